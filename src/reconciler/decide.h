@@ -1,0 +1,25 @@
+/*
+ * decide.h
+ *	  One question: given this snapshot, what next?
+ *
+ * Pure: no memory, no clock, no I/O.
+ */
+#ifndef CDC_DECIDE_H
+#define CDC_DECIDE_H
+
+#include "reconciler/state_table.h"
+
+typedef struct CdcDecision
+{
+	const CdcRule *rule;		/* the rule that fired, never NULL: the table ends
+								 * with a rule that always matches */
+	CdcStatus	status;			/* the status after the rule */
+	CdcStep		step;
+	CdcAction	action;
+	CdcRetry	retry;
+} CdcDecision;
+
+/* First rule of the table whose statuses and guard match. */
+extern CdcDecision cdc_decide(const CdcSnapshot *s);
+
+#endif							/* CDC_DECIDE_H */

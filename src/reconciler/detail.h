@@ -1,0 +1,56 @@
+/*
+ * detail.h
+ *	  The words that a rule's message may quote from the observation.
+ *
+ * A rule says "waiting for the source: {source_error}"; the worker holds one
+ * string a detail (NULL: nothing seen).  Pure.
+ */
+#ifndef CDC_DETAIL_H
+#define CDC_DETAIL_H
+
+#include <stddef.h>
+
+/* X(enum suffix, name in messages, what it holds) */
+#define CDC_DETAIL_LIST(X) \
+	X(SOURCE_ERROR, "source_error", "why no primary of the source answers") \
+	X(SOURCE_CAPABILITY, "source_capability", "what the source lacks: version, wal_level, database") \
+	X(CONNECT_ERROR, "connect_error", "why Kafka Connect did not answer or refused") \
+	X(PLUGIN_WORKERS, "plugin_workers", "the Connect workers that lack the plugin") \
+	X(NETWORK, "network", "what is waited for between the two networks") \
+	X(NETWORK_SIDE, "network_side", "the side that has a network_id") \
+	X(SOURCE_ZONE, "source_zone", "zone id of the source") \
+	X(SINK_ZONE, "sink_zone", "zone id of the sink") \
+	X(PENDING, "pending", "the service or addon that is not running yet, with its status") \
+	X(ROLE, "role", "what is wrong with the connector role") \
+	X(TABLES, "tables", "tables that are missing, of a bad kind, or without identity") \
+	X(TABLES_FIX, "tables_fix", "the ALTER TABLE statements to type") \
+	X(HBA, "hba", "node, line or error that pg_hba is about") \
+	X(PUBLICATION, "publication", "what is wrong with the publication") \
+	X(CONNECTOR, "connector", "what is wrong with the connector's configuration") \
+	X(SLOT, "slot", "what is wrong with the slot") \
+	X(BLOCKER, "blocker", "the oldest write transaction, or the neighbour that creates its slot") \
+	X(OLDER_WRITER, "older_writer", "the connector that still writes to the topics") \
+	X(FAILURE, "failure", "the failed task's message, redacted, one line") \
+	X(GAP, "gap", "from which LSN, which tables") \
+	X(MOVING, "moving", "since when confirmed_flush_lsn stands still") \
+	X(LEFT_BEHIND, "left_behind", "what a forced delete leaves")
+
+typedef enum CdcDetail
+{
+#define X(id, name, descr) CDC_DETAIL_##id,
+	CDC_DETAIL_LIST(X)
+#undef X
+	CDC_NUM_DETAILS
+} CdcDetail;
+
+extern const char *cdc_detail_name(CdcDetail detail);
+
+/*
+ * Writes message with every {name} replaced into buf (always terminated, cut
+ * at size).  An unknown or NULL detail becomes "not known yet".  Returns the
+ * length that the whole text would have had.
+ */
+extern size_t cdc_detail_expand(char *buf, size_t size, const char *message,
+								const char *const details[CDC_NUM_DETAILS]);
+
+#endif							/* CDC_DETAIL_H */

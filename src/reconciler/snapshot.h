@@ -1,0 +1,215 @@
+/*
+ * snapshot.h
+ *	  What the reconciler knows of one pipeline and its world at one moment.
+ *
+ * A CdcSnapshot is a value: the worker fills it from the store and from what
+ * it observed, decide() reads it and nothing else.  It holds no clock (what
+ * depends on time is a flag that the worker computed), no pointer to a
+ * connection, no secret.  Plain C99: nothing here needs PostgreSQL.
+ *
+ * Every enum has 0 = UNKNOWN: "not observed yet, or the peer did not answer".
+ * A rule may never treat UNKNOWN as an answer.
+ */
+#ifndef CDC_SNAPSHOT_H
+#define CDC_SNAPSHOT_H
+
+#include <stdbool.h>
+
+typedef enum CdcTri
+{
+	CDC_UNKNOWN = 0,
+	CDC_NO,
+	CDC_YES
+} CdcTri;
+
+/* The five statuses of the product page, and the end. */
+typedef enum CdcStatus
+{
+	CDC_PENDING = 0,
+	CDC_PROVISIONING,
+	CDC_RUNNING,
+	CDC_FAILED,
+	CDC_DELETING,
+	CDC_DELETED
+} CdcStatus;
+
+#define CDC_NUM_STATUSES 6
+
+/* provision_step: a report of where the pipeline is, not a program counter. */
+typedef enum CdcStep
+{
+	CDC_STEP_NONE = 0,
+	CDC_STEP_ENSURE_NETWORK,
+	CDC_STEP_INSTALL_PLUGIN,
+	CDC_STEP_PREPARE_SOURCE,
+	CDC_STEP_CREATE_PUBLICATION,
+	CDC_STEP_CREATE_CONNECTOR
+} CdcStep;
+
+/* Wiring of the two private networks (networks present in the services). */
+typedef enum CdcNetworkIds
+{
+	CDC_NET_UNKNOWN = 0,
+	CDC_NET_NONE,				/* no network_id on either side */
+	CDC_NET_ONE_SIDE,			/* on one side only: a user error */
+	CDC_NET_BOTH
+} CdcNetworkIds;
+
+/* An object of the source that is ours by our tables and by our mark. */
+typedef enum CdcObject
+{
+	CDC_OBJ_UNKNOWN = 0,
+	CDC_OBJ_ABSENT,
+	CDC_OBJ_FOREIGN,			/* of our name, without our mark: never touched */
+	CDC_OBJ_WRONG,				/* ours, but not as wanted */
+	CDC_OBJ_OK
+} CdcObject;
+
+typedef enum CdcTables
+{
+	CDC_TABLES_UNKNOWN = 0,
+	CDC_TABLES_MISSING,			/* a table of the filter does not exist */
+	CDC_TABLES_BAD_KIND,		/* a view or such */
+	CDC_TABLES_NO_IDENTITY,		/* all tables: some have no replica identity */
+	CDC_TABLES_OK
+} CdcTables;
+
+/* The managed pg_hba block, over all reachable nodes. */
+typedef enum CdcHba
+{
+	CDC_HBA_UNKNOWN = 0,
+	CDC_HBA_MISSING,			/* our line is missing on a reachable node */
+	CDC_HBA_NOT_LOADED,			/* line there, reload not known to have happened */
+	CDC_HBA_BROKEN,				/* the file has errors of the user: no reload works */
+	CDC_HBA_FOUGHT,				/* vanished twice within minutes: a manager owns it */
+	CDC_HBA_UNMANAGED,			/* manage_hba=false and no rule lets Connect in */
+	CDC_HBA_OK
+} CdcHba;
+
+/* State of a connector or of its task, in Connect's words. */
+typedef enum CdcConnectState
+{
+	CDC_CS_UNKNOWN = 0,
+	CDC_CS_NONE,				/* no status / no task */
+	CDC_CS_UNASSIGNED,
+	CDC_CS_RUNNING,
+	CDC_CS_PAUSED,
+	CDC_CS_STOPPED,				/* connector only */
+	CDC_CS_FAILED,
+	CDC_CS_RESTARTING
+} CdcConnectState;
+
+/* What is to be done about a FAILED connector or task, by time and trace. */
+typedef enum CdcRestart
+{
+	CDC_RESTART_UNKNOWN = 0,
+	CDC_RESTART_WAIT,			/* a restart is planned, its time has not come */
+	CDC_RESTART_DUE,			/* restart now */
+	CDC_RESTART_EXHAUSTED		/* fifth failure in 10 minutes, or incurable */
+} CdcRestart;
+
+typedef enum CdcSlot
+{
+	CDC_SLOT_UNKNOWN = 0,
+	CDC_SLOT_ABSENT,
+	CDC_SLOT_FOREIGN,			/* of our name: other database or plugin, or
+								 * there before the pipeline was */
+	CDC_SLOT_LOST,				/* invalidated by the server */
+	CDC_SLOT_INACTIVE,
+	CDC_SLOT_ACTIVE,			/* held by a walsender that does not stream yet */
+	CDC_SLOT_STREAMING
+} CdcSlot;
+
+typedef enum CdcOffsets
+{
+	CDC_OFFSETS_UNKNOWN = 0,
+	CDC_OFFSETS_NONE,
+	CDC_OFFSETS_SNAPSHOT,		/* a snapshot was begun and has not finished */
+	CDC_OFFSETS_STREAMING		/* snapshot finished (or none wanted) */
+} CdcOffsets;
+
+/* What keeps a new slot from being created now (design: one at a time). */
+typedef enum CdcSlotTurn
+{
+	CDC_TURN_UNKNOWN = 0,
+	CDC_TURN_NO_FREE_SLOT,		/* max_replication_slots or max_wal_senders used up */
+	CDC_TURN_BLOCKED,			/* an old write transaction: named in the detail */
+	CDC_TURN_NEIGHBOUR,			/* another pipeline is creating its slot */
+	CDC_TURN_OK
+} CdcSlotTurn;
+
+/* The connector's writers on our topics other than our own connector. */
+typedef enum CdcOlderWriter
+{
+	CDC_WRITER_UNKNOWN = 0,
+	CDC_WRITER_PRESENT,			/* a connector being deleted still has tasks */
+	CDC_WRITER_NONE
+} CdcOlderWriter;
+
+/* Why events may be missing from Kafka although everything looks healthy. */
+typedef enum CdcGap
+{
+	CDC_GAP_NONE = 0,
+	CDC_GAP_SLOT_GONE,			/* streamed before, slot absent now */
+	CDC_GAP_SLOT_LOST,			/* streamed before, slot invalidated */
+	CDC_GAP_PUBLICATION			/* publication was gone or narrower while streaming */
+} CdcGap;
+
+typedef struct CdcSnapshot
+{
+	/* what the tables say */
+	CdcStatus	status;
+	bool		want_deleted;	/* desired_state is deleted */
+	bool		force;			/* delete: give up on what cannot be reached */
+	bool		initial_only;	/* snapshot_mode initial_only */
+	bool		all_tables;		/* empty filter */
+	bool		manage_role;
+	bool		gap_halt;		/* options.on_gap = halt (default: resnapshot) */
+	bool		was_running;	/* has been Running once (snapshot finished) */
+	bool		discarding;		/* intent: an interrupted or gapped snapshot is
+								 * being thrown away */
+	bool		allow_password;	/* the password may reach Connect: agent, or
+								 * plaintext_connector_password */
+
+	/* gate: services, all known from the tables */
+	bool		source_is_postgresql;
+	bool		sink_has_addon;	/* kafka service with addon kafka-connect asked for */
+	bool		same_region;
+	bool		source_running;
+	bool		sink_running;
+	bool		addon_running;
+	CdcNetworkIds network_ids;
+
+	/* observed */
+	CdcTri		network_ready;	/* both peerings active; YES when nothing to wire */
+	CdcTri		connect_reachable;	/* the Connect cluster answered this round */
+	CdcTri		plugin_present; /* on every worker */
+	CdcTri		source_reachable;	/* a primary was found and answered */
+	CdcTri		source_capable; /* version, wal_level=logical, database exists */
+	CdcObject	role;
+	CdcTables	tables;
+	CdcHba		hba;
+	CdcObject	publication;
+	CdcObject	connector;		/* config as wanted: OK; by hand edited: WRONG */
+	CdcConnectState connector_state;
+	CdcConnectState task_state;
+	CdcRestart	restart;		/* meaningful when something is FAILED */
+	CdcSlot		slot;
+	CdcOffsets	offsets;
+	CdcTri		snapshot_interrupted;	/* the run that took it is gone */
+	CdcSlotTurn slot_turn;
+	CdcOlderWriter older_writer;
+	CdcGap		gap;
+	CdcTri		moving;			/* confirmed_flush_lsn moves; NO after three
+								 * rounds without */
+
+	/* deleting */
+	CdcTri		walsender_stuck;	/* slot still active past the deadline */
+	CdcTri		hba_line_left;	/* our line is still on a reachable node */
+	CdcTri		unreachable_standby;	/* a standby could not be looked at */
+	CdcTri		role_has_dependents;	/* cannot be dropped: others depend on it */
+	CdcTri		settled;		/* absence seen again >= 120 s after the last
+								 * mutation was sent (design rule 12) */
+} CdcSnapshot;
+
+#endif							/* CDC_SNAPSHOT_H */
