@@ -1,0 +1,197 @@
+-- 20_tables.sql: every table of the extension.  What is wanted, what was
+-- promised to the outside (intents), what was observed.  Rights and row level
+-- security are in 80_security.sql; nothing here grants anything.
+
+-- Organisations own everything; a member is a PostgreSQL role, by name.
+CREATE TABLE cdc.organization (
+	id			uuid PRIMARY KEY DEFAULT pg_catalog.gen_random_uuid(),
+	name		text NOT NULL,
+	slug		text NOT NULL UNIQUE,
+	is_personal	boolean NOT NULL DEFAULT false,
+	created_at	timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+
+CREATE TABLE cdc.organization_member (
+	organization_id	uuid NOT NULL REFERENCES cdc.organization(id),
+	member		name NOT NULL,
+	role		text NOT NULL CHECK (role IN ('owner', 'admin', 'member', 'viewer')),
+	created_at	timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	PRIMARY KEY (organization_id, member)
+);
+
+-- Zone -> peering region; editable.  A zone that is not here is its own region.
+CREATE TABLE cdc.zone (
+	zone			text PRIMARY KEY,
+	peering_region	text NOT NULL
+);
+
+-- A PostgreSQL or Kafka service.  connection holds what register_service was
+-- given, without any secret (those are in service_secret).
+CREATE TABLE cdc.service (
+	id				uuid PRIMARY KEY DEFAULT pg_catalog.gen_random_uuid(),
+	organization_id	uuid NOT NULL REFERENCES cdc.organization(id),
+	name			text NOT NULL,
+	database_type	text NOT NULL,
+	version			text,
+	zone			text NOT NULL,
+	provider		text NOT NULL DEFAULT 'external',
+	connection		jsonb NOT NULL DEFAULT '{}',
+	network_id		uuid,
+	addons			text[] NOT NULL DEFAULT '{}',
+	status			text NOT NULL DEFAULT 'pending'
+					CHECK (status IN ('pending', 'provisioning', 'running', 'error', 'deleting')),
+	addon_status	jsonb NOT NULL DEFAULT '{}',	-- {"kafka-connect": "running"}
+	status_message	text,
+	created_at		timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	updated_at		timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	deleted_at		timestamptz
+);
+CREATE UNIQUE INDEX service_name_key ON cdc.service (organization_id, name) WHERE deleted_at IS NULL;
+
+-- The nodes of a PostgreSQL service, as registered and as last seen.
+CREATE TABLE cdc.service_node (
+	service_id		uuid NOT NULL REFERENCES cdc.service(id),
+	address			text NOT NULL,
+	port			integer NOT NULL CHECK (port BETWEEN 1 AND 65535),
+	observed_role	text CHECK (observed_role IN ('primary', 'standby')),
+	system_identifier numeric,
+	timeline		bigint,
+	hba_loaded		text,		-- intent: SHA-256 of the managed block whose reload is known to be done
+	last_seen_at	timestamptz,
+	error_message	text,
+	PRIMARY KEY (service_id, address, port)
+);
+
+-- Secrets, AES-256-GCM (src/common/secrets.c).  purpose: admin_password,
+-- connect_password, agent_token/<n>.  The key is in a file outside.
+CREATE TABLE cdc.service_secret (
+	service_id	uuid NOT NULL REFERENCES cdc.service(id),
+	purpose		text NOT NULL,
+	key_id		text NOT NULL,
+	ciphertext	bytea NOT NULL,
+	PRIMARY KEY (service_id, purpose)
+);
+
+-- One row a pair of networks, shared by the pipelines between them.
+CREATE TABLE cdc.network_peering (
+	id				uuid PRIMARY KEY DEFAULT pg_catalog.gen_random_uuid(),
+	network_a		uuid NOT NULL,
+	network_b		uuid NOT NULL,
+	peering_ab		uuid,
+	peering_ba		uuid,
+	state_ab		text,
+	state_ba		text,
+	requested_at	timestamptz,
+	updated_at		timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	CHECK (network_a < network_b),
+	UNIQUE (network_a, network_b)
+);
+
+-- What the user asked for, and what is remembered of what cannot be seen
+-- again (intents).  Written when something happens, not every round.
+CREATE TABLE cdc.pipeline_spec (
+	id				uuid PRIMARY KEY,
+	organization_id	uuid NOT NULL REFERENCES cdc.organization(id),
+	name			text NOT NULL,
+	pipeline_type	text NOT NULL DEFAULT 'cdc_pg_to_kafka',
+	source_service_id uuid NOT NULL REFERENCES cdc.service(id),
+	sink_service_id	uuid NOT NULL REFERENCES cdc.service(id),
+	config			jsonb NOT NULL DEFAULT '{}',	-- exactly as sent
+	-- effective values
+	database_name	text NOT NULL,
+	tables			text[] NOT NULL DEFAULT '{}',	-- normalized quoted "schema"."table", sorted, unique; empty: all
+	topic_prefix	text NOT NULL,
+	snapshot_mode	text NOT NULL,
+	options			jsonb NOT NULL DEFAULT '{}',
+	desired_state	text NOT NULL DEFAULT 'present' CHECK (desired_state IN ('present', 'deleted')),
+	force_delete	boolean NOT NULL DEFAULT false,
+	-- where it is
+	status			text NOT NULL DEFAULT 'Pending'
+					CHECK (status IN ('Pending', 'Provisioning', 'Running', 'Failed', 'Deleting', 'Deleted')),
+	provision_step	text CHECK (provision_step IN ('ensure_network', 'install_plugin', 'prepare_source', 'create_publication', 'create_connector')),
+	error_message	text,
+	-- names: null until the thing was seen to exist
+	connector_name	text,
+	publication_name text,
+	slot_name		text,
+	-- intents and memories
+	was_running		boolean NOT NULL DEFAULT false,
+	discarding		boolean NOT NULL DEFAULT false,
+	slot_absent_before boolean NOT NULL DEFAULT false,	-- the slot was seen absent before our connector was made: what is there now is ours
+	slot_run		text,		-- identity of the task run that made the slot
+	gap				jsonb,		-- {"kind":..,"from_lsn":..,"tables":[..]} while one is being repaired
+	granted			jsonb NOT NULL DEFAULT '[]',		-- what was granted to the role, to revoke
+	restarts		timestamptz[] NOT NULL DEFAULT '{}',	-- failures within the last 10 minutes
+	mutated_at		timestamptz,	-- last mutation sent outside (design rule 12)
+	created_at		timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	updated_at		timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	deleted_at		timestamptz,
+	CHECK (source_service_id <> sink_service_id)
+);
+CREATE UNIQUE INDEX pipeline_spec_name_key ON cdc.pipeline_spec (organization_id, name)
+	WHERE desired_state = 'present' AND deleted_at IS NULL;
+CREATE UNIQUE INDEX pipeline_spec_short_id_key ON cdc.pipeline_spec (pg_catalog.left(id::text, 8))
+	WHERE deleted_at IS NULL;
+CREATE INDEX pipeline_spec_sink_idx ON cdc.pipeline_spec (sink_service_id) WHERE deleted_at IS NULL;
+CREATE INDEX pipeline_spec_source_idx ON cdc.pipeline_spec (source_service_id) WHERE deleted_at IS NULL;
+
+-- What a health round sees, apart from the wide row: HOT updates, and none
+-- when nothing changed.  last_health_check_at is written at most once a round
+-- for all pipelines together.
+CREATE TABLE cdc.pipeline_observed (
+	pipeline_id			uuid PRIMARY KEY REFERENCES cdc.pipeline_spec(id),
+	connector_state		text,
+	task_states			jsonb,
+	source_lag_bytes	bigint,
+	confirmed_flush_lsn	pg_lsn,
+	stored_offset_lsn	pg_lsn,
+	system_identifier	numeric,
+	timeline			bigint,
+	last_health_check_at timestamptz
+) WITH (fillfactor = 50);
+
+-- Passwords made for a pipeline: role_password, role_verifier.
+CREATE TABLE cdc.pipeline_secret (
+	pipeline_id	uuid NOT NULL REFERENCES cdc.pipeline_spec(id),
+	purpose		text NOT NULL,
+	key_id		text NOT NULL,
+	ciphertext	bytea NOT NULL,
+	PRIMARY KEY (pipeline_id, purpose)
+);
+
+-- The story of a pipeline.
+CREATE TABLE cdc.pipeline_event (
+	id			bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	pipeline_id	uuid NOT NULL REFERENCES cdc.pipeline_spec(id),
+	at			timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	kind		text NOT NULL CHECK (kind IN ('transition', 'action', 'outcome', 'failover', 'gap', 'drift', 'user')),
+	rule		text,
+	status_from	text,
+	status_to	text,
+	step		text,
+	message		text,
+	detail		jsonb
+);
+CREATE INDEX pipeline_event_pipeline_idx ON cdc.pipeline_event (pipeline_id, id);
+CREATE INDEX pipeline_event_at_idx ON cdc.pipeline_event (at);
+
+-- What the worker is asked to look at: appended by the functions, deleted by
+-- the worker in the transaction that loads what it names.  kind: pipeline,
+-- service, round (a health round now, id null).
+CREATE TABLE cdc.work (
+	seq			bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	kind		text NOT NULL CHECK (kind IN ('pipeline', 'service', 'round')),
+	id			uuid,
+	requested_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+);
+
+-- Which server may act on this metadata (design section 2, rule 3): at most
+-- one row; made by the first organisation, changed by cdc.take_over().
+CREATE TABLE cdc.control_plane (
+	singleton		boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+	installation_id	uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid(),
+	system_identifier numeric NOT NULL,
+	epoch			bigint NOT NULL,	-- timeline of the metadata server when it last acted
+	epoch_base		bigint NOT NULL DEFAULT 0,	-- raised by take_over, so that a restored copy outranks the original
+	updated_at		timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
