@@ -1,0 +1,39 @@
+/*
+ * cdc_shmem.h
+ *	  The extension's few bytes of shared memory and how the worker is woken.
+ *
+ * Holds numbers only, never a pointer to process memory.
+ */
+#ifndef CDC_SHMEM_H
+#define CDC_SHMEM_H
+
+#include "postgres.h"
+#include "storage/lwlock.h"
+
+typedef struct CdcShared
+{
+	LWLock	   *lock;
+	pid_t		worker_pid;		/* 0: no worker */
+	int			worker_pgprocno;	/* whose latch wakes it */
+	pg_atomic_uint32 wake_pending;	/* one SetLatch a burst */
+	pg_atomic_uint64 heartbeat_us;	/* wall clock of the worker's last turn, epoch us */
+	pg_atomic_uint64 rounds;	/* health rounds since start */
+	char		state[128];		/* what the worker does, in words, e.g. "running",
+								 * "disabled", "idle: ..."; under lock */
+} CdcShared;
+
+extern CdcShared *cdc_shared;	/* NULL when not preloaded */
+
+/* From _PG_init while preloading: requests the memory, installs the hooks. */
+extern void cdc_shmem_init(void);
+
+/* Worker: publishes this process as the one to wake; cleared at exit. */
+extern void cdc_shmem_attach_worker(void);
+
+/* Worker: says what it does (shown by cdc.worker_state()). */
+extern void cdc_shmem_set_state(const char *state);
+
+/* Sets the worker's latch after this transaction commits, once a burst. */
+extern void cdc_wake_worker_at_commit(void);
+
+#endif							/* CDC_SHMEM_H */
