@@ -1,0 +1,133 @@
+/*
+ * kafka_connect.h
+ *	  The vocabulary of Kafka Connect's REST API and of Debezium's
+ *	  configuration: build a request, read an answer.  No I/O, no state.
+ *
+ * Results are palloc'd in the current context (json_object results are
+ * json-c's: json_object_put).  Nothing here ereports on what a peer sent: a
+ * body that does not parse is an answer too.
+ * Sources: KIP-875 (stop, offsets), KIP-980 (initial_state), Kafka
+ * ConnectorsResource.java; Debezium 3.7 PostgresConnectorConfig.
+ */
+#ifndef CDC_KAFKA_CONNECT_H
+#define CDC_KAFKA_CONNECT_H
+
+#include "common/base.h"
+#include <json-c/json.h>
+#include "reconciler/snapshot.h"
+
+#define CDC_KC_CLASS "io.debezium.connector.postgresql.PostgresConnector"
+
+/* What a wanted connector is made of; strings are the caller's. */
+typedef struct CdcConnectorSpec
+{
+	const char *pipeline_id;	/* full id: key cdc.pipeline.id */
+	int64		epoch;			/* key cdc.epoch */
+	const char *name;			/* mdb-pipeline-xxxxxxxx */
+	const char *hostname;		/* current primary */
+	int			port;
+	const char *database;
+	const char *user;
+	const char *password;		/* ${dir:...} reference, or clear when allowed */
+	const char *sslmode;		/* of the service, NULL: prefer */
+	const char *publication;
+	const char *slot;
+	const char *topic_prefix;
+	const char *snapshot_mode;
+	int			ntables;		/* 0: all tables */
+	const char *const *tables;	/* normalized "schema"."table" with SQL quotes */
+	struct json_object *options;	/* the user's allow-listed options, or NULL */
+} CdcConnectorSpec;
+
+/* The wanted config map; json_object_put by the caller. */
+extern struct json_object *cdc_kc_config(const CdcConnectorSpec *spec);
+
+/*
+ * Does the observed config say what is wanted?  Keys besides the wanted ones
+ * count as edited by hand (but "name" is Connect's own, and a lower cdc.epoch
+ * of ours with all else equal is not drift).  On a difference *which gets the
+ * differing keys, "a, b" (no values: a password may be among them); with
+ * secret_known false a masked or literal database.password is not compared.
+ */
+extern bool cdc_kc_config_equal(struct json_object *wanted, struct json_object *observed,
+								char **which);
+
+/* One connector of GET /connectors?expand=status&expand=info. */
+typedef struct CdcKcConnector
+{
+	const char *name;
+	struct json_object *config; /* borrowed from the body object, may be NULL */
+	const char *mark;			/* config's cdc.pipeline.id, or NULL */
+	int64		epoch;			/* config's cdc.epoch, 0 */
+	const char *topic_prefix;	/* config's, or NULL */
+	CdcConnectState state;
+	const char *state_name;		/* as sent, e.g. "RUNNING"; NULL */
+	int			ntasks;			/* of the status, not of the info */
+	CdcConnectState task_state; /* of task 0; NONE without tasks */
+	char	   *task_states;	/* JSON text [{"id":0,"state":"RUNNING"}] */
+	const char *worker_id;		/* of task 0, or of the connector */
+	const char *trace;			/* of whatever FAILED, or NULL */
+} CdcKcConnector;
+
+typedef struct CdcKcList
+{
+	struct json_object *body;	/* owns the strings; cdc_kc_list_free */
+	int			n;
+	CdcKcConnector *items;
+} CdcKcList;
+
+/* NULL when the body is not what Connect sends. */
+extern CdcKcList *cdc_kc_parse_list(const char *body);
+extern const CdcKcConnector *cdc_kc_find(const CdcKcList *list, const char *name);
+extern void cdc_kc_list_free(CdcKcList *list);
+
+/* GET /connectors/n/offsets */
+typedef struct CdcKcOffsets
+{
+	CdcOffsets	state;			/* never UNKNOWN when true is returned */
+	bool		snapshot_completed;
+	uint64		lsn;			/* lsn_commit, else lsn_proc, else lsn; 0 none */
+} CdcKcOffsets;
+extern bool cdc_kc_parse_offsets(const char *body, CdcKcOffsets *offsets);
+
+/* GET /connector-plugins: is the class listed, at which version (NULL)? */
+extern bool cdc_kc_parse_plugins(const char *body, bool *present, char **version);
+
+/* POST /connectors body that makes a connector STOPPED (KIP-980). */
+extern char *cdc_kc_post_stopped_body(const char *name, struct json_object *config);
+
+/* What an HTTP answer of Connect to a mutation means. */
+typedef enum CdcKcMeaning
+{
+	CDC_KC_DONE,				/* 2xx */
+	CDC_KC_ABSENT,				/* 404 for the connector */
+	CDC_KC_EXISTS,				/* 409 "already exists" */
+	CDC_KC_BUSY,				/* 409 of a rebalance: retry with backoff */
+	CDC_KC_INVALID,				/* 400: message says what; not transient */
+	CDC_KC_NOT_STOPPED,			/* 400 of offsets: not stopped yet */
+	CDC_KC_DENIED,				/* 401, 403 */
+	CDC_KC_MAYBE				/* 5xx or nonsense: may have taken or take effect */
+} CdcKcMeaning;
+/* *message: one redacted line (palloc'd), NULL when DONE. */
+extern CdcKcMeaning cdc_kc_meaning(int status, const char *body, char **message);
+
+/*
+ * The sentence for "connector task failed: ": message of the last
+ * "Caused by:", else of line 1, without the class name, first line, redacted
+ * (secrets[nsecrets] and known patterns), at most 500 characters.
+ */
+extern char *cdc_kc_failure(const char *trace, const char *const *secrets, int nsecrets);
+
+/* Can no restart cure this trace (reference: decision table of Debezium's start)? */
+extern bool cdc_kc_incurable(const char *trace);
+
+/* base + path with each name percent-encoded; path has %s for the name. */
+extern char *cdc_kc_url(const char *base, const char *path, const char *name);
+
+/*
+ * Debezium's table name for a regular expression list: "a"."b.c" ->
+ * a\.b\.c with every special character escaped.
+ */
+extern char *cdc_kc_table_regex(const char *quoted);
+
+#endif							/* CDC_KAFKA_CONNECT_H */

@@ -1,0 +1,115 @@
+/*
+ * source.h
+ *	  The vocabulary of a source server: one query that observes everything
+ *	  about many pipelines at once, and the statements of every action.
+ *
+ * No I/O.  Statements qualify every name and operator that matters; remote
+ * objects of ours carry the mark "cdc_pipeline <full id>" in their COMMENT
+ * (the publication's adds " epoch <n>").  Works on PostgreSQL 14 to 18.
+ * Results are palloc'd in the current context.
+ */
+#ifndef CDC_SOURCE_H
+#define CDC_SOURCE_H
+
+#include "common/base.h"
+#include "reconciler/snapshot.h"
+
+/* What to ask about one pipeline. */
+typedef struct CdcSourceAsk
+{
+	const char *pipeline_id;	/* full id */
+	const char *name;			/* role, publication and slot name */
+	const char *database;
+	int			ntables;		/* 0: all tables */
+	const char *const *tables;	/* normalized "schema"."table" */
+} CdcSourceAsk;
+
+/*
+ * The observation of one node in one database: text of the single parameter
+ * (JSON) for CDC_SOURCE_OBSERVE_SQL, which returns one row, one JSON text.
+ * full: also pg_hba.conf's text (for a health round or before hba actions).
+ */
+extern char *cdc_source_ask(const CdcSourceAsk *asks, int n, bool full);
+extern const char *const cdc_source_observe_sql;
+
+typedef struct CdcSourcePipeline
+{
+	const char *pipeline_id;
+	/* role */
+	bool		role_exists;
+	const char *role_mark;		/* COMMENT, or NULL */
+	bool		role_login;
+	bool		role_replication;
+	const char *role_password_hash; /* SHA-256 hex of rolpassword, or NULL */
+	bool		grants_ok;		/* CONNECT, USAGE on schemas, SELECT on tables that exist */
+	bool		role_has_dependents;	/* owns objects, or is granted things by
+										 * others: cannot be dropped after REVOKE */
+	/* tables */
+	const char *tables_missing; /* "a.b, c.d" quoted as needed, or NULL */
+	const char *tables_bad_kind;	/* views and such, or NULL */
+	const char *tables_no_identity; /* lacking replica identity, or NULL */
+	const char *tables_fix;		/* ALTER TABLE ... REPLICA IDENTITY FULL; ... */
+	/* publication */
+	bool		pub_exists;
+	const char *pub_mark;
+	bool		pub_ok;			/* exactly these tables, all operations, via root */
+	const char *pub_wrong;		/* what differs, in words, or NULL */
+	/* slot and walsender */
+	bool		slot_exists;
+	bool		slot_fits;		/* logical, pgoutput, this database, not temporary */
+	bool		slot_lost;		/* wal_status lost / invalidation_reason */
+	const char *slot_lost_why;
+	bool		slot_active;
+	int			slot_pid;
+	bool		slot_streaming; /* its walsender is in state streaming */
+	bool		slot_consistent;	/* confirmed_flush_lsn is not null: creation done */
+	uint64		restart_lsn;
+	uint64		confirmed_flush_lsn;
+	int64		slot_made_us;	/* mtime of pg_replslot/<name>/state, epoch us; 0 unknown */
+	int64		sessions_since_us;	/* earliest backend_start of the role's sessions, 0: none */
+} CdcSourcePipeline;
+
+typedef struct CdcSourceObs
+{
+	bool		in_recovery;
+	uint64		system_identifier;
+	uint32		timeline;
+	int			version;		/* server_version_num */
+	const char *wal_level;
+	uint64		wal_lsn;		/* pg_current_wal_lsn(), or replay LSN on a standby */
+	int64		now_us;			/* clock_timestamp of the server */
+	int			free_slots;
+	int			free_senders;
+	const char *blocker;		/* oldest write transaction older than 2 s (prepared ones too):
+								 * "pid 123 (user u, application a), open since ..., state" or NULL */
+	const char *hba_path;		/* with full */
+	const char *hba_text;		/* with full, NULL: no right to read it */
+	const char *hba_error;		/* with full: "line n: error" of the file as it is, or NULL */
+	bool		is_superuser;
+	int			n;
+	CdcSourcePipeline *pipelines;
+} CdcSourceObs;
+
+/* Reads the JSON of the query; NULL when it does not parse. */
+extern CdcSourceObs *cdc_source_parse(const char *json);
+extern const CdcSourcePipeline *cdc_source_find(const CdcSourceObs *obs, const char *pipeline_id);
+
+/*
+ * Statements of the actions; each is one simple-protocol text, run in the
+ * pipeline's database on the primary, idempotent, in one transaction.
+ * verifier: SCRAM, never a clear password.
+ */
+extern char *cdc_source_role_sql(const CdcSourceAsk *ask, const char *verifier);
+extern char *cdc_source_publication_sql(const CdcSourceAsk *ask, int64 epoch, bool exists);
+extern char *cdc_source_drop_publication_sql(const CdcSourceAsk *ask);
+extern char *cdc_source_drop_slot_sql(const CdcSourceAsk *ask);
+extern char *cdc_source_terminate_walsender_sql(const CdcSourceAsk *ask);
+/*
+ * REVOKEs exactly what cdc_source_role_sql granted (every table of the
+ * database on which the role has rights), then drops the role; when something
+ * else depends on it the role becomes NOLOGIN NOREPLICATION instead.  Returns
+ * one row: 'dropped', 'absent' or 'kept: <why>'.
+ */
+extern char *cdc_source_drop_role_sql(const CdcSourceAsk *ask);
+
+#endif							/* CDC_SOURCE_H */
