@@ -120,18 +120,19 @@ CREATE TABLE cdc.pipeline_spec (
 	slot_absent_before boolean NOT NULL DEFAULT false,	-- the slot was seen absent before our connector was made: what is there now is ours
 	slot_run		text,		-- identity of the task run that made the slot
 	gap				jsonb,		-- {"kind":..,"from_lsn":..,"tables":[..]} while one is being repaired
-	granted			jsonb NOT NULL DEFAULT '[]',		-- what was granted to the role, to revoke
+	offsets_clean	boolean NOT NULL DEFAULT true,	-- no offsets can be stored under our connector's name (cannot be seen while it is absent)
 	restarts		timestamptz[] NOT NULL DEFAULT '{}',	-- failures within the last 10 minutes
 	mutated_at		timestamptz,	-- last mutation sent outside (design rule 12)
 	created_at		timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	updated_at		timestamptz NOT NULL DEFAULT pg_catalog.now(),
-	deleted_at		timestamptz,
+	deleted_at		timestamptz,	-- all of it was seen absent: out of users' sight
+	settled_at		timestamptz,	-- seen absent again long after the last mutation: not visited any more
 	CHECK (source_service_id <> sink_service_id)
 );
 CREATE UNIQUE INDEX pipeline_spec_name_key ON cdc.pipeline_spec (organization_id, name)
 	WHERE desired_state = 'present' AND deleted_at IS NULL;
 CREATE UNIQUE INDEX pipeline_spec_short_id_key ON cdc.pipeline_spec (pg_catalog.left(id::text, 8))
-	WHERE deleted_at IS NULL;
+	WHERE settled_at IS NULL;
 CREATE INDEX pipeline_spec_sink_idx ON cdc.pipeline_spec (sink_service_id) WHERE deleted_at IS NULL;
 CREATE INDEX pipeline_spec_source_idx ON cdc.pipeline_spec (source_service_id) WHERE deleted_at IS NULL;
 

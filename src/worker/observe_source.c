@@ -1,0 +1,499 @@
+/*
+ * observe_source.c
+ *	  Looks at source servers: which node is the primary, and one query a
+ *	  database for all the pipelines that wait.
+ *
+ * See observe.h.  Changes nothing on a source.
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+
+#include "extension/settings.h"
+#include "remote/pg_hba.h"
+#include "worker/observe.h"
+#include "worker/observe_source.h"
+
+/* An observation touches catalogs only; a server that needs longer is ill. */
+#define LOOK_TIMEOUT_MS 10000
+
+/* The database in which node probes and pg_hba work are done. */
+#define ADMIN_DATABASE "postgres"
+
+typedef struct CdcProbe
+{
+	CdcWorld   *world;
+	char		service_id[CDC_UUID_LEN + 1];
+	char	   *database;		/* of a database look; NULL: a node probe */
+	int			node;
+	int64		started;
+	int			n;
+	char		(*pipelines)[CDC_UUID_LEN + 1];
+} CdcProbe;
+
+static void
+fill_target(CdcNode *node, const char *database, CdcPgTarget *target)
+{
+	CdcService *s = node->service;
+
+	memset(target, 0, sizeof(*target));
+	target->host = node->address;
+	target->port = node->port;
+	target->database = database;
+	target->user = s->admin_user;
+	target->password = s->admin_password;
+	target->sslmode = s->sslmode;
+	target->ca = s->ca;
+	target->connect_timeout_ms = cdc_connect_timeout;
+}
+
+CdcSourceAsk
+cdc_observe_ask(const CdcPipeline *p)
+{
+	CdcSourceAsk ask;
+
+	ask.pipeline_id = p->id;
+	ask.name = p->object_name;
+	ask.database = p->database;
+	ask.ntables = p->ntables;
+	ask.tables = p->tables;
+	return ask;
+}
+
+static CdcProbe *
+make_probe(CdcService *service, const char *database, int npipelines)
+{
+	CdcProbe   *probe = MemoryContextAllocZero(TopMemoryContext, sizeof(CdcProbe));
+
+	probe->world = service->world;
+	strlcpy(probe->service_id, service->id, sizeof(probe->service_id));
+	probe->database = database ? MemoryContextStrdup(TopMemoryContext, database) : NULL;
+	probe->started = cdc_loop_now();
+	probe->pipelines = MemoryContextAllocZero(TopMemoryContext,
+											  Max(npipelines, 1) * sizeof(*probe->pipelines));
+	return probe;
+}
+
+static void
+free_probe(CdcProbe *probe)
+{
+	if (probe->database)
+		pfree(probe->database);
+	pfree(probe->pipelines);
+	pfree(probe);
+}
+
+static void
+set_source_status(CdcService *s)
+{
+	const char *message = NULL;
+	const char *status = s->status;
+	int			i;
+
+	if (s->primary)
+	{
+		if (!s->deleting)
+			status = "running";
+	}
+	else
+	{
+		StringInfoData text;
+
+		initStringInfo(&text);
+		for (i = 0; i < s->nnodes; i++)
+		{
+			CdcNode    *n = &s->nodes[i];
+
+			appendStringInfo(&text, "%s%s:%d %s", i ? "; " : "", n->address, n->port,
+							 n->error ? n->error : n->in_recovery ? "is a standby" : "was not asked yet");
+		}
+		message = s->error ? s->error : text.data;
+	}
+	if (!cdc_same(s->status, status) || !cdc_same(s->status_message, message))
+	{
+		bool		changed = !cdc_same(s->status, status);
+
+		cdc_set_string(s->context, &s->status, status);
+		cdc_set_string(s->context, &s->status_message, message);
+		s->dirty = true;
+		if (changed)
+			cdc_world_ready_all(s);
+	}
+}
+
+/*
+ * The primary: reachable, not in recovery, of the cluster that we know,
+ * highest timeline.  Its databases' connections follow it.
+ */
+static void
+elect(CdcService *s)
+{
+	CdcNode    *primary = NULL;
+	ListCell   *cell;
+	int			i;
+
+	for (i = 0; i < s->nnodes; i++)
+	{
+		CdcNode    *n = &s->nodes[i];
+
+		if (!n->reachable || n->in_recovery)
+			continue;
+		if (s->system_identifier != 0 && n->system_identifier != s->system_identifier)
+			continue;
+		if (primary == NULL || n->timeline > primary->timeline)
+			primary = n;
+	}
+	if (primary && s->system_identifier == 0)
+		s->system_identifier = primary->system_identifier;
+	if (primary != s->primary)
+	{
+		s->primary = primary;
+		foreach(cell, s->databases)
+		{
+			CdcSourceDb *db = lfirst(cell);
+			CdcPgConn  *conn = db->conn;
+			CdcPgConn  *ddl = db->ddl;
+
+			if (db->node == primary || primary == NULL)
+				continue;
+			/* closing calls back: the callbacks must find neither */
+			db->conn = db->ddl = NULL;
+			db->node = NULL;
+			if (conn)
+				cdc_pg_close(conn);
+			if (ddl)
+				cdc_pg_close(ddl);
+		}
+	}
+	set_source_status(s);
+}
+
+static void
+note_hba(CdcNode *n, const char *text, const char *error)
+{
+	char	   *hash = text ? cdc_hba_block_hash(text) : NULL;
+
+	/*
+	 * What a reload made active is no longer what the file says: somebody
+	 * took the block out or changed it.  Twice within ten minutes is a
+	 * manager of the file at work, not a slip.
+	 */
+	if (n->hba_loaded && hash && strcmp(n->hba_loaded, hash) != 0 &&
+		n->hba_text && !n->hba_busy &&
+		strcmp(cdc_hba_block_hash(n->hba_text), n->hba_loaded) == 0)
+	{
+		int64		now = cdc_loop_now();
+
+		n->hba_vanished = (n->hba_vanished_at && now - n->hba_vanished_at < 600000) ? n->hba_vanished + 1 : 1;
+		n->hba_vanished_at = now;
+	}
+	cdc_set_string(n->service->context, &n->hba_text, text);
+	cdc_set_string(n->service->context, &n->hba_error, error);
+}
+
+static void
+node_done(const CdcPgResult *result, void *arg)
+{
+	CdcProbe   *probe = arg;
+	CdcService *s = cdc_world_service(probe->world, probe->service_id);
+	CdcNode    *n;
+	CdcSourceObs *obs = NULL;
+	char	   *error = NULL;
+
+	if (s == NULL || probe->node >= s->nnodes || result->outcome == CDC_PG_CANCELLED)
+	{
+		free_probe(probe);
+		return;
+	}
+	n = &s->nodes[probe->node];
+	n->probing = false;
+	n->probed_at = probe->started;
+	if (result->outcome == CDC_PG_OK && cdc_pg_ntuples(result) == 1)
+		obs = cdc_source_parse(cdc_pg_value(result, 0, 0));
+	if (obs)
+	{
+		bool		changed = !n->reachable || n->in_recovery != obs->in_recovery ||
+			n->timeline != obs->timeline;
+
+		n->reachable = true;
+		n->in_recovery = obs->in_recovery;
+		n->system_identifier = obs->system_identifier;
+		n->timeline = obs->timeline;
+		n->version = obs->version;
+		n->is_superuser = obs->is_superuser;
+		if (!n->hba_busy)
+			note_hba(n, obs->hba_text, obs->hba_error);
+		if (s->system_identifier != 0 && n->system_identifier != s->system_identifier)
+			error = psprintf("belongs to another cluster (system identifier " UINT64_FORMAT ")",
+							 n->system_identifier);
+		if (changed || !cdc_same(n->error, error))
+		{
+			n->dirty = true;
+			n->last_seen = GetCurrentTimestamp();
+		}
+	}
+	else
+	{
+		error = pstrdup(result->error ? result->error : "the answer makes no sense");
+		if (n->reachable || !cdc_same(n->error, error))
+			n->dirty = true;
+		n->reachable = false;
+	}
+	cdc_set_string(s->context, &n->error, error);
+	free_probe(probe);
+	elect(s);
+	{
+		ListCell   *cell;
+
+		foreach(cell, s->world->pipelines)
+		{
+			CdcPipeline *p = lfirst(cell);
+
+			if (p->waiting && p->source == s)
+				cdc_world_ready(p);
+		}
+	}
+}
+
+static void
+probe_node(CdcService *s, int i)
+{
+	CdcNode    *n = &s->nodes[i];
+	CdcProbe   *probe;
+	char	   *ask;
+	const char *params[1];
+
+	if (n->probing)
+		return;
+	if (n->admin == NULL)
+	{
+		CdcPgTarget target;
+
+		fill_target(n, ADMIN_DATABASE, &target);
+		n->admin = cdc_pg_open(&target);
+	}
+	ask = cdc_source_ask(NULL, 0, true);
+	params[0] = ask;
+	probe = make_probe(s, NULL, 0);
+	probe->node = i;
+	n->probing = true;
+	cdc_pg_exec(n->admin, cdc_source_observe_sql, 1, params, LOOK_TIMEOUT_MS, node_done, probe);
+	pfree(ask);
+}
+
+void
+cdc_observe_nodes(CdcService *s)
+{
+	int			i;
+
+	for (i = 0; i < s->nnodes; i++)
+		probe_node(s, i);
+}
+
+static const char *
+dup(const char *text)
+{
+	return text ? pstrdup(text) : NULL;
+}
+
+/* A deep copy in the pipeline's observation context. */
+static void
+keep_seen(CdcPipeline *p, const CdcSourceObs *obs, const CdcSourcePipeline *seen)
+{
+	MemoryContext old;
+	CdcSourcePipeline *copy;
+
+	MemoryContextReset(p->obs_context);
+	old = MemoryContextSwitchTo(p->obs_context);
+	copy = palloc(sizeof(CdcSourcePipeline));
+	*copy = *seen;
+	copy->pipeline_id = p->id;
+	copy->role_mark = dup(seen->role_mark);
+	copy->role_password_hash = dup(seen->role_password_hash);
+	copy->tables_missing = dup(seen->tables_missing);
+	copy->tables_bad_kind = dup(seen->tables_bad_kind);
+	copy->tables_no_identity = dup(seen->tables_no_identity);
+	copy->tables_fix = dup(seen->tables_fix);
+	copy->pub_mark = dup(seen->pub_mark);
+	copy->pub_wrong = dup(seen->pub_wrong);
+	copy->slot_lost_why = dup(seen->slot_lost_why);
+	p->seen = copy;
+	p->server = *obs;
+	p->server.wal_level = dup(obs->wal_level);
+	p->server.blocker = dup(obs->blocker);
+	p->server.hba_path = p->server.hba_text = p->server.hba_error = NULL;
+	p->server.pipelines = NULL;
+	p->server.n = 0;
+	MemoryContextSwitchTo(old);
+}
+
+static void look_at_database(CdcSourceDb *db);
+
+static void
+database_done(const CdcPgResult *result, void *arg)
+{
+	CdcProbe   *probe = arg;
+	CdcService *s = cdc_world_service(probe->world, probe->service_id);
+	CdcSourceDb *db;
+	CdcSourceObs *obs = NULL;
+	int			i;
+
+	if (s == NULL)
+	{
+		free_probe(probe);
+		return;
+	}
+	db = cdc_world_database(s, probe->database);
+	db->observing = false;
+	if (result->outcome == CDC_PG_OK && cdc_pg_ntuples(result) == 1)
+		obs = cdc_source_parse(cdc_pg_value(result, 0, 0));
+	for (i = 0; i < probe->n; i++)
+	{
+		CdcPipeline *p = cdc_world_pipeline(probe->world, probe->pipelines[i]);
+		const CdcSourcePipeline *seen;
+
+		if (p == NULL || p->source != s)
+			continue;
+		p->look_at = probe->started;
+		seen = obs ? cdc_source_find(obs, p->id) : NULL;
+		p->seen_failed = (seen == NULL);
+		if (seen)
+		{
+			keep_seen(p, obs, seen);
+			cdc_set_string(p->context, &p->seen_error, NULL);
+			p->seen_at = probe->started;
+		}
+		else
+		{
+			cdc_set_string(p->context, &p->seen_error,
+						   result->error ? result->error : "the answer makes no sense");
+			strlcpy(p->seen_sqlstate, result->sqlstate, sizeof(p->seen_sqlstate));
+		}
+		if (p->waiting)
+			cdc_world_ready(p);
+	}
+	/* a lost connection may be a lost primary: ask every node at once */
+	if (result->outcome == CDC_PG_REFUSED || result->outcome == CDC_PG_LOST ||
+		(obs && obs->in_recovery))
+		cdc_observe_nodes(s);
+	free_probe(probe);
+	if (db->wanted != NIL)
+		look_at_database(db);
+}
+
+static bool
+open_database(CdcSourceDb *db)
+{
+	CdcService *s = db->service;
+
+	if (s->primary == NULL)
+		return false;
+	if (db->conn == NULL)
+	{
+		CdcPgTarget target;
+
+		fill_target(s->primary, db->database, &target);
+		db->node = s->primary;
+		db->conn = cdc_pg_open(&target);
+	}
+	return true;
+}
+
+static void
+look_at_database(CdcSourceDb *db)
+{
+	CdcSourceAsk *asks;
+	CdcProbe   *probe;
+	const char *params[1];
+	char	   *ask;
+	ListCell   *cell;
+	int			n = 0;
+
+	if (db->observing || db->wanted == NIL || !open_database(db))
+		return;
+	asks = palloc(sizeof(CdcSourceAsk) * list_length(db->wanted));
+	probe = make_probe(db->service, db->database, list_length(db->wanted));
+	foreach(cell, db->wanted)
+	{
+		CdcPipeline *p = lfirst(cell);
+
+		asks[n] = cdc_observe_ask(p);
+		strlcpy(probe->pipelines[n], p->id, CDC_UUID_LEN + 1);
+		n++;
+	}
+	probe->n = n;
+	list_free(db->wanted);
+	db->wanted = NIL;
+	ask = cdc_source_ask(asks, n, false);
+	params[0] = ask;
+	db->observing = true;
+	db->observing_since = probe->started;
+	cdc_pg_exec(db->conn, cdc_source_observe_sql, 1, params, LOOK_TIMEOUT_MS, database_done, probe);
+	pfree(asks);
+	pfree(ask);
+}
+
+static bool
+nodes_probed_since(CdcService *s, int64 when)
+{
+	int			i;
+
+	for (i = 0; i < s->nnodes; i++)
+	{
+		if (s->nodes[i].probed_at < when)
+			return false;
+	}
+	return true;
+}
+
+bool
+cdc_observe_source_fresh(CdcPipeline *p)
+{
+	CdcService *s = p->source;
+
+	if (s->primary == NULL)
+		return nodes_probed_since(s, p->stale_before);
+	return p->look_at >= p->stale_before;
+}
+
+void
+cdc_observe_source_want(CdcPipeline *p)
+{
+	CdcService *s = p->source;
+	CdcSourceDb *db;
+	MemoryContext old;
+
+	if (s->primary == NULL)
+	{
+		cdc_observe_nodes(s);
+		return;
+	}
+	db = cdc_world_database(s, p->database);
+	if (!list_member_ptr(db->wanted, p))
+	{
+		old = MemoryContextSwitchTo(s->context);
+		db->wanted = lappend(db->wanted, p);
+		MemoryContextSwitchTo(old);
+	}
+	look_at_database(db);
+}
+
+CdcPgConn *
+cdc_observe_ddl_conn(CdcPipeline *p)
+{
+	CdcSourceDb *db;
+
+	if (p->source == NULL || p->source->primary == NULL)
+		return NULL;
+	db = cdc_world_database(p->source, p->database);
+	if (!open_database(db))
+		return NULL;
+	if (db->ddl == NULL)
+	{
+		CdcPgTarget target;
+
+		fill_target(db->node, db->database, &target);
+		db->ddl = cdc_pg_open(&target);
+	}
+	return db->ddl;
+}

@@ -1,0 +1,36 @@
+/*
+ * store_load.h
+ *	  Reading of rows into the world; used by store.c alone.
+ */
+#ifndef CDC_STORE_LOAD_H
+#define CDC_STORE_LOAD_H
+
+#include "worker/world.h"
+
+/* Rows that a turn read, kept over its commit. */
+typedef struct CdcLoaded
+{
+	bool		all;			/* everything was read: forget what is not here */
+	bool		round;			/* a health round was asked for */
+	int			nservices;
+	char	  **services;		/* one JSON text a row */
+	int			npipelines;
+	char	  **pipelines;
+	int			nended;			/* services that ended in this turn */
+	char	  **ended;
+	int			nregions;		/* id, region pairs */
+	char	  **regions;
+} CdcLoaded;
+
+/* Inside the turn, SPI connected: empties the queue, reads what it names. */
+extern void cdc_store_read_work(CdcWorld *world, CdcLoaded *loaded);
+
+/* Inside the turn, after the statement that ended services. */
+extern void cdc_store_note_ended(CdcWorld *world, CdcLoaded *loaded);
+
+/* After the commit: brings the rows into the world. */
+extern void cdc_store_apply(CdcWorld *world, CdcLoaded *loaded);
+
+extern void cdc_store_loaded_free(CdcLoaded *loaded);
+
+#endif							/* CDC_STORE_LOAD_H */

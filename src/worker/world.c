@@ -1,0 +1,274 @@
+/*
+ * world.c
+ *	  The worker's memory of services and pipelines.
+ *
+ * Owns allocation and look-up; see world.h.  Every service and pipeline lives
+ * in a memory context of its own, so that forgetting one frees all of it.
+ */
+#include "postgres.h"
+
+#include <json-c/json.h>
+
+#include "utils/memutils.h"
+
+#include "worker/world.h"
+
+CdcWorld *
+cdc_world_create(CdcLoop *loop)
+{
+	MemoryContext context;
+	CdcWorld   *world;
+
+	context = AllocSetContextCreate(TopMemoryContext, "cdc_pipeline world",
+									ALLOCSET_DEFAULT_SIZES);
+	world = MemoryContextAllocZero(context, sizeof(CdcWorld));
+	world->context = context;
+	world->loop = loop;
+	world->work_pending = true;
+	return world;
+}
+
+CdcService *
+cdc_world_service(CdcWorld *world, const char *id)
+{
+	ListCell   *cell;
+
+	foreach(cell, world->services)
+	{
+		CdcService *service = lfirst(cell);
+
+		if (strcmp(service->id, id) == 0)
+			return service;
+	}
+	return NULL;
+}
+
+CdcPipeline *
+cdc_world_pipeline(CdcWorld *world, const char *id)
+{
+	ListCell   *cell;
+
+	foreach(cell, world->pipelines)
+	{
+		CdcPipeline *pipeline = lfirst(cell);
+
+		if (strcmp(pipeline->id, id) == 0)
+			return pipeline;
+	}
+	return NULL;
+}
+
+CdcService *
+cdc_world_add_service(CdcWorld *world, const char *id)
+{
+	MemoryContext context;
+	MemoryContext old;
+	CdcService *service;
+
+	context = AllocSetContextCreate(world->context, "cdc_pipeline service",
+									ALLOCSET_SMALL_SIZES);
+	service = MemoryContextAllocZero(context, sizeof(CdcService));
+	service->context = context;
+	service->world = world;
+	strlcpy(service->id, id, sizeof(service->id));
+
+	old = MemoryContextSwitchTo(world->context);
+	world->services = lappend(world->services, service);
+	MemoryContextSwitchTo(old);
+	return service;
+}
+
+CdcPipeline *
+cdc_world_add_pipeline(CdcWorld *world, const char *id)
+{
+	MemoryContext context;
+	MemoryContext old;
+	CdcPipeline *pipeline;
+
+	context = AllocSetContextCreate(world->context, "cdc_pipeline pipeline",
+									ALLOCSET_SMALL_SIZES);
+	pipeline = MemoryContextAllocZero(context, sizeof(CdcPipeline));
+	pipeline->context = context;
+	pipeline->world = world;
+	pipeline->lag = -1;
+	strlcpy(pipeline->id, id, sizeof(pipeline->id));
+	snprintf(pipeline->object_name, sizeof(pipeline->object_name),
+			 "mdb_pipeline_%.8s", id);
+	snprintf(pipeline->connector_name, sizeof(pipeline->connector_name),
+			 "mdb-pipeline-%.8s", id);
+	pipeline->obs_context = AllocSetContextCreate(context, "cdc_pipeline observation",
+												  ALLOCSET_SMALL_SIZES);
+	pipeline->op_context = AllocSetContextCreate(context, "cdc_pipeline operation",
+												 ALLOCSET_SMALL_SIZES);
+
+	old = MemoryContextSwitchTo(world->context);
+	world->pipelines = lappend(world->pipelines, pipeline);
+	MemoryContextSwitchTo(old);
+	return pipeline;
+}
+
+void
+cdc_world_remove_service(CdcService *service)
+{
+	CdcWorld   *world = service->world;
+	ListCell   *cell;
+	int			i;
+
+	world->services = list_delete_ptr(world->services, service);
+	for (i = 0; i < service->nnodes; i++)
+	{
+		if (service->nodes[i].admin)
+			cdc_pg_close(service->nodes[i].admin);
+	}
+	foreach(cell, service->databases)
+	{
+		CdcSourceDb *db = lfirst(cell);
+
+		if (db->conn)
+			cdc_pg_close(db->conn);
+		if (db->ddl)
+			cdc_pg_close(db->ddl);
+	}
+	if (service->list)
+		cdc_kc_list_free(service->list);
+	MemoryContextDelete(service->context);
+}
+
+void
+cdc_world_remove_pipeline(CdcPipeline *pipeline)
+{
+	CdcWorld   *world = pipeline->world;
+	CdcService *source = pipeline->source;
+
+	world->pipelines = list_delete_ptr(world->pipelines, pipeline);
+	world->ready = list_delete_ptr(world->ready, pipeline);
+	if (source)
+	{
+		ListCell   *cell;
+
+		if (source->ddl_owner == pipeline)
+			source->ddl_owner = NULL;
+		if (source->slot_creator == pipeline)
+			source->slot_creator = NULL;
+		foreach(cell, source->databases)
+		{
+			CdcSourceDb *db = lfirst(cell);
+
+			db->wanted = list_delete_ptr(db->wanted, pipeline);
+		}
+	}
+	if (pipeline->options)
+		json_object_put(pipeline->options);
+	if (pipeline->password)
+		explicit_bzero(pipeline->password, strlen(pipeline->password));
+	MemoryContextDelete(pipeline->context);
+}
+
+void
+cdc_world_clear(CdcWorld *world)
+{
+	while (world->pipelines != NIL)
+		cdc_world_remove_pipeline(linitial(world->pipelines));
+	while (world->services != NIL)
+		cdc_world_remove_service(linitial(world->services));
+	if (world->events)
+		json_object_put(world->events);
+	world->events = NULL;
+	world->fenced_by = 0;
+}
+
+void
+cdc_world_ready(CdcPipeline *pipeline)
+{
+	MemoryContext old;
+
+	if (pipeline->queued || pipeline->gone)
+		return;
+	pipeline->queued = true;
+	old = MemoryContextSwitchTo(pipeline->world->context);
+	pipeline->world->ready = lappend(pipeline->world->ready, pipeline);
+	MemoryContextSwitchTo(old);
+}
+
+void
+cdc_world_ready_all(CdcService *service)
+{
+	ListCell   *cell;
+
+	foreach(cell, service->world->pipelines)
+	{
+		CdcPipeline *pipeline = lfirst(cell);
+
+		if (pipeline->source == service || pipeline->sink == service)
+			cdc_world_ready(pipeline);
+	}
+}
+
+CdcSourceDb *
+cdc_world_database(CdcService *source, const char *database)
+{
+	ListCell   *cell;
+	MemoryContext old;
+	CdcSourceDb *db;
+
+	foreach(cell, source->databases)
+	{
+		db = lfirst(cell);
+		if (strcmp(db->database, database) == 0)
+			return db;
+	}
+	old = MemoryContextSwitchTo(source->context);
+	db = palloc0(sizeof(CdcSourceDb));
+	db->service = source;
+	db->database = pstrdup(database);
+	source->databases = lappend(source->databases, db);
+	MemoryContextSwitchTo(old);
+	return db;
+}
+
+static void
+add_string(struct json_object *object, const char *key, const char *value)
+{
+	json_object_object_add(object, key, value ? json_object_new_string(value) : NULL);
+}
+
+void
+cdc_world_event(CdcPipeline *pipeline, const char *kind, const char *rule,
+				const char *status_from, const char *status_to,
+				const char *step, const char *message,
+				struct json_object *detail)
+{
+	CdcWorld   *world = pipeline->world;
+	struct json_object *event = json_object_new_object();
+
+	if (world->events == NULL)
+		world->events = json_object_new_array();
+	add_string(event, "pipeline_id", pipeline->id);
+	add_string(event, "at", timestamptz_to_str(GetCurrentTimestamp()));
+	add_string(event, "kind", kind);
+	add_string(event, "rule", rule);
+	add_string(event, "status_from", status_from);
+	add_string(event, "status_to", status_to);
+	add_string(event, "step", step);
+	add_string(event, "message", message);
+	json_object_object_add(event, "detail", detail);
+	json_object_array_add(world->events, event);
+}
+
+void
+cdc_set_string(MemoryContext context, char **where, const char *value)
+{
+	char	   *copy = value ? MemoryContextStrdup(context, value) : NULL;
+
+	if (*where)
+		pfree(*where);
+	*where = copy;
+}
+
+bool
+cdc_same(const char *a, const char *b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	return strcmp(a, b) == 0;
+}

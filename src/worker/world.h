@@ -1,0 +1,303 @@
+/*
+ * world.h
+ *	  What the worker holds in memory: services, their nodes and databases,
+ *	  Connect clusters, pipelines.  Desired state comes from the store, the
+ *	  observed state from the peers; nothing here is the only copy of anything
+ *	  that matters.
+ *
+ * Owns the structures and their memory; does no I/O and no SQL.  All times
+ * are cdc_loop_now() milliseconds unless a name says otherwise.
+ */
+#ifndef CDC_WORLD_H
+#define CDC_WORLD_H
+
+#include "postgres.h"
+#include "nodes/pg_list.h"
+#include "utils/timestamp.h"
+
+#include "reconciler/decide.h"
+#include "reconciler/detail.h"
+#include "remote/kafka_connect.h"
+#include "remote/source.h"
+#include "worker/http_client.h"
+#include "worker/pg_client.h"
+
+#define CDC_UUID_LEN 36
+#define CDC_SHORT_LEN 8
+
+typedef struct CdcService CdcService;
+typedef struct CdcPipeline CdcPipeline;
+typedef struct CdcWorld CdcWorld;
+
+/* One server of a PostgreSQL service. */
+typedef struct CdcNode
+{
+	CdcService *service;
+	char	   *address;
+	int			port;
+	CdcPgConn  *admin;			/* to the admin database: probes, pg_hba */
+	bool		probing;
+	bool		hba_busy;		/* a pg_hba operation is under way */
+	int64		probed_at;		/* start of the last probe that ended, 0 never */
+	bool		reachable;		/* by the last probe */
+	char	   *error;			/* why not, NULL when reachable */
+	bool		in_recovery;
+	bool		is_superuser;
+	uint64		system_identifier;
+	uint32		timeline;
+	int			version;
+	char	   *hba_text;		/* NULL: may not be read */
+	char	   *hba_error;
+	char	   *hba_loaded;		/* block hash whose reload is known to be done */
+	int64		hba_vanished_at;	/* when our block was last seen to have vanished */
+	int			hba_vanished;	/* how often within minutes */
+	bool		dirty;			/* to be written to cdc.service_node */
+	TimestampTz last_seen;
+} CdcNode;
+
+/* One captured database of a PostgreSQL service, on its current primary. */
+typedef struct CdcSourceDb
+{
+	CdcService *service;
+	char	   *database;
+	CdcNode    *node;			/* the primary that conn is to */
+	CdcPgConn  *conn;			/* observations */
+	CdcPgConn  *ddl;			/* actions, so that a lock wait blocks no look */
+	bool		observing;
+	int64		observing_since;
+	List	   *wanted;			/* CdcPipeline: to be in the next observation */
+} CdcSourceDb;
+
+struct CdcService
+{
+	char		id[CDC_UUID_LEN + 1];
+	MemoryContext context;		/* holds the service and all below it */
+	CdcWorld   *world;
+	char	   *name;
+	bool		is_postgresql;
+	bool		is_kafka;
+	char	   *zone;
+	char	   *region;
+	char	   *network_id;		/* NULL: none */
+	char	   *status;			/* pending, running, ... */
+	char	   *status_message;
+	bool		has_addon;
+	char	   *addon_status;	/* NULL, "running", ... */
+	bool		deleting;
+	bool		dirty;			/* status to be written */
+	char	   *error;			/* why it did not load (secret, JSON); NULL */
+
+	/* postgresql */
+	char	   *admin_user;
+	char	   *admin_password;
+	char	   *admin_database;
+	char	   *sslmode;
+	char	   *ca;
+	bool		manage_hba;
+	bool		manage_role;
+	int			nnodes;
+	CdcNode    *nodes;
+	CdcNode    *primary;		/* NULL: none known */
+	uint64		system_identifier;	/* 0: not seen yet */
+	List	   *databases;		/* CdcSourceDb */
+	CdcPipeline *ddl_owner;		/* whose DDL is under way: one at a time */
+	CdcPipeline *slot_creator;	/* who makes its slot now: one at a time */
+	int64		slot_creator_since;
+
+	/* kafka */
+	int			nurls;
+	char	  **connect_urls;
+	int			url;			/* the one that is used now */
+	char	   *connect_user;
+	char	   *connect_password;
+	int			ncidrs;
+	char	  **cidrs;
+	int			nagents;
+	bool		plaintext_password;
+	CdcTri		connect_reachable;
+	char	   *connect_error;
+	bool		listing;
+	int64		listing_since;
+	int64		listed_at;		/* start of the last list that ended */
+	int			list_ms;		/* how long it took */
+	CdcKcList  *list;			/* the last good one, or NULL */
+	bool		list_wanted;
+	CdcTri		plugin_present;
+	char	   *plugin_missing; /* workers without it */
+	int			plugin_asks;	/* answers outstanding */
+	int64		plugin_at;
+	int64		plugin_since;
+	CdcTri		plugin_sofar;	/* while answers come in */
+	char	   *plugin_missing_sofar;
+};
+
+/* What happens outside for one pipeline: at most one at a time. */
+typedef struct CdcOp
+{
+	CdcAction	action;
+	const CdcRule *rule;
+	int64		started;
+	uint64		serial;			/* answers carry it: a late one finds another op */
+	void	   *state;			/* the executor's, in the pipeline's op_context */
+} CdcOp;
+
+struct CdcPipeline
+{
+	char		id[CDC_UUID_LEN + 1];
+	char		object_name[13 + CDC_SHORT_LEN + 1];	/* mdb_pipeline_xxxxxxxx */
+	char		connector_name[13 + CDC_SHORT_LEN + 1]; /* mdb-pipeline-xxxxxxxx */
+	MemoryContext context;		/* holds the pipeline */
+	CdcWorld   *world;
+	char		source_id[CDC_UUID_LEN + 1];
+	char		sink_id[CDC_UUID_LEN + 1];
+	CdcService *source;			/* NULL: gone from the tables */
+	CdcService *sink;
+
+	/* desired, from the store */
+	char	   *name;
+	char	   *database;
+	int			ntables;
+	const char **tables;
+	char	   *topic_prefix;
+	char	   *snapshot_mode;
+	struct json_object *options;
+	bool		want_deleted;
+	bool		force;
+
+	/* ours to write */
+	CdcStatus	status;
+	CdcStep		step;
+	char	   *error_message;
+	bool		has_connector_name;
+	bool		has_publication_name;
+	bool		has_slot_name;
+	bool		was_running;
+	bool		discarding;
+	bool		slot_absent_before;
+	bool		offsets_clean;	/* none can be stored under our connector's name */
+	bool		absent;			/* deleting: all of it was seen absent, users see it no more */
+	char	   *gap;			/* JSON text while one is being repaired */
+	TimestampTz mutated_at;		/* 0: never */
+	int			nfailures;		/* within the last 10 minutes */
+	TimestampTz failures[8];
+	char	   *password;		/* of the connector role; NULL: not made yet */
+	char	   *verifier;
+	char	   *secret_error;	/* why it could not be decrypted, or NULL */
+	bool		spec_dirty;
+	bool		spec_written;	/* within a turn: the row was not locked */
+	bool		secret_dirty;
+
+	/* observed */
+	MemoryContext obs_context;	/* holds source_obs */
+	CdcSourcePipeline *seen;	/* of the last observation that answered */
+	int64		seen_at;		/* start of that observation, 0: none */
+	bool		seen_failed;	/* the newest observation failed */
+	char	   *seen_error;
+	char		seen_sqlstate[6];
+	int64		look_at;		/* start of the newest observation that ended */
+	CdcSourceObs server;		/* scalars of that observation */
+	CdcKcOffsets offsets;
+	CdcTri		offsets_known;	/* NO: connector absent; YES: read */
+	int64		offsets_at;
+	bool		offsets_asking;
+	char	   *connector_state;	/* as last written to pipeline_observed */
+	char	   *task_states;
+	int64		lag;			/* bytes, -1 unknown */
+	bool		observed_dirty;
+	bool		checked;		/* a health round looked: stamp the time */
+	bool		failure_seen;	/* the present FAILED has been counted */
+	int64		restart_at;		/* when the next restart is due */
+	int64		restarted_at;
+	char	   *failure;		/* text of the last failure */
+	uint64		flushed;		/* confirmed_flush_lsn last seen */
+	int64		flushed_at;		/* when it last moved */
+	int64		flush_interval; /* longest interval seen between moves */
+	int			rounds_running; /* health rounds since Running */
+	int64		gone_since;		/* all of ours seen absent since, 0: not */
+	int64		slot_held_since;	/* teardown: slot active since */
+
+	/* visiting */
+	CdcOp	   *op;
+	MemoryContext op_context;
+	CdcDecision decision;		/* the last one */
+	bool		queued;			/* in world->ready */
+	bool		waiting;		/* for an observation */
+	int64		stale_before;	/* observations begun before do not count */
+	int64		next_visit;		/* 0: none planned */
+	int64		rule_since;		/* since when the same rule fires */
+	int			attempts;		/* consecutive transient faults */
+	bool		gone;			/* soft-deleted: forget after the turn */
+	const char *details[CDC_NUM_DETAILS];	/* in the tick context */
+};
+
+struct CdcWorld
+{
+	CdcLoop    *loop;
+	MemoryContext context;
+	List	   *services;
+	List	   *pipelines;
+	List	   *ready;			/* CdcPipeline: to be visited in this turn */
+	bool		acting;			/* may mutate outside */
+	char	   *idle_reason;	/* why not */
+	int64		epoch;			/* ours */
+	uint64		fenced_by;		/* a higher epoch that was seen, 0 none */
+	int64		next_round;
+	uint64		round;
+	bool		loaded;			/* all rows have been read once */
+	bool		work_pending;	/* the queue may hold something */
+	struct json_object *events; /* array, to be written with the next turn */
+	bool		round_asked;	/* by check_health(): Failed ones are looked at too */
+	bool		regions_due;	/* zones are read again with the next turn */
+	uint64		serial;			/* of the last operation */
+};
+
+/* The world of this process; the loop exists. */
+extern CdcWorld *cdc_world_create(CdcLoop *loop);
+
+/* Finds by id; NULL when unknown. */
+extern CdcService *cdc_world_service(CdcWorld *world, const char *id);
+extern CdcPipeline *cdc_world_pipeline(CdcWorld *world, const char *id);
+
+/*
+ * Makes an empty object with its own context under the world's and adds it.
+ * The caller fills the desired part.
+ */
+extern CdcService *cdc_world_add_service(CdcWorld *world, const char *id);
+extern CdcPipeline *cdc_world_add_pipeline(CdcWorld *world, const char *id);
+
+/*
+ * Forgets an object: closes its connections, frees its memory.  The caller
+ * clears the pointers of pipelines to a service first.  Requests under way
+ * carry ids, never pointers, so their answers find nothing and are dropped.
+ */
+extern void cdc_world_remove_service(CdcService *service);
+extern void cdc_world_remove_pipeline(CdcPipeline *pipeline);
+
+/* Forgets everything (extension dropped, not acting any more). */
+extern void cdc_world_clear(CdcWorld *world);
+
+/* Puts a pipeline among those visited in this turn. */
+extern void cdc_world_ready(CdcPipeline *pipeline);
+
+/* Every pipeline of a service is visited in this turn. */
+extern void cdc_world_ready_all(CdcService *service);
+
+/* The database object of a source, made when it is not there. */
+extern CdcSourceDb *cdc_world_database(CdcService *source, const char *database);
+
+/*
+ * Adds an event for the next turn.  status_from/to may be NULL; message must
+ * be free of secrets; detail is taken over (may be NULL).
+ */
+extern void cdc_world_event(CdcPipeline *pipeline, const char *kind, const char *rule,
+							const char *status_from, const char *status_to,
+							const char *step, const char *message,
+							struct json_object *detail);
+
+/* Replaces a string owned by context: frees *where, sets a copy (or NULL). */
+extern void cdc_set_string(MemoryContext context, char **where, const char *value);
+
+/* Equal, NULL equal to NULL only. */
+extern bool cdc_same(const char *a, const char *b);
+
+#endif							/* CDC_WORLD_H */
