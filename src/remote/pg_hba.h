@@ -44,6 +44,9 @@ extern bool cdc_hba_left(const char *file, const char *pipeline_id);
 /* SHA-256 (hex) of our block, "" when there is none: what a reload made active. */
 extern char *cdc_hba_block_hash(const char *file);
 
+/* SHA-256 (hex) of a whole text, as cdc_hba_write_sql compares it. */
+extern char *cdc_hba_sha256(const char *text);
+
 /* Reads the file: one row (path text, content text, sha256 hex text). */
 #define CDC_HBA_READ_SQL \
 	"SELECT pg_catalog.current_setting('hba_file'), f, " \

@@ -53,6 +53,8 @@ typedef struct CdcSourcePipeline
 	bool		pub_exists;
 	const char *pub_mark;
 	bool		pub_ok;			/* exactly these tables, all operations, via root */
+	bool		pub_lacks;		/* a wanted table or operation is not published:
+								 * changes were skipped, or the pubviaroot differs */
 	const char *pub_wrong;		/* what differs, in words, or NULL */
 	/* slot and walsender */
 	bool		slot_exists;

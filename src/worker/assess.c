@@ -9,7 +9,6 @@
 #include <json-c/json.h>
 
 #include "common/cryptohash.h"
-#include "common/hex.h"
 #include "common/sha2.h"
 #include "utils/timestamp.h"
 
@@ -35,9 +34,9 @@ static const int restart_delays[] = {0, 5000, 15000, 45000};
 #define STILL_ROUNDS 3
 
 static void
-set_detail(CdcPipeline *p, CdcDetail which, const char *text)
+set_detail(CdcPipeline *p, CdcDetail which, const char *words)
 {
-	p->details[which] = text;
+	p->details[which] = words;
 }
 
 static const CdcKcConnector *
@@ -323,6 +322,14 @@ assess_objects(CdcPipeline *p, CdcSnapshot *s)
 		set_detail(p, CDC_DETAIL_ROLE, wrong);
 	}
 	s->role_has_dependents = seen->role_has_dependents ? CDC_YES : CDC_NO;
+	s->role_disarmed = seen->role_exists && !seen->role_login && !seen->role_replication ? CDC_YES : CDC_NO;
+	if (!source->manage_role)
+	{
+		s->role = !seen->role_exists ? CDC_OBJ_ABSENT :
+			seen->role_login && seen->role_replication && seen->grants_ok ? CDC_OBJ_OK : CDC_OBJ_WRONG;
+		set_detail(p, CDC_DETAIL_ROLE,
+				   psprintf("role \"%s\" needs LOGIN, REPLICATION, CONNECT, USAGE and SELECT", p->object_name));
+	}
 
 	/* tables */
 	if (seen->tables_missing)
@@ -710,32 +717,88 @@ assess_connect(CdcPipeline *p, CdcSnapshot *s)
 	}
 }
 
+static const struct
+{
+	CdcGap		gap;
+	const char *name;
+	const char *words;
+}			gaps[] =
+{
+	{CDC_GAP_SLOT_GONE, "slot_gone", "the replication slot is gone"},
+	{CDC_GAP_SLOT_LOST, "slot_lost", "the replication slot was invalidated by the server"},
+	{CDC_GAP_PUBLICATION, "publication", "the publication was dropped or lacked tables"},
+};
+
+static CdcGap
+detect_gap(CdcPipeline *p, CdcSnapshot *s)
+{
+	if (!p->was_running || p->want_deleted || s->source_reachable != CDC_YES ||
+		s->source_capable != CDC_YES)
+		return CDC_GAP_NONE;
+	if (s->slot == CDC_SLOT_LOST)
+		return CDC_GAP_SLOT_LOST;
+	if (initial_only(p))
+		return CDC_GAP_NONE;
+	if (s->slot == CDC_SLOT_ABSENT)
+		return CDC_GAP_SLOT_GONE;
+	if (s->publication == CDC_OBJ_ABSENT ||
+		(s->publication == CDC_OBJ_WRONG && p->seen->pub_lacks))
+		return CDC_GAP_PUBLICATION;
+	return CDC_GAP_NONE;
+}
+
+/* A gap is remembered from when it is first seen until its repair has ended. */
+static void
+remember_gap(CdcPipeline *p, int which)
+{
+	struct json_object *detail = json_object_new_object();
+	struct json_object *tables = json_object_new_array();
+	char		lsn[32];
+	int			i;
+
+	snprintf(lsn, sizeof(lsn), "%X/%X", (uint32) (p->flushed >> 32), (uint32) p->flushed);
+	for (i = 0; i < p->ntables; i++)
+		json_object_array_add(tables, json_object_new_string(p->tables[i]));
+	json_object_object_add(detail, "kind", json_object_new_string(gaps[which].name));
+	json_object_object_add(detail, "from_lsn", json_object_new_string(lsn));
+	json_object_object_add(detail, "tables", tables);
+	cdc_set_string(p->context, &p->gap, json_object_to_json_string_ext(detail, JSON_C_TO_STRING_PLAIN));
+	p->spec_dirty = true;
+	cdc_world_event(p, "gap", NULL, NULL, NULL, NULL,
+					psprintf("%s: changes after %s may be missing from Kafka", gaps[which].words, lsn), detail);
+}
+
 static void
 assess_gap(CdcPipeline *p, CdcSnapshot *s)
 {
-	const CdcSourcePipeline *seen = p->seen;
+	CdcGap		seen = p->gap ? CDC_GAP_NONE : detect_gap(p, s);
+	struct json_object *detail;
+	struct json_object *kind;
+	struct json_object *lsn;
+	int			i;
 
 	s->gap = CDC_GAP_NONE;
-	if (!p->was_running || p->want_deleted || s->source_reachable != CDC_YES ||
-		s->source_capable != CDC_YES)
+	for (i = 0; i < (int) lengthof(gaps); i++)
+	{
+		if (seen == gaps[i].gap)
+			remember_gap(p, i);
+	}
+	if (p->gap == NULL)
 		return;
-	if (s->slot == CDC_SLOT_LOST)
-		s->gap = CDC_GAP_SLOT_LOST;
-	else if (s->slot == CDC_SLOT_ABSENT && !initial_only(p))
-		s->gap = CDC_GAP_SLOT_GONE;
-	else if ((s->publication == CDC_OBJ_ABSENT || (s->publication == CDC_OBJ_WRONG && seen->pub_lacks)) &&
-			 !initial_only(p))
-		s->gap = CDC_GAP_PUBLICATION;
-	if (s->gap != CDC_GAP_NONE)
-		set_detail(p, CDC_DETAIL_GAP,
-				   psprintf("%s; changes after %X/%X may be missing from Kafka",
-							s->gap == CDC_GAP_SLOT_LOST ? "the replication slot was invalidated" :
-							s->gap == CDC_GAP_SLOT_GONE ? "the replication slot is gone" :
-							s->publication == CDC_OBJ_ABSENT ? "the publication was dropped" :
-							"the publication lacked tables",
-							(uint32) (p->flushed >> 32), (uint32) p->flushed));
-	else if (p->gap)
-		set_detail(p, CDC_DETAIL_GAP, p->gap);
+	detail = json_tokener_parse(p->gap);
+	if (json_object_object_get_ex(detail, "kind", &kind) && json_object_object_get_ex(detail, "from_lsn", &lsn))
+	{
+		for (i = 0; i < (int) lengthof(gaps); i++)
+		{
+			if (strcmp(json_object_get_string(kind), gaps[i].name) != 0)
+				continue;
+			s->gap = p->was_running ? gaps[i].gap : CDC_GAP_NONE;
+			set_detail(p, CDC_DETAIL_GAP,
+					   psprintf("%s: changes after %s may be missing from Kafka", gaps[i].words,
+								json_object_get_string(lsn)));
+		}
+	}
+	json_object_put(detail);
 }
 
 /* Everything of ours is seen absent; since when, and is that long enough? */
@@ -793,6 +856,7 @@ cdc_assess(CdcPipeline *p, CdcSnapshot *s)
 	s->gap_halt = option_is(p, "on_gap", "halt");
 	s->was_running = p->was_running;
 	s->discarding = p->discarding;
+	s->untouched = p->mutated_at == 0;
 	assess_gate(p, s);
 	assess_source(p, s);
 	assess_connect(p, s);

@@ -97,17 +97,17 @@ set_source_status(CdcService *s)
 	}
 	else
 	{
-		StringInfoData text;
+		StringInfoData words;
 
-		initStringInfo(&text);
+		initStringInfo(&words);
 		for (i = 0; i < s->nnodes; i++)
 		{
 			CdcNode    *n = &s->nodes[i];
 
-			appendStringInfo(&text, "%s%s:%d %s", i ? "; " : "", n->address, n->port,
+			appendStringInfo(&words, "%s%s:%d %s", i ? "; " : "", n->address, n->port,
 							 n->error ? n->error : n->in_recovery ? "is a standby" : "was not asked yet");
 		}
-		message = s->error ? s->error : text.data;
+		message = s->error ? s->error : words.data;
 	}
 	if (!cdc_same(s->status, status) || !cdc_same(s->status_message, message))
 	{
@@ -169,9 +169,9 @@ elect(CdcService *s)
 }
 
 static void
-note_hba(CdcNode *n, const char *text, const char *error)
+note_hba(CdcNode *n, const char *words, const char *error)
 {
-	char	   *hash = text ? cdc_hba_block_hash(text) : NULL;
+	char	   *hash = words ? cdc_hba_block_hash(words) : NULL;
 
 	/*
 	 * What a reload made active is no longer what the file says: somebody
@@ -187,7 +187,7 @@ note_hba(CdcNode *n, const char *text, const char *error)
 		n->hba_vanished = (n->hba_vanished_at && now - n->hba_vanished_at < 600000) ? n->hba_vanished + 1 : 1;
 		n->hba_vanished_at = now;
 	}
-	cdc_set_string(n->service->context, &n->hba_text, text);
+	cdc_set_string(n->service->context, &n->hba_text, words);
 	cdc_set_string(n->service->context, &n->hba_error, error);
 }
 
@@ -291,9 +291,9 @@ cdc_observe_nodes(CdcService *s)
 }
 
 static const char *
-dup(const char *text)
+dup(const char *words)
 {
-	return text ? pstrdup(text) : NULL;
+	return words ? pstrdup(words) : NULL;
 }
 
 /* A deep copy in the pipeline's observation context. */

@@ -8,18 +8,16 @@
  */
 #include "postgres.h"
 
-#include <json-c/json.h>
-
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "pgstat.h"
-#include "utils/builtins.h"
+#include "storage/ipc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
-#include "common/secrets.h"
+#include "common/pg_json.h"
 #include "extension/settings.h"
 #include "worker/store.h"
 #include "worker/store_load.h"
@@ -148,19 +146,19 @@ add_time(struct json_object *row, const char *key, TimestampTz value)
 static void
 add_lsn(struct json_object *row, const char *key, uint64 lsn)
 {
-	char		text[32];
+	char		words[32];
 
-	snprintf(text, sizeof(text), "%X/%X", (uint32) (lsn >> 32), (uint32) lsn);
-	add_string(row, key, lsn ? text : NULL);
+	snprintf(words, sizeof(words), "%X/%X", (uint32) (lsn >> 32), (uint32) lsn);
+	add_string(row, key, lsn ? words : NULL);
 }
 
 static void
 add_uint(struct json_object *row, const char *key, uint64 value)
 {
-	char		text[32];
+	char		words[32];
 
-	snprintf(text, sizeof(text), UINT64_FORMAT, value);
-	add_string(row, key, value ? text : NULL);
+	snprintf(words, sizeof(words), UINT64_FORMAT, value);
+	add_string(row, key, value ? words : NULL);
 }
 
 static struct json_object *
@@ -237,15 +235,11 @@ write_secrets(CdcWorld *world)
 		for (i = 0; i < 2; i++)
 		{
 			Datum		values[4];
-			char	   *key_id;
-			bytea	   *cipher;
 
-			cipher = cdc_secret_encrypt(i == 0 ? p->password : p->verifier,
-										p->id, purposes[i], &key_id);
 			values[0] = CStringGetTextDatum(p->id);
 			values[1] = CStringGetTextDatum(purposes[i]);
-			values[2] = CStringGetTextDatum(key_id);
-			values[3] = PointerGetDatum(cipher);
+			values[2] = CStringGetTextDatum(p->sealed_key[i]);
+			values[3] = PointerGetDatum(p->sealed[i]);
 			execute(write_secret_sql, SPI_OK_INSERT, 4, types, values);
 		}
 	}

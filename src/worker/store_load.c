@@ -9,15 +9,13 @@
  */
 #include "postgres.h"
 
-#include <json-c/json.h>
-
 #include "catalog/pg_type.h"
 #include "common/base64.h"
 #include "executor/spi.h"
-#include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "common/pg_json.h"
 #include "common/secrets.h"
 #include "extension/settings.h"
 #include "worker/store_load.h"
@@ -83,9 +81,9 @@ keep_rows(int ncolumns, int *n)
 	{
 		for (c = 0; c < ncolumns; c++)
 		{
-			char	   *text = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, c + 1);
+			char	   *words = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, c + 1);
 
-			rows[i * ncolumns + c] = text ? MemoryContextStrdup(TopMemoryContext, text) : NULL;
+			rows[i * ncolumns + c] = words ? MemoryContextStrdup(TopMemoryContext, words) : NULL;
 		}
 	}
 	return rows;
@@ -238,11 +236,11 @@ read_secret(MemoryContext context, struct json_object *row, const char *owner,
 		SET_VARSIZE(cipher, VARHDRSZ + len);
 		PG_TRY();
 		{
-			char	   *text = cdc_secret_decrypt(cipher, get(secret, "key_id"), owner, purpose);
+			char	   *words = cdc_secret_decrypt(cipher, get(secret, "key_id"), owner, purpose);
 
-			clear = MemoryContextStrdup(context, text);
-			explicit_bzero(text, strlen(text));
-			pfree(text);
+			clear = MemoryContextStrdup(context, words);
+			explicit_bzero(words, strlen(words));
+			pfree(words);
 		}
 		PG_CATCH();
 		{
@@ -316,9 +314,9 @@ load_kafka(CdcService *s, struct json_object *row, struct json_object *connectio
 }
 
 static void
-load_service(CdcWorld *world, const char *text)
+load_service(CdcWorld *world, const char *words)
 {
-	struct json_object *row = json_tokener_parse(text);
+	struct json_object *row = json_tokener_parse(words);
 	struct json_object *connection;
 	struct json_object *addons;
 	CdcService *s;
@@ -410,21 +408,21 @@ step_of(const char *name)
 
 /* ISO 8601 text as to_jsonb writes it; 0 when absent. */
 static TimestampTz
-time_of(const char *text)
+time_of(const char *words)
 {
-	if (text == NULL)
+	if (words == NULL)
 		return 0;
-	return DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in, CStringGetDatum(text),
+	return DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in, CStringGetDatum(words),
 												   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
 }
 
 static uint64
-lsn_of(const char *text)
+lsn_of(const char *words)
 {
 	uint32		high;
 	uint32		low;
 
-	if (text == NULL || sscanf(text, "%X/%X", &high, &low) != 2)
+	if (words == NULL || sscanf(words, "%X/%X", &high, &low) != 2)
 		return 0;
 	return ((uint64) high << 32) | low;
 }
@@ -484,9 +482,9 @@ load_new_pipeline(CdcPipeline *p, struct json_object *row, struct json_object *s
 }
 
 static void
-load_pipeline(CdcWorld *world, const char *text)
+load_pipeline(CdcWorld *world, const char *words)
 {
-	struct json_object *row = json_tokener_parse(text);
+	struct json_object *row = json_tokener_parse(words);
 	struct json_object *spec;
 	struct json_object *options;
 	CdcPipeline *p;

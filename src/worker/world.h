@@ -182,6 +182,8 @@ struct CdcPipeline
 	TimestampTz failures[8];
 	char	   *password;		/* of the connector role; NULL: not made yet */
 	char	   *verifier;
+	bytea	   *sealed[2];		/* both, encrypted, until written */
+	char	   *sealed_key[2];
 	char	   *secret_error;	/* why it could not be decrypted, or NULL */
 	bool		spec_dirty;
 	bool		spec_written;	/* within a turn: the row was not locked */
@@ -226,6 +228,8 @@ struct CdcPipeline
 	int64		next_visit;		/* 0: none planned */
 	int64		rule_since;		/* since when the same rule fires */
 	int			attempts;		/* consecutive transient faults */
+	char	   *op_error;		/* of the last operation, NULL when it was done */
+	CdcAction	op_error_action;
 	bool		gone;			/* soft-deleted: forget after the turn */
 	const char *details[CDC_NUM_DETAILS];	/* in the tick context */
 };

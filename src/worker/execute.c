@@ -1,0 +1,388 @@
+/*
+ * execute.c
+ *	  Actions on Kafka Connect and, by SQL, on the source.
+ *
+ * See execute.h.  Decides nothing: what is done was decided by the state
+ * table, what it means is read by the next look.
+ */
+#include "postgres.h"
+
+#include <json-c/json.h>
+
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "common/secrets.h"
+#include "extension/settings.h"
+#include "worker/assess.h"
+#include "worker/execute.h"
+#include "worker/observe.h"
+
+/* DDL on the source waits for locks no longer than this, then is tried again. */
+#define DDL_TIMEOUT_MS 30000
+
+CdcOpRef
+cdc_op_ref(CdcPipeline *p)
+{
+	CdcOpRef	ref;
+
+	ref.world = p->world;
+	strlcpy(ref.id, p->id, sizeof(ref.id));
+	ref.serial = p->op->serial;
+	return ref;
+}
+
+CdcPipeline *
+cdc_op_pipeline(const CdcOpRef *ref)
+{
+	CdcPipeline *p = cdc_world_pipeline(ref->world, ref->id);
+
+	return p && p->op && p->op->serial == ref->serial ? p : NULL;
+}
+
+static void *
+keep_ref(CdcPipeline *p)
+{
+	CdcOpRef   *ref = MemoryContextAlloc(TopMemoryContext, sizeof(CdcOpRef));
+
+	*ref = cdc_op_ref(p);
+	return ref;
+}
+
+static bool
+is_ddl(CdcAction action)
+{
+	return action == CDC_ACT_CREATE_ROLE || action == CDC_ACT_CREATE_PUBLICATION ||
+		action == CDC_ACT_ALTER_PUBLICATION || action == CDC_ACT_DROP_SLOT ||
+		action == CDC_ACT_DROP_PUBLICATION || action == CDC_ACT_DROP_ROLE;
+}
+
+static bool
+starts_writer(CdcAction action)
+{
+	return action == CDC_ACT_PUT_CONNECTOR || action == CDC_ACT_RESUME_CONNECTOR ||
+		action == CDC_ACT_END_DISCARD;
+}
+
+bool
+cdc_execute_may_start(CdcPipeline *p, CdcAction action)
+{
+	if (is_ddl(action))
+		return p->source->ddl_owner == NULL;
+	if (action == CDC_ACT_WRITE_HBA || action == CDC_ACT_REMOVE_HBA)
+		return !cdc_execute_hba_busy(p->source);
+	return true;
+}
+
+/* A password and its verifier, encrypted at once: the next turn writes them. */
+static bool
+make_password(CdcPipeline *p, char **error)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	volatile bool ok = false;
+
+	PG_TRY();
+	{
+		char	   *password = cdc_secret_password();
+		char	   *verifier = cdc_secret_verifier(password);
+		const char *purposes[2] = {"role_password", "role_verifier"};
+		int			i;
+
+		MemoryContextSwitchTo(p->context);
+		for (i = 0; i < 2; i++)
+			p->sealed[i] = cdc_secret_encrypt(i == 0 ? password : verifier, p->id,
+											  purposes[i], &p->sealed_key[i]);
+		MemoryContextSwitchTo(caller);
+		cdc_set_string(p->context, &p->password, password);
+		cdc_set_string(p->context, &p->verifier, verifier);
+		explicit_bzero(password, strlen(password));
+		p->secret_dirty = true;
+		ok = true;
+	}
+	PG_CATCH();
+	{
+		ErrorData  *edata;
+
+		MemoryContextSwitchTo(caller);
+		edata = CopyErrorData();
+		FlushErrorState();
+		*error = psprintf("%s%s%s", edata->message, edata->hint ? ": " : "", edata->hint ? edata->hint : "");
+		FreeErrorData(edata);
+	}
+	PG_END_TRY();
+	return ok;
+}
+
+bool
+cdc_execute_prepare(CdcPipeline *p, CdcAction action, char **error)
+{
+	bool		slot_absent = p->seen && !p->seen->slot_exists;
+
+	if (p->secret_error)
+	{
+		*error = p->secret_error;
+		return false;
+	}
+	if (action == CDC_ACT_CREATE_ROLE && p->password == NULL && !make_password(p, error))
+		return false;
+	if (action == CDC_ACT_BEGIN_DISCARD)
+		p->discarding = true;
+	if (action == CDC_ACT_END_DISCARD)
+	{
+		p->discarding = false;
+		p->was_running = false;
+		cdc_set_string(p->context, &p->gap, NULL);
+	}
+	if (starts_writer(action) && slot_absent)
+	{
+		/* what is there next is ours: it was seen absent before */
+		p->slot_absent_before = true;
+		p->source->slot_creator = p;
+		p->source->slot_creator_since = cdc_loop_now();
+	}
+	if (starts_writer(action))
+		p->offsets_clean = false;
+	p->spec_dirty = true;
+	return true;
+}
+
+static void
+http_done(const CdcHttpResult *result, void *arg)
+{
+	CdcOpRef   *ref = arg;
+	CdcPipeline *p = cdc_op_pipeline(ref);
+	CdcOpEnd	end = CDC_OP_UNKNOWN;
+	char	   *words = NULL;
+
+	if (p == NULL)
+	{
+		pfree(ref);
+		return;
+	}
+	if (result->outcome == CDC_HTTP_NOT_SENT)
+	{
+		end = CDC_OP_FAILED;
+		words = pstrdup(result->error);
+	}
+	else if (result->outcome != CDC_HTTP_ANSWERED)
+		words = psprintf("%s; it may still take effect", result->error ? result->error : "no answer");
+	else
+	{
+		CdcAction	action = p->op->action;
+		CdcKcMeaning meaning = cdc_kc_meaning(result->status, result->body, &words);
+
+		if (words)
+			words = psprintf("HTTP %d: %s", result->status, words);
+		switch (meaning)
+		{
+			case CDC_KC_DONE:
+				end = CDC_OP_DONE;
+				break;
+			case CDC_KC_ABSENT:
+				end = action == CDC_ACT_DELETE_CONNECTOR ? CDC_OP_DONE : CDC_OP_FAILED;
+				break;
+			case CDC_KC_EXISTS:
+				end = action == CDC_ACT_POST_STOPPED ? CDC_OP_DONE : CDC_OP_FAILED;
+				break;
+			case CDC_KC_BUSY:
+			case CDC_KC_INVALID:
+			case CDC_KC_NOT_STOPPED:
+			case CDC_KC_DENIED:
+				end = CDC_OP_FAILED;
+				break;
+			case CDC_KC_MAYBE:
+				if (words)
+					words = psprintf("%s; it may still take effect", words);
+				break;
+		}
+		if (end == CDC_OP_DONE && action == CDC_ACT_DELETE_OFFSETS)
+		{
+			p->offsets_clean = true;
+			p->spec_dirty = true;
+		}
+		if (action == CDC_ACT_RESTART_CONNECTOR)
+		{
+			p->restarted_at = cdc_loop_now();
+			p->failure_seen = false;
+		}
+	}
+	if (end == CDC_OP_FAILED && p->source && p->source->slot_creator == p)
+		p->source->slot_creator = NULL;
+	cdc_op_finish(ref->world, ref->id, ref->serial, end, words);
+	pfree(ref);
+}
+
+static void
+send_http(CdcPipeline *p, CdcHttpMethod method, const char *path, const char *body)
+{
+	CdcHttpRequest request;
+	const char *base = cdc_observe_connect_url(p->sink);
+	CdcOpRef   *ref = keep_ref(p);
+
+	memset(&request, 0, sizeof(request));
+	request.method = method;
+	request.url = cdc_kc_url(base, path, p->connector_name);
+	request.body = body;
+	request.timeout_ms = cdc_request_timeout;
+	cdc_observe_connect_auth(p->sink, &request);
+	if (cdc_http_start(&request, http_done, ref) == NULL)
+	{
+		pfree(ref);
+		cdc_op_finish(p->world, p->id, p->op->serial, CDC_OP_FAILED, "too many open files");
+	}
+}
+
+static void
+send_config(CdcPipeline *p, CdcAction action)
+{
+	struct json_object *config = cdc_assess_config(p);
+
+	if (config == NULL)
+	{
+		cdc_op_finish(p->world, p->id, p->op->serial, CDC_OP_FAILED,
+					  "the configuration cannot be made without a primary and a password");
+		return;
+	}
+	if (action == CDC_ACT_POST_STOPPED)
+		send_http(p, CDC_HTTP_POST, "/connectors", cdc_kc_post_stopped_body(p->connector_name, config));
+	else
+		send_http(p, CDC_HTTP_PUT, "/connectors/%s/config",
+				  json_object_to_json_string_ext(config, JSON_C_TO_STRING_PLAIN));
+	json_object_put(config);
+}
+
+static void
+sql_done(const CdcPgResult *result, void *arg)
+{
+	CdcOpRef   *ref = arg;
+	CdcPipeline *p = cdc_op_pipeline(ref);
+
+	if (p)
+	{
+		CdcOpEnd	end = CDC_OP_DONE;
+		const char *words = result->error;
+
+		if (p->source && p->source->ddl_owner == p)
+			p->source->ddl_owner = NULL;
+		if (result->outcome == CDC_PG_REFUSED || result->outcome == CDC_PG_ERROR)
+			end = CDC_OP_FAILED;
+		else if (result->outcome != CDC_PG_OK)
+			end = CDC_OP_UNKNOWN;
+		else if (p->op->action == CDC_ACT_DROP_ROLE && cdc_pg_ntuples(result) > 0)
+			words = cdc_pg_value(result, 0, 0);
+		if (result->hint && words)
+			words = psprintf("%s (%s)", words, result->hint);
+		cdc_op_finish(ref->world, ref->id, ref->serial, end, words);
+	}
+	pfree(ref);
+}
+
+static void
+send_sql(CdcPipeline *p, CdcAction action)
+{
+	CdcPgConn  *conn = cdc_observe_ddl_conn(p);
+	CdcSourceAsk ask = cdc_observe_ask(p);
+	char	   *sql = NULL;
+
+	if (conn == NULL)
+	{
+		cdc_op_finish(p->world, p->id, p->op->serial, CDC_OP_FAILED, "the source has no primary");
+		return;
+	}
+	switch (action)
+	{
+		case CDC_ACT_CREATE_ROLE:
+			sql = cdc_source_role_sql(&ask, p->verifier);
+			break;
+		case CDC_ACT_CREATE_PUBLICATION:
+		case CDC_ACT_ALTER_PUBLICATION:
+			sql = cdc_source_publication_sql(&ask, p->world->epoch, p->seen && p->seen->pub_exists);
+			break;
+		case CDC_ACT_TERMINATE_WALSENDER:
+			sql = cdc_source_terminate_walsender_sql(&ask);
+			break;
+		case CDC_ACT_DROP_SLOT:
+			sql = cdc_source_drop_slot_sql(&ask);
+			break;
+		case CDC_ACT_DROP_PUBLICATION:
+			sql = cdc_source_drop_publication_sql(&ask);
+			break;
+		default:
+			Assert(action == CDC_ACT_DROP_ROLE);
+			sql = cdc_source_drop_role_sql(&ask);
+			break;
+	}
+	if (is_ddl(action))
+		p->source->ddl_owner = p;
+	cdc_pg_exec(conn, sql, 0, NULL, DDL_TIMEOUT_MS, sql_done, keep_ref(p));
+	pfree(sql);
+}
+
+static bool
+has_connector(CdcPipeline *p)
+{
+	return p->sink->list && cdc_kc_find(p->sink->list, p->connector_name) != NULL;
+}
+
+void
+cdc_execute(CdcPipeline *p)
+{
+	CdcAction	action = p->op->action;
+
+	switch (action)
+	{
+		case CDC_ACT_CREATE_ROLE:
+		case CDC_ACT_CREATE_PUBLICATION:
+		case CDC_ACT_ALTER_PUBLICATION:
+		case CDC_ACT_TERMINATE_WALSENDER:
+		case CDC_ACT_DROP_SLOT:
+		case CDC_ACT_DROP_PUBLICATION:
+		case CDC_ACT_DROP_ROLE:
+			send_sql(p, action);
+			break;
+		case CDC_ACT_WRITE_HBA:
+		case CDC_ACT_REMOVE_HBA:
+			cdc_execute_hba(p);
+			break;
+		case CDC_ACT_PUT_CONNECTOR:
+		case CDC_ACT_POST_STOPPED:
+			send_config(p, action);
+			break;
+		case CDC_ACT_END_DISCARD:
+			if (!has_connector(p))
+			{
+				cdc_op_finish(p->world, p->id, p->op->serial, CDC_OP_DONE, NULL);
+				break;
+			}
+			send_http(p, CDC_HTTP_PUT, "/connectors/%s/resume", NULL);
+			break;
+		case CDC_ACT_RESUME_CONNECTOR:
+			send_http(p, CDC_HTTP_PUT, "/connectors/%s/resume", NULL);
+			break;
+		case CDC_ACT_RESTART_CONNECTOR:
+			send_http(p, CDC_HTTP_POST, "/connectors/%s/restart?includeTasks=true&onlyFailed=true", NULL);
+			break;
+		case CDC_ACT_BEGIN_DISCARD:
+			if (!has_connector(p))
+			{
+				cdc_op_finish(p->world, p->id, p->op->serial, CDC_OP_DONE, NULL);
+				break;
+			}
+			send_http(p, CDC_HTTP_PUT, "/connectors/%s/stop", NULL);
+			break;
+		case CDC_ACT_STOP_CONNECTOR:
+			send_http(p, CDC_HTTP_PUT, "/connectors/%s/stop", NULL);
+			break;
+		case CDC_ACT_DELETE_OFFSETS:
+			send_http(p, CDC_HTTP_DELETE, "/connectors/%s/offsets", NULL);
+			break;
+		case CDC_ACT_DELETE_CONNECTOR:
+			send_http(p, CDC_HTTP_DELETE, "/connectors/%s", NULL);
+			break;
+		case CDC_ACT_NONE:
+		case CDC_ACT_SOFT_DELETE:
+		case CDC_NUM_ACTIONS:
+			cdc_op_finish(p->world, p->id, p->op->serial, CDC_OP_DONE, NULL);
+			break;
+	}
+}

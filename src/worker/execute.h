@@ -1,0 +1,59 @@
+/*
+ * execute.h
+ *	  Carries out actions, by their name in the state table.
+ *
+ * The only files that change anything outside: execute.c (Connect and SQL on
+ * the source) and execute_hba.c.  An action is started after its intent has
+ * been committed and ends by cdc_op_finish(), exactly once.
+ */
+#ifndef CDC_EXECUTE_H
+#define CDC_EXECUTE_H
+
+#include "worker/world.h"
+
+/*
+ * May the action start now?  False while another pipeline's DDL on the same
+ * source is under way, or its pg_hba work: the pipeline is visited again soon.
+ */
+extern bool cdc_execute_may_start(CdcPipeline *pipeline, CdcAction action);
+
+/*
+ * What the intent must remember before the action is committed and sent:
+ * passwords made, the slot seen absent, offsets that will exist.  False, with
+ * *error set (palloc'd), when the action cannot be prepared.
+ */
+extern bool cdc_execute_prepare(CdcPipeline *pipeline, CdcAction action, char **error);
+
+/* Starts pipeline->op.  Its intent is committed. */
+extern void cdc_execute(CdcPipeline *pipeline);
+
+/* An operation's end, as the executor saw it. */
+typedef enum CdcOpEnd
+{
+	CDC_OP_DONE,
+	CDC_OP_FAILED,				/* certainly without effect */
+	CDC_OP_UNKNOWN				/* it may have had or may still have its effect */
+} CdcOpEnd;
+
+/* In visit.c: records the outcome, plans the next visit. */
+extern void cdc_op_finish(CdcWorld *world, const char *pipeline_id, uint64 serial,
+						  CdcOpEnd end, const char *words);
+
+/* In execute_hba.c */
+extern bool cdc_execute_hba_busy(const CdcService *source);
+extern void cdc_execute_hba(CdcPipeline *pipeline);
+
+/* What an operation's callbacks carry instead of pointers. */
+typedef struct CdcOpRef
+{
+	CdcWorld   *world;
+	char		id[CDC_UUID_LEN + 1];
+	uint64		serial;
+} CdcOpRef;
+
+extern CdcOpRef cdc_op_ref(CdcPipeline *pipeline);
+
+/* The pipeline whose operation this is still, or NULL. */
+extern CdcPipeline *cdc_op_pipeline(const CdcOpRef *ref);
+
+#endif							/* CDC_EXECUTE_H */

@@ -1,0 +1,154 @@
+/*
+ * main.c
+ *	  The reconciler's process: start, one loop, end.
+ *
+ * Owns the order of things in a loop and the process's life; everything else
+ * is in the files that it calls.  I/O happens only between transactions.
+ */
+#include "postgres.h"
+
+#include "libpq/pqsignal.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/proc.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "extension/cdc_shmem.h"
+#include "extension/settings.h"
+#include "reconciler/state_table.h"
+#include "worker/http_client.h"
+#include "worker/pg_client.h"
+#include "worker/store.h"
+#include "worker/visit.h"
+#include "worker/worker.h"
+
+/* How often an idle worker looks whether it may act now. */
+#define IDLE_MS 2000
+/* A turn that failed is tried again after this. */
+#define TURN_RETRY_MS 1000
+#define EXPIRE_MS (60 * 60 * 1000)
+
+static void
+close_peers(int code, Datum arg)
+{
+	cdc_http_shutdown();
+	cdc_pg_shutdown();
+}
+
+static void
+report(CdcWorld *world)
+{
+	if (cdc_shared == NULL)
+		return;
+	pg_atomic_write_u64(&cdc_shared->heartbeat_us,
+						(uint64) (GetCurrentTimestamp() +
+								  ((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)));
+	cdc_shmem_set_state(world->acting ? "running" :
+						world->idle_reason ? world->idle_reason : "starting");
+}
+
+void
+cdc_worker_main(Datum arg)
+{
+	CdcLoop    *loop;
+	CdcWorld   *world;
+	MemoryContext tick;
+	const char *fault;
+	int64		next_expiry;
+	int64		retry_at = 0;
+
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, die);
+	BackgroundWorkerUnblockSignals();
+	BackgroundWorkerInitializeConnection(cdc_database_name, NULL, 0);
+	pgstat_report_appname("cdc_pipeline reconciler");
+
+	/* Never wait for a user's lock, whatever the database's settings say. */
+	SetConfigOption("lock_timeout", "2s", PGC_SUSET, PGC_S_OVERRIDE);
+	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_SUSET, PGC_S_OVERRIDE);
+	SetConfigOption("DateStyle", "ISO, YMD", PGC_USERSET, PGC_S_OVERRIDE);
+	if (strcmp(GetConfigOption("synchronous_commit", false, false), "off") == 0)
+		SetConfigOption("synchronous_commit", "on", PGC_USERSET, PGC_S_OVERRIDE);
+
+	if (!cdc_state_table_check(&fault))
+	{
+		ereport(LOG,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("the state table of cdc_pipeline is not well formed: %s", fault)));
+		proc_exit(1);
+	}
+
+	loop = cdc_loop_create();
+	cdc_http_init(loop);
+	cdc_pg_init(loop);
+	on_proc_exit(close_peers, (Datum) 0);
+	world = cdc_world_create(loop);
+	tick = AllocSetContextCreate(TopMemoryContext, "cdc_pipeline tick", ALLOCSET_DEFAULT_SIZES);
+	cdc_shmem_attach_worker();
+	next_expiry = cdc_loop_now() + EXPIRE_MS;
+	MemoryContextSwitchTo(tick);
+
+	for (;;)
+	{
+		int64		now;
+		int64		next;
+
+		Assert(CurrentMemoryContext == tick);
+		CHECK_FOR_INTERRUPTS();
+		if (ConfigReloadPending)
+		{
+			ConfigReloadPending = false;
+			ProcessConfigFile(PGC_SIGHUP);
+			world->work_pending = true;
+			retry_at = 0;
+		}
+
+		cdc_visit_due(world);
+		if (world->acting)
+			cdc_visit_ready(world);
+		now = cdc_loop_now();
+		if ((world->work_pending || (world->acting && cdc_visit_dirty(world))) && now >= retry_at)
+		{
+			world->work_pending = false;
+			if (cdc_shared)
+				pg_atomic_write_u32(&cdc_shared->wake_pending, 0);
+			if (cdc_store_turn(world))
+			{
+				retry_at = 0;
+				if (world->acting)
+					cdc_visit_dispatch(world);
+			}
+			else
+			{
+				world->work_pending = true;
+				retry_at = now + TURN_RETRY_MS;
+			}
+			report(world);
+		}
+		if (world->acting && now >= next_expiry)
+		{
+			cdc_store_expire_events();
+			next_expiry = now + EXPIRE_MS;
+		}
+
+		now = cdc_loop_now();
+		next = world->acting ? cdc_visit_next(world) : now + IDLE_MS;
+		if (retry_at && retry_at < next)
+			next = retry_at;
+		if (world->acting && retry_at == 0 && (world->ready != NIL || cdc_visit_dirty(world)))
+			next = now;
+		MemoryContextReset(tick);
+		if (cdc_loop_wait(loop, next <= now ? 0 : (long) (next - now)))
+			world->work_pending = true;
+		else if (!world->acting)
+			world->work_pending = true; /* look again whether we may act */
+		MemoryContextSwitchTo(tick);
+	}
+}

@@ -1,0 +1,432 @@
+/*
+ * visit.c
+ *	  observe -> decide -> record -> (commit) -> act, for one pipeline at a
+ *	  time, whatever woke it.
+ *
+ * Owns when a pipeline is looked at again.  Knows no rule: those are in the
+ * state table.
+ */
+#include "postgres.h"
+
+#include <json-c/json.h>
+
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "extension/cdc_shmem.h"
+#include "extension/settings.h"
+#include "worker/assess.h"
+#include "worker/execute.h"
+#include "worker/observe.h"
+#include "worker/visit.h"
+
+/* Polls while something is expected: dense at first, then sparser. */
+#define POLL_FIRST_MS 15
+#define POLL_SECOND_MS 100
+#define POLL_LAST_MS 500
+#define POLL_DENSE_FOR_MS 3000
+#define POLL_SECOND_FOR_MS 30000
+
+#define BACKOFF_FIRST_MS 250
+#define BACKOFF_MAX_MS 30000
+#define SLOW_MS 60000
+#define TURN_MS 10				/* another pipeline has the source's DDL turn */
+#define LOCKED_MS 100			/* a user's transaction holds the row */
+
+static int64
+jitter(int64 ms)
+{
+	return ms / 2 + random() % (ms / 2 + 1) + ms / 4;
+}
+
+static int64
+backoff(CdcPipeline *p)
+{
+	int64		ms = BACKOFF_FIRST_MS;
+	int			i;
+
+	for (i = 1; i < p->attempts && ms < BACKOFF_MAX_MS; i++)
+		ms *= 2;
+	return jitter(Min(ms, BACKOFF_MAX_MS));
+}
+
+static int64
+poll_interval(CdcPipeline *p)
+{
+	int64		since = cdc_loop_now() - p->rule_since;
+
+	return since < POLL_DENSE_FOR_MS ? POLL_FIRST_MS :
+		since < POLL_SECOND_FOR_MS ? POLL_SECOND_MS : POLL_LAST_MS;
+}
+
+static const char *
+rule_name(const CdcRule *rule)
+{
+	return psprintf("%d", rule->id);
+}
+
+/* The sentence for the user; NULL while nothing is the matter. */
+static char *
+message_of(CdcPipeline *p, const CdcDecision *d)
+{
+	char		words[2048];
+
+	if (d->rule->message)
+	{
+		cdc_detail_expand(words, sizeof(words), d->rule->message, p->details);
+		if (p->op_error && d->action != CDC_ACT_NONE && d->action == p->op_error_action)
+			return psprintf("%s; %s failed: %s", words, cdc_action_name(d->action), p->op_error);
+		return pstrdup(words);
+	}
+	if (p->op_error && d->action == p->op_error_action)
+		return psprintf("%s failed and is tried again: %s", cdc_action_name(d->action), p->op_error);
+	return NULL;
+}
+
+static void
+record(CdcPipeline *p, const CdcDecision *d)
+{
+	char	   *message = message_of(p, d);
+	bool		moved = d->status != p->status || d->step != p->step;
+	bool		new_rule = p->decision.rule != d->rule;
+
+	if (d->status == CDC_RUNNING && d->rule->status_to == CDC_RUNNING && !p->was_running)
+	{
+		p->was_running = true;
+		p->rounds_running = 0;
+		p->flushed_at = 0;
+		p->spec_dirty = true;
+	}
+	if (d->unchanged)
+		return;
+	if (moved || (new_rule && message && !cdc_same(message, p->error_message)))
+		cdc_world_event(p, "transition", rule_name(d->rule), cdc_status_name(p->status),
+						cdc_status_name(d->status), cdc_step_name(d->step), message, NULL);
+	if (moved || !cdc_same(message, p->error_message))
+	{
+		p->status = d->status;
+		p->step = d->step;
+		cdc_set_string(p->context, &p->error_message, message);
+		p->spec_dirty = true;
+	}
+}
+
+static void
+plan(CdcPipeline *p, const CdcDecision *d)
+{
+	int64		now = cdc_loop_now();
+
+	switch (d->retry)
+	{
+		case CDC_RETRY_NOW:
+			p->next_visit = 0;
+			break;
+		case CDC_RETRY_FAST:
+			p->next_visit = now + poll_interval(p);
+			break;
+		case CDC_RETRY_BACKOFF:
+			p->attempts++;
+			p->next_visit = now + backoff(p);
+			break;
+		case CDC_RETRY_ROUND:
+		case CDC_RETRY_NEVER:
+			p->next_visit = 0;
+			break;
+		case CDC_RETRY_SLOW:
+			p->next_visit = now + SLOW_MS;
+			break;
+	}
+	if (d->retry != CDC_RETRY_BACKOFF && d->action == CDC_ACT_NONE)
+		p->attempts = 0;
+}
+
+static void
+begin_operation(CdcPipeline *p, const CdcDecision *d)
+{
+	char	   *error = NULL;
+	bool		again = p->op_error && p->op_error_action == d->action;
+	struct json_object *detail;
+
+	if (p->attempts > 0 && p->next_visit > cdc_loop_now())
+		return;
+	if (!cdc_execute_may_start(p, d->action))
+	{
+		p->next_visit = cdc_loop_now() + TURN_MS;
+		return;
+	}
+	if (!cdc_execute_prepare(p, d->action, &error))
+	{
+		cdc_set_string(p->context, &p->op_error, error);
+		p->op_error_action = d->action;
+		p->attempts++;
+		p->next_visit = cdc_loop_now() + backoff(p);
+		if (!again)
+			cdc_world_ready(p);	/* so that the message shows */
+		return;
+	}
+	MemoryContextReset(p->op_context);
+	p->op = MemoryContextAllocZero(p->op_context, sizeof(CdcOp));
+	p->op->action = d->action;
+	p->op->rule = d->rule;
+	p->op->serial = ++p->world->serial;
+	p->mutated_at = GetCurrentTimestamp();
+	p->spec_dirty = true;
+	p->next_visit = 0;
+	if (!again)
+	{
+		detail = json_object_new_object();
+		json_object_object_add(detail, "action", json_object_new_string(cdc_action_name(d->action)));
+		cdc_world_event(p, p->status == CDC_RUNNING ? "drift" : "action", rule_name(d->rule), NULL, NULL,
+						cdc_step_name(p->step), cdc_action_description(d->action), detail);
+	}
+}
+
+static void
+visit(CdcPipeline *p)
+{
+	CdcSnapshot snapshot;
+	CdcDecision d;
+	bool		was_absent = p->absent;
+
+	if (p->op || p->status == CDC_DELETED)
+		return;
+	if (!cdc_observe(p, cdc_assess_needs(p)))
+		return;
+	cdc_assess(p, &snapshot);
+	p->absent = p->absent || was_absent;
+	d = cdc_decide(&snapshot);
+	if (d.rule != p->decision.rule)
+		p->rule_since = cdc_loop_now();
+	if (d.status == CDC_DELETED)
+		p->absent = true;
+	if (p->absent && !was_absent)
+	{
+		p->spec_dirty = true;
+		cdc_world_event(p, "transition", rule_name(d.rule), cdc_status_name(p->status), "Deleted", NULL,
+						d.status == CDC_DELETED ? message_of(p, &d) : NULL, NULL);
+	}
+	if (!(p->absent && was_absent) || d.action != CDC_ACT_NONE)
+	{
+		if (!p->absent)
+			record(p, &d);
+		else if (d.status != p->status)
+		{
+			p->status = d.status;
+			p->spec_dirty = true;
+		}
+	}
+	else if (d.status != p->status)
+	{
+		p->status = d.status;
+		p->spec_dirty = true;
+	}
+	p->decision = d;
+	if (d.action != CDC_ACT_NONE && d.action != CDC_ACT_SOFT_DELETE)
+		begin_operation(p, &d);
+	if (p->op == NULL && p->next_visit <= cdc_loop_now())
+		plan(p, &d);
+}
+
+void
+cdc_visit_ready(CdcWorld *world)
+{
+	List	   *ready = world->ready;
+	ListCell   *cell;
+
+	world->ready = NIL;
+	foreach(cell, ready)
+	{
+		CdcPipeline *p = lfirst(cell);
+
+		p->queued = false;
+		visit(p);
+	}
+	list_free(ready);
+	world->round_asked = false;
+}
+
+void
+cdc_visit_dispatch(CdcWorld *world)
+{
+	List	   *starting = NIL;
+	ListCell   *cell;
+
+	foreach(cell, world->pipelines)
+	{
+		CdcPipeline *p = lfirst(cell);
+
+		if (p->op && p->op->started == 0)
+			starting = lappend(starting, p);
+	}
+	foreach(cell, starting)
+	{
+		CdcPipeline *p = lfirst(cell);
+
+		if (p->spec_dirty)
+		{
+			/* its row is locked by a user: the intent is not committed */
+			p->op = NULL;
+			p->next_visit = cdc_loop_now() + LOCKED_MS;
+			continue;
+		}
+		p->op->started = cdc_loop_now();
+		cdc_execute(p);
+	}
+	list_free(starting);
+}
+
+void
+cdc_op_finish(CdcWorld *world, const char *id, uint64 serial, CdcOpEnd end, const char *words)
+{
+	CdcPipeline *p = cdc_world_pipeline(world, id);
+	CdcAction	action;
+	struct json_object *detail;
+	bool		again;
+
+	if (p == NULL || p->op == NULL || p->op->serial != serial)
+		return;
+	action = p->op->action;
+	again = p->op_error && p->op_error_action == action;
+	if (end == CDC_OP_DONE || !again || !cdc_same(words, p->op_error))
+	{
+		detail = json_object_new_object();
+		json_object_object_add(detail, "action", json_object_new_string(cdc_action_name(action)));
+		json_object_object_add(detail, "result",
+							   json_object_new_string(end == CDC_OP_DONE ? "done" :
+													  end == CDC_OP_FAILED ? "failed" : "unknown"));
+		json_object_object_add(detail, "ms", json_object_new_int64(cdc_loop_now() - p->op->started));
+		cdc_world_event(p, "outcome", rule_name(p->op->rule), NULL, NULL, cdc_step_name(p->step), words, detail);
+	}
+	p->op = NULL;
+	p->stale_before = cdc_loop_now();
+	if (end == CDC_OP_DONE)
+	{
+		cdc_set_string(p->context, &p->op_error, NULL);
+		p->attempts = 0;
+		p->rule_since = cdc_loop_now();
+		p->next_visit = 0;
+		cdc_world_ready(p);
+	}
+	else
+	{
+		cdc_set_string(p->context, &p->op_error, words ? words : "no answer");
+		p->op_error_action = action;
+		p->attempts++;
+		p->next_visit = cdc_loop_now() + backoff(p);
+		if (!again)
+			cdc_world_ready(p);	/* the message is shown at once */
+	}
+}
+
+/* A round: every service and every pipeline is looked at, all at once. */
+static void
+begin_round(CdcWorld *world)
+{
+	ListCell   *cell;
+	int64		now = cdc_loop_now();
+
+	world->round++;
+	world->next_round = now + cdc_health_interval;
+	world->regions_due = true;
+	if (cdc_shared)
+		pg_atomic_fetch_add_u64(&cdc_shared->rounds, 1);
+	foreach(cell, world->services)
+		cdc_observe_service(lfirst(cell));
+	foreach(cell, world->pipelines)
+	{
+		CdcPipeline *p = lfirst(cell);
+
+		if (p->op)
+			continue;
+		p->stale_before = now;
+		p->checked = p->status == CDC_RUNNING || p->status == CDC_FAILED || p->status == CDC_PROVISIONING;
+		p->observed_dirty = p->observed_dirty || p->checked;
+		if (p->status == CDC_RUNNING)
+			p->rounds_running++;
+		if (p->attempts == 0 || world->round_asked)
+		{
+			p->next_visit = 0;
+			cdc_world_ready(p);
+		}
+	}
+}
+
+void
+cdc_visit_due(CdcWorld *world)
+{
+	ListCell   *cell;
+	int64		now = cdc_loop_now();
+
+	if (!world->acting)
+		return;
+	if (now >= world->next_round)
+		begin_round(world);
+	cdc_observe_paced(world);
+	foreach(cell, world->pipelines)
+	{
+		CdcPipeline *p = lfirst(cell);
+
+		if (p->next_visit != 0 && now >= p->next_visit && p->op == NULL)
+		{
+			p->next_visit = 0;
+			if (!p->waiting)
+				p->stale_before = now;
+			cdc_world_ready(p);
+		}
+	}
+}
+
+int64
+cdc_visit_next(CdcWorld *world)
+{
+	ListCell   *cell;
+	int64		next;
+	int64		paced;
+
+	if (!world->acting)
+		return 0;
+	next = world->next_round;
+	paced = cdc_observe_next(world);
+	if (paced && paced < next)
+		next = paced;
+	foreach(cell, world->pipelines)
+	{
+		CdcPipeline *p = lfirst(cell);
+
+		if (p->next_visit != 0 && p->op == NULL && p->next_visit < next)
+			next = p->next_visit;
+	}
+	return next;
+}
+
+bool
+cdc_visit_dirty(CdcWorld *world)
+{
+	ListCell   *cell;
+	int			i;
+
+	if (world->events)
+		return true;
+	foreach(cell, world->pipelines)
+	{
+		CdcPipeline *p = lfirst(cell);
+
+		/* a row that a user holds is tried again by its time, not at once */
+		if ((p->spec_dirty && p->next_visit <= cdc_loop_now()) || p->secret_dirty || p->observed_dirty ||
+			(p->op && p->op->started == 0))
+			return true;
+	}
+	foreach(cell, world->services)
+	{
+		CdcService *s = lfirst(cell);
+
+		if (s->dirty)
+			return true;
+		for (i = 0; i < s->nnodes; i++)
+		{
+			if (s->nodes[i].dirty)
+				return true;
+		}
+	}
+	return false;
+}
