@@ -454,18 +454,14 @@ assess_flow(CdcPipeline *p, CdcSnapshot *s)
 	if (seen->slot_exists && seen->slot_consistent)
 		lag = p->server.wal_lsn > seen->confirmed_flush_lsn ?
 			(int64) (p->server.wal_lsn - seen->confirmed_flush_lsn) : 0;
-	if (lag >= 0 && lag != p->lag)
-	{
+	if (lag >= 0)
 		p->lag = lag;
-		p->observed_dirty = true;
-	}
 	if (seen->confirmed_flush_lsn != p->flushed)
 	{
 		if (p->flushed_at)
 			p->flush_interval = Max(p->flush_interval, now - p->flushed_at);
 		p->flushed = seen->confirmed_flush_lsn;
 		p->flushed_at = now;
-		p->observed_dirty = true;
 	}
 	else if (p->flushed_at == 0)
 		p->flushed_at = now;

@@ -22,8 +22,9 @@
 #include "worker/store.h"
 #include "worker/store_load.h"
 
-#define CDC_STRINGIZE_(x) #x
-#define CDC_STRINGIZE(x) CDC_STRINGIZE_(x)
+/* A row that a user's transaction holds is tried again after this. */
+#define LOCKED_MS 100
+
 #ifndef CDC_VERSION
 #error "the Makefile defines CDC_VERSION from cdc_pipeline.control"
 #endif
@@ -427,6 +428,8 @@ forget_written(CdcWorld *world, struct json_object *events)
 
 		if (p->spec_written)
 			p->spec_dirty = false;
+		else if (p->spec_dirty)
+			p->locked_until = cdc_loop_now() + LOCKED_MS;
 		p->spec_written = false;
 		p->secret_dirty = false;
 		p->observed_dirty = false;

@@ -31,7 +31,6 @@
 #define BACKOFF_MAX_MS 30000
 #define SLOW_MS 60000
 #define TURN_MS 10				/* another pipeline has the source's DDL turn */
-#define LOCKED_MS 100			/* a user's transaction holds the row */
 
 static int64
 jitter(int64 ms)
@@ -193,6 +192,12 @@ visit(CdcPipeline *p)
 	if (!cdc_observe(p, cdc_assess_needs(p)))
 		return;
 	cdc_assess(p, &snapshot);
+	if (p->round_due)
+	{
+		p->round_due = false;
+		p->checked = true;
+		p->observed_dirty = true;
+	}
 	p->absent = p->absent || was_absent;
 	d = cdc_decide(&snapshot);
 	if (d.rule != p->decision.rule)
@@ -266,7 +271,7 @@ cdc_visit_dispatch(CdcWorld *world)
 		{
 			/* its row is locked by a user: the intent is not committed */
 			p->op = NULL;
-			p->next_visit = cdc_loop_now() + LOCKED_MS;
+			p->next_visit = p->locked_until;
 			continue;
 		}
 		p->op->started = cdc_loop_now();
@@ -339,8 +344,7 @@ begin_round(CdcWorld *world)
 		if (p->op)
 			continue;
 		p->stale_before = now;
-		p->checked = p->status == CDC_RUNNING || p->status == CDC_FAILED || p->status == CDC_PROVISIONING;
-		p->observed_dirty = p->observed_dirty || p->checked;
+		p->round_due = p->status == CDC_RUNNING || p->status == CDC_FAILED || p->status == CDC_PROVISIONING;
 		if (p->status == CDC_RUNNING)
 			p->rounds_running++;
 		if (p->attempts == 0 || world->round_asked)
@@ -395,6 +399,8 @@ cdc_visit_next(CdcWorld *world)
 
 		if (p->next_visit != 0 && p->op == NULL && p->next_visit < next)
 			next = p->next_visit;
+		if (p->spec_dirty && p->locked_until < next)
+			next = p->locked_until;
 	}
 	return next;
 }
@@ -403,6 +409,7 @@ bool
 cdc_visit_dirty(CdcWorld *world)
 {
 	ListCell   *cell;
+	int64		now = cdc_loop_now();
 	int			i;
 
 	if (world->events)
@@ -412,7 +419,7 @@ cdc_visit_dirty(CdcWorld *world)
 		CdcPipeline *p = lfirst(cell);
 
 		/* a row that a user holds is tried again by its time, not at once */
-		if ((p->spec_dirty && p->next_visit <= cdc_loop_now()) || p->secret_dirty || p->observed_dirty ||
+		if ((p->spec_dirty && p->locked_until <= now) || p->secret_dirty || p->observed_dirty ||
 			(p->op && p->op->started == 0))
 			return true;
 	}

@@ -187,6 +187,7 @@ struct CdcPipeline
 	char	   *secret_error;	/* why it could not be decrypted, or NULL */
 	bool		spec_dirty;
 	bool		spec_written;	/* within a turn: the row was not locked */
+	int64		locked_until;	/* a user's transaction holds the row: write later */
 	bool		secret_dirty;
 
 	/* observed */
@@ -206,6 +207,7 @@ struct CdcPipeline
 	char	   *task_states;
 	int64		lag;			/* bytes, -1 unknown */
 	bool		observed_dirty;
+	bool		round_due;		/* a health round began, the look has not ended */
 	bool		checked;		/* a health round looked: stamp the time */
 	bool		failure_seen;	/* the present FAILED has been counted */
 	int64		restart_at;		/* when the next restart is due */
