@@ -39,20 +39,31 @@ typedef struct CdcConnectorSpec
 	struct json_object *options;	/* the user's allow-listed options, or NULL */
 } CdcConnectorSpec;
 
-/* The wanted config map; json_object_put by the caller. */
+/*
+ * The options a user may set (documented in docs/configuration.md): is key one
+ * of them, and is the value one that it takes?  NULL: fine, else why not.
+ */
+extern bool cdc_kc_option_known(const char *key);
+extern char *cdc_kc_option_check(const char *key, const char *value);
+
+/*
+ * The wanted config map; json_object_put by the caller.  Of spec->options only
+ * what cdc_kc_option_check accepts is taken.
+ */
 extern struct json_object *cdc_kc_config(const CdcConnectorSpec *spec);
 
 /*
  * Does the observed config say what is wanted?  Keys besides the wanted ones
  * count as edited by hand (but "name" is Connect's own, and a lower cdc.epoch
- * of ours with all else equal is not drift).  On a difference *which gets the
- * differing keys, "a, b" (no values: a password may be among them); with
- * secret_known false a masked or literal database.password is not compared.
+ * of ours with all else equal is not drift).  On a difference *which (may be
+ * NULL) gets the differing keys, "a, b" (no values: a password may be among
+ * them).  A database.password that is shown masked ("****", "[hidden]") is not
+ * compared.
  */
 extern bool cdc_kc_config_equal(struct json_object *wanted, struct json_object *observed,
 								char **which);
 
-/* One connector of GET /connectors?expand=status&expand=info. */
+/* One connector of GET /connectors?expand=status&expand=info; strings are the list's. */
 typedef struct CdcKcConnector
 {
 	const char *name;
@@ -76,7 +87,7 @@ typedef struct CdcKcList
 	CdcKcConnector *items;
 } CdcKcList;
 
-/* NULL when the body is not what Connect sends. */
+/* NULL when the body is not what Connect sends.  Items are sorted by name. */
 extern CdcKcList *cdc_kc_parse_list(const char *body);
 extern const CdcKcConnector *cdc_kc_find(const CdcKcList *list, const char *name);
 extern void cdc_kc_list_free(CdcKcList *list);
@@ -100,14 +111,17 @@ extern char *cdc_kc_post_stopped_body(const char *name, struct json_object *conf
 typedef enum CdcKcMeaning
 {
 	CDC_KC_DONE,				/* 2xx */
-	CDC_KC_ABSENT,				/* 404 for the connector */
+	CDC_KC_ABSENT,				/* 404 for the connector (not for a wrong URL) */
 	CDC_KC_EXISTS,				/* 409 "already exists" */
 	CDC_KC_BUSY,				/* 409 of a rebalance: retry with backoff */
-	CDC_KC_INVALID,				/* 400: message says what; not transient */
+	CDC_KC_INVALID,				/* 400 and other 4xx: message says what.  A source
+								 * that Connect cannot reach is one too: Debezium
+								 * logs in while it validates */
 	CDC_KC_NOT_STOPPED,			/* 400 of offsets: not stopped yet */
 	CDC_KC_DENIED,				/* 401, 403 */
 	CDC_KC_MAYBE				/* 5xx or nonsense: may have taken or take effect */
 } CdcKcMeaning;
+
 /* *message: one redacted line (palloc'd), NULL when DONE. */
 extern CdcKcMeaning cdc_kc_meaning(int status, const char *body, char **message);
 
@@ -121,12 +135,16 @@ extern char *cdc_kc_failure(const char *trace, const char *const *secrets, int n
 /* Can no restart cure this trace (reference: decision table of Debezium's start)? */
 extern bool cdc_kc_incurable(const char *trace);
 
-/* base + path with each name percent-encoded; path has %s for the name. */
+/*
+ * base (trailing slashes do not matter) + path, in which %s stands for the
+ * name, percent-encoded; name may be NULL when path has no %s.
+ */
 extern char *cdc_kc_url(const char *base, const char *path, const char *name);
 
 /*
  * Debezium's table name for a regular expression list: "a"."b.c" ->
- * a\.b\.c with every special character escaped.
+ * a\.b\.c with every special character escaped.  Debezium matches whole
+ * names without regard to case unless told otherwise, see debezium.c.
  */
 extern char *cdc_kc_table_regex(const char *quoted);
 

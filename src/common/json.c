@@ -1,0 +1,97 @@
+/*
+ * json.c
+ *	  Thin helpers on json-c; knows no vocabulary of any peer.
+ */
+#include "common/json.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_DEPTH 64			/* deeper than anything that Connect or we send */
+
+struct json_object *
+cdc_json_parse(const char *str)
+{
+	struct json_tokener *tokener;
+	struct json_object *object;
+	size_t		length;
+
+	if (str == NULL)
+		return NULL;
+	length = strlen(str);
+	if (length >= INT_MAX)
+		return NULL;
+
+	tokener = json_tokener_new_ex(MAX_DEPTH);
+	if (tokener == NULL)
+		return NULL;
+	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
+
+	/* The terminating NUL ends a number at the end of the text. */
+	object = json_tokener_parse_ex(tokener, str, (int) length + 1);
+	if (json_tokener_get_error(tokener) != json_tokener_success)
+	{
+		json_object_put(object);
+		object = NULL;
+	}
+	json_tokener_free(tokener);
+	return object;
+}
+
+struct json_object *
+cdc_json_get(struct json_object *object, const char *key)
+{
+	struct json_object *member = NULL;
+
+	if (!json_object_is_type(object, json_type_object))
+		return NULL;
+	json_object_object_get_ex(object, key, &member);
+	return member;
+}
+
+const char *
+cdc_json_string(struct json_object *object, const char *key)
+{
+	struct json_object *member = cdc_json_get(object, key);
+
+	return json_object_is_type(member, json_type_string) ? json_object_get_string(member) : NULL;
+}
+
+bool
+cdc_json_true(struct json_object *object, const char *key)
+{
+	struct json_object *member = cdc_json_get(object, key);
+
+	return json_object_is_type(member, json_type_boolean) && json_object_get_boolean(member);
+}
+
+int64
+cdc_json_int64(struct json_object *object, const char *key, int64 fallback)
+{
+	struct json_object *member = cdc_json_get(object, key);
+
+	if (json_object_is_type(member, json_type_int))
+		return json_object_get_int64(member);
+	if (json_object_is_type(member, json_type_string))
+	{
+		const char *str = json_object_get_string(member);
+		char	   *end;
+		long long	value;
+
+		errno = 0;
+		value = strtoll(str, &end, 10);
+		if (errno == 0 && end != str && *end == '\0')
+			return value;
+	}
+	return fallback;
+}
+
+struct json_object *
+cdc_json_array(struct json_object *object, const char *key)
+{
+	struct json_object *member = cdc_json_get(object, key);
+
+	return json_object_is_type(member, json_type_array) ? member : NULL;
+}

@@ -1,0 +1,37 @@
+/*
+ * json.h
+ *	  Thin helpers on json-c: strict parsing, and reading a member whose type
+ *	  the peer may have got wrong.
+ *
+ * Nothing here ereports or takes ownership; strings that are returned belong
+ * to the object.  Every function accepts a NULL object.
+ */
+#ifndef CDC_JSON_H
+#define CDC_JSON_H
+
+#include "common/base.h"
+#include <json-c/json.h>
+
+/*
+ * The value of exactly one JSON text (RFC 8259; anything but white space after
+ * it is an error), NULL when it is not.  json_object_put by the caller.  A
+ * JSON null is NULL too.
+ */
+extern struct json_object *cdc_json_parse(const char *text);
+
+/* A member of an object, NULL when absent, null, or object is no object. */
+extern struct json_object *cdc_json_get(struct json_object *object, const char *key);
+
+/* A member that is a string, else NULL. */
+extern const char *cdc_json_string(struct json_object *object, const char *key);
+
+/* A member that is true; false when absent or anything else. */
+extern bool cdc_json_true(struct json_object *object, const char *key);
+
+/* A member that is an integer (or a string of digits), else the fallback. */
+extern int64 cdc_json_int64(struct json_object *object, const char *key, int64 fallback);
+
+/* A member that is an array, else NULL. */
+extern struct json_object *cdc_json_array(struct json_object *object, const char *key);
+
+#endif							/* CDC_JSON_H */

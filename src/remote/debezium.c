@@ -1,0 +1,499 @@
+/*
+ * debezium.c
+ *	  What we know of Debezium's PostgreSQL connector: the wanted
+ *	  configuration, the options that a user may set, and what its stack traces
+ *	  mean.
+ *
+ * No I/O, no state.  Kafka Connect's REST API is kafka_connect.c.
+ * Sources: Debezium 3.7 PostgresConnectorConfig, RelationalDatabaseConnectorConfig,
+ * CommonConnectorConfig; Strings.RegExSplitter for lists of expressions.
+ */
+#include "remote/kafka_connect.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/json.h"
+#include "common/redact.h"
+
+#define HEARTBEAT_PREFIX "cdc_pipeline_heartbeat"
+
+/* Longest sentence of a failure, in characters. */
+#define FAILURE_MAX 500
+
+/*
+ * What a user may set besides the table filter and the snapshot mode.  Nothing
+ * here can change who connects where, what is captured by which slot and
+ * publication, or run SQL.
+ */
+typedef enum OptionKind
+{
+	OPTION_BOOL,
+	OPTION_INT,
+	OPTION_WORD,				/* one of words */
+	OPTION_TEXT
+} OptionKind;
+
+typedef struct Option
+{
+	const char *key;
+	OptionKind	kind;
+	int64		min;
+	int64		max;
+	const char *words;			/* separated by single spaces */
+} Option;
+
+static const Option options[] = {
+	{"binary.handling.mode", OPTION_WORD, 0, 0, "bytes base64 base64-url-safe hex"},
+	{"column.exclude.list", OPTION_TEXT, 0, 0, NULL},
+	{"database.sslrootcert", OPTION_TEXT, 0, 0, NULL},
+	{"decimal.handling.mode", OPTION_WORD, 0, 0, "precise double string"},
+	{"field.name.adjustment.mode", OPTION_WORD, 0, 0, "none avro avro_unicode"},
+	/* finite: it is what moves the slot of a quiet database */
+	{"heartbeat.interval.ms", OPTION_INT, 500, 60000, NULL},
+	{"hstore.handling.mode", OPTION_WORD, 0, 0, "json map"},
+	{"include.unknown.datatypes", OPTION_BOOL, 0, 0, NULL},
+	{"interval.handling.mode", OPTION_WORD, 0, 0, "numeric string"},
+	{"key.converter.schemas.enable", OPTION_BOOL, 0, 0, NULL},
+	{"max.batch.size", OPTION_INT, 1, 1000000, NULL},
+	{"max.queue.size", OPTION_INT, 2, 10000000, NULL},
+	{"max.queue.size.in.bytes", OPTION_INT, 0, INT64CONST(1) << 40, NULL},
+	{"message.key.columns", OPTION_TEXT, 0, 0, NULL},
+	{"poll.interval.ms", OPTION_INT, 1, 60000, NULL},
+	{"schema.name.adjustment.mode", OPTION_WORD, 0, 0, "none avro avro_unicode"},
+	{"skipped.operations", OPTION_TEXT, 0, 0, NULL},
+	{"snapshot.fetch.size", OPTION_INT, 1, 1000000, NULL},
+	{"time.precision.mode", OPTION_WORD, 0, 0,
+	"adaptive adaptive_time_microseconds connect isostring microseconds nanoseconds"},
+	{"tombstones.on.delete", OPTION_BOOL, 0, 0, NULL},
+	{"topic.creation.default.cleanup.policy", OPTION_WORD, 0, 0, "delete compact compact,delete delete,compact"},
+	{"topic.creation.default.compression.type", OPTION_WORD, 0, 0, "uncompressed zstd lz4 snappy gzip producer"},
+	{"topic.creation.default.partitions", OPTION_INT, -1, 100000, NULL},
+	{"topic.creation.default.replication.factor", OPTION_INT, -1, 100, NULL},
+	{"topic.creation.default.retention.ms", OPTION_INT, -1, PG_INT64_MAX, NULL},
+	{"unavailable.value.placeholder", OPTION_TEXT, 0, 0, NULL},
+	{"value.converter.schemas.enable", OPTION_BOOL, 0, 0, NULL}
+};
+
+/*
+ * Traces that no restart cures: Debezium's decision at start depends on a
+ * stored offset, a slot or a setting that a restart does not change.  Texts
+ * of BaseSourceTask, PostgresReplicationConnection, PostgresStreamingChangeEventSource
+ * and of the server.
+ */
+static const char *const incurable[] = {
+	/* a stored offset whose WAL the slot does not have any more, or no slot at all */
+	"but this is no longer available on the server",
+	"Cannot seek to the last known offset",
+	"has been removed from the database write-ahead log",
+	/* the slot was invalidated: 14 to 17, and 18 */
+	"This slot has been invalidated because it exceeded the maximum reserved size",
+	"cannot read from logical replication slot",
+	"can no longer get changes from replication slot",
+	"can no longer access replication slot",
+	/* snapshot.mode=no_data over a snapshot that was begun */
+	"the connector is configured to never allow snapshots",
+	/* a row that the topic does not take */
+	"RecordTooLargeException"
+};
+
+static const Option *
+find_option(const char *key)
+{
+	size_t		i;
+
+	for (i = 0; i < lengthof(options); i++)
+	{
+		if (strcmp(options[i].key, key) == 0)
+			return &options[i];
+	}
+	return NULL;
+}
+
+/* Is text one of the words, which are separated by single spaces? */
+static bool
+is_word_of(const char *str, const char *words)
+{
+	size_t		length = strlen(str);
+	const char *p = words;
+
+	while (length > 0 && (p = strstr(p, str)) != NULL)
+	{
+		if ((p == words || p[-1] == ' ') && (p[length] == ' ' || p[length] == '\0'))
+			return true;
+		p += length;
+	}
+	return false;
+}
+
+bool
+cdc_kc_option_known(const char *key)
+{
+	return find_option(key) != NULL;
+}
+
+char *
+cdc_kc_option_check(const char *key, const char *value)
+{
+	const Option *option = find_option(key);
+	const char *p;
+
+	if (option == NULL)
+		return psprintf("option \"%s\" may not be set", key);
+	for (p = value; *p != '\0'; p++)
+	{
+		if ((unsigned char) *p < ' ')
+			return psprintf("option \"%s\" has a control character", key);
+	}
+
+	/* A config provider would be asked for somebody else's secret. */
+	if (strstr(value, "${") != NULL)
+		return psprintf("option \"%s\" may not refer to a config provider", key);
+
+	switch (option->kind)
+	{
+		case OPTION_BOOL:
+			if (strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
+				return psprintf("option \"%s\" is true or false", key);
+			break;
+		case OPTION_INT:
+			{
+				char	   *end;
+				long long	number;
+
+				errno = 0;
+				number = strtoll(value, &end, 10);
+				if (errno != 0 || end == value || *end != '\0' ||
+					number < option->min || number > option->max)
+					return psprintf("option \"%s\" is an integer from %lld to %lld", key,
+									(long long) option->min, (long long) option->max);
+			}
+			break;
+		case OPTION_WORD:
+			if (!is_word_of(value, option->words))
+				return psprintf("option \"%s\" is one of: %s", key, option->words);
+			break;
+		case OPTION_TEXT:
+			break;
+	}
+	return NULL;
+}
+
+static void
+put(struct json_object *config, const char *key, const char *value)
+{
+	json_object_object_add(config, key, json_object_new_string(value ? value : ""));
+}
+
+static void
+put_int(struct json_object *config, const char *key, int64 value)
+{
+	char		str[32];
+
+	snprintf(str, sizeof(str), INT64_FORMAT, value);
+	put(config, key, str);
+}
+
+struct json_object *
+cdc_kc_config(const CdcConnectorSpec *spec)
+{
+	struct json_object *config = json_object_new_object();
+
+	put(config, "connector.class", CDC_KC_CLASS);
+	put(config, "tasks.max", "1");
+	put(config, "cdc.pipeline.id", spec->pipeline_id);
+	put_int(config, "cdc.epoch", spec->epoch);
+
+	/* Where from. */
+	put(config, "database.hostname", spec->hostname);
+	put_int(config, "database.port", spec->port);
+	put(config, "database.dbname", spec->database);
+	put(config, "database.user", spec->user);
+	put(config, "database.password", spec->password);
+	put(config, "database.sslmode", spec->sslmode ? spec->sslmode : "prefer");
+
+	/* The publication is ours, the slot is made by Debezium at its first start. */
+	put(config, "plugin.name", "pgoutput");
+	put(config, "slot.name", spec->slot);
+	put(config, "publication.name", spec->publication);
+	put(config, "publication.autocreate.mode", "disabled");
+	put(config, "topic.prefix", spec->topic_prefix);
+	put(config, "snapshot.mode", spec->snapshot_mode);
+	put(config, "offset.mismatch.strategy", "no_validation");
+
+	/*
+	 * Without a list Debezium takes every table that is no system table, and
+	 * the publication decides.
+	 */
+	if (spec->ntables > 0)
+	{
+		StringInfoData list;
+		int			i;
+
+		initStringInfo(&list);
+		for (i = 0; i < spec->ntables; i++)
+		{
+			if (i > 0)
+				appendStringInfoChar(&list, ',');
+			appendStringInfoString(&list, cdc_kc_table_regex(spec->tables[i]));
+		}
+		put(config, "table.include.list", list.data);
+		pfree(list.data);
+	}
+
+	/* What an event looks like: plain JSON, 99.95 is a number. */
+	put(config, "key.converter", "org.apache.kafka.connect.json.JsonConverter");
+	put(config, "key.converter.schemas.enable", "false");
+	put(config, "value.converter", "org.apache.kafka.connect.json.JsonConverter");
+	put(config, "value.converter.schemas.enable", "false");
+	put(config, "decimal.handling.mode", "double");
+
+	/*
+	 * A heartbeat that writes WAL in this very database, so that the slot of a
+	 * quiet one moves.  It needs no table and no grant; without the filter it
+	 * would become an event in <prefix>.message.
+	 */
+	put(config, "heartbeat.interval.ms", "5000");
+	put(config, "heartbeat.action.query",
+		"SELECT pg_catalog.pg_logical_emit_message(false, '" HEARTBEAT_PREFIX "', '')");
+	put(config, "message.prefix.exclude.list", HEARTBEAT_PREFIX);
+
+	/* Faults that stay become FAILED: unlimited is Debezium's default. */
+	put(config, "errors.max.retries", "10");
+
+	/* -1: the broker's defaults. */
+	put(config, "topic.creation.default.replication.factor", "-1");
+	put(config, "topic.creation.default.partitions", "-1");
+
+	if (spec->options != NULL)
+	{
+		json_object_object_foreach(spec->options, key, value)
+		{
+			/* Anything else in there is not Debezium's, or not the user's to set. */
+			if (value != NULL && cdc_kc_option_check(key, json_object_get_string(value)) == NULL)
+				put(config, key, json_object_get_string(value));
+		}
+	}
+	return config;
+}
+
+/* Is value what Connect or a proxy shows instead of a secret? */
+static bool
+is_masked(const char *value)
+{
+	return value[0] != '\0' &&
+		(value[strspn(value, "*")] == '\0' || strcmp(value, "[hidden]") == 0);
+}
+
+static void
+add_word(StringInfo list, const char *word)
+{
+	if (list->len > 0)
+		appendStringInfoString(list, ", ");
+	appendStringInfoString(list, word);
+}
+
+bool
+cdc_kc_config_equal(struct json_object *wanted, struct json_object *observed, char **which)
+{
+	StringInfoData differing;
+	bool		equal;
+
+	initStringInfo(&differing);
+	if (json_object_is_type(wanted, json_type_object))
+	{
+		json_object_object_foreach(wanted, key, value)
+		{
+			struct json_object *other = cdc_json_get(observed, key);
+			const char *seen = other ? json_object_get_string(other) : NULL;
+
+			if (seen != NULL && strcmp(seen, json_object_get_string(value)) == 0)
+				continue;
+			if (seen != NULL && strcmp(key, "database.password") == 0 && is_masked(seen))
+				continue;
+
+			/* Written by us before a failover of the metadata: still as wanted. */
+			if (strcmp(key, "cdc.epoch") == 0 && seen != NULL &&
+				cdc_json_int64(observed, key, PG_INT64_MAX) < cdc_json_int64(wanted, key, 0))
+				continue;
+			add_word(&differing, key);
+		}
+	}
+	if (json_object_is_type(observed, json_type_object))
+	{
+		json_object_object_foreach(observed, okey, ovalue)
+		{
+			(void) ovalue;
+			if (strcmp(okey, "name") != 0 &&
+				!json_object_object_get_ex(wanted, okey, NULL))
+				add_word(&differing, okey);
+		}
+	}
+
+	equal = differing.len == 0;
+	if (which != NULL)
+		*which = equal ? NULL : differing.data;
+	if (which == NULL || equal)
+		pfree(differing.data);
+	return equal;
+}
+
+/* Reads one quoted identifier at *p, appends its characters escaped. */
+static void
+append_part(StringInfo buf, const char **p)
+{
+	bool		quoted = **p == '"';
+
+	if (quoted)
+		(*p)++;
+	for (; **p != '\0'; (*p)++)
+	{
+		unsigned char c = (unsigned char) **p;
+
+		if (quoted && c == '"')
+		{
+			if ((*p)[1] != '"')
+			{
+				(*p)++;
+				break;
+			}
+			(*p)++;
+		}
+		else if (!quoted && c == '.')
+			break;
+
+		/*
+		 * A comma would end the expression and blanks at its ends would be
+		 * trimmed, even when escaped by a backslash, so those are spelled by
+		 * number.
+		 */
+		if (c <= ' ' || c == ',' || c == 0x7f)
+			appendStringInfo(buf, "\\x%02X", c);
+		else if (c < 0x80 && !isalnum(c) && c != '_')
+		{
+			appendStringInfoChar(buf, '\\');
+			appendStringInfoChar(buf, (char) c);
+		}
+		else
+			appendStringInfoChar(buf, (char) c);
+	}
+}
+
+char *
+cdc_kc_table_regex(const char *quoted)
+{
+	StringInfoData buf;
+	const char *p = quoted;
+
+	initStringInfo(&buf);
+
+	append_part(&buf, &p);
+	if (*p == '.')
+	{
+		p++;
+		appendStringInfoString(&buf, "\\.");
+		append_part(&buf, &p);
+	}
+	return buf.data;
+}
+
+/* Length of "java.lang.SomeException" at text, when it ends at ": " or the end. */
+static size_t
+class_name_length(const char *text, size_t length)
+{
+	size_t		i;
+	bool		dot = false;
+
+	for (i = 0; i < length; i++)
+	{
+		char		c = text[i];
+
+		if (c == '.')
+		{
+			if (i == 0 || text[i - 1] == '.')
+				return 0;
+			dot = true;
+		}
+		else if (c == ':' && (i + 1 == length || text[i + 1] == ' '))
+			break;
+		else if (!isalnum((unsigned char) c) && c != '_' && c != '$')
+			return 0;
+	}
+	return dot && i > 0 && text[i - 1] != '.' ? i : 0;
+}
+
+char *
+cdc_kc_failure(const char *trace, const char *const *secrets, int nsecrets)
+{
+	static const char caused[] = "Caused by: ";
+	const char *line;
+	const char *last;
+	size_t		length;
+	size_t		class_length;
+	char	   *sentence;
+	char	   *p;
+	int			characters = 0;
+
+	if (trace == NULL || trace[strspn(trace, " \t\r\n")] == '\0')
+		return pstrdup("Kafka Connect gave no reason");
+
+	/* Causes of suppressed exceptions are indented and do not count. */
+	last = trace + strspn(trace, " \t\r\n");
+	for (line = last; line != NULL; line = strchr(line, '\n'), line = line ? line + 1 : NULL)
+	{
+		if (strncmp(line, caused, sizeof(caused) - 1) == 0)
+			last = line + sizeof(caused) - 1;
+	}
+
+	/* "a.B: c.D: str": exceptions made from a cause repeat its class. */
+	length = strcspn(last, "\r\n");
+	while ((class_length = class_name_length(last, length)) > 0)
+	{
+		size_t		skip = class_length;
+
+		if (last[skip] == ':')
+			skip++;
+		while (skip < length && last[skip] == ' ')
+			skip++;
+		if (skip >= length)
+			break;				/* a class and nothing else: better than silence */
+		last += skip;
+		length -= skip;
+	}
+
+	/*
+	 * Redacted before it is cut: half a secret is one too.  The rest of the
+	 * trace is left out first, so that its cost is bounded.
+	 */
+	sentence = pnstrdup(last, length);
+	sentence = cdc_redact(sentence, secrets, nsecrets);
+	for (p = sentence; *p != '\0'; p++)
+	{
+		if ((*p & 0xC0) != 0x80 && ++characters > FAILURE_MAX)
+			break;
+		if ((unsigned char) *p < ' ')
+			*p = ' ';
+	}
+	while (p > sentence && p[-1] == ' ')
+		p--;
+	*p = '\0';
+	return sentence;
+}
+
+bool
+cdc_kc_incurable(const char *trace)
+{
+	size_t		i;
+
+	if (trace == NULL)
+		return false;
+	for (i = 0; i < lengthof(incurable); i++)
+	{
+		if (strstr(trace, incurable[i]) != NULL)
+			return true;
+	}
+	return false;
+}
