@@ -14,9 +14,9 @@
 
 #include "common/secrets.h"
 #include "extension/settings.h"
-#include "worker/assess.h"
 #include "worker/execute.h"
 #include "worker/observe.h"
+#include "worker/wanted.h"
 
 /* DDL on the source waits for locks no longer than this, then is tried again. */
 #define DDL_TIMEOUT_MS 30000
@@ -235,7 +235,7 @@ send_http(CdcPipeline *p, CdcHttpMethod method, const char *path, const char *bo
 static void
 send_config(CdcPipeline *p, CdcAction action)
 {
-	struct json_object *config = cdc_assess_config(p);
+	struct json_object *config = cdc_wanted_config(p);
 
 	if (config == NULL)
 	{

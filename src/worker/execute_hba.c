@@ -13,9 +13,9 @@
 
 #include "extension/settings.h"
 #include "remote/pg_hba.h"
-#include "worker/assess.h"
 #include "worker/execute.h"
 #include "worker/observe.h"
+#include "worker/wanted.h"
 
 #define HBA_TIMEOUT_MS 15000
 
@@ -150,7 +150,7 @@ wanted_text(CdcHbaNode *h, CdcService *s)
 		}
 		if (strcmp(p->id, job->ref.id) != 0 && p->status == CDC_PENDING)
 			continue;
-		lines = cdc_assess_hba_lines(p, &n);
+		lines = cdc_wanted_hba_lines(p, &n);
 		all = all ? repalloc(all, sizeof(CdcHbaLine) * (nall + n + 1)) : palloc(sizeof(CdcHbaLine) * (n + 1));
 		memcpy(all + nall, lines, sizeof(CdcHbaLine) * n);
 		nall += n;

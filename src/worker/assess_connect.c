@@ -1,0 +1,210 @@
+/*
+ * assess_connect.c
+ *	  Kafka Connect's side of a snapshot: connector, task, failures, offsets,
+ *	  other writers on the same topics.
+ *
+ * See assess.h.
+ */
+#include "postgres.h"
+
+#include <json-c/json.h>
+
+#include "utils/timestamp.h"
+
+#include "worker/assess_parts.h"
+#include "worker/wanted.h"
+
+/* Restarts of what FAILED, after the first, second ... failure (ms). */
+static const int restart_delays[] = {0, 5000, 15000, 45000};
+
+#define FAILURE_WINDOW_US (INT64CONST(600) * 1000000)
+#define FAILED_RETRY_MS 60000
+
+static bool
+connect_known(const CdcPipeline *p)
+{
+	return p->sink && p->sink->is_kafka && p->sink->connect_reachable == CDC_YES &&
+		p->sink->list && p->sink->listed_at >= p->stale_before;
+}
+
+static void
+drop_old_failures(CdcPipeline *p)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	int			keep = 0;
+	int			i;
+
+	for (i = 0; i < p->nfailures; i++)
+	{
+		if (now - p->failures[i] < FAILURE_WINDOW_US)
+			p->failures[keep++] = p->failures[i];
+	}
+	if (keep != p->nfailures)
+		p->spec_dirty = true;
+	p->nfailures = keep;
+}
+
+/* Restarts at 0, 5, 15, 45 s with jitter; the fifth failure in 10 minutes is final for now. */
+static void
+assess_failure(CdcPipeline *p, CdcSnapshot *s, const CdcKcConnector *c)
+{
+	int64		now = cdc_loop_now();
+	bool		incurable;
+	char	   *failure;
+
+	if (c == NULL || (c->state != CDC_CS_FAILED && c->task_state != CDC_CS_FAILED))
+	{
+		p->failure_seen = false;
+		drop_old_failures(p);
+		return;
+	}
+	failure = cdc_kc_failure(c->trace, (const char *const *) &p->password, p->password ? 1 : 0);
+	cdc_set_string(p->context, &p->failure, failure);
+	cdc_set_detail(p, CDC_DETAIL_FAILURE, p->failure);
+	incurable = cdc_kc_incurable(c->trace);
+	if (!p->failure_seen)
+	{
+		p->failure_seen = true;
+		drop_old_failures(p);
+		if (p->nfailures < (int) lengthof(p->failures))
+			p->failures[p->nfailures++] = GetCurrentTimestamp();
+		p->spec_dirty = true;
+		if (p->nfailures <= (int) lengthof(restart_delays))
+		{
+			int			delay = restart_delays[p->nfailures - 1];
+
+			p->restart_at = now + delay + (delay ? random() % (delay / 4) : 0);
+		}
+		cdc_world_event(p, "outcome", NULL, NULL, NULL, cdc_step_name(p->step),
+						psprintf("connector task failed: %s", p->failure), NULL);
+	}
+	if (incurable || p->nfailures > (int) lengthof(restart_delays))
+	{
+		bool		again = p->status == CDC_FAILED &&
+			(now - p->restarted_at >= FAILED_RETRY_MS || p->world->round_asked);
+
+		s->restart = again ? CDC_RESTART_DUE : CDC_RESTART_EXHAUSTED;
+	}
+	else
+		s->restart = now >= p->restart_at ? CDC_RESTART_DUE : CDC_RESTART_WAIT;
+}
+
+/*
+ * The snapshot of a run that is no longer: every session of the connector is
+ * younger than its slot, so none of them made it; or what made it has failed
+ * before finishing.  Judged only until the snapshot has finished once.
+ */
+static CdcTri
+assess_interrupted(CdcPipeline *p, const CdcKcConnector *c)
+{
+	const CdcSourcePipeline *seen = p->seen;
+
+	if (p->was_running || !cdc_source_known(p) || !seen->slot_exists || !p->slot_absent_before)
+		return CDC_NO;
+	if (p->offsets_known == CDC_YES && p->offsets_at >= p->stale_before &&
+		p->offsets.snapshot_completed)
+		return CDC_NO;
+	if (seen->slot_made_us && seen->sessions_since_us &&
+		seen->sessions_since_us > seen->slot_made_us)
+		return CDC_YES;
+	if (c && (c->state == CDC_CS_FAILED || c->task_state == CDC_CS_FAILED) &&
+		p->offsets_known != CDC_UNKNOWN && p->offsets_at >= p->stale_before)
+		return CDC_YES;
+	return CDC_NO;
+}
+
+static void
+assess_older_writer(CdcPipeline *p, CdcSnapshot *s)
+{
+	ListCell   *cell;
+
+	s->older_writer = CDC_WRITER_NONE;
+	foreach(cell, p->world->pipelines)
+	{
+		CdcPipeline *other = lfirst(cell);
+		const CdcKcConnector *c;
+
+		if (other == p || other->sink != p->sink || !other->want_deleted ||
+			strcmp(other->topic_prefix, p->topic_prefix) != 0)
+			continue;
+		c = cdc_connector_of(other);
+		if (other->op && other->op->action == CDC_ACT_PUT_CONNECTOR)
+			s->older_writer = CDC_WRITER_PRESENT;
+		if (c && (c->state != CDC_CS_STOPPED || c->ntasks > 0))
+			s->older_writer = CDC_WRITER_PRESENT;
+		if (s->older_writer == CDC_WRITER_PRESENT)
+		{
+			cdc_set_detail(p, CDC_DETAIL_OLDER_WRITER, other->connector_name);
+			return;
+		}
+	}
+}
+
+void
+cdc_assess_connect(CdcPipeline *p, CdcSnapshot *s)
+{
+	CdcService *sink = p->sink;
+	const CdcKcConnector *c;
+	struct json_object *wanted;
+	char	   *which = NULL;
+
+	if (sink == NULL || !sink->is_kafka)
+		return;
+	s->plugin_present = sink->plugin_present;
+	cdc_set_detail(p, CDC_DETAIL_PLUGIN_WORKERS, sink->plugin_missing);
+	s->connect_reachable = sink->connect_reachable;
+	if (!connect_known(p))
+	{
+		if (s->connect_reachable == CDC_YES)
+			s->connect_reachable = CDC_UNKNOWN;
+		cdc_set_detail(p, CDC_DETAIL_CONNECT_ERROR, sink->connect_error);
+		return;
+	}
+	c = cdc_connector_of(p);
+	assess_older_writer(p, s);
+	s->snapshot_interrupted = assess_interrupted(p, c);
+	if (p->offsets_at >= p->stale_before && p->offsets_known != CDC_UNKNOWN)
+		s->offsets = p->offsets_known == CDC_YES ? p->offsets.state : CDC_OFFSETS_UNKNOWN;
+	if (c == NULL)
+	{
+		/* offsets of an absent connector cannot be seen, only remembered */
+		s->offsets = p->offsets_clean ? CDC_OFFSETS_NONE : CDC_OFFSETS_UNKNOWN;
+		s->connector = CDC_OBJ_ABSENT;
+		s->connector_state = s->task_state = CDC_CS_NONE;
+		assess_failure(p, s, NULL);
+		return;
+	}
+	if (c->mark == NULL || strcmp(c->mark, p->id) != 0)
+	{
+		s->connector = CDC_OBJ_FOREIGN;
+		cdc_set_detail(p, CDC_DETAIL_CONNECTOR,
+				   psprintf("a connector named \"%s\" exists that this pipeline did not make", c->name));
+		return;
+	}
+	cdc_note_epoch(p, (uint64) c->epoch);
+	if (!p->has_connector_name)
+	{
+		p->has_connector_name = true;
+		p->spec_dirty = true;
+	}
+	wanted = cdc_wanted_config(p);
+	if (wanted && c->config)
+	{
+		s->connector = cdc_kc_config_equal(wanted, c->config, &which) ? CDC_OBJ_OK : CDC_OBJ_WRONG;
+		if (which)
+			cdc_set_detail(p, CDC_DETAIL_CONNECTOR, psprintf("it differs in %s", which));
+	}
+	else
+		s->connector = c->config ? CDC_OBJ_OK : CDC_OBJ_UNKNOWN;
+	if (wanted)
+		json_object_put(wanted);
+	s->connector_state = c->state;
+	s->task_state = c->task_state;
+	assess_failure(p, s, c);
+	if (!cdc_same(p->connector_state, c->state_name) || !cdc_same(p->task_states, c->task_states))
+	{
+		cdc_set_string(p->context, &p->connector_state, c->state_name);
+		cdc_set_string(p->context, &p->task_states, c->task_states);
+		p->observed_dirty = true;
+	}
+}

@@ -1,0 +1,28 @@
+/*
+ * assess_parts.h
+ *	  What the files of the assessment share; used by assess*.c alone.
+ */
+#ifndef CDC_ASSESS_PARTS_H
+#define CDC_ASSESS_PARTS_H
+
+#include "worker/world.h"
+
+/* words: in the current context, or as long-lived as the visit. */
+extern void cdc_set_detail(CdcPipeline *pipeline, CdcDetail which, const char *words);
+
+/* The pipeline's connector in the last list, NULL when absent or unknown. */
+extern const CdcKcConnector *cdc_connector_of(const CdcPipeline *pipeline);
+
+/* Did the source answer the look that this visit asked for? */
+extern bool cdc_source_known(const CdcPipeline *pipeline);
+
+extern bool cdc_initial_only(const CdcPipeline *pipeline);
+
+/* A higher epoch than ours on anything of ours: somebody else acts. */
+extern void cdc_note_epoch(CdcPipeline *pipeline, uint64 epoch);
+
+/* The two halves; both fill their part of the snapshot and the details. */
+extern void cdc_assess_source(CdcPipeline *pipeline, CdcSnapshot *snapshot);
+extern void cdc_assess_connect(CdcPipeline *pipeline, CdcSnapshot *snapshot);
+
+#endif							/* CDC_ASSESS_PARTS_H */

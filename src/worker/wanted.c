@@ -1,0 +1,84 @@
+/*
+ * wanted.c
+ *	  What a pipeline wants outside: configuration, pg_hba lines, verifier.
+ *
+ * Reads the world, makes values; asks and changes nothing.
+ */
+#include "postgres.h"
+
+#include <json-c/json.h>
+
+#include "common/cryptohash.h"
+#include "common/sha2.h"
+
+#include "worker/wanted.h"
+
+char *
+cdc_wanted_verifier_hash(const CdcPipeline *p)
+{
+	pg_cryptohash_ctx *ctx;
+	uint8		digest[PG_SHA256_DIGEST_LENGTH];
+	char	   *hex;
+	int			i;
+
+	if (p->verifier == NULL)
+		return NULL;
+	ctx = pg_cryptohash_create(PG_SHA256);
+	if (ctx == NULL || pg_cryptohash_init(ctx) < 0 ||
+		pg_cryptohash_update(ctx, (const uint8 *) p->verifier, strlen(p->verifier)) < 0 ||
+		pg_cryptohash_final(ctx, digest, sizeof(digest)) < 0)
+	{
+		pg_cryptohash_free(ctx);
+		return NULL;
+	}
+	pg_cryptohash_free(ctx);
+	hex = palloc(2 * sizeof(digest) + 1);
+	for (i = 0; i < (int) sizeof(digest); i++)
+		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+	return hex;
+}
+
+CdcHbaLine *
+cdc_wanted_hba_lines(const CdcPipeline *p, int *n)
+{
+	CdcHbaLine *lines;
+	int			i;
+
+	*n = p->sink ? p->sink->ncidrs : 0;
+	lines = palloc0(sizeof(CdcHbaLine) * Max(*n, 1));
+	for (i = 0; i < *n; i++)
+	{
+		lines[i].pipeline_id = p->id;
+		lines[i].database = p->database;
+		lines[i].role = p->object_name;
+		lines[i].cidr = p->sink->cidrs[i];
+	}
+	return lines;
+}
+
+struct json_object *
+cdc_wanted_config(CdcPipeline *p)
+{
+	CdcConnectorSpec spec;
+
+	if (p->source == NULL || p->source->primary == NULL || p->password == NULL)
+		return NULL;
+	memset(&spec, 0, sizeof(spec));
+	spec.pipeline_id = p->id;
+	spec.epoch = p->world->epoch;
+	spec.name = p->connector_name;
+	spec.hostname = p->source->primary->address;
+	spec.port = p->source->primary->port;
+	spec.database = p->database;
+	spec.user = p->object_name;
+	spec.password = p->password;
+	spec.sslmode = p->source->sslmode;
+	spec.publication = p->object_name;
+	spec.slot = p->object_name;
+	spec.topic_prefix = p->topic_prefix;
+	spec.snapshot_mode = p->snapshot_mode;
+	spec.ntables = p->ntables;
+	spec.tables = p->tables;
+	spec.options = p->options;
+	return cdc_kc_config(&spec);
+}

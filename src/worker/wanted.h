@@ -1,0 +1,22 @@
+/*
+ * wanted.h
+ *	  What a pipeline wants outside: configuration, pg_hba lines, verifier.
+ */
+#ifndef CDC_WANTED_H
+#define CDC_WANTED_H
+
+#include "remote/pg_hba.h"
+#include "worker/world.h"
+
+/* The wanted connector configuration, json_object_put by the caller; NULL
+ * when it cannot be known yet (no primary, no password). */
+extern struct json_object *cdc_wanted_config(CdcPipeline *pipeline);
+
+/* The pg_hba lines of a pipeline, one a CIDR; palloc'd. */
+extern CdcHbaLine *cdc_wanted_hba_lines(const CdcPipeline *pipeline, int *n);
+
+/* What the connector role's password hash must be on the source; palloc'd
+ * hex, NULL before a password was made. */
+extern char *cdc_wanted_verifier_hash(const CdcPipeline *pipeline);
+
+#endif							/* CDC_WANTED_H */
