@@ -103,7 +103,7 @@ as_url(const char *secret)
 }
 
 static char *
-mask_known(char *text, const char *secret)
+mask_known(char *str, const char *secret)
 {
 	const char *spellings[5];
 	int			i;
@@ -116,9 +116,9 @@ mask_known(char *text, const char *secret)
 	for (i = 0; i < (int) lengthof(spellings); i++)
 	{
 		if (i == 4 || strcmp(spellings[i], secret) != 0)
-			text = replace_all(text, spellings[i]);
+			str = replace_all(str, spellings[i]);
 	}
-	return text;
+	return str;
 }
 
 /* Length of an announcing word that ends a key at p, 0 when there is none. */

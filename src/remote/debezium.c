@@ -402,27 +402,27 @@ cdc_kc_table_regex(const char *quoted)
 
 /* Length of "java.lang.SomeException" at text, when it ends at ": " or the end. */
 static size_t
-class_name_length(const char *text, size_t length)
+class_name_length(const char *str, size_t length)
 {
 	size_t		i;
 	bool		dot = false;
 
 	for (i = 0; i < length; i++)
 	{
-		char		c = text[i];
+		char		c = str[i];
 
 		if (c == '.')
 		{
-			if (i == 0 || text[i - 1] == '.')
+			if (i == 0 || str[i - 1] == '.')
 				return 0;
 			dot = true;
 		}
-		else if (c == ':' && (i + 1 == length || text[i + 1] == ' '))
+		else if (c == ':' && (i + 1 == length || str[i + 1] == ' '))
 			break;
 		else if (!isalnum((unsigned char) c) && c != '_' && c != '$')
 			return 0;
 	}
-	return dot && i > 0 && text[i - 1] != '.' ? i : 0;
+	return dot && i > 0 && str[i - 1] != '.' ? i : 0;
 }
 
 char *
@@ -448,7 +448,7 @@ cdc_kc_failure(const char *trace, const char *const *secrets, int nsecrets)
 			last = line + sizeof(caused) - 1;
 	}
 
-	/* "a.B: c.D: str": exceptions made from a cause repeat its class. */
+	/* "a.B: c.D: text": exceptions made from a cause repeat its class. */
 	length = strcspn(last, "\r\n");
 	while ((class_length = class_name_length(last, length)) > 0)
 	{

@@ -5,6 +5,7 @@
  *
  * The block is marked, sorted, and the only part of the file that is ever
  * changed.  Every byte outside of it stays.  Results are palloc'd.
+ * Source: PostgreSQL manual, 21.1 "The pg_hba.conf File"; hba.c next_token().
  */
 #ifndef CDC_PG_HBA_H
 #define CDC_PG_HBA_H
@@ -21,16 +22,30 @@ typedef struct CdcHbaLine
 	const char *cidr;
 } CdcHbaLine;
 
-/* The line's text, names quoted so that keywords (all, replication) and
- * specials are literal; no newline. */
+/*
+ * The line's text, names quoted so that keywords (all, replication) and
+ * specials are literal; no newline.  NULL when it cannot be written as one
+ * line: a control character in a name, a cidr that is none (what a user chose
+ * must not become a second line).
+ */
 extern char *cdc_hba_line(const CdcHbaLine *line);
 
 /*
+ * Why our block in this file may not be touched ("the line ... is missing"),
+ * NULL when there is none or it is whole.  A human edited the markers: nobody
+ * can tell which lines are whose.
+ */
+extern char *cdc_hba_broken(const char *file);
+
+/*
  * file with our block set to exactly these lines, plus the lines of other
- * pipelines found in the block that keep_ids does not own (another control
- * plane's are kept).  No lines left: the block and its markers go, and the
- * file is byte for byte what it was before the first write.
+ * pipelines found in the block (another control plane's are kept; those of a
+ * pipeline that lines name are replaced).  Lines in the block that do not
+ * carry our comment are the user's and stay, below ours.  No lines left: the
+ * block and its markers go, and the file is byte for byte what it was before
+ * the first write.  Puts the block at the top if somebody moved it.
  * remove_ids: pipelines whose lines go.
+ * NULL when cdc_hba_broken(file), or a line cannot be written.
  */
 extern char *cdc_hba_apply(const char *file, const CdcHbaLine *lines, int nlines,
 						   const char *const *remove_ids, int nremove);
@@ -38,27 +53,46 @@ extern char *cdc_hba_apply(const char *file, const CdcHbaLine *lines, int nlines
 /* Are all the lines there, in our block, before any other rule? */
 extern bool cdc_hba_has(const char *file, const CdcHbaLine *lines, int nlines);
 
-/* Is any line of this pipeline left in our block? */
+/*
+ * Is any line of this pipeline left in our block (or in the rest of a broken
+ * one)?
+ */
 extern bool cdc_hba_left(const char *file, const char *pipeline_id);
 
 /* SHA-256 (hex) of our block, "" when there is none: what a reload made active. */
 extern char *cdc_hba_block_hash(const char *file);
 
 /* SHA-256 (hex) of a whole text, as cdc_hba_write_sql compares it. */
-extern char *cdc_hba_sha256(const char *text);
+extern char *cdc_hba_sha256(const char *content);
 
-/* Reads the file: one row (path text, content text, sha256 hex text). */
+/*
+ * Reads the file: one row (path text, content text, sha256 hex text).  The
+ * content is in bytea's "escape" format, since a pg_hba.conf may hold bytes
+ * that are no text in the database's encoding: cdc_hba_decode it.
+ */
 #define CDC_HBA_READ_SQL \
-	"SELECT pg_catalog.current_setting('hba_file'), f, " \
-	"pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(f, 'UTF8')), 'hex') " \
-	"FROM pg_catalog.pg_read_file(pg_catalog.current_setting('hba_file')) AS f"
+	"SELECT pg_catalog.current_setting('hba_file'), " \
+	"pg_catalog.encode(f, 'escape'), " \
+	"pg_catalog.encode(pg_catalog.sha256(f), 'hex') " \
+	"FROM pg_catalog.pg_read_binary_file(pg_catalog.current_setting('hba_file')) AS f"
+
+/*
+ * The file's bytes from CDC_HBA_READ_SQL's second column.  Idempotent for a
+ * file of printable ASCII without backslashes.  NULL when it is not in that
+ * format or the file holds a NUL byte (it would be cut there).
+ */
+extern char *cdc_hba_decode(const char *escaped);
 
 /*
  * COPY ... TO PROGRAM that replaces the file at path by content: base64 on
  * standard input, decoded by the program, which first compares the SHA-256 of
  * the present file with old_sha256 (exit status 3 when it differs: somebody
- * else wrote), writes beside it with the same owner and mode, syncs, renames.
- * Needs sh, base64, sha256sum, sync of coreutils on that server.
+ * else wrote), writes beside it with the same owner, mode and attributes,
+ * syncs, renames.  Exit status 4: what arrived is not what was sent, or a tool
+ * failed; 5: owner or mode cannot be kept (the server may not manage this
+ * file).  A symbolic link is followed, not replaced.  On any failure the file
+ * is untouched and nothing is left beside it.  SQLSTATE of a failed program is
+ * 38000.  Needs sh, base64, sha256sum, stat, cp, sync of coreutils there.
  */
 extern char *cdc_hba_write_sql(const char *path, const char *old_sha256, const char *content);
 

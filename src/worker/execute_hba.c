@@ -232,7 +232,8 @@ step_done(const CdcPgResult *result, void *arg)
 			break;
 		case HBA_READ:
 			h->path = keep(h, value(result, 0));
-			h->old = keep(h, value(result, 1));
+			if (value(result, 1))
+				h->old = keep(h, cdc_hba_decode(value(result, 1)));
 			h->old_sha = keep(h, value(result, 2));
 			if (h->old == NULL)
 			{
