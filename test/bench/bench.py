@@ -1,0 +1,326 @@
+#!/usr/bin/env python3
+"""Figures of `make bench`, each compared with something in the same run.
+
+Runs against a lab that is up; its env file is the first argument.  Needs
+psql and python3 only.  Prints a table of ratios; exits 1 when a figure misses
+its bound.  Times are wall clock, medians.
+
+The script that we compare with is what a person would write by hand: one psql
+session, one keep-alive HTTP connection, status polled every 20 ms.
+"""
+import http.client
+import json
+import os
+import select
+import shlex
+import socket
+import statistics
+import subprocess
+import sys
+import threading
+import time
+import urllib.parse
+
+POLL = 0.020
+ONE_ROUNDS = 7
+MANY = 20
+COMMITS = 40
+IDLE_SECONDS = 20
+
+
+def read_env(path):
+    env = {}
+    for line in open(path):
+        line = line.strip()
+        if line.startswith("export "):
+            line = line[7:]
+        if "=" in line and not line.startswith("#"):
+            key, value = line.split("=", 1)
+            env[key] = " ".join(shlex.split(value))
+    return env
+
+
+class Psql:
+    """One psql session, asked line by line."""
+
+    def __init__(self, dsn):
+        self.proc = subprocess.Popen(
+            ["psql", "-XqAt", "-v", "ON_ERROR_STOP=0", dsn], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1)
+
+    def ask(self, sql):
+        self.proc.stdin.write(sql.rstrip(";") + ";\n\\echo ---end---\n")
+        self.proc.stdin.flush()
+        lines = []
+        while True:
+            line = self.proc.stdout.readline()
+            if line == "":
+                raise RuntimeError("psql ended: " + "".join(lines))
+            if line.rstrip("\n") == "---end---":
+                break
+            lines.append(line.rstrip("\n"))
+        for line in lines:
+            if line.startswith("ERROR"):
+                raise RuntimeError(" ".join(lines))
+        return "\n".join(lines)
+
+    def close(self):
+        self.proc.stdin.close()
+        self.proc.wait()
+
+
+class Connect:
+    """One keep-alive connection to Kafka Connect."""
+
+    def __init__(self, url):
+        parts = urllib.parse.urlsplit(url)
+        self.conn = http.client.HTTPConnection(parts.hostname, parts.port)
+
+    def call(self, method, path, body=None):
+        self.conn.request(method, path, json.dumps(body) if body is not None else None,
+                          {"Content-Type": "application/json"})
+        answer = self.conn.getresponse()
+        text = answer.read()
+        return answer.status, json.loads(text) if text else None
+
+
+class Bench:
+    def __init__(self, env):
+        self.env = env
+        self.meta = Psql(env["CDC_META_DSN"])
+        self.source = Psql(env["CDC_SOURCE_PRIMARY_DSN"])
+        self.connect = Connect(env["CDC_CONNECT_URL"])
+        self.rows = []
+        self.tag = "%x" % int(time.time())
+
+    # -- what both sides work on
+    def table(self, name):
+        self.source.ask('CREATE TABLE public."%s" (id int PRIMARY KEY, v text)' % name)
+        self.source.ask('INSERT INTO public."%s" SELECT g, g::text FROM generate_series(1, 100) g' % name)
+
+    # -- by the extension
+    def create(self, name):
+        return self.meta.ask(
+            "SELECT cdc.create_pipeline('%s', '%s', '%s', tables => '{public.%s}')"
+            % (name, self.env["CDC_SOURCE_ID"], self.env["CDC_SINK_ID"], name))
+
+    def wait_running(self, ids, deadline=180):
+        end = time.monotonic() + deadline
+        wanted = ",".join("'%s'" % i for i in ids)
+        while time.monotonic() < end:
+            left = self.meta.ask(
+                "SELECT count(*) FROM cdc.pipeline WHERE id IN (%s) AND status <> 'Running'" % wanted)
+            if left == "0":
+                return
+            time.sleep(0.005)
+        raise RuntimeError(self.meta.ask(
+            "SELECT name, status, provision_step, error_message FROM cdc.pipeline WHERE id IN (%s)" % wanted))
+
+    def delete(self, ids):
+        for i in ids:
+            self.meta.ask("SELECT cdc.delete_pipeline('%s')" % i)
+        for i in ids:
+            self.meta.ask("SELECT cdc.wait_for_pipeline('%s', 'Deleted', '3 min')" % i)
+
+    # -- by hand
+    def by_hand(self, name, template):
+        role = name
+        self.source.ask("CREATE ROLE \"%s\" LOGIN REPLICATION PASSWORD 'by-hand-%s'" % (role, self.tag))
+        self.source.ask('GRANT CONNECT ON DATABASE defaultdb TO "%s"' % role)
+        self.source.ask('GRANT USAGE ON SCHEMA public TO "%s"' % role)
+        self.source.ask('GRANT SELECT ON public."%s" TO "%s"' % (name, role))
+        self.source.ask('CREATE PUBLICATION "%s" FOR TABLE public."%s"' % (name, name))
+        config = dict(template)
+        config.update({
+            "name": name, "database.user": role, "database.password": "by-hand-" + self.tag,
+            "topic.prefix": name, "slot.name": name, "publication.name": name,
+            "table.include.list": "public\\." + name})
+        config.pop("cdc.pipeline.id", None)
+        config.pop("cdc.epoch", None)
+        status, answer = self.connect.call("PUT", "/connectors/%s/config" % name, config)
+        if status not in (200, 201):
+            raise RuntimeError("PUT by hand: %s %s" % (status, answer))
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            status, answer = self.connect.call("GET", "/connectors/%s/status" % name)
+            tasks = answer.get("tasks", []) if status == 200 else []
+            if tasks and tasks[0]["state"] == "RUNNING":
+                active = self.source.ask("SELECT active FROM pg_replication_slots WHERE slot_name = '%s'" % name)
+                if active == "t":
+                    return
+            time.sleep(POLL)
+        raise RuntimeError("by hand: not RUNNING in 60 s: %s" % answer)
+
+    def undo_by_hand(self, name):
+        self.connect.call("PUT", "/connectors/%s/stop" % name)
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            status, _ = self.connect.call("DELETE", "/connectors/%s/offsets" % name)
+            if status in (200, 404):
+                break
+            time.sleep(0.1)
+        self.connect.call("DELETE", "/connectors/%s" % name)
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            active = self.source.ask("SELECT active FROM pg_replication_slots WHERE slot_name = '%s'" % name)
+            if active != "t":
+                break
+            time.sleep(0.1)
+        self.source.ask("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '%s'" % name)
+        self.source.ask('DROP PUBLICATION IF EXISTS "%s"' % name)
+        self.source.ask('DROP OWNED BY "%s"; DROP ROLE "%s"' % (name, name))
+
+    def row(self, what, ours, other, ratio, bound, ok):
+        self.rows.append((what, ours, other, ratio, bound, "ok" if ok else "MISSED"))
+
+    # -- the figures
+    def figure_create(self):
+        template = None
+        ours, hand = [], []
+        self.say("one pipeline, %d times each, in turn" % ONE_ROUNDS)
+        for i in range(ONE_ROUNDS + 1):
+            name = "bench_%s_%d" % (self.tag, i)
+            self.table(name)
+            start = time.monotonic()
+            pid = self.create(name)
+            self.wait_running([pid])
+            took = time.monotonic() - start
+            if template is None:
+                _, template = self.connect.call("GET", "/connectors/mdb-pipeline-%s/config" % pid[:8])
+            self.delete([pid])
+            name = name + "h"
+            self.table(name)
+            start = time.monotonic()
+            self.by_hand(name, template)
+            hand_took = time.monotonic() - start
+            self.undo_by_hand(name)
+            if i > 0:       # the first of each warms the JVM
+                ours.append(took)
+                hand.append(hand_took)
+        a, b = statistics.median(ours), statistics.median(hand)
+        self.row("create_pipeline to Running", "%.0f ms" % (a * 1e3), "by hand %.0f ms" % (b * 1e3),
+                 a / b, "<= 1.0, by hand <= 800 ms", a / b <= 1.0 and b <= 0.8)
+
+        self.say("%d pipelines at once, then %d by hand in a row" % (MANY, MANY))
+        names = ["bench_%s_m%d" % (self.tag, i) for i in range(MANY)]
+        for name in names:
+            self.table(name)
+        start = time.monotonic()
+        ids = [self.create(name) for name in names]
+        self.wait_running(ids)
+        many = time.monotonic() - start
+        self.figure_idle()
+        self.delete(ids)
+        names = [name + "h" for name in names]
+        for name in names:
+            self.table(name)
+        start = time.monotonic()
+        for name in names:
+            self.by_hand(name, template)
+        by_hand = time.monotonic() - start
+        for name in names:
+            self.undo_by_hand(name)
+        self.row("%d at once" % MANY, "%.1f s" % many, "by hand in a row %.1f s" % by_hand,
+                 many / by_hand, "<= 0.7", many / by_hand <= 0.7)
+
+    def figure_idle(self):
+        self.say("the worker with %d Running pipelines, %d s idle" % (MANY, IDLE_SECONDS))
+        pid = self.meta.ask("SELECT pid FROM cdc.worker_state()")
+        ticks = os.sysconf("SC_CLK_TCK")
+
+        def cpu():
+            fields = open("/proc/%s/stat" % pid).read().rsplit(")", 1)[1].split()
+            return (int(fields[11]) + int(fields[12])) / ticks
+
+        before, start = cpu(), time.monotonic()
+        select.select([], [], [], IDLE_SECONDS)
+        share = (cpu() - before) / (time.monotonic() - start)
+        self.row("worker CPU, idle", "%.2f %% of a core" % (share * 100), "one core",
+                 share, "<= 0.005", share <= 0.005)
+
+    def figure_commit(self):
+        """Commit acknowledged to the client -> first byte at a Connect that only listens."""
+        self.say("commit to first outgoing byte, %d times" % COMMITS)
+        seen = []
+        listener = socket.socket()
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(16)
+        stop = threading.Event()
+
+        def serve(conn):
+            buffered = b""
+            while not stop.is_set():
+                data = conn.recv(65536)
+                if not data:
+                    return
+                seen.append(time.monotonic())
+                buffered += data
+                while b"\r\n\r\n" in buffered:
+                    head, buffered = buffered.split(b"\r\n\r\n", 1)
+                    body = b"{}"
+                    if b"connector-plugins" in head:
+                        body = b"[]"
+                    conn.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
+                                 % (len(body), body))
+
+        def accept():
+            while not stop.is_set():
+                conn, _ = listener.accept()
+                conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                threading.Thread(target=serve, args=(conn,), daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        sink = self.meta.ask(
+            "SELECT cdc.register_service('bench-%s', 'kafka', 'se-sto1', '%s', organization => '%s')"
+            % (self.tag, json.dumps({"bootstrap": "127.0.0.1:1", "addons": ["kafka-connect"],
+                                     "connect_urls": ["http://127.0.0.1:%d" % listener.getsockname()[1]],
+                                     "connect_cidrs": ["127.0.0.1/32"], "plaintext_connector_password": True}),
+               self.env["CDC_ORG_ID"]))
+        end = time.monotonic() + 30
+        while self.meta.ask("SELECT status FROM cdc.service WHERE id = '%s'" % sink) != "running":
+            if time.monotonic() > end:
+                raise RuntimeError("the listening sink never became running")
+            time.sleep(0.02)
+        waits, ids = [], []
+        for i in range(COMMITS):
+            quiet = time.monotonic()
+            while time.monotonic() - max(seen[-1:] + [quiet]) < 0.15:   # between two polls of others
+                time.sleep(0.01)
+            seen.clear()
+            pid = self.meta.ask(
+                "SELECT cdc.create_pipeline('bench-%s-c%d', '%s', '%s', tables => '{public.none_%d}', topic_prefix => 'none%d')"
+                % (self.tag, i, self.env["CDC_SOURCE_ID"], sink, i, i))
+            acknowledged = time.monotonic()
+            end = time.monotonic() + 5
+            while not seen and time.monotonic() < end:
+                time.sleep(0.0005)
+            waits.append(max(0.0, seen[0] - acknowledged) if seen else 5.0)
+            self.meta.ask("SELECT cdc.delete_pipeline('%s', true)" % pid)
+            self.meta.ask("SELECT cdc.wait_for_pipeline('%s', 'Deleted', '1 min')" % pid)
+        stop.set()
+        self.meta.ask("SELECT cdc.delete_service('%s')" % sink)
+        median = statistics.median(waits)
+        self.row("commit to first byte out", "%.2f ms" % (median * 1e3), "3 ms", median / 0.003,
+                 "<= 1.0", median <= 0.003)
+
+    def say(self, text):
+        print("... " + text, file=sys.stderr, flush=True)
+
+    def table_out(self):
+        head = ("figure", "ours", "compared with", "ratio", "bound", "")
+        rows = [head] + [(a, b, c, "%.3f" % d, e, f) for a, b, c, d, e, f in self.rows]
+        widths = [max(len(r[i]) for r in rows) for i in range(len(head))]
+        for r in rows:
+            print("  ".join(r[i].ljust(widths[i]) for i in range(len(head))).rstrip())
+
+
+def main():
+    bench = Bench(read_env(sys.argv[1]))
+    bench.figure_create()
+    bench.figure_commit()
+    bench.table_out()
+    return 1 if any(row[5] != "ok" for row in bench.rows) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
