@@ -1,0 +1,325 @@
+/*
+ * source.c
+ *	  The statements of every action on a source server.
+ *
+ * No I/O.  Each result is one simple-protocol text and so one implicit
+ * transaction; all are idempotent and check the mark of what they find within
+ * it, so that nothing that is not ours is ever changed, whatever was observed
+ * before.  What varies goes in as literals; names are put together by format()
+ * on the server.  Works on PostgreSQL 14 to 18.
+ */
+#include "remote/source.h"
+
+#include "common/quote.h"
+
+/*
+ * Waiting long for a lock would block the user's statements behind ours: give
+ * up and come again.  The search path keeps functions and operators of the
+ * database's users out.
+ */
+#define PROLOGUE \
+	"SET LOCAL lock_timeout = '3s'; " \
+	"SET LOCAL search_path = pg_catalog, pg_temp; " \
+	"SET LOCAL client_min_messages = error; "
+
+/* A verifier is no password, but nothing to be kept in statistics either. */
+#define NOT_IN_STATISTICS \
+	"SELECT set_config('pg_stat_statements.track_utility', 'off', true) " \
+	"WHERE current_setting('is_superuser') = 'on'; "
+
+/* Every table that a pipeline for all tables captures: alias c and n. */
+#define CAPTURED_TABLES \
+	"pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace " \
+	"WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND c.oid >= 16384 " \
+	"AND n.nspname NOT IN ('pg_catalog', 'information_schema')"
+
+/* The declarations that all blocks share. */
+static void
+begin_block(StringInfo block, const CdcSourceAsk *ask)
+{
+	char	   *mark = psprintf("cdc_pipeline %s", ask->pipeline_id);
+
+	initStringInfo(block);
+	appendStringInfo(block, "DECLARE\n"
+					 "  v_name CONSTANT name := %s;\n"
+					 "  v_mark CONSTANT text := %s;\n"
+					 "  v_oid oid;\n"
+					 "  v_comment text;\n"
+					 "  r record;\n",
+					 cdc_quote_literal(ask->name), cdc_quote_literal(mark));
+}
+
+/* Refuses what is of our name and not of our making. */
+static void
+append_mark_check(StringInfo block, const char *what)
+{
+	appendStringInfo(block,
+					 "  IF v_oid IS NOT NULL AND NOT coalesce(v_comment = v_mark OR starts_with(v_comment, v_mark || ' '), false) THEN\n"
+					 "    RAISE EXCEPTION USING ERRCODE = 'duplicate_object',\n"
+					 "      MESSAGE = format('a %s named \"%%s\" exists that this pipeline did not make', v_name),\n"
+					 "      HINT = 'Rename or drop it, if nothing needs it.';\n"
+					 "  END IF;\n", what);
+}
+
+static void
+append_tables_array(StringInfo block, const CdcSourceAsk *ask)
+{
+	int			i;
+
+	appendStringInfoString(block, "  v_tables CONSTANT text[] := ARRAY[");
+	for (i = 0; i < ask->ntables; i++)
+		appendStringInfo(block, "%s%s", i > 0 ? ", " : "", cdc_quote_literal(ask->tables[i]));
+	appendStringInfoString(block, "]::text[];\n");
+}
+
+static char *
+as_do(const char *prologue, StringInfo block, const char *after)
+{
+	return psprintf("%sDO %s%s", prologue, cdc_quote_literal(block->data), after);
+}
+
+/*
+ * BYPASSRLS: decoding knows no row level security, and a snapshot that obeys
+ * it would silently lack rows.  CONNECT and USAGE are granted only where the
+ * role does not have them anyhow (by PUBLIC, mostly), so that few ACLs are
+ * touched.
+ */
+char *
+cdc_source_role_sql(const CdcSourceAsk *ask, const char *verifier)
+{
+	StringInfoData block;
+
+	begin_block(&block, ask);
+	append_tables_array(&block, ask);
+	appendStringInfo(&block,
+					 "  v_verifier CONSTANT text := %s;\n"
+					 "  v_attributes text := 'LOGIN REPLICATION';\n"
+					 "BEGIN\n"
+					 "  SELECT a.oid, shobj_description(a.oid, 'pg_authid') INTO v_oid, v_comment\n"
+					 "    FROM pg_roles AS a WHERE a.rolname = v_name;\n",
+					 cdc_quote_literal(verifier));
+	append_mark_check(&block, "role");
+	appendStringInfoString(&block,
+						   "  IF (SELECT a.rolsuper OR a.rolbypassrls FROM pg_roles AS a WHERE a.rolname = current_user) THEN\n"
+						   "    v_attributes := v_attributes || ' BYPASSRLS';\n"
+						   "  END IF;\n"
+						   "  IF v_oid IS NULL THEN\n"
+						   "    EXECUTE format('CREATE ROLE %I %s PASSWORD %L', v_name, v_attributes, v_verifier);\n"
+						   "    EXECUTE format('COMMENT ON ROLE %I IS %L', v_name, v_mark);\n"
+						   "    v_oid := to_regrole(quote_ident(v_name));\n"
+						   "  ELSE\n"
+						   "    IF (SELECT a.rolvaliduntil IS NOT NULL FROM pg_roles AS a WHERE a.oid = v_oid) THEN\n"
+						   "      v_attributes := v_attributes || ' VALID UNTIL ''infinity''';\n"
+						   "    END IF;\n"
+						   "    EXECUTE format('ALTER ROLE %I %s PASSWORD %L', v_name, v_attributes, v_verifier);\n"
+						   "  END IF;\n"
+						   "  IF NOT has_database_privilege(v_oid, current_database(), 'CONNECT') THEN\n"
+						   "    EXECUTE format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), v_name);\n"
+						   "  END IF;\n");
+	if (ask->ntables > 0)
+		appendStringInfoString(&block,
+							   "  FOR r IN SELECT c.oid, c.relname, n.oid AS nsp, n.nspname\n"
+							   "    FROM unnest(v_tables) AS t(name)\n"
+							   "    JOIN pg_class AS c ON c.oid = to_regclass(t.name)\n"
+							   "    JOIN pg_namespace AS n ON n.oid = c.relnamespace ORDER BY 1\n");
+	else
+		appendStringInfoString(&block,
+							   "  FOR r IN SELECT c.oid, c.relname, n.oid AS nsp, n.nspname\n"
+							   "    FROM " CAPTURED_TABLES " ORDER BY 1\n");
+	appendStringInfoString(&block,
+						   "  LOOP\n"
+						   "    IF NOT has_schema_privilege(v_oid, r.nsp, 'USAGE') THEN\n"
+						   "      EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', r.nspname, v_name);\n"
+						   "    END IF;\n"
+						   "    IF NOT has_table_privilege(v_oid, r.oid, 'SELECT') THEN\n"
+						   "      EXECUTE format('GRANT SELECT ON TABLE %I.%I TO %I', r.nspname, r.relname, v_name);\n"
+						   "    END IF;\n"
+						   "  END LOOP;\n"
+						   "END");
+	return as_do(PROLOGUE NOT_IN_STATISTICS, &block, "");
+}
+
+/*
+ * Touches the list of tables only where it differs, since that locks every one
+ * of them: raising the epoch after a failover of the metadata must not.
+ */
+char *
+cdc_source_publication_sql(const CdcSourceAsk *ask, int64 epoch, bool exists)
+{
+	StringInfoData block;
+	StringInfoData tables;
+	int			i;
+
+	(void) exists;				/* looked up again, in the transaction that acts on it */
+
+	initStringInfo(&tables);
+	for (i = 0; i < ask->ntables; i++)
+		appendStringInfo(&tables, "%sONLY %s", i > 0 ? ", " : "", ask->tables[i]);
+
+	begin_block(&block, ask);
+	append_tables_array(&block, ask);
+	appendStringInfo(&block,
+					 "  v_list CONSTANT text := %s;\n"
+					 "  v_epoch CONSTANT bigint := " INT64_FORMAT ";\n"
+					 "  v_all CONSTANT boolean := %s;\n"
+					 "  v_is_all boolean;\n"
+					 "  v_kind \"char\";\n"
+					 "  v_wanted oid[];\n"
+					 "  v_as_wanted boolean;\n"
+					 "BEGIN\n"
+					 "  SELECT p.oid, p.puballtables, obj_description(p.oid, 'pg_publication')\n"
+					 "    INTO v_oid, v_is_all, v_comment FROM pg_publication AS p WHERE p.pubname = v_name;\n",
+					 cdc_quote_literal(tables.data), epoch, ask->ntables == 0 ? "true" : "false");
+	append_mark_check(&block, "publication");
+	appendStringInfoString(&block,
+						   "  IF substring(v_comment FROM ' epoch ([0-9]{1,18})')::bigint > v_epoch THEN\n"
+						   "    RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',\n"
+						   "      MESSAGE = format('publication \"%s\" was written by a newer control plane', v_name),\n"
+						   "      DETAIL = format('Its mark is \"%s\", ours is epoch %s.', v_comment, v_epoch),\n"
+						   "      HINT = 'Stop this control plane, or make it the acting one: SELECT cdc.take_over().';\n"
+						   "  END IF;\n"
+						   "  FOR r IN SELECT t.name, to_regclass(t.name)::oid AS oid FROM unnest(v_tables) AS t(name) LOOP\n"
+						   "    IF r.oid IS NULL THEN\n"
+						   "      RAISE EXCEPTION USING ERRCODE = 'undefined_table',\n"
+						   "        MESSAGE = format('table %s does not exist', r.name);\n"
+						   "    END IF;\n"
+						   "    v_wanted := v_wanted || r.oid;\n"
+						   "  END LOOP;\n"
+						   "  IF v_oid IS NOT NULL AND v_is_all <> v_all THEN\n"
+						   "    EXECUTE format('DROP PUBLICATION %I', v_name);\n"
+						   "    v_oid := NULL;\n"
+						   "  END IF;\n"
+						   "  IF v_oid IS NULL THEN\n"
+						   "    EXECUTE format('CREATE PUBLICATION %I FOR %s WITH (publish = %L, publish_via_partition_root = true)',\n"
+						   "      v_name, CASE WHEN v_all THEN 'ALL TABLES' ELSE 'TABLE ' || v_list END, 'insert, update, delete, truncate');\n"
+						   "  ELSE\n"
+						   "    IF NOT v_all THEN\n"
+						   "      SELECT coalesce(array_agg(m.prrelid ORDER BY m.prrelid), '{}') =\n"
+						   "          (SELECT array_agg(DISTINCT w.oid ORDER BY w.oid) FROM unnest(v_wanted) AS w(oid))\n"
+						   "        AND NOT coalesce(bool_or(to_jsonb(m) ->> 'prqual' IS NOT NULL OR to_jsonb(m) ->> 'prattrs' IS NOT NULL), false)\n"
+						   "        AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.refclassid = 'pg_publication'::regclass\n"
+						   "          AND d.refobjid = v_oid AND d.classid = to_regclass('pg_publication_namespace'))\n"
+						   "        INTO v_as_wanted FROM pg_publication_rel AS m WHERE m.prpubid = v_oid;\n"
+						   "      IF NOT v_as_wanted THEN\n"
+						   "        EXECUTE format('ALTER PUBLICATION %I SET TABLE %s', v_name, v_list);\n"
+						   "      END IF;\n"
+						   "    END IF;\n"
+						   "    IF NOT (SELECT p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate AND p.pubviaroot\n"
+						   "        FROM pg_publication AS p WHERE p.oid = v_oid) THEN\n"
+						   "      EXECUTE format('ALTER PUBLICATION %I SET (publish = %L, publish_via_partition_root = true)',\n"
+						   "        v_name, 'insert, update, delete, truncate');\n"
+						   "    END IF;\n"
+						   "  END IF;\n"
+						   "  EXECUTE format('COMMENT ON PUBLICATION %I IS %L', v_name, v_mark || ' epoch ' || v_epoch);\n"
+						   "END");
+	return as_do(PROLOGUE, &block, "");
+}
+
+char *
+cdc_source_drop_publication_sql(const CdcSourceAsk *ask)
+{
+	StringInfoData block;
+
+	begin_block(&block, ask);
+	appendStringInfoString(&block,
+						   "BEGIN\n"
+						   "  SELECT p.oid, obj_description(p.oid, 'pg_publication') INTO v_oid, v_comment\n"
+						   "    FROM pg_publication AS p WHERE p.pubname = v_name;\n");
+	append_mark_check(&block, "publication");
+	appendStringInfoString(&block,
+						   "  IF v_oid IS NOT NULL THEN\n"
+						   "    EXECUTE format('DROP PUBLICATION %I', v_name);\n"
+						   "  END IF;\n"
+						   "END");
+	return as_do(PROLOGUE, &block, "");
+}
+
+/* The slot of our name in this database; another database's is not ours. */
+#define OUR_SLOT \
+	"FROM pg_catalog.pg_replication_slots AS s " \
+	"WHERE s.slot_name = %s::pg_catalog.name AND s.slot_type = 'logical'::pg_catalog.text " \
+	"AND s.plugin = 'pgoutput'::pg_catalog.name AND s.database = pg_catalog.current_database()"
+
+char *
+cdc_source_drop_slot_sql(const CdcSourceAsk *ask)
+{
+	return psprintf("SELECT pg_catalog.pg_drop_replication_slot(s.slot_name) " OUR_SLOT,
+					cdc_quote_literal(ask->name));
+}
+
+char *
+cdc_source_terminate_walsender_sql(const CdcSourceAsk *ask)
+{
+	return psprintf("SELECT pg_catalog.pg_terminate_backend(s.active_pid) " OUR_SLOT
+					" AND s.active_pid IS NOT NULL",
+					cdc_quote_literal(ask->name));
+}
+
+/*
+ * GRANT makes a NULL ACL an explicit one; what REVOKE leaves then says the
+ * same as NULL does (acldefault()), and pg_dump prints neither.
+ */
+char *
+cdc_source_drop_role_sql(const CdcSourceAsk *ask)
+{
+	StringInfoData block;
+
+	begin_block(&block, ask);
+	appendStringInfoString(&block,
+						   "  v_why text;\n"
+						   "BEGIN\n"
+						   "  PERFORM set_config('cdc_source.outcome', 'absent', true);\n"
+						   "  SELECT a.oid, shobj_description(a.oid, 'pg_authid') INTO v_oid, v_comment\n"
+						   "    FROM pg_roles AS a WHERE a.rolname = v_name;\n"
+						   "  IF v_oid IS NULL THEN\n"
+						   "    RETURN;\n"
+						   "  END IF;\n"
+						   "  IF NOT coalesce(v_comment = v_mark OR starts_with(v_comment, v_mark || ' '), false) THEN\n"
+						   "    PERFORM set_config('cdc_source.outcome', 'kept: this pipeline did not make it', true);\n"
+						   "    RETURN;\n"
+						   "  END IF;\n"
+						   "  FOR r IN SELECT n.nspname, c.relname FROM pg_shdepend AS d\n"
+						   "      JOIN pg_class AS c ON c.oid = d.objid JOIN pg_namespace AS n ON n.oid = c.relnamespace\n"
+						   "      WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = v_oid AND d.deptype = 'a'\n"
+						   "        AND d.classid = 'pg_class'::regclass AND c.relkind IN ('r', 'p')\n"
+						   "        AND d.dbid = (SELECT b.oid FROM pg_database AS b WHERE b.datname = current_database())\n"
+						   "      ORDER BY c.oid LOOP\n"
+						   "    EXECUTE format('REVOKE SELECT ON TABLE %I.%I FROM %I', r.nspname, r.relname, v_name);\n"
+						   "  END LOOP;\n"
+						   "  FOR r IN SELECT n.nspname FROM pg_shdepend AS d JOIN pg_namespace AS n ON n.oid = d.objid\n"
+						   "      WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = v_oid AND d.deptype = 'a'\n"
+						   "        AND d.classid = 'pg_namespace'::regclass\n"
+						   "        AND d.dbid = (SELECT b.oid FROM pg_database AS b WHERE b.datname = current_database())\n"
+						   "      ORDER BY n.oid LOOP\n"
+						   "    EXECUTE format('REVOKE USAGE ON SCHEMA %I FROM %I', r.nspname, v_name);\n"
+						   "  END LOOP;\n"
+						   "  IF EXISTS (SELECT FROM pg_shdepend AS d JOIN pg_database AS b ON b.oid = d.objid\n"
+						   "      WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = v_oid AND d.deptype = 'a'\n"
+						   "        AND d.classid = 'pg_database'::regclass AND b.datname = current_database()) THEN\n"
+						   "    EXECUTE format('REVOKE CONNECT ON DATABASE %I FROM %I', current_database(), v_name);\n"
+						   "  END IF;\n"
+						   "  SELECT string_agg(x.what, ', ') INTO v_why FROM (\n"
+						   "    SELECT DISTINCT CASE WHEN d.dbid = 0 OR b.datname = current_database()\n"
+						   "        THEN pg_describe_object(d.classid, d.objid, d.objsubid)\n"
+						   "        ELSE format('objects in database %I', b.datname) END AS what\n"
+						   "      FROM pg_shdepend AS d LEFT JOIN pg_database AS b ON b.oid = d.dbid\n"
+						   "      WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = v_oid\n"
+						   "      ORDER BY 1 LIMIT 5) AS x;\n"
+						   "  IF v_why IS NULL THEN\n"
+						   "    BEGIN\n"
+						   "      EXECUTE format('DROP ROLE %I', v_name);\n"
+						   "      PERFORM set_config('cdc_source.outcome', 'dropped', true);\n"
+						   "      RETURN;\n"
+						   "    EXCEPTION WHEN dependent_objects_still_exist THEN\n"
+						   "      GET STACKED DIAGNOSTICS v_why = PG_EXCEPTION_DETAIL;\n"
+						   "    END;\n"
+						   "  END IF;\n"
+						   "  EXECUTE format('ALTER ROLE %I NOLOGIN NOREPLICATION PASSWORD NULL', v_name);\n"
+						   "  IF (SELECT a.rolsuper OR a.rolbypassrls FROM pg_roles AS a WHERE a.rolname = current_user) THEN\n"
+						   "    EXECUTE format('ALTER ROLE %I NOBYPASSRLS', v_name);\n"
+						   "  END IF;\n"
+						   "  PERFORM set_config('cdc_source.outcome', 'kept: it owns, or was given rights on: ' ||\n"
+						   "    regexp_replace(v_why, '\\s+', ' ', 'g'), true);\n"
+						   "END");
+	return as_do(PROLOGUE, &block, "; SELECT current_setting('cdc_source.outcome')");
+}

@@ -1,0 +1,407 @@
+/*
+ * source_observe.c
+ *	  One query that observes everything about many pipelines at once on a
+ *	  source server, and the reading of its answer.
+ *
+ * No I/O.  The query writes nothing, takes no lock that conflicts with
+ * anything but DROP, and works on a hot standby and on PostgreSQL 14 to 18:
+ * columns that not every version has are read by way of to_jsonb.  It runs as
+ * an administrator in a database where anybody may have made functions and
+ * operators, so names are qualified and operands have exactly the types of
+ * pg_catalog's operators.
+ */
+#include "remote/source.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/json.h"
+#include "remote/pg_hba.h"
+
+/* A list of names for people: the first twenty, and how many more. */
+#define NAMES(expr) \
+	"pg_catalog.array_to_string((pg_catalog.array_agg(" expr " ORDER BY " expr "))[1:20], ', ')" \
+	" || CASE WHEN count(*) > 20 THEN pg_catalog.format(' and %s more', count(*) - 20) ELSE '' END"
+
+/* The same with another separator, without the "more". */
+#define STATEMENTS(expr) \
+	"pg_catalog.array_to_string((pg_catalog.array_agg(" expr " ORDER BY " expr "))[1:20], ' ')"
+
+#define EPOCH_US(expr) "(extract(epoch FROM " expr ") * 1000000)::bigint"
+
+/*
+ * What only a superuser may call.  PostgreSQL checks the right to a function
+ * or table when a query starts, taken branch or not, so this part is a query
+ * of its own that runs only for a superuser.  %1$L: names, %2$s: full.
+ * Its result travels in hex, so that XML has nothing to escape.
+ */
+#define SUPERUSER_QUERY \
+	"SELECT pg_catalog.encode(pg_catalog.convert_to(pg_catalog.json_build_object(" \
+	"'hash', (SELECT pg_catalog.json_object_agg(u.rolname, pg_catalog.encode(pg_catalog.sha256(" \
+	"pg_catalog.convert_to(u.rolpassword, 'UTF8')), 'hex'))" \
+	" FROM pg_catalog.pg_authid AS u WHERE u.rolname = ANY (%1$L::pg_catalog.name[])), " \
+	/* pg_stat_file knows whole seconds: the last moment that it may mean */ \
+	"'made', (SELECT pg_catalog.json_object_agg(r.slot_name, " \
+	EPOCH_US("(pg_catalog.pg_stat_file('pg_replslot/' || r.slot_name::text || '/state', true)).modification") \
+	" + 999999) FROM pg_catalog.pg_replication_slots AS r WHERE r.slot_name = ANY (%1$L::pg_catalog.name[])), " \
+	"'path', CASE WHEN %2$s THEN pg_catalog.current_setting('hba_file') END, " \
+	"'hba', CASE WHEN %2$s THEN pg_catalog.encode(pg_catalog.pg_read_binary_file(" \
+	"pg_catalog.current_setting('hba_file'), 0, 16777216, true), 'escape') END, " \
+	"'error', CASE WHEN %2$s THEN (SELECT pg_catalog.string_agg(pg_catalog.format('line %%s: %%s', " \
+	"h.line_number, h.error), '; ' ORDER BY h.line_number)" \
+	" FROM pg_catalog.pg_hba_file_rules AS h WHERE h.error IS NOT NULL) END" \
+	")::text, 'UTF8'), 'hex') AS j"
+
+const char *const cdc_source_observe_sql =
+"WITH ask AS MATERIALIZED ("
+"  SELECT a.id, a.name, a.tables, a.name::pg_catalog.name AS object,"
+"    pg_catalog.jsonb_array_length(a.tables) = 0 AS all_tables,"
+"    r.oid AS role, r.rolcanlogin, r.rolreplication,"
+"    r.rolvaliduntil IS NOT NULL AND r.rolvaliduntil < pg_catalog.clock_timestamp() AS expired,"
+"    p.oid AS pub, p.puballtables, p.pubviaroot, p.pubinsert, p.pubupdate, p.pubdelete, p.pubtruncate"
+"  FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb -> 'pipelines')"
+"    AS a(id text, name text, database text, tables pg_catalog.jsonb)"
+"  LEFT JOIN LATERAL (SELECT * FROM pg_catalog.pg_roles AS r"
+"    WHERE r.rolname = a.name::pg_catalog.name OFFSET 0) AS r ON true"
+"  LEFT JOIN LATERAL (SELECT * FROM pg_catalog.pg_publication AS p"
+"    WHERE p.pubname = a.name::pg_catalog.name OFFSET 0) AS p ON true"
+"  WHERE a.database = pg_catalog.current_database()::text"
+"), slot AS MATERIALIZED ("
+"  SELECT s.*, pg_catalog.to_jsonb(s) AS j FROM pg_catalog.pg_replication_slots AS s"
+"), sender AS MATERIALIZED ("
+"  SELECT w.pid, w.state FROM pg_catalog.pg_stat_get_wal_senders() AS w"
+"), session AS MATERIALIZED ("
+"  SELECT * FROM pg_catalog.pg_stat_activity AS v"
+/*
+ * Who holds up the creation of a slot: it waits for every transaction that
+ * writes, in all databases, prepared ones included.
+ */
+"), blocker AS ("
+"  SELECT b.words FROM ("
+"    SELECT v.xact_start AS since, pg_catalog.format('pid %s (user %s, application %s), open since %s, %s',"
+"      v.pid, v.usename, coalesce(nullif(v.application_name, ''), 'unnamed'),"
+"      pg_catalog.to_char(pg_catalog.timezone('UTC', v.xact_start), 'YYYY-MM-DD HH24:MI:SS \"UTC\"'),"
+"      coalesce(v.state, v.backend_type)) AS words"
+"    FROM session AS v"
+"    WHERE v.backend_xid IS NOT NULL AND v.pid <> pg_catalog.pg_backend_pid()"
+"    UNION ALL"
+"    SELECT x.prepared, pg_catalog.format('prepared transaction \"%s\" (user %s, database %s), open since %s',"
+"      x.gid, x.owner, x.database,"
+"      pg_catalog.to_char(pg_catalog.timezone('UTC', x.prepared), 'YYYY-MM-DD HH24:MI:SS \"UTC\"'))"
+"    FROM pg_catalog.pg_prepared_xacts AS x) AS b"
+"  WHERE b.since < pg_catalog.clock_timestamp() - '2 s'::pg_catalog.interval"
+"  ORDER BY b.since LIMIT 1"
+"), su AS MATERIALIZED ("
+"  SELECT pg_catalog.convert_from(pg_catalog.decode(pg_catalog.substring("
+"    pg_catalog.query_to_xml(pg_catalog.format($cdc$" SUPERUSER_QUERY "$cdc$,"
+"      (SELECT coalesce(pg_catalog.array_agg(ask.object), '{}'::pg_catalog.name[]) FROM ask),"
+"      coalesce($1::pg_catalog.jsonb ->> 'full', 'false')), true, true, '')::text,"
+"    '<j>([0-9a-f]*)</j>'), 'hex'), 'UTF8')::pg_catalog.jsonb AS j"
+"  WHERE pg_catalog.current_setting('is_superuser') = 'on'"
+/* The tables of the filters. */
+"), tab AS MATERIALIZED ("
+"  SELECT a.id, t.name AS asked, c.*"
+"  FROM ask AS a"
+"  CROSS JOIN LATERAL pg_catalog.jsonb_array_elements_text(a.tables) AS t(name)"
+"  LEFT JOIN LATERAL (SELECT c.oid, c.relnamespace AS nsp, c.relkind, c.relpersistence,"
+"      pg_catalog.format('%I.%I', n.nspname, c.relname) AS name,"
+"      c.relkind = 'r' AND NOT (c.relreplident = 'f' OR EXISTS (SELECT FROM pg_catalog.pg_index AS i"
+"        WHERE i.indrelid = c.oid AND i.indisvalid AND i.indisunique AND i.indimmediate AND i.indpred IS NULL"
+"        AND ((c.relreplident = 'd' AND i.indisprimary) OR (c.relreplident = 'i' AND i.indisreplident)))) AS bare"
+"    FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
+"    WHERE c.oid = pg_catalog.to_regclass(t.name)::pg_catalog.oid OFFSET 0) AS c ON true"
+"), tabs AS MATERIALIZED ("
+"  SELECT t.id,"
+"    pg_catalog.array_agg(t.oid) FILTER (WHERE t.oid IS NOT NULL) AS oids,"
+"    (SELECT " NAMES("m.asked") " FROM tab AS m WHERE m.id = t.id AND m.oid IS NULL) AS missing,"
+"    (SELECT " NAMES("m.name || CASE m.relkind WHEN 'v' THEN ' (view)' WHEN 'm' THEN ' (materialized view)'"
+"        WHEN 'f' THEN ' (foreign table)' WHEN 'S' THEN ' (sequence)'"
+"        WHEN 'r' THEN CASE WHEN m.relpersistence = 'u' THEN ' (unlogged table)'"
+"          WHEN m.relpersistence = 't' THEN ' (temporary table)' ELSE ' (system table)' END"
+"        ELSE ' (not a table)' END")
+"      FROM tab AS m WHERE m.id = t.id AND (m.relkind NOT IN ('r', 'p')"
+"        OR m.relpersistence <> 'p' OR m.oid < 16384)) AS bad,"
+"    (SELECT " NAMES("m.name") " FROM tab AS m WHERE m.id = t.id AND m.bare) AS bare,"
+"    (SELECT " STATEMENTS("'ALTER TABLE ' || m.name || ' REPLICA IDENTITY FULL;'")
+"      FROM tab AS m WHERE m.id = t.id AND m.bare) AS fix"
+"  FROM tab AS t GROUP BY t.id"
+/*
+ * Every table that FOR ALL TABLES publishes, looked up only when a pipeline
+ * asks for all.  Replica identity is checked by the server on what holds rows:
+ * partitions are, partitioned tables are not.
+ */
+"), every AS MATERIALIZED ("
+"  SELECT c.oid, c.relnamespace AS nsp, pg_catalog.format('%I.%I', n.nspname, c.relname) AS name,"
+"    n.nspname <> 'pg_catalog' AND n.nspname <> 'information_schema' AS capturable,"
+"    c.relkind = 'r' AND NOT (c.relreplident = 'f' OR EXISTS (SELECT FROM pg_catalog.pg_index AS i"
+"      WHERE i.indrelid = c.oid AND i.indisvalid AND i.indisunique AND i.indimmediate AND i.indpred IS NULL"
+"      AND ((c.relreplident = 'd' AND i.indisprimary) OR (c.relreplident = 'i' AND i.indisreplident)))) AS bare"
+"  FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
+"  WHERE (SELECT pg_catalog.bool_or(a.all_tables) FROM ask AS a)"
+"    AND c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND c.oid >= 16384"
+"), bare AS MATERIALIZED ("
+"  SELECT " NAMES("e.name") " AS names, "
+	STATEMENTS("'ALTER TABLE ' || e.name || ' REPLICA IDENTITY FULL;'") " AS fix"
+"  FROM every AS e WHERE e.bare"
+/* What the publications really publish. */
+"), member AS MATERIALIZED ("
+"  SELECT a.id, m.prrelid AS oid,"
+"    pg_catalog.to_jsonb(m) ->> 'prqual' IS NOT NULL AS filtered,"
+"    pg_catalog.to_jsonb(m) ->> 'prattrs' IS NOT NULL AS narrowed,"
+"    m.prrelid::pg_catalog.regclass::text AS name"
+"  FROM ask AS a JOIN pg_catalog.pg_publication_rel AS m ON m.prpubid = a.pub"
+"), pub AS MATERIALIZED ("
+"  SELECT a.id, pg_catalog.concat_ws('; ',"
+"    CASE WHEN a.all_tables AND NOT a.puballtables THEN 'it is not for all tables' END,"
+"    (SELECT 'it lacks ' || " NAMES("t.name") " FROM tab AS t WHERE t.id = a.id AND NOT a.puballtables"
+"      AND t.oid <> ALL (coalesce(x.oids, '{}'::pg_catalog.oid[])) HAVING count(*) > 0),"
+"    CASE WHEN NOT (a.pubinsert AND a.pubupdate AND a.pubdelete AND a.pubtruncate)"
+"      THEN 'it does not publish ' || pg_catalog.concat_ws(', ',"
+"        CASE WHEN NOT a.pubinsert THEN 'insert' END, CASE WHEN NOT a.pubupdate THEN 'update' END,"
+"        CASE WHEN NOT a.pubdelete THEN 'delete' END, CASE WHEN NOT a.pubtruncate THEN 'truncate' END) END,"
+"    CASE WHEN NOT a.pubviaroot THEN 'publish_via_partition_root is off' END,"
+"    'it has a row filter on ' || x.filtered, 'it has a column list on ' || x.narrowed) AS lacks,"
+"    pg_catalog.concat_ws('; ',"
+"    CASE WHEN NOT a.all_tables AND a.puballtables THEN 'it is for all tables' END,"
+"    CASE WHEN NOT a.all_tables THEN (SELECT 'it also has ' || " NAMES("m.name") " FROM member AS m"
+"      WHERE m.id = a.id AND m.oid <> ALL (coalesce(s.oids, '{}'::pg_catalog.oid[])) HAVING count(*) > 0) END,"
+/* FOR TABLES IN SCHEMA, 15 and later: seen by its dependency on the publication */
+"    CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_depend AS d"
+"      WHERE d.refclassid = 'pg_catalog.pg_publication'::pg_catalog.regclass::pg_catalog.oid AND d.refobjid = a.pub"
+"      AND d.classid = pg_catalog.to_regclass('pg_catalog.pg_publication_namespace')::pg_catalog.oid)"
+"      THEN 'it also has whole schemas' END) AS besides,"
+"    pg_catalog.obj_description(a.pub, 'pg_publication') AS mark"
+"  FROM ask AS a"
+"  LEFT JOIN tabs AS s ON s.id = a.id"
+"  LEFT JOIN (SELECT m.id, pg_catalog.array_agg(m.oid) AS oids,"
+"      pg_catalog.string_agg(m.name, ', ' ORDER BY m.name) FILTER (WHERE m.filtered) AS filtered,"
+"      pg_catalog.string_agg(m.name, ', ' ORDER BY m.name) FILTER (WHERE m.narrowed) AS narrowed"
+"    FROM member AS m GROUP BY m.id) AS x ON x.id = a.id"
+"  WHERE a.pub IS NOT NULL"
+"), one AS ("
+"  SELECT pg_catalog.jsonb_build_object("
+"    'id', a.id,"
+"    'role_exists', a.role IS NOT NULL,"
+"    'role_mark', pg_catalog.shobj_description(a.role, 'pg_authid'),"
+"    'role_login', a.rolcanlogin AND NOT a.expired,"
+"    'role_replication', a.rolreplication,"
+"    'role_hash', su.j -> 'hash' ->> a.name,"
+"    'grants_ok', a.role IS NOT NULL AND pg_catalog.has_database_privilege(a.role,"
+"        (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database()), 'CONNECT')"
+"      AND CASE WHEN a.all_tables THEN NOT EXISTS (SELECT FROM every AS e WHERE e.capturable"
+"          AND NOT (pg_catalog.has_schema_privilege(a.role, e.nsp, 'USAGE')"
+"            AND pg_catalog.has_table_privilege(a.role, e.oid, 'SELECT')))"
+"        ELSE NOT EXISTS (SELECT FROM tab AS t WHERE t.id = a.id AND t.oid IS NOT NULL"
+"          AND NOT (pg_catalog.has_schema_privilege(a.role, t.nsp, 'USAGE')"
+"            AND pg_catalog.has_table_privilege(a.role, t.oid, 'SELECT'))) END,"
+/*
+ * What a REVOKE of our own grants does not take away: anything but rights on
+ * relations, schemas and the database here.
+ */
+"    'role_dependents', EXISTS (SELECT FROM pg_catalog.pg_shdepend AS d"
+"      WHERE d.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass::pg_catalog.oid AND d.refobjid = a.role"
+"      AND NOT (d.deptype = 'a' AND ("
+"        (d.dbid = here.oid AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid)"
+"        OR (d.dbid = here.oid AND d.classid = 'pg_catalog.pg_namespace'::pg_catalog.regclass::pg_catalog.oid)"
+"        OR (d.classid = 'pg_catalog.pg_database'::pg_catalog.regclass::pg_catalog.oid AND d.objid = here.oid)))),"
+"    'missing', s.missing, 'bad', s.bad,"
+"    'no_identity', CASE WHEN a.all_tables THEN bare.names ELSE s.bare END,"
+"    'fix', CASE WHEN a.all_tables THEN bare.fix ELSE s.fix END,"
+"    'pub_exists', a.pub IS NOT NULL, 'pub_mark', p.mark,"
+"    'pub_lacks', nullif(p.lacks, ''), 'pub_besides', nullif(p.besides, ''),"
+"    'slot', CASE WHEN l.slot_name IS NOT NULL THEN pg_catalog.jsonb_build_object("
+"      'fits', l.slot_type = 'logical' AND l.plugin = 'pgoutput' AND NOT l.temporary"
+"        AND l.database = pg_catalog.current_database(),"
+"      'lost', CASE WHEN l.j ->> 'invalidation_reason' IS NOT NULL THEN 'invalidated: ' || (l.j ->> 'invalidation_reason')"
+"        WHEN (l.j ->> 'wal_status') = 'lost' THEN 'its WAL was removed (max_slot_wal_keep_size)'"
+"        WHEN (l.j ->> 'conflicting') = 'true' THEN 'it conflicted with recovery' END,"
+"      'active', l.active, 'pid', l.active_pid,"
+"      'streaming', EXISTS (SELECT FROM sender AS w WHERE w.pid = l.active_pid AND w.state = 'streaming'),"
+"      'restart', l.restart_lsn::text, 'flush', l.confirmed_flush_lsn::text,"
+"      'made', su.j -> 'made' -> a.name) END,"
+"    'sessions', (SELECT " EPOCH_US("min(v.backend_start)") " FROM session AS v WHERE v.usesysid = a.role)"
+"  ) AS j"
+"  FROM ask AS a"
+"  CROSS JOIN (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database()) AS here"
+"  CROSS JOIN bare"
+"  LEFT JOIN su ON true"
+"  LEFT JOIN tabs AS s ON s.id = a.id"
+"  LEFT JOIN pub AS p ON p.id = a.id"
+"  LEFT JOIN slot AS l ON l.slot_name = a.object"
+")"
+"SELECT pg_catalog.jsonb_build_object("
+"  'in_recovery', pg_catalog.pg_is_in_recovery(),"
+"  'system_identifier', (SELECT s.system_identifier FROM pg_catalog.pg_control_system() AS s)::text,"
+/* the control file lags behind a promotion until its checkpoint is done */
+"  'timeline', CASE WHEN pg_catalog.pg_is_in_recovery() THEN (SELECT greatest(c.timeline_id,"
+"      (SELECT r.min_recovery_end_timeline FROM pg_catalog.pg_control_recovery() AS r),"
+"      (SELECT w.received_tli FROM pg_catalog.pg_stat_get_wal_receiver() AS w))"
+"      FROM pg_catalog.pg_control_checkpoint() AS c)::text"
+"    ELSE 'x' || pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8) END,"
+"  'version', pg_catalog.current_setting('server_version_num')::integer,"
+"  'wal_level', pg_catalog.current_setting('wal_level'),"
+"  'wal_lsn', CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn()"
+"    ELSE pg_catalog.pg_current_wal_lsn() END::text,"
+"  'now', " EPOCH_US("pg_catalog.clock_timestamp()") ","
+"  'free_slots', pg_catalog.current_setting('max_replication_slots')::integer - (SELECT count(*) FROM slot),"
+"  'free_senders', pg_catalog.current_setting('max_wal_senders')::integer - (SELECT count(*) FROM sender),"
+"  'blocker', (SELECT b.words FROM blocker AS b),"
+"  'superuser', pg_catalog.current_setting('is_superuser') = 'on',"
+"  'hba_path', (SELECT su.j ->> 'path' FROM su),"
+"  'hba', (SELECT su.j ->> 'hba' FROM su),"
+"  'hba_error', (SELECT su.j ->> 'error' FROM su),"
+"  'pipelines', coalesce((SELECT pg_catalog.jsonb_agg(o.j) FROM one AS o), '[]'::pg_catalog.jsonb))::text";
+
+char *
+cdc_source_ask(const CdcSourceAsk *asks, int n, bool full)
+{
+	struct json_object *object = json_object_new_object();
+	struct json_object *pipelines = json_object_new_array();
+	char	   *result;
+	int			i;
+
+	for (i = 0; i < n; i++)
+	{
+		struct json_object *one = json_object_new_object();
+		struct json_object *tables = json_object_new_array();
+		int			k;
+
+		for (k = 0; k < asks[i].ntables; k++)
+			json_object_array_add(tables, json_object_new_string(asks[i].tables[k]));
+		json_object_object_add(one, "id", json_object_new_string(asks[i].pipeline_id));
+		json_object_object_add(one, "name", json_object_new_string(asks[i].name));
+		json_object_object_add(one, "database", json_object_new_string(asks[i].database));
+		json_object_object_add(one, "tables", tables);
+		json_object_array_add(pipelines, one);
+	}
+	json_object_object_add(object, "full", json_object_new_boolean(full));
+	json_object_object_add(object, "pipelines", pipelines);
+	result = pstrdup(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
+	json_object_put(object);
+	return result;
+}
+
+/* A member's text, copied; NULL when there is none. */
+static const char *
+copied(struct json_object *object, const char *key)
+{
+	const char *value = cdc_json_string(object, key);
+
+	return value != NULL ? pstrdup(value) : NULL;
+}
+
+/* "16/B374D848" as a number, 0 when it is none. */
+static uint64
+lsn_of(struct json_object *object, const char *key)
+{
+	const char *value = cdc_json_string(object, key);
+	char	   *slash;
+	uint64		high;
+
+	if (value == NULL)
+		return 0;
+	high = strtoull(value, &slash, 16);
+	if (*slash != '/')
+		return 0;
+	return (high << 32) | strtoull(slash + 1, NULL, 16);
+}
+
+static void
+read_pipeline(CdcSourcePipeline *p, struct json_object *j)
+{
+	struct json_object *slot = cdc_json_get(j, "slot");
+	const char *lacks = cdc_json_string(j, "pub_lacks");
+	const char *besides = cdc_json_string(j, "pub_besides");
+
+	p->pipeline_id = copied(j, "id");
+	p->role_exists = cdc_json_true(j, "role_exists");
+	p->role_mark = copied(j, "role_mark");
+	p->role_login = cdc_json_true(j, "role_login");
+	p->role_replication = cdc_json_true(j, "role_replication");
+	p->role_password_hash = copied(j, "role_hash");
+	p->grants_ok = cdc_json_true(j, "grants_ok");
+	p->role_has_dependents = cdc_json_true(j, "role_dependents");
+
+	p->tables_missing = copied(j, "missing");
+	p->tables_bad_kind = copied(j, "bad");
+	p->tables_no_identity = copied(j, "no_identity");
+	p->tables_fix = copied(j, "fix");
+
+	p->pub_exists = cdc_json_true(j, "pub_exists");
+	p->pub_mark = copied(j, "pub_mark");
+	p->pub_ok = p->pub_exists && lacks == NULL && besides == NULL;
+	p->pub_lacks = p->pub_exists && lacks != NULL;
+	if (lacks != NULL && besides != NULL)
+		p->pub_wrong = psprintf("%s; %s", lacks, besides);
+	else if (lacks != NULL || besides != NULL)
+		p->pub_wrong = pstrdup(lacks ? lacks : besides);
+
+	p->slot_exists = slot != NULL;
+	p->slot_fits = cdc_json_true(slot, "fits");
+	p->slot_lost_why = copied(slot, "lost");
+	p->slot_lost = p->slot_lost_why != NULL;
+	p->slot_active = cdc_json_true(slot, "active");
+	p->slot_pid = (int) cdc_json_int64(slot, "pid", 0);
+	p->slot_streaming = cdc_json_true(slot, "streaming");
+	p->slot_consistent = cdc_json_string(slot, "flush") != NULL;
+	p->restart_lsn = lsn_of(slot, "restart");
+	p->confirmed_flush_lsn = lsn_of(slot, "flush");
+	p->slot_made_us = cdc_json_int64(slot, "made", 0);
+	p->sessions_since_us = cdc_json_int64(j, "sessions", 0);
+}
+
+CdcSourceObs *
+cdc_source_parse(const char *json)
+{
+	struct json_object *j = cdc_json_parse(json);
+	struct json_object *pipelines = cdc_json_array(j, "pipelines");
+	const char *value;
+	CdcSourceObs *obs;
+	int			i;
+
+	if (pipelines == NULL || cdc_json_string(j, "system_identifier") == NULL ||
+		cdc_json_string(j, "timeline") == NULL)
+	{
+		json_object_put(j);
+		return NULL;
+	}
+
+	obs = palloc0(sizeof(CdcSourceObs));
+	obs->in_recovery = cdc_json_true(j, "in_recovery");
+	obs->system_identifier = strtoull(cdc_json_string(j, "system_identifier"), NULL, 10);
+	value = cdc_json_string(j, "timeline");
+	obs->timeline = (uint32) (value[0] == 'x' ? strtoul(value + 1, NULL, 16) : strtoul(value, NULL, 10));
+	obs->version = (int) cdc_json_int64(j, "version", 0);
+	obs->wal_level = copied(j, "wal_level");
+	obs->wal_lsn = lsn_of(j, "wal_lsn");
+	obs->now_us = cdc_json_int64(j, "now", 0);
+	obs->free_slots = (int) cdc_json_int64(j, "free_slots", 0);
+	obs->free_senders = (int) cdc_json_int64(j, "free_senders", 0);
+	obs->blocker = copied(j, "blocker");
+	obs->is_superuser = cdc_json_true(j, "superuser");
+	obs->hba_path = copied(j, "hba_path");
+	obs->hba_error = copied(j, "hba_error");
+	value = cdc_json_string(j, "hba");
+	obs->hba_text = value != NULL ? cdc_hba_decode(value) : NULL;
+
+	obs->n = (int) json_object_array_length(pipelines);
+	obs->pipelines = palloc0(sizeof(CdcSourcePipeline) * (obs->n + 1));
+	for (i = 0; i < obs->n; i++)
+		read_pipeline(&obs->pipelines[i], json_object_array_get_idx(pipelines, i));
+	json_object_put(j);
+	return obs;
+}
+
+const CdcSourcePipeline *
+cdc_source_find(const CdcSourceObs *obs, const char *pipeline_id)
+{
+	int			i;
+
+	for (i = 0; i < obs->n; i++)
+	{
+		if (obs->pipelines[i].pipeline_id != NULL &&
+			strcmp(obs->pipelines[i].pipeline_id, pipeline_id) == 0)
+			return &obs->pipelines[i];
+	}
+	return NULL;
+}
