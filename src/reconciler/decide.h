@@ -17,9 +17,17 @@ typedef struct CdcDecision
 	CdcStep		step;
 	CdcAction	action;
 	CdcRetry	retry;
+	bool		unchanged;		/* nothing new was seen: status, step and
+								 * error_message stay what they are */
 } CdcDecision;
 
-/* First rule of the table whose statuses and guard match. */
+/*
+ * First rule of the table whose statuses and guard match.  step is
+ * CDC_STEP_NONE unless the status after the rule is Provisioning or Failed.
+ */
 extern CdcDecision cdc_decide(const CdcSnapshot *s);
+
+/* The same over a table of the caller, which must take every status. */
+extern CdcDecision cdc_decide_rules(const CdcRule *rules, const CdcSnapshot *s);
 
 #endif							/* CDC_DECIDE_H */

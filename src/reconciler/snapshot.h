@@ -165,9 +165,14 @@ typedef struct CdcSnapshot
 	bool		all_tables;		/* empty filter */
 	bool		manage_role;
 	bool		gap_halt;		/* options.on_gap = halt (default: resnapshot) */
-	bool		was_running;	/* has been Running once (snapshot finished) */
+	bool		was_running;	/* was seen whole since its present snapshot began:
+								 * set when a rule with status_to CDC_RUNNING
+								 * fires, cleared by the action end_discard */
 	bool		discarding;		/* intent: an interrupted or gapped snapshot is
 								 * being thrown away */
+	bool		untouched;		/* no mutation was ever sent outside (intents are
+								 * committed before effects, so nothing of ours
+								 * can exist) */
 	bool		allow_password;	/* the password may reach Connect: agent, or
 								 * plaintext_connector_password */
 
@@ -186,7 +191,8 @@ typedef struct CdcSnapshot
 	CdcTri		plugin_present; /* on every worker */
 	CdcTri		source_reachable;	/* a primary was found and answered */
 	CdcTri		source_capable; /* version, wal_level=logical, database exists */
-	CdcObject	role;
+	CdcObject	role;			/* manage_role false: OK when the given role fits,
+								 * WRONG or ABSENT otherwise, never FOREIGN */
 	CdcTables	tables;
 	CdcHba		hba;
 	CdcObject	publication;
@@ -195,11 +201,17 @@ typedef struct CdcSnapshot
 	CdcConnectState task_state;
 	CdcRestart	restart;		/* meaningful when something is FAILED */
 	CdcSlot		slot;
-	CdcOffsets	offsets;
-	CdcTri		snapshot_interrupted;	/* the run that took it is gone */
+	CdcOffsets	offsets;		/* of an absent connector: NONE when remembered as
+								 * deleted or when none was ever PUT, else
+								 * UNKNOWN */
+	CdcTri		snapshot_interrupted;	/* the run that made the slot is not the
+										 * one that finished (or takes) the
+										 * snapshot; NO when none is wanted.
+										 * Needed until was_running */
 	CdcSlotTurn slot_turn;
 	CdcOlderWriter older_writer;
-	CdcGap		gap;
+	CdcGap		gap;			/* remembered from when it was seen until
+								 * end_discard; NONE unless was_running */
 	CdcTri		moving;			/* confirmed_flush_lsn moves; NO after three
 								 * rounds without */
 
@@ -208,6 +220,8 @@ typedef struct CdcSnapshot
 	CdcTri		hba_line_left;	/* our line is still on a reachable node */
 	CdcTri		unreachable_standby;	/* a standby could not be looked at */
 	CdcTri		role_has_dependents;	/* cannot be dropped: others depend on it */
+	CdcTri		role_disarmed;	/* NOLOGIN NOREPLICATION, our grants revoked: what
+								 * drop_role leaves of a role with dependents */
 	CdcTri		settled;		/* absence seen again >= 120 s after the last
 								 * mutation was sent (design rule 12) */
 } CdcSnapshot;

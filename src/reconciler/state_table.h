@@ -29,14 +29,14 @@
 	X(STOP_CONNECTOR, "stop_connector", "stop the connector: no tasks, slot released") \
 	X(POST_STOPPED, "post_stopped", "create the absent connector STOPPED, to reach its offsets") \
 	X(DELETE_OFFSETS, "delete_offsets", "delete the offsets of the stopped connector") \
-	X(END_DISCARD, "end_discard", "the old snapshot is gone: forget the intent and resume") \
+	X(END_DISCARD, "end_discard", "the old snapshot is gone: forget the intent, the gap and was_running, and resume the connector if there is one") \
 	X(DELETE_CONNECTOR, "delete_connector", "delete the connector") \
 	X(TERMINATE_WALSENDER, "terminate_walsender", "terminate the walsender that still holds the slot") \
 	X(DROP_SLOT, "drop_slot", "drop the replication slot") \
 	X(DROP_PUBLICATION, "drop_publication", "drop the publication") \
 	X(REMOVE_HBA, "remove_hba", "take our pg_hba lines out on every reachable node") \
 	X(DROP_ROLE, "drop_role", "revoke what was granted, drop the connector role") \
-	X(SOFT_DELETE, "soft_delete", "mark the pipeline deleted")
+	X(SOFT_DELETE, "soft_delete", "all is gone or given up: the pipeline is not looked at again")
 
 typedef enum CdcAction
 {
@@ -50,7 +50,9 @@ typedef enum CdcAction
 typedef enum CdcRetry
 {
 	CDC_RETRY_NOW = 0,			/* as soon as the action's outcome is known */
-	CDC_RETRY_FAST,				/* poll: something is expected within a second */
+	CDC_RETRY_FAST,				/* poll: something is expected within a second.
+								 * With an action: its effect shows later than its
+								 * answer, so it is not sent again within 2 s */
 	CDC_RETRY_BACKOFF,			/* transient fault: backoff with jitter */
 	CDC_RETRY_ROUND,			/* next health round */
 	CDC_RETRY_SLOW,				/* Failed: every 60 s and on request */
@@ -76,13 +78,15 @@ typedef struct CdcRule
 	CdcRetry	retry;
 	const char *message;		/* error_message while the rule holds; NULL: none.
 								 * {name} is replaced by a detail of the
-								 * observation, see cdc_detail_names */
+								 * observation, see detail.h */
 	const char *comment;		/* one sentence for readers of the table */
+	bool		looking;		/* only waits for an observation: a Running or
+								 * Failed pipeline shows what it showed before */
 } CdcRule;
 
 extern const CdcRule cdc_state_table[];	/* ends with id 0 */
 
-/* Names for enums, for SQL and logs; never NULL. */
+/* Names for enums, for SQL and logs; never NULL but where said. */
 extern const char *cdc_status_name(CdcStatus status);	/* "Pending" ... */
 extern const char *cdc_step_name(CdcStep step);	/* NULL for CDC_STEP_NONE */
 extern const char *cdc_action_name(CdcAction action);
@@ -91,9 +95,13 @@ extern const char *cdc_retry_name(CdcRetry retry);
 
 /*
  * Is the table well formed?  Ids ascend, every guard and name is there,
- * sections come in order, every status is entered and left.  On a fault,
- * *fault (static storage) says which.  Checked at worker start in every build.
+ * sections come in order, every status is entered and left, every action is
+ * used, every {name} in a message is a detail, the last rule takes every
+ * status.  On a fault, *fault (static storage) says which.  Checked at worker
+ * start in every build.  cdc_state_table_check_rules() is the same for a table
+ * of the caller.
  */
 extern bool cdc_state_table_check(const char **fault);
+extern bool cdc_state_table_check_rules(const CdcRule *rules, const char **fault);
 
 #endif							/* CDC_STATE_TABLE_H */

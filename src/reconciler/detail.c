@@ -1,0 +1,107 @@
+/*
+ * detail.c
+ *	  Puts the observed words into a rule's message.
+ *
+ * Owns the syntax {name}.  Must not know any rule, nor allocate.
+ */
+#include <string.h>
+
+#include "reconciler/detail.h"
+
+static const char *const detail_names[CDC_NUM_DETAILS] = {
+#define X(id, name, descr) name,
+	CDC_DETAIL_LIST(X)
+#undef X
+};
+
+const char *
+cdc_detail_name(CdcDetail detail)
+{
+	if ((unsigned) detail >= CDC_NUM_DETAILS)
+		return "unknown";
+	return detail_names[detail];
+}
+
+/* The detail whose name is the len bytes at name, CDC_NUM_DETAILS if none. */
+static int
+find_detail(const char *name, size_t len)
+{
+	int			i;
+
+	for (i = 0; i < CDC_NUM_DETAILS; i++)
+	{
+		if (strlen(detail_names[i]) == len && memcmp(detail_names[i], name, len) == 0)
+			break;
+	}
+	return i;
+}
+
+/* Appends len bytes as far as they fit; *used counts them all. */
+static void
+append(char *buf, size_t size, size_t *used, const char *text, size_t len)
+{
+	if (*used + 1 < size)
+	{
+		size_t		room = size - 1 - *used;
+
+		memcpy(buf + *used, text, len < room ? len : room);
+	}
+	*used += len;
+}
+
+/*
+ * Length of buf cut to len bytes without splitting a UTF-8 character: half a
+ * character would be refused by the database that keeps the message.
+ */
+static size_t
+clip(const char *buf, size_t len)
+{
+	size_t		start = len;
+
+	/* back to the first byte of the last character, at most 3 bytes away */
+	while (start > 0 && len - start < 3 && ((unsigned char) buf[start - 1] & 0xC0) == 0x80)
+		start--;
+	if (start > 0 && ((unsigned char) buf[start - 1] & 0xC0) == 0xC0)
+	{
+		unsigned char lead = (unsigned char) buf[start - 1];
+		size_t		want = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+
+		if (len - (start - 1) < want)
+			return start - 1;
+	}
+	return len;
+}
+
+size_t
+cdc_detail_expand(char *buf, size_t size, const char *message,
+				  const char *const details[CDC_NUM_DETAILS])
+{
+	size_t		used = 0;
+	const char *p = message != NULL ? message : "";
+
+	while (*p != '\0')
+	{
+		const char *close = *p == '{' ? strchr(p, '}') : NULL;
+
+		if (close != NULL)
+		{
+			int			i = find_detail(p + 1, (size_t) (close - p - 1));
+			const char *word = i < CDC_NUM_DETAILS ? details[i] : NULL;
+
+			if (word == NULL)
+				word = "not known yet";
+			append(buf, size, &used, word, strlen(word));
+			p = close + 1;
+		}
+		else
+		{
+			size_t		len = 1 + strcspn(p + 1, "{");
+
+			append(buf, size, &used, p, len);
+			p += len;
+		}
+	}
+	if (size > 0)
+		buf[used < size ? used : clip(buf, size - 1)] = '\0';
+	return used;
+}

@@ -1,0 +1,308 @@
+/*
+ * guards.c
+ *	  The predicates that the rules are made of.
+ *
+ * See guards.h.  Must not look at the status, and must not take UNKNOWN for an
+ * answer: compare with the values that are meant, never with "not NO".
+ */
+#include "reconciler/guards.h"
+
+#define GUARD(name, expression) \
+	bool \
+	cdc_guard_##name(const CdcSnapshot *s) \
+	{ \
+		return (expression); \
+	}
+
+#define FACT(name, expression) \
+	static bool \
+	name(const CdcSnapshot *s) \
+	{ \
+		return (expression); \
+	}
+
+/*
+ * Facts: the words in which the guards are said.
+ */
+
+/* Connector and task. */
+FACT(connector_ours, s->connector == CDC_OBJ_OK || s->connector == CDC_OBJ_WRONG)
+FACT(has_failed, s->connector_state == CDC_CS_FAILED || s->task_state == CDC_CS_FAILED)
+FACT(is_running, s->connector_state == CDC_CS_RUNNING && s->task_state == CDC_CS_RUNNING)
+FACT(is_held, s->connector_state == CDC_CS_STOPPED || s->connector_state == CDC_CS_PAUSED)
+FACT(is_stopped, s->connector_state == CDC_CS_STOPPED && s->task_state == CDC_CS_NONE)
+FACT(connector_works, connector_ours(s) && s->connector_state != CDC_CS_UNKNOWN &&
+	 s->connector_state != CDC_CS_STOPPED)
+FACT(tasks_left, connector_ours(s) && s->connector_state == CDC_CS_STOPPED &&
+	 s->task_state != CDC_CS_NONE)
+FACT(state_unseen, connector_ours(s) &&
+	 (s->connector_state == CDC_CS_UNKNOWN || s->task_state == CDC_CS_UNKNOWN))
+
+/* Slot. */
+FACT(slot_held, s->slot == CDC_SLOT_ACTIVE || s->slot == CDC_SLOT_STREAMING)
+FACT(slot_idle, s->slot == CDC_SLOT_INACTIVE || s->slot == CDC_SLOT_LOST)
+
+/* Offsets. */
+FACT(offsets_left, s->offsets == CDC_OFFSETS_SNAPSHOT || s->offsets == CDC_OFFSETS_STREAMING)
+FACT(offsets_hidden, s->connector == CDC_OBJ_ABSENT && s->offsets != CDC_OFFSETS_NONE)
+
+/* Tables that a publication can be made of without breaking the user's writes. */
+FACT(tables_fit, s->tables == CDC_TABLES_OK ||
+	 (s->tables == CDC_TABLES_NO_IDENTITY && !s->all_tables))
+FACT(tables_wrong, s->tables == CDC_TABLES_MISSING || s->tables == CDC_TABLES_BAD_KIND)
+FACT(publication_off, s->publication == CDC_OBJ_ABSENT || s->publication == CDC_OBJ_WRONG)
+
+/*
+ * A gap: streaming was under way, and events may be missing.  A finished
+ * initial_only asks for no slot and no publication.
+ */
+FACT(gap_seen, s->was_running && !s->initial_only && !s->discarding &&
+	 (s->gap != CDC_GAP_NONE ||
+	  (s->source_reachable == CDC_YES && s->slot == CDC_SLOT_LOST)))
+
+/* The publication is narrower because the user dropped a table: no gap. */
+FACT(gap_is_missing_table, s->gap == CDC_GAP_PUBLICATION && tables_wrong(s))
+
+/* A snapshot that cannot be trusted: its slot is not of the run that took it. */
+FACT(spoiled, !s->was_running && !s->discarding &&
+	 (s->snapshot_interrupted == CDC_YES || s->slot == CDC_SLOT_LOST))
+
+/*
+ * Offsets without a slot: Debezium refuses to start ("no longer available on
+ * the server"), and no restart cures it.
+ */
+FACT(orphaned, !s->was_running && !s->discarding && !s->initial_only &&
+	 s->connector == CDC_OBJ_OK && has_failed(s) &&
+	 s->slot == CDC_SLOT_ABSENT && offsets_left(s))
+
+/* Something FAILED that only a restart may cure. */
+FACT(failing, s->connector == CDC_OBJ_OK && has_failed(s) && !s->discarding && !orphaned(s))
+
+/* The next action starts a task, or would: these need the start conditions. */
+FACT(starts_task, s->discarding || s->connector == CDC_OBJ_ABSENT ||
+	 s->connector == CDC_OBJ_WRONG || is_held(s) ||
+	 (has_failed(s) && s->restart == CDC_RESTART_DUE))
+FACT(makes_slot, starts_task(s) && s->slot == CDC_SLOT_ABSENT)
+FACT(may_start, s->older_writer == CDC_WRITER_NONE &&
+	 (s->slot == CDC_SLOT_ABSENT ? s->slot_turn == CDC_TURN_OK :
+	  s->slot != CDC_SLOT_UNKNOWN && (s->slot != CDC_SLOT_FOREIGN || s->initial_only)))
+
+/* While a snapshot is thrown away, the connector is put right but not made. */
+FACT(puts_config, s->connector == CDC_OBJ_WRONG ||
+	 (s->connector == CDC_OBJ_ABSENT && !s->discarding))
+
+FACT(snapshot_only_finished, s->was_running || s->offsets == CDC_OFFSETS_STREAMING)
+
+/*
+ * Whole: events flow, and what was snapshotted before them has no hole.
+ */
+FACT(whole, s->connector == CDC_OBJ_OK && is_running(s) && !s->discarding &&
+	 (s->initial_only ? snapshot_only_finished(s) :
+	  s->slot == CDC_SLOT_STREAMING &&
+	  (s->was_running || s->snapshot_interrupted == CDC_NO)))
+
+/*
+ * Reach, for deleting.  A side is needed unless nothing of ours can be there:
+ * the service is of the wrong kind, or it cannot be looked at and nothing was
+ * ever sent.  A side is open when it is needed and can be looked at.
+ */
+FACT(database_closed, s->source_reachable == CDC_YES && s->source_capable == CDC_NO &&
+	 (s->slot == CDC_SLOT_UNKNOWN || s->publication == CDC_OBJ_UNKNOWN ||
+	  (s->manage_role && s->role == CDC_OBJ_UNKNOWN)))
+FACT(connect_needed, s->sink_has_addon &&
+	 !(s->untouched && (s->connect_reachable == CDC_NO || !s->sink_running || !s->addon_running)))
+FACT(source_needed, s->source_is_postgresql &&
+	 !(s->untouched && (s->source_reachable == CDC_NO || !s->source_running || database_closed(s))))
+FACT(connect_open, connect_needed(s) && s->connect_reachable == CDC_YES)
+FACT(source_open, source_needed(s) && s->source_reachable == CDC_YES && !database_closed(s))
+
+FACT(connect_out_of_reach, connect_needed(s) && s->connect_reachable == CDC_NO)
+FACT(source_out_of_reach, source_needed(s) &&
+	 (s->source_reachable == CDC_NO || database_closed(s)))
+
+/* Offsets that nobody can name without the connector; untouched: there are none. */
+FACT(teardown_hidden, connect_open(s) && !s->untouched && offsets_hidden(s))
+
+FACT(role_ours, s->manage_role && (s->role == CDC_OBJ_OK || s->role == CDC_OBJ_WRONG))
+
+/*
+ * Deleting.
+ */
+GUARD(delete_wanted, s->want_deleted)
+GUARD(delete_taken_back, !s->want_deleted)
+
+GUARD(teardown_connect_unseen, connect_needed(s) && s->connect_reachable == CDC_UNKNOWN)
+GUARD(teardown_connect_down, connect_out_of_reach(s) && !s->force)
+GUARD(teardown_connector_unseen, connect_open(s) &&
+	  (s->connector == CDC_OBJ_UNKNOWN || state_unseen(s)))
+GUARD(teardown_connector_works, connect_open(s) && connector_works(s))
+GUARD(teardown_tasks_left, connect_open(s) && tasks_left(s))
+
+GUARD(teardown_source_unseen, source_needed(s) && s->source_reachable == CDC_UNKNOWN)
+GUARD(teardown_source_down, source_needed(s) && s->source_reachable == CDC_NO && !s->force)
+GUARD(teardown_database_closed, source_needed(s) && database_closed(s) && !s->force)
+GUARD(teardown_slot_unseen, source_open(s) && s->slot == CDC_SLOT_UNKNOWN)
+GUARD(teardown_walsender_stuck, source_open(s) && slot_held(s) && s->walsender_stuck == CDC_YES)
+GUARD(teardown_slot_held, source_open(s) && slot_held(s))
+
+GUARD(teardown_offsets_unseen, connect_open(s) && connector_ours(s) &&
+	  s->offsets == CDC_OFFSETS_UNKNOWN)
+GUARD(teardown_offsets_left, connect_open(s) && connector_ours(s) && is_stopped(s) &&
+	  offsets_left(s))
+GUARD(teardown_connector_left, connect_open(s) && connector_ours(s) && is_stopped(s) &&
+	  s->offsets == CDC_OFFSETS_NONE)
+GUARD(teardown_offsets_out_of_reach, teardown_hidden(s) && !s->force &&
+	  s->plugin_present == CDC_NO)
+GUARD(teardown_offsets_hidden, teardown_hidden(s) && !s->force)
+
+GUARD(teardown_slot_left, source_open(s) && slot_idle(s))
+GUARD(teardown_publication_unseen, source_open(s) && s->publication == CDC_OBJ_UNKNOWN)
+GUARD(teardown_publication_left, source_open(s) &&
+	  (s->publication == CDC_OBJ_OK || s->publication == CDC_OBJ_WRONG))
+GUARD(teardown_hba_unseen, source_open(s) && s->hba_line_left == CDC_UNKNOWN)
+GUARD(teardown_hba_left, source_open(s) && s->hba_line_left == CDC_YES)
+GUARD(teardown_role_unseen, source_open(s) && s->manage_role && s->role == CDC_OBJ_UNKNOWN)
+GUARD(teardown_role_needed, source_open(s) && role_ours(s) &&
+	  s->role_has_dependents == CDC_YES && s->role_disarmed != CDC_YES)
+GUARD(teardown_role_left, source_open(s) && role_ours(s) &&
+	  s->role_has_dependents != CDC_YES)
+
+GUARD(teardown_given_up, s->want_deleted && s->force &&
+	  (connect_out_of_reach(s) || source_out_of_reach(s) || teardown_hidden(s)))
+GUARD(teardown_settled, s->want_deleted &&
+	  (s->untouched || s->settled == CDC_YES) &&
+	  (!source_needed(s) || s->untouched || s->force || s->unreachable_standby == CDC_NO))
+
+/*
+ * Gate.
+ */
+GUARD(source_not_postgresql, !s->source_is_postgresql)
+GUARD(addon_not_enabled, !s->sink_has_addon)
+GUARD(region_differs, !s->same_region)
+GUARD(network_one_sided, s->network_ids == CDC_NET_ONE_SIDE)
+GUARD(gap_halts, gap_seen(s) && s->gap_halt && !gap_is_missing_table(s))
+GUARD(service_not_running, !s->source_running || !s->sink_running || !s->addon_running)
+
+/*
+ * Network and plugin.
+ */
+GUARD(network_unseen, s->network_ids == CDC_NET_UNKNOWN ||
+	  (s->network_ids == CDC_NET_BOTH && s->network_ready == CDC_UNKNOWN))
+GUARD(network_not_ready, s->network_ids == CDC_NET_BOTH && s->network_ready == CDC_NO)
+GUARD(connect_unseen, s->connect_reachable == CDC_UNKNOWN)
+GUARD(connect_down, s->connect_reachable == CDC_NO)
+GUARD(plugin_unseen, !s->discarding && s->plugin_present == CDC_UNKNOWN)
+GUARD(plugin_missing, !s->discarding && s->plugin_present == CDC_NO)
+
+/*
+ * Source.
+ */
+GUARD(source_unseen, s->source_reachable == CDC_UNKNOWN)
+GUARD(source_down, s->source_reachable == CDC_NO)
+GUARD(capability_unseen, s->source_capable == CDC_UNKNOWN)
+GUARD(source_not_capable, s->source_capable == CDC_NO)
+GUARD(tables_unseen, s->tables == CDC_TABLES_UNKNOWN)
+GUARD(tables_missing, s->tables == CDC_TABLES_MISSING)
+GUARD(tables_bad_kind, s->tables == CDC_TABLES_BAD_KIND)
+GUARD(tables_without_identity, s->tables == CDC_TABLES_NO_IDENTITY && s->all_tables)
+GUARD(role_unseen, s->role == CDC_OBJ_UNKNOWN)
+GUARD(role_foreign, s->role == CDC_OBJ_FOREIGN)
+GUARD(role_not_fitting, !s->manage_role &&
+	  (s->role == CDC_OBJ_ABSENT || s->role == CDC_OBJ_WRONG))
+GUARD(role_dropped, s->manage_role && s->role == CDC_OBJ_ABSENT)
+GUARD(role_to_make, s->manage_role &&
+	  (s->role == CDC_OBJ_ABSENT || s->role == CDC_OBJ_WRONG))
+GUARD(hba_unseen, s->hba == CDC_HBA_UNKNOWN)
+GUARD(hba_broken, s->hba == CDC_HBA_BROKEN)
+GUARD(hba_fought, s->hba == CDC_HBA_FOUGHT)
+GUARD(hba_unmanaged, s->hba == CDC_HBA_UNMANAGED)
+GUARD(hba_to_write, s->hba == CDC_HBA_MISSING || s->hba == CDC_HBA_NOT_LOADED)
+
+/*
+ * Publication.
+ */
+GUARD(gap_to_repair, gap_seen(s) && !gap_is_missing_table(s) &&
+	  (s->connector == CDC_OBJ_ABSENT || connector_ours(s)))
+GUARD(publication_unseen, s->publication == CDC_OBJ_UNKNOWN ||
+	  (publication_off(s) && s->tables == CDC_TABLES_UNKNOWN))
+GUARD(publication_foreign, s->publication == CDC_OBJ_FOREIGN)
+GUARD(publication_stuck, publication_off(s) && s->discarding && !tables_fit(s))
+GUARD(publication_absent, s->publication == CDC_OBJ_ABSENT && tables_fit(s))
+GUARD(publication_wrong, s->publication == CDC_OBJ_WRONG && tables_fit(s))
+
+/*
+ * Connector.
+ */
+GUARD(connector_unseen, s->connector == CDC_OBJ_UNKNOWN)
+GUARD(connector_foreign, s->connector == CDC_OBJ_FOREIGN)
+GUARD(connector_state_unseen, state_unseen(s))
+GUARD(slot_unseen, s->slot == CDC_SLOT_UNKNOWN)
+
+GUARD(failure_coming_back, s->connector == CDC_OBJ_OK && !s->discarding && !has_failed(s) &&
+	  !is_held(s) && !is_running(s))
+GUARD(failure_unseen, failing(s) && s->restart == CDC_RESTART_UNKNOWN)
+GUARD(failure_of_snapshot_due, failing(s) && s->restart == CDC_RESTART_DUE && spoiled(s))
+GUARD(failure_retry_due, failing(s) && s->restart == CDC_RESTART_DUE && may_start(s))
+GUARD(failure_stays, failing(s))
+
+GUARD(discard_connector_works, s->discarding && connector_works(s))
+GUARD(discard_tasks_left, s->discarding && tasks_left(s))
+GUARD(discard_offsets_hidden, s->discarding && offsets_hidden(s))
+GUARD(discard_walsender_stuck, s->discarding && slot_held(s) && s->walsender_stuck == CDC_YES)
+GUARD(discard_slot_held, s->discarding && slot_held(s))
+GUARD(discard_slot_left, s->discarding && slot_idle(s))
+GUARD(discard_offsets_unseen, s->discarding && connector_ours(s) &&
+	  s->offsets == CDC_OFFSETS_UNKNOWN)
+GUARD(discard_offsets_left, s->discarding && connector_ours(s) && is_stopped(s) &&
+	  offsets_left(s))
+
+GUARD(offsets_orphaned, orphaned(s))
+GUARD(snapshot_spoiled, spoiled(s) && (!failing(s) || s->restart == CDC_RESTART_DUE))
+GUARD(slot_left_over, !s->was_running && !s->discarding && s->connector == CDC_OBJ_ABSENT &&
+	  (slot_held(s) || slot_idle(s)))
+
+GUARD(slot_foreign, s->slot == CDC_SLOT_FOREIGN && !s->initial_only)
+GUARD(older_writer_unseen, starts_task(s) && s->older_writer == CDC_WRITER_UNKNOWN)
+GUARD(older_writer_present, starts_task(s) && s->older_writer == CDC_WRITER_PRESENT)
+GUARD(turn_unseen, makes_slot(s) && s->slot_turn == CDC_TURN_UNKNOWN)
+GUARD(no_free_slot, makes_slot(s) && s->slot_turn == CDC_TURN_NO_FREE_SLOT)
+GUARD(turn_blocked, makes_slot(s) && s->slot_turn == CDC_TURN_BLOCKED)
+GUARD(turn_neighbour, makes_slot(s) && s->slot_turn == CDC_TURN_NEIGHBOUR)
+GUARD(password_not_allowed, puts_config(s) && !s->allow_password)
+GUARD(connector_deleted, puts_config(s) && s->connector == CDC_OBJ_ABSENT)
+GUARD(connector_to_put, puts_config(s))
+GUARD(discard_finished, s->discarding)
+GUARD(connector_held, is_held(s))
+GUARD(failure_exhausted, failing(s) && s->restart == CDC_RESTART_EXHAUSTED)
+GUARD(restart_waiting, failing(s) && s->restart == CDC_RESTART_WAIT)
+GUARD(restart_due, failing(s) && s->restart == CDC_RESTART_DUE)
+GUARD(task_not_running, !is_running(s))
+
+GUARD(snapshot_only_unfinished, s->initial_only && !snapshot_only_finished(s) &&
+	  s->offsets != CDC_OFFSETS_UNKNOWN)
+GUARD(slot_blocked, !s->initial_only && s->slot == CDC_SLOT_ABSENT &&
+	  (s->slot_turn == CDC_TURN_BLOCKED || s->slot_turn == CDC_TURN_NO_FREE_SLOT))
+GUARD(slot_not_streaming, !s->initial_only && s->slot != CDC_SLOT_STREAMING)
+GUARD(whole, whole(s))
+
+/*
+ * Running: what is reported although events flow.
+ */
+GUARD(whole_standing_still, whole(s) && !s->initial_only && s->moving == CDC_NO)
+GUARD(whole_tables_without_identity, whole(s) && s->tables == CDC_TABLES_NO_IDENTITY)
+GUARD(whole_tables_wrong, whole(s) && tables_wrong(s))
+GUARD(whole_role_wrong, whole(s) &&
+	  (s->role == CDC_OBJ_FOREIGN || s->role == CDC_OBJ_ABSENT || s->role == CDC_OBJ_WRONG))
+GUARD(whole_hba_wrong, whole(s) &&
+	  (s->hba == CDC_HBA_BROKEN || s->hba == CDC_HBA_FOUGHT || s->hba == CDC_HBA_UNMANAGED))
+GUARD(whole_source_not_capable, whole(s) && s->source_capable == CDC_NO)
+GUARD(whole_plugin_missing, whole(s) && s->plugin_present == CDC_NO)
+GUARD(whole_network_not_ready, whole(s) && s->network_ids == CDC_NET_BOTH &&
+	  s->network_ready == CDC_NO)
+
+bool
+cdc_guard_always(const CdcSnapshot *s)
+{
+	(void) s;
+	return true;
+}

@@ -1,0 +1,68 @@
+/*
+ * guards.h
+ *	  The predicates that the rules are made of.
+ *
+ * A guard is a pure question about one CdcSnapshot.  It is true only for what
+ * was seen: an UNKNOWN field makes a guard true in the ..._unseen guards alone,
+ * whose rules do nothing but wait.  Guards do not look at the status (that is
+ * the rule's bit set), and rely on the order of the rules: what an earlier
+ * rule takes is not asked again.
+ */
+#ifndef CDC_GUARDS_H
+#define CDC_GUARDS_H
+
+#include "reconciler/snapshot.h"
+
+#define CDC_GUARD_LIST(X) \
+	/* deleting */ \
+	X(delete_wanted) X(delete_taken_back) \
+	X(teardown_connect_unseen) X(teardown_connect_down) \
+	X(teardown_connector_unseen) X(teardown_connector_works) X(teardown_tasks_left) \
+	X(teardown_source_unseen) X(teardown_source_down) X(teardown_database_closed) \
+	X(teardown_slot_unseen) X(teardown_walsender_stuck) X(teardown_slot_held) \
+	X(teardown_offsets_unseen) X(teardown_offsets_left) X(teardown_connector_left) \
+	X(teardown_offsets_out_of_reach) X(teardown_offsets_hidden) \
+	X(teardown_slot_left) \
+	X(teardown_publication_unseen) X(teardown_publication_left) \
+	X(teardown_hba_unseen) X(teardown_hba_left) \
+	X(teardown_role_unseen) X(teardown_role_needed) X(teardown_role_left) \
+	X(teardown_given_up) X(teardown_settled) \
+	/* gate */ \
+	X(source_not_postgresql) X(addon_not_enabled) X(region_differs) \
+	X(network_one_sided) X(gap_halts) X(service_not_running) \
+	/* network, plugin */ \
+	X(network_unseen) X(network_not_ready) \
+	X(connect_unseen) X(connect_down) X(plugin_unseen) X(plugin_missing) \
+	/* source */ \
+	X(source_unseen) X(source_down) X(capability_unseen) X(source_not_capable) \
+	X(tables_unseen) X(tables_missing) X(tables_bad_kind) X(tables_without_identity) \
+	X(role_unseen) X(role_foreign) X(role_not_fitting) X(role_dropped) X(role_to_make) \
+	X(hba_unseen) X(hba_broken) X(hba_fought) X(hba_unmanaged) X(hba_to_write) \
+	/* publication */ \
+	X(gap_to_repair) X(publication_unseen) X(publication_foreign) X(publication_stuck) \
+	X(publication_absent) X(publication_wrong) \
+	/* connector */ \
+	X(connector_unseen) X(connector_foreign) X(connector_state_unseen) X(slot_unseen) \
+	X(failure_coming_back) X(failure_unseen) X(failure_of_snapshot_due) \
+	X(failure_retry_due) X(failure_stays) \
+	X(discard_connector_works) X(discard_tasks_left) X(discard_offsets_hidden) \
+	X(discard_walsender_stuck) X(discard_slot_held) X(discard_slot_left) \
+	X(discard_offsets_unseen) X(discard_offsets_left) \
+	X(offsets_orphaned) X(snapshot_spoiled) X(slot_left_over) X(slot_foreign) \
+	X(older_writer_unseen) X(older_writer_present) \
+	X(turn_unseen) X(no_free_slot) X(turn_blocked) X(turn_neighbour) \
+	X(password_not_allowed) X(connector_deleted) X(connector_to_put) X(discard_finished) \
+	X(connector_held) \
+	X(failure_exhausted) X(restart_waiting) X(restart_due) X(task_not_running) \
+	X(snapshot_only_unfinished) X(slot_blocked) X(slot_not_streaming) X(whole) \
+	/* running */ \
+	X(whole_standing_still) X(whole_tables_without_identity) X(whole_tables_wrong) \
+	X(whole_role_wrong) X(whole_hba_wrong) X(whole_source_not_capable) \
+	X(whole_plugin_missing) X(whole_network_not_ready) \
+	X(always)
+
+#define X(name) extern bool cdc_guard_##name(const CdcSnapshot *s);
+CDC_GUARD_LIST(X)
+#undef X
+
+#endif							/* CDC_GUARDS_H */

@@ -1,0 +1,389 @@
+/*
+ * state_table.c
+ *	  The reconciler's rules.
+ *
+ * First match wins, so the order is the order of truth: what must hold first
+ * stands first, and a rule may rely on everything above it.  Guards are in
+ * guards.c, names and the check of the table in state_table_check.c.
+ *
+ * The world is looked at anew on every visit, so nothing here counts steps.
+ * A few things cannot be seen again and are remembered by the worker instead
+ * (docs/architecture.md calls them intents):
+ *	 - discarding: a snapshot is being thrown away (begin_discard ... end_discard);
+ *	 - was_running: the present snapshot ended and its slot streamed (a rule
+ *	   with status_to Running fired; cleared by end_discard);
+ *	 - gap: events may be missing (from when it was seen until end_discard);
+ *	 - the offsets of an absent connector;
+ *	 - that the slot was absent before our connector was made: a slot carries no
+ *	   mark;
+ *	 - the password of the role, and that pg_hba.conf was reloaded;
+ *	 - when a mutation was last sent (settled, untouched).
+ *
+ * "STAY" keeps the status.  Rules of Pending, Provisioning and Failed say
+ * Provisioning, which is how Failed heals; the same fact under Running is a
+ * repair or a report and never costs the status.
+ */
+#include <stddef.h>
+
+#include "reconciler/guards.h"
+#include "reconciler/state_table.h"
+
+#define ON(status)	(1U << CDC_##status)
+#define BUILD		(ON(PENDING) | ON(PROVISIONING) | ON(FAILED))
+#define KEEP		(ON(PROVISIONING) | ON(RUNNING))
+#define LIVE		(BUILD | ON(RUNNING))
+#define GOING		ON(DELETING)
+#define EVERY		(LIVE | GOING | ON(DELETED))
+
+#define G(name)		cdc_guard_##name, #name
+
+#define STAY		CDC_STAY
+#define PROVISION	CDC_PROVISIONING
+
+/* step, action, retry: one word each in the table below */
+#define NO_STEP		CDC_STEP_NONE
+#define NETWORK		CDC_STEP_ENSURE_NETWORK
+#define PLUGIN		CDC_STEP_INSTALL_PLUGIN
+#define SOURCE		CDC_STEP_PREPARE_SOURCE
+#define PUBLICATION CDC_STEP_CREATE_PUBLICATION
+#define CONNECTOR	CDC_STEP_CREATE_CONNECTOR
+#define DO(action)	CDC_ACT_##action
+#define NOW			CDC_RETRY_NOW
+#define FAST		CDC_RETRY_FAST
+#define BACKOFF		CDC_RETRY_BACKOFF
+#define ROUND		CDC_RETRY_ROUND
+#define SLOW		CDC_RETRY_SLOW
+#define NEVER		CDC_RETRY_NEVER
+
+const CdcRule cdc_state_table[] =
+{
+	/*
+	 * Deleting (design: the connector first, since it would make its slot
+	 * again; offsets before the connector, since only a stopped connector
+	 * gives them away; the role last).
+	 */
+	{100, "deleting", LIVE, G(delete_wanted), CDC_DELETING, NO_STEP, DO(NONE), FAST,
+		NULL, "A delete was asked for, wherever the pipeline is.", false},
+	{102, "deleting", GOING, G(delete_taken_back), PROVISION, NETWORK, DO(NONE), FAST,
+		NULL, "The tables say that the pipeline is wanted after all: it is built again.", false},
+	{104, "deleting", ON(DELETED), G(always), STAY, NO_STEP, DO(NONE), NEVER,
+		NULL, "Deleted is the end.", false},
+	{110, "deleting", GOING, G(teardown_connect_unseen), STAY, NO_STEP, DO(NONE), FAST,
+		"waiting for a first look at Kafka Connect", "Nothing is torn down blindly.", true},
+	{112, "deleting", GOING, G(teardown_connect_down), STAY, NO_STEP, DO(NONE), BACKOFF,
+		"waiting for Kafka Connect, to delete the connector: {connect_error}",
+		"Without the connector gone first, Debezium would make its slot again.", false},
+	{120, "deleting", GOING, G(teardown_connector_unseen), STAY, NO_STEP, DO(NONE), FAST,
+		"waiting for a look at the connector", "Connect answers, the connector is not known yet.", true},
+	{122, "deleting", GOING, G(teardown_connector_works), STAY, NO_STEP, DO(STOP_CONNECTOR), FAST,
+		NULL, "Stopped, it ends its tasks, releases the slot and lets its offsets be deleted.", false},
+	{124, "deleting", GOING, G(teardown_tasks_left), STAY, NO_STEP, DO(NONE), FAST,
+		"waiting for the task of the stopped connector to end", "Connect stops tasks after it has answered.", false},
+	{130, "deleting", GOING, G(teardown_source_unseen), STAY, NO_STEP, DO(NONE), FAST,
+		"waiting for a first look at the source", "Whether the slot is released must be seen.", true},
+	{132, "deleting", GOING, G(teardown_source_down), STAY, NO_STEP, DO(NONE), BACKOFF,
+		"waiting for the source, to take out what was made there: {source_error}; force gives up on it",
+		"An unreachable source holds the delete, unless it is forced.", false},
+	{134, "deleting", GOING, G(teardown_database_closed), STAY, NO_STEP, DO(NONE), BACKOFF,
+		"waiting for the database of the source, to take out what was made there: {source_capability}; force gives up on it",
+		"The server answers, but its database cannot be looked into.", false},
+	{140, "deleting", GOING, G(teardown_slot_unseen), STAY, NO_STEP, DO(NONE), FAST,
+		"waiting for a look at the replication slot", "Unknown is not absent.", true},
+	{142, "deleting", GOING, G(teardown_walsender_stuck), STAY, NO_STEP, DO(TERMINATE_WALSENDER), FAST,
+		NULL, "The connector is stopped and its walsender outlived the deadline.", false},
+	{144, "deleting", GOING, G(teardown_slot_held), STAY, NO_STEP, DO(NONE), FAST,
+		"waiting for the replication slot to be released", "A task that ends flushes its offsets first.", false},
+	{150, "deleting", GOING, G(teardown_offsets_unseen), STAY, NO_STEP, DO(NONE), FAST,
+		"waiting for a look at the connector's offsets", "They outlive the connector, so they must be seen gone.", true},
+	{152, "deleting", GOING, G(teardown_offsets_left), STAY, NO_STEP, DO(DELETE_OFFSETS), NOW,
+		NULL, "Only a stopped connector without tasks lets them go.", false},
+	{154, "deleting", GOING, G(teardown_connector_left), STAY, NO_STEP, DO(DELETE_CONNECTOR), NOW,
+		NULL, "Stopped, without tasks and without offsets.", false},
+	{156, "deleting", GOING, G(teardown_offsets_out_of_reach), STAY, NO_STEP, DO(NONE), BACKOFF,
+		"waiting for the Debezium plugin, without which the offsets of the deleted connector cannot be reached: it is missing on {plugin_workers}; force leaves them",
+		"Offsets can be deleted through a connector only, and that needs the plugin.", false},
+	{158, "deleting", GOING, G(teardown_offsets_hidden), STAY, NO_STEP, DO(POST_STOPPED), NOW,
+		NULL, "The connector is gone but not through us: made again STOPPED, it shows its offsets.", false},
+	{160, "deleting", GOING, G(teardown_slot_left), STAY, NO_STEP, DO(DROP_SLOT), NOW,
+		NULL, "Nobody is left who would make it again.", false},
+	{162, "deleting", GOING, G(teardown_publication_unseen), STAY, NO_STEP, DO(NONE), FAST,
+		"waiting for a look at the publication", "Unknown is not absent.", true},
+	{164, "deleting", GOING, G(teardown_publication_left), STAY, NO_STEP, DO(DROP_PUBLICATION), NOW,
+		NULL, "Ours by its mark.", false},
+	{166, "deleting", GOING, G(teardown_hba_unseen), STAY, NO_STEP, DO(NONE), FAST,
+		"waiting for a look at pg_hba.conf", "Unknown is not absent.", true},
+	{168, "deleting", GOING, G(teardown_hba_left), STAY, NO_STEP, DO(REMOVE_HBA), NOW,
+		NULL, "Our line is still there on a reachable node.", false},
+	{170, "deleting", GOING, G(teardown_role_unseen), STAY, NO_STEP, DO(NONE), FAST,
+		"waiting for a look at the connector role", "Unknown is not absent.", true},
+	{172, "deleting", GOING, G(teardown_role_needed), STAY, NO_STEP, DO(DROP_ROLE), ROUND,
+		NULL, "Others depend on the role: it loses LOGIN and what we granted, and stays.", false},
+	{174, "deleting", GOING, G(teardown_role_left), STAY, NO_STEP, DO(DROP_ROLE), NOW,
+		NULL, "Last, since everything above may have needed it.", false},
+	{180, "deleting", GOING, G(teardown_given_up), CDC_DELETED, NO_STEP, DO(SOFT_DELETE), NEVER,
+		"deleted by force; left behind: {left_behind}",
+		"All that could be reached is gone; the receipt says what could not.", false},
+	{182, "deleting", GOING, G(teardown_settled), CDC_DELETED, NO_STEP, DO(SOFT_DELETE), NEVER,
+		NULL, "Everything was seen absent again, long after the last mutation was sent.", false},
+	{190, "deleting", GOING, G(always), STAY, NO_STEP, DO(NONE), ROUND,
+		"everything is gone; watching until nothing can come back late",
+		"A request that timed out may still take effect; a standby that is away may still have our line.", false},
+
+	/*
+	 * Gate: what is known from the tables.  A Running pipeline is not taken
+	 * down for what the tables say, but for a gap that the user wants to halt.
+	 */
+	{200, "gate", BUILD, G(source_not_postgresql), CDC_FAILED, NO_STEP, DO(NONE), SLOW,
+		"source service must be postgresql", "Checked first: it is what swapped ids look like.", false},
+	{202, "gate", BUILD, G(addon_not_enabled), CDC_FAILED, NO_STEP, DO(NONE), SLOW,
+		"sink service does not have the kafka-connect addon enabled", "There is no Connect to run on.", false},
+	{204, "gate", BUILD, G(region_differs), CDC_FAILED, NO_STEP, DO(NONE), SLOW,
+		"source zone {source_zone} and sink zone {sink_zone} are not in the same peering region",
+		"Networks are peered within a region only.", false},
+	{206, "gate", BUILD, G(network_one_sided), CDC_FAILED, NO_STEP, DO(NONE), SLOW,
+		"only the {network_side} service has a network_id: give one to both services or to neither",
+		"There is nothing to peer the one network with.", false},
+	{208, "gate", LIVE, G(gap_halts), CDC_FAILED, CONNECTOR, DO(NONE), SLOW,
+		"{gap}; on_gap is halt, so no new snapshot is taken: delete the pipeline and create it again",
+		"The user wants to decide about events that may be missing.", false},
+	{210, "gate", BUILD, G(service_not_running), CDC_PENDING, NO_STEP, DO(NONE), ROUND,
+		"waiting for both services and the kafka-connect addon to run: {pending}",
+		"Nothing is asked of a service that is not running.", false},
+
+	/* Network. */
+	{300, "network", BUILD, G(network_unseen), STAY, NETWORK, DO(NONE), FAST,
+		"waiting for a first look at the network", "The peerings have not been looked up yet.", true},
+	{302, "network", BUILD, G(network_not_ready), PROVISION, NETWORK, DO(NONE), FAST,
+		"waiting for the network between source and sink: {network}", "Both directions must be active.", false},
+
+	/* Plugin: Connect answers, and every worker has the class. */
+	{400, "plugin", LIVE, G(connect_unseen), STAY, PLUGIN, DO(NONE), FAST,
+		"waiting for a first look at Kafka Connect", "It has been asked and has not answered yet.", true},
+	{402, "plugin", BUILD, G(connect_down), PROVISION, PLUGIN, DO(NONE), BACKOFF,
+		"waiting for Kafka Connect: {connect_error}", "A transient fault never fails a pipeline.", false},
+	{404, "plugin", ON(RUNNING), G(connect_down), STAY, NO_STEP, DO(NONE), BACKOFF,
+		"waiting for Kafka Connect: {connect_error}", "A transient fault never costs the status.", false},
+	{406, "plugin", BUILD, G(plugin_unseen), STAY, PLUGIN, DO(NONE), FAST,
+		"waiting for a look at the plugins of Kafka Connect", "Every worker is asked: each answers for itself.", true},
+	{408, "plugin", BUILD, G(plugin_missing), PROVISION, PLUGIN, DO(NONE), BACKOFF,
+		"waiting for the Debezium PostgreSQL plugin: it is missing on {plugin_workers}; install it there and restart the worker",
+		"A task may land on any worker, so every worker needs it.", false},
+
+	/* Source: reachable, capable, tables, role, pg_hba.conf. */
+	{500, "source", LIVE, G(source_unseen), STAY, SOURCE, DO(NONE), FAST,
+		"waiting for a first look at the source", "Its nodes have been asked and have not answered yet.", true},
+	{502, "source", BUILD, G(source_down), PROVISION, SOURCE, DO(NONE), BACKOFF,
+		"waiting for the source: {source_error}", "A transient fault never fails a pipeline.", false},
+	{504, "source", ON(RUNNING), G(source_down), STAY, NO_STEP, DO(NONE), BACKOFF,
+		"waiting for the source: {source_error}", "A transient fault never costs the status.", false},
+	{510, "source", BUILD, G(capability_unseen), STAY, SOURCE, DO(NONE), FAST,
+		"waiting for a look at the settings of the source", "Version, wal_level and the database are not known yet.", true},
+	{512, "source", BUILD, G(source_not_capable), PROVISION, SOURCE, DO(NONE), ROUND,
+		"waiting for the source to be ready for logical replication: {source_capability}",
+		"Only its owner can change this.", false},
+	{520, "source", BUILD, G(tables_unseen), STAY, SOURCE, DO(NONE), FAST,
+		"waiting for a look at the tables", "The tables of the filter have not been looked up yet.", true},
+	{522, "source", BUILD, G(tables_missing), PROVISION, SOURCE, DO(NONE), ROUND,
+		"waiting for tables that do not exist yet: {tables}", "Goes on when they appear.", false},
+	{524, "source", BUILD, G(tables_bad_kind), PROVISION, SOURCE, DO(NONE), ROUND,
+		"waiting for tables in place of what cannot be captured: {tables}",
+		"Views, foreign tables and the like have no changes to decode.", false},
+	{526, "source", BUILD, G(tables_without_identity), PROVISION, SOURCE, DO(NONE), ROUND,
+		"waiting for a replica identity of {tables}, whose UPDATE and DELETE PostgreSQL would refuse once published: {tables_fix}",
+		"FOR ALL TABLES must not break the user's writes.", false},
+	{530, "source", BUILD, G(role_unseen), STAY, SOURCE, DO(NONE), FAST,
+		"waiting for a look at the connector role", "It has not been looked up yet.", true},
+	{532, "source", BUILD, G(role_foreign), PROVISION, SOURCE, DO(NONE), ROUND,
+		"waiting for the name of the connector role: {role}; drop or rename it", "What is not ours is never touched.", false},
+	{534, "source", BUILD, G(role_not_fitting), PROVISION, SOURCE, DO(NONE), ROUND,
+		"waiting for the connector role that this source is used with: {role}", "manage_role is false: its owner prepares it.", false},
+	{536, "source", BUILD, G(role_to_make), PROVISION, SOURCE, DO(CREATE_ROLE), NOW,
+		NULL, "LOGIN, REPLICATION, our password, SELECT on the tables.", false},
+	{537, "source", ON(RUNNING), G(role_dropped), STAY, NO_STEP, DO(CREATE_ROLE), NOW,
+		"the connector role was dropped and is being created again", "Drift.", false},
+	{538, "source", ON(RUNNING), G(role_to_make), STAY, NO_STEP, DO(CREATE_ROLE), NOW,
+		"the connector role is not as it should be and is being repaired: {role}", "Drift.", false},
+	{540, "source", BUILD, G(hba_unseen), STAY, SOURCE, DO(NONE), FAST,
+		"waiting for a look at pg_hba.conf", "It has not been read yet.", true},
+	{542, "source", BUILD, G(hba_broken), PROVISION, SOURCE, DO(NONE), ROUND,
+		"waiting for pg_hba.conf to be without errors, which block every reload: {hba}", "The errors are the user's.", false},
+	{544, "source", BUILD, G(hba_fought), PROVISION, SOURCE, DO(NONE), ROUND,
+		"waiting for our line in pg_hba.conf, which something else manages: {hba}", "We do not fight a manager such as Patroni.", false},
+	{546, "source", BUILD, G(hba_unmanaged), PROVISION, SOURCE, DO(NONE), ROUND,
+		"waiting for a line in pg_hba.conf that lets Kafka Connect in: {hba}", "manage_hba is false: its owner writes it.", false},
+	{548, "source", BUILD, G(hba_to_write), PROVISION, SOURCE, DO(WRITE_HBA), NOW,
+		NULL, "On every reachable node, checked before it is loaded.", false},
+	{550, "source", ON(RUNNING), G(hba_to_write), STAY, NO_STEP, DO(WRITE_HBA), NOW,
+		"our line in pg_hba.conf is missing or not loaded and is being written: {hba}", "Drift.", false},
+
+	/*
+	 * Publication: before slot and connector always, since what was committed
+	 * before it existed cannot be decoded.  A gap is taken up before the
+	 * publication that shows it is repaired.
+	 */
+	{600, "publication", BUILD, G(gap_to_repair), PROVISION, CONNECTOR, DO(BEGIN_DISCARD), NOW,
+		"{gap}; a new snapshot is being taken", "The intent first: what is repaired below would hide the gap.", false},
+	{602, "publication", ON(RUNNING), G(gap_to_repair), STAY, NO_STEP, DO(BEGIN_DISCARD), NOW,
+		"{gap}; a new snapshot is being taken", "The intent first: what is repaired below would hide the gap.", false},
+	{610, "publication", LIVE, G(publication_unseen), STAY, PUBLICATION, DO(NONE), FAST,
+		"waiting for a look at the publication", "It, or the tables for it, have not been looked up yet.", true},
+	{612, "publication", BUILD, G(publication_foreign), PROVISION, PUBLICATION, DO(NONE), ROUND,
+		"waiting for the name of the publication: {publication}; drop or rename it", "What is not ours is never touched.", false},
+	{614, "publication", ON(RUNNING), G(publication_foreign), STAY, NO_STEP, DO(NONE), ROUND,
+		"waiting for the name of the publication: {publication}; drop or rename it", "What is not ours is never touched.", false},
+	{616, "publication", ON(RUNNING), G(publication_stuck), STAY, NO_STEP, DO(NONE), ROUND,
+		"waiting for the tables of the publication, before a new snapshot is taken: {tables}",
+		"A snapshot before the publication would lose what comes after it.", false},
+	{620, "publication", BUILD, G(publication_absent), PROVISION, PUBLICATION, DO(CREATE_PUBLICATION), NOW,
+		NULL, "Ours, with our mark; Debezium makes none.", false},
+	{622, "publication", BUILD, G(publication_wrong), PROVISION, PUBLICATION, DO(ALTER_PUBLICATION), NOW,
+		NULL, "Exactly the tables of the filter.", false},
+	{624, "publication", ON(RUNNING), G(publication_absent), STAY, NO_STEP, DO(CREATE_PUBLICATION), NOW,
+		"the publication was dropped and is being created again", "Drift.", false},
+	{626, "publication", ON(RUNNING), G(publication_wrong), STAY, NO_STEP, DO(ALTER_PUBLICATION), NOW,
+		"the publication is not as it should be and is being repaired: {publication}", "Drift.", false},
+
+	/* Connector: is it known, is it ours, is Failed still true? */
+	{700, "connector", LIVE, G(connector_unseen), STAY, CONNECTOR, DO(NONE), FAST,
+		"waiting for a look at the connector", "It has not been looked up yet.", true},
+	{702, "connector", BUILD, G(connector_foreign), PROVISION, CONNECTOR, DO(NONE), ROUND,
+		"waiting for the name of the connector: {connector}; delete it", "What is not ours is never touched.", false},
+	{704, "connector", ON(RUNNING), G(connector_foreign), STAY, NO_STEP, DO(NONE), ROUND,
+		"waiting for the name of the connector: {connector}; delete it", "What is not ours is never touched.", false},
+	{706, "connector", LIVE, G(connector_state_unseen), STAY, CONNECTOR, DO(NONE), FAST,
+		"waiting for the state of the connector", "A state that we do not know is not taken for one that we do.", true},
+	{708, "connector", LIVE, G(slot_unseen), STAY, CONNECTOR, DO(NONE), FAST,
+		"waiting for a look at the replication slot", "It has not been looked up yet.", true},
+	{710, "connector", ON(FAILED), G(failure_coming_back), STAY, CONNECTOR, DO(NONE), FAST,
+		"waiting for the restarted connector", "Whether the failure is cured shows when it runs.", true},
+	{712, "connector", LIVE, G(failure_unseen), STAY, CONNECTOR, DO(NONE), FAST,
+		"waiting to judge the failure of the connector task: {failure}", "Whether a restart is due is not known yet.", true},
+	{714, "connector", ON(FAILED), G(failure_of_snapshot_due), PROVISION, CONNECTOR, DO(BEGIN_DISCARD), NOW,
+		NULL, "It failed in its snapshot: tried again from the beginning.", false},
+	{716, "connector", ON(FAILED), G(failure_retry_due), STAY, CONNECTOR, DO(RESTART_CONNECTOR), FAST,
+		"connector task failed: {failure}", "Failed heals by itself: tried again now and then.", false},
+	{718, "connector", ON(FAILED), G(failure_stays), STAY, CONNECTOR, DO(NONE), SLOW,
+		"connector task failed: {failure}", "The failure is still there.", false},
+	{719, "connector", ON(PENDING) | ON(FAILED), G(always), PROVISION, CONNECTOR, DO(NONE), FAST,
+		NULL, "What was waited for is there, what failed does not fail any more.", false},
+
+	/*
+	 * A snapshot is thrown away: stop, slot, offsets, then again.  With a slot
+	 * that is there before it, Debezium's snapshot has a hole.
+	 */
+	{720, "connector", KEEP, G(discard_connector_works), STAY, CONNECTOR, DO(STOP_CONNECTOR), FAST,
+		"a new snapshot will be taken: stopping the connector", "So that it releases the slot.", false},
+	{722, "connector", KEEP, G(discard_tasks_left), STAY, CONNECTOR, DO(NONE), FAST,
+		"a new snapshot will be taken: waiting for the task of the stopped connector to end",
+		"Connect stops tasks after it has answered.", false},
+	{724, "connector", KEEP, G(discard_offsets_hidden), STAY, CONNECTOR, DO(POST_STOPPED), NOW,
+		"a new snapshot will be taken: making the connector, stopped, to reach its old offsets",
+		"Old offsets would make Debezium skip the snapshot.", false},
+	{726, "connector", KEEP, G(discard_walsender_stuck), STAY, CONNECTOR, DO(TERMINATE_WALSENDER), FAST,
+		"a new snapshot will be taken: terminating the walsender that holds the old slot",
+		"The connector is stopped and its walsender outlived the deadline.", false},
+	{728, "connector", KEEP, G(discard_slot_held), STAY, CONNECTOR, DO(NONE), FAST,
+		"a new snapshot will be taken: waiting for the old replication slot to be released",
+		"A task that ends flushes its offsets first.", false},
+	{730, "connector", KEEP, G(discard_slot_left), STAY, CONNECTOR, DO(DROP_SLOT), NOW,
+		"a new snapshot will be taken: dropping the old replication slot", "Debezium makes a new one.", false},
+	{732, "connector", KEEP, G(discard_offsets_unseen), STAY, CONNECTOR, DO(NONE), FAST,
+		"a new snapshot will be taken: waiting for a look at the connector's offsets",
+		"They must be seen gone.", true},
+	{734, "connector", KEEP, G(discard_offsets_left), STAY, CONNECTOR, DO(DELETE_OFFSETS), NOW,
+		"a new snapshot will be taken: deleting the connector's old offsets",
+		"Old offsets would make Debezium skip the snapshot.", false},
+
+	/* What cannot be built upon is thrown away first. */
+	{740, "connector", KEEP, G(offsets_orphaned), STAY, CONNECTOR, DO(BEGIN_DISCARD), NOW,
+		"the replication slot is gone before the snapshot has finished; the snapshot is begun again",
+		"Debezium refuses offsets without their slot.", false},
+	{742, "connector", KEEP, G(snapshot_spoiled), STAY, CONNECTOR, DO(BEGIN_DISCARD), NOW,
+		"the snapshot was interrupted and is begun again", "Its slot is not of the run that would finish it.", false},
+	{744, "connector", KEEP, G(slot_left_over), STAY, CONNECTOR, DO(BEGIN_DISCARD), NOW,
+		"a replication slot is left over from an interrupted snapshot, which is begun again",
+		"A snapshot on a slot that exists loses rows.", false},
+
+	/* A task is about to be started: is the way free? */
+	{750, "connector", KEEP, G(slot_foreign), STAY, CONNECTOR, DO(NONE), ROUND,
+		"waiting for the name of the replication slot: {slot}; drop it", "What is not ours is never touched.", false},
+	{752, "connector", KEEP, G(older_writer_unseen), STAY, CONNECTOR, DO(NONE), FAST,
+		"waiting for a look at other connectors on the same topics", "Two writers on a topic never overlap.", true},
+	{754, "connector", KEEP, G(older_writer_present), STAY, CONNECTOR, DO(NONE), FAST,
+		"waiting for connector {older_writer}, which is being deleted, to stop writing to the same topics",
+		"Two writers on a topic never overlap.", false},
+	{756, "connector", KEEP, G(turn_unseen), STAY, CONNECTOR, DO(NONE), FAST,
+		"waiting for a look at what would hold up a new replication slot", "Not known yet.", true},
+	{758, "connector", KEEP, G(no_free_slot), STAY, CONNECTOR, DO(NONE), ROUND,
+		"waiting for a free replication slot and WAL sender on the source: {blocker}; drop unused slots or raise max_replication_slots and max_wal_senders",
+		"The server would refuse the new slot.", false},
+	{760, "connector", KEEP, G(turn_blocked), STAY, CONNECTOR, DO(NONE), FAST,
+		"waiting for an open write transaction on the source, which would hold up the new replication slot: {blocker}",
+		"A new slot waits for every transaction that writes.", false},
+	{762, "connector", KEEP, G(turn_neighbour), STAY, CONNECTOR, DO(NONE), FAST,
+		"waiting for another pipeline of the same source: {blocker}", "One new slot at a time for each source.", false},
+	{764, "connector", KEEP, G(password_not_allowed), STAY, CONNECTOR, DO(NONE), ROUND,
+		"waiting for a way to hand the password to Kafka Connect: register the sink with agents, or with \"plaintext_connector_password\": true",
+		"A password in the configuration can be read by everyone who can read the configuration.", false},
+	{766, "connector", ON(PROVISIONING), G(connector_to_put), STAY, CONNECTOR, DO(PUT_CONNECTOR), NOW,
+		NULL, "Created, or its configuration set as wanted; a stopped connector stays stopped.", false},
+	{767, "connector", ON(RUNNING), G(connector_deleted), STAY, NO_STEP, DO(PUT_CONNECTOR), NOW,
+		"the connector was deleted and is being created again", "Drift.", false},
+	{768, "connector", ON(RUNNING), G(connector_to_put), STAY, NO_STEP, DO(PUT_CONNECTOR), NOW,
+		"the connector's configuration was changed and is being set again: {connector}", "Drift.", false},
+	{770, "connector", KEEP, G(discard_finished), STAY, CONNECTOR, DO(END_DISCARD), NOW,
+		"a new snapshot will be taken: resuming the connector", "Slot and offsets are gone, the publication is there.", false},
+	{772, "connector", KEEP, G(connector_held), STAY, CONNECTOR, DO(RESUME_CONNECTOR), FAST,
+		"the connector was stopped or paused and is being resumed", "Drift, or a resume that was lost.", false},
+
+	/* The task. */
+	{780, "connector", KEEP, G(failure_exhausted), CDC_FAILED, CONNECTOR, DO(NONE), SLOW,
+		"connector task failed: {failure}", "Restarts did not help, or cannot.", false},
+	{782, "connector", KEEP, G(restart_waiting), STAY, CONNECTOR, DO(NONE), FAST,
+		"waiting to restart the connector task, which failed: {failure}", "Restarts come at growing intervals.", false},
+	{784, "connector", KEEP, G(restart_due), STAY, CONNECTOR, DO(RESTART_CONNECTOR), FAST,
+		"restarting the connector task, which failed: {failure}", "Connector and tasks, whatever FAILED.", false},
+	{786, "connector", KEEP, G(task_not_running), STAY, CONNECTOR, DO(NONE), FAST,
+		"waiting for the connector and its task to run", "Connect assigns and starts tasks after it has answered.", false},
+
+	/* RUNNING in Connect is not health: the slot must stream. */
+	{790, "connector", KEEP, G(snapshot_only_unfinished), STAY, CONNECTOR, DO(NONE), FAST,
+		"waiting for the snapshot to finish", "initial_only is done when its snapshot is.", false},
+	{792, "connector", KEEP, G(slot_blocked), STAY, CONNECTOR, DO(NONE), FAST,
+		"waiting for the connector to make its replication slot, which is held up: {blocker}",
+		"The task runs and has no slot yet.", false},
+	{794, "connector", KEEP, G(slot_not_streaming), STAY, CONNECTOR, DO(NONE), FAST,
+		"waiting for the snapshot to finish and the replication slot to stream",
+		"The snapshot is under way, or the task is connecting.", false},
+	{796, "connector", ON(PROVISIONING), G(whole), CDC_RUNNING, NO_STEP, DO(NONE), ROUND,
+		NULL, "Task RUNNING, slot streaming, snapshot in one piece.", false},
+
+	/*
+	 * Running: events flow.  What is reported here holds up nothing and is not
+	 * ours to repair.
+	 */
+	{800, "running", ON(RUNNING), G(whole_standing_still), CDC_RUNNING, NO_STEP, DO(NONE), ROUND,
+		"the replication slot streams but has not moved: {moving}", "Heartbeats are due and confirm nothing.", false},
+	{802, "running", ON(RUNNING), G(whole_tables_without_identity), CDC_RUNNING, NO_STEP, DO(NONE), ROUND,
+		"PostgreSQL refuses UPDATE and DELETE on {tables}, which have no replica identity: {tables_fix}",
+		"Created after the pipeline that publishes all tables.", false},
+	{804, "running", ON(RUNNING), G(whole_tables_wrong), CDC_RUNNING, NO_STEP, DO(NONE), ROUND,
+		"tables of the pipeline are not there any more: {tables}", "The others go on.", false},
+	{806, "running", ON(RUNNING), G(whole_role_wrong), CDC_RUNNING, NO_STEP, DO(NONE), ROUND,
+		"the connector role would not do for the next connection: {role}", "Not ours to repair.", false},
+	{808, "running", ON(RUNNING), G(whole_hba_wrong), CDC_RUNNING, NO_STEP, DO(NONE), ROUND,
+		"pg_hba.conf would not do for the next connection: {hba}", "Not ours to repair.", false},
+	{810, "running", ON(RUNNING), G(whole_source_not_capable), CDC_RUNNING, NO_STEP, DO(NONE), ROUND,
+		"the source is not ready for logical replication any more: {source_capability}", "As it would be after its next restart.", false},
+	{812, "running", ON(RUNNING), G(whole_plugin_missing), CDC_RUNNING, NO_STEP, DO(NONE), ROUND,
+		"the Debezium PostgreSQL plugin is missing on {plugin_workers}; install it there and restart the worker",
+		"The task would fail when it moves there.", false},
+	{814, "running", ON(RUNNING), G(whole_network_not_ready), CDC_RUNNING, NO_STEP, DO(NONE), ROUND,
+		"the network between source and sink is not ready: {network}", "It works for now.", false},
+	{890, "running", ON(RUNNING), G(whole), CDC_RUNNING, NO_STEP, DO(NONE), ROUND,
+		NULL, "Healthy.", false},
+	{990, "running", EVERY, G(always), STAY, CONNECTOR, DO(NONE), FAST,
+		"waiting for what is not known yet about the snapshot", "The last rule takes everything, and only waits.", true},
+
+	{0, NULL, 0, NULL, NULL, 0, NO_STEP, DO(NONE), NEVER, NULL, NULL, false}
+};
