@@ -1,0 +1,42 @@
+/*
+ * compat.h
+ *	  The differences between PostgreSQL 15 and 18 that concern us, all here.
+ */
+#ifndef CDC_COMPAT_H
+#define CDC_COMPAT_H
+
+#include "postgres.h"
+#include "storage/latch.h"
+#include "utils/memutils.h"
+#include "utils/wait_event.h"
+#if PG_VERSION_NUM >= 180000
+#include "storage/waiteventset.h"
+#endif
+
+/* A set that lives as long as the process. */
+static inline WaitEventSet *
+cdc_create_wait_event_set(int nevents)
+{
+#if PG_VERSION_NUM >= 170000
+	return CreateWaitEventSet(NULL, nevents);
+#else
+	return CreateWaitEventSet(TopMemoryContext, nevents);
+#endif
+}
+
+/* What pg_stat_activity shows while the reconciler waits. */
+static inline uint32
+cdc_wait_event(void)
+{
+#if PG_VERSION_NUM >= 170000
+	static uint32 event = 0;
+
+	if (event == 0)
+		event = WaitEventExtensionNew("CdcReconcilerMain");
+	return event;
+#else
+	return PG_WAIT_EXTENSION;
+#endif
+}
+
+#endif							/* CDC_COMPAT_H */

@@ -1,0 +1,397 @@
+/*
+ * http_client.c
+ *	  HTTP by curl_multi on the worker's loop; the only file with curl.h.
+ *
+ * libcurl's callbacks run inside its frames: they use malloc, never ereport,
+ * never palloc.  Answers are handed on from the loop, outside libcurl.
+ */
+#include "postgres.h"
+
+#include <curl/curl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/time.h>
+
+#include "libpq/pqsignal.h"
+#include "storage/fd.h"
+#include "utils/memutils.h"
+
+#include "worker/http_client.h"
+
+#define MAX_HOST 256
+
+struct CdcHttpHandle
+{
+	CURL	   *easy;
+	struct curl_slist *headers;
+	char	   *body;			/* of the answer; malloc'd */
+	size_t		body_len;
+	size_t		body_size;
+	bool		overflow;
+	char		host[MAX_HOST]; /* scheme://host:port */
+	char		error[CURL_ERROR_SIZE];
+	char	   *request_body;
+	int64		started;
+	int64		first_byte_out_us;
+	bool		sent;			/* some byte of it may have left */
+	bool		running;		/* in the multi handle */
+	CdcHttpDone done;
+	void	   *arg;
+	CdcHttpHandle *next;
+};
+
+static CdcLoop *loop;
+static CURLM *multi;
+static CdcTimer *timer;
+static CdcHttpHandle *waiting;	/* behind the limit of their host, in order */
+static CdcHttpHandle *running;
+static bool in_curl;			/* libcurl's frames are on the stack */
+
+static void drain(void);
+static void start_waiting(void);
+
+/* Threads that libcurl makes (its resolver) must not take our signals. */
+static void
+socket_action(curl_socket_t fd, int flags)
+{
+	sigset_t	old;
+	int			n;
+
+	pthread_sigmask(SIG_SETMASK, &BlockSig, &old);
+	in_curl = true;
+	curl_multi_socket_action(multi, fd, flags, &n);
+	in_curl = false;
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	drain();
+}
+
+static void
+on_io(int fd, int events, void *arg)
+{
+	int			flags = 0;
+
+	if (events & CDC_IO_READ)
+		flags |= CURL_CSELECT_IN;
+	if (events & CDC_IO_WRITE)
+		flags |= CURL_CSELECT_OUT;
+	if (events & CDC_IO_ERROR)
+		flags |= CURL_CSELECT_ERR;
+	socket_action(fd, flags);
+}
+
+static void
+on_timer(void *arg)
+{
+	socket_action(CURL_SOCKET_TIMEOUT, 0);
+}
+
+static int
+on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socketp)
+{
+	if (what == CURL_POLL_REMOVE)
+		cdc_loop_forget(loop, fd);
+	else
+		cdc_loop_watch(loop, fd,
+					   ((what & CURL_POLL_IN) ? CDC_IO_READ : 0) | ((what & CURL_POLL_OUT) ? CDC_IO_WRITE : 0),
+					   on_io, NULL);
+	return 0;
+}
+
+/* The heap grows by palloc only beyond its first 64 timers; ours is one. */
+static int
+on_curl_timer(CURLM *m, long ms, void *arg)
+{
+	if (ms < 0)
+		cdc_timer_cancel(timer);
+	else
+		cdc_timer_set(timer, cdc_loop_now() + ms);
+	return 0;
+}
+
+static size_t
+on_body(char *data, size_t size, size_t n, void *arg)
+{
+	CdcHttpHandle *h = arg;
+	size_t		len = size * n;
+
+	if (h->body_len + len > CDC_HTTP_MAX_BODY)
+	{
+		h->overflow = true;
+		return 0;
+	}
+	if (h->body_len + len + 1 > h->body_size)
+	{
+		size_t		want = Max(h->body_size * 2, h->body_len + len + 1);
+		char	   *grown = realloc(h->body, want);
+
+		if (grown == NULL)
+			return 0;
+		h->body = grown;
+		h->body_size = want;
+	}
+	memcpy(h->body + h->body_len, data, len);
+	h->body_len += len;
+	h->body[h->body_len] = '\0';
+	return len;
+}
+
+/* Tells when the request's first byte leaves. */
+static int
+on_debug(CURL *easy, curl_infotype type, char *data, size_t size, void *arg)
+{
+	CdcHttpHandle *h = arg;
+
+	if (type == CURLINFO_HEADER_OUT && h->first_byte_out_us == 0)
+	{
+		struct timeval tv;
+
+		gettimeofday(&tv, NULL);
+		h->first_byte_out_us = (int64) tv.tv_sec * 1000000 + tv.tv_usec;
+		h->sent = true;
+	}
+	return 0;
+}
+
+void
+cdc_http_init(CdcLoop *l)
+{
+	loop = l;
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || (multi = curl_multi_init()) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not start libcurl")));
+	timer = cdc_timer_create(loop, on_timer, NULL);
+	curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+	curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
+	curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long) CDC_HTTP_PER_HOST);
+}
+
+static void
+host_of(const char *url, char *host)
+{
+	const char *start = strstr(url, "://");
+	size_t		len = start ? (start + 3 - url) + strcspn(start + 3, "/?#") : strcspn(url, "/");
+
+	strlcpy(host, url, Min(len + 1, (size_t) MAX_HOST));
+}
+
+static int
+count_running(const char *host)
+{
+	CdcHttpHandle *h;
+	int			n = 0;
+
+	for (h = running; h; h = h->next)
+		n += strcmp(h->host, host) == 0;
+	return n;
+}
+
+static void
+unlink_from(CdcHttpHandle **list, CdcHttpHandle *handle)
+{
+	while (*list && *list != handle)
+		list = &(*list)->next;
+	if (*list)
+		*list = handle->next;
+	handle->next = NULL;
+}
+
+static void
+launch(CdcHttpHandle *h)
+{
+	sigset_t	old;
+
+	h->next = running;
+	running = h;
+	h->running = true;
+	h->started = cdc_loop_now();
+	pthread_sigmask(SIG_SETMASK, &BlockSig, &old);
+	in_curl = true;
+	curl_multi_add_handle(multi, h->easy);
+	in_curl = false;
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
+CdcHttpHandle *
+cdc_http_start(const CdcHttpRequest *r, CdcHttpDone done, void *arg)
+{
+	static const char *const methods[] = {"GET", "POST", "PUT", "PATCH", "DELETE"};
+	CdcHttpHandle *h;
+	CdcHttpHandle **last;
+
+	if (!AcquireExternalFD())
+		return NULL;
+	h = calloc(1, sizeof(CdcHttpHandle));
+	if (h == NULL || (h->easy = curl_easy_init()) == NULL)
+	{
+		free(h);
+		ReleaseExternalFD();
+		return NULL;
+	}
+	h->done = done;
+	h->arg = arg;
+	host_of(r->url, h->host);
+	h->headers = curl_slist_append(NULL, "Accept: application/json");
+	if (r->body)
+		h->headers = curl_slist_append(h->headers, "Content-Type: application/json");
+	curl_easy_setopt(h->easy, CURLOPT_URL, r->url);
+	curl_easy_setopt(h->easy, CURLOPT_CUSTOMREQUEST, methods[r->method]);
+	if (r->body || r->method == CDC_HTTP_POST || r->method == CDC_HTTP_PUT || r->method == CDC_HTTP_PATCH)
+	{
+		curl_easy_setopt(h->easy, CURLOPT_POSTFIELDSIZE, r->body ? (long) strlen(r->body) : 0L);
+		curl_easy_setopt(h->easy, CURLOPT_COPYPOSTFIELDS, r->body ? r->body : "");
+		h->headers = curl_slist_append(h->headers, "Expect:");
+	}
+	curl_easy_setopt(h->easy, CURLOPT_HTTPHEADER, h->headers);
+	if (r->user)
+	{
+		curl_easy_setopt(h->easy, CURLOPT_HTTPAUTH, (long) CURLAUTH_BASIC);
+		curl_easy_setopt(h->easy, CURLOPT_USERNAME, r->user);
+		curl_easy_setopt(h->easy, CURLOPT_PASSWORD, r->password ? r->password : "");
+	}
+	if (r->bearer)
+	{
+		curl_easy_setopt(h->easy, CURLOPT_HTTPAUTH, (long) CURLAUTH_BEARER);
+		curl_easy_setopt(h->easy, CURLOPT_XOAUTH2_BEARER, r->bearer);
+	}
+	if (r->ca)
+	{
+		struct curl_blob blob;
+
+		blob.data = unconstify(char *, r->ca);
+		blob.len = strlen(r->ca);
+		blob.flags = CURL_BLOB_COPY;
+		curl_easy_setopt(h->easy, CURLOPT_CAINFO_BLOB, &blob);
+	}
+	curl_easy_setopt(h->easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(h->easy, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(h->easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(h->easy, CURLOPT_NOPROXY, "*");
+	curl_easy_setopt(h->easy, CURLOPT_TCP_NODELAY, 1L);
+	curl_easy_setopt(h->easy, CURLOPT_CONNECTTIMEOUT_MS, (long) r->connect_timeout_ms);
+	curl_easy_setopt(h->easy, CURLOPT_TIMEOUT_MS, (long) r->timeout_ms);
+	curl_easy_setopt(h->easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t) CDC_HTTP_MAX_BODY);
+	curl_easy_setopt(h->easy, CURLOPT_ERRORBUFFER, h->error);
+	curl_easy_setopt(h->easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(h->easy, CURLOPT_WRITEDATA, h);
+	curl_easy_setopt(h->easy, CURLOPT_VERBOSE, 1L);
+	curl_easy_setopt(h->easy, CURLOPT_DEBUGFUNCTION, on_debug);
+	curl_easy_setopt(h->easy, CURLOPT_DEBUGDATA, h);
+	curl_easy_setopt(h->easy, CURLOPT_PRIVATE, h);
+
+	if (!in_curl && count_running(h->host) < CDC_HTTP_PER_HOST)
+		launch(h);
+	else
+	{
+		for (last = &waiting; *last; last = &(*last)->next)
+			;
+		*last = h;
+	}
+	return h;
+}
+
+static void
+destroy(CdcHttpHandle *h)
+{
+	if (h->running)
+	{
+		curl_multi_remove_handle(multi, h->easy);
+		unlink_from(&running, h);
+	}
+	else
+		unlink_from(&waiting, h);
+	curl_easy_cleanup(h->easy);
+	curl_slist_free_all(h->headers);
+	free(h->body);
+	free(h);
+	ReleaseExternalFD();
+}
+
+/* Calls back with a result whose texts live until the handle is gone. */
+static void
+finish(CdcHttpHandle *h, CURLcode code, bool cancelled)
+{
+	CdcHttpResult result;
+	char		error[CURL_ERROR_SIZE + 64];
+	long		status = 0;
+
+	memset(&result, 0, sizeof(result));
+	result.elapsed_ms = h->started ? (int) (cdc_loop_now() - h->started) : 0;
+	result.first_byte_out_us = h->first_byte_out_us;
+	curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (cancelled)
+		result.outcome = CDC_HTTP_CANCELLED;
+	else if (code == CURLE_OK)
+		result.outcome = CDC_HTTP_ANSWERED;
+	else
+		result.outcome = h->sent ? CDC_HTTP_LOST : CDC_HTTP_NOT_SENT;
+	result.status = (int) status;
+	result.body = h->body ? h->body : "";
+	result.body_len = h->body_len;
+	if (result.outcome != CDC_HTTP_ANSWERED)
+	{
+		if (h->overflow || code == CURLE_FILESIZE_EXCEEDED)
+			snprintf(error, sizeof(error), "the answer is larger than %d bytes", CDC_HTTP_MAX_BODY);
+		else
+			snprintf(error, sizeof(error), "%s", cancelled ? "cancelled" : h->error[0] ? h->error : curl_easy_strerror(code));
+		result.error = error;
+	}
+	h->done(&result, h->arg);
+	destroy(h);
+}
+
+static void
+start_waiting(void)
+{
+	CdcHttpHandle *h = waiting;
+
+	while (h)
+	{
+		CdcHttpHandle *next = h->next;
+
+		if (count_running(h->host) < CDC_HTTP_PER_HOST)
+		{
+			unlink_from(&waiting, h);
+			launch(h);
+		}
+		h = next;
+	}
+}
+
+static void
+drain(void)
+{
+	CURLMsg    *message;
+	int			left;
+
+	while ((message = curl_multi_info_read(multi, &left)) != NULL)
+	{
+		CdcHttpHandle *h;
+
+		if (message->msg != CURLMSG_DONE)
+			continue;
+		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **) &h);
+		finish(h, message->data.result, false);
+	}
+	start_waiting();
+}
+
+void
+cdc_http_cancel(CdcHttpHandle *h)
+{
+	finish(h, CURLE_ABORTED_BY_CALLBACK, true);
+	start_waiting();
+}
+
+void
+cdc_http_shutdown(void)
+{
+	if (multi == NULL)
+		return;
+	while (running)
+		destroy(running);
+	while (waiting)
+		destroy(waiting);
+	curl_multi_cleanup(multi);
+	multi = NULL;
+}

@@ -1,0 +1,646 @@
+/*
+ * pg_client.c
+ *	  libpq on the worker's loop; the only file with libpq-fe.h.
+ *
+ * A connection is a small state machine: IDLE (not connected), RESOLVING,
+ * CONNECTING, READY, BUSY.  Everything that goes wrong becomes a CdcPgResult.
+ * Giving up is PQfinish: PQcancel would block.
+ */
+#include "postgres.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "libpq-fe.h"
+#include "storage/fd.h"
+#include "utils/memutils.h"
+
+#include "worker/pg_client.h"
+#include "worker/resolver.h"
+
+#define MAX_ERROR 1024
+
+typedef enum CdcPgState
+{
+	PG_IDLE,
+	PG_RESOLVING,
+	PG_CONNECTING,
+	PG_READY,
+	PG_BUSY
+} CdcPgState;
+
+typedef struct CdcPgStatement
+{
+	char	   *sql;
+	int			nparams;
+	char	  **params;
+	int			deadline_ms;
+	CdcPgDone	done;
+	void	   *arg;
+	struct CdcPgStatement *next;
+} CdcPgStatement;
+
+/* A resolver's answer may come after its connection is gone. */
+typedef struct CdcPgResolve
+{
+	CdcPgConn  *conn;
+} CdcPgResolve;
+
+struct CdcPgConn
+{
+	MemoryContext context;
+	char	   *host;
+	char	   *hostaddr;
+	char		port[12];
+	char	   *database;
+	char	   *user;
+	char	   *password;
+	char	   *sslmode;
+	char	   *ca;
+	int			ca_fd;
+	int			connect_timeout_ms;
+	CdcPgState	state;
+	PGconn	   *pg;
+	int			fd;				/* watched, -1: none */
+	CdcTimer   *timer;
+	CdcPgStatement *first;
+	CdcPgStatement *last;
+	int			pending;
+	PGresult   *result;			/* what the running statement brought so far */
+	bool		copy;			/* it entered a COPY state: not ours to serve */
+	int			version;
+	CdcPgResolve *resolving;
+	bool		closing;
+	CdcPgConn  *next;			/* all of this process */
+};
+
+static CdcLoop *loop;
+static CdcPgConn *all;
+
+static void advance(CdcPgConn *conn);
+static void on_io(int fd, int events, void *arg);
+
+void
+cdc_pg_init(CdcLoop *l)
+{
+	loop = l;
+	cdc_resolver_init(l);
+}
+
+static void
+ignore_notice(void *arg, const PGresult *result)
+{
+}
+
+static void
+unwatch(CdcPgConn *conn)
+{
+	if (conn->fd >= 0)
+		cdc_loop_forget(loop, conn->fd);
+	conn->fd = -1;
+}
+
+static void
+watch(CdcPgConn *conn, int events)
+{
+	int			fd = PQsocket(conn->pg);
+
+	/* libpq may have gone on to another socket (TLS retry, next address) */
+	if (fd != conn->fd)
+		unwatch(conn);
+	conn->fd = fd;
+	if (fd >= 0)
+		cdc_loop_watch(loop, fd, events, on_io, conn);
+}
+
+static void
+disconnect(CdcPgConn *conn)
+{
+	cdc_timer_cancel(conn->timer);
+	unwatch(conn);
+	if (conn->result)
+		PQclear(conn->result);
+	conn->result = NULL;
+	conn->copy = false;
+	if (conn->resolving)
+		conn->resolving->conn = NULL;
+	conn->resolving = NULL;
+	if (conn->pg)
+	{
+		PQfinish(conn->pg);
+		ReleaseExternalFD();
+	}
+	conn->pg = NULL;
+	conn->state = PG_IDLE;
+}
+
+/* One line, no newline at the end; libpq never puts a password into these. */
+static void
+one_line(char *to, size_t size, const char *from)
+{
+	size_t		n = 0;
+
+	while (from && *from && n + 1 < size)
+	{
+		char		c = *from++;
+
+		if (c == '\n' || c == '\t')
+			c = ' ';
+		if (c == ' ' && (n == 0 || to[n - 1] == ' '))
+			continue;
+		to[n++] = c;
+	}
+	while (n > 0 && to[n - 1] == ' ')
+		n--;
+	to[n] = '\0';
+}
+
+/* Ends the first statement; the connection's state is already what it is. */
+static void
+answer(CdcPgConn *conn, CdcPgOutcome outcome, PGresult *pgresult, const char *error)
+{
+	CdcPgStatement *s = conn->first;
+	CdcPgResult result;
+	char		message[MAX_ERROR];
+	char		hint[MAX_ERROR];
+
+	memset(&result, 0, sizeof(result));
+	result.outcome = outcome;
+	result.pgresult = pgresult;
+	if (pgresult && outcome == CDC_PG_ERROR)
+	{
+		const char *primary = PQresultErrorField(pgresult, PG_DIAG_MESSAGE_PRIMARY);
+		const char *detail = PQresultErrorField(pgresult, PG_DIAG_MESSAGE_DETAIL);
+		const char *state = PQresultErrorField(pgresult, PG_DIAG_SQLSTATE);
+		const char *server_hint = PQresultErrorField(pgresult, PG_DIAG_MESSAGE_HINT);
+		char		both[2 * MAX_ERROR];
+
+		snprintf(both, sizeof(both), detail ? "%s (%s)" : "%s", primary ? primary : PQresultErrorMessage(pgresult), detail);
+		one_line(message, sizeof(message), both);
+		if (state)
+			strlcpy(result.sqlstate, state, sizeof(result.sqlstate));
+		if (server_hint)
+		{
+			one_line(hint, sizeof(hint), server_hint);
+			result.hint = hint;
+		}
+		result.error = message;
+	}
+	else if (outcome != CDC_PG_OK)
+	{
+		one_line(message, sizeof(message), error ? error : "connection closed");
+		result.error = message;
+		/* a refused connection has no PGresult; the code is in libpq's text only */
+		if (error && strstr(error, "does not exist") && strstr(error, "database"))
+			strlcpy(result.sqlstate, "3D000", sizeof(result.sqlstate));
+	}
+	conn->first = s->next;
+	if (conn->first == NULL)
+		conn->last = NULL;
+	conn->pending--;
+	s->done(&result, s->arg);
+	if (pgresult)
+		PQclear(pgresult);
+	for (int i = 0; i < s->nparams; i++)
+	{
+		if (s->params[i])
+			pfree(s->params[i]);
+	}
+	if (s->params)
+		pfree(s->params);
+	explicit_bzero(s->sql, strlen(s->sql));
+	pfree(s->sql);
+	pfree(s);
+}
+
+/* The connection is lost or was never made: what ran is LOST, what waits is REFUSED. */
+static void
+fail(CdcPgConn *conn, const char *why)
+{
+	char		error[MAX_ERROR];
+	bool		sent = conn->state == PG_BUSY;
+	int			waiting;
+
+	one_line(error, sizeof(error), why);
+	disconnect(conn);
+	if (sent && conn->first)
+		answer(conn, CDC_PG_LOST, NULL, error);
+	if (conn->closing)
+		return;
+	if (sent)
+	{
+		/* those behind it get a connection of their own */
+		advance(conn);
+		return;
+	}
+	for (waiting = conn->pending; waiting > 0 && conn->first && conn->state == PG_IDLE; waiting--)
+		answer(conn, CDC_PG_REFUSED, NULL, error);
+	if (conn->first && conn->state == PG_IDLE)
+		advance(conn);
+}
+
+static void
+on_timer(void *arg)
+{
+	CdcPgConn  *conn = arg;
+
+	if (conn->state == PG_BUSY)
+		fail(conn, "no answer within the deadline");
+	else
+		fail(conn, "could not connect within the deadline");
+}
+
+static void
+send_first(CdcPgConn *conn)
+{
+	CdcPgStatement *s = conn->first;
+	int			sent;
+
+	conn->state = PG_BUSY;
+	conn->copy = false;
+	if (s->nparams > 0)
+		sent = PQsendQueryParams(conn->pg, s->sql, s->nparams, NULL,
+								 (const char *const *) s->params, NULL, NULL, 0);
+	else
+		sent = PQsendQuery(conn->pg, s->sql);
+	if (!sent)
+	{
+		fail(conn, PQerrorMessage(conn->pg));
+		return;
+	}
+	cdc_timer_set(conn->timer, cdc_loop_now() + s->deadline_ms);
+	watch(conn, PQflush(conn->pg) == 1 ? CDC_IO_READ | CDC_IO_WRITE : CDC_IO_READ);
+}
+
+static void
+connected(CdcPgConn *conn)
+{
+	cdc_timer_cancel(conn->timer);
+	PQsetnonblocking(conn->pg, 1);
+	conn->version = PQserverVersion(conn->pg);
+	conn->state = PG_READY;
+	watch(conn, CDC_IO_READ);
+	if (conn->first)
+		send_first(conn);
+}
+
+static void
+poll_connect(CdcPgConn *conn)
+{
+	switch (PQconnectPoll(conn->pg))
+	{
+		case PGRES_POLLING_READING:
+			watch(conn, CDC_IO_READ);
+			break;
+		case PGRES_POLLING_WRITING:
+			watch(conn, CDC_IO_WRITE);
+			break;
+		case PGRES_POLLING_OK:
+			connected(conn);
+			break;
+		default:
+			fail(conn, PQerrorMessage(conn->pg));
+			break;
+	}
+}
+
+/* libpq wants the CA as a file: a memory file serves, and leaves nothing behind. */
+static const char *
+ca_path(CdcPgConn *conn)
+{
+	if (conn->ca == NULL)
+		return NULL;
+	if (conn->ca_fd < 0)
+	{
+		size_t		len = strlen(conn->ca);
+
+		conn->ca_fd = memfd_create("cdc_pipeline ca", MFD_CLOEXEC);
+		if (conn->ca_fd < 0 || write(conn->ca_fd, conn->ca, len) != (ssize_t) len)
+			return NULL;
+	}
+	return psprintf("/proc/self/fd/%d", conn->ca_fd);
+}
+
+static void
+on_address(const char *address, const char *error, void *arg)
+{
+	CdcPgResolve *resolve = arg;
+	CdcPgConn  *conn = resolve->conn;
+	const char *keys[20];
+	const char *values[20];
+	const char *ca;
+	int			n = 0;
+
+	pfree(resolve);
+	if (conn == NULL)
+		return;
+	conn->resolving = NULL;
+	if (address == NULL)
+	{
+		char		why[MAX_ERROR];
+
+		snprintf(why, sizeof(why), "could not resolve \"%s\": %s", conn->host, error);
+		fail(conn, why);
+		return;
+	}
+	if (!AcquireExternalFD())
+	{
+		fail(conn, "out of file descriptors");
+		return;
+	}
+	ca = ca_path(conn);
+#define ADD(k, v) (keys[n] = (k), values[n] = (v), n++)
+	ADD("host", conn->host);
+	ADD("hostaddr", address);
+	ADD("port", conn->port);
+	ADD("dbname", conn->database);
+	ADD("user", conn->user);
+	if (conn->password)
+		ADD("password", conn->password);
+	ADD("sslmode", conn->sslmode ? conn->sslmode : "prefer");
+	if (ca)
+		ADD("sslrootcert", ca);
+	ADD("application_name", "cdc_pipeline");
+	ADD("fallback_application_name", "cdc_pipeline");
+	ADD("client_encoding", "UTF8");
+	ADD("gssencmode", "disable");
+	ADD("keepalives_idle", "10");
+	ADD("keepalives_interval", "5");
+	ADD("keepalives_count", "3");
+	ADD("tcp_user_timeout", "30000");
+	ADD("options", "-c search_path=pg_catalog -c datestyle=ISO -c timezone=UTC -c lock_timeout=5s -c statement_timeout=60s"
+		" -c idle_in_transaction_session_timeout=60s");
+	ADD(NULL, NULL);
+#undef ADD
+	conn->pg = PQconnectStartParams(keys, values, 0);
+	if (conn->pg == NULL)
+	{
+		ReleaseExternalFD();
+		fail(conn, "out of memory");
+		return;
+	}
+	conn->state = PG_CONNECTING;
+	PQsetNoticeReceiver(conn->pg, ignore_notice, NULL);
+	if (PQstatus(conn->pg) == CONNECTION_BAD)
+		fail(conn, PQerrorMessage(conn->pg));
+	else
+		watch(conn, CDC_IO_WRITE);
+}
+
+/* Starts what can be started: a connection, or the next statement. */
+static void
+advance(CdcPgConn *conn)
+{
+	if (conn->closing || conn->first == NULL)
+		return;
+	if (conn->state == PG_READY)
+		send_first(conn);
+	else if (conn->state == PG_IDLE)
+	{
+		CdcPgResolve *resolve = MemoryContextAlloc(TopMemoryContext, sizeof(CdcPgResolve));
+
+		resolve->conn = conn;
+		conn->resolving = resolve;
+		conn->state = PG_RESOLVING;
+		cdc_timer_set(conn->timer, cdc_loop_now() + conn->connect_timeout_ms);
+		cdc_resolve(conn->host, on_address, resolve);
+	}
+}
+
+/* All results of the statement are in: conn->result has the one that counts. */
+static void
+statement_done(CdcPgConn *conn)
+{
+	PGresult   *result = conn->result;
+	ExecStatusType status = result ? PQresultStatus(result) : PGRES_FATAL_ERROR;
+
+	conn->result = NULL;
+	cdc_timer_cancel(conn->timer);
+	conn->state = PG_READY;
+	if (conn->copy || PQstatus(conn->pg) == CONNECTION_BAD)
+	{
+		char		why[MAX_ERROR];
+
+		one_line(why, sizeof(why), conn->copy ? "unexpected COPY" :
+				 result ? PQresultErrorMessage(result) : PQerrorMessage(conn->pg));
+		if (result)
+			PQclear(result);
+		conn->state = PG_BUSY;
+		fail(conn, why);
+		return;
+	}
+	watch(conn, CDC_IO_READ);
+	answer(conn, status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY ?
+		   CDC_PG_OK : CDC_PG_ERROR, result, NULL);
+	if (conn->state == PG_READY)
+		advance(conn);
+}
+
+static void
+read_results(CdcPgConn *conn)
+{
+	while (conn->state == PG_BUSY && !PQisBusy(conn->pg))
+	{
+		PGresult   *result = PQgetResult(conn->pg);
+		ExecStatusType status;
+
+		if (result == NULL)
+		{
+			statement_done(conn);
+			return;
+		}
+		status = PQresultStatus(result);
+		if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH)
+		{
+			PQclear(result);
+			conn->copy = true;
+			statement_done(conn);
+			return;
+		}
+		/* the last result counts, and the first error */
+		if (conn->result && PQresultStatus(conn->result) == PGRES_FATAL_ERROR)
+			PQclear(result);
+		else
+		{
+			if (conn->result)
+				PQclear(conn->result);
+			conn->result = result;
+		}
+	}
+}
+
+static void
+on_io(int fd, int events, void *arg)
+{
+	CdcPgConn  *conn = arg;
+
+	switch (conn->state)
+	{
+		case PG_CONNECTING:
+			poll_connect(conn);
+			break;
+		case PG_BUSY:
+		case PG_READY:
+			if ((events & (CDC_IO_READ | CDC_IO_ERROR)) && !PQconsumeInput(conn->pg))
+			{
+				fail(conn, PQerrorMessage(conn->pg));
+				return;
+			}
+			if (conn->state == PG_READY)
+			{
+				/* nothing is expected: a notice, or the end */
+				PQisBusy(conn->pg);
+				if (PQstatus(conn->pg) == CONNECTION_BAD)
+					disconnect(conn);
+				return;
+			}
+			switch (PQflush(conn->pg))
+			{
+				case 0:
+					watch(conn, CDC_IO_READ);
+					break;
+				case 1:
+					watch(conn, CDC_IO_READ | CDC_IO_WRITE);
+					break;
+				default:
+					fail(conn, PQerrorMessage(conn->pg));
+					return;
+			}
+			read_results(conn);
+			break;
+		default:
+			break;
+	}
+}
+
+CdcPgConn *
+cdc_pg_open(const CdcPgTarget *t)
+{
+	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "cdc_pipeline connection",
+												  ALLOCSET_SMALL_SIZES);
+	CdcPgConn  *conn = MemoryContextAllocZero(context, sizeof(CdcPgConn));
+
+	conn->context = context;
+	conn->host = MemoryContextStrdup(context, t->host);
+	snprintf(conn->port, sizeof(conn->port), "%d", t->port);
+	conn->database = MemoryContextStrdup(context, t->database);
+	conn->user = MemoryContextStrdup(context, t->user);
+	conn->password = t->password ? MemoryContextStrdup(context, t->password) : NULL;
+	conn->sslmode = t->sslmode ? MemoryContextStrdup(context, t->sslmode) : NULL;
+	conn->ca = t->ca ? MemoryContextStrdup(context, t->ca) : NULL;
+	conn->ca_fd = -1;
+	conn->connect_timeout_ms = t->connect_timeout_ms;
+	conn->fd = -1;
+	conn->timer = cdc_timer_create(loop, on_timer, conn);
+	conn->next = all;
+	all = conn;
+	return conn;
+}
+
+void
+cdc_pg_exec(CdcPgConn *conn, const char *sql, int nparams, const char *const *params,
+			int deadline_ms, CdcPgDone done, void *arg)
+{
+	MemoryContext old = MemoryContextSwitchTo(conn->context);
+	CdcPgStatement *s = palloc0(sizeof(CdcPgStatement));
+	int			i;
+
+	s->sql = pstrdup(sql);
+	s->nparams = nparams;
+	s->params = nparams > 0 ? palloc0(sizeof(char *) * nparams) : NULL;
+	for (i = 0; i < nparams; i++)
+		s->params[i] = params[i] ? pstrdup(params[i]) : NULL;
+	s->deadline_ms = deadline_ms;
+	s->done = done;
+	s->arg = arg;
+	MemoryContextSwitchTo(old);
+	if (conn->last)
+		conn->last->next = s;
+	else
+		conn->first = s;
+	conn->last = s;
+	conn->pending++;
+	if (conn->first == s)
+		advance(conn);
+}
+
+int
+cdc_pg_ntuples(const CdcPgResult *result)
+{
+	return result->pgresult ? PQntuples(result->pgresult) : 0;
+}
+
+const char *
+cdc_pg_value(const CdcPgResult *result, int row, int column)
+{
+	if (PQgetisnull(result->pgresult, row, column))
+		return NULL;
+	return PQgetvalue(result->pgresult, row, column);
+}
+
+int
+cdc_pg_pending(const CdcPgConn *conn)
+{
+	return conn->pending;
+}
+
+int
+cdc_pg_server_version(const CdcPgConn *conn)
+{
+	return conn->version;
+}
+
+bool
+cdc_pg_connected(const CdcPgConn *conn)
+{
+	return conn->state == PG_READY || conn->state == PG_BUSY;
+}
+
+void
+cdc_pg_reset(CdcPgConn *conn)
+{
+	if (conn->state == PG_BUSY)
+		fail(conn, "connection reset");
+	else if (conn->state == PG_READY)
+		disconnect(conn);
+}
+
+static void
+free_conn(CdcPgConn *conn)
+{
+	CdcPgConn **where = &all;
+
+	while (*where != conn)
+		where = &(*where)->next;
+	*where = conn->next;
+	cdc_timer_free(conn->timer);
+	if (conn->ca_fd >= 0)
+		close(conn->ca_fd);
+	if (conn->password)
+		explicit_bzero(conn->password, strlen(conn->password));
+	MemoryContextDelete(conn->context);
+}
+
+void
+cdc_pg_close(CdcPgConn *conn)
+{
+	conn->closing = true;
+	disconnect(conn);
+	while (conn->first)
+		answer(conn, CDC_PG_CANCELLED, NULL, "connection closed");
+	free_conn(conn);
+}
+
+void
+cdc_pg_shutdown(void)
+{
+	while (all)
+	{
+		CdcPgConn  *conn = all;
+
+		disconnect(conn);
+		free_conn(conn);
+	}
+	cdc_resolver_shutdown();
+}

@@ -1,0 +1,139 @@
+/*
+ * resolver.c
+ *	  c-ares on the worker's loop; the only file with ares.h.
+ */
+#include "postgres.h"
+
+#include <ares.h>
+#include <arpa/inet.h>
+#include <netdb.h>
+
+#include "utils/memutils.h"
+
+#include "worker/resolver.h"
+
+typedef struct CdcQuery
+{
+	CdcResolved resolved;
+	void	   *arg;
+} CdcQuery;
+
+static CdcLoop *loop;
+static ares_channel channel;
+static bool ready;
+static CdcTimer *timer;
+
+static void rearm(void);
+
+static void
+on_io(int fd, int events, void *arg)
+{
+	ares_process_fd(channel,
+					(events & (CDC_IO_READ | CDC_IO_ERROR)) ? fd : ARES_SOCKET_BAD,
+					(events & CDC_IO_WRITE) ? fd : ARES_SOCKET_BAD);
+	rearm();
+}
+
+static void
+on_timer(void *arg)
+{
+	ares_process_fd(channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+	rearm();
+}
+
+static void
+rearm(void)
+{
+	struct timeval tv;
+
+	if (ares_timeout(channel, NULL, &tv))
+		cdc_timer_set(timer, cdc_loop_now() + tv.tv_sec * 1000 + tv.tv_usec / 1000 + 1);
+	else
+		cdc_timer_cancel(timer);
+}
+
+static void
+on_socket(void *data, ares_socket_t fd, int readable, int writable)
+{
+	if (!readable && !writable)
+		cdc_loop_forget(loop, fd);
+	else
+		cdc_loop_watch(loop, fd, (readable ? CDC_IO_READ : 0) | (writable ? CDC_IO_WRITE : 0), on_io, NULL);
+}
+
+void
+cdc_resolver_init(CdcLoop *l)
+{
+	struct ares_options options;
+	int			rc;
+
+	loop = l;
+	memset(&options, 0, sizeof(options));
+	options.sock_state_cb = on_socket;
+	options.timeout = 1000;
+	options.tries = 2;
+	rc = ares_library_init(ARES_LIB_INIT_ALL);
+	if (rc == ARES_SUCCESS)
+		rc = ares_init_options(&channel, &options,
+							   ARES_OPT_SOCK_STATE_CB | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES);
+	if (rc != ARES_SUCCESS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not start the resolver: %s", ares_strerror(rc))));
+	ready = true;
+	timer = cdc_timer_create(loop, on_timer, NULL);
+}
+
+static void
+on_result(void *arg, int status, int timeouts, struct ares_addrinfo *result)
+{
+	CdcQuery   *query = arg;
+	char		address[INET6_ADDRSTRLEN];
+	const char *found = NULL;
+	struct ares_addrinfo_node *node;
+
+	for (node = result ? result->nodes : NULL; node && found == NULL; node = node->ai_next)
+	{
+		if (node->ai_family == AF_INET)
+			found = inet_ntop(AF_INET, &((struct sockaddr_in *) node->ai_addr)->sin_addr, address, sizeof(address));
+		else if (node->ai_family == AF_INET6)
+			found = inet_ntop(AF_INET6, &((struct sockaddr_in6 *) node->ai_addr)->sin6_addr, address, sizeof(address));
+	}
+	if (status != ARES_EDESTRUCTION)
+		query->resolved(found, found ? NULL : status == ARES_SUCCESS ? "it has no address" : ares_strerror(status), query->arg);
+	if (result)
+		ares_freeaddrinfo(result);
+	pfree(query);
+}
+
+void
+cdc_resolve(const char *name, CdcResolved resolved, void *arg)
+{
+	unsigned char binary[sizeof(struct in6_addr)];
+	struct ares_addrinfo_hints hints;
+	CdcQuery   *query;
+
+	if (inet_pton(AF_INET, name, binary) == 1 || inet_pton(AF_INET6, name, binary) == 1)
+	{
+		resolved(name, NULL, arg);
+		return;
+	}
+	query = MemoryContextAlloc(TopMemoryContext, sizeof(CdcQuery));
+	query->resolved = resolved;
+	query->arg = arg;
+	memset(&hints, 0, sizeof(hints));
+	hints.ai_family = AF_UNSPEC;
+	hints.ai_socktype = SOCK_STREAM;
+	ares_getaddrinfo(channel, name, NULL, &hints, on_result, query);
+	rearm();
+}
+
+void
+cdc_resolver_shutdown(void)
+{
+	if (!ready)
+		return;
+	ready = false;
+	ares_destroy(channel);
+	ares_library_cleanup();
+}
