@@ -18,6 +18,7 @@
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
+#include "utils/resowner.h"
 #include "utils/timestamp.h"
 
 #include "extension/cdc_shmem.h"
@@ -60,6 +61,7 @@ cdc_worker_main(Datum arg)
 	CdcLoop    *loop;
 	CdcWorld   *world;
 	MemoryContext tick;
+	ResourceOwner owner;
 	const char *fault;
 	int64		next_expiry;
 	int64		retry_at = 0;
@@ -91,6 +93,7 @@ cdc_worker_main(Datum arg)
 	on_proc_exit(close_peers, (Datum) 0);
 	world = cdc_world_create(loop);
 	tick = AllocSetContextCreate(TopMemoryContext, "cdc_pipeline tick", ALLOCSET_DEFAULT_SIZES);
+	owner = ResourceOwnerCreate(NULL, "cdc_pipeline reconciler");
 	cdc_shmem_attach_worker();
 	next_expiry = cdc_loop_now() + EXPIRE_MS;
 	MemoryContextSwitchTo(tick);
@@ -101,6 +104,8 @@ cdc_worker_main(Datum arg)
 		int64		next;
 
 		Assert(CurrentMemoryContext == tick);
+		/* hashes outside a transaction want an owner; a commit leaves none */
+		CurrentResourceOwner = owner;
 		CHECK_FOR_INTERRUPTS();
 		if (ConfigReloadPending)
 		{

@@ -61,10 +61,11 @@ static const char write_spec_sql[] =
 static const char write_events_sql[] =
 "INSERT INTO cdc.pipeline_event (pipeline_id, at, kind, rule, status_from, status_to, step, message, detail)"
 " SELECT pipeline_id, at, kind, rule, status_from, status_to, step, message, detail"
-" FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) WITH ORDINALITY AS r("
+" FROM ROWS FROM (pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) AS ("
 "  pipeline_id pg_catalog.uuid, at pg_catalog.timestamptz, kind pg_catalog.text, rule pg_catalog.text,"
 "  status_from pg_catalog.text, status_to pg_catalog.text, step pg_catalog.text, message pg_catalog.text,"
-"  detail pg_catalog.jsonb, n)"
+"  detail pg_catalog.jsonb)) WITH ORDINALITY"
+"  AS r(pipeline_id, at, kind, rule, status_from, status_to, step, message, detail, n)"
 " WHERE EXISTS (SELECT FROM cdc.pipeline_spec s WHERE s.id OPERATOR(pg_catalog.=) r.pipeline_id)"
 " ORDER BY n";
 
