@@ -20,6 +20,9 @@ static const int restart_delays[] = {0, 5000, 15000, 45000};
 #define FAILURE_WINDOW_US (INT64CONST(600) * 1000000)
 #define FAILED_RETRY_MS 60000
 
+/* A connector that was PUT is listed once it has a status: within this. */
+#define PUT_SHOWS_MS 5000
+
 static bool
 connect_known(const CdcPipeline *p)
 {
@@ -161,6 +164,12 @@ cdc_assess_connect(CdcPipeline *p, CdcSnapshot *s)
 		return;
 	}
 	c = cdc_connector_of(p);
+	if (c == NULL && p->put_at && cdc_loop_now() - p->put_at < PUT_SHOWS_MS)
+	{
+		/* accepted, but a connector without a status yet is not listed */
+		s->connector = CDC_OBJ_UNKNOWN;
+		return;
+	}
 	assess_older_writer(p, s);
 	s->snapshot_interrupted = assess_interrupted(p, c);
 	if (p->offsets_at >= p->stale_before && p->offsets_known != CDC_UNKNOWN)

@@ -200,6 +200,10 @@ http_done(const CdcHttpResult *result, void *arg)
 			p->offsets_clean = true;
 			p->spec_dirty = true;
 		}
+		if (end == CDC_OP_DONE && (action == CDC_ACT_PUT_CONNECTOR || action == CDC_ACT_POST_STOPPED))
+			p->put_at = cdc_loop_now();
+		if (end == CDC_OP_DONE && action == CDC_ACT_DELETE_CONNECTOR)
+			p->put_at = 0;
 		if (action == CDC_ACT_RESTART_CONNECTOR)
 		{
 			p->restarted_at = cdc_loop_now();

@@ -209,6 +209,7 @@ struct CdcPipeline
 	bool		observed_dirty;
 	bool		round_due;		/* a health round began, the look has not ended */
 	bool		checked;		/* a health round looked: stamp the time */
+	int64		put_at;			/* when Connect accepted our connector, 0: not */
 	bool		failure_seen;	/* the present FAILED has been counted */
 	int64		restart_at;		/* when the next restart is due */
 	int64		restarted_at;
