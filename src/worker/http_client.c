@@ -232,7 +232,8 @@ cdc_http_start(const CdcHttpRequest *r, CdcHttpDone done, void *arg)
 	h->arg = arg;
 	host_of(r->url, h->host);
 	h->headers = curl_slist_append(NULL, "Accept: application/json");
-	if (r->body)
+	/* also without a body: libcurl would call an empty one a form */
+	if (r->method != CDC_HTTP_GET)
 		h->headers = curl_slist_append(h->headers, "Content-Type: application/json");
 	curl_easy_setopt(h->easy, CURLOPT_URL, r->url);
 	curl_easy_setopt(h->easy, CURLOPT_CUSTOMREQUEST, methods[r->method]);
