@@ -83,7 +83,9 @@ FACT(starts_task, s->discarding || s->connector == CDC_OBJ_ABSENT ||
 	 s->connector == CDC_OBJ_WRONG || is_held(s) ||
 	 (has_failed(s) && s->restart == CDC_RESTART_DUE))
 FACT(makes_slot, starts_task(s) && s->slot == CDC_SLOT_ABSENT)
-FACT(may_start, s->older_writer == CDC_WRITER_NONE &&
+FACT(history_unseen, !s->was_running && !s->discarding &&
+	 (slot_held(s) || slot_idle(s)) && s->snapshot_interrupted == CDC_UNKNOWN)
+FACT(may_start, !history_unseen(s) && s->older_writer == CDC_WRITER_NONE &&
 	 (s->slot == CDC_SLOT_ABSENT ? s->slot_turn == CDC_TURN_OK :
 	  s->slot != CDC_SLOT_UNKNOWN && (s->slot != CDC_SLOT_FOREIGN || s->initial_only)))
 
@@ -110,9 +112,13 @@ FACT(database_closed, s->source_reachable == CDC_YES && s->source_capable == CDC
 	 (s->slot == CDC_SLOT_UNKNOWN || s->publication == CDC_OBJ_UNKNOWN ||
 	  (s->manage_role && s->role == CDC_OBJ_UNKNOWN)))
 FACT(connect_needed, s->sink_has_addon &&
-	 !(s->untouched && (s->connect_reachable == CDC_NO || !s->sink_running || !s->addon_running)))
+	 !(s->untouched &&
+	   (s->connect_reachable == CDC_NO ||
+		(s->connect_reachable == CDC_UNKNOWN && !(s->sink_running && s->addon_running)))))
 FACT(source_needed, s->source_is_postgresql &&
-	 !(s->untouched && (s->source_reachable == CDC_NO || !s->source_running || database_closed(s))))
+	 !(s->untouched &&
+	   (s->source_reachable == CDC_NO || database_closed(s) ||
+		(s->source_reachable == CDC_UNKNOWN && !s->source_running))))
 FACT(connect_open, connect_needed(s) && s->connect_reachable == CDC_YES)
 FACT(source_open, source_needed(s) && s->source_reachable == CDC_YES && !database_closed(s))
 
@@ -142,6 +148,10 @@ GUARD(teardown_source_unseen, source_needed(s) && s->source_reachable == CDC_UNK
 GUARD(teardown_source_down, source_needed(s) && s->source_reachable == CDC_NO && !s->force)
 GUARD(teardown_database_closed, source_needed(s) && database_closed(s) && !s->force)
 GUARD(teardown_slot_unseen, source_open(s) && s->slot == CDC_SLOT_UNKNOWN)
+/* No connector of ours can be stopped: nothing releases the slot by itself. */
+GUARD(teardown_slot_usurped, source_open(s) && slot_held(s) &&
+	  (!s->sink_has_addon || s->connect_reachable == CDC_NO ||
+	   s->connector == CDC_OBJ_FOREIGN))
 GUARD(teardown_walsender_stuck, source_open(s) && slot_held(s) && s->walsender_stuck == CDC_YES)
 GUARD(teardown_slot_held, source_open(s) && slot_held(s))
 
@@ -223,10 +233,13 @@ GUARD(hba_to_write, s->hba == CDC_HBA_MISSING || s->hba == CDC_HBA_NOT_LOADED)
  */
 GUARD(gap_to_repair, gap_seen(s) && !gap_is_missing_table(s) &&
 	  (s->connector == CDC_OBJ_ABSENT || connector_ours(s)))
+GUARD(gap_connector_unseen, gap_seen(s) && !gap_is_missing_table(s) &&
+	  s->connector == CDC_OBJ_UNKNOWN)
 GUARD(publication_unseen, s->publication == CDC_OBJ_UNKNOWN ||
 	  (publication_off(s) && s->tables == CDC_TABLES_UNKNOWN))
 GUARD(publication_foreign, s->publication == CDC_OBJ_FOREIGN)
-GUARD(publication_stuck, publication_off(s) && s->discarding && !tables_fit(s))
+GUARD(publication_stuck, publication_off(s) && !tables_fit(s) &&
+	  (s->discarding || (s->publication == CDC_OBJ_ABSENT && starts_task(s))))
 GUARD(publication_absent, s->publication == CDC_OBJ_ABSENT && tables_fit(s))
 GUARD(publication_wrong, s->publication == CDC_OBJ_WRONG && tables_fit(s))
 
@@ -262,6 +275,7 @@ GUARD(slot_left_over, !s->was_running && !s->discarding && s->connector == CDC_O
 	  (slot_held(s) || slot_idle(s)))
 
 GUARD(slot_foreign, s->slot == CDC_SLOT_FOREIGN && !s->initial_only)
+GUARD(slot_history_unseen, starts_task(s) && history_unseen(s))
 GUARD(older_writer_unseen, starts_task(s) && s->older_writer == CDC_WRITER_UNKNOWN)
 GUARD(older_writer_present, starts_task(s) && s->older_writer == CDC_WRITER_PRESENT)
 GUARD(turn_unseen, makes_slot(s) && s->slot_turn == CDC_TURN_UNKNOWN)

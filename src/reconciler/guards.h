@@ -19,7 +19,8 @@
 	X(teardown_connect_unseen) X(teardown_connect_down) \
 	X(teardown_connector_unseen) X(teardown_connector_works) X(teardown_tasks_left) \
 	X(teardown_source_unseen) X(teardown_source_down) X(teardown_database_closed) \
-	X(teardown_slot_unseen) X(teardown_walsender_stuck) X(teardown_slot_held) \
+	X(teardown_slot_unseen) X(teardown_slot_usurped) X(teardown_walsender_stuck) \
+	X(teardown_slot_held) \
 	X(teardown_offsets_unseen) X(teardown_offsets_left) X(teardown_connector_left) \
 	X(teardown_offsets_out_of_reach) X(teardown_offsets_hidden) \
 	X(teardown_slot_left) \
@@ -39,7 +40,7 @@
 	X(role_unseen) X(role_foreign) X(role_not_fitting) X(role_dropped) X(role_to_make) \
 	X(hba_unseen) X(hba_broken) X(hba_fought) X(hba_unmanaged) X(hba_to_write) \
 	/* publication */ \
-	X(gap_to_repair) X(publication_unseen) X(publication_foreign) X(publication_stuck) \
+	X(gap_to_repair) X(gap_connector_unseen) X(publication_unseen) X(publication_foreign) X(publication_stuck) \
 	X(publication_absent) X(publication_wrong) \
 	/* connector */ \
 	X(connector_unseen) X(connector_foreign) X(connector_state_unseen) X(slot_unseen) \
@@ -49,7 +50,7 @@
 	X(discard_walsender_stuck) X(discard_slot_held) X(discard_slot_left) \
 	X(discard_offsets_unseen) X(discard_offsets_left) \
 	X(offsets_orphaned) X(snapshot_spoiled) X(slot_left_over) X(slot_foreign) \
-	X(older_writer_unseen) X(older_writer_present) \
+	X(slot_history_unseen) X(older_writer_unseen) X(older_writer_present) \
 	X(turn_unseen) X(no_free_slot) X(turn_blocked) X(turn_neighbour) \
 	X(password_not_allowed) X(connector_deleted) X(connector_to_put) X(discard_finished) \
 	X(connector_held) \

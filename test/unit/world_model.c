@@ -1,0 +1,698 @@
+/*
+ * world_model.c
+ *	  See world_model.h.
+ *
+ * Must not call decide() nor know any rule.
+ */
+#include <stddef.h>
+#include <string.h>
+
+#include "world_model.h"
+
+static unsigned long long state;
+
+void
+random_seed(unsigned long seed)
+{
+	state = seed * 2654435761ULL + 88172645463325252ULL;
+}
+
+unsigned long long
+random_state(void)
+{
+	return state;
+}
+
+void
+random_resume(unsigned long long from)
+{
+	state = from;
+}
+
+int
+random_below(int n)
+{
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return (int) ((state >> 33) % (unsigned) n);
+}
+
+bool
+chance(int percent)
+{
+	return random_below(100) < percent;
+}
+
+#define FLAG(name, good) {#name, offsetof(CdcSnapshot, name), 0, false, good}
+#define KNOWN(name, values, good) {#name, offsetof(CdcSnapshot, name), values, false, good}
+#define SEEN(name, values, good) {#name, offsetof(CdcSnapshot, name), values, true, good}
+
+const Field fields[] = {
+	KNOWN(status, CDC_NUM_STATUSES, CDC_PROVISIONING),
+	FLAG(want_deleted, 0), FLAG(force, 0), FLAG(initial_only, 0), FLAG(all_tables, 0),
+	FLAG(manage_role, 1), FLAG(gap_halt, 0), FLAG(was_running, 0), FLAG(discarding, 0),
+	FLAG(untouched, 0), FLAG(allow_password, 1),
+	FLAG(source_is_postgresql, 1), FLAG(sink_has_addon, 1), FLAG(same_region, 1),
+	FLAG(source_running, 1), FLAG(sink_running, 1), FLAG(addon_running, 1),
+	KNOWN(network_ids, CDC_NET_BOTH + 1, CDC_NET_BOTH),
+	SEEN(network_ready, 3, CDC_YES), SEEN(connect_reachable, 3, CDC_YES),
+	SEEN(plugin_present, 3, CDC_YES), SEEN(source_reachable, 3, CDC_YES),
+	SEEN(source_capable, 3, CDC_YES), SEEN(role, CDC_OBJ_OK + 1, CDC_OBJ_OK),
+	SEEN(tables, CDC_TABLES_OK + 1, CDC_TABLES_OK), SEEN(hba, CDC_HBA_OK + 1, CDC_HBA_OK),
+	SEEN(publication, CDC_OBJ_OK + 1, CDC_OBJ_OK), SEEN(connector, CDC_OBJ_OK + 1, CDC_OBJ_OK),
+	SEEN(connector_state, CDC_CS_RESTARTING + 1, CDC_CS_RUNNING),
+	SEEN(task_state, CDC_CS_RESTARTING + 1, CDC_CS_RUNNING),
+	SEEN(restart, CDC_RESTART_EXHAUSTED + 1, CDC_RESTART_DUE),
+	SEEN(slot, CDC_SLOT_STREAMING + 1, CDC_SLOT_STREAMING),
+	SEEN(offsets, CDC_OFFSETS_STREAMING + 1, CDC_OFFSETS_STREAMING),
+	SEEN(snapshot_interrupted, 3, CDC_NO), SEEN(slot_turn, CDC_TURN_OK + 1, CDC_TURN_OK),
+	SEEN(older_writer, CDC_WRITER_NONE + 1, CDC_WRITER_NONE),
+	KNOWN(gap, CDC_GAP_PUBLICATION + 1, CDC_GAP_NONE), SEEN(moving, 3, CDC_YES),
+	SEEN(walsender_stuck, 3, CDC_NO), SEEN(hba_line_left, 3, CDC_YES),
+	SEEN(unreachable_standby, 3, CDC_NO), SEEN(role_has_dependents, 3, CDC_NO),
+	SEEN(role_disarmed, 3, CDC_NO), SEEN(settled, 3, CDC_YES),
+};
+
+const int	num_fields = (int) (sizeof(fields) / sizeof(fields[0]));
+
+int
+field_get(const CdcSnapshot *s, const Field *f)
+{
+	const char *at = (const char *) s + f->offset;
+
+	return f->values == 0 ? *(const bool *) at : *(const int *) at;
+}
+
+void
+field_set(CdcSnapshot *s, const Field *f, int value)
+{
+	char	   *at = (char *) s + f->offset;
+
+	if (f->values == 0)
+		*(bool *) at = value != 0;
+	else
+		*(int *) at = value;
+}
+
+void
+snapshot_random(CdcSnapshot *s, int good)
+{
+	int			i;
+
+	memset(s, 0, sizeof(*s));
+	for (i = 0; i < num_fields; i++)
+	{
+		const Field *f = &fields[i];
+		int			values = f->values == 0 ? 2 : f->values;
+
+		field_set(s, f, chance(good) ? f->good : random_below(values));
+	}
+	s->status = (CdcStatus) random_below(CDC_NUM_STATUSES);
+}
+
+static bool
+ours(CdcObject object)
+{
+	return object == CDC_OBJ_OK || object == CDC_OBJ_WRONG;
+}
+
+static bool
+slot_ours(CdcSlot slot)
+{
+	return slot == CDC_SLOT_LOST || slot == CDC_SLOT_INACTIVE || slot == CDC_SLOT_ACTIVE ||
+		slot == CDC_SLOT_STREAMING;
+}
+
+static bool
+slot_held(const World *w)
+{
+	return w->t.slot == CDC_SLOT_ACTIVE || w->t.slot == CDC_SLOT_STREAMING;
+}
+
+static bool
+task_lives(const World *w)
+{
+	return ours(w->t.connector) &&
+		(w->t.task_state == CDC_CS_RUNNING || w->t.task_state == CDC_CS_PAUSED);
+}
+
+/*
+ * A world: all known, then made consistent.
+ */
+void
+world_random(World *w, int good)
+{
+	CdcSnapshot *t = &w->t;
+	int			i;
+
+	memset(w, 0, sizeof(*w));
+	snapshot_random(t, good);
+	for (i = 0; i < num_fields; i++)
+	{
+		const Field *f = &fields[i];
+
+		while (field_get(t, f) == 0 && (f->observed || f->offset == offsetof(CdcSnapshot, network_ids)))
+			field_set(t, f, random_below(f->values));
+	}
+	if (t->status == CDC_DELETED)
+		t->status = CDC_PENDING;
+	if (t->connector == CDC_OBJ_ABSENT)
+		t->connector_state = t->task_state = CDC_CS_NONE;
+	else if (t->connector_state == CDC_CS_PAUSED)
+		t->task_state = CDC_CS_PAUSED;
+	else if (t->connector_state == CDC_CS_STOPPED)
+		t->task_state = chance(50) ? CDC_CS_NONE : CDC_CS_RUNNING;
+	else if (t->task_state == CDC_CS_STOPPED || t->task_state == CDC_CS_PAUSED)
+		t->task_state = CDC_CS_UNASSIGNED;
+	if (!t->manage_role && t->role == CDC_OBJ_FOREIGN)
+		t->role = CDC_OBJ_WRONG;
+	if (!t->all_tables && t->tables == CDC_TABLES_NO_IDENTITY)
+		t->tables = CDC_TABLES_OK;
+	t->role_disarmed = CDC_NO;
+	t->settled = CDC_NO;
+	t->walsender_stuck = CDC_NO;
+	t->gap = CDC_GAP_NONE;
+	if (t->status == CDC_RUNNING && chance(70))
+		t->was_running = true;
+	if (t->was_running || t->slot == CDC_SLOT_STREAMING)
+		t->offsets = CDC_OFFSETS_STREAMING;
+	if (t->initial_only && t->was_running)
+		t->discarding = false;
+	w->doomed = chance(5);
+	w->run = 1;
+	w->slot_run = t->connector != CDC_OBJ_ABSENT && chance(70) ? 1 : 0;
+	w->zombie = slot_held(w) && !task_lives(w) && chance(50);
+	w->failures = random_below(6);
+	w->incurable = chance(20);
+	w->offsets_clean = t->connector == CDC_OBJ_ABSENT && t->offsets == CDC_OFFSETS_NONE && chance(70);
+	if (t->untouched)
+	{
+		/* nothing was ever sent: nothing of ours is anywhere */
+		t->status = CDC_PENDING;
+		t->discarding = t->was_running = false;
+		t->role = ours(t->role) && t->manage_role ? CDC_OBJ_ABSENT : t->role;
+		t->publication = ours(t->publication) ? CDC_OBJ_ABSENT : t->publication;
+		t->slot = slot_ours(t->slot) ? CDC_SLOT_ABSENT : t->slot;
+		if (ours(t->connector))
+		{
+			t->connector = CDC_OBJ_ABSENT;
+			t->connector_state = t->task_state = CDC_CS_NONE;
+		}
+		t->offsets = CDC_OFFSETS_NONE;
+		t->hba_line_left = CDC_NO;
+		if (t->hba == CDC_HBA_OK || t->hba == CDC_HBA_NOT_LOADED)
+			t->hba = CDC_HBA_MISSING;
+		w->zombie = false;
+	}
+	if (t->was_running)
+		w->hole = !t->initial_only && !slot_held(w) && t->slot != CDC_SLOT_INACTIVE;
+	else
+		w->hole = !t->initial_only &&
+			((slot_ours(t->slot) && (w->slot_run != w->run || t->slot == CDC_SLOT_LOST)) ||
+			 (t->slot == CDC_SLOT_ABSENT && t->offsets != CDC_OFFSETS_NONE));
+}
+
+static void
+release_slot(World *w)
+{
+	if (slot_held(w) && !w->zombie)
+		w->t.slot = CDC_SLOT_INACTIVE;
+}
+
+static void
+fail_task(World *w, bool incurable)
+{
+	w->t.task_state = CDC_CS_FAILED;
+	w->failures++;
+	w->since_failure = 0;
+	w->incurable = incurable;
+	release_slot(w);
+}
+
+static void
+task_will_start(World *w, CdcConnectState as)
+{
+	release_slot(w);
+	w->t.connector_state = w->t.task_state = as;
+	w->delay = 1 + random_below(3);
+}
+
+/* Debezium's decisions at start: the table in the reference, section 1.2. */
+static void
+task_starts(World *w)
+{
+	CdcSnapshot *t = &w->t;
+
+	w->run++;
+	t->connector_state = t->task_state = CDC_CS_RUNNING;
+	w->delay = 1 + random_below(4);
+	if (w->doomed || t->role != CDC_OBJ_OK || t->publication == CDC_OBJ_ABSENT ||
+		t->hba == CDC_HBA_MISSING)
+		fail_task(w, false);
+	else if (t->initial_only)
+		return;
+	else if (t->slot == CDC_SLOT_FOREIGN || t->slot == CDC_SLOT_LOST)
+		fail_task(w, false);
+	else if (t->slot == CDC_SLOT_ABSENT && t->offsets != CDC_OFFSETS_NONE)
+		fail_task(w, true);
+	else if (t->slot == CDC_SLOT_ABSENT)
+	{
+		t->slot = CDC_SLOT_INACTIVE;
+		w->slot_run = w->run;
+		w->hole = false;
+		t->offsets = CDC_OFFSETS_SNAPSHOT;
+	}
+	else if (t->offsets != CDC_OFFSETS_STREAMING)
+	{
+		/* a snapshot on a slot that is there already */
+		w->hole = true;
+		t->offsets = CDC_OFFSETS_SNAPSHOT;
+	}
+}
+
+static void
+task_goes_on(World *w)
+{
+	CdcSnapshot *t = &w->t;
+
+	if (t->initial_only)
+	{
+		if (w->delay > 0)
+			w->delay--;
+		else if (w->doomed)
+			fail_task(w, false);
+		else
+			t->offsets = CDC_OFFSETS_STREAMING;
+		return;
+	}
+	if (t->slot != CDC_SLOT_INACTIVE && !slot_held(w))
+		fail_task(w, t->slot == CDC_SLOT_ABSENT);
+	else if (w->delay > 0)
+		w->delay--;
+	else if (w->doomed)
+		fail_task(w, false);
+	else if (t->slot == CDC_SLOT_INACTIVE)
+		t->slot = CDC_SLOT_ACTIVE;
+	else if (t->slot == CDC_SLOT_ACTIVE)
+	{
+		t->slot = CDC_SLOT_STREAMING;
+		t->offsets = CDC_OFFSETS_STREAMING;
+		w->failures = 0;
+	}
+}
+
+static bool apply(World *w, CdcAction action, bool heard);
+
+void
+world_tick(World *w)
+{
+	CdcSnapshot *t = &w->t;
+
+	if (w->late_in > 0 && --w->late_in == 0)
+		apply(w, w->late_action, false);
+	w->quiet++;
+	w->since_failure++;
+	if (ours(t->connector))
+	{
+		if (t->connector_state == CDC_CS_STOPPED)
+		{
+			t->task_state = CDC_CS_NONE;
+			release_slot(w);
+		}
+		else if (t->connector_state == CDC_CS_PAUSED)
+			t->task_state = CDC_CS_PAUSED;
+		else if (t->connector_state == CDC_CS_FAILED)
+			release_slot(w);
+		else if (t->task_state == CDC_CS_RUNNING)
+		{
+			t->connector_state = CDC_CS_RUNNING;
+			task_goes_on(w);
+		}
+		else if (t->task_state != CDC_CS_FAILED && --w->delay <= 0)
+			task_starts(w);
+	}
+	if (slot_held(w) && !task_lives(w))
+	{
+		release_slot(w);
+		w->held++;
+	}
+	else
+		w->held = 0;
+	if (w->quiet > 20 && t->older_writer == CDC_WRITER_PRESENT && chance(20))
+		t->older_writer = CDC_WRITER_NONE;
+}
+
+/* What people do with their hands, at any moment. */
+void
+world_user_meddles(World *w)
+{
+	CdcSnapshot *t = &w->t;
+
+	switch (random_below(14))
+	{
+		case 0:
+			if (ours(t->connector))
+			{
+				release_slot(w);
+				t->connector = CDC_OBJ_ABSENT;
+				t->connector_state = t->task_state = CDC_CS_NONE;
+			}
+			break;
+		case 1:
+			if (ours(t->connector))
+				t->connector = CDC_OBJ_WRONG;
+			break;
+		case 2:
+			if (task_lives(w))
+				t->connector_state = chance(50) ? CDC_CS_STOPPED : CDC_CS_PAUSED;
+			break;
+		case 3:
+			if (slot_ours(t->slot) && !slot_held(w))
+			{
+				t->slot = CDC_SLOT_ABSENT;
+				w->hole = !t->initial_only;
+			}
+			break;
+		case 4:
+			if (slot_ours(t->slot) && !slot_held(w))
+			{
+				t->slot = CDC_SLOT_LOST;
+				w->hole = !t->initial_only;
+			}
+			break;
+		case 5:
+			/* before streaming began nobody can tell that it was away */
+			if (ours(t->publication) && (t->was_running || !slot_ours(t->slot)))
+			{
+				t->publication = chance(50) ? CDC_OBJ_ABSENT : CDC_OBJ_WRONG;
+				w->hole = w->hole || (t->was_running && !t->initial_only);
+			}
+			break;
+		case 6:
+			if (ours(t->role) && t->manage_role)
+				t->role = chance(50) ? CDC_OBJ_ABSENT : CDC_OBJ_WRONG;
+			break;
+		case 7:
+			t->hba = CDC_HBA_MISSING + random_below(CDC_HBA_OK);
+			break;
+		case 8:
+			if (task_lives(w))
+				fail_task(w, false);
+			break;
+		case 9:
+			if (task_lives(w))
+				task_will_start(w, CDC_CS_UNASSIGNED);	/* a rebalance */
+			break;
+		case 10:
+			t->tables = t->tables == CDC_TABLES_OK ? CDC_TABLES_MISSING : CDC_TABLES_OK;
+			break;
+		case 11:
+			t->connect_reachable = chance(70) ? CDC_YES : CDC_NO;
+			break;
+		case 12:
+			t->source_reachable = chance(70) ? CDC_YES : CDC_NO;
+			break;
+		default:
+			t->slot_turn = CDC_TURN_NO_FREE_SLOT + random_below(CDC_TURN_OK);
+			break;
+	}
+}
+
+/* Everything that only people can cure is cured. */
+void
+world_user_repairs(World *w)
+{
+	CdcSnapshot *t = &w->t;
+
+	t->source_is_postgresql = t->sink_has_addon = t->same_region = true;
+	t->source_running = t->sink_running = t->addon_running = true;
+	t->allow_password = true;
+	t->network_ids = chance(50) ? CDC_NET_NONE : CDC_NET_BOTH;
+	t->network_ready = t->connect_reachable = t->plugin_present = CDC_YES;
+	t->source_reachable = t->source_capable = CDC_YES;
+	t->tables = CDC_TABLES_OK;
+	if (!t->manage_role)
+		t->role = CDC_OBJ_OK;
+	else if (t->role == CDC_OBJ_FOREIGN)
+		t->role = CDC_OBJ_ABSENT;
+	if (t->publication == CDC_OBJ_FOREIGN)
+		t->publication = CDC_OBJ_ABSENT;
+	if (t->connector == CDC_OBJ_FOREIGN)
+	{
+		t->connector = CDC_OBJ_ABSENT;
+		t->connector_state = t->task_state = CDC_CS_NONE;
+	}
+	if (t->slot == CDC_SLOT_FOREIGN)
+	{
+		t->slot = CDC_SLOT_ABSENT;
+		w->hole = !t->initial_only &&
+			(w->hole || t->was_running || t->offsets != CDC_OFFSETS_NONE);
+	}
+	if (t->hba == CDC_HBA_BROKEN || t->hba == CDC_HBA_FOUGHT || t->hba == CDC_HBA_UNMANAGED)
+		t->hba = CDC_HBA_OK;
+	t->slot_turn = CDC_TURN_OK;
+	t->older_writer = CDC_WRITER_NONE;
+	t->moving = CDC_YES;
+	t->unreachable_standby = CDC_NO;
+	t->gap_halt = false;
+	w->doomed = false;
+}
+
+static CdcRestart
+restart_of(const World *w)
+{
+	if (w->t.connector_state != CDC_CS_FAILED && w->t.task_state != CDC_CS_FAILED)
+		return CDC_RESTART_UNKNOWN;
+	if (w->incurable || w->failures > 4)
+		return w->t.status == CDC_FAILED && w->since_failure > 3 ?
+			CDC_RESTART_DUE : CDC_RESTART_EXHAUSTED;
+	return w->since_failure > 1 ? CDC_RESTART_DUE : CDC_RESTART_WAIT;
+}
+
+CdcSnapshot
+world_observe(World *w, int noise)
+{
+	CdcSnapshot *t = &w->t;
+	CdcSnapshot s;
+	int			i;
+
+	t->settled = w->quiet > 15 ? CDC_YES : CDC_NO;
+	t->walsender_stuck = w->held > 2 ? CDC_YES : CDC_NO;
+	t->restart = restart_of(w);
+	t->snapshot_interrupted = !t->was_running && slot_ours(t->slot) && w->slot_run != w->run ?
+		CDC_YES : CDC_NO;
+	if (t->source_reachable == CDC_YES && t->source_capable == CDC_YES &&
+		t->was_running && !t->initial_only && t->gap == CDC_GAP_NONE)
+	{
+		if (t->slot == CDC_SLOT_ABSENT)
+			t->gap = CDC_GAP_SLOT_GONE;
+		else if (t->slot == CDC_SLOT_LOST)
+			t->gap = CDC_GAP_SLOT_LOST;
+		else if (t->publication == CDC_OBJ_ABSENT || t->publication == CDC_OBJ_WRONG)
+			t->gap = CDC_GAP_PUBLICATION;
+	}
+
+	s = *t;
+	if (t->connector == CDC_OBJ_ABSENT)
+		s.offsets = w->offsets_clean ? CDC_OFFSETS_NONE : CDC_OFFSETS_UNKNOWN;
+	if (t->connect_reachable != CDC_YES)
+	{
+		s.plugin_present = CDC_UNKNOWN;
+		s.connector = CDC_OBJ_UNKNOWN;
+		s.connector_state = s.task_state = CDC_CS_UNKNOWN;
+		s.restart = CDC_RESTART_UNKNOWN;
+		s.offsets = CDC_OFFSETS_UNKNOWN;
+		s.older_writer = CDC_WRITER_UNKNOWN;
+		s.snapshot_interrupted = CDC_UNKNOWN;
+	}
+	if (t->source_reachable != CDC_YES || t->source_capable != CDC_YES)
+	{
+		if (t->source_reachable != CDC_YES)
+		{
+			s.source_capable = CDC_UNKNOWN;
+			s.hba = CDC_HBA_UNKNOWN;
+			s.hba_line_left = CDC_UNKNOWN;
+		}
+		s.role = CDC_OBJ_UNKNOWN;
+		s.tables = CDC_TABLES_UNKNOWN;
+		s.publication = CDC_OBJ_UNKNOWN;
+		s.slot = CDC_SLOT_UNKNOWN;
+		s.slot_turn = CDC_TURN_UNKNOWN;
+		s.snapshot_interrupted = CDC_UNKNOWN;
+		s.walsender_stuck = s.role_has_dependents = s.role_disarmed = CDC_UNKNOWN;
+	}
+	for (i = 0; noise > 0 && i < num_fields; i++)
+	{
+		if (fields[i].observed && chance(noise))
+			field_set(&s, &fields[i], 0);
+	}
+	return s;
+}
+
+/* What the peer does when the request reaches it; false: it refuses. */
+static bool
+apply(World *w, CdcAction action, bool heard)
+{
+	CdcSnapshot *t = &w->t;
+	bool		stopped = ours(t->connector) && t->connector_state == CDC_CS_STOPPED &&
+		t->task_state == CDC_CS_NONE;
+
+	switch (action)
+	{
+		case CDC_ACT_CREATE_ROLE:
+			t->role = CDC_OBJ_OK;
+			t->role_disarmed = CDC_NO;
+			break;
+		case CDC_ACT_WRITE_HBA:
+			t->hba = CDC_HBA_OK;
+			t->hba_line_left = CDC_YES;
+			break;
+		case CDC_ACT_CREATE_PUBLICATION:
+		case CDC_ACT_ALTER_PUBLICATION:
+			t->publication = CDC_OBJ_OK;
+			break;
+		case CDC_ACT_PUT_CONNECTOR:
+			if (!ours(t->connector))
+				task_will_start(w, CDC_CS_NONE);
+			else if (t->connector == CDC_OBJ_WRONG && t->connector_state != CDC_CS_STOPPED &&
+					 t->connector_state != CDC_CS_PAUSED)
+				task_will_start(w, CDC_CS_RUNNING == t->connector_state ? CDC_CS_UNASSIGNED : CDC_CS_NONE);
+			t->connector = CDC_OBJ_OK;
+			break;
+		case CDC_ACT_RESUME_CONNECTOR:
+			if (!ours(t->connector))
+				return false;
+			if (t->connector_state == CDC_CS_STOPPED || t->connector_state == CDC_CS_PAUSED)
+				task_will_start(w, CDC_CS_UNASSIGNED);
+			break;
+		case CDC_ACT_RESTART_CONNECTOR:
+			if (!ours(t->connector))
+				return false;
+			if (t->connector_state == CDC_CS_FAILED || t->task_state == CDC_CS_FAILED)
+				task_will_start(w, CDC_CS_RESTARTING);
+			break;
+		case CDC_ACT_BEGIN_DISCARD:
+		case CDC_ACT_STOP_CONNECTOR:
+			if (ours(t->connector))
+				t->connector_state = CDC_CS_STOPPED;
+			break;
+		case CDC_ACT_POST_STOPPED:
+			if (t->connector != CDC_OBJ_ABSENT)
+				return false;
+			t->connector = CDC_OBJ_OK;
+			t->connector_state = CDC_CS_STOPPED;
+			t->task_state = CDC_CS_NONE;
+			break;
+		case CDC_ACT_DELETE_OFFSETS:
+			if (!stopped)
+				return false;
+			t->offsets = CDC_OFFSETS_NONE;
+			w->offsets_clean = w->offsets_clean || heard;
+			break;
+		case CDC_ACT_END_DISCARD:
+			if (ours(t->connector) && t->connector_state == CDC_CS_STOPPED)
+				task_will_start(w, CDC_CS_UNASSIGNED);
+			break;
+		case CDC_ACT_DELETE_CONNECTOR:
+			release_slot(w);
+			t->connector = CDC_OBJ_ABSENT;
+			t->connector_state = t->task_state = CDC_CS_NONE;
+			if (heard)
+				w->offsets_clean = t->offsets == CDC_OFFSETS_NONE;
+			break;
+		case CDC_ACT_TERMINATE_WALSENDER:
+			/* who still wants the slot comes back after some time */
+			w->zombie = false;
+			release_slot(w);
+			w->delay = 5;
+			break;
+		case CDC_ACT_DROP_SLOT:
+			if (slot_held(w))
+				return false;
+			if (slot_ours(t->slot))
+			{
+				t->slot = CDC_SLOT_ABSENT;
+				w->hole = !t->initial_only;
+			}
+			break;
+		case CDC_ACT_DROP_PUBLICATION:
+			t->publication = CDC_OBJ_ABSENT;
+			break;
+		case CDC_ACT_REMOVE_HBA:
+			t->hba_line_left = CDC_NO;
+			t->hba = CDC_HBA_MISSING;
+			break;
+		case CDC_ACT_DROP_ROLE:
+			if (t->role_has_dependents == CDC_YES)
+			{
+				t->role = CDC_OBJ_WRONG;
+				t->role_disarmed = CDC_YES;
+			}
+			else
+				t->role = CDC_OBJ_ABSENT;
+			break;
+		case CDC_ACT_NONE:
+		case CDC_ACT_SOFT_DELETE:
+		case CDC_NUM_ACTIONS:
+			break;
+	}
+	return true;
+}
+
+bool
+world_act(World *w, CdcAction action, Ending ending)
+{
+	if (action == CDC_ACT_NONE || action == CDC_ACT_SOFT_DELETE)
+		return true;
+	w->quiet = 0;
+	w->t.untouched = false;		/* the intent is committed first */
+	if (action == CDC_ACT_BEGIN_DISCARD)
+		w->t.discarding = true;
+	if (action == CDC_ACT_END_DISCARD)
+	{
+		w->t.discarding = w->t.was_running = false;
+		w->t.gap = CDC_GAP_NONE;
+	}
+	if (action == CDC_ACT_PUT_CONNECTOR || action == CDC_ACT_POST_STOPPED ||
+		action == CDC_ACT_RESUME_CONNECTOR || action == CDC_ACT_RESTART_CONNECTOR ||
+		action == CDC_ACT_END_DISCARD)
+		w->offsets_clean = false;
+	switch (ending)
+	{
+		case END_DONE:
+			return apply(w, action, true);
+		case END_NOT_HEARD:
+			return apply(w, action, false);
+		case END_LATE:
+			if (w->late_in == 0)
+			{
+				w->late_action = action;
+				w->late_in = 1 + random_below(10);
+			}
+			return true;
+		case END_NO_EFFECT:
+			break;
+	}
+	return true;
+}
+
+const char *
+world_leftover(const World *w)
+{
+	const CdcSnapshot *t = &w->t;
+
+	if (ours(t->connector))
+		return "connector";
+	if (t->connector == CDC_OBJ_ABSENT && t->offsets != CDC_OFFSETS_NONE)
+		return "offsets";
+	if (slot_ours(t->slot))
+		return "slot";
+	if (ours(t->publication))
+		return "publication";
+	if (t->hba_line_left == CDC_YES)
+		return "pg_hba line";
+	if (t->manage_role && ours(t->role) && t->role_disarmed != CDC_YES)
+		return "role";
+	return NULL;
+}
