@@ -225,10 +225,13 @@ cdc_kc_config(const CdcConnectorSpec *spec)
 	put(config, "offset.mismatch.strategy", "no_validation");
 
 	/*
-	 * Without a list Debezium takes every table that is no system table, and
-	 * the publication decides.
+	 * Without a list Debezium takes a snapshot of every table that it finds:
+	 * partitions beside their root, unlogged tables.  So it is to find only
+	 * what the role was granted.
 	 */
-	if (spec->ntables > 0)
+	if (spec->ntables == 0)
+		put(config, "driver.hideUnprivilegedObjects", "true");
+	else
 	{
 		StringInfoData list;
 		int			i;
@@ -388,8 +391,12 @@ cdc_kc_table_regex(const char *quoted)
 	StringInfoData buf;
 	const char *p = quoted;
 
+	/*
+	 * Debezium compiles the list without regard to case, and would take a
+	 * snapshot of "Orders" too, which the role may not even read.
+	 */
 	initStringInfo(&buf);
-
+	appendStringInfoString(&buf, "(?-i)");
 	append_part(&buf, &p);
 	if (*p == '.')
 	{

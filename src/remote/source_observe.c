@@ -134,7 +134,7 @@ const char *const cdc_source_observe_sql =
  */
 "), every AS MATERIALIZED ("
 "  SELECT c.oid, c.relnamespace AS nsp, c.relrowsecurity, pg_catalog.format('%I.%I', n.nspname, c.relname) AS name,"
-"    n.nspname <> 'pg_catalog' AND n.nspname <> 'information_schema' AS capturable,"
+"    NOT c.relispartition AND n.nspname <> 'pg_catalog' AND n.nspname <> 'information_schema' AS capturable,"
 "    c.relkind = 'r' AND NOT (c.relreplident = 'f' OR EXISTS (SELECT FROM pg_catalog.pg_index AS i"
 "      WHERE i.indrelid = c.oid AND i.indisvalid AND i.indisunique AND i.indimmediate AND i.indpred IS NULL"
 "      AND ((c.relreplident = 'd' AND i.indisprimary) OR (c.relreplident = 'i' AND i.indisreplident)))) AS bare"
