@@ -28,6 +28,10 @@ extern bytea *cdc_secret_encrypt(const char *clear, const char *owner,
 extern char *cdc_secret_decrypt(const bytea *cipher, const char *key_id,
 								const char *owner, const char *purpose);
 
+/* The same with the key of another file: for the rotation of keys. */
+extern char *cdc_secret_decrypt_with(const char *key_file, const bytea *cipher, const char *key_id,
+									 const char *owner, const char *purpose);
+
 /* 32 random characters of [A-Za-z0-9], palloc'd; ERROR without entropy. */
 extern char *cdc_secret_password(void);
 

@@ -33,6 +33,9 @@ extern void cdc_shmem_attach_worker(void);
 /* Worker: says what it does (shown by cdc.worker_state()). */
 extern void cdc_shmem_set_state(const char *state);
 
+/* Ends the worker (SIGTERM) and waits up to 3 s until it is gone. */
+extern void cdc_shmem_end_worker(void);
+
 /* Sets the worker's latch after this transaction commits, once a burst. */
 extern void cdc_wake_worker_at_commit(void);
 

@@ -1,0 +1,64 @@
+# cdc_pipeline.  `make help` lists what can be done.
+# PGXS is read only for goals that build or install, so that help, check, demo
+# and the lab work before PostgreSQL is there.
+
+EXTVERSION := $(shell sed -n "s/^default_version *= *'\([^']*\)'.*/\1/p" cdc_pipeline.control)
+PG_GOALS := all install uninstall clean
+
+.DEFAULT_GOAL := all
+
+ifneq ($(filter $(or $(MAKECMDGOALS),all),$(PG_GOALS)),)
+
+PG_CONFIG ?= pg_config
+EXTENSION := cdc_pipeline
+MODULE_big := cdc_pipeline
+OBJS := $(patsubst %.c,%.o,$(sort $(wildcard src/extension/*.c src/worker/*.c src/reconciler/*.c src/remote/*.c src/common/*.c)))
+SQL_PIECES := $(sort $(wildcard sql/[0-9]*.sql))
+DATA_built := cdc_pipeline--$(EXTVERSION).sql
+DATA := $(wildcard sql/updates/*.sql)
+PG_CPPFLAGS := -Isrc -D_GNU_SOURCE -DCDC_VERSION='"$(EXTVERSION)"' -I$(shell $(PG_CONFIG) --includedir)
+PG_CFLAGS := -Wall -Wextra -Wmissing-prototypes -Wshadow -Wimplicit-fallthrough -Wno-unused-parameter -Wno-sign-compare -MMD -MP
+ifeq ($(CI),true)
+PG_CFLAGS += -Werror
+endif
+SHLIB_LINK := -lcurl -ljson-c -lcares -lcrypto -lpq
+EXTRA_CLEAN := $(DATA_built) $(OBJS:.o=.d)
+
+with_llvm := no
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+$(DATA_built): $(SQL_PIECES) cdc_pipeline.control
+	cat $(SQL_PIECES) > $@
+
+-include $(OBJS:.o=.d)
+
+endif
+
+# -- what people type ---------------------------------------------------------
+.PHONY: help demo check lab-up lab-down bench
+
+help:	## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+	@echo
+	@echo "  make all            builds the extension (needs PostgreSQL's server headers)"
+	@echo "  make install        installs it where pg_config says"
+	@echo "  make clean          removes what was built"
+	@echo
+	@echo "Variables of the lab: LAB_DIR, LAB_PORT_BASE (15400), LAB_SOURCE_VERSION (17), LAB_CONNECT_WORKERS (1)."
+	@echo "Variables of check: KIND=unit|regress|pgtap|tap|real, ONLY=part of a test's name."
+
+demo:	## brings up the lab, streams one row from PostgreSQL into Kafka, shows each step
+	@test/demo
+
+check:	## runs every test; the last line is "N passed, N failed"
+	@test/run $(if $(KIND),--kind $(KIND)) $(if $(ONLY),--only $(ONLY))
+
+lab-up:	## starts the real stack: metadata, source with standby, Kafka, Connect
+	@test/lab/up
+
+lab-down:	## stops what lab-up started, and only that
+	@test/lab/down
+
+bench:	## the figures, each compared with something in the same run
+	@test/bench/run

@@ -1,0 +1,110 @@
+-- 30_functions.sql: identity, permissions, and small helpers of the others.
+
+-- The role on whose behalf the outermost statement runs (C: GetOuterUserId).
+CREATE FUNCTION cdc.caller() RETURNS name
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cdc_caller';
+
+-- The worker reads cdc.work after this transaction has committed.
+CREATE FUNCTION cdc.wake() RETURNS void
+	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'cdc_wake';
+
+CREATE FUNCTION cdc.encrypt(clear text, owner text, purpose text, OUT key_id text, OUT ciphertext bytea)
+	LANGUAGE c STRICT VOLATILE AS 'MODULE_PATHNAME', 'cdc_encrypt';
+
+CREATE FUNCTION cdc.reencrypt(old_key_file text, old_key_id text, old_ciphertext bytea, owner text, purpose text, OUT key_id text, OUT ciphertext bytea)
+	LANGUAGE c STRICT VOLATILE AS 'MODULE_PATHNAME', 'cdc_reencrypt';
+
+-- What the worker does now; nulls while there is none (a standby, for example).
+CREATE FUNCTION cdc.worker_state(OUT pid integer, OUT state text, OUT heartbeat timestamptz, OUT rounds bigint)
+	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'cdc_worker_state';
+
+CREATE FUNCTION cdc.rules() RETURNS TABLE (id integer, section text, statuses text[], guard text, status_to text,
+	step text, action text, retry text, message text, comment text)
+	LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'cdc_rules';
+
+-- The caller's role in an organisation; superusers are owners everywhere.
+CREATE FUNCTION cdc.member_role(organization uuid) RETURNS text
+	LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE WHEN (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = cdc.caller()) THEN 'owner'
+		ELSE (SELECT m.role FROM cdc.organization_member m
+			WHERE m.organization_id = member_role.organization AND m.member = cdc.caller()) END
+$$;
+
+-- May the caller do this there?  permission: service:read, service:create, admin.
+CREATE FUNCTION cdc.may(organization uuid, permission text) RETURNS boolean
+	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT coalesce(CASE may.permission
+		WHEN 'service:read' THEN cdc.member_role(may.organization) IN ('owner', 'admin', 'member', 'viewer')
+		WHEN 'service:create' THEN cdc.member_role(may.organization) IN ('owner', 'admin', 'member')
+		WHEN 'admin' THEN cdc.member_role(may.organization) IN ('owner', 'admin') END, false)
+$$;
+
+-- ERROR unless the caller may: 42704 for an organisation that the caller is not
+-- in (whether it exists or not), 42501 for one that the caller may only read.
+CREATE FUNCTION cdc.require(organization uuid, permission text) RETURNS void
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF cdc.may(organization, permission) THEN
+		RETURN;
+	END IF;
+	IF cdc.may(organization, 'service:read') THEN
+		RAISE insufficient_privilege USING
+			MESSAGE = format('permission %s is needed in this organization', permission),
+			DETAIL = format('Role "%s" is %s there.', cdc.caller(), cdc.member_role(organization)),
+			HINT = 'Ask an owner or admin of the organization: SELECT cdc.add_member(organization, role, ''member'').';
+	END IF;
+	PERFORM cdc.raise_unknown('organization', organization);
+END
+$$;
+
+-- One text for what does not exist and for what is somebody else's.
+CREATE FUNCTION cdc.raise_unknown(kind text, id uuid) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RAISE undefined_object USING
+		MESSAGE = format('%s %s does not exist', kind, coalesce(id::text, 'null')),
+		DETAIL = 'No such object is visible to this role.',
+		HINT = CASE kind WHEN 'pipeline' THEN 'SELECT id, name, status FROM cdc.pipeline lists what is visible.'
+			WHEN 'service' THEN 'SELECT id, name, status FROM cdc.service lists what is visible.'
+			ELSE 'SELECT id, name FROM cdc.organization lists what is visible.' END;
+END
+$$;
+
+CREATE FUNCTION cdc.raise_invalid(message text, detail text, hint text) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RAISE invalid_parameter_value USING MESSAGE = message, DETAIL = detail, HINT = hint;
+END
+$$;
+
+-- RFC 3339, UTC, Z; fractions of a second only when there are some.
+CREATE FUNCTION cdc.rfc3339(at timestamptz) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+	SELECT to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS') || 'Z'
+$$;
+
+-- Asks the worker to look at something after this transaction has committed.
+CREATE FUNCTION cdc.ask(kind text, id uuid) RETURNS void
+	LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+	INSERT INTO cdc.work (kind, id) VALUES (ask.kind, ask.id);
+	SELECT cdc.wake();
+$$;
+
+-- The organisation that a call without one means: the caller's personal or first.
+CREATE FUNCTION cdc.default_organization() RETURNS uuid
+	LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	found uuid;
+BEGIN
+	SELECT o.id INTO found FROM cdc.organization o
+		JOIN cdc.organization_member m ON m.organization_id = o.id AND m.member = cdc.caller()
+		ORDER BY o.is_personal DESC, m.created_at, o.id LIMIT 1;
+	IF found IS NULL THEN
+		RAISE undefined_object USING
+			MESSAGE = 'no organization was named and this role is in none',
+			DETAIL = format('Role "%s" is no member of any organization.', cdc.caller()),
+			HINT = 'SELECT cdc.create_organization(''name'') makes one.';
+	END IF;
+	RETURN found;
+END
+$$;

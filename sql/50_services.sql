@@ -1,0 +1,199 @@
+-- 50_services.sql: registering servers.
+
+-- ERROR 22023 when a JSON value of connection is not of the type that it must be.
+CREATE FUNCTION cdc.check_connection_types(connection jsonb, allowed jsonb) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	item record;
+BEGIN
+	IF connection IS NULL OR jsonb_typeof(connection) <> 'object' THEN
+		PERFORM cdc.raise_invalid('connection must be a JSON object', format('It was %s.', coalesce(jsonb_typeof(connection), 'null')), 'See docs/sql-api.md, cdc.register_service.');
+	END IF;
+	FOR item IN SELECT * FROM jsonb_each(connection) LOOP
+		IF NOT allowed ? item.key THEN
+			PERFORM cdc.raise_invalid(format('unknown key "%s" in connection', item.key), 'A mistyped key would silently mean its default.',
+				'Known keys: ' || (SELECT string_agg(k, ', ' ORDER BY k) FROM jsonb_object_keys(allowed) k) || '.');
+		END IF;
+		IF jsonb_typeof(item.value) <> allowed ->> item.key AND jsonb_typeof(item.value) <> 'null' THEN
+			PERFORM cdc.raise_invalid(format('"%s" in connection must be of JSON type %s', item.key, allowed ->> item.key),
+				format('It was of type %s.', jsonb_typeof(item.value)), 'See docs/sql-api.md, cdc.register_service.');
+		END IF;
+	END LOOP;
+END
+$$;
+
+CREATE FUNCTION cdc.check_postgresql_connection(connection jsonb) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	node jsonb;
+BEGIN
+	PERFORM cdc.check_connection_types(connection, '{"nodes":"array","database":"string","admin_user":"string","admin_password":"string",
+		"sslmode":"string","ca":"string","manage_hba":"boolean","manage_role":"boolean","network_id":"string"}');
+	IF coalesce(jsonb_array_length(nullif(connection -> 'nodes', 'null')), 0) = 0 THEN
+		PERFORM cdc.raise_invalid('a PostgreSQL service needs at least one node', 'connection.nodes is empty or missing.',
+			'Give "nodes": [{"address": "10.0.0.5", "port": 5432}], every server of the cluster, standbys too.');
+	END IF;
+	FOR node IN SELECT jsonb_array_elements(connection -> 'nodes') LOOP
+		IF jsonb_typeof(node) <> 'object' OR coalesce(node ->> 'address', '') = '' OR jsonb_typeof(node -> 'address') <> 'string'
+			OR (node ? 'port' AND (jsonb_typeof(node -> 'port') <> 'number' OR (node ->> 'port') !~ '^[0-9]{1,5}$'
+				OR (node ->> 'port')::integer NOT BETWEEN 1 AND 65535))
+			OR EXISTS (SELECT FROM jsonb_object_keys(node) k WHERE k NOT IN ('address', 'port')) THEN
+			PERFORM cdc.raise_invalid('a node must be {"address": "...", "port": 1 to 65535}', format('It was %s.', node), 'port may be absent: 5432.');
+		END IF;
+		IF node ->> 'address' !~ '^[A-Za-z0-9_.-]+$' THEN
+			PERFORM cdc.raise_invalid('a node''s address must be a host name or an IPv4 address', format('It was %L.', node ->> 'address'),
+				'Debezium takes no other characters in database.hostname.');
+		END IF;
+	END LOOP;
+	IF (SELECT count(*) <> count(DISTINCT (n ->> 'address', coalesce(n ->> 'port', '5432'))) FROM jsonb_array_elements(connection -> 'nodes') n) THEN
+		PERFORM cdc.raise_invalid('a node is named twice', format('The nodes are %s.', connection -> 'nodes'), 'Name each server once.');
+	END IF;
+	IF coalesce(connection ->> 'admin_user', '') = '' THEN
+		PERFORM cdc.raise_invalid('a PostgreSQL service needs an admin_user', 'connection.admin_user is missing.',
+			'Name a superuser of the source, with "admin_password".');
+	END IF;
+	IF connection ->> 'sslmode' NOT IN ('disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full') THEN
+		PERFORM cdc.raise_invalid('unknown sslmode', format('It was %L.', connection ->> 'sslmode'),
+			'Use disable, allow, prefer, require, verify-ca or verify-full.');
+	END IF;
+END
+$$;
+
+CREATE FUNCTION cdc.check_kafka_connection(connection jsonb) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	item jsonb;
+	parsed cidr;
+BEGIN
+	PERFORM cdc.check_connection_types(connection, '{"bootstrap":"string","connect_urls":"array","connect_user":"string","connect_password":"string","ca":"string",
+		"agents":"array","connect_cidrs":"array","network_id":"string","addons":"array","plaintext_connector_password":"boolean"}');
+	FOR item IN SELECT jsonb_array_elements(connection -> 'connect_urls') WHERE jsonb_typeof(connection -> 'connect_urls') = 'array' LOOP
+		IF jsonb_typeof(item) <> 'string' OR item #>> '{}' !~ '^https?://[A-Za-z0-9_.:\[\]-]+/?$' THEN
+			PERFORM cdc.raise_invalid('a Connect URL must be http://host:port or https://host:port', format('It was %s.', item),
+				'Credentials go into "connect_user" and "connect_password".');
+		END IF;
+	END LOOP;
+	FOR item IN SELECT jsonb_array_elements(connection -> 'connect_cidrs') WHERE jsonb_typeof(connection -> 'connect_cidrs') = 'array' LOOP
+		BEGIN
+			parsed := (item #>> '{}')::cidr;
+		EXCEPTION WHEN invalid_text_representation THEN
+			PERFORM cdc.raise_invalid('an entry of connect_cidrs is no network', format('It was %s.', item), 'Give for example "10.0.1.0/24".');
+		END;
+	END LOOP;
+	FOR item IN SELECT jsonb_array_elements(connection -> 'agents') WHERE jsonb_typeof(connection -> 'agents') = 'array' LOOP
+		IF jsonb_typeof(item) <> 'object' OR coalesce(item ->> 'url', '') !~ '^https?://' OR coalesce(item ->> 'token', '') = ''
+			OR EXISTS (SELECT FROM jsonb_object_keys(item) k WHERE k NOT IN ('url', 'token')) THEN
+			PERFORM cdc.raise_invalid('an agent must be {"url": "https://host:port", "token": "..."}', 'url or token is missing or of another form.', 'One agent runs on each Kafka Connect host.');
+		END IF;
+	END LOOP;
+	FOR item IN SELECT jsonb_array_elements(connection -> 'addons') WHERE jsonb_typeof(connection -> 'addons') = 'array' LOOP
+		IF item IS DISTINCT FROM '"kafka-connect"' THEN
+			PERFORM cdc.raise_invalid('unknown addon', format('It was %s.', item), 'The only addon is "kafka-connect".');
+		END IF;
+	END LOOP;
+	IF connection -> 'addons' ? 'kafka-connect' AND coalesce(jsonb_array_length(nullif(connection -> 'connect_urls', 'null')), 0) = 0 THEN
+		PERFORM cdc.raise_invalid('a Kafka service with the addon kafka-connect needs connect_urls', 'connection.connect_urls is empty or missing.',
+			'Give "connect_urls": ["http://10.0.1.7:8083"], one for each worker.');
+	END IF;
+	IF connection -> 'addons' ? 'kafka-connect' AND coalesce(jsonb_array_length(nullif(connection -> 'connect_cidrs', 'null')), 0) = 0
+		AND EXISTS (SELECT FROM jsonb_array_elements_text(connection -> 'connect_urls') u WHERE u !~ '^https?://[0-9.]+(:|/|$)') THEN
+		PERFORM cdc.raise_invalid('connect_cidrs is needed when a Connect URL has a host name', 'pg_hba.conf of the source needs the addresses that Connect comes from.',
+			'Give "connect_cidrs": ["10.0.1.0/24"].');
+	END IF;
+END
+$$;
+
+-- Registers an existing server.  Its connection is checked, its secrets are
+-- taken out of it and encrypted, and the worker looks at it after the commit:
+-- status goes from pending to running when it answers.  Needs service:create.
+-- Errors: 22023 bad argument, 42710 name taken, 42704/42501 organisation.
+CREATE FUNCTION cdc.register_service(name text, database_type text, zone text, connection jsonb,
+		version text DEFAULT NULL, organization uuid DEFAULT NULL) RETURNS uuid
+	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+	made uuid;
+	kept jsonb := connection - 'admin_password' - 'connect_password' - 'nodes' - 'agents' - 'network_id' - 'addons';
+	network uuid;
+	secrets jsonb := '{}';
+BEGIN
+	organization := coalesce(organization, cdc.default_organization());
+	PERFORM cdc.require(organization, 'service:create');
+	IF name IS NULL OR name !~ '^[A-Za-z0-9_-]{1,64}$' THEN
+		PERFORM cdc.raise_invalid('a service''s name must be 1 to 64 letters, digits, hyphens and underscores', format('It was %L.', name), 'Choose another name.');
+	END IF;
+	IF coalesce(zone, '') = '' THEN
+		PERFORM cdc.raise_invalid('a service needs a zone', 'zone is empty.', 'SELECT zone FROM cdc.zone lists those that are known.');
+	END IF;
+	CASE database_type
+		WHEN 'postgresql' THEN
+			PERFORM cdc.check_postgresql_connection(connection);
+			secrets := jsonb_strip_nulls(jsonb_build_object('admin_password', connection -> 'admin_password'));
+		WHEN 'kafka' THEN
+			PERFORM cdc.check_kafka_connection(connection);
+			secrets := jsonb_strip_nulls(jsonb_build_object('connect_password', connection -> 'connect_password')) || coalesce((
+				SELECT jsonb_object_agg('agent_token/' || (n - 1), a -> 'token') FROM jsonb_array_elements(connection -> 'agents') WITH ORDINALITY x(a, n)), '{}');
+			IF jsonb_typeof(connection -> 'agents') = 'array' THEN
+				kept := kept || jsonb_build_object('agents', (SELECT coalesce(jsonb_agg(jsonb_build_object('url', a -> 'url') ORDER BY n), '[]')
+					FROM jsonb_array_elements(connection -> 'agents') WITH ORDINALITY x(a, n)));
+			END IF;
+			IF coalesce(jsonb_array_length(nullif(connection -> 'connect_cidrs', 'null')), 0) = 0 THEN
+				kept := kept || jsonb_build_object('connect_cidrs', (SELECT coalesce(jsonb_agg(DISTINCT substring(u FROM '^https?://([0-9.]+)') || '/32'), '[]')
+					FROM jsonb_array_elements_text(connection -> 'connect_urls') u));
+			ELSE
+				kept := kept || jsonb_build_object('connect_cidrs', (SELECT jsonb_agg(DISTINCT (c::cidr)::text) FROM jsonb_array_elements_text(connection -> 'connect_cidrs') c));
+			END IF;
+		ELSE
+			PERFORM cdc.raise_invalid('unknown database_type', format('It was %L.', database_type), 'Use postgresql or kafka.');
+	END CASE;
+	BEGIN
+		network := (connection ->> 'network_id')::uuid;
+	EXCEPTION WHEN invalid_text_representation THEN
+		PERFORM cdc.raise_invalid('network_id must be a UUID', format('It was %L.', connection ->> 'network_id'), 'It is the UUID of the service''s private network.');
+	END;
+	BEGIN
+		INSERT INTO cdc.service AS s (organization_id, name, database_type, version, zone, connection, network_id, addons)
+			VALUES (organization, name, database_type, version, zone, kept, network,
+				coalesce((SELECT array_agg(a) FROM jsonb_array_elements_text(nullif(connection -> 'addons', 'null')) a), '{}'))
+			RETURNING s.id INTO made;
+	EXCEPTION WHEN unique_violation THEN
+		RAISE duplicate_object USING MESSAGE = format('a service named "%s" already exists', name),
+			DETAIL = 'Names of services are unique in an organization.', HINT = 'Choose another name.';
+	END;
+	IF database_type = 'postgresql' THEN
+		INSERT INTO cdc.service_node (service_id, address, port)
+			SELECT made, n ->> 'address', coalesce((n ->> 'port')::integer, 5432) FROM jsonb_array_elements(connection -> 'nodes') n;
+	END IF;
+	INSERT INTO cdc.service_secret (service_id, purpose, key_id, ciphertext)
+		SELECT made, s.key, e.key_id, e.ciphertext FROM jsonb_each_text(secrets) s, cdc.encrypt(s.value, made::text, s.key) e;
+	PERFORM cdc.ask('service', made);
+	RETURN made;
+END
+$$;
+
+-- Deletes a service: nothing happens on the server itself.  Returns 'deleting';
+-- the row stays until the teardown of its last pipelines is over.  Errors:
+-- 42704, 42501, 55006 while a live pipeline uses it.
+CREATE FUNCTION cdc.delete_service(id uuid) RETURNS text
+	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+	owner uuid;
+	user_name text;
+BEGIN
+	SELECT s.organization_id INTO owner FROM cdc.service s WHERE s.id = id AND s.deleted_at IS NULL FOR UPDATE;
+	IF owner IS NULL OR NOT cdc.may(owner, 'service:read') THEN
+		PERFORM cdc.raise_unknown('service', id);
+	END IF;
+	PERFORM cdc.require(owner, 'service:create');
+	SELECT p.name INTO user_name FROM cdc.pipeline_spec p
+		WHERE p.desired_state = 'present' AND p.deleted_at IS NULL AND id IN (p.source_service_id, p.sink_service_id) ORDER BY p.name LIMIT 1;
+	IF user_name IS NOT NULL THEN
+		RAISE object_in_use USING MESSAGE = 'a live pipeline uses this service',
+			DETAIL = format('Pipeline "%s" does.', user_name), HINT = 'SELECT cdc.delete_pipeline(id) first; a pipeline in Deleting does not count.';
+	END IF;
+	UPDATE cdc.service s SET status = 'deleting', updated_at = now() WHERE s.id = id;
+	PERFORM cdc.ask('service', id);
+	RETURN 'deleting';
+END
+$$;

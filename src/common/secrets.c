@@ -1,0 +1,201 @@
+/*
+ * secrets.c
+ *	  AES-256-GCM of the secrets in the tables; see secrets.h.
+ *
+ * The key file is read anew for every use: it is small, and a key in memory
+ * would outlive its rotation.  Nothing here logs a secret or a key.
+ */
+#include "postgres.h"
+
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <openssl/sha.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/secrets.h"
+#include "extension/settings.h"
+
+#define KEY_LEN 32
+#define NONCE_LEN 12
+#define TAG_LEN 16
+
+/*
+ * libpq/auth.c's; its header needs headers that a server may be packaged
+ * without.
+ */
+extern char *pg_be_scram_build_secret(const char *password);
+
+static void
+key_error(const char *path, const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("the secret key of cdc_pipeline cannot be used"),
+			 errdetail("File \"%s\": %s.", path, what),
+			 errhint("Make it, as the server's user, with: head -c 32 /dev/urandom > FILE && chmod 600 FILE, the same on every standby, and set cdc_pipeline.secret_key_file.")));
+}
+
+static void
+read_key(const char *path, unsigned char *key, char *key_id)
+{
+	struct stat st;
+	unsigned char digest[SHA256_DIGEST_LENGTH];
+	unsigned char extra;
+	int			fd;
+	int			i;
+	ssize_t		n;
+
+	if (path == NULL || path[0] == '\0')
+		key_error("", "cdc_pipeline.secret_key_file is not set");
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		key_error(path, strerror(errno));
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+	{
+		close(fd);
+		key_error(path, "it is not a regular file");
+	}
+	if (st.st_uid != geteuid() || (st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+	{
+		close(fd);
+		key_error(path, "its owner must be the server's user and its mode 0600 or less");
+	}
+	n = read(fd, key, KEY_LEN);
+	if (n != KEY_LEN || read(fd, &extra, 1) != 0)
+	{
+		close(fd);
+		key_error(path, "it must have exactly 32 bytes");
+	}
+	close(fd);
+	SHA256(key, KEY_LEN, digest);
+	for (i = 0; i < 8; i++)
+		snprintf(key_id + 2 * i, 3, "%02x", digest[i]);
+}
+
+/* Owner and purpose, bound to the ciphertext. */
+static char *
+associated(const char *owner, const char *purpose)
+{
+	return psprintf("cdc_pipeline/%s/%s", owner, purpose);
+}
+
+bytea *
+cdc_secret_encrypt(const char *clear, const char *owner, const char *purpose, char **key_id)
+{
+	unsigned char key[KEY_LEN];
+	char		id[17];
+	char	   *aad = associated(owner, purpose);
+	int			len = strlen(clear);
+	bytea	   *result = palloc(VARHDRSZ + NONCE_LEN + len + TAG_LEN);
+	unsigned char *nonce = (unsigned char *) VARDATA(result);
+	unsigned char *body = nonce + NONCE_LEN;
+	EVP_CIPHER_CTX *ctx;
+	int			n;
+	bool		ok;
+
+	read_key(cdc_secret_key_file, key, id);
+	if (!pg_strong_random(nonce, NONCE_LEN))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not get random bytes for a secret")));
+	ctx = EVP_CIPHER_CTX_new();
+	ok = ctx != NULL &&
+		EVP_EncryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, nonce) == 1 &&
+		EVP_EncryptUpdate(ctx, NULL, &n, (const unsigned char *) aad, strlen(aad)) == 1 &&
+		EVP_EncryptUpdate(ctx, body, &n, (const unsigned char *) clear, len) == 1 &&
+		EVP_EncryptFinal_ex(ctx, body + n, &n) == 1 &&
+		EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_GET_TAG, TAG_LEN, body + len) == 1;
+	EVP_CIPHER_CTX_free(ctx);
+	explicit_bzero(key, sizeof(key));
+	if (!ok)
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not encrypt a secret")));
+	SET_VARSIZE(result, VARHDRSZ + NONCE_LEN + len + TAG_LEN);
+	*key_id = pstrdup(id);
+	return result;
+}
+
+char *
+cdc_secret_decrypt(const bytea *cipher, const char *key_id, const char *owner, const char *purpose)
+{
+	return cdc_secret_decrypt_with(cdc_secret_key_file, cipher, key_id, owner, purpose);
+}
+
+char *
+cdc_secret_decrypt_with(const char *key_file, const bytea *cipher, const char *key_id,
+						const char *owner, const char *purpose)
+{
+	unsigned char key[KEY_LEN];
+	char		id[17];
+	char	   *aad = associated(owner, purpose);
+	int			len = (int) VARSIZE_ANY_EXHDR(cipher) - NONCE_LEN - TAG_LEN;
+	const unsigned char *nonce = (const unsigned char *) VARDATA_ANY(cipher);
+	const unsigned char *body = nonce + NONCE_LEN;
+	char	   *clear;
+	EVP_CIPHER_CTX *ctx;
+	int			n = 0;
+	int			m = 0;
+	bool		ok;
+
+	read_key(key_file, key, id);
+	if (strcmp(id, key_id) != 0)
+	{
+		explicit_bzero(key, sizeof(key));
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("a secret was encrypted with another key"),
+				 errdetail("It needs the key with id %s; \"%s\" has the key with id %s.", key_id, key_file, id),
+				 errhint("Put the key file that belongs to this metadata in place, on this server too, and reload.")));
+	}
+	if (len < 0)
+		len = 0;
+	clear = palloc(len + 1);
+	ctx = EVP_CIPHER_CTX_new();
+	ok = ctx != NULL && VARSIZE_ANY_EXHDR(cipher) >= NONCE_LEN + TAG_LEN &&
+		EVP_DecryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, nonce) == 1 &&
+		EVP_DecryptUpdate(ctx, NULL, &n, (const unsigned char *) aad, strlen(aad)) == 1 &&
+		EVP_DecryptUpdate(ctx, (unsigned char *) clear, &n, body, len) == 1 &&
+		EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_SET_TAG, TAG_LEN, unconstify(unsigned char *, body + len)) == 1 &&
+		EVP_DecryptFinal_ex(ctx, (unsigned char *) clear + n, &m) == 1;
+	EVP_CIPHER_CTX_free(ctx);
+	explicit_bzero(key, sizeof(key));
+	if (!ok)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("a secret cannot be decrypted"),
+				 errdetail("Its bytes, its owner or its purpose are not those that were encrypted (%s of %s).", purpose, owner)));
+	clear[len] = '\0';
+	return clear;
+}
+
+char *
+cdc_secret_password(void)
+{
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+	const int	letters = sizeof(alphabet) - 1;
+	char	   *password = palloc(33);
+	int			n = 0;
+
+	while (n < 32)
+	{
+		unsigned char byte;
+
+		if (!pg_strong_random(&byte, 1))
+			ereport(ERROR,
+					(errcode(ERRCODE_INTERNAL_ERROR),
+					 errmsg("could not get random bytes for a password")));
+		/* the rest of the division would favor the first letters */
+		if (byte < 256 - 256 % letters)
+			password[n++] = alphabet[byte % letters];
+	}
+	password[n] = '\0';
+	return password;
+}
+
+char *
+cdc_secret_verifier(const char *password)
+{
+	return pg_be_scram_build_secret(password);
+}

@@ -1,0 +1,195 @@
+/*
+ * functions.c
+ *	  The SQL-callable C functions: what SQL cannot do by itself.
+ *
+ * Each is declared in sql/30_functions.sql.  No table is read here.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "commands/dbcommands.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "storage/lwlock.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/timestamp.h"
+#include "utils/tuplestore.h"
+#include "catalog/pg_type.h"
+
+#include "common/secrets.h"
+#include "extension/cdc_shmem.h"
+#include "extension/settings.h"
+#include "reconciler/state_table.h"
+
+PG_FUNCTION_INFO_V1(cdc_caller);
+PG_FUNCTION_INFO_V1(cdc_check_installation);
+PG_FUNCTION_INFO_V1(cdc_encrypt);
+PG_FUNCTION_INFO_V1(cdc_reencrypt);
+PG_FUNCTION_INFO_V1(cdc_rules);
+PG_FUNCTION_INFO_V1(cdc_wake);
+PG_FUNCTION_INFO_V1(cdc_worker_state);
+
+/*
+ * cdc.caller() -> name: the role on whose behalf the outermost statement runs.
+ * Follows SET ROLE and is not fooled by SECURITY DEFINER.
+ */
+Datum
+cdc_caller(PG_FUNCTION_ARGS)
+{
+	Name		name = palloc0(NAMEDATALEN);
+
+	namestrcpy(name, GetUserNameFromId(GetOuterUserId(), false));
+	PG_RETURN_NAME(name);
+}
+
+/*
+ * cdc.check_installation() -> void: ERROR with what to do when the extension
+ * is created where the reconciler does not work.
+ */
+Datum
+cdc_check_installation(PG_FUNCTION_ARGS)
+{
+	const char *here = get_database_name(MyDatabaseId);
+
+	if (cdc_shared == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("cdc_pipeline must be loaded when the server starts"),
+				 errdetail("shared_preload_libraries is \"%s\".", GetConfigOption("shared_preload_libraries", true, false)),
+				 errhint("Add cdc_pipeline to shared_preload_libraries in postgresql.conf and restart the server.")));
+	if (strcmp(here, cdc_database_name) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("extension cdc_pipeline belongs into database \"%s\"", cdc_database_name),
+				 errdetail("This is database \"%s\"; the reconciler works in the one that cdc_pipeline.database_name names.", here),
+				 errhint("Run: \\c %s, then CREATE EXTENSION cdc_pipeline; or set cdc_pipeline.database_name = '%s' and restart the server.",
+						 quote_identifier(cdc_database_name), here)));
+	PG_RETURN_VOID();
+}
+
+static Datum
+sealed(FunctionCallInfo fcinfo, const char *clear, const char *owner, const char *purpose)
+{
+	TupleDesc	desc;
+	Datum		values[2];
+	bool		nulls[2] = {false, false};
+	char	   *key_id;
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	values[1] = PointerGetDatum(cdc_secret_encrypt(clear, owner, purpose, &key_id));
+	values[0] = CStringGetTextDatum(key_id);
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
+}
+
+/* cdc.encrypt(clear, owner, purpose) -> (key_id, ciphertext) */
+Datum
+cdc_encrypt(PG_FUNCTION_ARGS)
+{
+	return sealed(fcinfo, text_to_cstring(PG_GETARG_TEXT_PP(0)),
+				  text_to_cstring(PG_GETARG_TEXT_PP(1)), text_to_cstring(PG_GETARG_TEXT_PP(2)));
+}
+
+/*
+ * cdc.reencrypt(old_key_file, key_id, ciphertext, owner, purpose) -> (key_id,
+ * ciphertext) with the present key.  The clear text never reaches SQL.
+ */
+Datum
+cdc_reencrypt(PG_FUNCTION_ARGS)
+{
+	char	   *owner = text_to_cstring(PG_GETARG_TEXT_PP(3));
+	char	   *purpose = text_to_cstring(PG_GETARG_TEXT_PP(4));
+	char	   *clear;
+	Datum		result;
+
+	clear = cdc_secret_decrypt_with(text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_GETARG_BYTEA_PP(2),
+									text_to_cstring(PG_GETARG_TEXT_PP(1)), owner, purpose);
+	result = sealed(fcinfo, clear, owner, purpose);
+	explicit_bzero(clear, strlen(clear));
+	return result;
+}
+
+/* cdc.wake() -> void: the worker looks at cdc.work after this commits. */
+Datum
+cdc_wake(PG_FUNCTION_ARGS)
+{
+	cdc_wake_worker_at_commit();
+	PG_RETURN_VOID();
+}
+
+/* cdc.worker_state() -> (pid, state, heartbeat, rounds); nulls while there is none. */
+Datum
+cdc_worker_state(PG_FUNCTION_ARGS)
+{
+	TupleDesc	desc;
+	Datum		values[4];
+	bool		nulls[4] = {true, true, true, true};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	if (cdc_shared)
+	{
+		uint64		beat = pg_atomic_read_u64(&cdc_shared->heartbeat_us);
+
+		LWLockAcquire(cdc_shared->lock, LW_SHARED);
+		values[0] = Int32GetDatum((int32) cdc_shared->worker_pid);
+		nulls[0] = cdc_shared->worker_pid == 0;
+		values[1] = CStringGetTextDatum(cdc_shared->state);
+		nulls[1] = cdc_shared->state[0] == '\0';
+		LWLockRelease(cdc_shared->lock);
+		values[2] = TimestampTzGetDatum((TimestampTz) beat -
+										(int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY);
+		nulls[2] = beat == 0;
+		values[3] = Int64GetDatum((int64) pg_atomic_read_u64(&cdc_shared->rounds));
+		nulls[3] = false;
+	}
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+}
+
+static Datum
+text_or_null(const char *words, bool *isnull)
+{
+	*isnull = words == NULL;
+	return words ? CStringGetTextDatum(words) : (Datum) 0;
+}
+
+/* cdc.rules() -> the reconciler's table of rules, in order. */
+Datum
+cdc_rules(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	const CdcRule *rule;
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (rule = cdc_state_table; rule->id != 0; rule++)
+	{
+		Datum		values[10];
+		bool		nulls[10];
+		Datum		statuses[CDC_NUM_STATUSES];
+		int			n = 0;
+		int			i;
+
+		memset(nulls, 0, sizeof(nulls));
+		for (i = 0; i < CDC_NUM_STATUSES; i++)
+		{
+			if (rule->statuses & (1u << i))
+				statuses[n++] = CStringGetTextDatum(cdc_status_name((CdcStatus) i));
+		}
+		values[0] = Int32GetDatum(rule->id);
+		values[1] = CStringGetTextDatum(rule->section);
+		values[2] = PointerGetDatum(construct_array(statuses, n, TEXTOID, -1, false, TYPALIGN_INT));
+		values[3] = CStringGetTextDatum(rule->guard_name);
+		values[4] = text_or_null(rule->status_to == CDC_STAY ? NULL :
+								 cdc_status_name((CdcStatus) rule->status_to), &nulls[4]);
+		values[5] = text_or_null(cdc_step_name(rule->step), &nulls[5]);
+		values[6] = CStringGetTextDatum(cdc_action_name(rule->action));
+		values[7] = CStringGetTextDatum(cdc_retry_name(rule->retry));
+		values[8] = text_or_null(rule->message, &nulls[8]);
+		values[9] = text_or_null(rule->comment, &nulls[9]);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}

@@ -1,0 +1,126 @@
+/*
+ * settings.c
+ *	  The settings cdc_pipeline.*: one list, sorted by name.
+ *
+ * docs/configuration.md has a section for each.
+ */
+#include "postgres.h"
+
+#include <limits.h>
+
+#include "utils/guc.h"
+
+#include "extension/settings.h"
+
+int			cdc_connect_timeout;
+char	   *cdc_database_name;
+char	   *cdc_debezium_plugin_sha512;
+char	   *cdc_debezium_plugin_url;
+char	   *cdc_debezium_plugin_version;
+bool		cdc_enabled;
+int			cdc_event_retention;
+int			cdc_health_interval;
+int			cdc_max_slot_wal;
+int			cdc_request_timeout;
+char	   *cdc_sdn_credentials_file;
+char	   *cdc_sdn_url;
+char	   *cdc_secret_key_file;
+int			cdc_source_dead_after;
+
+static bool
+check_url(char **newval, void **extra, GucSource source)
+{
+	const char *url = *newval;
+
+	if (url == NULL || url[0] == '\0' ||
+		strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0)
+		return true;
+	GUC_check_errdetail("It must start with http:// or https://, or be empty.");
+	return false;
+}
+
+static bool
+check_path(char **newval, void **extra, GucSource source)
+{
+	const char *path = *newval;
+
+	if (path == NULL || path[0] == '\0' || path[0] == '/')
+		return true;
+	GUC_check_errdetail("It must be an absolute path, or empty.");
+	return false;
+}
+
+static bool
+check_sha512(char **newval, void **extra, GucSource source)
+{
+	const char *hex = *newval;
+
+	if (hex == NULL || hex[0] == '\0' ||
+		(strlen(hex) == 128 && strspn(hex, "0123456789abcdefABCDEF") == 128))
+		return true;
+	GUC_check_errdetail("It must be 128 hexadecimal digits, or empty.");
+	return false;
+}
+
+void
+cdc_settings_init(void)
+{
+	DefineCustomIntVariable("cdc_pipeline.connect_timeout",
+							"Time within which a connection to a source or to Kafka Connect must be made.",
+							NULL, &cdc_connect_timeout, 3000, 100, 600000,
+							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomStringVariable("cdc_pipeline.database_name",
+							   "Database in which the extension is created and the reconciler works.",
+							   NULL, &cdc_database_name, "postgres",
+							   PGC_POSTMASTER, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+	DefineCustomStringVariable("cdc_pipeline.debezium_plugin_sha512",
+							   "SHA-512 that the Debezium archive must have, in hexadecimal.",
+							   NULL, &cdc_debezium_plugin_sha512, "",
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, check_sha512, NULL, NULL);
+	DefineCustomStringVariable("cdc_pipeline.debezium_plugin_url",
+							   "Where the Debezium PostgreSQL connector's archive is fetched from.",
+							   NULL, &cdc_debezium_plugin_url, "",
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, check_url, NULL, NULL);
+	DefineCustomStringVariable("cdc_pipeline.debezium_plugin_version",
+							   "Version of the Debezium PostgreSQL connector that is wanted.",
+							   NULL, &cdc_debezium_plugin_version, "3.7.0.Final",
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+	DefineCustomBoolVariable("cdc_pipeline.enabled",
+							 "Whether the reconciler acts.",
+							 "Off: nothing is looked at and nothing is changed outside. Needed on a physical clone of the metadata server.",
+							 &cdc_enabled, true,
+							 PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+	DefineCustomIntVariable("cdc_pipeline.event_retention",
+							"How long the rows of cdc.pipeline_event are kept.",
+							NULL, &cdc_event_retention, 30 * 24 * 60, 1, INT_MAX,
+							PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
+	DefineCustomIntVariable("cdc_pipeline.health_interval",
+							"Time between two health rounds.",
+							NULL, &cdc_health_interval, 10000, 100, 3600000,
+							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomIntVariable("cdc_pipeline.max_slot_wal",
+							"WAL that a slot of ours may hold back before it is given up; 0: no bound.",
+							NULL, &cdc_max_slot_wal, 0, 0, INT_MAX,
+							PGC_SIGHUP, GUC_UNIT_MB | GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+	DefineCustomIntVariable("cdc_pipeline.request_timeout",
+							"Time within which Kafka Connect must answer a change; its own limit is 90 s.",
+							NULL, &cdc_request_timeout, 95000, 1000, 3600000,
+							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomStringVariable("cdc_pipeline.sdn_credentials_file",
+							   "File with the credentials for the SDN API.",
+							   NULL, &cdc_sdn_credentials_file, "",
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, check_path, NULL, NULL);
+	DefineCustomStringVariable("cdc_pipeline.sdn_url",
+							   "Address of the SDN API; empty: there is no network to wire.",
+							   NULL, &cdc_sdn_url, "",
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, check_url, NULL, NULL);
+	DefineCustomStringVariable("cdc_pipeline.secret_key_file",
+							   "File with the 32 bytes of the key that encrypts secrets in the tables.",
+							   NULL, &cdc_secret_key_file, "",
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, check_path, NULL, NULL);
+	DefineCustomIntVariable("cdc_pipeline.source_dead_after",
+							"Time after which a source's primary that does not answer is taken for gone.",
+							NULL, &cdc_source_dead_after, 3000, 100, 600000,
+							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
+	MarkGUCPrefixReserved("cdc_pipeline");
+}

@@ -1,0 +1,102 @@
+# common.sh: names, ports and small helpers of the lab; sourced by its scripts.
+# Owns no process; starts nothing.
+
+set -u
+LAB_HOME=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+TOP=$(cd "$LAB_HOME/../.." && pwd)
+
+LAB_DIR=${LAB_DIR:-$TOP/test/lab/run}
+case $LAB_DIR in /*) ;; *) LAB_DIR=$PWD/$LAB_DIR ;; esac
+LAB_PORT_BASE=${LAB_PORT_BASE:-15400}
+LAB_SOURCE_VERSION=${LAB_SOURCE_VERSION:-17}
+LAB_CONNECT_WORKERS=${LAB_CONNECT_WORKERS:-1}
+LAB_CACHE=${LAB_CACHE:-$TOP/build/cache}
+
+DEBEZIUM_VERSION=3.7.0.Final
+DEBEZIUM_SHA512=dc5334e087c7405f5b423e77373c60a89a3d7538ad38016f3959c431ad7078361ab95300a7e926c50621e7aa8375b7f4f3c5ecec4fe04ac484804d325009b6c0
+KAFKA_VERSION=3.9.1
+PG_META_BIN=/usr/lib/postgresql/15/bin
+
+# What Maven Central has of each major version (io.zonky.test.postgres).
+zonky_version() {
+	case $1 in
+		14) echo 14.19.0 ;; 15) echo 15.14.0 ;; 16) echo 16.10.0 ;; 17) echo 17.6.0 ;; 18) echo 18.0.0 ;;
+		*) return 1 ;;
+	esac
+}
+
+META_PORT=$LAB_PORT_BASE
+SOURCE_PORT=$((LAB_PORT_BASE + 1))
+STANDBY_PORT=$((LAB_PORT_BASE + 2))
+KAFKA_PORT=$((LAB_PORT_BASE + 10))
+KAFKA_SASL_PORT=$((LAB_PORT_BASE + 11))
+KAFKA_CONTROLLER_PORT=$((LAB_PORT_BASE + 12))
+CONNECT_PORT=$((LAB_PORT_BASE + 20))	# worker n listens on CONNECT_PORT + n - 1
+
+# A loopback address of its own, so that the well-known ports are free there.
+LAB_NET=127.$((10 + LAB_PORT_BASE / 256 % 200)).$((LAB_PORT_BASE % 256))
+SOURCE_HOST=$LAB_NET.1
+KAFKA_HOST=$LAB_NET.3
+
+SOURCE_PASSWORD=lab-source-admin
+META_PASSWORD=lab-meta-admin
+KAFKA_USER=app_user
+KAFKA_PASSWORD=lab-kafka-app
+
+# Servers' data must be where user postgres can go; a clone below /root is not.
+data_dir() {
+	local probe=$LAB_DIR
+	mkdir -p "$LAB_DIR"
+	if su postgres -s /bin/sh -c "test -x '$probe'" 2>/dev/null; then
+		echo "$LAB_DIR"
+	else
+		echo "/var/tmp/cdc_pipeline_lab_$(printf %s "$LAB_DIR" | sha256sum | cut -c1-12)"
+	fi
+}
+
+as_postgres() {
+	(cd / && su postgres -s /bin/bash -c "$*")
+}
+
+# fail PART MESSAGE...: one line that names the part, and the end.
+fail() {
+	local part=$1
+	shift
+	echo "lab: $part: $*" >&2
+	exit 1
+}
+
+# wait_for SECONDS COMMAND...: polls until the command succeeds.
+wait_for() {
+	local end=$(($(date +%s%N) + $1 * 1000000000))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ "$(date +%s%N)" -lt "$end" ] || return 1
+		sleep 0.05
+	done
+}
+
+port_open() {
+	(exec 3<>"/dev/tcp/$1/$2") 2>/dev/null
+}
+
+# Is the process of a pid file ours and alive?
+alive() {
+	local pid
+	[ -s "$1" ] && pid=$(head -n1 "$1") && [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null
+}
+
+# end_process PIDFILE SECONDS: TERM, wait, KILL; only what the file names.
+end_process() {
+	local pid
+	alive "$1" || { rm -f "$1"; return 0; }
+	pid=$(head -n1 "$1")
+	kill "$pid" 2>/dev/null
+	wait_for "$2" eval "! kill -0 $pid" || kill -9 "$pid" 2>/dev/null
+	rm -f "$1"
+}
+
+JAVA_FLAGS="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto"
+kafka_classpath() {
+	echo "$LAB_CACHE/kafka-$KAFKA_VERSION/*"
+}
