@@ -17,7 +17,7 @@ BEGIN
 			'No wildcard, no column list, no database; quote names with capitals: "Sales"."Order".');
 	END IF;
 	IF array_length(parts, 1) = 1 THEN
-		parts := 'public' || parts;
+		parts := ARRAY['public'] || parts;
 	END IF;
 	IF octet_length(parts[1]) > 63 OR octet_length(parts[2]) > 63 THEN
 		PERFORM cdc.raise_invalid('a name of a table or schema has at most 63 bytes', format('It was %L.', name), 'PostgreSQL has no longer names.');
