@@ -161,7 +161,7 @@ object_fault(const CdcSnapshot *s, CdcAction action)
 				return "offsets are deleted for no reason";
 			if (!ours(s->connector) || !stopped(s))
 				return "offsets are deleted under a connector at work";
-			if (s->source_reachable == CDC_YES && s->source_is_postgresql &&
+			if (s->source_reachable == CDC_YES && s->source_is_postgresql && !s->untouched &&
 				!(s->force && s->source_capable == CDC_NO) && (s->slot == CDC_SLOT_ACTIVE || s->slot == CDC_SLOT_STREAMING))
 				return "offsets are deleted under a walsender";
 			return s->offsets == CDC_OFFSETS_SNAPSHOT || s->offsets == CDC_OFFSETS_STREAMING ?

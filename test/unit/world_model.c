@@ -384,10 +384,7 @@ world_user_meddles(World *w)
 		case 5:
 			/* before streaming began nobody can tell that it was away */
 			if (ours(t->publication) && (t->was_running || !slot_ours(t->slot)))
-			{
 				t->publication = chance(50) ? CDC_OBJ_ABSENT : CDC_OBJ_WRONG;
-				w->hole = w->hole || (t->was_running && !t->initial_only);
-			}
 			break;
 		case 6:
 			if (ours(t->role) && t->manage_role)
@@ -491,6 +488,7 @@ world_observe(World *w, int noise)
 			t->gap = CDC_GAP_SLOT_LOST;
 		else if (t->publication == CDC_OBJ_ABSENT || t->publication == CDC_OBJ_WRONG)
 			t->gap = CDC_GAP_PUBLICATION;
+		w->hole = w->hole || t->gap != CDC_GAP_NONE;
 	}
 
 	s = *t;

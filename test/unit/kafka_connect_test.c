@@ -1,0 +1,364 @@
+/* link: src/remote/kafka_connect.c src/remote/debezium.c src/common/json.c src/common/redact.c */
+/* libs: -ljson-c -lpgcommon -lpgport */
+/* flags: -DFRONTEND */
+/*
+ * kafka_connect_test.c
+ *	  Kafka Connect's vocabulary, with answers as Kafka 3.9 and Debezium 3.7.0
+ *	  really gave them.
+ */
+#include "remote/kafka_connect.h"
+
+#include <stdlib.h>
+
+#include "common/json.h"
+#include "tap.h"
+
+#define ID "a1b2c3d4-e5f6-7890-abcd-ef1234567890"
+
+static CdcConnectorSpec
+sample(void)
+{
+	static const char *const tables[] = {"\"public\".\"orders\"", "\"S x\".\"T,a\"\"b\""};
+	CdcConnectorSpec spec = {0};
+
+	spec.pipeline_id = ID;
+	spec.epoch = 3;
+	spec.name = "mdb-pipeline-a1b2c3d4";
+	spec.hostname = "10.0.0.5";
+	spec.port = 5432;
+	spec.database = "defaultdb";
+	spec.user = "mdb_pipeline_a1b2c3d4";
+	spec.password = "${dir:/secrets:a1b2c3d4}";
+	spec.publication = "mdb_pipeline_a1b2c3d4";
+	spec.slot = "mdb_pipeline_a1b2c3d4";
+	spec.topic_prefix = "shop";
+	spec.snapshot_mode = "initial";
+	spec.ntables = 2;
+	spec.tables = tables;
+	return spec;
+}
+
+static void
+config(void)
+{
+	static const char *const wanted[][2] = {
+		{"connector.class", CDC_KC_CLASS}, {"tasks.max", "1"}, {"cdc.pipeline.id", ID}, {"cdc.epoch", "3"},
+		{"database.hostname", "10.0.0.5"}, {"database.port", "5432"}, {"database.dbname", "defaultdb"},
+		{"database.user", "mdb_pipeline_a1b2c3d4"}, {"database.password", "${dir:/secrets:a1b2c3d4}"},
+		{"database.sslmode", "prefer"}, {"plugin.name", "pgoutput"}, {"slot.name", "mdb_pipeline_a1b2c3d4"},
+		{"publication.name", "mdb_pipeline_a1b2c3d4"}, {"publication.autocreate.mode", "disabled"},
+		{"topic.prefix", "shop"}, {"snapshot.mode", "initial"}, {"offset.mismatch.strategy", "no_validation"},
+		{"table.include.list", "(?-i)public\\.orders,(?-i)S\\x20x\\.T\\x2Ca\\\"b"},
+		{"key.converter", "org.apache.kafka.connect.json.JsonConverter"}, {"key.converter.schemas.enable", "false"},
+		{"value.converter", "org.apache.kafka.connect.json.JsonConverter"}, {"value.converter.schemas.enable", "false"},
+		{"decimal.handling.mode", "double"}, {"heartbeat.interval.ms", "5000"},
+		{"heartbeat.action.query", "SELECT pg_catalog.pg_logical_emit_message(false, 'cdc_pipeline_heartbeat', '')"},
+		{"message.prefix.exclude.list", "cdc_pipeline_heartbeat"}, {"errors.max.retries", "10"},
+		{"topic.creation.default.replication.factor", "-1"}, {"topic.creation.default.partitions", "-1"}
+	};
+	CdcConnectorSpec spec = sample();
+	struct json_object *c = cdc_kc_config(&spec);
+	struct json_object *other;
+	char	   *which;
+	size_t		i;
+
+	for (i = 0; i < lengthof(wanted); i++)
+		is(cdc_json_string(c, wanted[i][0]), wanted[i][1], wanted[i][0]);
+	is_number(json_object_object_length(c), lengthof(wanted), "and nothing else");
+
+	other = cdc_kc_config(&spec);
+	json_object_object_add(other, "name", json_object_new_string(spec.name));
+	ok(cdc_kc_config_equal(c, other, &which) && which == NULL, "what Connect returns is equal");
+	json_object_object_add(other, "cdc.epoch", json_object_new_string("2"));
+	ok(cdc_kc_config_equal(c, other, &which), "a lower epoch is no drift");
+	json_object_object_add(other, "cdc.epoch", json_object_new_string("4"));
+	ok(!cdc_kc_config_equal(c, other, &which), "a higher one is");
+	is(which, "cdc.epoch", "... named");
+	json_object_object_add(other, "cdc.epoch", json_object_new_string("x"));
+	ok(!cdc_kc_config_equal(c, other, NULL), "... and so is nonsense");
+	json_object_object_add(other, "cdc.epoch", json_object_new_string("2"));
+	json_object_object_add(other, "database.password", json_object_new_string("********"));
+	ok(cdc_kc_config_equal(c, other, &which), "a masked password is not compared");
+	json_object_object_add(other, "database.password", json_object_new_string("other secret"));
+	json_object_object_add(other, "transforms", json_object_new_string("x"));
+	json_object_object_del(other, "snapshot.mode");
+	ok(!cdc_kc_config_equal(c, other, &which), "edited by hand");
+	is(which, "database.password, snapshot.mode, transforms", "... the keys, never a value");
+	ok(!cdc_kc_config_equal(c, NULL, &which), "no config at all");
+	json_object_put(other);
+	json_object_put(c);
+
+	spec.ntables = 0;
+	spec.sslmode = "verify-full";
+	spec.options = cdc_json_parse("{\"heartbeat.interval.ms\":1000,\"decimal.handling.mode\":\"string\","
+								  "\"tombstones.on.delete\":false,\"on_gap\":\"halt\",\"database.hostname\":\"evil\","
+								  "\"slot.name\":\"x\",\"poll.interval.ms\":\"soon\",\"column.exclude.list\":null}");
+	c = cdc_kc_config(&spec);
+	is(cdc_json_string(c, "table.include.list"), NULL, "all tables: no list");
+	is(cdc_json_string(c, "driver.hideUnprivilegedObjects"), "true", "... but only what was granted");
+	is(cdc_json_string(c, "database.sslmode"), "verify-full", "sslmode of the service");
+	is(cdc_json_string(c, "heartbeat.interval.ms"), "1000", "an option overrides");
+	is(cdc_json_string(c, "decimal.handling.mode"), "string", "... another");
+	is(cdc_json_string(c, "tombstones.on.delete"), "false", "... a boolean");
+	is(cdc_json_string(c, "database.hostname"), "10.0.0.5", "what is not in the list does not");
+	is(cdc_json_string(c, "slot.name"), "mdb_pipeline_a1b2c3d4", "... nor this");
+	is(cdc_json_string(c, "on_gap"), NULL, "an option of ours is not Debezium's");
+	is(cdc_json_string(c, "poll.interval.ms"), NULL, "a bad value is not taken");
+	json_object_put(c);
+	json_object_put(spec.options);
+}
+
+static void
+option_values(void)
+{
+	ok(cdc_kc_option_known("heartbeat.interval.ms"), "a known option");
+	ok(!cdc_kc_option_known("database.password"), "an unknown one");
+	is(cdc_kc_option_check("heartbeat.interval.ms", "5000"), NULL, "an integer");
+	is(cdc_kc_option_check("heartbeat.interval.ms", "0"), "option \"heartbeat.interval.ms\" is an integer from 500 to 60000", "out of range");
+	ok(cdc_kc_option_check("heartbeat.interval.ms", "5000x") != NULL, "more than an integer");
+	ok(cdc_kc_option_check("heartbeat.interval.ms", "") != NULL, "less than one");
+	is(cdc_kc_option_check("decimal.handling.mode", "precise"), NULL, "a word");
+	ok(cdc_kc_option_check("decimal.handling.mode", "prec") != NULL, "half a word");
+	ok(cdc_kc_option_check("decimal.handling.mode", "precise double") != NULL, "two words");
+	ok(cdc_kc_option_check("decimal.handling.mode", "") != NULL, "no word");
+	is(cdc_kc_option_check("hstore.handling.mode", "map"), NULL, "the last word");
+	ok(cdc_kc_option_check("tombstones.on.delete", "yes") != NULL, "no boolean");
+	is(cdc_kc_option_check("column.exclude.list", "public.t.secret"), NULL, "free text");
+	ok(cdc_kc_option_check("column.exclude.list", "${dir:/secrets:other}") != NULL, "no reference to a secret");
+	ok(cdc_kc_option_check("column.exclude.list", "a\nb") != NULL, "no line end");
+	is(cdc_kc_option_check("snapshot.mode", "x"), "option \"snapshot.mode\" may not be set", "not in the list");
+}
+
+static void
+list(void)
+{
+	const char *body =
+		"{\"zz\":{\"status\":{\"name\":\"zz\",\"connector\":{\"state\":\"RUNNING\",\"worker_id\":\"127.0.0.1:8083\"},"
+		"\"tasks\":[{\"id\":0,\"state\":\"FAILED\",\"worker_id\":\"w2:8083\",\"trace\":\"T\"}],\"type\":\"source\"},"
+		"\"info\":{\"name\":\"zz\",\"config\":{\"cdc.pipeline.id\":\"" ID "\",\"cdc.epoch\":\"7\",\"topic.prefix\":\"shop\"},"
+		"\"tasks\":[{\"connector\":\"zz\",\"task\":0}],\"type\":\"source\"}},"
+		"\"a\":{\"status\":{\"connector\":{\"state\":\"STOPPED\",\"worker_id\":\"w1\"},\"tasks\":[]}},"
+		"\"failed\":{\"status\":{\"connector\":{\"state\":\"FAILED\",\"worker_id\":\"w1\",\"trace\":\"C\"},\"tasks\":[]},\"info\":{\"config\":{}}},"
+		"\"odd\":{\"status\":{\"connector\":{\"state\":\"DESTROYED\"},\"tasks\":[{\"id\":\"0\"},{\"id\":1,\"state\":\"RUNNING\",\"version\":\"x\"}]}},"
+		"\"m\":{\"info\":null}}";
+	CdcKcList  *l = cdc_kc_parse_list(body);
+	const CdcKcConnector *c;
+	int			i;
+	bool		sorted = true;
+
+	ok(l != NULL && l->n == 5, "five connectors");
+	for (i = 1; i < l->n; i++)
+		sorted = sorted && strcmp(l->items[i - 1].name, l->items[i].name) < 0;
+	ok(sorted, "... sorted by name");
+	c = cdc_kc_find(l, "zz");
+	ok(c != NULL, "found");
+	is(c->mark, ID, "mark");
+	is_number(c->epoch, 7, "epoch");
+	is(c->topic_prefix, "shop", "prefix");
+	is_number(c->state, CDC_CS_RUNNING, "connector RUNNING");
+	is(c->state_name, "RUNNING", "... in words");
+	is_number(c->task_state, CDC_CS_FAILED, "task FAILED");
+	is_number(c->ntasks, 1, "one task");
+	is(c->task_states, "[{\"id\":0,\"state\":\"FAILED\"}]", "task_states as the API shows them");
+	is(c->worker_id, "w2:8083", "the task's worker");
+	is(c->trace, "T", "the task's trace");
+	c = cdc_kc_find(l, "a");
+	is_number(c->state, CDC_CS_STOPPED, "STOPPED");
+	is_number(c->task_state, CDC_CS_NONE, "no task");
+	is(c->task_states, "[]", "no tasks: []");
+	is(c->mark, NULL, "no info: no mark");
+	ok(c->config == NULL && c->trace == NULL && c->ntasks == 0, "... no config, no trace");
+	c = cdc_kc_find(l, "failed");
+	is_number(c->state, CDC_CS_FAILED, "connector FAILED");
+	is(c->trace, "C", "its trace");
+	c = cdc_kc_find(l, "odd");
+	is_number(c->state, CDC_CS_UNKNOWN, "an unknown state is unknown");
+	is_number(c->task_state, CDC_CS_UNKNOWN, "a task without a state too");
+	is(c->task_states, "[{\"id\":0,\"state\":null},{\"id\":1,\"state\":\"RUNNING\"}]", "two tasks");
+	c = cdc_kc_find(l, "m");
+	is_number(c->state, CDC_CS_NONE, "no status yet");
+	ok(cdc_kc_find(l, "nobody") == NULL, "not found");
+	cdc_kc_list_free(l);
+
+	l = cdc_kc_parse_list("{}");
+	ok(l != NULL && l->n == 0 && cdc_kc_find(l, "a") == NULL, "an empty cluster");
+	cdc_kc_list_free(l);
+	ok(cdc_kc_parse_list("{\"error_code\":500,\"message\":\"x\"}") == NULL, "an error is no list");
+	ok(cdc_kc_parse_list("[\"a\"]") == NULL && cdc_kc_parse_list("<html>") == NULL &&
+	   cdc_kc_parse_list("") == NULL && cdc_kc_parse_list(NULL) == NULL && cdc_kc_parse_list("{} x") == NULL,
+	   "nor is anything else");
+	cdc_kc_list_free(NULL);
+}
+
+static void
+offsets(void)
+{
+	CdcKcOffsets o;
+
+	ok(cdc_kc_parse_offsets("{\"offsets\":[]}", &o) && o.state == CDC_OFFSETS_NONE && o.lsn == 0 && !o.snapshot_completed, "none");
+	ok(cdc_kc_parse_offsets("{\"offsets\":[{\"partition\":{\"server\":\"p4\"},\"offset\":{\"last_snapshot_record\":false,"
+							"\"lsn\":150187896,\"txId\":825,\"ts_usec\":1795536824043551,\"snapshot\":\"INITIAL\",\"snapshot_completed\":false}}]}", &o),
+	   "in the middle of a snapshot");
+	is_number(o.state, CDC_OFFSETS_SNAPSHOT, "... a snapshot");
+	ok(!o.snapshot_completed, "... that has not finished");
+	is_number(o.lsn, 150187896, "... at");
+	ok(cdc_kc_parse_offsets("{\"offsets\":[{\"partition\":{},\"offset\":{\"lsn\":5,\"snapshot\":\"INITIAL\",\"snapshot_completed\":true}}]}", &o) &&
+	   o.state == CDC_OFFSETS_STREAMING && o.snapshot_completed, "a finished snapshot");
+	ok(cdc_kc_parse_offsets("{\"offsets\":[{\"partition\":{\"server\":\"p1\"},\"offset\":{\"lsn\":35965352,\"txId\":790,\"ts_usec\":1795536680497011}}]}", &o) &&
+	   o.state == CDC_OFFSETS_STREAMING && o.snapshot_completed && o.lsn == 35965352, "streaming, nothing committed yet");
+	ok(cdc_kc_parse_offsets("{\"offsets\":[{\"partition\":{\"server\":\"p1\"},\"offset\":{\"lsn_proc\":35966385,\"messageType\":\"COMMIT\","
+							"\"lsn_commit\":35966384,\"lsn\":35966386,\"txId\":793}}]}", &o) && o.lsn == 35966384, "lsn_commit counts");
+	ok(cdc_kc_parse_offsets("{\"offsets\":[{\"offset\":{\"lsn_proc\":7,\"lsn_commit\":null,\"lsn\":8}}]}", &o) && o.lsn == 7, "... then lsn_proc");
+	ok(cdc_kc_parse_offsets("{\"offsets\":[{\"offset\":{\"lsn\":18446744073709551615}}]}", &o) &&
+	   o.lsn == PG_UINT64_MAX, "64 bits without a sign");
+	ok(cdc_kc_parse_offsets("{\"offsets\":[{\"partition\":{},\"offset\":null}]}", &o) && o.state == CDC_OFFSETS_NONE, "a null offset is none");
+	ok(cdc_kc_parse_offsets("{\"offsets\":[{\"offset\":{\"lsn\":1}},{\"offset\":{\"lsn\":2,\"snapshot\":\"INITIAL\"}}]}", &o) &&
+	   o.state == CDC_OFFSETS_SNAPSHOT && o.lsn == 2, "an unfinished snapshot speaks");
+	ok(!cdc_kc_parse_offsets("{\"error_code\":404,\"message\":\"x\"}", &o) && !cdc_kc_parse_offsets("x", &o), "no offsets");
+}
+
+static void
+plugins(void)
+{
+	bool		present;
+	char	   *version;
+
+	ok(cdc_kc_parse_plugins("[{\"class\":\"io.debezium.connector.postgresql.PostgresConnector\",\"type\":\"source\",\"version\":\"3.7.0.Final\"}]",
+							&present, &version) && present, "listed");
+	is(version, "3.7.0.Final", "version");
+	ok(cdc_kc_parse_plugins("[{\"class\":\"org.x.Y\",\"version\":\"1\"}]", &present, &version) && !present && version == NULL, "not listed");
+	ok(cdc_kc_parse_plugins("[]", &present, &version) && !present, "none");
+	ok(!cdc_kc_parse_plugins("{}", &present, &version), "no list");
+}
+
+static void
+meaning(void)
+{
+	static const struct
+	{
+		int			status;
+		const char *body;
+		CdcKcMeaning meaning;
+		const char *message;
+	}			answers[] = {
+		{200, "x", CDC_KC_DONE, NULL},
+		{201, NULL, CDC_KC_DONE, NULL},
+		{204, "", CDC_KC_DONE, NULL},
+		{404, "{\"error_code\":404,\"message\":\"Connector nix not found\"}", CDC_KC_ABSENT, "Kafka Connect answered 404: Connector nix not found"},
+		{404, "{\"error_code\":404,\"message\":\"No status found for connector nix\"}", CDC_KC_ABSENT, NULL},
+		{404, "{\"error_code\":404,\"message\":\"Unknown connector: nix\"}", CDC_KC_ABSENT, NULL},
+		{404, "{\"error_code\":404,\"message\":\"HTTP 404 Not Found\"}", CDC_KC_MAYBE, NULL},
+		{404, "<html>connector not found</html>", CDC_KC_MAYBE, "Kafka Connect answered 404"},
+		{409, "{\"error_code\":409,\"message\":\"Connector c5 already exists\"}", CDC_KC_EXISTS, NULL},
+		{409, "{\"error_code\":409,\"message\":\"Cannot complete request because of a conflicting operation (e.g. worker rebalance)\"}", CDC_KC_BUSY, NULL},
+		{400, "{\"error_code\":400,\"message\":\"Connectors must be in the STOPPED state before their offsets can be modified. This can be done\"}", CDC_KC_NOT_STOPPED, NULL},
+		{400, "{\"error_code\":400,\"message\":\"Connector configuration is invalid and contains the following 2 error(s):\\nThe 'topic.prefix' value is invalid: a b\\nThe 'snapshot.mode' value is invalid\\nYou can also find the above list of errors at the endpoint `/connector-plugins/{connectorType}/config/validate`\"}",
+		CDC_KC_INVALID, "Kafka Connect answered 400: The 'topic.prefix' value is invalid: a b; The 'snapshot.mode' value is invalid"},
+		{400, "{\"error_code\":400,\"message\":\"Connector config {database.password=geheim, tasks.max=1} contains no connector type\"}",
+		CDC_KC_INVALID, "Kafka Connect answered 400: Connector config {database.password=[redacted], tasks.max=1} contains no connector type"},
+		{405, "{\"error_code\":405,\"message\":\"HTTP 405 Method Not Allowed\"}", CDC_KC_INVALID, NULL},
+		{401, "", CDC_KC_DENIED, "Kafka Connect answered 401"},
+		{403, "{\"message\":\"no\"}", CDC_KC_DENIED, "Kafka Connect answered 403: no"},
+		{500, "{\"error_code\":500,\"message\":\"Request timed out. The worker is currently ...\"}", CDC_KC_MAYBE, NULL},
+		{503, "busy", CDC_KC_MAYBE, "Kafka Connect answered 503"},
+		{302, "", CDC_KC_MAYBE, NULL},
+		{429, "{\"message\":\"slow down\"}", CDC_KC_BUSY, NULL},
+		{400, "not json", CDC_KC_MAYBE, NULL},
+	};
+	size_t		i;
+
+	for (i = 0; i < lengthof(answers); i++)
+	{
+		char	   *message;
+		CdcKcMeaning got = cdc_kc_meaning(answers[i].status, answers[i].body, &message);
+
+		is_number(got, answers[i].meaning, psprintf("%d %.60s", answers[i].status, answers[i].body ? answers[i].body : ""));
+		if (answers[i].message != NULL)
+			is(message, answers[i].message, "... message");
+		else
+			ok((message == NULL) == (got == CDC_KC_DONE), "... a message unless done");
+	}
+}
+
+static void
+failure(void)
+{
+	const char *secrets[] = {"s3cr3t"};
+	char		longest[3000];
+	char	   *cut;
+	int			i;
+	size_t		length = 0;
+
+	is(cdc_kc_failure("org.apache.kafka.connect.errors.ConnectException: An exception occurred in the change event producer. This connector will be stopped.\n"
+					  "\tat io.debezium.pipeline.ErrorHandler.setProducerThrowable(ErrorHandler.java:68)\n"
+					  "Caused by: io.debezium.DebeziumException: java.util.concurrent.ExecutionException: x\n\t... 6 more\n"
+					  "Caused by: org.postgresql.util.PSQLException: ERROR: permission denied for table Orders\n  Hint: none\n\tat org.x.Y(Z.java)\n\t... 9 more\n", NULL, 0),
+	   "ERROR: permission denied for table Orders", "the last cause, first line, no class");
+	is(cdc_kc_failure("io.debezium.DebeziumException: The connector is trying to read\n\tat x", NULL, 0),
+	   "The connector is trying to read", "no cause: line 1");
+	is(cdc_kc_failure("x\nCaused by: io.a.B: java.util.c.D: org.postgresql.util.PSQLException: FATAL: no\r\n\tat", NULL, 0),
+	   "FATAL: no", "nested classes");
+	is(cdc_kc_failure("x\nCaused by: java.lang.NullPointerException\n\tat a", NULL, 0), "java.lang.NullPointerException", "a class and nothing else");
+	is(cdc_kc_failure("x\nCaused by: java.io.IOException: \n\tat a", NULL, 0), "java.io.IOException:", "... with a colon");
+	is(cdc_kc_failure("a.B: real\n\tSuppressed: c.D: y\n\tCaused by: e.F: not this\n", NULL, 0), "real", "causes of the suppressed do not count");
+	is(cdc_kc_failure("Caused by: said in line 1", NULL, 0), "said in line 1", "a cause in line 1");
+	is(cdc_kc_failure("x\nCaused by: a.B: password=s3cr3t and s3cr3t", secrets, 1), "password=[redacted] and [redacted]", "redacted");
+	is(cdc_kc_failure("Topic p.t: not present", NULL, 0), "Topic p.t: not present", "a sentence with a colon is no class");
+	is(cdc_kc_failure(NULL, NULL, 0), "Kafka Connect gave no reason", "no trace");
+	is(cdc_kc_failure(" \n", NULL, 0), "Kafka Connect gave no reason", "an empty one");
+
+	for (i = 0; i < 700; i++)
+		length += (size_t) sprintf(longest + length, "%s", i % 2 ? "\xc3\xa9" : "x");
+	cut = cdc_kc_failure(longest, NULL, 0);
+	is_number((long long) strlen(cut), 750, "500 characters, however many bytes");
+	strcpy(longest + 747, "s3cr3t at the border");
+	cut = cdc_kc_failure(longest, secrets, 1);
+	ok(strstr(cut, "s3") == NULL, "no half of a secret where it is cut");
+}
+
+static void
+incurable(void)
+{
+	ok(cdc_kc_incurable("io.debezium.DebeziumException: The connector is trying to read change stream starting at PostgresOffsetContext [...], but this is no longer available on the server. Reconfigure the connector to use a snapshot mode when needed.\n\tat x"), "slot gone");
+	ok(cdc_kc_incurable("x\nCaused by: org.postgresql.util.PSQLException: ERROR: can no longer access replication slot \"s\"\n  Detail: This replication slot has been invalidated due to \"wal_removed\"."), "slot invalidated, 18");
+	ok(cdc_kc_incurable("ERROR: cannot read from logical replication slot \"s1\"\n  Detail: This slot has been invalidated because it exceeded the maximum reserved size."), "slot invalidated");
+	ok(cdc_kc_incurable("The connector previously stopped while taking a snapshot, but now the connector is configured to never allow snapshots"), "no_data over a snapshot");
+	ok(cdc_kc_incurable("org.apache.kafka.connect.errors.ConnectException: The offset to start reading from has been removed from the database write-ahead log. Create a new snapshot"), "WAL removed");
+	ok(cdc_kc_incurable("Caused by: org.apache.kafka.common.errors.RecordTooLargeException: The message is 1048999 bytes"), "a row too large for the topic");
+	ok(!cdc_kc_incurable("Caused by: org.postgresql.util.PSQLException: FATAL: password authentication failed for user \"x\""), "a password can be repaired");
+	ok(!cdc_kc_incurable("Connection to 10.0.0.5:5432 refused."), "a server can come back");
+	ok(!cdc_kc_incurable("Publication autocreation is disabled, please create one and restart the connector."), "a publication can be made");
+	ok(!cdc_kc_incurable("Creation of replication slot failed; query to create replication slot timed out, please make sure that there are no long running queries on the database."), "a transaction can end");
+	ok(!cdc_kc_incurable("ERROR: replication slot \"t1\" is active for PID 4751"), "a slot can become free");
+	ok(!cdc_kc_incurable(NULL), "no trace");
+}
+
+static void
+urls(void)
+{
+	struct json_object *c = cdc_json_parse("{\"a\":\"b\"}");
+
+	is(cdc_kc_url("http://h:8083", "/connectors/%s/config", "mdb-pipeline-a1"), "http://h:8083/connectors/mdb-pipeline-a1/config", "a url");
+	is(cdc_kc_url("http://h:8083//", "/connectors?expand=status&expand=info", NULL), "http://h:8083/connectors?expand=status&expand=info", "without a name");
+	is(cdc_kc_url("https://h/kc/", "/c/%s/x/%s", "a b/\xc3\xa9%?"), "https://h/kc/c/a%20b%2F%C3%A9%25%3F/x/a%20b%2F%C3%A9%25%3F", "a name with everything");
+	is(cdc_kc_table_regex("\"a\".\"b.c\""), "(?-i)a\\.b\\.c", "a table");
+	is(cdc_kc_table_regex("\"S\".\"a*+?(b)[c]{d}^$|\\-#\""), "(?-i)S\\.a\\*\\+\\?\\(b\\)\\[c\\]\\{d\\}\\^\\$\\|\\\\\\-\\#", "... with every special");
+	is(cdc_kc_table_regex("\"p\".\" \xc3\xbc, \"\"x\""), "(?-i)p\\.\\x20\xc3\xbc\\x2C\\x20\\\"x", "... blanks, commas, quotes");
+	is(cdc_kc_post_stopped_body("n\"", c), "{\"name\":\"n\\\"\",\"config\":{\"a\":\"b\"},\"initial_state\":\"STOPPED\"}", "POST body");
+	is_number(json_object_put(c), 1, "... which did not keep the config");
+}
+
+int
+main(void)
+{
+	config();
+	option_values();
+	list();
+	offsets();
+	plugins();
+	meaning();
+	failure();
+	incurable();
+	urls();
+	return done_testing();
+}

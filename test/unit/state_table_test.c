@@ -1,0 +1,403 @@
+/* link: src/reconciler/decide.c src/reconciler/state_table.c src/reconciler/state_table_check.c src/reconciler/guards.c src/reconciler/detail.c */
+/*
+ * state_table_test.c
+ *	  Every rule by the one world that it is for, and the check of the table
+ *	  against tables that are not well formed.
+ *
+ * A case starts from a world where all is well and changes what it says; the
+ * rule that fires, by id, is what the docs and the events speak of.  A rule
+ * without a case fails the test.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "reconciler/decide.h"
+#include "reconciler/detail.h"
+
+#define MAX_RULES 400
+
+static int	tests;
+static int	failures;
+static bool has_case[MAX_RULES];
+
+static void
+ok(bool good, const char *what)
+{
+	tests++;
+	if (!good)
+		failures++;
+	printf("%sok %d - %s\n", good ? "" : "not ", tests, what);
+}
+
+/* All is well, and the pipeline is in this status. */
+static CdcSnapshot
+well(CdcStatus status)
+{
+	CdcSnapshot s;
+
+	memset(&s, 0, sizeof(s));
+	s.status = status;
+	s.want_deleted = status == CDC_DELETING || status == CDC_DELETED;
+	s.manage_role = s.allow_password = true;
+	s.was_running = status == CDC_RUNNING;
+	s.source_is_postgresql = s.sink_has_addon = s.same_region = true;
+	s.source_running = s.sink_running = s.addon_running = true;
+	s.network_ids = CDC_NET_BOTH;
+	s.network_ready = s.connect_reachable = s.plugin_present = CDC_YES;
+	s.source_reachable = s.source_capable = s.moving = CDC_YES;
+	s.role = s.publication = s.connector = CDC_OBJ_OK;
+	s.tables = CDC_TABLES_OK;
+	s.hba = CDC_HBA_OK;
+	s.connector_state = s.task_state = CDC_CS_RUNNING;
+	s.slot = CDC_SLOT_STREAMING;
+	s.offsets = CDC_OFFSETS_STREAMING;
+	s.snapshot_interrupted = CDC_NO;
+	s.slot_turn = CDC_TURN_OK;
+	s.older_writer = CDC_WRITER_NONE;
+	s.walsender_stuck = s.unreachable_standby = CDC_NO;
+	s.role_has_dependents = s.role_disarmed = s.settled = CDC_NO;
+	s.hba_line_left = CDC_YES;
+	return s;
+}
+
+/* The connector is stopped, and the slot free. */
+static void
+stop(CdcSnapshot *s)
+{
+	s->connector_state = CDC_CS_STOPPED;
+	s->task_state = CDC_CS_NONE;
+	s->slot = CDC_SLOT_INACTIVE;
+}
+
+/* There is no connector, and no slot. */
+static void
+no_connector(CdcSnapshot *s)
+{
+	s->connector = CDC_OBJ_ABSENT;
+	s->connector_state = s->task_state = CDC_CS_NONE;
+	s->slot = CDC_SLOT_ABSENT;
+	s->offsets = CDC_OFFSETS_NONE;
+}
+
+/* The task failed. */
+static void
+fail(CdcSnapshot *s, CdcRestart restart)
+{
+	s->task_state = CDC_CS_FAILED;
+	s->restart = restart;
+	s->slot = CDC_SLOT_INACTIVE;
+}
+
+/* Deleting, and all but what a case is about is gone. */
+static void
+all_gone(CdcSnapshot *s)
+{
+	no_connector(s);
+	s->role = s->publication = CDC_OBJ_ABSENT;
+	s->hba_line_left = CDC_NO;
+}
+
+static void
+expect(int id, const CdcSnapshot *s, const char *what)
+{
+	CdcDecision d = cdc_decide(s);
+	char		words[400];
+
+	if (d.rule->id == id)
+		has_case[d.rule - cdc_state_table] = true;
+	snprintf(words, sizeof(words), "%d when %s%s", id, cdc_status_name(s->status), what);
+	ok(d.rule->id == id, words);
+	if (d.rule->id != id)
+		printf("# rule %d fired\n", d.rule->id);
+}
+
+#define CASE(id, status, change) \
+	do { \
+		CdcSnapshot s = well(CDC_##status); \
+		change; \
+		expect(id, &s, " and " #change); \
+	} while (0)
+
+static void
+deleting_cases(void)
+{
+	CASE(100, PENDING, s.want_deleted = true);
+	CASE(100, PROVISIONING, s.want_deleted = true);
+	CASE(100, RUNNING, s.want_deleted = true);
+	CASE(100, FAILED, s.want_deleted = true);
+	CASE(102, DELETING, s.want_deleted = false);
+	CASE(104, DELETED, s.settled = CDC_YES);
+	CASE(110, DELETING, s.connect_reachable = CDC_UNKNOWN);
+	CASE(112, DELETING, s.connect_reachable = CDC_NO);
+	CASE(120, DELETING, s.connector = CDC_OBJ_UNKNOWN);
+	CASE(120, DELETING, s.task_state = CDC_CS_UNKNOWN);
+	CASE(122, DELETING, s.connector_state = CDC_CS_RUNNING);
+	CASE(122, DELETING, fail(&s, CDC_RESTART_EXHAUSTED));
+	CASE(124, DELETING, s.connector_state = CDC_CS_STOPPED);
+	CASE(130, DELETING, stop(&s); s.source_reachable = CDC_UNKNOWN);
+	CASE(132, DELETING, stop(&s); s.source_reachable = CDC_NO);
+	CASE(134, DELETING, stop(&s); s.source_capable = CDC_NO; s.slot = CDC_SLOT_UNKNOWN);
+	CASE(140, DELETING, stop(&s); s.slot = CDC_SLOT_UNKNOWN);
+	CASE(141, DELETING, s.connector = CDC_OBJ_FOREIGN);
+	CASE(141, DELETING, s.connect_reachable = CDC_NO; s.force = true);
+	CASE(142, DELETING, stop(&s); s.slot = CDC_SLOT_ACTIVE; s.walsender_stuck = CDC_YES);
+	CASE(144, DELETING, stop(&s); s.slot = CDC_SLOT_ACTIVE);
+	CASE(150, DELETING, stop(&s); s.offsets = CDC_OFFSETS_UNKNOWN);
+	CASE(152, DELETING, stop(&s));
+	CASE(152, DELETING, stop(&s); s.source_reachable = CDC_NO; s.force = true);
+	CASE(154, DELETING, stop(&s); s.offsets = CDC_OFFSETS_NONE);
+	CASE(156, DELETING, no_connector(&s); s.offsets = CDC_OFFSETS_UNKNOWN; s.plugin_present = CDC_NO);
+	CASE(158, DELETING, no_connector(&s); s.offsets = CDC_OFFSETS_UNKNOWN);
+	CASE(160, DELETING, no_connector(&s); s.slot = CDC_SLOT_INACTIVE);
+	CASE(160, DELETING, no_connector(&s); s.slot = CDC_SLOT_LOST);
+	CASE(162, DELETING, no_connector(&s); s.publication = CDC_OBJ_UNKNOWN);
+	CASE(164, DELETING, no_connector(&s));
+	CASE(164, DELETING, no_connector(&s); s.slot = CDC_SLOT_FOREIGN);
+	CASE(166, DELETING, all_gone(&s); s.hba_line_left = CDC_UNKNOWN);
+	CASE(168, DELETING, all_gone(&s); s.hba_line_left = CDC_YES);
+	CASE(170, DELETING, all_gone(&s); s.role = CDC_OBJ_UNKNOWN);
+	CASE(172, DELETING, all_gone(&s); s.role = CDC_OBJ_OK; s.role_has_dependents = CDC_YES);
+	CASE(174, DELETING, all_gone(&s); s.role = CDC_OBJ_WRONG);
+	CASE(180, DELETING, all_gone(&s); s.source_reachable = CDC_NO; s.force = true);
+	CASE(180, DELETING, all_gone(&s); s.connect_reachable = CDC_NO; s.force = true);
+	CASE(180, DELETING, all_gone(&s); s.offsets = CDC_OFFSETS_UNKNOWN; s.force = true);
+	CASE(182, DELETING, all_gone(&s); s.settled = CDC_YES);
+	CASE(182, DELETING, all_gone(&s); s.role = CDC_OBJ_FOREIGN; s.publication = CDC_OBJ_FOREIGN; s.settled = CDC_YES);
+	CASE(182, DELETING, all_gone(&s); s.role = CDC_OBJ_OK; s.manage_role = false; s.settled = CDC_YES);
+	CASE(182, DELETING, all_gone(&s); s.role = CDC_OBJ_WRONG; s.role_has_dependents = CDC_YES; s.role_disarmed = CDC_YES; s.settled = CDC_YES);
+	CASE(182, DELETING, all_gone(&s); s.source_reachable = CDC_NO; s.untouched = true);
+	CASE(182, DELETING, all_gone(&s); s.source_is_postgresql = false; s.source_reachable = CDC_UNKNOWN; s.settled = CDC_YES);
+	CASE(190, DELETING, all_gone(&s));
+	CASE(190, DELETING, all_gone(&s); s.settled = CDC_YES; s.unreachable_standby = CDC_YES);
+	CASE(190, DELETING, all_gone(&s); s.settled = CDC_YES; s.unreachable_standby = CDC_UNKNOWN);
+}
+
+static void
+gate_cases(void)
+{
+	CASE(200, PENDING, s.source_is_postgresql = false; s.sink_has_addon = false);
+	CASE(202, PROVISIONING, s.sink_has_addon = false);
+	CASE(204, FAILED, s.same_region = false);
+	CASE(206, PENDING, s.network_ids = CDC_NET_ONE_SIDE);
+	CASE(890, RUNNING, s.source_is_postgresql = false; s.same_region = false; s.source_running = false);
+	CASE(208, RUNNING, s.gap = CDC_GAP_SLOT_GONE; s.gap_halt = true);
+	CASE(208, FAILED, s.was_running = true; s.gap = CDC_GAP_PUBLICATION; s.gap_halt = true);
+	CASE(210, PENDING, s.source_running = false);
+	CASE(210, FAILED, s.sink_running = false);
+	CASE(210, PROVISIONING, s.addon_running = false);
+	CASE(300, PENDING, s.network_ready = CDC_UNKNOWN);
+	CASE(302, PENDING, s.network_ready = CDC_NO);
+	CASE(796, PROVISIONING, s.network_ids = CDC_NET_NONE; s.network_ready = CDC_UNKNOWN);
+	CASE(400, PENDING, s.connect_reachable = CDC_UNKNOWN);
+	CASE(400, RUNNING, s.connect_reachable = CDC_UNKNOWN);
+	CASE(402, PROVISIONING, s.connect_reachable = CDC_NO);
+	CASE(402, FAILED, s.connect_reachable = CDC_NO);
+	CASE(404, RUNNING, s.connect_reachable = CDC_NO);
+	CASE(406, PROVISIONING, s.plugin_present = CDC_UNKNOWN);
+	CASE(408, PROVISIONING, s.plugin_present = CDC_NO);
+}
+
+static void
+source_cases(void)
+{
+	CASE(500, PROVISIONING, s.source_reachable = CDC_UNKNOWN);
+	CASE(502, PROVISIONING, s.source_reachable = CDC_NO);
+	CASE(504, RUNNING, s.source_reachable = CDC_NO; fail(&s, CDC_RESTART_EXHAUSTED));
+	CASE(510, PROVISIONING, s.source_capable = CDC_UNKNOWN);
+	CASE(512, PROVISIONING, s.source_capable = CDC_NO);
+	CASE(520, PROVISIONING, s.tables = CDC_TABLES_UNKNOWN);
+	CASE(522, PROVISIONING, s.tables = CDC_TABLES_MISSING);
+	CASE(524, PROVISIONING, s.tables = CDC_TABLES_BAD_KIND);
+	CASE(526, PROVISIONING, s.tables = CDC_TABLES_NO_IDENTITY; s.all_tables = true);
+	CASE(796, PROVISIONING, s.tables = CDC_TABLES_NO_IDENTITY);
+	CASE(530, PROVISIONING, s.role = CDC_OBJ_UNKNOWN);
+	CASE(532, PROVISIONING, s.role = CDC_OBJ_FOREIGN);
+	CASE(534, PROVISIONING, s.role = CDC_OBJ_ABSENT; s.manage_role = false);
+	CASE(536, PENDING, s.role = CDC_OBJ_ABSENT);
+	CASE(536, FAILED, s.role = CDC_OBJ_WRONG; fail(&s, CDC_RESTART_EXHAUSTED));
+	CASE(537, RUNNING, s.role = CDC_OBJ_ABSENT);
+	CASE(538, RUNNING, s.role = CDC_OBJ_WRONG);
+	CASE(540, PROVISIONING, s.hba = CDC_HBA_UNKNOWN);
+	CASE(542, PROVISIONING, s.hba = CDC_HBA_BROKEN);
+	CASE(544, PROVISIONING, s.hba = CDC_HBA_FOUGHT);
+	CASE(546, PROVISIONING, s.hba = CDC_HBA_UNMANAGED);
+	CASE(548, PROVISIONING, s.hba = CDC_HBA_NOT_LOADED);
+	CASE(550, RUNNING, s.hba = CDC_HBA_MISSING);
+	CASE(600, FAILED, s.was_running = true; s.gap = CDC_GAP_SLOT_GONE);
+	CASE(602, RUNNING, s.gap = CDC_GAP_PUBLICATION; s.publication = CDC_OBJ_ABSENT);
+	CASE(602, RUNNING, s.slot = CDC_SLOT_LOST);
+	CASE(604, RUNNING, s.gap = CDC_GAP_PUBLICATION; s.connector = CDC_OBJ_UNKNOWN);
+	CASE(804, RUNNING, s.gap = CDC_GAP_PUBLICATION; s.publication = CDC_OBJ_WRONG; s.tables = CDC_TABLES_MISSING);
+	CASE(610, PROVISIONING, s.publication = CDC_OBJ_UNKNOWN);
+	CASE(610, RUNNING, s.publication = CDC_OBJ_ABSENT; s.tables = CDC_TABLES_UNKNOWN);
+	CASE(612, PROVISIONING, s.publication = CDC_OBJ_FOREIGN);
+	CASE(614, RUNNING, s.publication = CDC_OBJ_FOREIGN);
+	CASE(616, RUNNING, s.publication = CDC_OBJ_ABSENT; s.tables = CDC_TABLES_MISSING; s.discarding = true);
+	CASE(616, RUNNING, s.publication = CDC_OBJ_ABSENT; s.tables = CDC_TABLES_MISSING; s.connector = CDC_OBJ_ABSENT);
+	CASE(620, PROVISIONING, s.publication = CDC_OBJ_ABSENT);
+	CASE(622, PROVISIONING, s.publication = CDC_OBJ_WRONG);
+	CASE(624, RUNNING, s.publication = CDC_OBJ_ABSENT);
+	CASE(626, RUNNING, s.publication = CDC_OBJ_WRONG);
+}
+
+static void
+connector_cases(void)
+{
+	CASE(700, PROVISIONING, s.connector = CDC_OBJ_UNKNOWN);
+	CASE(702, PROVISIONING, s.connector = CDC_OBJ_FOREIGN);
+	CASE(704, RUNNING, s.connector = CDC_OBJ_FOREIGN);
+	CASE(706, RUNNING, s.connector_state = CDC_CS_UNKNOWN);
+	CASE(708, RUNNING, s.slot = CDC_SLOT_UNKNOWN);
+	CASE(710, FAILED, s.task_state = CDC_CS_RESTARTING);
+	CASE(712, PROVISIONING, fail(&s, CDC_RESTART_UNKNOWN));
+	CASE(714, FAILED, fail(&s, CDC_RESTART_DUE); s.snapshot_interrupted = CDC_YES);
+	CASE(716, FAILED, fail(&s, CDC_RESTART_DUE));
+	CASE(718, FAILED, fail(&s, CDC_RESTART_DUE); s.older_writer = CDC_WRITER_PRESENT);
+	CASE(718, FAILED, fail(&s, CDC_RESTART_EXHAUSTED));
+	CASE(718, FAILED, fail(&s, CDC_RESTART_WAIT));
+	CASE(719, FAILED, s.slot = CDC_SLOT_ACTIVE);
+	CASE(719, PENDING, no_connector(&s));
+	CASE(720, PROVISIONING, s.discarding = true);
+	CASE(722, PROVISIONING, s.discarding = true; s.connector_state = CDC_CS_STOPPED);
+	CASE(724, RUNNING, s.discarding = true; no_connector(&s); s.offsets = CDC_OFFSETS_UNKNOWN);
+	CASE(726, RUNNING, s.discarding = true; stop(&s); s.slot = CDC_SLOT_ACTIVE; s.walsender_stuck = CDC_YES);
+	CASE(728, RUNNING, s.discarding = true; stop(&s); s.slot = CDC_SLOT_STREAMING);
+	CASE(730, RUNNING, s.discarding = true; stop(&s));
+	CASE(732, RUNNING, s.discarding = true; stop(&s); s.slot = CDC_SLOT_ABSENT; s.offsets = CDC_OFFSETS_UNKNOWN);
+	CASE(734, RUNNING, s.discarding = true; stop(&s); s.slot = CDC_SLOT_ABSENT);
+	CASE(740, PROVISIONING, fail(&s, CDC_RESTART_EXHAUSTED); s.slot = CDC_SLOT_ABSENT);
+	CASE(742, PROVISIONING, s.snapshot_interrupted = CDC_YES);
+	CASE(742, PROVISIONING, fail(&s, CDC_RESTART_DUE); s.slot = CDC_SLOT_LOST);
+	CASE(744, PROVISIONING, no_connector(&s); s.slot = CDC_SLOT_INACTIVE);
+	CASE(767, RUNNING, no_connector(&s); s.slot = CDC_SLOT_INACTIVE; s.offsets = CDC_OFFSETS_UNKNOWN);
+	CASE(750, PROVISIONING, no_connector(&s); s.slot = CDC_SLOT_FOREIGN);
+	CASE(751, PROVISIONING, stop(&s); s.snapshot_interrupted = CDC_UNKNOWN);
+	CASE(752, PROVISIONING, no_connector(&s); s.older_writer = CDC_WRITER_UNKNOWN);
+	CASE(754, PROVISIONING, no_connector(&s); s.older_writer = CDC_WRITER_PRESENT);
+	CASE(756, PROVISIONING, no_connector(&s); s.slot_turn = CDC_TURN_UNKNOWN);
+	CASE(758, PROVISIONING, no_connector(&s); s.slot_turn = CDC_TURN_NO_FREE_SLOT);
+	CASE(760, PROVISIONING, no_connector(&s); s.slot_turn = CDC_TURN_BLOCKED);
+	CASE(762, PROVISIONING, no_connector(&s); s.slot_turn = CDC_TURN_NEIGHBOUR);
+	CASE(764, PROVISIONING, no_connector(&s); s.allow_password = false);
+	CASE(766, PROVISIONING, no_connector(&s));
+	CASE(766, PROVISIONING, s.connector = CDC_OBJ_WRONG; fail(&s, CDC_RESTART_EXHAUSTED));
+	CASE(767, RUNNING, s.connector = CDC_OBJ_ABSENT; s.slot = CDC_SLOT_INACTIVE);
+	CASE(768, RUNNING, s.connector = CDC_OBJ_WRONG);
+	CASE(768, RUNNING, s.connector = CDC_OBJ_WRONG; s.discarding = true; stop(&s); s.slot = CDC_SLOT_ABSENT; s.offsets = CDC_OFFSETS_NONE);
+	CASE(770, RUNNING, s.discarding = true; stop(&s); s.slot = CDC_SLOT_ABSENT; s.offsets = CDC_OFFSETS_NONE);
+	CASE(770, PROVISIONING, s.discarding = true; no_connector(&s));
+	CASE(772, RUNNING, stop(&s));
+	CASE(772, PROVISIONING, s.connector_state = CDC_CS_PAUSED; s.task_state = CDC_CS_PAUSED);
+	CASE(780, RUNNING, fail(&s, CDC_RESTART_EXHAUSTED));
+	CASE(780, PROVISIONING, fail(&s, CDC_RESTART_EXHAUSTED); s.snapshot_interrupted = CDC_YES);
+	CASE(782, RUNNING, fail(&s, CDC_RESTART_WAIT));
+	CASE(784, PROVISIONING, fail(&s, CDC_RESTART_DUE));
+	CASE(786, PROVISIONING, s.task_state = CDC_CS_NONE);
+	CASE(786, RUNNING, s.connector_state = CDC_CS_UNASSIGNED; s.task_state = CDC_CS_UNASSIGNED);
+	CASE(790, PROVISIONING, s.initial_only = true; s.slot = CDC_SLOT_ABSENT; s.offsets = CDC_OFFSETS_SNAPSHOT);
+	CASE(792, PROVISIONING, s.slot = CDC_SLOT_ABSENT; s.slot_turn = CDC_TURN_BLOCKED);
+	CASE(794, PROVISIONING, s.slot = CDC_SLOT_INACTIVE);
+	CASE(794, RUNNING, s.slot = CDC_SLOT_ACTIVE);
+	CASE(796, PROVISIONING, s.moving = CDC_UNKNOWN);
+	CASE(796, PROVISIONING, s.initial_only = true; s.slot = CDC_SLOT_ABSENT);
+}
+
+static void
+running_cases(void)
+{
+	CASE(800, RUNNING, s.moving = CDC_NO);
+	CASE(802, RUNNING, s.tables = CDC_TABLES_NO_IDENTITY; s.all_tables = true);
+	CASE(804, RUNNING, s.tables = CDC_TABLES_MISSING);
+	CASE(806, RUNNING, s.role = CDC_OBJ_WRONG; s.manage_role = false);
+	CASE(808, RUNNING, s.hba = CDC_HBA_BROKEN);
+	CASE(810, RUNNING, s.source_capable = CDC_NO);
+	CASE(812, RUNNING, s.plugin_present = CDC_NO);
+	CASE(814, RUNNING, s.network_ready = CDC_NO);
+	CASE(890, RUNNING, s.tables = CDC_TABLES_UNKNOWN; s.hba = CDC_HBA_UNKNOWN);
+	CASE(890, RUNNING, s.initial_only = true; s.slot = CDC_SLOT_ABSENT; s.offsets = CDC_OFFSETS_UNKNOWN);
+	CASE(990, PROVISIONING, s.snapshot_interrupted = CDC_UNKNOWN);
+	CASE(990, PROVISIONING, s.initial_only = true; s.offsets = CDC_OFFSETS_UNKNOWN);
+}
+
+/* A copy with one thing wrong must be refused. */
+static void
+spoiled(const char *what, int (*spoil) (CdcRule *rules, int n))
+{
+	static CdcRule copy[MAX_RULES];
+	const char *fault = NULL;
+	int			n = 0;
+	bool		good;
+
+	while (cdc_state_table[n].id != 0)
+		n++;
+	memcpy(copy, cdc_state_table, sizeof(CdcRule) * (size_t) (n + 1));
+	spoil(copy, n);
+	good = cdc_state_table_check_rules(copy, &fault);
+	ok(!good && fault != NULL, what);
+	printf("# %s\n", fault ? fault : "no fault");
+}
+
+/* The first rule that can stand for the others. */
+static CdcRule *
+rule_by_id(CdcRule *rules, int id)
+{
+	while (rules->id != id)
+		rules++;
+	return rules;
+}
+
+static int	twice(CdcRule *r, int n) { return r[n / 2].id = r[n / 2 - 1].id; }
+static int	disorder(CdcRule *r, int n) { r[n - 2].section = "gate"; return 0; }
+static int	strange(CdcRule *r, int n) { r[n / 2].section = "elsewhere"; return 0; }
+static int	unguarded(CdcRule *r, int n) { r[n / 2].guard = NULL; return 0; }
+static int	nowhere(CdcRule *r, int n) { (void) n; return rule_by_id(r, 796)->status_to = CDC_STAY; }
+static int	wordy(CdcRule *r, int n) { (void) n; rule_by_id(r, 502)->message = "waiting: {sorce_error}"; return 0; }
+static int	open_word(CdcRule *r, int n) { (void) n; rule_by_id(r, 502)->message = "waiting: {source_error"; return 0; }
+static int	open_end(CdcRule *r, int n) { r[n - 1].statuses &= ~(1U << CDC_RUNNING); return 0; }
+static int	idle(CdcRule *r, int n) { (void) n; return rule_by_id(r, 170)->retry = CDC_RETRY_NOW; }
+static int	unused(CdcRule *r, int n) { (void) n; return rule_by_id(r, 160)->action = CDC_ACT_STOP_CONNECTOR, rule_by_id(r, 730)->action = CDC_ACT_STOP_CONNECTOR; }
+static int	silent(CdcRule *r, int n) { (void) n; rule_by_id(r, 200)->message = NULL; return 0; }
+static int	stepless(CdcRule *r, int n) { (void) n; return rule_by_id(r, 402)->step = CDC_STEP_NONE; }
+static int	acting(CdcRule *r, int n) { (void) n; return rule_by_id(r, 400)->action = CDC_ACT_PUT_CONNECTOR; }
+static int	endless(CdcRule *r, int n) { (void) n; return rule_by_id(r, 182)->retry = CDC_RETRY_ROUND; }
+
+int
+main(void)
+{
+	const char *fault;
+	int			without = 0;
+	int			i;
+
+	ok(cdc_state_table_check(&fault), "the table is well formed");
+	deleting_cases();
+	gate_cases();
+	source_cases();
+	connector_cases();
+	running_cases();
+	for (i = 0; cdc_state_table[i].id != 0; i++)
+	{
+		if (!has_case[i])
+		{
+			without++;
+			printf("# rule %d has no case\n", cdc_state_table[i].id);
+		}
+	}
+	ok(without == 0, "every rule has a case");
+
+	spoiled("an id twice is refused", twice);
+	spoiled("sections out of order are refused", disorder);
+	spoiled("an unknown section is refused", strange);
+	spoiled("a rule without a guard is refused", unguarded);
+	spoiled("a status that is never entered is refused", nowhere);
+	spoiled("an unknown word in a message is refused", wordy);
+	spoiled("an unclosed word in a message is refused", open_word);
+	spoiled("a last rule that does not take everything is refused", open_end);
+	spoiled("doing nothing at once is refused", idle);
+	spoiled("an action that is never taken is refused", unused);
+	spoiled("failing without saying why is refused", silent);
+	spoiled("building without a step is refused", stepless);
+	spoiled("acting while looking is refused", acting);
+	spoiled("a deleted pipeline that is looked at again is refused", endless);
+	printf("1..%d\n", tests);
+	return failures > 0;
+}
