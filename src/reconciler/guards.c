@@ -75,8 +75,9 @@ FACT(orphaned, !s->was_running && !s->discarding && !s->initial_only &&
 	 s->connector == CDC_OBJ_OK && has_failed(s) &&
 	 s->slot == CDC_SLOT_ABSENT && offsets_left(s))
 
-/* Something FAILED that only a restart may cure. */
-FACT(failing, s->connector == CDC_OBJ_OK && has_failed(s) && !s->discarding && !orphaned(s))
+/* Something FAILED that only a restart may cure; what is stopped is resumed instead. */
+FACT(failing, s->connector == CDC_OBJ_OK && has_failed(s) && !is_held(s) &&
+	 !s->discarding && !orphaned(s))
 
 /* The next action starts a task, or would: these need the start conditions. */
 FACT(starts_task, s->discarding || s->connector == CDC_OBJ_ABSENT ||
