@@ -231,8 +231,12 @@ mask_patterns(const char *str)
 
 				appendBinaryStringInfo(&buf, p, (int) (length + skip));
 
-				/* A reference to a config provider is no secret, and says much. */
-				if (strncmp(v, "${", 2) == 0 && memchr(v, '}', value + 1) != NULL)
+				/*
+				 * A reference to a config provider is no secret, and says
+				 * much.  A known secret is already gone.
+				 */
+				if ((strncmp(v, "${", 2) == 0 && memchr(v, '}', value + 1) != NULL) ||
+					strncmp(v, MASK, sizeof(MASK) - 1) == 0)
 				{
 					appendBinaryStringInfo(&buf, v, (int) value);
 					p = v + value;

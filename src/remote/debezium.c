@@ -120,7 +120,9 @@ is_word_of(const char *str, const char *words)
 	size_t		length = strlen(str);
 	const char *p = words;
 
-	while (length > 0 && (p = strstr(p, str)) != NULL)
+	if (length == 0 || strchr(str, ' ') != NULL)
+		return false;
+	while ((p = strstr(p, str)) != NULL)
 	{
 		if ((p == words || p[-1] == ' ') && (p[length] == ' ' || p[length] == '\0'))
 			return true;

@@ -1,0 +1,122 @@
+/* link: src/remote/source.c src/remote/source_observe.c src/remote/pg_hba.c src/common/quote.c src/common/json.c */
+/* libs: -ljson-c -lpgcommon -lpgport -lcrypto */
+/* flags: -DFRONTEND */
+/*
+ * source_test.c
+ *	  The vocabulary of a source without a server: quoting, what is asked, how
+ *	  an answer is read.  What the statements do is test/tap/030_source_sql.pl.
+ */
+#include "remote/source.h"
+
+#include <stdlib.h>
+
+#include "common/json.h"
+#include "common/quote.h"
+#include "tap.h"
+
+#define ID "a1b2c3d4-e5f6-7890-abcd-ef1234567890"
+
+static void
+quoting(void)
+{
+	is(cdc_quote_ident("a\"b"), "\"a\"\"b\"", "identifier");
+	is(cdc_quote_ident(""), "\"\"", "... empty");
+	is(cdc_quote_literal("it's"), "'it''s'", "literal");
+	is(cdc_quote_literal("a\\'b"), " E'a\\\\''b'", "... with a backslash");
+	is(cdc_quote_literal(""), "''", "... empty");
+}
+
+static void
+asking(void)
+{
+	static const char *const tables[] = {"\"a\".\"b\"", "\"S x\".\"T\\\"\"\""};
+	CdcSourceAsk ask = {ID, "mdb_pipeline_a1b2c3d4", "app", 2, tables};
+	struct json_object *j = cdc_json_parse(cdc_source_ask(&ask, 1, true));
+	struct json_object *one = json_object_array_get_idx(cdc_json_array(j, "pipelines"), 0);
+
+	ok(cdc_json_true(j, "full"), "full");
+	is(cdc_json_string(one, "id"), ID, "id");
+	is(cdc_json_string(one, "name"), "mdb_pipeline_a1b2c3d4", "name");
+	is(cdc_json_string(one, "database"), "app", "database");
+	is(json_object_get_string(json_object_array_get_idx(cdc_json_array(one, "tables"), 1)), tables[1], "a table with everything");
+	json_object_put(j);
+	is(cdc_source_ask(NULL, 0, false), "{\"full\":false,\"pipelines\":[]}", "nobody asks");
+}
+
+static void
+reading(void)
+{
+	const char *head = "{\"in_recovery\":false,\"system_identifier\":\"18446744073709551615\",\"timeline\":\"x0000001F\","
+		"\"version\":150020,\"wal_level\":\"logical\",\"wal_lsn\":\"16/B374D848\",\"now\":1795535735047356,"
+		"\"free_slots\":9,\"free_senders\":-1,\"blocker\":\"pid 1\",\"superuser\":true,\"hba_path\":\"/p\","
+		"\"hba\":\"a\\\\303\\\\251\",\"hba_error\":null,\"pipelines\":[";
+	const char *one = "{\"id\":\"" ID "\",\"role_exists\":true,\"role_login\":null,\"grants_ok\":true,\"missing\":\"a.b\","
+		"\"pub_exists\":true,\"pub_mark\":\"m\",\"pub_lacks\":\"it lacks x\",\"pub_besides\":\"it also has y\","
+		"\"slot\":{\"fits\":true,\"lost\":null,\"active\":true,\"pid\":77,\"streaming\":true,\"restart\":\"0/1\",\"flush\":\"1/0\",\"made\":5},"
+		"\"sessions\":null}";
+	const char *two = "{\"id\":\"b\",\"pub_exists\":true,\"pub_besides\":\"it also has y\",\"slot\":{\"fits\":false,\"lost\":\"invalidated: wal_removed\","
+		"\"active\":false,\"flush\":null}}";
+	const char *three = "{\"id\":\"c\",\"pub_exists\":false,\"pub_mark\":null,\"slot\":null,\"sessions\":6}";
+	CdcSourceObs *o = cdc_source_parse(psprintf("%s%s,%s,%s]}", head, one, two, three));
+	const CdcSourcePipeline *p;
+
+	ok(o != NULL && o->n == 3, "read");
+	ok(o->system_identifier == PG_UINT64_MAX, "64 bits of a system identifier");
+	is_number(o->timeline, 31, "a timeline in hex");
+	ok(o->wal_lsn == UINT64CONST(0x16B374D848), "a position");
+	is_number(o->free_senders, -1, "no free WAL sender");
+	is(o->hba_text, "a\xc3\xa9", "pg_hba.conf is decoded");
+	is(o->hba_error, NULL, "no error");
+	is(o->blocker, "pid 1", "blocker");
+
+	p = cdc_source_find(o, ID);
+	ok(p != NULL && p->role_exists && !p->role_login && p->grants_ok, "role");
+	is(p->tables_missing, "a.b", "missing");
+	is(p->tables_bad_kind, NULL, "... nothing else");
+	ok(p->pub_exists && !p->pub_ok && p->pub_lacks, "publication lacks and has more");
+	is(p->pub_wrong, "it lacks x; it also has y", "... in words");
+	ok(p->slot_exists && p->slot_fits && !p->slot_lost && p->slot_active && p->slot_streaming && p->slot_consistent, "slot");
+	is_number(p->slot_pid, 77, "pid");
+	ok(p->restart_lsn == 1 && p->confirmed_flush_lsn == UINT64CONST(0x100000000), "positions");
+	is_number(p->slot_made_us, 5, "made");
+	is_number(p->sessions_since_us, 0, "no session");
+	p = cdc_source_find(o, "b");
+	ok(p->pub_exists && !p->pub_ok && !p->pub_lacks, "more than wanted lacks nothing");
+	ok(p->slot_exists && !p->slot_fits && p->slot_lost && !p->slot_consistent, "a lost slot");
+	is(p->slot_lost_why, "invalidated: wal_removed", "... why");
+	p = cdc_source_find(o, "c");
+	ok(!p->pub_exists && !p->pub_ok && p->pub_wrong == NULL && !p->slot_exists && !p->slot_lost, "nothing there");
+	is_number(p->sessions_since_us, 6, "sessions since");
+	ok(cdc_source_find(o, "nobody") == NULL, "not asked, not answered");
+
+	o = cdc_source_parse("{\"in_recovery\":true,\"system_identifier\":\"7\",\"timeline\":\"12\",\"wal_lsn\":null,\"pipelines\":[]}");
+	ok(o != NULL && o->in_recovery && o->timeline == 12 && o->n == 0 && o->wal_lsn == 0 && o->hba_text == NULL, "a standby");
+	ok(cdc_source_parse("") == NULL && cdc_source_parse(NULL) == NULL && cdc_source_parse("{}") == NULL &&
+	   cdc_source_parse("{\"pipelines\":[]}") == NULL, "what is no observation");
+}
+
+static void
+statements(void)
+{
+	/* A name with everything must stay within its literals. */
+	static const char *const tables[] = {"\"public\".\"x$cdc$'\\; DROP TABLE y; --\""};
+	CdcSourceAsk ask = {ID, "n'\\\"$$", "app", 1, tables};
+
+	ok(strstr(cdc_source_role_sql(&ask, "SCRAM-SHA-256$4096:a"), "SCRAM-SHA-256$4096:a") != NULL, "the verifier is in the role's statement");
+	ok(strstr(cdc_source_role_sql(&ask, "v"), "GRANT SELECT") != NULL, "... which grants");
+	ok(strstr(cdc_source_publication_sql(&ask, 3, false), "ALL TABLES") != NULL, "publication");
+	is(cdc_source_drop_slot_sql(&(CdcSourceAsk) {ID, "it's", "app", 0, NULL}),
+	   "SELECT pg_catalog.pg_drop_replication_slot(s.slot_name) FROM pg_catalog.pg_replication_slots AS s "
+	   "WHERE s.slot_name = 'it''s'::pg_catalog.name AND s.slot_type = 'logical'::pg_catalog.text "
+	   "AND s.plugin = 'pgoutput'::pg_catalog.name AND s.database = pg_catalog.current_database()", "only our slot is dropped");
+}
+
+int
+main(void)
+{
+	quoting();
+	asking();
+	reading();
+	statements();
+	return done_testing();
+}
