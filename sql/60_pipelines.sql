@@ -254,15 +254,14 @@ BEGIN
 END
 $$;
 
+-- The REST status object as columns.
 CREATE FUNCTION cdc.pipeline_status(id uuid) RETURNS TABLE (id uuid, status text, connector_name text, connector_state text, task_states jsonb,
 		source_lag_bytes bigint, topic_prefix text, last_health_check_at timestamptz, error_message text)
-	LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_column
-BEGIN
-	PERFORM cdc.organization_of_pipeline($1);
-	RETURN QUERY SELECT p.id, p.status, p.connector_name, o.connector_state, o.task_states, o.source_lag_bytes, p.topic_prefix, o.last_health_check_at, p.error_message
-		FROM cdc.pipeline_spec p JOIN cdc.pipeline_observed o ON o.pipeline_id = p.id WHERE p.id = $1;
-END
+	LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT p.id, p.status, p.connector_name, o.connector_state, o.task_states, o.source_lag_bytes, p.topic_prefix, o.last_health_check_at, p.error_message
+		FROM (SELECT cdc.organization_of_pipeline($1) AS owner OFFSET 0) x
+		JOIN cdc.pipeline_spec p ON p.id = $1 AND p.organization_id = x.owner
+		JOIN cdc.pipeline_observed o ON o.pipeline_id = p.id
 $$;
 
 -- Waits until a pipeline has a status; 'Deleted' waits for the end of a delete.
