@@ -35,7 +35,7 @@ if (!$dump)
 
 my $id = 'a1b2c3d4-e5f6-7890-abcd-ef1234567890';
 my $name = 'mdb_pipeline_a1b2c3d4';
-my @listed = ('"public"."orders"', '"S x"."T,a""b"', '"public"."parted"');
+my @listed = ('"public"."orders"', '"S x"."T,a""b"', '"public"."parted"', q{"public"."q$cdc$'\; --"});
 
 my $node = PostgreSQL::Test::Cluster->new('source');
 $node->init(allows_streaming => 1);
@@ -54,6 +54,7 @@ CREATE TABLE "S x"."T,a""b" (id int PRIMARY KEY);
 CREATE TABLE parted (id int, day int, PRIMARY KEY (id, day)) PARTITION BY RANGE (day);
 CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (10);
 CREATE VIEW v AS SELECT 1;
+CREATE TABLE "q$cdc$'\; --" (id int PRIMARY KEY);
 SQL
 
 # What the program prints for these arguments and this input.
@@ -222,7 +223,7 @@ $seen = observe(@listed);
 is($seen->{pub_exists} . $seen->{pub_ok} . $seen->{pub_lacks}, '110', 'as wanted');
 is($seen->{pub_mark}, "cdc_pipeline $id epoch 3", 'mark with epoch');
 is($node->safe_psql('app', "SELECT string_agg(schemaname || '.' || tablename, ' ' ORDER BY tablename COLLATE \"C\") FROM pg_publication_tables WHERE pubname = '$name'"),
-	'S x.T,a"b public.orders public.parted', 'the root of partitions, not the leaves');
+	q{S x.T,a"b public.orders public.parted public.q$cdc$'\; --}, 'the root of partitions, not the leaves');
 my $with_publication = world();
 action_ok('publication again', 'publication', 3, @listed);
 is(world(), $with_publication, '... changes nothing');
@@ -232,8 +233,8 @@ my @drifts = (
 	[ qq{ALTER PUBLICATION "$name" SET (publish_via_partition_root = false)}, 1, 'publish_via_partition_root is off' ],
 	[ qq{ALTER PUBLICATION "$name" DROP TABLE orders}, 1, 'it lacks public.orders' ],
 	[ qq{ALTER PUBLICATION "$name" ADD TABLE other}, 0, 'it also has public.other' ],
-	[ qq{ALTER PUBLICATION "$name" SET TABLE orders WHERE (id > 1), "S x"."T,a""b", parted}, 1, 'it has a row filter on public.orders' ],
-	[ qq{ALTER PUBLICATION "$name" SET TABLE orders (id), "S x"."T,a""b", parted}, 1, 'it has a column list on public.orders' ],
+	[ qq{ALTER PUBLICATION "$name" SET TABLE orders WHERE (id > 1), "S x"."T,a""b", parted, "q\$cdc\$'\\; --"}, 1, 'it has a row filter on public.orders' ],
+	[ qq{ALTER PUBLICATION "$name" SET TABLE orders (id), "S x"."T,a""b", parted, "q\$cdc\$'\\; --"}, 1, 'it has a column list on public.orders' ],
 	[ qq{ALTER PUBLICATION "$name" ADD TABLES IN SCHEMA "S x"}, 0, 'it also has whole schemas' ],
 	[ qq{DROP PUBLICATION "$name"; CREATE PUBLICATION "$name" FOR ALL TABLES WITH (publish_via_partition_root = true);
 		COMMENT ON PUBLICATION "$name" IS 'cdc_pipeline $id epoch 3'}, 0, 'it is for all tables' ]);
@@ -323,6 +324,8 @@ $seen = observe();
 is($seen->{grants_ok}, 0, 'all tables: not all are granted');
 action_ok('all are granted', 'role', $verifier);
 is(observe()->{grants_ok}, 1, '... seen');
+is($node->safe_psql('app', "SELECT string_agg(relname, ' ') FROM pg_class WHERE relacl::text LIKE '%$name%' AND (relispartition OR relpersistence <> 'p' OR relkind = 'v')"),
+	'', '... but no partition, no unlogged table, no view: they would be in the snapshot');
 $node->safe_psql('app', 'CREATE SCHEMA later; CREATE TABLE later.t (id int PRIMARY KEY)');
 is(observe()->{grants_ok}, 0, 'a later table is seen');
 action_ok('... and granted', 'role', $verifier);
