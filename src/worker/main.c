@@ -97,6 +97,7 @@ cdc_worker_main(Datum arg)
 	cdc_shmem_attach_worker();
 	next_expiry = cdc_loop_now() + EXPIRE_MS;
 	MemoryContextSwitchTo(tick);
+	CurrentResourceOwner = owner;
 
 	for (;;)
 	{
@@ -104,8 +105,6 @@ cdc_worker_main(Datum arg)
 		int64		next;
 
 		Assert(CurrentMemoryContext == tick);
-		/* hashes outside a transaction want an owner; a commit leaves none */
-		CurrentResourceOwner = owner;
 		CHECK_FOR_INTERRUPTS();
 		if (ConfigReloadPending)
 		{
@@ -127,6 +126,7 @@ cdc_worker_main(Datum arg)
 			if (cdc_store_turn(world))
 			{
 				retry_at = 0;
+				CurrentResourceOwner = owner;
 				if (world->acting)
 					cdc_visit_dispatch(world);
 			}
@@ -136,10 +136,13 @@ cdc_worker_main(Datum arg)
 				retry_at = now + TURN_RETRY_MS;
 			}
 			report(world);
+			/* hashes outside a transaction want an owner; its end left none */
+			CurrentResourceOwner = owner;
 		}
 		if (world->acting && now >= next_expiry)
 		{
 			cdc_store_expire_events();
+			CurrentResourceOwner = owner;
 			next_expiry = now + EXPIRE_MS;
 		}
 
