@@ -377,6 +377,21 @@ action_ok('... and again', 'drop_slot', '-');
 action_ok('nobody to terminate', 'terminate', '-');
 is(observe(@listed)->{slot_exists}, 0, '... gone');
 
+$node->safe_psql('app', "SELECT pg_create_logical_replication_slot('$name', 'pgoutput')");
+$node->safe_psql('app', "ALTER SYSTEM SET max_slot_wal_keep_size = '1MB'");
+$node->reload;
+foreach (1 .. 4)
+{
+	$node->safe_psql('app', "SELECT pg_logical_emit_message(false, 'x', 'x'); SELECT pg_switch_wal()");
+}
+$node->safe_psql('app', 'CHECKPOINT');
+$seen = observe(@listed);
+is($seen->{slot_exists} . $seen->{slot_fits} . $seen->{slot_lost}, '111', 'a lost slot is seen');
+like($seen->{slot_lost_why}, qr/^(its WAL was removed|invalidated: wal_removed)/, '... and why');
+action_ok('... and dropped', 'drop_slot', '-');
+$node->safe_psql('app', 'ALTER SYSTEM RESET max_slot_wal_keep_size');
+$node->reload;
+
 note 'a session of the role, an old transaction';
 is(observe(@listed)->{sessions_since_us}, 0, 'no session of the role');
 is(observe(@listed)->{blocker}, '(null)', 'nothing is in the way');
