@@ -355,10 +355,7 @@ cdc_kc_meaning(int status, const char *body, char **message)
 	else
 		meaning = CDC_KC_INVALID;
 
-	if (said != NULL && said[0] != '\0')
-		*message = psprintf("Kafka Connect answered %d: %s", status, one_line(said));
-	else
-		*message = psprintf("Kafka Connect answered %d", status);
+	*message = said != NULL && said[0] != '\0' ? one_line(said) : pstrdup("no reason given");
 	json_object_put(object);
 	return meaning;
 }

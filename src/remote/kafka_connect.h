@@ -46,6 +46,9 @@ typedef struct CdcConnectorSpec
 extern bool cdc_kc_option_known(const char *key);
 extern char *cdc_kc_option_check(const char *key, const char *value);
 
+/* All of them for a message: "a, b, c". */
+extern char *cdc_kc_option_names(void);
+
 /*
  * The wanted config map; json_object_put by the caller.  Of spec->options only
  * what cdc_kc_option_check accepts is taken.
@@ -122,7 +125,10 @@ typedef enum CdcKcMeaning
 	CDC_KC_MAYBE				/* 5xx or nonsense: may have taken or take effect */
 } CdcKcMeaning;
 
-/* *message: one redacted line (palloc'd), NULL when DONE. */
+/*
+ * *message: what Connect said, one redacted line (palloc'd) without the status,
+ * NULL when DONE.
+ */
 extern CdcKcMeaning cdc_kc_meaning(int status, const char *body, char **message);
 
 /*
