@@ -43,5 +43,12 @@ cdc_decide_rules(const CdcRule *rules, const CdcSnapshot *s)
 	 */
 	d.unchanged = rule->looking &&
 		(s->status == CDC_RUNNING || s->status == CDC_FAILED);
+
+	/*
+	 * What waits in Deleting polls or backs off; only when nothing is left to
+	 * do is the next round soon enough.
+	 */
+	d.torn_down = (s->status == CDC_DELETING || s->status == CDC_DELETED) &&
+		(d.status == CDC_DELETED || (d.action == CDC_ACT_NONE && d.retry == CDC_RETRY_ROUND));
 	return d;
 }

@@ -19,6 +19,8 @@ typedef struct CdcDecision
 	CdcRetry	retry;
 	bool		unchanged;		/* nothing new was seen: status, step and
 								 * error_message stay what they are */
+	bool		torn_down;		/* deleting: all of ours was seen absent at this
+								 * look, or is given up by force */
 } CdcDecision;
 
 /*

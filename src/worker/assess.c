@@ -72,8 +72,10 @@ cdc_assess_needs(const CdcPipeline *p)
 		return needs;
 	}
 	needs = CDC_NEED_SOURCE | CDC_NEED_CONNECT;
-	if (p->want_deleted || p->discarding || cdc_initial_only(p))
+	if (p->want_deleted || p->discarding)
 		return needs | CDC_NEED_OFFSETS;
+	if (cdc_initial_only(p))
+		needs |= CDC_NEED_OFFSETS;
 	needs |= CDC_NEED_PLUGIN;
 	c = cdc_connector_of(p);
 	if (!p->was_running &&
@@ -207,25 +209,33 @@ assess_gap(CdcPipeline *p, CdcSnapshot *s)
 	json_object_put(detail);
 }
 
-/* Everything of ours is seen absent; since when, and is that long enough? */
+/* What a forced delete cannot take out, in words. */
+static void
+assess_left_behind(CdcPipeline *p, CdcSnapshot *s)
+{
+	bool		connector = s->sink_has_addon && s->connect_reachable == CDC_NO;
+	bool		offsets = s->sink_has_addon && s->connector == CDC_OBJ_ABSENT &&
+		s->offsets == CDC_OFFSETS_UNKNOWN;
+	bool		source = s->source_is_postgresql &&
+		(s->source_reachable == CDC_NO || s->source_capable == CDC_NO);
+	const char *here = connector ? psprintf("connector \"%s\" and its offsets on sink service \"%s\"",
+											p->connector_name, p->sink->name) :
+		offsets ? psprintf("offsets of connector \"%s\" on sink service \"%s\"",
+						   p->connector_name, p->sink->name) : NULL;
+	const char *there = source ? psprintf("replication slot, publication, role and pg_hba.conf line of \"%s\" on source service \"%s\"",
+										  p->object_name, p->source->name) : NULL;
+
+	if (here || there)
+		cdc_set_detail(p, CDC_DETAIL_LEFT_BEHIND,
+					   psprintf("%s%s%s", here ? here : "", here && there ? "; " : "", there ? there : ""));
+}
+
+/* How long ago was the last mutation sent, and how long is the slot held? */
 static void
 assess_settled(CdcPipeline *p, CdcSnapshot *s)
 {
-	bool		source_gone = !s->source_is_postgresql ||
-		(s->source_reachable == CDC_YES && s->source_capable == CDC_NO) ||
-		((s->slot == CDC_SLOT_ABSENT || s->slot == CDC_SLOT_FOREIGN) &&
-		 (s->role == CDC_OBJ_ABSENT || s->role == CDC_OBJ_FOREIGN || s->role_has_dependents == CDC_YES) &&
-		 (s->publication == CDC_OBJ_ABSENT || s->publication == CDC_OBJ_FOREIGN));
-	bool		connect_gone = !s->sink_has_addon ||
-		s->connector == CDC_OBJ_ABSENT || s->connector == CDC_OBJ_FOREIGN;
-	bool		hba_gone = !s->source_is_postgresql || s->hba_line_left == CDC_NO ||
-		(s->hba_line_left == CDC_UNKNOWN && !p->source->manage_hba);
-	TimestampTz now = GetCurrentTimestamp();
-
-	p->absent = p->want_deleted && source_gone && connect_gone && hba_gone &&
-		(s->offsets == CDC_OFFSETS_NONE || !s->sink_has_addon);
-	s->settled = source_gone && connect_gone &&
-		(p->mutated_at == 0 || now - p->mutated_at >= (int64) SETTLE_MS * 1000) ? CDC_YES : CDC_NO;
+	s->settled = p->mutated_at == 0 ||
+		GetCurrentTimestamp() - p->mutated_at >= (int64) SETTLE_MS * 1000 ? CDC_YES : CDC_NO;
 	s->walsender_stuck = CDC_NO;
 	if (s->slot == CDC_SLOT_ACTIVE || s->slot == CDC_SLOT_STREAMING)
 	{
@@ -269,4 +279,6 @@ cdc_assess(CdcPipeline *p, CdcSnapshot *s)
 	assess_gap(p, s);
 	if (p->want_deleted || p->discarding)
 		assess_settled(p, s);
+	if (p->want_deleted)
+		assess_left_behind(p, s);
 }

@@ -100,7 +100,8 @@ assess_hba(CdcPipeline *p, CdcSnapshot *s)
 			worst = state == CDC_HBA_UNKNOWN ? worst : state;
 	}
 	s->hba = worst;
-	s->hba_line_left = !left_known ? CDC_UNKNOWN : left && source->manage_hba ? CDC_YES : CDC_NO;
+	s->hba_line_left = !source->manage_hba ? CDC_NO :
+		!left_known ? CDC_UNKNOWN : left ? CDC_YES : CDC_NO;
 }
 
 static void

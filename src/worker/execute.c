@@ -195,8 +195,10 @@ http_done(const CdcHttpResult *result, void *arg)
 					words = psprintf("%s; it may still take effect", words);
 				break;
 		}
-		if (end == CDC_OP_DONE && action == CDC_ACT_DELETE_OFFSETS)
+		if (end == CDC_OP_DONE &&
+			(action == CDC_ACT_DELETE_OFFSETS || action == CDC_ACT_DELETE_CONNECTOR))
 		{
+			/* a connector is deleted only when it was seen to have none */
 			p->offsets_clean = true;
 			p->spec_dirty = true;
 		}

@@ -30,6 +30,7 @@
 #define BACKOFF_FIRST_MS 250
 #define BACKOFF_MAX_MS 30000
 #define SLOW_MS 60000
+#define EFFECT_SHOWS_MS 2000	/* of an action with retry class fast */
 #define TURN_MS 10				/* another pipeline has the source's DDL turn */
 
 static int64
@@ -148,6 +149,13 @@ begin_operation(CdcPipeline *p, const CdcDecision *d)
 
 	if (p->attempts > 0 && p->next_visit > cdc_loop_now())
 		return;
+	if (d->retry == CDC_RETRY_FAST && d->action == p->done_action &&
+		cdc_loop_now() - p->done_at < EFFECT_SHOWS_MS)
+	{
+		/* accepted a moment ago: its effect shows later than its answer */
+		p->next_visit = cdc_loop_now() + poll_interval(p);
+		return;
+	}
 	if (!cdc_execute_may_start(p, d->action))
 	{
 		p->next_visit = cdc_loop_now() + TURN_MS;
@@ -198,11 +206,10 @@ visit(CdcPipeline *p)
 		p->checked = true;
 		p->observed_dirty = true;
 	}
-	p->absent = p->absent || was_absent;
 	d = cdc_decide(&snapshot);
 	if (d.rule != p->decision.rule)
 		p->rule_since = cdc_loop_now();
-	if (d.status == CDC_DELETED)
+	if (d.torn_down)
 		p->absent = true;
 	if (p->absent && !was_absent)
 	{
@@ -308,6 +315,8 @@ cdc_op_finish(CdcWorld *world, const char *id, uint64 serial, CdcOpEnd end, cons
 	{
 		cdc_set_string(p->context, &p->op_error, NULL);
 		p->attempts = 0;
+		p->done_action = action;
+		p->done_at = cdc_loop_now();
 		p->rule_since = cdc_loop_now();
 		p->next_visit = 0;
 		cdc_world_ready(p);

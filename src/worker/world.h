@@ -233,6 +233,8 @@ struct CdcPipeline
 	int			attempts;		/* consecutive transient faults */
 	char	   *op_error;		/* of the last operation, NULL when it was done */
 	CdcAction	op_error_action;
+	CdcAction	done_action;	/* the last operation that was done ... */
+	int64		done_at;		/* ... and when */
 	bool		gone;			/* soft-deleted: forget after the turn */
 	const char *details[CDC_NUM_DETAILS];	/* in the tick context */
 };

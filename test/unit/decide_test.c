@@ -107,6 +107,9 @@ turn(World *w, int noise, int faults)
 			set_fault("Running with a hole in what Kafka has", d.rule, &s);
 		w->t.was_running = true;
 	}
+	if (d.torn_down && !s.force && s.source_is_postgresql && s.sink_has_addon &&
+		!s.untouched && world_leftover(w) != NULL)
+		set_fault("torn down with something left", d.rule, &s);
 	w->t.status = d.status;
 	if (!d.unchanged)
 		shown = d.rule->message;
