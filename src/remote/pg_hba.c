@@ -511,12 +511,14 @@ cdc_hba_write_sql(const char *path, const char *old_sha256, const char *content)
 	 * Standard input is read to its end before anything can fail, so that the
 	 * server never writes into a closed pipe.  The new file's digest guards
 	 * against a session that ends in the middle of the COPY.  mktemp makes the
-	 * file 0600; only then it gets content, only then the attributes.
+	 * file 0600; only then it gets content, only then the attributes.  What a
+	 * power cut left of an earlier one is removed first: writers hold a lock.
 	 */
 	initStringInfo(&program);
 	appendStringInfo(&program, "LC_ALL=C; export LC_ALL; b=$(cat) || exit 4; "
 					 "f=$(readlink -e -- %s) || exit 4; ", shell_quote(path));
 	appendStringInfoString(&program,
+						   "rm -f -- \"$f\".cdc_????????; "
 						   "t=$(mktemp -- \"$f.cdc_XXXXXXXX\") || exit 4; "
 						   "trap 'rm -f -- \"$t\"' EXIT; trap 'exit 4' HUP INT PIPE TERM; "
 						   "printf %s \"$b\" | base64 -d > \"$t\" || exit 4; ");

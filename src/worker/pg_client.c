@@ -370,7 +370,7 @@ on_address(const char *address, const char *error, void *arg)
 	ADD("keepalives_count", "3");
 	ADD("tcp_user_timeout", "30000");
 	ADD("options", "-c search_path=pg_catalog -c datestyle=ISO -c timezone=UTC -c lock_timeout=5s -c statement_timeout=60s"
-		" -c idle_in_transaction_session_timeout=60s");
+		" -c idle_in_transaction_session_timeout=60s -c jit=off");
 	ADD(NULL, NULL);
 #undef ADD
 	conn->pg = PQconnectStartParams(keys, values, 0);

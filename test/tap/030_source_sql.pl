@@ -520,6 +520,7 @@ my $odd = "$scratch/it's a \"dir\" \$(touch x) `y` \\ %s";
 mkdir $odd or die $!;
 write_file("$odd/real", $original);
 symlink("$odd/real", "$odd/link") or die $!;
+write_file("$odd/real.cdc_12345678", 'left by a power cut');
 my $hash_of = sub { my ($o, $e); run(['sha256sum', $_[0]], '>', \$o); return $o =~ /([0-9a-f]{64})/ ? $1 : die "no digest: $o"; };
 write_file("$scratch/plain", $original);
 ($done, $why) = hba_write("$odd/link", $hash_of->("$scratch/plain"), $wanted);
