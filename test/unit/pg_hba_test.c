@@ -1,4 +1,4 @@
-/* link: src/remote/pg_hba.c src/common/quote.c */
+/* link: src/remote/pg_hba.c src/remote/pg_hba_file.c src/common/quote.c */
 /* libs: -lpgcommon -lpgport -lcrypto */
 /* flags: -DFRONTEND */
 /*

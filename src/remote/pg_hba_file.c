@@ -1,0 +1,141 @@
+/*
+ * pg_hba_file.c
+ *	  How a server's pg_hba.conf is read and replaced by SQL.
+ *
+ * No I/O: statements and their coding.  What stands in the file is pg_hba.c's.
+ */
+#include "remote/pg_hba.h"
+
+#include <string.h>
+
+#include "common/cryptohash.h"
+#include "common/quote.h"
+#include "common/sha2.h"
+
+char *
+cdc_hba_sha256(const char *content)
+{
+	static const char digits[] = "0123456789abcdef";
+	uint8		digest[PG_SHA256_DIGEST_LENGTH];
+	char	   *hex = palloc(2 * PG_SHA256_DIGEST_LENGTH + 1);
+	pg_cryptohash_ctx *context = pg_cryptohash_create(PG_SHA256);
+	bool		done;
+	int			i;
+
+	done = context != NULL &&
+		pg_cryptohash_init(context) >= 0 &&
+		pg_cryptohash_update(context, (const uint8 *) content, strlen(content)) >= 0 &&
+		pg_cryptohash_final(context, digest, sizeof(digest)) >= 0;
+	pg_cryptohash_free(context);
+	if (!done)
+	{
+		/* No digest compares equal to nothing: callers then write nothing. */
+		hex[0] = '\0';
+		return hex;
+	}
+	for (i = 0; i < PG_SHA256_DIGEST_LENGTH; i++)
+	{
+		hex[2 * i] = digits[digest[i] >> 4];
+		hex[2 * i + 1] = digits[digest[i] & 15];
+	}
+	hex[2 * i] = '\0';
+	return hex;
+}
+
+char *
+cdc_hba_decode(const char *escaped)
+{
+	StringInfoData buf;
+	const char *p;
+
+	initStringInfo(&buf);
+	for (p = escaped; *p != '\0'; p++)
+	{
+		if (*p != '\\')
+			appendStringInfoChar(&buf, *p);
+		else if (p[1] == '\\')
+		{
+			appendStringInfoChar(&buf, '\\');
+			p++;
+		}
+		else if (p[1] >= '0' && p[1] <= '3' && p[2] >= '0' && p[2] <= '7' &&
+				 p[3] >= '0' && p[3] <= '7')
+		{
+			int			c = (p[1] - '0') * 64 + (p[2] - '0') * 8 + (p[3] - '0');
+
+			if (c == 0)
+				return NULL;
+			appendStringInfoChar(&buf, (char) c);
+			p += 3;
+		}
+		else
+			return NULL;
+	}
+	return buf.data;
+}
+
+/* A word of sh, whatever is in it. */
+static char *
+shell_quote(const char *word)
+{
+	StringInfoData buf;
+	const char *p;
+
+	initStringInfo(&buf);
+	appendStringInfoChar(&buf, '\'');
+	for (p = word; *p != '\0'; p++)
+	{
+		if (*p == '\'')
+			appendStringInfoString(&buf, "'\\''");
+		else
+			appendStringInfoChar(&buf, *p);
+	}
+	appendStringInfoChar(&buf, '\'');
+	return buf.data;
+}
+
+char *
+cdc_hba_write_sql(const char *path, const char *old_sha256, const char *content)
+{
+	StringInfoData program;
+	StringInfoData sql;
+	size_t		length = strlen(content);
+	size_t		i;
+
+	/*
+	 * Standard input is read to its end before anything can fail, so that the
+	 * server never writes into a closed pipe.  The new file's digest guards
+	 * against a session that ends in the middle of the COPY.  mktemp makes the
+	 * file 0600; only then it gets content, only then the attributes.  What a
+	 * power cut left of an earlier one is removed first: writers hold a lock.
+	 */
+	initStringInfo(&program);
+	appendStringInfo(&program, "LC_ALL=C; export LC_ALL; b=$(cat) || exit 4; "
+					 "f=$(readlink -e -- %s) || exit 4; ", shell_quote(path));
+	appendStringInfoString(&program,
+						   "rm -f -- \"$f\".cdc_????????; "
+						   "t=$(mktemp -- \"$f.cdc_XXXXXXXX\") || exit 4; "
+						   "trap 'rm -f -- \"$t\"' EXIT; trap 'exit 4' HUP INT PIPE TERM; "
+						   "printf %s \"$b\" | base64 -d > \"$t\" || exit 4; ");
+	appendStringInfo(&program, "[ \"$(sha256sum < \"$t\")\" = '%s  -' ] || exit 4; ",
+					 cdc_hba_sha256(content));
+	appendStringInfoString(&program,
+						   "cp --attributes-only --preserve=all -- \"$f\" \"$t\" || exit 5; "
+						   "[ \"$(stat -c %u:%g:%a -- \"$f\")\" = \"$(stat -c %u:%g:%a -- \"$t\")\" ] || exit 5; "
+						   "touch -- \"$t\" && sync -- \"$t\" || exit 4; ");
+	appendStringInfo(&program, "[ \"$(sha256sum < \"$f\")\" = %s ] || exit 3; ",
+					 shell_quote(psprintf("%s  -", old_sha256)));
+	appendStringInfoString(&program,
+						   "mv -f -- \"$t\" \"$f\" || exit 4; "
+						   "sync -- \"$(dirname -- \"$f\")\"; exit 0");
+
+	/* Hexadecimal in the statement, base64 (no line ends) on the way to the program. */
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "COPY (SELECT pg_catalog.replace(pg_catalog.encode("
+						   "pg_catalog.decode('");
+	for (i = 0; i < length; i++)
+		appendStringInfo(&sql, "%02x", (unsigned char) content[i]);
+	appendStringInfo(&sql, "', 'hex'), 'base64'), pg_catalog.chr(10), '')) TO PROGRAM %s",
+					 cdc_quote_literal(program.data));
+	return sql.data;
+}
