@@ -28,6 +28,9 @@ typedef struct CdcSourceAsk
  * The observation of one node in one database: text of the single parameter
  * (JSON) for CDC_SOURCE_OBSERVE_SQL, which returns one row, one JSON text.
  * full: also pg_hba.conf's text (for a health round or before hba actions).
+ * Asks for another database than the connection's are not answered.  About
+ * 3.5 ms for 20 pipelines, 25 ms more where one captures all of 10,000 tables;
+ * the connection should say jit=off and search_path=pg_catalog.
  */
 extern char *cdc_source_ask(const CdcSourceAsk *asks, int n, bool full);
 extern const char *const cdc_source_observe_sql;
@@ -38,16 +41,20 @@ typedef struct CdcSourcePipeline
 	/* role */
 	bool		role_exists;
 	const char *role_mark;		/* COMMENT, or NULL */
-	bool		role_login;
+	bool		role_login;		/* LOGIN, and VALID UNTIL has not passed */
 	bool		role_replication;
-	const char *role_password_hash; /* SHA-256 hex of rolpassword, or NULL */
-	bool		grants_ok;		/* CONNECT, USAGE on schemas, SELECT on tables that exist */
+	const char *role_password_hash; /* SHA-256 hex of rolpassword; NULL: none,
+									 * or we are no superuser */
+	bool		grants_ok;		/* CONNECT, USAGE on schemas, SELECT on tables that
+								 * exist, and no row level security hides rows */
 	bool		role_has_dependents;	/* owns objects, or is granted things by
 										 * others: cannot be dropped after REVOKE */
 	/* tables */
 	const char *tables_missing; /* "a.b, c.d" quoted as needed, or NULL */
 	const char *tables_bad_kind;	/* views and such, or NULL */
-	const char *tables_no_identity; /* lacking replica identity, or NULL */
+	const char *tables_no_identity; /* whose UPDATE and DELETE the server refuses
+									 * while they are published, or NULL (also
+									 * given for a list of tables) */
 	const char *tables_fix;		/* ALTER TABLE ... REPLICA IDENTITY FULL; ... */
 	/* publication */
 	bool		pub_exists;
@@ -67,7 +74,10 @@ typedef struct CdcSourcePipeline
 	bool		slot_consistent;	/* confirmed_flush_lsn is not null: creation done */
 	uint64		restart_lsn;
 	uint64		confirmed_flush_lsn;
-	int64		slot_made_us;	/* mtime of pg_replslot/<name>/state, epoch us; 0 unknown */
+	int64		slot_made_us;	/* mtime of pg_replslot/<name>/state, epoch us: the
+								 * server tells whole seconds, so this is the last
+								 * moment that it may mean; 0 unknown.  Until
+								 * streaming begins that is when it was made. */
 	int64		sessions_since_us;	/* earliest backend_start of the role's sessions, 0: none */
 } CdcSourcePipeline;
 
@@ -98,8 +108,11 @@ extern const CdcSourcePipeline *cdc_source_find(const CdcSourceObs *obs, const c
 
 /*
  * Statements of the actions; each is one simple-protocol text, run in the
- * pipeline's database on the primary, idempotent, in one transaction.
- * verifier: SCRAM, never a clear password.
+ * pipeline's database on the primary, idempotent, in one transaction.  An
+ * object of the name without our mark is an ERROR (42710), a lock not got in
+ * 3 s too (55P03).  verifier: SCRAM, never a clear password.  The publication
+ * is refused (55000) when its mark has a higher epoch; a slot of another
+ * database or plugin is not touched; an active one is an ERROR (55006).
  */
 extern char *cdc_source_role_sql(const CdcSourceAsk *ask, const char *verifier);
 extern char *cdc_source_publication_sql(const CdcSourceAsk *ask, int64 epoch, bool exists);

@@ -202,11 +202,12 @@ const char *const cdc_source_observe_sql =
 "            AND (a.sees_all OR NOT t.relrowsecurity))) END,"
 /*
  * What a REVOKE of our own grants does not take away: anything but rights on
- * relations, schemas and the database here.
+ * relations, schemas and the database here; and of a role that was disarmed
+ * because it could not be dropped, anything at all.
  */
 "    'role_dependents', EXISTS (SELECT FROM pg_catalog.pg_shdepend AS d"
 "      WHERE d.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass::pg_catalog.oid AND d.refobjid = a.role"
-"      AND NOT (d.deptype = 'a' AND ("
+"      AND NOT (d.deptype = 'a' AND (a.rolcanlogin OR a.rolreplication) AND ("
 "        (d.dbid = here.oid AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid)"
 "        OR (d.dbid = here.oid AND d.classid = 'pg_catalog.pg_namespace'::pg_catalog.regclass::pg_catalog.oid)"
 "        OR (d.classid = 'pg_catalog.pg_database'::pg_catalog.regclass::pg_catalog.oid AND d.objid = here.oid)))),"

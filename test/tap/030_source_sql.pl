@@ -413,8 +413,11 @@ like(action_ok('the role is not dropped', 'drop_role', '-'),
 	qr/^kept: it owns, or was given rights on: objects in database postgres, table public\.other$/, '... and the receipt says why');
 $seen = observe(@listed);
 is($seen->{role_exists} . $seen->{role_login} . $seen->{role_replication}, '100', '... but disarmed');
-$node->safe_psql('app', qq{REVOKE INSERT ON other FROM "$name"});
 $node->safe_psql('postgres', 'DROP TABLE theirs');
+is(observe(@listed)->{role_has_dependents}, 1, '... and still has dependents, here');
+like(action_ok('again', 'drop_role', '-'), qr/^kept: .*: table public\.other$/, '... and the receipt says so');
+$node->safe_psql('app', qq{REVOKE INSERT ON other FROM "$name"});
+is(observe(@listed)->{role_has_dependents}, 0, '... until the last is gone');
 is(action_ok('the role is dropped', 'drop_role', '-'), 'dropped', '... says so');
 is(action_ok('... and again', 'drop_role', '-'), 'absent', '... says so');
 action_ok('publication is dropped', 'drop_publication', '-');
