@@ -2,6 +2,22 @@
 
 -- 10_header.sql: where the extension may be created, before anything is made.
 
+-- Whoever owns the schema could put functions beside ours, or drop them.
+DO $$
+BEGIN
+	IF EXISTS (SELECT FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) n.nspowner
+		WHERE n.nspname OPERATOR(pg_catalog.=) 'cdc' AND (NOT r.rolsuper
+			OR EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relnamespace OPERATOR(pg_catalog.=) n.oid)
+			OR EXISTS (SELECT FROM pg_catalog.pg_proc p WHERE p.pronamespace OPERATOR(pg_catalog.=) n.oid)
+			OR EXISTS (SELECT FROM pg_catalog.pg_type t WHERE t.typnamespace OPERATOR(pg_catalog.=) n.oid))) THEN
+		RAISE object_not_in_prerequisite_state USING
+			MESSAGE = 'schema "cdc" exists and is not empty or not a superuser''s',
+			DETAIL = 'The extension needs a schema cdc of its own.',
+			HINT = 'ALTER SCHEMA cdc RENAME TO something_else; or DROP SCHEMA cdc; then create the extension again.';
+	END IF;
+END
+$$;
+
 CREATE FUNCTION cdc.check_installation() RETURNS void
 	LANGUAGE c AS 'MODULE_PATHNAME', 'cdc_check_installation';
 SELECT cdc.check_installation();

@@ -1,5 +1,8 @@
 -- 25_zones.sql: the zones that are shipped.  Europe is one peering region.
 
+-- To take a shipped zone out of its region, UPDATE it to a region of its own
+-- name: a row that was deleted would be back after a restore.
+
 -- A restored dump brings rows that CREATE EXTENSION has made already: the
 -- dumped one wins, so that edits survive.
 CREATE FUNCTION cdc.zone_upsert() RETURNS trigger

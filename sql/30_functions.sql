@@ -4,6 +4,10 @@
 CREATE FUNCTION cdc.caller() RETURNS name
 	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cdc_caller';
 
+-- Was the row with this xmin written by the running transaction?
+CREATE FUNCTION cdc.changed_here(writer xid) RETURNS boolean
+	LANGUAGE c STRICT VOLATILE AS 'MODULE_PATHNAME', 'cdc_changed_here';
+
 -- The worker reads cdc.work after this transaction has committed.
 CREATE FUNCTION cdc.wake() RETURNS void
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'cdc_wake';
@@ -15,6 +19,7 @@ CREATE FUNCTION cdc.reencrypt(old_key_file text, old_key_id text, old_ciphertext
 	LANGUAGE c STRICT VOLATILE AS 'MODULE_PATHNAME', 'cdc_reencrypt';
 
 -- What the worker does now; nulls while there is none (a standby, for example).
+-- For roles with pg_monitor.
 CREATE FUNCTION cdc.worker_state(OUT pid integer, OUT state text, OUT heartbeat timestamptz, OUT rounds bigint)
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'cdc_worker_state';
 
@@ -22,10 +27,35 @@ CREATE FUNCTION cdc.rules() RETURNS TABLE (id integer, section text, statuses te
 	step text, action text, retry text, message text, comment text)
 	LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'cdc_rules';
 
--- The caller's role in an organisation; superusers are owners everywhere.
+-- Debezium's options that a pipeline may set, and why one cannot be set so.
+CREATE FUNCTION cdc.option_names() RETURNS text
+	LANGUAGE c IMMUTABLE AS 'MODULE_PATHNAME', 'cdc_option_names';
+CREATE FUNCTION cdc.option_fault(key text, value text) RETURNS text
+	LANGUAGE c IMMUTABLE STRICT AS 'MODULE_PATHNAME', 'cdc_option_fault';
+
+CREATE FUNCTION cdc.caller_is_superuser() RETURNS boolean
+	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT coalesce((SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = cdc.caller()), false)
+$$;
+
+-- The organisations that the caller may read: its own; superusers all.
+CREATE FUNCTION cdc.caller_organizations() RETURNS SETOF uuid
+	LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT m.organization_id FROM cdc.organization_member m WHERE m.member = cdc.caller() AND NOT cdc.caller_is_superuser()
+	UNION ALL SELECT o.id FROM cdc.organization o WHERE cdc.caller_is_superuser()
+$$;
+
+-- The pipelines of those, the deleted ones too: their story outlives them.
+CREATE FUNCTION cdc.caller_pipelines() RETURNS SETOF uuid
+	LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT p.id FROM cdc.pipeline_spec p WHERE p.organization_id IN (SELECT cdc.caller_organizations())
+$$;
+
+-- The caller's role in an organisation, NULL: none.  Superusers are owners
+-- of every one that exists.
 CREATE FUNCTION cdc.member_role(organization uuid) RETURNS text
 	LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-	SELECT CASE WHEN (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = cdc.caller()) THEN 'owner'
+	SELECT CASE WHEN cdc.caller_is_superuser() THEN (SELECT 'owner' FROM cdc.organization o WHERE o.id = member_role.organization)
 		ELSE (SELECT m.role FROM cdc.organization_member m
 			WHERE m.organization_id = member_role.organization AND m.member = cdc.caller()) END
 $$;
@@ -33,28 +63,10 @@ $$;
 -- May the caller do this there?  permission: service:read, service:create, admin.
 CREATE FUNCTION cdc.may(organization uuid, permission text) RETURNS boolean
 	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT coalesce(CASE may.permission
-		WHEN 'service:read' THEN cdc.member_role(may.organization) IN ('owner', 'admin', 'member', 'viewer')
-		WHEN 'service:create' THEN cdc.member_role(may.organization) IN ('owner', 'admin', 'member')
-		WHEN 'admin' THEN cdc.member_role(may.organization) IN ('owner', 'admin') END, false)
-$$;
-
--- ERROR unless the caller may: 42704 for an organisation that the caller is not
--- in (whether it exists or not), 42501 for one that the caller may only read.
-CREATE FUNCTION cdc.require(organization uuid, permission text) RETURNS void
-	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-	IF cdc.may(organization, permission) THEN
-		RETURN;
-	END IF;
-	IF cdc.may(organization, 'service:read') THEN
-		RAISE insufficient_privilege USING
-			MESSAGE = format('permission %s is needed in this organization', permission),
-			DETAIL = format('Role "%s" is %s there.', cdc.caller(), cdc.member_role(organization)),
-			HINT = 'Ask an owner or admin of the organization: SELECT cdc.add_member(organization, role, ''member'').';
-	END IF;
-	PERFORM cdc.raise_unknown('organization', organization);
-END
+	SELECT coalesce(cdc.member_role(may.organization) = ANY (CASE may.permission
+		WHEN 'service:read' THEN ARRAY['owner', 'admin', 'member', 'viewer']
+		WHEN 'service:create' THEN ARRAY['owner', 'admin', 'member']
+		WHEN 'admin' THEN ARRAY['owner', 'admin'] END), false)
 $$;
 
 -- One text for what does not exist and for what is somebody else's.
@@ -65,7 +77,7 @@ BEGIN
 		MESSAGE = format('%s %s does not exist', kind, coalesce(id::text, 'null')),
 		DETAIL = 'No such object is visible to this role.',
 		HINT = CASE kind WHEN 'pipeline' THEN 'SELECT id, name, status FROM cdc.pipeline lists what is visible.'
-			WHEN 'service' THEN 'SELECT id, name, status FROM cdc.service lists what is visible.'
+			WHEN 'service' THEN 'SELECT id, organization_id, name, status FROM cdc.service lists what is visible.'
 			ELSE 'SELECT id, name FROM cdc.organization lists what is visible.' END;
 END
 $$;
@@ -77,7 +89,37 @@ BEGIN
 END
 $$;
 
--- RFC 3339, UTC, Z; fractions of a second only when there are some.
+-- ERROR unless the caller may: 42704 for an organisation that the caller is not
+-- in (whether it exists or not), 42501 for one in which its role is too small.
+CREATE FUNCTION cdc.require(organization uuid, permission text) RETURNS void
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF cdc.may(organization, permission) THEN
+		RETURN;
+	END IF;
+	IF cdc.may(organization, 'service:read') THEN
+		RAISE insufficient_privilege USING
+			MESSAGE = format('permission %s is needed in this organization', permission),
+			DETAIL = format('Role "%s" is %s there.', cdc.caller(), cdc.member_role(organization)),
+			HINT = format('Ask an owner or admin of the organization for: SELECT cdc.add_member(%L, %L, %L);', organization, cdc.caller(),
+				CASE permission WHEN 'admin' THEN 'admin' ELSE 'member' END);
+	END IF;
+	PERFORM cdc.raise_unknown('organization', organization);
+END
+$$;
+
+-- ERROR 42501 unless the caller is a superuser; what: the function's name.
+CREATE FUNCTION cdc.require_superuser(what text) RETURNS void
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF NOT cdc.caller_is_superuser() THEN
+		RAISE insufficient_privilege USING MESSAGE = format('%s is for superusers', what),
+			DETAIL = format('Role "%s" is none.', cdc.caller()), HINT = 'Connect as a superuser.';
+	END IF;
+END
+$$;
+
+-- RFC 3339, UTC, Z, whole seconds.
 CREATE FUNCTION cdc.rfc3339(at timestamptz) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 	SELECT to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS') || 'Z'
@@ -90,7 +132,7 @@ CREATE FUNCTION cdc.ask(kind text, id uuid) RETURNS void
 	SELECT cdc.wake();
 $$;
 
--- The organisation that a call without one means: the caller's personal or first.
+-- The organisation that a call without one means: the caller's personal, else first.
 CREATE FUNCTION cdc.default_organization() RETURNS uuid
 	LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -98,12 +140,12 @@ DECLARE
 BEGIN
 	SELECT o.id INTO found FROM cdc.organization o
 		JOIN cdc.organization_member m ON m.organization_id = o.id AND m.member = cdc.caller()
-		ORDER BY o.is_personal DESC, m.created_at, o.id LIMIT 1;
+		ORDER BY o.is_personal DESC, m.created_at, o.created_at, o.id LIMIT 1;
 	IF found IS NULL THEN
 		RAISE undefined_object USING
 			MESSAGE = 'no organization was named and this role is in none',
 			DETAIL = format('Role "%s" is no member of any organization.', cdc.caller()),
-			HINT = 'SELECT cdc.create_organization(''name'') makes one.';
+			HINT = 'SELECT cdc.create_organization(''name'') makes one; or name one: organization => ''...''.';
 	END IF;
 	RETURN found;
 END

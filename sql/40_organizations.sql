@@ -9,8 +9,8 @@ CREATE FUNCTION cdc.create_organization(name text, slug text DEFAULT NULL, is_pe
 DECLARE
 	made uuid;
 BEGIN
-	IF coalesce(btrim(name), '') = '' OR length(name) > 255 THEN
-		PERFORM cdc.raise_invalid('an organization needs a name', format('It was %L.', name), 'Give 1 to 255 characters.');
+	IF coalesce(btrim(name), '') = '' OR length(name) > 255 OR name ~ '[[:cntrl:]]' THEN
+		PERFORM cdc.raise_invalid('an organization needs a name', format('It was %L.', name), 'Give 1 to 255 characters, on one line.');
 	END IF;
 	slug := coalesce(slug, btrim(regexp_replace(lower(name), '[^a-z0-9]+', '-', 'g'), '-'));
 	IF slug !~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$' THEN
@@ -35,7 +35,8 @@ END
 $$;
 
 -- Adds a PostgreSQL role to an organisation, or changes its role there, and
--- grants it what callers need.  Needs admin.  The last owner stays.
+-- grants it what callers need; idempotent.  Needs admin; who makes or changes an
+-- owner must be one.  The last owner stays.  Errors: 22023, 42704, 42501.
 CREATE FUNCTION cdc.add_member(organization uuid, member name, role text DEFAULT 'member') RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
@@ -48,11 +49,9 @@ BEGIN
 		RAISE undefined_object USING MESSAGE = format('role "%s" does not exist', member),
 			DETAIL = 'A member of an organization is a PostgreSQL role.', HINT = format('CREATE ROLE %I LOGIN first.', member);
 	END IF;
-	IF role = 'owner' AND cdc.member_role(organization) <> 'owner' THEN
-		RAISE insufficient_privilege USING MESSAGE = 'only an owner makes an owner',
-			DETAIL = format('Role "%s" is %s there.', cdc.caller(), cdc.member_role(organization)), HINT = 'Ask an owner.';
-	END IF;
-	IF role <> 'owner' THEN
+	IF role = 'owner' THEN
+		PERFORM cdc.require_owner(organization);
+	ELSE
 		PERFORM cdc.keep_an_owner(organization, member);
 	END IF;
 	INSERT INTO cdc.organization_member AS m (organization_id, member, role) VALUES (organization, member, role)
@@ -61,8 +60,8 @@ BEGIN
 END
 $$;
 
--- Takes a role out of an organisation.  Needs admin.  What it was granted stays
--- (it may be in others), and shows it nothing.
+-- Takes a role out of an organisation; one that is not in it is no error.  Needs
+-- admin.  What it was granted stays (it may be in others), and shows it nothing.
 CREATE FUNCTION cdc.remove_member(organization uuid, member name) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
@@ -73,12 +72,27 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION cdc.require_owner(organization uuid) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF cdc.member_role(organization) IS DISTINCT FROM 'owner' THEN
+		RAISE insufficient_privilege USING MESSAGE = 'only an owner makes, changes or removes an owner',
+			DETAIL = format('Role "%s" is %s there.', cdc.caller(), cdc.member_role(organization)), HINT = 'Ask an owner of the organization.';
+	END IF;
+END
+$$;
+
+-- ERROR unless leaving may stop being an owner (or is none).
 CREATE FUNCTION cdc.keep_an_owner(organization uuid, leaving name) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	PERFORM FROM cdc.organization o WHERE o.id = organization FOR UPDATE;
-	IF EXISTS (SELECT FROM cdc.organization_member m WHERE m.organization_id = organization AND m.member = leaving AND m.role = 'owner')
-		AND NOT EXISTS (SELECT FROM cdc.organization_member m WHERE m.organization_id = organization AND m.member <> leaving AND m.role = 'owner') THEN
+	-- two owners that leave at once must see each other
+	PERFORM FROM cdc.organization o WHERE o.id = organization FOR NO KEY UPDATE;
+	IF NOT EXISTS (SELECT FROM cdc.organization_member m WHERE m.organization_id = organization AND m.member = leaving AND m.role = 'owner') THEN
+		RETURN;
+	END IF;
+	PERFORM cdc.require_owner(organization);
+	IF NOT EXISTS (SELECT FROM cdc.organization_member m WHERE m.organization_id = organization AND m.member <> leaving AND m.role = 'owner') THEN
 		PERFORM cdc.raise_invalid('an organization keeps at least one owner', format('Role "%s" is its only owner.', leaving), 'Make another member owner first.');
 	END IF;
 END

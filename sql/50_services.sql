@@ -22,6 +22,16 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION cdc.check_ca(connection jsonb) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF connection ->> 'ca' !~ '-----BEGIN CERTIFICATE-----' OR connection ->> 'ca' ~ 'PRIVATE KEY' THEN
+		PERFORM cdc.raise_invalid('ca must be the certificate itself, as PEM text', 'It has no "-----BEGIN CERTIFICATE-----", or a private key.',
+			'Give the text of the CA''s certificate; never a key, never a path.');
+	END IF;
+END
+$$;
+
 CREATE FUNCTION cdc.check_postgresql_connection(connection jsonb) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -38,7 +48,10 @@ BEGIN
 			OR (node ? 'port' AND (jsonb_typeof(node -> 'port') <> 'number' OR (node ->> 'port') !~ '^[0-9]{1,5}$'
 				OR (node ->> 'port')::integer NOT BETWEEN 1 AND 65535))
 			OR EXISTS (SELECT FROM jsonb_object_keys(node) k WHERE k NOT IN ('address', 'port')) THEN
-			PERFORM cdc.raise_invalid('a node must be {"address": "...", "port": 1 to 65535}', format('It was %s.', node), 'port may be absent: 5432.');
+			-- the values are not shown: a password may be among them
+			PERFORM cdc.raise_invalid('a node must be {"address": "...", "port": 1 to 65535}',
+				CASE jsonb_typeof(node) WHEN 'object' THEN format('It has: %s.', (SELECT string_agg(k, ', ') FROM jsonb_object_keys(node) k))
+					ELSE format('It was of JSON type %s.', jsonb_typeof(node)) END, 'Give both and nothing else; port may be absent: 5432.');
 		END IF;
 		IF node ->> 'address' !~ '^[A-Za-z0-9_.-]+$' THEN
 			PERFORM cdc.raise_invalid('a node''s address must be a host name or an IPv4 address', format('It was %L.', node ->> 'address'),
@@ -46,12 +59,13 @@ BEGIN
 		END IF;
 	END LOOP;
 	IF (SELECT count(*) <> count(DISTINCT (n ->> 'address', coalesce(n ->> 'port', '5432'))) FROM jsonb_array_elements(connection -> 'nodes') n) THEN
-		PERFORM cdc.raise_invalid('a node is named twice', format('The nodes are %s.', connection -> 'nodes'), 'Name each server once.');
+		PERFORM cdc.raise_invalid('a node is named twice', format('There are %s nodes.', jsonb_array_length(connection -> 'nodes')), 'Name each server once.');
 	END IF;
 	IF coalesce(connection ->> 'admin_user', '') = '' THEN
 		PERFORM cdc.raise_invalid('a PostgreSQL service needs an admin_user', 'connection.admin_user is missing.',
 			'Name a superuser of the source, with "admin_password".');
 	END IF;
+	PERFORM cdc.check_ca(connection);
 	IF connection ->> 'sslmode' NOT IN ('disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full') THEN
 		PERFORM cdc.raise_invalid('unknown sslmode', format('It was %L.', connection ->> 'sslmode'),
 			'Use disable, allow, prefer, require, verify-ca or verify-full.');
@@ -67,9 +81,15 @@ DECLARE
 BEGIN
 	PERFORM cdc.check_connection_types(connection, '{"bootstrap":"string","connect_urls":"array","connect_user":"string","connect_password":"string","ca":"string",
 		"agents":"array","connect_cidrs":"array","network_id":"string","addons":"array","plaintext_connector_password":"boolean"}');
+	PERFORM cdc.check_ca(connection);
+	IF connection ->> 'bootstrap' !~ '^[A-Za-z0-9_.\[\]:-]+:[0-9]{1,5}(,[A-Za-z0-9_.\[\]:-]+:[0-9]{1,5})*$' THEN
+		PERFORM cdc.raise_invalid('bootstrap must be host:port, or several with commas between', format('It was %L.', connection ->> 'bootstrap'),
+			'Give "bootstrap": "10.0.1.7:9093".');
+	END IF;
 	FOR item IN SELECT jsonb_array_elements(connection -> 'connect_urls') WHERE jsonb_typeof(connection -> 'connect_urls') = 'array' LOOP
 		IF jsonb_typeof(item) <> 'string' OR item #>> '{}' !~ '^https?://[A-Za-z0-9_.:\[\]-]+/?$' THEN
-			PERFORM cdc.raise_invalid('a Connect URL must be http://host:port or https://host:port', format('It was %s.', item),
+			PERFORM cdc.raise_invalid('a Connect URL must be http://host:port or https://host:port',
+				format('It was %s.', CASE WHEN item::text ~ '@' THEN 'one with credentials' ELSE item::text END),
 				'Credentials go into "connect_user" and "connect_password".');
 		END IF;
 	END LOOP;
@@ -77,11 +97,11 @@ BEGIN
 		BEGIN
 			parsed := (item #>> '{}')::cidr;
 		EXCEPTION WHEN invalid_text_representation THEN
-			PERFORM cdc.raise_invalid('an entry of connect_cidrs is no network', format('It was %s.', item), 'Give for example "10.0.1.0/24".');
+			PERFORM cdc.raise_invalid('an entry of connect_cidrs is no network', format('It was %s.', item), 'Give for example "10.0.1.0/24", without bits to the right of the mask.');
 		END;
 	END LOOP;
 	FOR item IN SELECT jsonb_array_elements(connection -> 'agents') WHERE jsonb_typeof(connection -> 'agents') = 'array' LOOP
-		IF jsonb_typeof(item) <> 'object' OR coalesce(item ->> 'url', '') !~ '^https?://' OR coalesce(item ->> 'token', '') = ''
+		IF jsonb_typeof(item) <> 'object' OR coalesce(item ->> 'url', '') !~ '^https?://[A-Za-z0-9_.:\[\]-]+/?$' OR jsonb_typeof(item -> 'token') <> 'string' OR coalesce(item ->> 'token', '') = ''
 			OR EXISTS (SELECT FROM jsonb_object_keys(item) k WHERE k NOT IN ('url', 'token')) THEN
 			PERFORM cdc.raise_invalid('an agent must be {"url": "https://host:port", "token": "..."}', 'url or token is missing or of another form.', 'One agent runs on each Kafka Connect host.');
 		END IF;
@@ -122,8 +142,8 @@ BEGIN
 	IF name IS NULL OR name !~ '^[A-Za-z0-9_-]{1,64}$' THEN
 		PERFORM cdc.raise_invalid('a service''s name must be 1 to 64 letters, digits, hyphens and underscores', format('It was %L.', name), 'Choose another name.');
 	END IF;
-	IF coalesce(zone, '') = '' THEN
-		PERFORM cdc.raise_invalid('a service needs a zone', 'zone is empty.', 'SELECT zone FROM cdc.zone lists those that are known.');
+	IF coalesce(zone, '') !~ '^[A-Za-z0-9_.-]{1,64}$' THEN
+		PERFORM cdc.raise_invalid('a service''s zone must be 1 to 64 letters, digits, hyphens, dots and underscores', format('It was %L.', zone), 'SELECT zone FROM cdc.zone lists those that are known.');
 	END IF;
 	CASE database_type
 		WHEN 'postgresql' THEN
@@ -171,6 +191,21 @@ BEGIN
 END
 $$;
 
+-- The service's organisation, if the caller may read it; else the same ERROR
+-- 42704 as for one that does not exist.
+CREATE FUNCTION cdc.organization_of_service(id uuid) RETURNS uuid
+	LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	found uuid;
+BEGIN
+	SELECT s.organization_id INTO found FROM cdc.service s WHERE s.id = organization_of_service.id AND s.deleted_at IS NULL;
+	IF found IS NULL OR NOT cdc.may(found, 'service:read') THEN
+		PERFORM cdc.raise_unknown('service', id);
+	END IF;
+	RETURN found;
+END
+$$;
+
 -- Deletes a service: nothing happens on the server itself.  Returns 'deleting';
 -- the row stays until the teardown of its last pipelines is over.  Errors:
 -- 42704, 42501, 55006 while a live pipeline uses it.
@@ -178,14 +213,11 @@ CREATE FUNCTION cdc.delete_service(id uuid) RETURNS text
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
-	owner uuid;
 	user_name text;
 BEGIN
-	SELECT s.organization_id INTO owner FROM cdc.service s WHERE s.id = id AND s.deleted_at IS NULL FOR UPDATE;
-	IF owner IS NULL OR NOT cdc.may(owner, 'service:read') THEN
-		PERFORM cdc.raise_unknown('service', id);
-	END IF;
-	PERFORM cdc.require(owner, 'service:create');
+	PERFORM cdc.require(cdc.organization_of_service(id), 'service:create');
+	-- create_pipeline holds FOR KEY SHARE: from here on none of them begins
+	PERFORM FROM cdc.service s WHERE s.id = id FOR UPDATE;
 	SELECT p.name INTO user_name FROM cdc.pipeline_spec p
 		WHERE p.desired_state = 'present' AND p.deleted_at IS NULL AND id IN (p.source_service_id, p.sink_service_id) ORDER BY p.name LIMIT 1;
 	IF user_name IS NOT NULL THEN
@@ -197,3 +229,14 @@ BEGIN
 	RETURN 'deleting';
 END
 $$;
+
+-- The secrets of what is gone go with it; the worker sets deleted_at, settled_at.
+CREATE FUNCTION cdc.forget_service_secrets() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	DELETE FROM cdc.service_secret x WHERE x.service_id = NEW.id;
+	RETURN NULL;
+END
+$$;
+CREATE TRIGGER forget_secrets AFTER UPDATE OF deleted_at ON cdc.service
+	FOR EACH ROW WHEN (OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL) EXECUTE FUNCTION cdc.forget_service_secrets();

@@ -48,7 +48,7 @@ read_key(const char *path, unsigned char *key, char *key_id)
 
 	if (path == NULL || path[0] == '\0')
 		key_error("", "cdc_pipeline.secret_key_file is not set");
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		key_error(path, strerror(errno));
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
@@ -162,10 +162,15 @@ cdc_secret_decrypt_with(const char *key_file, const bytea *cipher, const char *k
 	EVP_CIPHER_CTX_free(ctx);
 	explicit_bzero(key, sizeof(key));
 	if (!ok)
+	{
+		/* what a wrong tag has decrypted may still be a secret */
+		explicit_bzero(clear, len);
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("a secret cannot be decrypted"),
-				 errdetail("Its bytes, its owner or its purpose are not those that were encrypted (%s of %s).", purpose, owner)));
+				 errdetail("Its bytes, its owner or its purpose are not those that were encrypted (%s of %s).", purpose, owner),
+				 errhint("Restore the row from a dump, or register the service again.")));
+	}
 	clear[len] = '\0';
 	return clear;
 }

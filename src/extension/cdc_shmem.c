@@ -17,6 +17,7 @@
 #include "storage/shmem.h"
 
 #include "common/compat.h"
+#include "common/compat.h"
 #include "extension/cdc_shmem.h"
 
 #define END_WORKER_MS 3000
@@ -84,7 +85,7 @@ cdc_shmem_attach_worker(void)
 	before_shmem_exit(detach_worker, (Datum) 0);
 	LWLockAcquire(cdc_shared->lock, LW_EXCLUSIVE);
 	cdc_shared->worker_pid = MyProcPid;
-	cdc_shared->worker_pgprocno = MyProc->pgprocno;
+	cdc_shared->worker_pgprocno = cdc_my_proc_number();
 	strlcpy(cdc_shared->state, "starting", sizeof(cdc_shared->state));
 	LWLockRelease(cdc_shared->lock);
 	pg_atomic_write_u32(&cdc_shared->wake_pending, 0);

@@ -7,26 +7,32 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "access/xact.h"
+#include "catalog/pg_authid.h"
 #include "commands/dbcommands.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/lwlock.h"
 #include "utils/acl.h"
 #include "utils/array.h"
-#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 #include "catalog/pg_type.h"
 
+#include "common/pg_json.h"
 #include "common/secrets.h"
 #include "extension/cdc_shmem.h"
 #include "extension/settings.h"
 #include "reconciler/state_table.h"
+#include "remote/kafka_connect.h"
 
 PG_FUNCTION_INFO_V1(cdc_caller);
+PG_FUNCTION_INFO_V1(cdc_changed_here);
 PG_FUNCTION_INFO_V1(cdc_check_installation);
 PG_FUNCTION_INFO_V1(cdc_encrypt);
+PG_FUNCTION_INFO_V1(cdc_option_fault);
+PG_FUNCTION_INFO_V1(cdc_option_names);
 PG_FUNCTION_INFO_V1(cdc_reencrypt);
 PG_FUNCTION_INFO_V1(cdc_rules);
 PG_FUNCTION_INFO_V1(cdc_wake);
@@ -43,6 +49,16 @@ cdc_caller(PG_FUNCTION_ARGS)
 
 	namestrcpy(name, GetUserNameFromId(GetOuterUserId(), false));
 	PG_RETURN_NAME(name);
+}
+
+/*
+ * cdc.changed_here(xid) -> boolean: was a row with this xmin written by the
+ * running transaction, in whichever of its subtransactions?
+ */
+Datum
+cdc_changed_here(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(TransactionIdIsCurrentTransactionId(PG_GETARG_TRANSACTIONID(0)));
 }
 
 /*
@@ -112,6 +128,25 @@ cdc_reencrypt(PG_FUNCTION_ARGS)
 	return result;
 }
 
+/* cdc.option_fault(key, value) -> text: why an option cannot be set so, or NULL. */
+Datum
+cdc_option_fault(PG_FUNCTION_ARGS)
+{
+	char	   *fault = cdc_kc_option_check(text_to_cstring(PG_GETARG_TEXT_PP(0)),
+											text_to_cstring(PG_GETARG_TEXT_PP(1)));
+
+	if (fault == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(fault));
+}
+
+/* cdc.option_names() -> text: the options of Debezium that may be set, "a, b". */
+Datum
+cdc_option_names(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(cdc_kc_option_names()));
+}
+
 /* cdc.wake() -> void: the worker looks at cdc.work after this commits. */
 Datum
 cdc_wake(PG_FUNCTION_ARGS)
@@ -120,7 +155,11 @@ cdc_wake(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* cdc.worker_state() -> (pid, state, heartbeat, rounds); nulls while there is none. */
+/*
+ * cdc.worker_state() -> (pid, state, heartbeat, rounds); nulls while there is
+ * none.  For pg_monitor: GetUserId(), so that our own SECURITY DEFINER
+ * functions may ask for everybody.
+ */
 Datum
 cdc_worker_state(PG_FUNCTION_ARGS)
 {
@@ -130,6 +169,12 @@ cdc_worker_state(PG_FUNCTION_ARGS)
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
+	if (!has_privs_of_role(GetUserId(), ROLE_PG_MONITOR))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to read the reconciler's state"),
+				 errdetail("Role \"%s\" has no privileges of role pg_monitor.", GetUserNameFromId(GetUserId(), false)),
+				 errhint("GRANT pg_monitor TO %s;", quote_identifier(GetUserNameFromId(GetUserId(), false)))));
 	if (cdc_shared)
 	{
 		uint64		beat = pg_atomic_read_u64(&cdc_shared->heartbeat_us);

@@ -8,6 +8,7 @@
 
 #include <limits.h>
 
+#include "miscadmin.h"
 #include "utils/guc.h"
 
 #include "extension/settings.h"
@@ -62,6 +63,17 @@ check_sha512(char **newval, void **extra, GucSource source)
 	return false;
 }
 
+static bool
+check_database_name(char **newval, void **extra, GucSource source)
+{
+	const char *name = *newval;
+
+	if (name != NULL && name[0] != '\0' && strlen(name) < NAMEDATALEN)
+		return true;
+	GUC_check_errdetail("It must be the name of a database, 1 to %d bytes.", NAMEDATALEN - 1);
+	return false;
+}
+
 void
 cdc_settings_init(void)
 {
@@ -69,10 +81,17 @@ cdc_settings_init(void)
 							"Time within which a connection to a source or to Kafka Connect must be made.",
 							NULL, &cdc_connect_timeout, 3000, 100, 600000,
 							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
-	DefineCustomStringVariable("cdc_pipeline.database_name",
-							   "Database in which the extension is created and the reconciler works.",
-							   NULL, &cdc_database_name, "postgres",
-							   PGC_POSTMASTER, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+
+	/*
+	 * Only at server start: when the library is loaded later, defining a
+	 * setting of the postmaster is a FATAL.  cdc.check_installation() then says
+	 * what is missing.
+	 */
+	if (process_shared_preload_libraries_in_progress)
+		DefineCustomStringVariable("cdc_pipeline.database_name",
+								   "Database in which the extension is created and the reconciler works.",
+								   NULL, &cdc_database_name, "postgres",
+								   PGC_POSTMASTER, GUC_SUPERUSER_ONLY, check_database_name, NULL, NULL);
 	DefineCustomStringVariable("cdc_pipeline.debezium_plugin_sha512",
 							   "SHA-512 that the Debezium archive must have, in hexadecimal.",
 							   NULL, &cdc_debezium_plugin_sha512, "",
