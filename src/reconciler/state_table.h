@@ -15,6 +15,8 @@
 /*
  * Actions by name.  An action is one thing done outside, or CDC_ACT_NONE.
  * Only the executor carries actions out.  X(enum suffix, name, description).
+ * end_discard forgets, before it resumes the connector (if there is one),
+ * discarding, the gap and was_running.
  */
 #define CDC_ACTION_LIST(X) \
 	X(NONE, "none", "nothing to do now") \
@@ -25,11 +27,11 @@
 	X(PUT_CONNECTOR, "put_connector", "PUT the connector configuration") \
 	X(RESUME_CONNECTOR, "resume_connector", "resume a stopped or paused connector") \
 	X(RESTART_CONNECTOR, "restart_connector", "restart what FAILED: connector and tasks") \
-	X(BEGIN_DISCARD, "begin_discard", "remember that the snapshot is thrown away, then stop the connector") \
+	X(BEGIN_DISCARD, "begin_discard", "remember that a new snapshot is due, stop the connector") \
 	X(STOP_CONNECTOR, "stop_connector", "stop the connector: no tasks, slot released") \
 	X(POST_STOPPED, "post_stopped", "create the absent connector STOPPED, to reach its offsets") \
 	X(DELETE_OFFSETS, "delete_offsets", "delete the offsets of the stopped connector") \
-	X(END_DISCARD, "end_discard", "the old snapshot is gone: forget the intent, the gap and was_running, and resume the connector if there is one") \
+	X(END_DISCARD, "end_discard", "the old snapshot is gone: resume the connector for a new one") \
 	X(DELETE_CONNECTOR, "delete_connector", "delete the connector") \
 	X(TERMINATE_WALSENDER, "terminate_walsender", "terminate the walsender that still holds the slot") \
 	X(DROP_SLOT, "drop_slot", "drop the replication slot") \

@@ -140,6 +140,17 @@ plan(CdcPipeline *p, const CdcDecision *d)
 		p->attempts = 0;
 }
 
+/* Has what the action would do just been accepted, and not shown yet? */
+static bool
+effect_is_coming(const CdcPipeline *p, const CdcDecision *d)
+{
+	if (d->retry != CDC_RETRY_FAST || cdc_loop_now() - p->done_at >= EFFECT_SHOWS_MS)
+		return false;
+	return d->action == p->done_action ||
+		(d->action == CDC_ACT_STOP_CONNECTOR && p->done_action == CDC_ACT_BEGIN_DISCARD) ||
+		(d->action == CDC_ACT_RESUME_CONNECTOR && p->done_action == CDC_ACT_END_DISCARD);
+}
+
 static void
 begin_operation(CdcPipeline *p, const CdcDecision *d)
 {
@@ -149,10 +160,8 @@ begin_operation(CdcPipeline *p, const CdcDecision *d)
 
 	if (p->attempts > 0 && p->next_visit > cdc_loop_now())
 		return;
-	if (d->retry == CDC_RETRY_FAST && d->action == p->done_action &&
-		cdc_loop_now() - p->done_at < EFFECT_SHOWS_MS)
+	if (effect_is_coming(p, d))
 	{
-		/* accepted a moment ago: its effect shows later than its answer */
 		p->next_visit = cdc_loop_now() + poll_interval(p);
 		return;
 	}
