@@ -265,6 +265,12 @@ assess_flow(CdcPipeline *p, CdcSnapshot *s)
 			(int64) (p->server.wal_lsn - seen->confirmed_flush_lsn) : 0;
 	if (lag >= 0)
 		p->lag = lag;
+	if (lag < 0)
+	{
+		/* no slot: where it stood last is where a gap begins */
+		s->moving = CDC_UNKNOWN;
+		return;
+	}
 	if (seen->confirmed_flush_lsn != p->flushed)
 	{
 		if (p->flushed_at)
