@@ -26,6 +26,7 @@ int			cdc_request_timeout;
 char	   *cdc_sdn_credentials_file;
 char	   *cdc_sdn_url;
 char	   *cdc_secret_key_file;
+int			cdc_settle_after;
 int			cdc_source_dead_after;
 
 static bool
@@ -137,6 +138,11 @@ cdc_settings_init(void)
 							   "File with the 32 bytes of the key that encrypts secrets in the tables.",
 							   NULL, &cdc_secret_key_file, "",
 							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, check_path, NULL, NULL);
+	DefineCustomIntVariable("cdc_pipeline.settle_after",
+							"Time after which a request that timed out is taken not to take effect any more.",
+							"A developer's setting: tests shorten it. Shorter than Kafka Connect's own 90 s, a late request may leave an orphan.",
+							&cdc_settle_after, 120000, 0, 3600000,
+							PGC_SIGHUP, GUC_UNIT_MS | GUC_SUPERUSER_ONLY | GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
 	DefineCustomIntVariable("cdc_pipeline.source_dead_after",
 							"Time after which a source's primary that does not answer is taken for gone.",
 							NULL, &cdc_source_dead_after, 3000, 100, 600000,

@@ -16,7 +16,6 @@
 #include "worker/assess_parts.h"
 #include "worker/observe.h"
 
-#define SETTLE_MS 120000
 #define WALSENDER_DEADLINE_MS 10000
 
 void
@@ -235,7 +234,7 @@ static void
 assess_settled(CdcPipeline *p, CdcSnapshot *s)
 {
 	s->settled = p->mutated_at == 0 ||
-		GetCurrentTimestamp() - p->mutated_at >= (int64) SETTLE_MS * 1000 ? CDC_YES : CDC_NO;
+		GetCurrentTimestamp() - p->mutated_at >= (int64) cdc_settle_after * 1000 ? CDC_YES : CDC_NO;
 	s->walsender_stuck = CDC_NO;
 	if (s->slot == CDC_SLOT_ACTIVE || s->slot == CDC_SLOT_STREAMING)
 	{
