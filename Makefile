@@ -33,7 +33,7 @@ $(DATA_built): $(SQL_PIECES) cdc_pipeline.control
 
 -include $(OBJS:.o=.d)
 
-endif
+else
 
 # -- what people type ---------------------------------------------------------
 .PHONY: help demo check lab-up lab-down bench
@@ -62,3 +62,5 @@ lab-down:	## stops what lab-up started, and only that
 
 bench:	## the figures, each compared with something in the same run
 	@test/bench/run
+
+endif

@@ -73,10 +73,15 @@ class Connect:
     """One keep-alive connection to Kafka Connect."""
 
     def __init__(self, url):
-        parts = urllib.parse.urlsplit(url)
-        self.conn = http.client.HTTPConnection(parts.hostname, parts.port)
+        self.parts = urllib.parse.urlsplit(url)
+        self.used = 0
+        self.conn = None
 
     def call(self, method, path, body=None):
+        # Connect closes what was idle for 30 s
+        if time.monotonic() - self.used > 10:
+            self.conn = http.client.HTTPConnection(self.parts.hostname, self.parts.port)
+        self.used = time.monotonic()
         self.conn.request(method, path, json.dumps(body) if body is not None else None,
                           {"Content-Type": "application/json"})
         answer = self.conn.getresponse()
