@@ -58,6 +58,7 @@ assess_hba(CdcPipeline *p, CdcSnapshot *s)
 	{
 		CdcNode    *n = &source->nodes[i];
 		CdcHba		state;
+		char	   *line = nlines > 0 ? cdc_hba_line(&lines[0]) : NULL;
 
 		if (!n->reachable || (source->system_identifier && n->system_identifier != source->system_identifier))
 		{
@@ -84,7 +85,7 @@ assess_hba(CdcPipeline *p, CdcSnapshot *s)
 				state = CDC_HBA_FOUGHT;
 				cdc_set_detail(p, CDC_DETAIL_HBA,
 						   psprintf("%s:%d, add there: %s", n->address, n->port,
-									nlines > 0 ? cdc_hba_line(&lines[0]) : ""));
+									line ? line : "no line can be made for this database and network"));
 			}
 			else if (state != CDC_HBA_OK && n->hba_error)
 			{
@@ -124,7 +125,7 @@ assess_objects(CdcPipeline *p, CdcSnapshot *s)
 		char	   *hash = cdc_wanted_verifier_hash(p);
 		const char *wrong = !seen->role_login ? "it may not log in" :
 			!seen->role_replication ? "it lacks REPLICATION" :
-			!cdc_same(hash, seen->role_password_hash) ? "its password was changed" :
+			seen->role_password_hash && !cdc_same(hash, seen->role_password_hash) ? "its password was changed" :
 			!seen->grants_ok ? "it lacks SELECT on a table, USAGE on a schema or CONNECT" : NULL;
 
 		s->role = wrong ? CDC_OBJ_WRONG : CDC_OBJ_OK;

@@ -244,7 +244,10 @@ step_done(const CdcPgResult *result, void *arg)
 			h->new = keep(h, wanted_text(h, n->service));
 			if (h->new == NULL)
 			{
-				h->failure = "the managed block of pg_hba.conf was edited by hand and cannot be read: mend or remove its marker lines";
+				char	   *why = cdc_hba_broken(h->old);
+
+				h->failure = why ? keep(h, psprintf("the managed block of pg_hba.conf was edited by hand: %s: mend or remove its marker lines", why)) :
+					"no line of pg_hba.conf can be written for this database and network";
 				send(h, HBA_UNLOCK, UNLOCK_SQL);
 			}
 			else if (strcmp(h->old, h->new) == 0)
