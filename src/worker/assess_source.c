@@ -317,6 +317,12 @@ cdc_assess_source(CdcPipeline *p, CdcSnapshot *s)
 		s->source_capable = CDC_NO;
 		cdc_set_detail(p, CDC_DETAIL_SOURCE_CAPABILITY,
 				   psprintf("database \"%s\" does not exist", p->database));
+		/* dropped after our teardown had ended there: nothing of ours can come back */
+		if (p->absent)
+		{
+			s->slot = CDC_SLOT_ABSENT;
+			s->publication = s->role = CDC_OBJ_ABSENT;
+		}
 		return;
 	}
 	if (!cdc_source_known(p))

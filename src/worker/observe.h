@@ -41,6 +41,13 @@ extern int64 cdc_observe_next(CdcWorld *world);
 /* The connection for actions in the pipeline's database on the primary, or NULL. */
 extern CdcPgConn *cdc_observe_ddl_conn(CdcPipeline *pipeline);
 
+/*
+ * Closes the connections to databases of a source in which nothing is left to
+ * do, so that their owner can drop them.  Not from within a connection's
+ * callback.
+ */
+extern void cdc_observe_release(CdcService *source);
+
 /* The Connect URL in use. */
 extern const char *cdc_observe_connect_url(const CdcService *sink);
 

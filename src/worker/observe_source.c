@@ -497,3 +497,43 @@ cdc_observe_ddl_conn(CdcPipeline *p)
 	}
 	return db->ddl;
 }
+
+/* Does a pipeline still have something in this database, or something to do? */
+static bool
+is_used(CdcSourceDb *db)
+{
+	ListCell   *cell;
+
+	if (db->observing || db->wanted != NIL)
+		return true;
+	foreach(cell, db->service->world->pipelines)
+	{
+		CdcPipeline *p = lfirst(cell);
+
+		if (p->source == db->service && (!p->absent || p->op) && strcmp(p->database, db->database) == 0)
+			return true;
+	}
+	return false;
+}
+
+void
+cdc_observe_release(CdcService *s)
+{
+	ListCell   *cell;
+
+	foreach(cell, s->databases)
+	{
+		CdcSourceDb *db = lfirst(cell);
+		CdcPgConn  *conn = db->conn;
+		CdcPgConn  *ddl = db->ddl;
+
+		if ((conn == NULL && ddl == NULL) || is_used(db))
+			continue;
+		db->conn = db->ddl = NULL;
+		db->node = NULL;
+		if (conn)
+			cdc_pg_close(conn);
+		if (ddl)
+			cdc_pg_close(ddl);
+	}
+}

@@ -246,6 +246,8 @@ visit(CdcPipeline *p)
 		begin_operation(p, &d);
 	if (p->op == NULL && p->next_visit <= cdc_loop_now())
 		plan(p, &d);
+	if (p->absent && p->source)
+		cdc_observe_release(p->source);
 }
 
 void
