@@ -297,7 +297,8 @@ sub describe
 		diag($self->sql('SELECT id, name, status, provision_step, error_message FROM cdc.pipeline_spec WHERE settled_at IS NULL'));
 		diag($self->sql("SELECT to_char(at, 'HH24:MI:SS.MS'), kind, rule, status_to, message, detail FROM cdc.pipeline_event" .
 			" WHERE pipeline_id = '$id' ORDER BY id DESC LIMIT 15")) if $id;
-		diag('sim: ' . $json->encode($self->mutations)) if $self->{sim};
+		my @last = map { "$_->{method} $_->{path} $_->{status}" } @{ $self->mutations };
+		diag("last mutations:\n" . join("\n", @last > 8 ? @last[ -8 .. -1 ] : @last)) if $self->{sim};
 	};
 	return;
 }
@@ -461,6 +462,30 @@ SQL
 	}
 	$words .= "secrets of pipelines: " . $self->sql('SELECT count(*) FROM cdc.pipeline_secret');
 	return $words;
+}
+
+# A test: the world is again as it was; what differs is shown.
+sub same_world_ok
+{
+	my ($self, $before, $test) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my $now = $self->world;
+	my (%before, %now);
+
+	$before{$_}++ foreach split /\n/, $before;
+	$now{$_}++ foreach split /\n/, $now;
+	ok($now eq $before, $test)
+	  or diag(join("\n", (map { "- $_" } grep { !$now{$_} } sort keys %before), (map { "+ $_" } grep { !$before{$_} } sort keys %now)));
+}
+
+# Everything deleted is seen gone for good (tests set settle_after low).
+sub settled_ok
+{
+	my ($self, $test) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+	$self->wait_ok(sub { $self->sql("SELECT count(*) FROM cdc.pipeline_spec WHERE desired_state = 'deleted' AND settled_at IS NULL") eq '0' },
+		$test || 'what was deleted has settled');
 }
 
 sub stop
