@@ -36,7 +36,7 @@ bool
 cdc_source_known(const CdcPipeline *p)
 {
 	return p->source && p->source->primary && p->seen && !p->seen_failed &&
-		p->look_at >= p->stale_before;
+		p->look_at >= p->source_since;
 }
 
 bool

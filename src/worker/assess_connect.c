@@ -30,7 +30,7 @@ static bool
 connect_known(const CdcPipeline *p)
 {
 	return p->sink && p->sink->is_kafka && p->sink->connect_reachable == CDC_YES &&
-		p->sink->list && p->sink->listed_at >= p->stale_before;
+		p->sink->list && p->sink->listed_at >= p->connect_since;
 }
 
 static void
@@ -113,14 +113,14 @@ assess_interrupted(CdcPipeline *p, const CdcKcConnector *c)
 
 	if (p->was_running || !cdc_source_known(p) || !seen->slot_exists || !p->slot_absent_before)
 		return CDC_NO;
-	if (p->offsets_known == CDC_YES && p->offsets_at >= p->stale_before &&
+	if (p->offsets_known == CDC_YES && p->offsets_at >= p->connect_since &&
 		p->offsets.snapshot_completed)
 		return CDC_NO;
 	if (seen->slot_made_us && seen->sessions_since_us &&
 		seen->sessions_since_us > seen->slot_made_us)
 		return CDC_YES;
 	if (c && (c->state == CDC_CS_FAILED || c->task_state == CDC_CS_FAILED) &&
-		p->offsets_known != CDC_UNKNOWN && p->offsets_at >= p->stale_before)
+		p->offsets_known != CDC_UNKNOWN && p->offsets_at >= p->connect_since)
 		return CDC_YES;
 	return CDC_NO;
 }
@@ -181,7 +181,7 @@ cdc_assess_connect(CdcPipeline *p, CdcSnapshot *s)
 	}
 	assess_older_writer(p, s);
 	s->snapshot_interrupted = assess_interrupted(p, c);
-	if (p->offsets_at >= p->stale_before && p->offsets_known != CDC_UNKNOWN)
+	if (p->offsets_at >= p->connect_since && p->offsets_known != CDC_UNKNOWN)
 		s->offsets = p->offsets_known == CDC_YES ? p->offsets.state : CDC_OFFSETS_UNKNOWN;
 	if (c == NULL)
 	{

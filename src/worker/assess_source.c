@@ -224,10 +224,10 @@ assess_objects(CdcPipeline *p, CdcSnapshot *s)
 	/* who may make a slot now */
 	if (source->slot_creator == p &&
 		((seen->slot_exists && seen->slot_consistent) || p->want_deleted))
-		source->slot_creator = NULL;
+		cdc_world_end_slot_turn(source);
 	if (source->slot_creator && source->slot_creator != p &&
 		cdc_loop_now() - source->slot_creator_since > NEIGHBOUR_DEADLINE_MS)
-		source->slot_creator = NULL;
+		cdc_world_end_slot_turn(source);
 	if (p->server.free_slots < 1 || p->server.free_senders < 1)
 	{
 		s->slot_turn = CDC_TURN_NO_FREE_SLOT;

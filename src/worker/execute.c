@@ -213,7 +213,7 @@ http_done(const CdcHttpResult *result, void *arg)
 		}
 	}
 	if (end == CDC_OP_FAILED && p->source && p->source->slot_creator == p)
-		p->source->slot_creator = NULL;
+		cdc_world_end_slot_turn(p->source);
 	cdc_op_finish(ref->world, ref->id, ref->serial, end, words);
 	pfree(ref);
 }

@@ -354,18 +354,18 @@ cdc_observe(CdcPipeline *p, int needs)
 	}
 	if (p->sink && p->sink->is_kafka && p->sink->nurls > 0)
 	{
-		if ((needs & CDC_NEED_CONNECT) && p->sink->listed_at < p->stale_before)
+		if ((needs & CDC_NEED_CONNECT) && p->sink->listed_at < p->connect_since)
 		{
 			want_list(p->sink);
 			all = false;
 		}
 		if ((needs & CDC_NEED_PLUGIN) && p->sink->plugin_present != CDC_YES &&
-			p->sink->plugin_at < p->stale_before)
+			p->sink->plugin_at < p->connect_since)
 		{
 			want_plugins(p->sink);
 			all = false;
 		}
-		if ((needs & CDC_NEED_OFFSETS) && p->offsets_at < p->stale_before)
+		if ((needs & CDC_NEED_OFFSETS) && p->offsets_at < p->connect_since)
 		{
 			want_offsets(p);
 			all = false;

@@ -19,7 +19,8 @@
 #define CDC_NEED_PLUGIN		8
 
 /*
- * Is everything in needs known by a look begun at or after stale_before?  If
+ * Is everything in needs known by a look begun at or after source_since
+ * and connect_since?  If
  * not, starts the looks that are missing and returns false; the pipeline is
  * made ready again as they end.
  */

@@ -452,8 +452,8 @@ cdc_observe_source_fresh(CdcPipeline *p)
 	CdcService *s = p->source;
 
 	if (s->primary == NULL)
-		return nodes_probed_since(s, p->stale_before);
-	return p->look_at >= p->stale_before;
+		return nodes_probed_since(s, p->source_since);
+	return p->look_at >= p->source_since;
 }
 
 void

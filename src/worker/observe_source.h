@@ -7,7 +7,7 @@
 
 #include "worker/world.h"
 
-/* Is the pipeline's source known by a look begun at or after stale_before? */
+/* Is the pipeline's source known by a look begun at or after source_since? */
 extern bool cdc_observe_source_fresh(CdcPipeline *pipeline);
 
 /* Puts the pipeline into the next look at its database, or probes the nodes. */

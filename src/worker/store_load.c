@@ -504,7 +504,7 @@ load_pipeline(CdcWorld *world, const char *words)
 	p->options = options ? json_object_get(options) : NULL;
 	p->want_deleted = cdc_same(get(spec, "desired_state"), "deleted");
 	p->force = get_bool(spec, "force_delete", false);
-	p->stale_before = cdc_loop_now();
+	p->source_since = p->connect_since = cdc_loop_now();
 	p->next_visit = 0;
 	p->attempts = 0;
 	cdc_world_ready(p);

@@ -31,6 +31,9 @@
 #define BACKOFF_MAX_MS 30000
 #define SLOW_MS 60000
 #define EFFECT_SHOWS_MS 2000	/* of an action with retry class fast */
+#define CONNECT_POLL_MS 150
+#define CONNECT_TEARDOWN_MS 30
+
 #define TURN_MS 10				/* another pipeline has the source's DDL turn */
 
 static int64
@@ -197,6 +200,41 @@ begin_operation(CdcPipeline *p, const CdcDecision *d)
 	}
 }
 
+/* What an action on the source does shows on the source alone. */
+static bool
+is_on_source(CdcAction action)
+{
+	return action == CDC_ACT_CREATE_ROLE || action == CDC_ACT_WRITE_HBA ||
+		action == CDC_ACT_CREATE_PUBLICATION || action == CDC_ACT_ALTER_PUBLICATION ||
+		action == CDC_ACT_DROP_SLOT || action == CDC_ACT_DROP_PUBLICATION ||
+		action == CDC_ACT_REMOVE_HBA || action == CDC_ACT_DROP_ROLE;
+}
+
+/*
+ * A look at the source is a query of some ms, a list of all connectors costs
+ * Connect much more: while something is expected the source is asked often,
+ * Connect now and then.
+ */
+static void
+look_again(CdcPipeline *p, int64 now)
+{
+	int64		pace = p->want_deleted || p->discarding ? CONNECT_TEARDOWN_MS : CONNECT_POLL_MS;
+
+	p->source_since = now;
+	if (p->decision.rule == NULL || p->decision.retry != CDC_RETRY_FAST || p->sink == NULL ||
+		now - p->sink->listed_at >= pace)
+		p->connect_since = now;
+}
+
+/* Is a slot seen streaming that Connect, when last asked, did not know of? */
+static bool
+expects_running(CdcPipeline *p)
+{
+	return p->status == CDC_PROVISIONING && !p->want_deleted && p->seen && !p->seen_failed &&
+		p->seen->slot_streaming && p->sink && p->sink->connect_reachable == CDC_YES &&
+		p->sink->listed_at < p->look_at && p->connect_since < p->look_at;
+}
+
 static void
 visit(CdcPipeline *p)
 {
@@ -208,6 +246,13 @@ visit(CdcPipeline *p)
 		return;
 	if (!cdc_observe(p, cdc_assess_needs(p)))
 		return;
+	if (expects_running(p))
+	{
+		/* the slot streams: only a list begun after that can say RUNNING */
+		p->connect_since = p->look_at;
+		if (!cdc_observe(p, cdc_assess_needs(p)))
+			return;
+	}
 	cdc_assess(p, &snapshot);
 	if (p->round_due)
 	{
@@ -321,7 +366,9 @@ cdc_op_finish(CdcWorld *world, const char *id, uint64 serial, CdcOpEnd end, cons
 		cdc_world_event(p, "outcome", rule_name(p->op->rule), NULL, NULL, cdc_step_name(p->step), words, detail);
 	}
 	p->op = NULL;
-	p->stale_before = cdc_loop_now();
+	p->source_since = cdc_loop_now();
+	if (end != CDC_OP_DONE || !is_on_source(action))
+		p->connect_since = p->source_since;
 	if (end == CDC_OP_DONE)
 	{
 		cdc_set_string(p->context, &p->op_error, NULL);
@@ -363,7 +410,7 @@ begin_round(CdcWorld *world)
 
 		if (p->op)
 			continue;
-		p->stale_before = now;
+		p->source_since = p->connect_since = now;
 		p->round_due = p->status == CDC_RUNNING || p->status == CDC_FAILED || p->status == CDC_PROVISIONING;
 		if (p->status == CDC_RUNNING)
 			p->rounds_running++;
@@ -394,7 +441,7 @@ cdc_visit_due(CdcWorld *world)
 		{
 			p->next_visit = 0;
 			if (!p->waiting)
-				p->stale_before = now;
+				look_again(p, now);
 			cdc_world_ready(p);
 		}
 	}

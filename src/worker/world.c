@@ -149,7 +149,7 @@ cdc_world_remove_pipeline(CdcPipeline *pipeline)
 		if (source->ddl_owner == pipeline)
 			source->ddl_owner = NULL;
 		if (source->slot_creator == pipeline)
-			source->slot_creator = NULL;
+			cdc_world_end_slot_turn(source);
 		foreach(cell, source->databases)
 		{
 			CdcSourceDb *db = lfirst(cell);
@@ -201,6 +201,23 @@ cdc_world_ready_all(CdcService *service)
 
 		if (pipeline->source == service || pipeline->sink == service)
 			cdc_world_ready(pipeline);
+	}
+}
+
+void
+cdc_world_end_slot_turn(CdcService *source)
+{
+	int64		now = cdc_loop_now();
+	ListCell   *cell;
+
+	source->slot_creator = NULL;
+	foreach(cell, source->world->pipelines)
+	{
+		CdcPipeline *pipeline = lfirst(cell);
+
+		if (pipeline->source == source && pipeline->op == NULL &&
+			pipeline->decision.retry == CDC_RETRY_FAST && pipeline->next_visit > now)
+			pipeline->next_visit = now;
 	}
 }
 

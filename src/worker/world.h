@@ -227,7 +227,8 @@ struct CdcPipeline
 	CdcDecision decision;		/* the last one */
 	bool		queued;			/* in world->ready */
 	bool		waiting;		/* for an observation */
-	int64		stale_before;	/* observations begun before do not count */
+	int64		source_since;	/* looks at the source begun before do not count */
+	int64		connect_since;	/* looks at Connect begun before do not count */
 	int64		next_visit;		/* 0: none planned */
 	int64		rule_since;		/* since when the same rule fires */
 	int			attempts;		/* consecutive transient faults */
@@ -290,6 +291,12 @@ extern void cdc_world_ready(CdcPipeline *pipeline);
 
 /* Every pipeline of a service is visited in this turn. */
 extern void cdc_world_ready_all(CdcService *service);
+
+/*
+ * The source's slot creation turn is free: whoever waits for it is visited at
+ * once.
+ */
+extern void cdc_world_end_slot_turn(CdcService *source);
 
 /* The database object of a source, made when it is not there. */
 extern CdcSourceDb *cdc_world_database(CdcService *source, const char *database);
