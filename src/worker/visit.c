@@ -34,6 +34,9 @@
 #define CONNECT_POLL_MS 150
 #define CONNECT_TEARDOWN_MS 30
 
+/* Events that nothing waits for are written together, within this time. */
+#define EVENTS_MS 25
+
 #define TURN_MS 10				/* another pipeline has the source's DDL turn */
 
 static int64
@@ -457,6 +460,8 @@ cdc_visit_next(CdcWorld *world)
 	if (!world->acting)
 		return 0;
 	next = world->next_round;
+	if (world->events && world->events_since + EVENTS_MS < next)
+		next = world->events_since + EVENTS_MS;
 	paced = cdc_observe_next(world);
 	if (paced && paced < next)
 		next = paced;
@@ -479,7 +484,7 @@ cdc_visit_dirty(CdcWorld *world)
 	int64		now = cdc_loop_now();
 	int			i;
 
-	if (world->events)
+	if (world->events && now >= world->events_since + EVENTS_MS)
 		return true;
 	foreach(cell, world->pipelines)
 	{

@@ -259,7 +259,10 @@ cdc_world_event(CdcPipeline *pipeline, const char *kind, const char *rule,
 	struct json_object *event = json_object_new_object();
 
 	if (world->events == NULL)
+	{
 		world->events = json_object_new_array();
+		world->events_since = cdc_loop_now();
+	}
 	add_string(event, "pipeline_id", pipeline->id);
 	add_string(event, "at", timestamptz_to_str(GetCurrentTimestamp()));
 	add_string(event, "kind", kind);

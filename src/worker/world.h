@@ -256,6 +256,7 @@ struct CdcWorld
 	bool		loaded;			/* all rows have been read once */
 	bool		work_pending;	/* the queue may hold something */
 	struct json_object *events; /* array, to be written with the next turn */
+	int64		events_since;	/* when the first of them happened */
 	bool		round_asked;	/* by check_health(): Failed ones are looked at too */
 	bool		regions_due;	/* zones are read again with the next turn */
 	uint64		serial;			/* of the last operation */
