@@ -51,9 +51,9 @@
 	X(discard_offsets_unseen) X(discard_offsets_left) \
 	X(offsets_orphaned) X(snapshot_spoiled) X(slot_left_over) X(slot_foreign) \
 	X(slot_history_unseen) X(older_writer_unseen) X(older_writer_present) \
-	X(turn_unseen) X(no_free_slot) X(turn_blocked) X(turn_neighbour) \
+	X(turn_unseen) X(no_free_slot) X(turn_blocked) X(connector_to_prepare) X(turn_neighbour) \
 	X(password_not_allowed) X(connector_deleted) X(connector_to_put) X(discard_finished) \
-	X(connector_held) \
+	X(connector_prepared) X(connector_held) \
 	X(failure_exhausted) X(restart_waiting) X(restart_due) X(task_not_running) \
 	X(snapshot_only_unfinished) X(slot_blocked) X(slot_not_streaming) X(whole) \
 	/* running */ \

@@ -327,6 +327,8 @@ const CdcRule cdc_state_table[] =
 	{760, "connector", KEEP, G(turn_blocked), STAY, CONNECTOR, DO(NONE), FAST,
 		"waiting for an open write transaction on the source, which would hold up the new replication slot: {blocker}",
 		"A new slot waits for every transaction that writes.", false},
+	{761, "connector", ON(PROVISIONING), G(connector_to_prepare), STAY, CONNECTOR, DO(PREPARE_CONNECTOR), NOW,
+		NULL, "Connect checks the configuration while another slot is made.", false},
 	{762, "connector", KEEP, G(turn_neighbour), STAY, CONNECTOR, DO(NONE), FAST,
 		"waiting for another pipeline of the same source: {blocker}", "One new slot at a time for each source.", false},
 	{764, "connector", KEEP, G(password_not_allowed), STAY, CONNECTOR, DO(NONE), ROUND,
@@ -340,6 +342,8 @@ const CdcRule cdc_state_table[] =
 		"the connector's configuration was changed and is being set again: {connector}", "Drift.", false},
 	{770, "connector", KEEP, G(discard_finished), STAY, CONNECTOR, DO(END_DISCARD), NOW,
 		"a new snapshot will be taken: resuming the connector", "Slot and offsets are gone, the publication is there.", false},
+	{771, "connector", ON(PROVISIONING), G(connector_prepared), STAY, CONNECTOR, DO(RESUME_CONNECTOR), FAST,
+		NULL, "Prepared while another slot was made; its turn has come.", false},
 	{772, "connector", KEEP, G(connector_held), STAY, CONNECTOR, DO(RESUME_CONNECTOR), FAST,
 		"the connector was stopped or paused and is being resumed", "Drift, or a resume that was lost.", false},
 

@@ -24,6 +24,7 @@
 	X(WRITE_HBA, "write_hba", "write our pg_hba lines on every reachable node, check, reload") \
 	X(CREATE_PUBLICATION, "create_publication", "create the publication, with its mark") \
 	X(ALTER_PUBLICATION, "alter_publication", "set the tables of the publication as wanted") \
+	X(PREPARE_CONNECTOR, "prepare_connector", "create the connector STOPPED: Connect checks it while another slot is made") \
 	X(PUT_CONNECTOR, "put_connector", "PUT the connector configuration") \
 	X(RESUME_CONNECTOR, "resume_connector", "resume a stopped or paused connector") \
 	X(RESTART_CONNECTOR, "restart_connector", "restart what FAILED: connector and tasks") \

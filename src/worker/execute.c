@@ -182,7 +182,7 @@ http_done(const CdcHttpResult *result, void *arg)
 				end = action == CDC_ACT_DELETE_CONNECTOR ? CDC_OP_DONE : CDC_OP_FAILED;
 				break;
 			case CDC_KC_EXISTS:
-				end = action == CDC_ACT_POST_STOPPED ? CDC_OP_DONE : CDC_OP_FAILED;
+				end = action == CDC_ACT_POST_STOPPED || action == CDC_ACT_PREPARE_CONNECTOR ? CDC_OP_DONE : CDC_OP_FAILED;
 				break;
 			case CDC_KC_BUSY:
 			case CDC_KC_INVALID:
@@ -202,7 +202,8 @@ http_done(const CdcHttpResult *result, void *arg)
 			p->offsets_clean = true;
 			p->spec_dirty = true;
 		}
-		if (end == CDC_OP_DONE && (action == CDC_ACT_PUT_CONNECTOR || action == CDC_ACT_POST_STOPPED))
+		if (end == CDC_OP_DONE && (action == CDC_ACT_PUT_CONNECTOR || action == CDC_ACT_POST_STOPPED ||
+									action == CDC_ACT_PREPARE_CONNECTOR))
 			p->put_at = cdc_loop_now();
 		if (end == CDC_OP_DONE && action == CDC_ACT_DELETE_CONNECTOR)
 			p->put_at = 0;
@@ -249,7 +250,7 @@ send_config(CdcPipeline *p, CdcAction action)
 					  "the configuration cannot be made without a primary and a password");
 		return;
 	}
-	if (action == CDC_ACT_POST_STOPPED)
+	if (action == CDC_ACT_POST_STOPPED || action == CDC_ACT_PREPARE_CONNECTOR)
 		send_http(p, CDC_HTTP_POST, "/connectors", cdc_kc_post_stopped_body(p->connector_name, config));
 	else
 		send_http(p, CDC_HTTP_PUT, "/connectors/%s/config",
@@ -352,6 +353,7 @@ cdc_execute(CdcPipeline *p)
 			break;
 		case CDC_ACT_PUT_CONNECTOR:
 		case CDC_ACT_POST_STOPPED:
+		case CDC_ACT_PREPARE_CONNECTOR:
 			send_config(p, action);
 			break;
 		case CDC_ACT_END_DISCARD:

@@ -115,6 +115,13 @@ object_fault(const CdcSnapshot *s, CdcAction action)
 			if (deleting)
 				return "put_connector while deleting";
 			return start_fault(s);
+		case CDC_ACT_PREPARE_CONNECTOR:
+			if (s->connector != CDC_OBJ_ABSENT || s->discarding || deleting)
+				return "prepare_connector";
+			if (!s->allow_password)
+				return "a password goes where it may not";
+			return s->slot == CDC_SLOT_ABSENT && s->slot_turn == CDC_TURN_NEIGHBOUR ? NULL :
+				"a connector is prepared although its turn has come";
 		case CDC_ACT_RESUME_CONNECTOR:
 			if (!ours(s->connector) || s->discarding || deleting ||
 				(s->connector_state != CDC_CS_STOPPED && s->connector_state != CDC_CS_PAUSED))

@@ -277,7 +277,8 @@ connector_cases(void)
 	CASE(756, PROVISIONING, no_connector(&s); s.slot_turn = CDC_TURN_UNKNOWN);
 	CASE(758, PROVISIONING, no_connector(&s); s.slot_turn = CDC_TURN_NO_FREE_SLOT);
 	CASE(760, PROVISIONING, no_connector(&s); s.slot_turn = CDC_TURN_BLOCKED);
-	CASE(762, PROVISIONING, no_connector(&s); s.slot_turn = CDC_TURN_NEIGHBOUR);
+	CASE(761, PROVISIONING, no_connector(&s); s.slot_turn = CDC_TURN_NEIGHBOUR);
+	CASE(762, PROVISIONING, stop(&s); s.slot = CDC_SLOT_ABSENT; s.slot_turn = CDC_TURN_NEIGHBOUR);
 	CASE(764, PROVISIONING, no_connector(&s); s.allow_password = false);
 	CASE(766, PROVISIONING, no_connector(&s));
 	CASE(766, PROVISIONING, s.connector = CDC_OBJ_WRONG; fail(&s, CDC_RESTART_EXHAUSTED));
@@ -286,6 +287,7 @@ connector_cases(void)
 	CASE(768, RUNNING, s.connector = CDC_OBJ_WRONG; s.discarding = true; stop(&s); s.slot = CDC_SLOT_ABSENT; s.offsets = CDC_OFFSETS_NONE);
 	CASE(770, RUNNING, s.discarding = true; stop(&s); s.slot = CDC_SLOT_ABSENT; s.offsets = CDC_OFFSETS_NONE);
 	CASE(770, PROVISIONING, s.discarding = true; no_connector(&s));
+	CASE(771, PROVISIONING, stop(&s); s.slot = CDC_SLOT_ABSENT);
 	CASE(772, RUNNING, stop(&s));
 	CASE(772, PROVISIONING, s.connector_state = CDC_CS_PAUSED; s.task_state = CDC_CS_PAUSED);
 	CASE(780, RUNNING, fail(&s, CDC_RESTART_EXHAUSTED));

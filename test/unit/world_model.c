@@ -576,6 +576,7 @@ apply(World *w, CdcAction action, bool heard)
 				t->connector_state = CDC_CS_STOPPED;
 			break;
 		case CDC_ACT_POST_STOPPED:
+		case CDC_ACT_PREPARE_CONNECTOR:
 			if (t->connector != CDC_OBJ_ABSENT)
 				return false;
 			t->connector = CDC_OBJ_OK;
@@ -653,6 +654,7 @@ world_act(World *w, CdcAction action, Ending ending)
 		w->t.gap = CDC_GAP_NONE;
 	}
 	if (action == CDC_ACT_PUT_CONNECTOR || action == CDC_ACT_POST_STOPPED ||
+		action == CDC_ACT_PREPARE_CONNECTOR ||
 		action == CDC_ACT_RESUME_CONNECTOR || action == CDC_ACT_RESTART_CONNECTOR ||
 		action == CDC_ACT_END_DISCARD)
 		w->offsets_clean = false;
