@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/compat.h"
 #include "common/secrets.h"
 #include "extension/settings.h"
 

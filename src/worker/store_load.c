@@ -15,6 +15,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "common/compat.h"
 #include "common/pg_json.h"
 #include "common/secrets.h"
 #include "extension/settings.h"
@@ -204,19 +205,49 @@ copy(MemoryContext context, const char *value)
 }
 
 /*
- * The clear secret of one purpose in context, or NULL; *error gets why it
- * could not be decrypted.  Catches the ERROR: one bad secret hurts only its
- * owner.  No transaction is open.
+ * The clear text in context, or NULL and *error (if not set already) says why.
+ * Catches the ERROR: one bad secret hurts only its owner.  No transaction is
+ * open.
  */
+static char *
+try_decrypt(MemoryContext context, const bytea *cipher, const char *key_id,
+			const char *owner, const char *purpose, char **error)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	char	   *volatile clear = NULL;
+
+	PG_TRY();
+	{
+		char	   *words = cdc_secret_decrypt(cipher, key_id, owner, purpose);
+
+		clear = MemoryContextStrdup(context, words);
+		explicit_bzero(words, strlen(words));
+		pfree(words);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *edata;
+
+		MemoryContextSwitchTo(caller);
+		edata = CopyErrorData();
+		FlushErrorState();
+		if (error && *error == NULL)
+			*error = MemoryContextStrdup(context, edata->message);
+		FreeErrorData(edata);
+	}
+	PG_END_TRY();
+	return clear;
+}
+
+/* The clear secret of one purpose in context, or NULL; *error as above. */
 static char *
 read_secret(MemoryContext context, struct json_object *row, const char *owner,
 			const char *purpose, char **error)
 {
-	MemoryContext caller = CurrentMemoryContext;
 	struct json_object *secrets;
+	char	   *clear = NULL;
 	int			n;
 	int			i;
-	char	   *volatile clear = NULL;
 
 	secrets = get_array(row, "secrets", &n);
 	for (i = 0; i < n; i++)
@@ -234,26 +265,7 @@ read_secret(MemoryContext context, struct json_object *row, const char *owner,
 		if (len < 0)
 			continue;
 		SET_VARSIZE(cipher, VARHDRSZ + len);
-		PG_TRY();
-		{
-			char	   *words = cdc_secret_decrypt(cipher, get(secret, "key_id"), owner, purpose);
-
-			clear = MemoryContextStrdup(context, words);
-			explicit_bzero(words, strlen(words));
-			pfree(words);
-		}
-		PG_CATCH();
-		{
-			ErrorData  *edata;
-
-			MemoryContextSwitchTo(caller);
-			edata = CopyErrorData();
-			FlushErrorState();
-			if (error && *error == NULL)
-				*error = MemoryContextStrdup(context, edata->message);
-			FreeErrorData(edata);
-		}
-		PG_END_TRY();
+		clear = try_decrypt(context, cipher, get(secret, "key_id"), owner, purpose, error);
 		pfree(cipher);
 	}
 	return clear;
