@@ -55,7 +55,7 @@ BEGIN
 		PERFORM cdc.keep_an_owner(organization, member);
 	END IF;
 	INSERT INTO cdc.organization_member AS m (organization_id, member, role) VALUES (organization, member, role)
-		ON CONFLICT (organization_id, member) DO UPDATE SET role = excluded.role;
+		ON CONFLICT ON CONSTRAINT organization_member_pkey DO UPDATE SET role = excluded.role;
 	PERFORM cdc.grant_use(member);
 END
 $$;
