@@ -24,7 +24,8 @@ endif
 SHLIB_LINK := -lcurl -ljson-c -lcares -lcrypto -lpq
 EXTRA_CLEAN := $(DATA_built) $(OBJS:.o=.d)
 
-with_llvm := no
+# no bitcode: nothing here is worth inlining into a query
+override with_llvm := no
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 

@@ -18,7 +18,7 @@ typedef struct CdcShared
 	pg_atomic_uint32 wake_pending;	/* one SetLatch a burst */
 	pg_atomic_uint64 heartbeat_us;	/* wall clock of the worker's last turn, epoch us */
 	pg_atomic_uint64 rounds;	/* health rounds since start */
-	char		state[128];		/* what the worker does, in words, e.g. "running",
+	char		state[256];		/* what the worker does, in words, e.g. "running",
 								 * "disabled", "idle: ..."; under lock */
 } CdcShared;
 
