@@ -1,0 +1,484 @@
+"""lib.py: what the tests of the real stack share.
+
+Owns: TAP, connections to the lab's databases (libpq by ctypes, so that a look
+costs no process), Kafka Connect's REST interface, a reader of topics, and a
+dump of everything that a pipeline may leave behind.  Starts no server.
+
+A test imports it, gives main() a function, and uses names of its own for
+whatever it makes: all tests share one lab, whose env file is $LAB_ENV or
+$LAB_DIR/env.  Waits are conditions with a deadline.
+"""
+import atexit
+import ctypes
+import ctypes.util
+import json
+import os
+import random
+import re
+import shlex
+import signal
+import string
+import subprocess
+import sys
+import time
+import traceback
+import urllib.error
+import urllib.parse
+import urllib.request
+
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+LAB = os.path.join(TOP, "test", "lab")
+
+
+def read_env():
+    """The lab's env file: shell assignments."""
+    path = os.environ.get("LAB_ENV") or os.path.join(os.environ.get("LAB_DIR") or os.path.join(LAB, "run"), "env")
+    values = {}
+    for line in open(path):
+        name, _, value = line.rstrip("\n").partition("=")
+        values[name] = "".join(shlex.split(value))
+    return values
+
+
+env = read_env()
+for key in ("LAB_DIR", "LAB_PORT_BASE", "LAB_SOURCE_VERSION", "LAB_CONNECT_WORKERS"):
+    os.environ[key] = env[key]
+
+# -- TAP ------------------------------------------------------------------------
+count = 0
+failed = 0
+
+
+def diag(text):
+    for line in str(text).rstrip("\n").split("\n"):
+        print("# " + line, flush=True)
+
+
+def ok(condition, name, why=None):
+    """One result; why (text or a function) is shown when it failed."""
+    global count, failed
+    count += 1
+    if not condition:
+        failed += 1
+    print("%sok %d - %s" % ("" if condition else "not ", count, name.replace("#", "\\#")), flush=True)
+    if not condition and why is not None:
+        diag(why() if callable(why) else why)
+    return bool(condition)
+
+
+def equal(got, wanted, name):
+    return ok(got == wanted, name, "got    %r\nwanted %r" % (got, wanted))
+
+
+def main(test):
+    """Runs a test; what it made is removed also when it ends badly."""
+    try:
+        test()
+        bad = False
+    except BaseException:
+        diag(traceback.format_exc())
+        bad = True
+    try:
+        clean_up()
+    except Exception:
+        diag(traceback.format_exc())
+        bad = True
+    print("1..%d" % count, flush=True)
+    sys.exit(1 if bad or failed else 0)
+
+
+def wait(condition, seconds=30, pause=0.03):
+    """The condition's value as soon as it is true, else its last (false) one."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value or time.monotonic() > deadline:
+            return value
+        time.sleep(pause)
+
+
+def wait_ok(condition, name, seconds=30, why=None):
+    value = wait(condition, seconds)
+    ok(value, name, why or (lambda: "not in %s s" % seconds))
+    return value
+
+
+def word(prefix="", length=7):
+    """A random name."""
+    return prefix + random.choice(string.ascii_lowercase) + "".join(random.choices(string.ascii_lowercase + string.digits, k=length - 1))
+
+
+# -- databases --------------------------------------------------------------------
+pq = ctypes.CDLL(ctypes.util.find_library("pq") or "libpq.so.5")
+for function, result in (("PQconnectdb", ctypes.c_void_p), ("PQexec", ctypes.c_void_p), ("PQgetvalue", ctypes.c_char_p),
+                         ("PQerrorMessage", ctypes.c_char_p), ("PQresultErrorField", ctypes.c_char_p), ("PQresultErrorMessage", ctypes.c_char_p)):
+    getattr(pq, function).restype = result
+for function in ("PQstatus", "PQfinish", "PQerrorMessage", "PQresultStatus", "PQntuples", "PQnfields", "PQclear", "PQresultErrorMessage", "PQbackendPID"):
+    getattr(pq, function).argtypes = [ctypes.c_void_p]
+pq.PQconnectdb.argtypes = [ctypes.c_char_p]
+pq.PQexec.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
+pq.PQgetvalue.argtypes = pq.PQgetisnull.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_int]
+pq.PQresultErrorField.argtypes = [ctypes.c_void_p, ctypes.c_int]
+NOTICES = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_char_p)
+ignore = NOTICES(lambda _, __: None)
+pq.PQsetNoticeProcessor.argtypes = [ctypes.c_void_p, NOTICES, ctypes.c_void_p]
+
+
+class DbError(Exception):
+    def __init__(self, message, code=None):
+        super().__init__(message)
+        self.code = code
+
+
+class Db:
+    """A connection that is made when it is needed, and again when it was lost."""
+
+    def __init__(self, dsn, database=None):
+        self.dsn = dsn + (" dbname='%s'" % re.sub(r"(['\\])", r"\\\1", database) if database else "") + " connect_timeout=10"
+        self.connection = None
+
+    def close(self):
+        if self.connection:
+            pq.PQfinish(self.connection)
+        self.connection = None
+
+    def rows(self, sql):
+        """Rows of text and None of the last statement; DbError otherwise."""
+        if self.connection is None:
+            connection = pq.PQconnectdb(self.dsn.encode())
+            if pq.PQstatus(connection) != 0:
+                message = pq.PQerrorMessage(connection).decode(errors="replace")
+                pq.PQfinish(connection)
+                raise DbError(message)
+            pq.PQsetNoticeProcessor(connection, ignore, None)
+            self.connection = connection
+        result = pq.PQexec(self.connection, sql.encode())
+        try:
+            if pq.PQresultStatus(result) not in (1, 2):
+                code = pq.PQresultErrorField(result, ord("C"))
+                message = (pq.PQresultErrorMessage(result) or pq.PQerrorMessage(self.connection)).decode(errors="replace")
+                if pq.PQstatus(self.connection) != 0:
+                    self.close()
+                raise DbError(message + "in: " + sql[:300], code and code.decode())
+            return [tuple(None if pq.PQgetisnull(result, row, column) else pq.PQgetvalue(result, row, column).decode()
+                          for column in range(pq.PQnfields(result))) for row in range(pq.PQntuples(result))]
+        finally:
+            pq.PQclear(result)
+
+    def one(self, sql):
+        """The first value, or None."""
+        rows = self.rows(sql)
+        return rows[0][0] if rows and rows[0] else None
+
+    def lines(self, sql):
+        return "".join("|".join("" if v is None else v for v in row) + "\n" for row in self.rows(sql))
+
+
+def lit(text):
+    """As an SQL literal."""
+    return "NULL" if text is None else (" E" if "\\" in text else "") + "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def ident(name):
+    return '"' + name.replace('"', '""') + '"'
+
+
+meta = Db(env["CDC_META_DSN"])
+SERVER_DSN = re.sub(r"\s*dbname=\S+", "", env["CDC_SOURCE_PRIMARY_DSN"])
+STANDBY_DSN = re.sub(r"\s*dbname=\S+", "", env["CDC_SOURCE_STANDBY_DSN"])
+connections = {}
+
+
+def source(database="defaultdb"):
+    if database not in connections:
+        connections[database] = Db(SERVER_DSN, database)
+    return connections[database]
+
+
+def node_dirs():
+    """Data directories of the source's nodes, the primary first."""
+    return [line.split()[1] for line in open(os.path.join(env["CDC_LAB_DATA"], "source-nodes"))]
+
+
+def meta_try(sql):
+    """As meta.one; None while the metadata server restarts."""
+    try:
+        return meta.one(sql)
+    except DbError as error:
+        if error.code is None or error.code.startswith("57"):
+            return None
+        raise
+
+
+# -- pipelines --------------------------------------------------------------------
+made = []           # ids
+settings = []
+dropped_databases = []
+undo = []           # functions
+
+
+def create(name=None, tables=(), database="defaultdb", prefix=None, source_id=None, **more):
+    name = name or word("t-")
+    args = {"name": lit(name), "source": lit(source_id or env["CDC_SOURCE_ID"]), "sink": lit(env["CDC_SINK_ID"]),
+            "tables": "ARRAY[%s]::text[]" % ", ".join(lit(t) for t in tables), "database_name": lit(database),
+            "topic_prefix": lit(prefix or word("p")), "organization": lit(env["CDC_ORG_ID"])}
+    args.update((key, lit(value if isinstance(value, str) else json.dumps(value))) for key, value in more.items())
+    made.append(meta.one("SELECT cdc.create_pipeline(%s)" % ", ".join("%s => %s" % item for item in args.items())))
+    return made[-1]
+
+
+def delete(id_, force=False):
+    return meta.one("SELECT cdc.delete_pipeline('%s', %s)" % (id_, "true" if force else "false"))
+
+
+def spec(id_):
+    """The row of a pipeline, also of a deleted one; None while the server restarts."""
+    row = meta_try("SELECT to_jsonb(s) FROM cdc.pipeline_spec s WHERE id = '%s'" % id_)
+    return row and json.loads(row)
+
+
+def events(id_, where="true"):
+    return json.loads(meta.one("SELECT coalesce(jsonb_agg(e ORDER BY id), '[]') FROM cdc.pipeline_event e WHERE pipeline_id = '%s' AND (%s)" % (id_, where)))
+
+
+def story(id_):
+    return "\n".join("%s %s %s %s %s %s" % (e["at"][11:23], e["kind"], e["rule"], e["status_to"] or e["detail"] and (e["detail"].get("action"), e["detail"].get("result"), e["detail"].get("ms")) or "",
+                                           e["step"] or "", e["message"] or "") for e in events(id_)[-25:])
+
+
+def status_ok(id_, status, name, message=None, seconds=60, step=None):
+    """A test: the pipeline gets this status, and a message that matches (None: any; "": none)."""
+    last = {}
+
+    def there():
+        row = spec(id_)
+        if not row:
+            return False
+        last.clear()
+        last.update(row)
+        text = row["error_message"] or ""
+        return row["status"] == status and (step is None or row["provision_step"] == step) and \
+            (message is None or (text == "" if message == "" else re.search(message, text)))
+
+    return ok(wait(there, seconds), name,
+              lambda: "it is %s %s: %s\n%s" % (last.get("status"), last.get("provision_step"), last.get("error_message"), story(id_)))
+
+
+def running_ok(id_, name="it runs", seconds=60):
+    return status_ok(id_, "Running", name, "", seconds)
+
+
+def gone_ok(id_, name="it is gone", seconds=60):
+    last = {}
+
+    def gone():
+        row = spec(id_)
+        last.update(row or {})
+        return row and row["deleted_at"]
+
+    return ok(wait(gone, seconds), name, lambda: "it is %s: %s\n%s" % (last.get("status"), last.get("error_message"), story(id_)))
+
+
+def settled_ok(id_, name="and nothing can come back late", seconds=30):
+    return ok(wait(lambda: (spec(id_) or {}).get("settled_at"), seconds), name, lambda: story(id_))
+
+
+def obj(id_):
+    """The name of role, publication and slot."""
+    return "mdb_pipeline_" + id_[:8]
+
+
+def con(id_):
+    """The name of the connector."""
+    return "mdb-pipeline-" + id_[:8]
+
+
+def set_meta(name, value):
+    """A setting of the metadata server, until the test ends."""
+    meta.one("ALTER SYSTEM SET %s = %s" % (name, lit(value)))
+    meta.one("SELECT pg_reload_conf()")
+    settings.append(name)
+    wait(lambda: Db(env["CDC_META_DSN"]).one("SELECT setting || coalesce(unit, '') = (SELECT setting || coalesce(unit, '') FROM pg_settings WHERE name = %s) FROM pg_settings WHERE name = %s" % (lit(name), lit(name))))
+
+
+def make_database(name=None):
+    name = name or word("db_")
+    source("postgres").rows("CREATE DATABASE %s" % ident(name))
+    dropped_databases.append(name)
+    return name
+
+
+def clean_up():
+    for id_ in made:
+        row = wait(lambda: spec(id_), 30)
+        if row and not row["deleted_at"]:
+            delete(id_)
+    for id_ in made:
+        if not wait(lambda: (spec(id_) or {}).get("deleted_at"), 45):
+            diag("pipeline %s is still there:\n%s" % (id_, story(id_)))
+    for name in set(settings):
+        meta.one("ALTER SYSTEM RESET %s" % name)
+    if settings:
+        meta.one("SELECT pg_reload_conf()")
+    for function in reversed(undo):
+        function()
+    for name in dropped_databases:
+        if name in connections:
+            connections.pop(name).close()
+        source("postgres").rows("DROP DATABASE IF EXISTS %s WITH (FORCE)" % ident(name))
+
+
+# -- the worker ---------------------------------------------------------------------
+def worker_pid():
+    pid = meta_try("SELECT pid FROM cdc.worker_state()")
+    return int(pid) if pid else None
+
+
+def rounds():
+    return int(meta.one("SELECT rounds FROM cdc.worker_state()"))
+
+
+# -- Kafka Connect -------------------------------------------------------------------
+def connect_urls():
+    return ["http://127.0.0.1:%d" % (int(env["LAB_PORT_BASE"]) + 20 + n) for n in range(int(env["LAB_CONNECT_WORKERS"]))]
+
+
+def rest(method, path, body=None, url=None, seconds=20):
+    """(status, decoded body); a rebalance (409) is waited out; 0: no answer."""
+    deadline = time.monotonic() + seconds
+    while True:
+        request = urllib.request.Request((url or env["CDC_CONNECT_URL"]) + path, method=method, headers={"Content-Type": "application/json"},
+                                         data=None if body is None else json.dumps(body).encode())
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                code, text = answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            code, text = error.code, error.read()
+        except OSError as error:
+            code, text = 0, json.dumps(str(error)).encode()
+        if code in (0, 409, 500) and time.monotonic() < deadline and method in ("GET", "PUT"):
+            time.sleep(0.2)
+            continue
+        return code, json.loads(text) if text else None
+
+
+def offsets_of(name):
+    """Offsets that are stored under a connector's name, of an absent one too."""
+    code, _ = rest("GET", "/connectors/" + name)
+    absent = code == 404
+    if absent:
+        dsn = dict(item.split("=", 1) for item in SERVER_DSN.split())
+        code, body = rest("POST", "/connectors", {"name": name, "initial_state": "STOPPED", "config": {
+            "connector.class": "io.debezium.connector.postgresql.PostgresConnector", "topic.prefix": "look", "plugin.name": "pgoutput",
+            "database.hostname": dsn["host"], "database.port": dsn["port"], "database.user": dsn["user"], "database.password": dsn["password"], "database.dbname": "postgres"}})
+        assert code == 201, (code, body)
+    try:
+        code, body = rest("GET", "/connectors/%s/offsets" % name)
+        assert code == 200, (code, body)
+        return body["offsets"]
+    finally:
+        if absent:
+            rest("DELETE", "/connectors/" + name)
+            wait(lambda: rest("GET", "/connectors/" + name)[0] == 404)
+
+
+def connect_worker(verb, n):
+    subprocess.run([os.path.join(LAB, "connect-worker"), verb, str(n)], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=120)
+
+
+# -- topics ------------------------------------------------------------------------------
+class Topic:
+    """Reads a topic from its beginning, beside the test."""
+
+    def __init__(self, name):
+        self.events = []
+        self.process = subprocess.Popen([os.path.join(LAB, "consume"), name, "0", "600"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        stderr=subprocess.DEVNULL, start_new_session=True)
+        os.set_blocking(self.process.stdout.fileno(), False)
+        self.rest = b""
+        atexit.register(self.close)
+
+    def take(self):
+        try:
+            data = os.read(self.process.stdout.fileno(), 1 << 20)
+        except BlockingIOError:
+            return False
+        *lines, self.rest = (self.rest + data).split(b"\n")
+        self.events += [json.loads(line) for line in lines if line]
+        return bool(data)
+
+    def wait(self, condition, seconds=30):
+        """The events, once condition(events) holds; else []."""
+        def there():
+            while self.take():
+                pass
+            return condition(self.events)
+        return self.events if wait(there, seconds) else []
+
+    def close(self):
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+
+def flows_ok(topic, key, value, name, seconds=40):
+    """A test: an event after which the row has this value."""
+    return ok(topic.wait(lambda all_: any((e.get("after") or {}).get(key) == value for e in all_), seconds), name,
+              lambda: "events: %d, the last: %s" % (len(topic.events), json.dumps(topic.events[-3:])[:1500]))
+
+
+# -- everything that a pipeline may leave ---------------------------------------------------
+SHARED = """
+SELECT 'role', rolname, rolsuper, rolinherit, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication, rolbypassrls, rolconnlimit, rolpassword, rolvaliduntil,
+  shobj_description(oid, 'pg_authid') FROM pg_authid ORDER BY 2;
+SELECT 'member', roleid::regrole, member::regrole, admin_option FROM pg_auth_members ORDER BY 2, 3;
+SELECT 'database', datname, datdba::regrole, coalesce(datacl, acldefault('d', datdba)), shobj_description(oid, 'pg_database') FROM pg_database ORDER BY 2;
+SELECT 'tablespace', spcname, coalesce(spcacl, acldefault('t', spcowner)) FROM pg_tablespace ORDER BY 2;
+SELECT 'setting', setdatabase, setrole, setconfig FROM pg_db_role_setting ORDER BY 2, 3;
+SELECT 'parameter', parname, paracl FROM pg_parameter_acl ORDER BY 2;
+SELECT 'slot', slot_name, plugin, slot_type, database, active FROM pg_replication_slots ORDER BY 2;
+SELECT 'origin', roname FROM pg_replication_origin ORDER BY 2"""
+LOCAL = """
+SELECT 'publication', pubname, pubowner::regrole, puballtables, pubviaroot, obj_description(oid, 'pg_publication') FROM pg_publication ORDER BY 2;
+SELECT 'published', p.pubname, prrelid::regclass FROM pg_publication_rel r JOIN pg_publication p ON p.oid = prpubid ORDER BY 2, 3;
+SELECT 'relation', oid::regclass, relowner::regrole, coalesce(relacl, acldefault(CASE relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", relowner)), relreplident, relrowsecurity
+  FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND relnamespace <> ALL (SELECT oid FROM pg_namespace WHERE nspname ~ '^pg_(toast|temp)') ORDER BY oid;
+SELECT 'column', attrelid::regclass, attname, attacl FROM pg_attribute WHERE attacl IS NOT NULL ORDER BY attrelid, attnum;
+SELECT 'schema', nspname, nspowner::regrole, coalesce(nspacl, acldefault('n', nspowner)) FROM pg_namespace WHERE nspname !~ '^pg_(toast|temp)' ORDER BY 2;
+SELECT 'function', oid::regprocedure, coalesce(proacl, acldefault('f', proowner)) FROM pg_proc WHERE proacl IS NOT NULL OR oid >= 16384 ORDER BY oid;
+SELECT 'default', defaclrole::regrole, defaclnamespace, defaclobjtype, defaclacl FROM pg_default_acl ORDER BY 2, 3, 4;
+SELECT 'depends', classid::regclass, objid, refobjid::regrole, deptype FROM pg_shdepend
+  WHERE refclassid = 'pg_authid'::regclass AND dbid IN (0, (SELECT oid FROM pg_database WHERE datname = current_database())) AND NOT refobjid::regrole::text = 'postgres' ORDER BY 2, 3, 4, 5;
+SELECT 'trigger', evtname, evtowner::regrole FROM pg_event_trigger ORDER BY 2;
+SELECT 'extension', extname, extversion FROM pg_extension ORDER BY 2"""
+
+
+def world(prefix=""):
+    """Everything outside and inside that a pipeline may leave, as text; slots of
+    standbys are told apart by their order of nodes."""
+    words = []
+    for statement in SHARED.split(";"):
+        words.append(source("postgres").lines(statement))
+    for (database,) in source("postgres").rows("SELECT datname FROM pg_database WHERE datallowconn ORDER BY 1"):
+        db = Db(SERVER_DSN, database)
+        for statement in LOCAL.split(";"):
+            words.append("".join("in %s: %s\n" % (database, line) for line in db.lines(statement).splitlines()))
+        db.close()
+    standby = Db(STANDBY_DSN, "postgres")
+    words.append("".join("standby: " + line + "\n" for line in standby.lines("SELECT 'slot', slot_name FROM pg_replication_slots ORDER BY 2").splitlines()))
+    standby.close()
+    for n, path in enumerate(node_dirs()):
+        words.append("".join("hba %d: %s" % (n, line) for line in open(os.path.join(path, "pg_hba.conf"), newline="")))
+        words.append("".join("file %d: %s\n" % (n, name) for name in sorted(os.listdir(path)) if not re.match(r"postmaster\.(pid|opts)$|current_logfiles$", name)))
+    for url in connect_urls():
+        code, names = rest("GET", "/connectors", url=url)
+        words.append("".join("connector at %s: %s\n" % (url, name) for name in sorted(names)) if code == 200 else "connectors at %s: unknown %s\n" % (url, code))
+    words.append("secrets: %s\n" % meta.one("SELECT coalesce(string_agg(pipeline_id || ' ' || purpose, ', ' ORDER BY 1), 'none') FROM cdc.pipeline_secret"))
+    return "".join(words)
+
+
+def same_ok(before, after, name):
+    import difflib
+    return ok(before == after, name, lambda: "\n".join(list(difflib.unified_diff(before.splitlines(), after.splitlines(), "before", "after", lineterm="", n=0))[:40]))
