@@ -6,7 +6,9 @@ dump of everything that a pipeline may leave behind.  Starts no server.
 
 A test imports it, gives main() a function, and uses names of its own for
 whatever it makes: all tests share one lab, whose env file is $LAB_ENV or
-$LAB_DIR/env.  Waits are conditions with a deadline.
+$LAB_DIR/env: one must be set, since these tests kill, change settings and are
+never run by accident on a lab that somebody works with.  Waits are conditions
+with a deadline.
 """
 import atexit
 import ctypes
@@ -34,7 +36,9 @@ LAB = os.path.join(TOP, "test", "lab")
 
 def read_env():
     """The lab's env file: shell assignments."""
-    path = os.environ.get("LAB_ENV") or os.path.join(os.environ.get("LAB_DIR") or os.path.join(LAB, "run"), "env")
+    path = os.environ.get("LAB_ENV") or os.environ.get("LAB_DIR") and os.path.join(os.environ["LAB_DIR"], "env")
+    if not path:
+        sys.exit("set LAB_DIR: these tests kill servers' processes and change settings, so they choose no lab by themselves")
     values = {}
     for line in open(path):
         name, _, value = line.rstrip("\n").partition("=")
@@ -328,6 +332,22 @@ def clean_up():
         if name in connections:
             connections.pop(name).close()
         source("postgres").rows("DROP DATABASE IF EXISTS %s WITH (FORCE)" % ident(name))
+
+
+def drop_slot(id_):
+    """Takes a pipeline's slot away under its walsender."""
+    db = source("postgres")
+
+    def dropped():
+        db.rows("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '%s' AND active" % obj(id_))
+        try:
+            db.rows("SELECT pg_drop_replication_slot('%s')" % obj(id_))
+            return True
+        except DbError as error:
+            if error.code not in ("55006", "42704"):
+                raise
+            return error.code == "42704"
+    return wait(dropped, 20, 0.005)
 
 
 # -- the worker ---------------------------------------------------------------------
