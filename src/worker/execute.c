@@ -65,13 +65,26 @@ starts_writer(CdcAction action)
 }
 
 bool
-cdc_execute_may_start(CdcPipeline *p, CdcAction action)
+cdc_execute_reserve(CdcPipeline *p, CdcAction action)
 {
-	if (is_ddl(action))
-		return p->source->ddl_owner == NULL;
-	if (action == CDC_ACT_WRITE_HBA || action == CDC_ACT_REMOVE_HBA)
-		return !cdc_execute_hba_busy(p->source);
+	CdcPipeline **turn = is_ddl(action) ? &p->source->ddl_owner :
+		action == CDC_ACT_WRITE_HBA || action == CDC_ACT_REMOVE_HBA ? &p->source->hba_owner : NULL;
+
+	if (turn == NULL)
+		return true;
+	if (*turn && *turn != p)
+		return false;
+	*turn = p;
 	return true;
+}
+
+void
+cdc_execute_release(CdcPipeline *p)
+{
+	if (p->source && p->source->ddl_owner == p)
+		p->source->ddl_owner = NULL;
+	if (p->source && p->source->hba_owner == p)
+		p->source->hba_owner = NULL;
 }
 
 /* A password and its verifier, encrypted at once: the next turn writes them. */
@@ -269,8 +282,6 @@ sql_done(const CdcPgResult *result, void *arg)
 		CdcOpEnd	end = CDC_OP_DONE;
 		const char *words = result->error;
 
-		if (p->source && p->source->ddl_owner == p)
-			p->source->ddl_owner = NULL;
 		if (result->outcome == CDC_PG_REFUSED || result->outcome == CDC_PG_ERROR)
 			end = CDC_OP_FAILED;
 		else if (result->outcome != CDC_PG_OK)
@@ -319,8 +330,6 @@ send_sql(CdcPipeline *p, CdcAction action)
 			sql = cdc_source_drop_role_sql(&ask);
 			break;
 	}
-	if (is_ddl(action))
-		p->source->ddl_owner = p;
 	cdc_pg_exec(conn, sql, 0, NULL, DDL_TIMEOUT_MS, sql_done, keep_ref(p));
 	pfree(sql);
 }

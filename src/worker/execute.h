@@ -12,10 +12,14 @@
 #include "worker/world.h"
 
 /*
- * May the action start now?  False while another pipeline's DDL on the same
- * source is under way, or its pg_hba work: the pipeline is visited again soon.
+ * Takes the turn that the action needs, before its intent is written: one DDL
+ * and one pg_hba writer at a time for each source.  False while it is another
+ * pipeline's: the pipeline is visited again soon.
  */
-extern bool cdc_execute_may_start(CdcPipeline *pipeline, CdcAction action);
+extern bool cdc_execute_reserve(CdcPipeline *pipeline, CdcAction action);
+
+/* Gives back what the pipeline had reserved. */
+extern void cdc_execute_release(CdcPipeline *pipeline);
 
 /*
  * What the intent must remember before the action is committed and sent:
@@ -40,7 +44,6 @@ extern void cdc_op_finish(CdcWorld *world, const char *pipeline_id, uint64 seria
 						  CdcOpEnd end, const char *words);
 
 /* In execute_hba.c */
-extern bool cdc_execute_hba_busy(const CdcService *source);
 extern void cdc_execute_hba(CdcPipeline *pipeline);
 
 /* What an operation's callbacks carry instead of pointers. */

@@ -62,19 +62,6 @@ typedef struct CdcHbaNode
 	bool		unknown;
 } CdcHbaNode;
 
-bool
-cdc_execute_hba_busy(const CdcService *source)
-{
-	int			i;
-
-	for (i = 0; i < source->nnodes; i++)
-	{
-		if (source->nodes[i].hba_busy)
-			return true;
-	}
-	return false;
-}
-
 static CdcNode *
 node_of(CdcHbaNode *h)
 {

@@ -171,13 +171,14 @@ begin_operation(CdcPipeline *p, const CdcDecision *d)
 		p->next_visit = cdc_loop_now() + poll_interval(p);
 		return;
 	}
-	if (!cdc_execute_may_start(p, d->action))
+	if (!cdc_execute_reserve(p, d->action))
 	{
 		p->next_visit = cdc_loop_now() + TURN_MS;
 		return;
 	}
 	if (!cdc_execute_prepare(p, d->action, &error))
 	{
+		cdc_execute_release(p);
 		cdc_set_string(p->context, &p->op_error, error);
 		p->op_error_action = d->action;
 		p->attempts++;
@@ -336,6 +337,7 @@ cdc_visit_dispatch(CdcWorld *world)
 		if (p->spec_dirty)
 		{
 			/* its row is locked by a user: the intent is not committed */
+			cdc_execute_release(p);
 			p->op = NULL;
 			p->next_visit = p->locked_until;
 			continue;
@@ -368,6 +370,7 @@ cdc_op_finish(CdcWorld *world, const char *id, uint64 serial, CdcOpEnd end, cons
 		json_object_object_add(detail, "ms", json_object_new_int64(cdc_loop_now() - p->op->started));
 		cdc_world_event(p, "outcome", rule_name(p->op->rule), NULL, NULL, cdc_step_name(p->step), words, detail);
 	}
+	cdc_execute_release(p);
 	p->op = NULL;
 	p->source_since = cdc_loop_now();
 	if (end != CDC_OP_DONE || !is_on_source(action))

@@ -148,6 +148,8 @@ cdc_world_remove_pipeline(CdcPipeline *pipeline)
 
 		if (source->ddl_owner == pipeline)
 			source->ddl_owner = NULL;
+		if (source->hba_owner == pipeline)
+			source->hba_owner = NULL;
 		if (source->slot_creator == pipeline)
 			cdc_world_end_slot_turn(source);
 		foreach(cell, source->databases)

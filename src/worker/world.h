@@ -101,6 +101,7 @@ struct CdcService
 	uint64		system_identifier;	/* 0: not seen yet */
 	List	   *databases;		/* CdcSourceDb */
 	CdcPipeline *ddl_owner;		/* whose DDL is under way: one at a time */
+	CdcPipeline *hba_owner;		/* who writes pg_hba.conf: one at a time */
 	CdcPipeline *slot_creator;	/* who makes its slot now: one at a time */
 	int64		slot_creator_since;
 
