@@ -93,7 +93,7 @@ assess_failure(CdcPipeline *p, CdcSnapshot *s, const CdcKcConnector *c)
 	if (incurable || p->nfailures > (int) lengthof(restart_delays))
 	{
 		bool		again = p->status == CDC_FAILED &&
-			(now - p->restarted_at >= FAILED_RETRY_MS || p->world->round_asked);
+			(now - p->restarted_at >= FAILED_RETRY_MS || p->asked);
 
 		s->restart = again ? CDC_RESTART_DUE : CDC_RESTART_EXHAUSTED;
 	}

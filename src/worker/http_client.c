@@ -267,6 +267,12 @@ cdc_http_start(const CdcHttpRequest *r, CdcHttpDone done, void *arg)
 	curl_easy_setopt(h->easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(h->easy, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(h->easy, CURLOPT_NOSIGNAL, 1L);
+	/*
+	 * On a kept connection that turns out dead libcurl sends again by itself:
+	 * fine for a look, but a change is sent once, and its loss is an answer.
+	 */
+	if (r->method != CDC_HTTP_GET)
+		curl_easy_setopt(h->easy, CURLOPT_FRESH_CONNECT, 1L);
 	curl_easy_setopt(h->easy, CURLOPT_NOPROXY, "*");
 	curl_easy_setopt(h->easy, CURLOPT_TCP_NODELAY, 1L);
 	curl_easy_setopt(h->easy, CURLOPT_CONNECTTIMEOUT_MS, (long) r->connect_timeout_ms);

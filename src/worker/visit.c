@@ -264,6 +264,7 @@ visit(CdcPipeline *p)
 		p->checked = true;
 		p->observed_dirty = true;
 	}
+	p->asked = false;
 	d = cdc_decide(&snapshot);
 	if (d.rule != p->decision.rule)
 		p->rule_since = cdc_loop_now();
@@ -314,7 +315,6 @@ cdc_visit_ready(CdcWorld *world)
 		visit(p);
 	}
 	list_free(ready);
-	world->round_asked = false;
 }
 
 void
@@ -420,12 +420,14 @@ begin_round(CdcWorld *world)
 		p->round_due = p->status == CDC_RUNNING || p->status == CDC_FAILED || p->status == CDC_PROVISIONING;
 		if (p->status == CDC_RUNNING)
 			p->rounds_running++;
+		p->asked = p->asked || world->round_asked;
 		if (p->attempts == 0 || world->round_asked)
 		{
 			p->next_visit = 0;
 			cdc_world_ready(p);
 		}
 	}
+	world->round_asked = false;
 }
 
 void

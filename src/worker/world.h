@@ -228,6 +228,7 @@ struct CdcPipeline
 	CdcDecision decision;		/* the last one */
 	bool		queued;			/* in world->ready */
 	bool		waiting;		/* for an observation */
+	bool		asked;			/* by check_health(): a Failed one is tried now */
 	int64		source_since;	/* looks at the source begun before do not count */
 	int64		connect_since;	/* looks at Connect begun before do not count */
 	int64		next_visit;		/* 0: none planned */
