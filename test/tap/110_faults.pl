@@ -1,0 +1,187 @@
+# 110_faults.pl: Kafka Connect and the source at their worst.  A transient
+# fault never fails a pipeline; error_message says what is waited for.
+use strict;
+use warnings;
+use File::Basename qw(dirname);
+use lib dirname(__FILE__) . '/lib';
+use CdcCluster;
+use JSON::PP ();
+use Test::More;
+use Time::HiRes qw(time);
+
+my ($yes, $no) = (JSON::PP::true, JSON::PP::false);
+my $c = CdcCluster->new(meta_conf => <<'CONF');
+cdc_pipeline.settle_after = '6s'
+cdc_pipeline.request_timeout = '1s'
+cdc_pipeline.connect_timeout = '500ms'
+CONF
+my $before = $c->world;
+
+# Runs a create under a fault of this kind, then lifts the fault.
+sub survives
+{
+	my ($what, $pattern, %fault) = @_;
+	my $name = $what =~ s/[^a-z0-9]/-/gr;
+
+	$c->fault(count => -1, %fault);
+	my $id = $c->create($name);
+	$c->status_ok($id, 'Provisioning', "$what: it waits and says for what", message => $pattern);
+	ok($c->clear_faults > 0, "$what: the fault was met");
+	$c->running_ok($id, "$what: it goes on afterwards");
+	is((grep { ($_->{status_to} // '') eq 'Failed' } $c->events($id)), 0, "$what: it never failed");
+	is($c->sim_state($c->connector($id))->{snapshots_done}, 1, "$what: one snapshot");
+	return $id;
+}
+
+# --- each kind of bad answer, to looks and to changes ------------------------------
+my @done = (
+	survives('rebalance of a put', qr/put_connector failed.*HTTP 409.*conflicting operation/s,
+		method => 'PUT', path => '/config$', status => 409, effect => $no, message => 'Cannot complete request because of a conflicting operation (e.g. worker rebalance)'),
+	survives('late error after a put', qr/put_connector failed.*HTTP 500.*may still take effect/s,
+		method => 'PUT', path => '/config$', status => 500, delay_ms => 400, effect => $no, message => 'Request timed out. The worker is currently flushing updates to the status topic'),
+	survives('hanging put', qr/put_connector failed.*(time|Time).*may still take effect/s,
+		method => 'PUT', path => '/config$', delay_ms => 5000, effect => $no, drop => $yes),
+	survives('dropped put', qr/put_connector failed.*may still take effect/s,
+		method => 'PUT', path => '/config$', drop => $yes, effect => $no),
+	survives('rebalance of the list', qr/waiting for Kafka Connect: http.*HTTP 409/,
+		method => 'GET', path => '^/connectors$', status => 409, message => 'Cannot complete request momentarily due to no known leader URL, likely because a rebalance was underway.'),
+	survives('half a list', qr/waiting for Kafka Connect: http/, method => 'GET', path => '^/connectors$', truncate => $yes),
+	survives('a list that is none', qr/waiting for Kafka Connect: .*not Kafka Connect's/, method => 'GET', path => '^/connectors$', status => 200, message => 'hello'),
+	survives('dropped list', qr/waiting for Kafka Connect: http/, method => 'GET', path => '^/connectors$', drop => $yes));
+is((scalar grep { $_->{method} eq 'PUT' && $_->{effect} } @{ $c->mutations }), scalar @done, 'every connector was made once');
+
+# an effect whose answer is lost is found by looking, not done twice
+$c->forget_mutations;
+$c->fault(method => 'PUT', path => '/config$', drop => $yes);
+my $lost = $c->create('lost-answer');
+$c->running_ok($lost, 'an answer that is lost');
+is((scalar grep { $_->{method} eq 'PUT' } @{ $c->mutations }), 1, 'is not asked for again when the effect is seen');
+
+# --- Connect away while all runs ------------------------------------------------------
+$c->stop_sim('KILL');
+$c->message_ok($lost, qr/^waiting for Kafka Connect: http.*(refused|connect)/i, 'refused: a running pipeline says so');
+is($c->status($lost), 'Running', 'and stays Running');
+my $new = $c->create('while-away');
+$c->status_ok($new, 'Provisioning', 'a new one waits', message => qr/^waiting for Kafka Connect/);
+$c->start_sim;
+$c->running_ok($lost, 'back: the message goes');
+$c->running_ok($new, 'and the new one is made');
+
+# --- the source away ---------------------------------------------------------------------
+$c->{source}->stop('immediate');
+$c->message_ok($new, qr/^waiting for the source: 127\.0\.0\.1:\d+ /, 'source down: a running pipeline says so');
+is($c->status($new), 'Running', 'and stays Running');
+my $newer = $c->create('source-away');
+$c->status_ok($newer, 'Provisioning', 'a new one waits', message => qr/^waiting for the source/);
+$c->{source}->start;
+$c->running_ok($new, 'back: the message goes', seconds => 40);
+$c->running_ok($newer, 'and the new one is made', seconds => 40);
+
+# --- an open write transaction holds up a new slot ----------------------------------------
+my $session = $c->{source}->background_psql('shop', on_error_stop => 0);
+$session->query_safe("SET application_name = 'payroll'; BEGIN; INSERT INTO customers VALUES (500, 'x')");
+$c->poll(sub { $c->source_sql("SELECT now() - xact_start > '2.5 s' FROM pg_stat_activity WHERE application_name = 'payroll'") eq 't' });
+my $blocked = $c->create('blocked');
+$c->status_ok($blocked, 'Provisioning', 'an old write transaction is named before the connector is made',
+	step => 'create_connector', message => qr/open write transaction on the source.*application payroll/);
+ok(!$c->sim_state->{ $c->connector($blocked) }, 'which is not made meanwhile');
+$session->query_safe('COMMIT');
+$session->quit;
+$c->running_ok($blocked, 'it goes on after the COMMIT');
+
+# --- two at once: one new slot at a time -----------------------------------------------------
+$c->sim_set(snapshot_ms => 600);
+my @two = map { $c->create("turn-$_") } 1 .. 2;
+$c->wait_ok(sub { grep { $c->message($_) =~ /waiting for another pipeline of the same source/ || $c->status($_) eq 'Running' } @two }, 'one waits for the other');
+$c->running_ok($_, 'both run in the end') foreach @two;
+$c->sim_set(snapshot_ms => 0);
+
+# --- a plugin that is missing ---------------------------------------------------------------
+$c->sim_set(plugin => $no);
+my $plugin = $c->create('plugin');
+$c->status_ok($plugin, 'Provisioning', 'a missing plugin is waited for, and where', step => 'install_plugin', message => qr/Debezium PostgreSQL plugin: it is missing on http:/);
+$c->sim_set(plugin => $yes);
+$c->running_ok($plugin, 'it goes on when it is there', seconds => 45);
+
+# --- snapshots that are interrupted are begun again --------------------------------------------
+$c->sim_set(snapshot_ms => 3000);
+my $broken = $c->create('interrupted');
+my $connector = $c->connector($broken);
+$c->wait_ok(sub { my $s = $c->sim_state->{$connector}; $s && $s->{snapshots} == 1 }, 'a snapshot has begun');
+$c->sim('POST', '/_sim/fail', { connector => $connector, trace => $c->trace('ERROR: canceling statement due to user request') });
+$c->wait_ok(sub { $c->sim_state->{$connector}{snapshots} == 2 }, 'it failed and is begun again');
+$c->sim_set(snapshot_ms => 0);
+$c->running_ok($broken, 'and ends');
+is($c->sim_state->{$connector}{slots_made}, 2, 'on a slot of its own run');
+ok((grep { ($_->{detail}{action} // '') eq 'begin_discard' } $c->events($broken)), 'the story tells it');
+
+# --- failures of the task: four restarts, then Failed ---------------------------------------------
+my $failing = $c->create('ladder');
+$c->running_ok($failing, 'a pipeline runs');
+$c->forget_mutations;
+my $began = time;
+$c->sim('POST', '/_sim/fail', { connector => $c->connector($failing), starts => 100, trace => $c->trace('FATAL: sorry, too many clients already') });
+my $incurable = $c->create('incurable');
+$c->running_ok($incurable, 'meanwhile another');
+$c->sim('POST', '/_sim/fail', { connector => $c->connector($incurable), starts => 100,
+	trace => $c->trace('ERROR: cannot read from logical replication slot "x"') });
+$c->status_ok($incurable, 'Failed', 'what no restart cures is Failed at once', message => qr/^connector task failed: ERROR: cannot read from logical replication slot "x"$/);
+is((grep { $_->{path} =~ /restart/ && $_->{path} =~ $c->connector($incurable) } @{ $c->mutations }), 0, 'without a restart');
+$c->message_ok($failing, qr/^waiting to restart the connector task, which failed: FATAL: sorry, too many clients already/, 'the other waits for its restart');
+is($c->status($failing), 'Running', 'and is Running by status');
+
+# --- meanwhile: a PUT that lands after the DELETE (design rule 12) ---------------------------------
+$c->fault(method => 'PUT', path => '/config$', drop => $yes, effect_ms => 4000);
+$c->fault(method => 'GET', path => '^/connectors$', status => 409, delay_ms => 200, count => 2, message => 'rebalance');
+my $late = $c->create('late-effect');
+$c->wait_ok(sub { grep { $_->{kind} eq 'outcome' && ($_->{detail}{result} // '') eq 'unknown' } $c->events($late) }, 'a PUT without an answer');
+$c->delete($late);
+$c->status_ok($late, 'Deleted', 'it is deleted before the PUT lands');
+ok(!$c->sim_state->{ $c->connector($late) } || !$c->sim_state->{ $c->connector($late) }{exists}, 'no connector yet');
+$c->wait_ok(sub { grep { $_->{method} eq 'DELETE' && $_->{status} == 204 && $_->{path} =~ $c->connector($late) } @{ $c->mutations } }, 'then it lands, and is undone');
+$c->wait_ok(sub { $c->spec($late)->{settled_at} }, 'and the pipeline is watched until that is undone');
+ok(!$c->sim_state->{ $c->connector($late) }{exists}, 'no orphan connector');
+ok(!$c->sim_state->{ $c->connector($late) }{offset}, 'no orphan offsets');
+is($c->source_sql("SELECT count(*) FROM pg_replication_slots WHERE slot_name = '@{[ $c->object($late) ]}'"), 0, 'no orphan slot');
+
+# --- the ladder's end ------------------------------------------------------------------------------------
+$c->status_ok($failing, 'Failed', 'the fifth failure is final', seconds => 110, message => qr/^connector task failed: FATAL: sorry/);
+my @restarts = map { $_->{at} } grep { $_->{path} =~ /restart/ && $_->{path} =~ $c->connector($failing) } @{ $c->mutations };
+is(scalar @restarts, 4, 'after four restarts');
+my @gaps = map { $restarts[$_] - $restarts[ $_ - 1 ] } 1 .. $#restarts;
+cmp_ok($restarts[0] - $began, '<', 3, 'the first at once');
+ok(@gaps == 3 && $gaps[0] >= 5 && $gaps[0] < 9 && $gaps[1] >= 15 && $gaps[1] < 21 && $gaps[2] >= 45 && $gaps[2] < 60,
+	"then after 5, 15 and 45 s (@gaps)");
+$c->sim('POST', '/_sim/fail', { connector => $_, starts => 0, now => $no }) foreach $c->connector($failing), $c->connector($incurable);
+$c->sql('SELECT count(*) FROM cdc.check_health()');
+$c->running_ok($_, 'what failed runs when its cause is gone') foreach $failing, $incurable;
+
+# --- force ---------------------------------------------------------------------------------------------------
+my @all = split /\n/, $c->sql("SELECT id FROM cdc.pipeline");
+my ($forced, $patient) = splice @all, 0, 2;
+$c->{source}->stop('immediate');
+$c->message_ok($forced, qr/^waiting for the source/, 'the source is down');
+$c->delete($forced);
+$c->delete($patient);
+$c->status_ok($forced, 'Deleting', 'a delete waits for it and says so', message => qr/^waiting for the source, to take out what was made there: .*force gives up on it/);
+$c->delete($forced, 1);
+$c->status_ok($forced, 'Deleted', 'force gives up on it');
+like($c->message($forced), qr/^$|left behind/, 'its message is the receipt or none');
+my ($receipt) = grep { ($_->{message} // '') =~ /left behind: / } $c->events($forced);
+my $object = $c->object($forced);
+like($receipt->{message}, qr/left behind: .*"$object" on source service "shop-pg"/, 'the receipt says what was left behind');
+ok(!$c->sim_state->{ $c->connector($forced) }{exists}, 'the connector is gone');
+$c->{source}->start;
+$c->status_ok($patient, 'Deleted', 'the other ends when the source is back', seconds => 40);
+is($c->source_sql("SELECT count(*) FROM pg_replication_slots WHERE slot_name = '$object'"), 1, 'what force left is left');
+$c->source_sql("SELECT pg_drop_replication_slot('$object'); DROP PUBLICATION $object; REVOKE ALL ON orders, customers FROM $object; DROP ROLE $object");
+
+$c->delete($_) foreach @all;
+$c->status_ok($_, 'Deleted', 'gone', seconds => 40) foreach @all;
+$c->settled_ok;
+my ($world) = map { s/^host "shop" "$object".*\n//mr } $c->world;
+$world =~ s/^# (BEGIN|END) cdc_pipeline.*\n//mg;
+is($world, $before, 'nothing is left but the line that force left');
+
+$c->stop;
+done_testing();
