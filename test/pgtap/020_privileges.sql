@@ -1,0 +1,59 @@
+-- Nothing is granted to anybody; definer functions are safe; what pg_dump carries.
+BEGIN;
+SELECT no_plan();
+\ir fixture.inc
+
+SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'cdc'::regnamespace AND has_function_privilege('eve', p.oid, 'EXECUTE')$$, 'PUBLIC may execute no function');
+SELECT isnt_empty($$SELECT FROM pg_proc p WHERE p.pronamespace = 'cdc'::regnamespace$$, '(there are some)');
+SELECT is_empty($$SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace = 'cdc'::regnamespace AND c.relkind IN ('r', 'v', 'p', 'm', 'f')
+	AND has_table_privilege('eve', c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')$$, 'PUBLIC has no privilege on a table or view');
+SELECT is_empty($$SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace = 'cdc'::regnamespace AND CASE WHEN c.relkind = 'S' THEN has_sequence_privilege('eve', c.oid, 'USAGE, SELECT, UPDATE') ELSE false END$$, 'nor on a sequence');
+SELECT ok(NOT has_schema_privilege('eve', 'cdc', 'USAGE'), 'nor on the schema');
+SELECT is(pg_temp.run_as('eve', 'SELECT count(*) FROM cdc.pipeline'), '42501', 'eve cannot look');
+SELECT is(pg_temp.run_as('eve', 'SELECT cdc.create_organization(''x'')'), '42501', 'nor call');
+
+-- What a member has: SELECT on some, never more; nothing on secrets.
+SELECT is_empty($$SELECT c.oid::regclass, r FROM pg_class c, unnest('{ann,ada,mia,vic,bob}'::name[]) r WHERE c.relnamespace = 'cdc'::regnamespace AND c.relkind IN ('r', 'v')
+	AND has_table_privilege(r, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')$$, 'members write no table');
+SELECT set_eq($$SELECT c.relname::text FROM pg_class c WHERE c.relnamespace = 'cdc'::regnamespace AND c.relkind IN ('r', 'v') AND has_table_privilege('vic', c.oid, 'SELECT')$$,
+	ARRAY['organization', 'organization_member', 'zone', 'service', 'service_node', 'pipeline_spec', 'pipeline_observed', 'pipeline_event', 'pipeline', 'failover_readiness', 'state_table'], 'and read these');
+SELECT ok(NOT has_function_privilege('ann', f::regprocedure, 'EXECUTE'), 'owners of organizations may not call ' || f)
+FROM unnest('{"cdc.take_over()","cdc.rotate_secret_key(text)","cdc.encrypt(text,text,text)","cdc.reencrypt(text,text,bytea,text,text)","cdc.ask(text,uuid)","cdc.wake()","cdc.grant_use(name)"}'::text[]) f;
+-- not even with a grant that an administrator gave by mistake
+GRANT EXECUTE ON FUNCTION cdc.take_over(), cdc.rotate_secret_key(text) TO ann;
+SELECT pg_temp.refused('ann', 'SELECT cdc.take_over()', '42501', 'is for superusers', 'take_over is for superusers');
+SELECT pg_temp.refused('ann', 'SELECT cdc.rotate_secret_key(''/x'')', '42501', 'is for superusers', 'rotate_secret_key is for superusers');
+SELECT pg_temp.refused('ann', 'SELECT * FROM cdc.worker_state()', '42501', 'permission denied', 'worker_state is for pg_monitor');
+GRANT pg_monitor TO ann;
+SELECT is(pg_temp.run_as('ann', 'SELECT state FROM cdc.worker_state()'), 'cdc_pipeline.enabled is off', 'which says what the worker does');
+
+-- SECURITY DEFINER: pinned search_path, and no other way in.
+SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'cdc'::regnamespace AND p.prolang <> (SELECT oid FROM pg_language WHERE lanname = 'c')
+	AND p.proconfig IS DISTINCT FROM '{"search_path=pg_catalog, pg_temp"}'$$, 'every function has search_path = pg_catalog, pg_temp');
+SELECT is_empty($$SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace = 'cdc'::regnamespace AND c.relkind = 'v' AND NOT coalesce(c.reloptions @> '{security_invoker=true}', false)$$, 'every view runs with the reader''s rights');
+SELECT is_empty($$SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace = 'cdc'::regnamespace AND c.relkind = 'r' AND NOT c.relrowsecurity$$, 'every table has row level security');
+SELECT is_empty($$SELECT * FROM pg_policies WHERE schemaname = 'cdc' AND (tablename IN ('service_secret', 'pipeline_secret', 'work', 'control_plane', 'network_peering') OR cmd <> 'SELECT')$$, 'policies let read, and no secrets');
+SELECT is_empty($$SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'cdc'::regnamespace AND proowner <> (SELECT extowner FROM pg_extension WHERE extname = 'cdc_pipeline')$$, 'all belong to the extension''s owner');
+-- A function of the caller's own is not taken for the server's.
+CREATE SCHEMA trap AUTHORIZATION mia;
+GRANT CREATE, USAGE ON SCHEMA trap TO mia;
+SELECT is(pg_temp.run_as('mia', 'CREATE FUNCTION trap.format(text, VARIADIC "any") RETURNS text LANGUAGE internal AS ''text_format_nv'''), '42501', '(an untrusted trap is refused anyway)');
+SET LOCAL ROLE mia;
+CREATE FUNCTION trap.coalesce_all(text) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+RESET ROLE;
+SET LOCAL ROLE mia;
+CREATE FUNCTION trap.octet_length(text) RETURNS integer LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''trapped as %'', current_user; END';
+RESET ROLE;
+SET LOCAL search_path = trap, pg_catalog, public;
+SELECT is(pg_temp.run_as('mia', 'SELECT octet_length(''x'')'), 'P0001', '(and works)');
+SELECT matches(pg_temp.run_as('mia', format('SELECT cdc.create_pipeline(''trap'', %s, %s, tables => ''{t}'')', pg_temp.id('red-pg'), pg_temp.id('red-kafka'))), '^[0-9a-f-]{36}$', 'it does not catch cdc.create_pipeline');
+RESET search_path;
+
+-- pg_dump: every table and its sequences but the queue.
+SELECT set_eq($$SELECT c.relname::text FROM pg_extension e, unnest(e.extconfig) x JOIN pg_class c ON c.oid = x WHERE e.extname = 'cdc_pipeline' AND c.relkind = 'r'$$,
+	$$SELECT c.relname::text FROM pg_class c WHERE c.relnamespace = 'cdc'::regnamespace AND c.relkind = 'r' AND c.relname <> 'work'$$, 'pg_dump carries every table but cdc.work');
+SELECT set_eq($$SELECT c.relname::text FROM pg_extension e, unnest(e.extconfig) x JOIN pg_class c ON c.oid = x WHERE e.extname = 'cdc_pipeline' AND c.relkind = 'S'$$,
+	$$SELECT c.relname::text FROM pg_class c WHERE c.relnamespace = 'cdc'::regnamespace AND c.relkind = 'S' AND c.relname <> 'work_seq_seq'$$, 'and their sequences');
+
+SELECT * FROM finish();
+ROLLBACK;
