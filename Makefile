@@ -22,12 +22,39 @@ ifeq ($(CI),true)
 PG_CFLAGS += -Werror
 endif
 SHLIB_LINK := -lcurl -ljson-c -lcares -lcrypto -lpq
-EXTRA_CLEAN := $(DATA_built) $(OBJS:.o=.d)
+EXTRA_CLEAN := $(DATA_built) $(OBJS:.o=.d) build/bin build/obj
+
+# The plain programs, beside the extension: one folder below src each.  They
+# share src/common as front-end code (FRONTEND, palloc of libpgcommon).
+PROGRAMS :=
+PROGRAM_COMMON := json quote redact
+LIBS_gateway := -lmicrohttpd -lpq -ljson-c -lcrypto
+LIBS_agent := -lmicrohttpd -lcurl -larchive -ljson-c -lcrypto
+define program
+PROGRAMS += build/bin/cdc_$(1)
+OBJS_$(1) := $$(patsubst src/%.c,build/obj/%.o,$$(sort $$(wildcard src/$(1)/*.c)) $$(PROGRAM_COMMON:%=src/common/%.c))
+build/bin/cdc_$(1): $$(OBJS_$(1))
+	@mkdir -p $$(@D)
+	$$(CC) $$(CFLAGS) $$^ -o $$@ $$(LDFLAGS) -L$$(shell $$(PG_CONFIG) --pkglibdir) -L$$(shell $$(PG_CONFIG) --libdir) $$(LIBS_$(1)) -lpgcommon -lpgport -lpthread -lm
+-include $$(OBJS_$(1):.o=.d)
+endef
 
 # no bitcode: nothing here is worth inlining into a query
 override with_llvm := no
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
+
+$(foreach name,gateway agent,$(if $(wildcard src/$(name)/*.c),$(eval $(call program,$(name)))))
+
+build/obj/%.o: src/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -DFRONTEND -Isrc -I$(shell $(PG_CONFIG) --includedir-server) $(CPPFLAGS) -c $< -o $@
+
+all: $(PROGRAMS)
+install: install-programs
+.PHONY: install-programs
+install-programs: $(PROGRAMS)
+	$(if $(PROGRAMS),$(MKDIR_P) '$(DESTDIR)$(bindir)' && $(INSTALL_PROGRAM) $(PROGRAMS) '$(DESTDIR)$(bindir)/')
 
 $(DATA_built): $(SQL_PIECES) cdc_pipeline.control
 	cat $(SQL_PIECES) > $@
