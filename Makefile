@@ -64,7 +64,7 @@ $(DATA_built): $(SQL_PIECES) cdc_pipeline.control
 else
 
 # -- what people type ---------------------------------------------------------
-.PHONY: help demo check lab-up lab-down bench
+.PHONY: help demo check expected lab-up lab-down bench
 
 help:	## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -81,6 +81,9 @@ demo:	## brings up the lab, streams one row from PostgreSQL into Kafka, shows ea
 
 check:	## runs every test; the last line is "N passed, N failed"
 	@test/run $(if $(KIND),--kind $(KIND)) $(if $(ONLY),--only $(ONLY))
+
+expected:	## what the regress tests give now becomes what they must give; look at git diff expected
+	@test/run --accept $(if $(ONLY),--only $(ONLY))
 
 lab-up:	## starts the real stack: metadata, source with standby, Kafka, Connect
 	@test/lab/up

@@ -12,7 +12,7 @@ BEGIN
 	EXCEPTION WHEN invalid_parameter_value THEN
 		parts := NULL;
 	END;
-	IF parts IS NULL OR array_length(parts, 1) > 2 OR name ~ '[*(]' OR '' = ANY (parts) THEN
+	IF parts IS NULL OR array_length(parts, 1) > 2 OR '' = ANY (parts) THEN
 		PERFORM cdc.raise_invalid('a table must be named as table or schema.table', format('It was %L.', name),
 			'No wildcard, no column list, no database; quote names with capitals: "Sales"."Order".');
 	END IF;
