@@ -206,6 +206,30 @@ BEGIN
 END
 $$;
 
+-- The nodes of a PostgreSQL service, all of them, as in register_service: one
+-- that is new is looked at and prepared, one that is missing is not looked at any
+-- more.  What is there stays as it is.  Needs service:create.  Errors: 22023,
+-- 42704, 42501.
+CREATE FUNCTION cdc.set_service_nodes(service uuid, nodes jsonb) RETURNS void
+	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+BEGIN
+	PERFORM cdc.require(cdc.organization_of_service(service), 'service:create');
+	-- two lists of nodes are written one after the other
+	PERFORM FROM cdc.service s WHERE s.id = service FOR NO KEY UPDATE;
+	IF (SELECT s.database_type FROM cdc.service s WHERE s.id = service) <> 'postgresql' THEN
+		PERFORM cdc.raise_invalid('only a PostgreSQL service has nodes', 'This one is a Kafka service.', 'Give the id of the source.');
+	END IF;
+	PERFORM cdc.check_postgresql_connection(jsonb_build_object('nodes', nodes, 'admin_user', 'unchanged'));
+	DELETE FROM cdc.service_node o WHERE o.service_id = service
+		AND NOT EXISTS (SELECT FROM jsonb_array_elements(nodes) n WHERE o.address = n ->> 'address' AND o.port = coalesce((n ->> 'port')::integer, 5432));
+	INSERT INTO cdc.service_node (service_id, address, port)
+		SELECT service, n ->> 'address', coalesce((n ->> 'port')::integer, 5432) FROM jsonb_array_elements(nodes) n
+		ON CONFLICT DO NOTHING;
+	PERFORM cdc.ask('service', service);
+END
+$$;
+
 -- Deletes a service: nothing happens on the server itself.  Returns 'deleting';
 -- the row stays until the teardown of its last pipelines is over.  Errors:
 -- 42704, 42501, 55006 while a live pipeline uses it.

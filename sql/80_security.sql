@@ -41,7 +41,7 @@ BEGIN
 	EXECUTE format('GRANT SELECT ON cdc.organization, cdc.organization_member, cdc.zone, cdc.service, cdc.service_node, cdc.pipeline_spec,
 		cdc.pipeline_observed, cdc.pipeline_event, cdc.pipeline, cdc.failover_readiness, cdc.state_table TO %I', member);
 	EXECUTE format('GRANT EXECUTE ON FUNCTION cdc.create_organization(text, text, boolean), cdc.add_member(uuid, name, text), cdc.remove_member(uuid, name),
-		cdc.register_service(text, text, text, jsonb, text, uuid), cdc.delete_service(uuid),
+		cdc.register_service(text, text, text, jsonb, text, uuid), cdc.delete_service(uuid), cdc.set_service_nodes(uuid, jsonb),
 		cdc.create_pipeline(text, uuid, uuid, text[], text, text, text, uuid, text, jsonb), cdc.get_pipeline(uuid), cdc.list_pipelines(uuid),
 		cdc.pipeline_status(uuid), cdc.delete_pipeline(uuid, boolean), cdc.wait_for_pipeline(uuid, text, interval), cdc.check_health(),
 		cdc.caller(), cdc.caller_organizations(), cdc.caller_pipelines(), cdc.rules(), cdc.worker_state() TO %I', member);

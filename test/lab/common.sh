@@ -11,6 +11,9 @@ LAB_PORT_BASE=${LAB_PORT_BASE:-15400}
 LAB_SOURCE_VERSION=${LAB_SOURCE_VERSION:-17}
 LAB_CONNECT_WORKERS=${LAB_CONNECT_WORKERS:-1}
 LAB_CACHE=${LAB_CACHE:-$TOP/build/cache}
+# How the source's slots survive a failover: "shadow" leaves it to the worker,
+# "native" (17 and later) sets the servers up for failover slots of their own.
+LAB_SOURCE_SLOTS=${LAB_SOURCE_SLOTS:-shadow}
 
 DEBEZIUM_VERSION=3.7.0.Final
 DEBEZIUM_SHA512=dc5334e087c7405f5b423e77373c60a89a3d7538ad38016f3959c431ad7078361ab95300a7e926c50621e7aa8375b7f4f3c5ecec4fe04ac484804d325009b6c0
@@ -94,6 +97,48 @@ end_process() {
 	kill "$pid" 2>/dev/null
 	wait_for "$2" eval "! kill -0 $pid" || kill -9 "$pid" 2>/dev/null
 	rm -f "$1"
+}
+
+# -- nodes of the source: named a, b, c; $DATA/source-nodes lists those that
+# live as "name directory port", the primary first.
+NODE_NAMES="a b c"
+node_port() {
+	case $1 in
+		a) echo $((LAB_PORT_BASE + 1)) ;; b) echo $((LAB_PORT_BASE + 2)) ;; c) echo $((LAB_PORT_BASE + 3)) ;;
+		*) return 1 ;;
+	esac
+}
+
+source_dsn() {
+	echo "host=127.0.0.1 port=$1 user=postgres password=$SOURCE_PASSWORD dbname=${2:-defaultdb}"
+}
+
+# source_query PORT SQL...: as superuser; each SQL is a transaction of its own.
+source_query() {
+	local port=$1 arguments=() sql
+	shift
+	for sql in "$@"; do
+		arguments+=(-c "$sql")
+	done
+	psql -XqAt -v ON_ERROR_STOP=1 "$(source_dsn "$port" postgres)" "${arguments[@]}"
+}
+
+# What the env file says of the nodes, after they have changed.
+write_env_nodes() {
+	local primary standby
+	primary=$(sed -n 1p "$DATA/source-nodes" | cut -d' ' -f3)
+	standby=$(sed -n 2p "$DATA/source-nodes" | cut -d' ' -f3)
+	sed -e "s/^CDC_SOURCE_PRIMARY_DSN=.*/CDC_SOURCE_PRIMARY_DSN='$(source_dsn "$primary")'/" \
+		-e "s/^CDC_SOURCE_STANDBY_DSN=.*/CDC_SOURCE_STANDBY_DSN='${standby:+$(source_dsn "$standby")}'/" "$LAB_DIR/env" > "$LAB_DIR/env.new"
+	mv "$LAB_DIR/env.new" "$LAB_DIR/env"
+}
+
+# relay_source PORT: the page's well-known address leads to this node.
+relay_source() {
+	end_process "$LAB_DIR/relay-source.pid" 5
+	setsid python3 "$LAB_HOME/relay.py" "$SOURCE_HOST" 5432 127.0.0.1 "$1" >"$LAB_DIR/log/relay-source" 2>&1 </dev/null &
+	echo $! > "$LAB_DIR/relay-source.pid"
+	wait_for 10 port_open "$SOURCE_HOST" 5432 || fail source "no relay on $SOURCE_HOST:5432"
 }
 
 JAVA_FLAGS="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto"

@@ -1,0 +1,27 @@
+-- cdc.set_service_nodes: the whole list of a source's nodes.
+BEGIN;
+SELECT no_plan();
+\ir fixture.inc
+
+CREATE FUNCTION pg_temp.set_nodes(service text, nodes text) RETURNS text LANGUAGE sql AS
+	$$ SELECT format('SELECT cdc.set_service_nodes(%s, %L)', pg_temp.id(service), nodes) $$;
+CREATE FUNCTION pg_temp.nodes() RETURNS SETOF text LANGUAGE sql AS
+	$$ SELECT address || ':' || port || coalesce(' ' || observed_role, '') FROM cdc.service_node WHERE service_id = (SELECT id FROM pg_temp.it WHERE name = 'red-pg') ORDER BY 1 $$;
+
+UPDATE cdc.service_node SET observed_role = 'primary' WHERE service_id = (SELECT id FROM it WHERE name = 'red-pg');
+DELETE FROM cdc.work;
+SELECT pg_temp.run_as('mia', pg_temp.set_nodes('red-pg', '[{"address":"127.0.0.1","port":1},{"address":"b.example"}]')) \g /dev/null
+SELECT results_eq('SELECT pg_temp.nodes()', ARRAY['127.0.0.1:1 primary', 'b.example:5432'], 'a node more; what is known of the other stays');
+SELECT is((SELECT count(*)::int FROM cdc.work WHERE kind = 'service' AND id = (SELECT i.id FROM it i WHERE name = 'red-pg')), 1, 'and the worker is asked to look');
+SELECT pg_temp.run_as('ann', pg_temp.set_nodes('red-pg', '[{"address":"b.example","port":5432}]')) \g /dev/null
+SELECT results_eq('SELECT pg_temp.nodes()', ARRAY['b.example:5432'], 'a node less');
+
+SELECT pg_temp.refused('mia', pg_temp.set_nodes('red-pg', '[]'), '22023', 'at least one node', 'no nodes');
+SELECT pg_temp.refused('mia', pg_temp.set_nodes('red-pg', '[{"address":"x"},{"address":"x","port":5432}]'), '22023', 'twice', 'one node twice');
+SELECT pg_temp.refused('mia', pg_temp.set_nodes('red-kafka', '[{"address":"x"}]'), '22023', 'only a PostgreSQL service', 'nodes of a Kafka service');
+SELECT pg_temp.refused('vic', pg_temp.set_nodes('red-pg', '[{"address":"x"}]'), '42501', '', 'a viewer may not');
+SELECT pg_temp.refused('bob', pg_temp.set_nodes('red-pg', '[{"address":"x"}]'), '42704', '', 'another organization''s service is not there');
+SELECT results_eq('SELECT pg_temp.nodes()', ARRAY['b.example:5432'], 'and none of these changed anything');
+
+SELECT * FROM finish();
+ROLLBACK;
