@@ -103,7 +103,7 @@ DECLARE
 	result text[];
 	clash record;
 BEGIN
-	IF tables IS NULL OR array_position(tables, NULL) IS NOT NULL OR array_ndims(tables) > 1 THEN
+	IF tables IS NULL OR array_ndims(tables) > 1 OR EXISTS (SELECT FROM unnest(tables) n WHERE n IS NULL) THEN
 		PERFORM cdc.raise_invalid('tables must be a list of names', 'It is NULL, has a NULL in it, or more than one dimension.', 'Give ''{}'' for all tables.');
 	END IF;
 	result := (SELECT coalesce(array_agg(DISTINCT t ORDER BY t), '{}') FROM (SELECT cdc.normalize_table(n) COLLATE "C" AS t FROM unnest(tables) n) x);
