@@ -2,23 +2,15 @@
  * connect_sim.h
  *	  What the parts of the Kafka Connect simulator share.
  *
- * connect_sim.c speaks HTTP and owns the process, connect_faults.c decides
- * how an answer goes wrong, connect_state.c holds the connectors and does what
- * a request asks for, connect_task.c is one task that acts on its source by
- * libpq as Debezium does, connect_pg.c its PostgreSQL.
- *
- * One lock guards all shared state.  Nothing that waits (sleep, libpq, HTTP)
- * runs under it.  json-c's reference counts are not atomic, so objects of the
- * shared state never leave the lock.  Times are milliseconds of a monotonic
- * clock.
+ * connect_sim.c has its settings and doors, connect_state.c holds the
+ * connectors and does what a request asks for, connect_task.c is one task that
+ * acts on its source by libpq as Debezium does, connect_pg.c its PostgreSQL.
+ * HTTP, the lock's rules and the faults: sim_http.h.
  */
 #ifndef CONNECT_SIM_H
 #define CONNECT_SIM_H
 
-#include <json-c/json.h>
-#include <pthread.h>
-#include <stdbool.h>
-#include <stdint.h>
+#include "sim_http.h"
 
 /* Changed by PUT /_sim/settings; times in ms. */
 typedef struct SimSettings
@@ -85,26 +77,12 @@ struct SimTask
 	bool		ended;			/* the thread is over: FAILED */
 };
 
-/* A request's answer; body is malloc'd JSON or NULL. */
-typedef struct SimAnswer
-{
-	int			status;
-	char	   *body;
-} SimAnswer;
-
-extern pthread_mutex_t sim_lock;
 extern SimSettings sim_settings;
-
-/* connect_sim.c */
-extern int64_t sim_now(void);
-extern void sim_sleep(int64_t ms);
 
 /* connect_state.c: all of these take the lock themselves unless said */
 
 /* Does what Connect would; never NULL body but for 204 and 202 without one. */
 extern SimAnswer sim_connect(const char *method, const char *path, const char *query, const char *body);
-extern SimAnswer sim_error(int status, const char *format,...) __attribute__((format(printf, 2, 3)));
-extern SimAnswer sim_json(int status, struct json_object *object);	/* takes it over */
 
 /* POST /_sim/fail, GET /_sim/state; NULL path part */
 extern SimAnswer sim_fail(struct json_object *request);
@@ -125,24 +103,5 @@ extern const char *sim_config(struct json_object *config, const char *key, const
 
 /* Can the connector log in?  NULL or the server's words (malloc'd).  Waits. */
 extern char *sim_check_login(struct json_object *config);
-
-/* connect_faults.c */
-
-/* How a request goes; all zero: as usual. */
-typedef struct SimFault
-{
-	int64_t		delay_ms;		/* answered so long after it came */
-	int64_t		effect_ms;		/* has its effect so long after it came */
-	bool		no_effect;
-	int			status;			/* 0: what the effect says */
-	char	   *message;
-	bool		drop;			/* the connection is closed instead of an answer */
-	bool		truncate;		/* half of the answer, then closed */
-} SimFault;
-
-/* The fault for this request, counted down; fault->message is malloc'd. */
-extern void sim_fault_take(const char *method, const char *path, SimFault *fault);
-extern SimAnswer sim_fault_add(struct json_object *request);
-extern SimAnswer sim_fault_clear(void);
 
 #endif							/* CONNECT_SIM_H */

@@ -27,17 +27,6 @@
 static SimConnector *connectors;
 
 SimAnswer
-sim_json(int status, struct json_object *object)
-{
-	SimAnswer	answer;
-
-	answer.status = status;
-	answer.body = strdup(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
-	json_object_put(object);
-	return answer;
-}
-
-SimAnswer
 sim_error(int status, const char *format,...)
 {
 	struct json_object *object = json_object_new_object();
@@ -57,7 +46,7 @@ sim_error(int status, const char *format,...)
 static SimAnswer
 empty(int status)
 {
-	SimAnswer	answer = {status, NULL};
+	SimAnswer	answer = {status, NULL, NULL};
 
 	return answer;
 }
@@ -265,7 +254,7 @@ static SimAnswer
 validate(struct json_object *config)
 {
 	const char *class = sim_config(config, "connector.class", NULL);
-	SimAnswer	answer = {0, NULL};
+	SimAnswer	answer = {0, NULL, NULL};
 	char	   *words = NULL;
 	char	   *report;
 

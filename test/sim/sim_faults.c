@@ -1,6 +1,6 @@
 /*
- * connect_faults.c
- *	  Which requests of the simulator go wrong, and how.
+ * sim_faults.c
+ *	  Which requests of a simulator go wrong, and how.
  *
  * Owns the list of fault switches; does nothing about them itself.
  *
@@ -15,7 +15,7 @@
  *	 drop			true: the connection is closed instead of an answer
  *	 truncate		true: half of the answer, then the connection is closed
  */
-#include "connect_sim.h"
+#include "sim_http.h"
 
 #include <regex.h>
 #include <stdlib.h>
