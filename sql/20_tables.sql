@@ -38,6 +38,19 @@ CREATE TABLE cdc.service (
 	connection		jsonb NOT NULL DEFAULT '{}',
 	network_id		uuid,
 	addons			text[] NOT NULL DEFAULT '{}',
+	-- what the REST API takes and gives back; how much of it is honoured is the provider's
+	plan_name		text,
+	storage_size_gb	integer CHECK (storage_size_gb > 0),
+	storage_tier	text,
+	node_count		integer CHECK (node_count > 0),
+	allowed_cidrs	text[] NOT NULL DEFAULT '{}',	-- order kept
+	auto_failover_enabled boolean NOT NULL DEFAULT false,
+	replication_mode text,
+	encryption_enabled boolean NOT NULL DEFAULT false,
+	maintenance_window text,
+	labels			json NOT NULL DEFAULT '{}',	-- as sent
+	is_ephemeral	boolean NOT NULL DEFAULT false,
+	ttl_hours		integer CHECK (ttl_hours > 0),
 	status			text NOT NULL DEFAULT 'pending'
 					CHECK (status IN ('pending', 'provisioning', 'running', 'error', 'deleting')),
 	addon_status	jsonb NOT NULL DEFAULT '{}',	-- {"kafka-connect": "running"}
@@ -63,7 +76,8 @@ CREATE TABLE cdc.service_node (
 );
 
 -- Secrets, AES-256-GCM (src/common/secrets.c).  purpose: admin_password,
--- connect_password, agent_token/<n>.  The key is in a file outside.
+-- connect_password, agent_token/<n>, user_password/<user>.  The key is in a file
+-- outside.
 CREATE TABLE cdc.service_secret (
 	service_id	uuid NOT NULL REFERENCES cdc.service(id),
 	purpose		text NOT NULL,
@@ -71,6 +85,20 @@ CREATE TABLE cdc.service_secret (
 	ciphertext	bytea NOT NULL,
 	PRIMARY KEY (service_id, purpose)
 );
+
+-- Who did what to a service, and who had a password shown.  No row is ever
+-- without the role; no secret is ever in one.
+CREATE TABLE cdc.service_event (
+	id			bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	service_id	uuid NOT NULL REFERENCES cdc.service(id),
+	at			timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	kind		text NOT NULL CHECK (kind IN ('created', 'changed', 'deleted', 'revealed')),
+	role		name NOT NULL,
+	message		text NOT NULL,
+	detail		jsonb
+);
+CREATE INDEX service_event_service_idx ON cdc.service_event (service_id, id);
+CREATE INDEX service_event_at_idx ON cdc.service_event (at);
 
 -- One row a pair of networks, shared by the pipelines between them.
 CREATE TABLE cdc.network_peering (
@@ -96,7 +124,7 @@ CREATE TABLE cdc.pipeline_spec (
 	pipeline_type	text NOT NULL DEFAULT 'cdc_pg_to_kafka',
 	source_service_id uuid NOT NULL REFERENCES cdc.service(id),
 	sink_service_id	uuid NOT NULL REFERENCES cdc.service(id),
-	config			jsonb NOT NULL DEFAULT '{}',	-- exactly as sent
+	config			json NOT NULL DEFAULT '{}',	-- exactly as sent: json keeps the order of keys
 	-- effective values
 	database_name	text NOT NULL,
 	tables			text[] NOT NULL DEFAULT '{}',	-- normalized quoted "schema"."table", sorted, unique; empty: all
@@ -175,6 +203,32 @@ CREATE TABLE cdc.pipeline_event (
 );
 CREATE INDEX pipeline_event_pipeline_idx ON cdc.pipeline_event (pipeline_id, id);
 CREATE INDEX pipeline_event_at_idx ON cdc.pipeline_event (at);
+CREATE INDEX pipeline_event_failover_idx ON cdc.pipeline_event (id) WHERE kind = 'failover';
+
+-- Failovers whose events have expired, by verdict: a counter never goes back.
+CREATE TABLE cdc.failover_expired (
+	verdict		text PRIMARY KEY,
+	n			bigint NOT NULL
+);
+
+-- Bearer tokens.  Of the token itself only a hash is kept: it is random enough
+-- that nothing slower than SHA-256 is needed.  role_oid: a role that was dropped
+-- and made again under its name does not inherit them.
+CREATE TABLE cdc.api_token (
+	id			uuid PRIMARY KEY DEFAULT pg_catalog.gen_random_uuid(),
+	name		text NOT NULL,
+	prefix		text NOT NULL,	-- its first characters, to know it by
+	hash		bytea NOT NULL UNIQUE,
+	member		name NOT NULL,
+	role_oid	oid NOT NULL,
+	organization_id uuid REFERENCES cdc.organization(id),	-- NULL: all of the role's
+	created_at	timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	expires_at	timestamptz NOT NULL,
+	last_used_at timestamptz,	-- to five minutes
+	revoked_at	timestamptz
+) WITH (fillfactor = 80);
+CREATE INDEX api_token_member_idx ON cdc.api_token (member);
+CREATE INDEX api_token_organization_idx ON cdc.api_token (organization_id);
 
 -- What the worker is asked to look at: appended by the functions, deleted by
 -- the worker in the transaction that loads what it names.  kind: pipeline,

@@ -1,8 +1,17 @@
 -- 30_functions.sql: identity, permissions, and small helpers of the others.
 
--- The role on whose behalf the outermost statement runs (C: GetOuterUserId).
+-- The role on whose behalf the outermost statement runs (C: GetOuterUserId), or
+-- that of the token while cdc.rest_bearer runs: known to this process only.
 CREATE FUNCTION cdc.caller() RETURNS name
-	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cdc_caller';
+	LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'cdc_caller';
+CREATE FUNCTION cdc.caller_is_superuser() RETURNS boolean
+	LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'cdc_caller_is_superuser';
+-- Has the caller the privileges of this role?
+CREATE FUNCTION cdc.caller_has_role(role name) RETURNS boolean
+	LANGUAGE c STABLE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'cdc_caller_has_role';
+-- The only organisation that the caller's token opens; NULL: no token, or all.
+CREATE FUNCTION cdc.caller_confined_to() RETURNS uuid
+	LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'cdc_caller_confined_to';
 
 -- Was the row with this xmin written by the running transaction?
 CREATE FUNCTION cdc.changed_here(writer xid) RETURNS boolean
@@ -14,6 +23,13 @@ CREATE FUNCTION cdc.wake() RETURNS void
 
 CREATE FUNCTION cdc.encrypt(clear text, owner text, purpose text, OUT key_id text, OUT ciphertext bytea)
 	LANGUAGE c STRICT VOLATILE AS 'MODULE_PATHNAME', 'cdc_encrypt';
+
+CREATE FUNCTION cdc.decrypt(key_id text, ciphertext bytea, owner text, purpose text) RETURNS text
+	LANGUAGE c STRICT VOLATILE AS 'MODULE_PATHNAME', 'cdc_decrypt';
+
+-- 32 random letters and digits.
+CREATE FUNCTION cdc.random_secret() RETURNS text
+	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'cdc_random_secret';
 
 CREATE FUNCTION cdc.reencrypt(old_key_file text, old_key_id text, old_ciphertext bytea, owner text, purpose text, OUT key_id text, OUT ciphertext bytea)
 	LANGUAGE c STRICT VOLATILE AS 'MODULE_PATHNAME', 'cdc_reencrypt';
@@ -33,16 +49,12 @@ CREATE FUNCTION cdc.option_names() RETURNS text
 CREATE FUNCTION cdc.option_fault(key text, value text) RETURNS text
 	LANGUAGE c IMMUTABLE STRICT AS 'MODULE_PATHNAME', 'cdc_option_fault';
 
-CREATE FUNCTION cdc.caller_is_superuser() RETURNS boolean
-	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT coalesce((SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = cdc.caller()), false)
-$$;
-
 -- The organisations that the caller may read: its own; superusers all.
 CREATE FUNCTION cdc.caller_organizations() RETURNS SETOF uuid
 	LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT m.organization_id FROM cdc.organization_member m WHERE m.member = cdc.caller() AND NOT cdc.caller_is_superuser()
-	UNION ALL SELECT o.id FROM cdc.organization o WHERE cdc.caller_is_superuser()
+		AND m.organization_id = coalesce(cdc.caller_confined_to(), m.organization_id)
+	UNION ALL SELECT o.id FROM cdc.organization o WHERE cdc.caller_is_superuser() AND o.id = coalesce(cdc.caller_confined_to(), o.id)
 $$;
 
 -- The pipelines of those, the deleted ones too: their story outlives them.
@@ -55,7 +67,8 @@ $$;
 -- of every one that exists.
 CREATE FUNCTION cdc.member_role(organization uuid) RETURNS text
 	LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-	SELECT CASE WHEN cdc.caller_is_superuser() THEN (SELECT 'owner' FROM cdc.organization o WHERE o.id = member_role.organization)
+	SELECT CASE WHEN member_role.organization <> cdc.caller_confined_to() THEN NULL
+		WHEN cdc.caller_is_superuser() THEN (SELECT 'owner' FROM cdc.organization o WHERE o.id = member_role.organization)
 		ELSE (SELECT m.role FROM cdc.organization_member m
 			WHERE m.organization_id = member_role.organization AND m.member = cdc.caller()) END
 $$;
@@ -70,7 +83,7 @@ CREATE FUNCTION cdc.may(organization uuid, permission text) RETURNS boolean
 $$;
 
 -- One text for what does not exist and for what is somebody else's.
-CREATE FUNCTION cdc.raise_unknown(kind text, id uuid) RETURNS void
+CREATE FUNCTION cdc.raise_unknown(kind text, id uuid, field text DEFAULT '') RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	RAISE undefined_object USING
@@ -78,14 +91,16 @@ BEGIN
 		DETAIL = 'No such object is visible to this role.',
 		HINT = CASE kind WHEN 'pipeline' THEN 'SELECT id, name, status FROM cdc.pipeline lists what is visible.'
 			WHEN 'service' THEN 'SELECT id, organization_id, name, status FROM cdc.service lists what is visible.'
-			ELSE 'SELECT id, name FROM cdc.organization lists what is visible.' END;
+			WHEN 'token' THEN 'SELECT * FROM cdc.list_tokens() lists what is visible.'
+			ELSE 'SELECT id, name FROM cdc.organization lists what is visible.' END, COLUMN = field;
 END
 $$;
 
-CREATE FUNCTION cdc.raise_invalid(message text, detail text, hint text) RETURNS void
+-- field: where in a REST request the value stands.
+CREATE FUNCTION cdc.raise_invalid(message text, detail text, hint text, field text DEFAULT '') RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	RAISE invalid_parameter_value USING MESSAGE = message, DETAIL = detail, HINT = hint;
+	RAISE invalid_parameter_value USING MESSAGE = message, DETAIL = detail, HINT = hint, COLUMN = field;
 END
 $$;
 
@@ -121,9 +136,7 @@ $$;
 
 -- RFC 3339, UTC, Z, whole seconds.
 CREATE FUNCTION cdc.rfc3339(at timestamptz) RETURNS text
-	LANGUAGE sql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
-	SELECT to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS') || 'Z'
-$$;
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cdc_rfc3339';
 
 -- Asks the worker to look at something after this transaction has committed.
 CREATE FUNCTION cdc.ask(kind text, id uuid) RETURNS void
@@ -140,6 +153,7 @@ DECLARE
 BEGIN
 	SELECT o.id INTO found FROM cdc.organization o
 		JOIN cdc.organization_member m ON m.organization_id = o.id AND m.member = cdc.caller()
+		WHERE o.id = coalesce(cdc.caller_confined_to(), o.id)
 		ORDER BY o.is_personal DESC, m.created_at, o.created_at, o.id LIMIT 1;
 	IF found IS NULL THEN
 		RAISE undefined_object USING

@@ -32,13 +32,33 @@ BEGIN
 END
 $$;
 
+-- users: logins that applications use, kept so that their passwords can be shown.
+CREATE FUNCTION cdc.check_users(connection jsonb) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	item jsonb;
+BEGIN
+	FOR item IN SELECT jsonb_array_elements(connection -> 'users') WHERE jsonb_typeof(connection -> 'users') = 'array' LOOP
+		IF jsonb_typeof(item) <> 'object' OR jsonb_typeof(item -> 'username') IS DISTINCT FROM 'string' OR item ->> 'username' !~ '^[^[:cntrl:]]{1,63}$'
+			OR jsonb_typeof(item -> 'password') IS DISTINCT FROM 'string' OR item ->> 'password' = ''
+			OR EXISTS (SELECT FROM jsonb_object_keys(item) k WHERE k NOT IN ('username', 'password')) THEN
+			PERFORM cdc.raise_invalid('a user must be {"username": "...", "password": "..."}', 'username or password is missing or of another form.', 'Give both and nothing else.');
+		END IF;
+	END LOOP;
+	IF jsonb_typeof(connection -> 'users') = 'array' AND (SELECT count(*) <> count(DISTINCT name)
+		FROM (SELECT u ->> 'username' FROM jsonb_array_elements(connection -> 'users') u UNION ALL SELECT connection ->> 'admin_user' WHERE connection ? 'admin_user') x(name)) THEN
+		PERFORM cdc.raise_invalid('a user is named twice', 'The names in users, and admin_user, must differ.', 'Name each login once.');
+	END IF;
+END
+$$;
+
 CREATE FUNCTION cdc.check_postgresql_connection(connection jsonb) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	node jsonb;
 BEGIN
 	PERFORM cdc.check_connection_types(connection, '{"nodes":"array","database":"string","admin_user":"string","admin_password":"string",
-		"sslmode":"string","ca":"string","manage_hba":"boolean","manage_role":"boolean","network_id":"string"}');
+		"sslmode":"string","ca":"string","manage_hba":"boolean","manage_role":"boolean","network_id":"string","users":"array"}');
 	IF coalesce(jsonb_array_length(nullif(connection -> 'nodes', 'null')), 0) = 0 THEN
 		PERFORM cdc.raise_invalid('a PostgreSQL service needs at least one node', 'connection.nodes is empty or missing.',
 			'Give "nodes": [{"address": "10.0.0.5", "port": 5432}], every server of the cluster, standbys too.');
@@ -65,6 +85,7 @@ BEGIN
 		PERFORM cdc.raise_invalid('a PostgreSQL service needs an admin_user', 'connection.admin_user is missing.',
 			'Name a superuser of the source, with "admin_password".');
 	END IF;
+	PERFORM cdc.check_users(connection);
 	PERFORM cdc.check_ca(connection);
 	IF connection ->> 'sslmode' NOT IN ('disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full') THEN
 		PERFORM cdc.raise_invalid('unknown sslmode', format('It was %L.', connection ->> 'sslmode'),
@@ -80,7 +101,8 @@ DECLARE
 	parsed cidr;
 BEGIN
 	PERFORM cdc.check_connection_types(connection, '{"bootstrap":"string","connect_urls":"array","connect_user":"string","connect_password":"string","ca":"string",
-		"agents":"array","connect_cidrs":"array","network_id":"string","addons":"array","plaintext_connector_password":"boolean"}');
+		"agents":"array","connect_cidrs":"array","network_id":"string","addons":"array","plaintext_connector_password":"boolean","users":"array"}');
+	PERFORM cdc.check_users(connection);
 	PERFORM cdc.check_ca(connection);
 	IF connection ->> 'bootstrap' !~ '^[A-Za-z0-9_.\[\]:-]+:[0-9]{1,5}(,[A-Za-z0-9_.\[\]:-]+:[0-9]{1,5})*$' THEN
 		PERFORM cdc.raise_invalid('bootstrap must be host:port, or several with commas between', format('It was %L.', connection ->> 'bootstrap'),
@@ -133,7 +155,7 @@ CREATE FUNCTION cdc.register_service(name text, database_type text, zone text, c
 #variable_conflict use_variable
 DECLARE
 	made uuid;
-	kept jsonb := connection - 'admin_password' - 'connect_password' - 'nodes' - 'agents' - 'network_id' - 'addons';
+	kept jsonb := connection - 'admin_password' - 'connect_password' - 'nodes' - 'agents' - 'network_id' - 'addons' - 'users';
 	network uuid;
 	secrets jsonb := '{}';
 BEGIN
@@ -166,6 +188,11 @@ BEGIN
 		ELSE
 			PERFORM cdc.raise_invalid('unknown database_type', format('It was %L.', database_type), 'Use postgresql or kafka.');
 	END CASE;
+	IF jsonb_typeof(connection -> 'users') = 'array' THEN
+		kept := kept || jsonb_build_object('users', (SELECT coalesce(jsonb_agg(u ->> 'username' ORDER BY n), '[]')
+			FROM jsonb_array_elements(connection -> 'users') WITH ORDINALITY x(u, n)));
+		secrets := secrets || coalesce((SELECT jsonb_object_agg('user_password/' || (u ->> 'username'), u -> 'password') FROM jsonb_array_elements(connection -> 'users') u), '{}');
+	END IF;
 	BEGIN
 		network := (connection ->> 'network_id')::uuid;
 	EXCEPTION WHEN invalid_text_representation THEN

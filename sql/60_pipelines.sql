@@ -14,16 +14,16 @@ BEGIN
 	END;
 	IF parts IS NULL OR array_length(parts, 1) > 2 OR '' = ANY (parts) THEN
 		PERFORM cdc.raise_invalid('a table must be named as table or schema.table', format('It was %L.', name),
-			'No wildcard, no column list, no database; quote names with capitals: "Sales"."Order".');
+			'No wildcard, no column list, no database; quote names with capitals: "Sales"."Order".', 'config.tables');
 	END IF;
 	IF array_length(parts, 1) = 1 THEN
 		parts := ARRAY['public'] || parts;
 	END IF;
 	IF octet_length(parts[1]) > 63 OR octet_length(parts[2]) > 63 THEN
-		PERFORM cdc.raise_invalid('a name of a table or schema has at most 63 bytes', format('It was %L.', name), 'PostgreSQL has no longer names.');
+		PERFORM cdc.raise_invalid('a name of a table or schema has at most 63 bytes', format('It was %L.', name), 'PostgreSQL has no longer names.', 'config.tables');
 	END IF;
 	IF parts[1] IN ('pg_catalog', 'information_schema', 'pg_toast') THEN
-		PERFORM cdc.raise_invalid('system tables cannot be captured', format('It was %L.', name), 'Name tables of the application.');
+		PERFORM cdc.raise_invalid('system tables cannot be captured', format('It was %L.', name), 'Name tables of the application.', 'config.tables');
 	END IF;
 	RETURN format('"%s"."%s"', replace(parts[1], '"', '""'), replace(parts[2], '"', '""'));
 END
@@ -51,12 +51,12 @@ DECLARE
 	fault text;
 BEGIN
 	IF jsonb_typeof(options) <> 'object' THEN
-		PERFORM cdc.raise_invalid('options must be a JSON object', format('It was of JSON type %s.', jsonb_typeof(options)), 'For example ''{"max.batch.size": 4096}''.');
+		PERFORM cdc.raise_invalid('options must be a JSON object', format('It was of JSON type %s.', jsonb_typeof(options)), 'For example ''{"max.batch.size": 4096}''.', 'config.options');
 	END IF;
 	FOR item IN SELECT * FROM jsonb_each(options) LOOP
 		IF jsonb_typeof(item.value) NOT IN ('string', 'number', 'boolean') THEN
 			PERFORM cdc.raise_invalid(format('option "%s" must be a string, a number or a boolean', item.key), format('It was of JSON type %s.', jsonb_typeof(item.value)),
-				'Leave it out for its default.');
+				'Leave it out for its default.', 'config.options');
 		END IF;
 		IF item.key = 'on_gap' THEN
 			fault := CASE WHEN item.value #>> '{}' NOT IN ('resnapshot', 'halt') THEN 'option "on_gap" is resnapshot or halt' END;
@@ -66,7 +66,7 @@ BEGIN
 		IF fault IS NOT NULL THEN
 			-- the value is not shown: who tries database.password sends one
 			PERFORM cdc.raise_invalid(fault, 'Only options that cannot break the pipeline''s guarantees may be set.',
-				'Known options: on_gap, ' || cdc.option_names() || '.');
+				'Known options: on_gap, ' || cdc.option_names() || '.', 'config.options');
 		END IF;
 	END LOOP;
 END
@@ -90,7 +90,7 @@ BEGIN
 	IF FOUND THEN
 		RAISE duplicate_object USING MESSAGE = format('pipeline "%s" on this sink writes to the same topic', clash.name),
 			DETAIL = format('Topic "%s": the topic_prefix of that one is "%s" (a dot and an underscore count as the same).', clash.topic, clash.topic_prefix),
-			HINT = 'Choose another topic_prefix, or delete that pipeline first.';
+			HINT = 'Choose another topic_prefix, or delete that pipeline first.', COLUMN = 'config.topic_prefix';
 	END IF;
 END
 $$;
@@ -104,19 +104,19 @@ DECLARE
 	clash record;
 BEGIN
 	IF tables IS NULL OR array_ndims(tables) > 1 OR EXISTS (SELECT FROM unnest(tables) n WHERE n IS NULL) THEN
-		PERFORM cdc.raise_invalid('tables must be a list of names', 'It is NULL, has a NULL in it, or more than one dimension.', 'Give ''{}'' for all tables.');
+		PERFORM cdc.raise_invalid('tables must be a list of names', 'It is NULL, has a NULL in it, or more than one dimension.', 'Give ''{}'' for all tables.', 'config.tables');
 	END IF;
 	result := (SELECT coalesce(array_agg(DISTINCT t ORDER BY t), '{}') FROM (SELECT cdc.normalize_table(n) COLLATE "C" AS t FROM unnest(tables) n) x);
 	SELECT string_agg(t, ' and ' ORDER BY t) AS names, min(cdc.topic_of(prefix, t)) AS topic INTO clash FROM unnest(result) t
 		GROUP BY cdc.topic_key(cdc.topic_of(prefix, t)) HAVING count(*) > 1 LIMIT 1;
 	IF FOUND THEN
 		PERFORM cdc.raise_invalid('two tables would share one topic', format('%s both become "%s" (Kafka takes a dot and an underscore for the same).', clash.names, clash.topic),
-			'Put one of them into another pipeline with another topic_prefix.');
+			'Put one of them into another pipeline with another topic_prefix.', 'config.tables');
 	END IF;
 	SELECT t AS name, length(cdc.topic_of(prefix, t)) AS length INTO clash FROM unnest(result) t WHERE length(cdc.topic_of(prefix, t)) > 249 LIMIT 1;
 	IF FOUND THEN
 		PERFORM cdc.raise_invalid('a topic''s name would be too long', format('%s becomes a topic of %s characters; Kafka allows 249.', clash.name, clash.length),
-			'Choose a shorter topic_prefix.');
+			'Choose a shorter topic_prefix.', 'config.tables');
 	END IF;
 	RETURN result;
 END
@@ -126,13 +126,15 @@ CREATE FUNCTION cdc.raise_name_taken(name text) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	RAISE duplicate_object USING MESSAGE = format('a pipeline named "%s" already exists', name),
-		DETAIL = 'Names of pipelines are unique in an organization.', HINT = 'Choose another name, or delete that one first: it then does not hold its name.';
+		DETAIL = 'Names of pipelines are unique in an organization.', HINT = 'Choose another name, or delete that one first: it then does not hold its name.',
+		COLUMN = 'name';
 END
 $$;
 
--- What create_pipeline does, for every door.  config: the request as it was sent.
+-- What create_pipeline does, for every door.  config: the request as it was sent;
+-- detail: of the event, NULL or an object.
 CREATE FUNCTION cdc.make_pipeline(name text, source uuid, sink uuid, tables text[], database_name text, topic_prefix text,
-		snapshot_mode text, organization uuid, pipeline_type text, options jsonb, config jsonb) RETURNS uuid
+		snapshot_mode text, organization uuid, pipeline_type text, options jsonb, config json, detail jsonb DEFAULT NULL) RETURNS uuid
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
@@ -145,32 +147,32 @@ BEGIN
 	organization := coalesce(organization, cdc.default_organization());
 	PERFORM cdc.require(organization, 'service:create');
 	IF name IS NULL OR name !~ '^[A-Za-z0-9_-]{1,64}$' THEN
-		PERFORM cdc.raise_invalid('a pipeline''s name must be 1 to 64 letters, digits, hyphens and underscores', format('It was %L.', name), 'Choose another name.');
+		PERFORM cdc.raise_invalid('a pipeline''s name must be 1 to 64 letters, digits, hyphens and underscores', format('It was %L.', name), 'Choose another name.', 'name');
 	END IF;
 	IF pipeline_type IS DISTINCT FROM 'cdc_pg_to_kafka' THEN
-		PERFORM cdc.raise_invalid('unknown pipeline_type', format('It was %L.', pipeline_type), 'The only type is cdc_pg_to_kafka.');
+		PERFORM cdc.raise_invalid('unknown pipeline_type', format('It was %L.', pipeline_type), 'The only type is cdc_pg_to_kafka.', 'pipeline_type');
 	END IF;
 	IF source = sink THEN
-		PERFORM cdc.raise_invalid('source and sink must be different services', format('Both are %s.', source), 'The source is a PostgreSQL service, the sink a Kafka service.');
+		PERFORM cdc.raise_invalid('source and sink must be different services', format('Both are %s.', source), 'The source is a PostgreSQL service, the sink a Kafka service.', 'sink_service_id');
 	END IF;
 	FOREACH side IN ARRAY ARRAY[source, sink] LOOP
 		-- against a delete_service that runs beside us
 		PERFORM FROM cdc.service s WHERE s.id = side AND s.deleted_at IS NULL AND s.status <> 'deleting' AND s.organization_id = organization FOR KEY SHARE;
 		IF NOT FOUND THEN
-			PERFORM cdc.raise_unknown('service', side);
+			PERFORM cdc.raise_unknown('service', side, CASE side WHEN source THEN 'source_service_id' ELSE 'sink_service_id' END);
 		END IF;
 	END LOOP;
 	IF snapshot_mode IS NULL OR snapshot_mode NOT IN ('initial', 'always', 'initial_only', 'no_data', 'when_needed') THEN
-		PERFORM cdc.raise_invalid('unknown snapshot_mode', format('It was %L.', snapshot_mode), 'Use initial, always, initial_only, no_data or when_needed.');
+		PERFORM cdc.raise_invalid('unknown snapshot_mode', format('It was %L.', snapshot_mode), 'Use initial, always, initial_only, no_data or when_needed.', 'config.snapshot_mode');
 	END IF;
 	IF coalesce(database_name, '') = '' OR octet_length(database_name) > 63 OR database_name ~ '[[:cntrl:]]' THEN
-		PERFORM cdc.raise_invalid('database_name must be the name of a database', format('It was %L.', database_name), 'Name a database of the source, 1 to 63 bytes.');
+		PERFORM cdc.raise_invalid('database_name must be the name of a database', format('It was %L.', database_name), 'Name a database of the source, 1 to 63 bytes.', 'config.database_name');
 	END IF;
 	IF prefix !~ '^[a-zA-Z0-9_.-]+$' OR prefix IN ('.', '..') THEN
-		PERFORM cdc.raise_invalid('topic_prefix must be letters, digits, dots, hyphens and underscores', format('It was %L.', prefix), 'Topics are named <prefix>.<schema>.<table>.');
+		PERFORM cdc.raise_invalid('topic_prefix must be letters, digits, dots, hyphens and underscores', format('It was %L.', prefix), 'Topics are named <prefix>.<schema>.<table>.', 'config.topic_prefix');
 	END IF;
 	IF length('__debezium-heartbeat.' || prefix) > 249 THEN
-		PERFORM cdc.raise_invalid('topic_prefix is too long', format('"__debezium-heartbeat.%s" has %s characters; Kafka allows 249.', prefix, length('__debezium-heartbeat.' || prefix)), 'Choose a shorter prefix.');
+		PERFORM cdc.raise_invalid('topic_prefix is too long', format('"__debezium-heartbeat.%s" has %s characters; Kafka allows 249.', prefix, length('__debezium-heartbeat.' || prefix)), 'Choose a shorter prefix.', 'config.topic_prefix');
 	END IF;
 	effective := cdc.effective_tables(tables, prefix);
 	options := coalesce(options, '{}');
@@ -199,7 +201,8 @@ BEGIN
 		-- the first eight digits of the id are taken: draw again
 	END LOOP;
 	INSERT INTO cdc.pipeline_observed (pipeline_id) VALUES (made);
-	INSERT INTO cdc.pipeline_event (pipeline_id, kind, status_to, message) VALUES (made, 'user', 'Pending', format('created by role "%s"', cdc.caller()));
+	INSERT INTO cdc.pipeline_event (pipeline_id, kind, status_to, message, detail)
+		VALUES (made, 'user', 'Pending', format('created by role "%s"', cdc.caller()), detail);
 	PERFORM cdc.ask('pipeline', made);
 	RETURN made;
 END
@@ -217,7 +220,7 @@ CREATE FUNCTION cdc.create_pipeline(name text, source uuid, sink uuid, tables te
 	LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT cdc.make_pipeline(name, source, sink, tables, database_name, topic_prefix, snapshot_mode, organization, pipeline_type, options,
 		jsonb_strip_nulls(jsonb_build_object('database_name', database_name, 'tables', CASE WHEN cardinality(tables) > 0 THEN to_jsonb(tables) END,
-			'topic_prefix', topic_prefix, 'snapshot_mode', snapshot_mode, 'options', nullif(options, '{}'))))
+			'topic_prefix', topic_prefix, 'snapshot_mode', snapshot_mode, 'options', nullif(options, '{}')))::json)
 $$;
 
 -- The pipeline's organisation, if the caller may read it; else the same ERROR
@@ -235,24 +238,32 @@ BEGIN
 END
 $$;
 
+-- What delete_pipeline does, for every door.  detail: of the event, NULL or an object.
+CREATE FUNCTION cdc.end_pipeline(id uuid, force boolean, detail jsonb DEFAULT NULL) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+	before record;
+BEGIN
+	SELECT p.status, p.desired_state, p.force_delete INTO before FROM cdc.pipeline_spec p WHERE p.id = id FOR NO KEY UPDATE;
+	IF before.desired_state = 'present' OR (force AND NOT before.force_delete) THEN
+		UPDATE cdc.pipeline_spec p SET desired_state = 'deleted', status = 'Deleting', provision_step = NULL, error_message = NULL,
+			force_delete = p.force_delete OR coalesce(force, false), updated_at = now() WHERE p.id = id;
+		INSERT INTO cdc.pipeline_event (pipeline_id, kind, status_from, status_to, message, detail)
+			VALUES (id, 'user', before.status, 'Deleting', format('%s by role "%s"', CASE WHEN force THEN 'deleted with force' ELSE 'deleted' END, cdc.caller()), detail);
+	END IF;
+	PERFORM cdc.ask('pipeline', id);
+END
+$$;
+
 -- Asks for a pipeline to be deleted; its name is free at once.  force: give up
 -- on what cannot be reached, and say what is left behind.  Returns 'Deleting',
 -- the same when asked again.  Errors: 42704, 42501.
 CREATE FUNCTION cdc.delete_pipeline(id uuid, force boolean DEFAULT false) RETURNS text
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_variable
-DECLARE
-	before record;
 BEGIN
 	PERFORM cdc.require(cdc.organization_of_pipeline(id), 'service:create');
-	SELECT p.status, p.desired_state, p.force_delete INTO before FROM cdc.pipeline_spec p WHERE p.id = id FOR NO KEY UPDATE;
-	IF before.desired_state = 'present' OR (force AND NOT before.force_delete) THEN
-		UPDATE cdc.pipeline_spec p SET desired_state = 'deleted', status = 'Deleting', provision_step = NULL, error_message = NULL,
-			force_delete = p.force_delete OR coalesce(force, false), updated_at = now() WHERE p.id = id;
-		INSERT INTO cdc.pipeline_event (pipeline_id, kind, status_from, status_to, message)
-			VALUES (id, 'user', before.status, 'Deleting', format('%s by role "%s"', CASE WHEN force THEN 'deleted with force' ELSE 'deleted' END, cdc.caller()));
-	END IF;
-	PERFORM cdc.ask('pipeline', id);
+	PERFORM cdc.end_pipeline(id, force);
 	RETURN 'Deleting';
 END
 $$;

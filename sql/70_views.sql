@@ -1,7 +1,7 @@
 -- 70_views.sql: what users read.  Views run with the reader's rights.
 
 CREATE VIEW cdc.pipeline WITH (security_invoker = true) AS
-	SELECT p.id, p.organization_id, p.name, p.pipeline_type, p.source_service_id, p.sink_service_id, p.status, p.config,
+	SELECT p.id, p.organization_id, p.name, p.pipeline_type, p.source_service_id, p.sink_service_id, p.status, p.config::jsonb AS config,
 		p.provision_step, p.connector_name, p.publication_name, p.slot_name, p.topic_prefix,
 		o.connector_state AS last_connector_state, o.task_states, o.last_health_check_at, p.error_message, o.source_lag_bytes,
 		p.created_at, p.updated_at, p.database_name, p.tables, p.snapshot_mode, p.options, p.desired_state

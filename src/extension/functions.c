@@ -15,6 +15,7 @@
 #include "storage/lwlock.h"
 #include "utils/acl.h"
 #include "utils/array.h"
+#include "utils/datetime.h"
 #include "utils/guc.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
@@ -27,29 +28,18 @@
 #include "reconciler/state_table.h"
 #include "remote/kafka_connect.h"
 
-PG_FUNCTION_INFO_V1(cdc_caller);
 PG_FUNCTION_INFO_V1(cdc_changed_here);
 PG_FUNCTION_INFO_V1(cdc_check_installation);
+PG_FUNCTION_INFO_V1(cdc_decrypt);
 PG_FUNCTION_INFO_V1(cdc_encrypt);
 PG_FUNCTION_INFO_V1(cdc_option_fault);
 PG_FUNCTION_INFO_V1(cdc_option_names);
+PG_FUNCTION_INFO_V1(cdc_random_secret);
 PG_FUNCTION_INFO_V1(cdc_reencrypt);
+PG_FUNCTION_INFO_V1(cdc_rfc3339);
 PG_FUNCTION_INFO_V1(cdc_rules);
 PG_FUNCTION_INFO_V1(cdc_wake);
 PG_FUNCTION_INFO_V1(cdc_worker_state);
-
-/*
- * cdc.caller() -> name: the role on whose behalf the outermost statement runs.
- * Follows SET ROLE and is not fooled by SECURITY DEFINER.
- */
-Datum
-cdc_caller(PG_FUNCTION_ARGS)
-{
-	Name		name = palloc0(NAMEDATALEN);
-
-	namestrcpy(name, GetUserNameFromId(GetOuterUserId(), false));
-	PG_RETURN_NAME(name);
-}
 
 /*
  * cdc.changed_here(xid) -> boolean: was a row with this xmin written by the
@@ -126,6 +116,51 @@ cdc_reencrypt(PG_FUNCTION_ARGS)
 	result = sealed(fcinfo, clear, owner, purpose);
 	explicit_bzero(clear, strlen(clear));
 	return result;
+}
+
+/*
+ * cdc.decrypt(key_id, ciphertext, owner, purpose) -> text.  For
+ * cdc.rest_reveal_password alone; granted to nobody.
+ */
+Datum
+cdc_decrypt(PG_FUNCTION_ARGS)
+{
+	char	   *clear = cdc_secret_decrypt(PG_GETARG_BYTEA_PP(1), text_to_cstring(PG_GETARG_TEXT_PP(0)),
+										   text_to_cstring(PG_GETARG_TEXT_PP(2)), text_to_cstring(PG_GETARG_TEXT_PP(3)));
+	text	   *result = cstring_to_text(clear);
+
+	explicit_bzero(clear, strlen(clear));
+	PG_RETURN_TEXT_P(result);
+}
+
+/* cdc.random_secret() -> text: 32 random letters and digits. */
+Datum
+cdc_random_secret(PG_FUNCTION_ARGS)
+{
+	char	   *secret = cdc_secret_password();
+	text	   *result = cstring_to_text(secret);
+
+	explicit_bzero(secret, strlen(secret));
+	PG_RETURN_TEXT_P(result);
+}
+
+/* cdc.rfc3339(timestamptz) -> text: UTC, Z, whole seconds. */
+Datum
+cdc_rfc3339(PG_FUNCTION_ARGS)
+{
+	TimestampTz at = PG_GETARG_TIMESTAMPTZ(0);
+	struct pg_tm tm;
+	fsec_t		fraction;
+	char		words[64];
+
+	/* no zone: the value is UTC already */
+	if (TIMESTAMP_NOT_FINITE(at) || timestamp2tm(at, NULL, &tm, &fraction, NULL, NULL) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("timestamp out of range")));
+	snprintf(words, sizeof(words), "%04d-%02d-%02dT%02d:%02d:%02dZ",
+			 tm.tm_year, tm.tm_mon, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+	PG_RETURN_TEXT_P(cstring_to_text(words));
 }
 
 /* cdc.option_fault(key, value) -> text: why an option cannot be set so, or NULL. */

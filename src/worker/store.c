@@ -561,6 +561,8 @@ cdc_store_expire_events(void)
 		PushActiveSnapshot(GetTransactionSnapshot());
 		execute("DELETE FROM cdc.pipeline_event WHERE at OPERATOR(pg_catalog.<) pg_catalog.now() OPERATOR(pg_catalog.-) pg_catalog.make_interval(mins => $1)",
 				SPI_OK_DELETE, 1, types, values);
+		execute("DELETE FROM cdc.service_event WHERE at OPERATOR(pg_catalog.<) pg_catalog.now() OPERATOR(pg_catalog.-) pg_catalog.make_interval(mins => $1)",
+				SPI_OK_DELETE, 1, types, values);
 		PopActiveSnapshot();
 		SPI_finish();
 		CommitTransactionCommand();

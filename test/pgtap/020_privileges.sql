@@ -16,9 +16,9 @@ SELECT is(pg_temp.run_as('eve', 'SELECT cdc.create_organization(''x'')'), '42501
 SELECT is_empty($$SELECT c.oid::regclass, r FROM pg_class c, unnest('{ann,ada,mia,vic,bob}'::name[]) r WHERE c.relnamespace = 'cdc'::regnamespace AND c.relkind IN ('r', 'v')
 	AND has_table_privilege(r, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')$$, 'members write no table');
 SELECT set_eq($$SELECT c.relname::text FROM pg_class c WHERE c.relnamespace = 'cdc'::regnamespace AND c.relkind IN ('r', 'v') AND has_table_privilege('vic', c.oid, 'SELECT')$$,
-	ARRAY['organization', 'organization_member', 'zone', 'service', 'service_node', 'pipeline_spec', 'pipeline_observed', 'pipeline_event', 'pipeline', 'failover_readiness', 'state_table'], 'and read these');
+	ARRAY['organization', 'organization_member', 'zone', 'service', 'service_node', 'service_event', 'rest_route', 'pipeline_spec', 'pipeline_observed', 'pipeline_event', 'pipeline', 'failover_readiness', 'state_table'], 'and read these');
 SELECT ok(NOT has_function_privilege('ann', f::regprocedure, 'EXECUTE'), 'owners of organizations may not call ' || f)
-FROM unnest('{"cdc.take_over()","cdc.rotate_secret_key(text)","cdc.encrypt(text,text,text)","cdc.reencrypt(text,text,bytea,text,text)","cdc.ask(text,uuid)","cdc.wake()","cdc.grant_use(name)"}'::text[]) f;
+FROM unnest('{"cdc.take_over()","cdc.rotate_secret_key(text)","cdc.encrypt(text,text,text)","cdc.decrypt(text,bytea,text,text)","cdc.rest_bearer(text,text,text,text,jsonb)","cdc.grant_gateway(name)","cdc.grant_monitoring(name)","cdc.token_identity(text)","cdc.reencrypt(text,text,bytea,text,text)","cdc.ask(text,uuid)","cdc.wake()","cdc.grant_use(name)"}'::text[]) f;
 -- not even with a grant that an administrator gave by mistake
 GRANT EXECUTE ON FUNCTION cdc.take_over(), cdc.rotate_secret_key(text) TO ann;
 SELECT pg_temp.refused('ann', 'SELECT cdc.take_over()', '42501', 'is for superusers', 'take_over is for superusers');
@@ -32,7 +32,7 @@ SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace
 	AND p.proconfig IS DISTINCT FROM '{"search_path=pg_catalog, pg_temp"}'$$, 'every function has search_path = pg_catalog, pg_temp');
 SELECT is_empty($$SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace = 'cdc'::regnamespace AND c.relkind = 'v' AND NOT coalesce(c.reloptions @> '{security_invoker=true}', false)$$, 'every view runs with the reader''s rights');
 SELECT is_empty($$SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace = 'cdc'::regnamespace AND c.relkind = 'r' AND NOT c.relrowsecurity$$, 'every table has row level security');
-SELECT is_empty($$SELECT * FROM pg_policies WHERE schemaname = 'cdc' AND (tablename IN ('service_secret', 'pipeline_secret', 'work', 'control_plane', 'network_peering') OR cmd <> 'SELECT')$$, 'policies let read, and no secrets');
+SELECT is_empty($$SELECT * FROM pg_policies WHERE schemaname = 'cdc' AND (tablename IN ('service_secret', 'pipeline_secret', 'api_token', 'failover_expired', 'work', 'control_plane', 'network_peering') OR cmd <> 'SELECT')$$, 'policies let read, and no secrets');
 SELECT is_empty($$SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'cdc'::regnamespace AND proowner <> (SELECT extowner FROM pg_extension WHERE extname = 'cdc_pipeline')$$, 'all belong to the extension''s owner');
 -- A function of the caller's own is not taken for the server's.
 CREATE SCHEMA trap AUTHORIZATION mia;
@@ -51,7 +51,7 @@ RESET search_path;
 
 -- pg_dump: every table and its sequences but the queue.
 SELECT set_eq($$SELECT c.relname::text FROM pg_extension e, unnest(e.extconfig) x JOIN pg_class c ON c.oid = x WHERE e.extname = 'cdc_pipeline' AND c.relkind = 'r'$$,
-	$$SELECT c.relname::text FROM pg_class c WHERE c.relnamespace = 'cdc'::regnamespace AND c.relkind = 'r' AND c.relname <> 'work'$$, 'pg_dump carries every table but cdc.work');
+	$$SELECT c.relname::text FROM pg_class c WHERE c.relnamespace = 'cdc'::regnamespace AND c.relkind = 'r' AND c.relname NOT IN ('work', 'rest_route')$$, 'pg_dump carries every table but cdc.work and the routes');
 SELECT set_eq($$SELECT c.relname::text FROM pg_extension e, unnest(e.extconfig) x JOIN pg_class c ON c.oid = x WHERE e.extname = 'cdc_pipeline' AND c.relkind = 'S'$$,
 	$$SELECT c.relname::text FROM pg_class c WHERE c.relnamespace = 'cdc'::regnamespace AND c.relkind = 'S' AND c.relname <> 'work_seq_seq'$$, 'and their sequences');
 

@@ -1,0 +1,53 @@
+-- 67_monitoring.sql: what monitoring reads: metrics in Prometheus' text format.
+
+-- A value of a label.
+CREATE FUNCTION cdc.metric_label(value text) RETURNS text
+	LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT '"' || replace(replace(replace(value, '\', '\\'), '"', '\"'), E'\n', '\n') || '"'
+$$;
+
+-- Every metric of the database side, of all organisations.  For roles with
+-- pg_monitor (42501 otherwise).
+CREATE FUNCTION cdc.metrics() RETURNS text
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	lines text[];
+BEGIN
+	IF NOT cdc.caller_has_role('pg_monitor') THEN
+		RAISE insufficient_privilege USING MESSAGE = 'metrics are for roles with pg_monitor',
+			DETAIL = format('Role "%s" has no privileges of role pg_monitor.', cdc.caller()), HINT = format('GRANT pg_monitor TO %I;', cdc.caller());
+	END IF;
+	lines := ARRAY['# HELP cdc_pipelines Pipelines by status.', '# TYPE cdc_pipelines gauge']
+		|| ARRAY(SELECT format('cdc_pipelines{status=%s} %s', cdc.metric_label(s.status), count(p.id))
+			FROM unnest('{Pending,Provisioning,Running,Failed,Deleting}'::text[]) WITH ORDINALITY s(status, n)
+			LEFT JOIN cdc.pipeline_spec p ON p.status = s.status AND p.deleted_at IS NULL GROUP BY s.status, s.n ORDER BY s.n)
+		|| ARRAY['# HELP cdc_pipeline_info Name and organization of a pipeline, value 1.', '# TYPE cdc_pipeline_info gauge']
+		|| ARRAY(SELECT format('cdc_pipeline_info{pipeline=%s,name=%s,organization=%s} 1', cdc.metric_label(p.id::text), cdc.metric_label(p.name), cdc.metric_label(o.slug))
+			FROM cdc.pipeline_spec p JOIN cdc.organization o ON o.id = p.organization_id WHERE p.deleted_at IS NULL ORDER BY p.created_at, p.id)
+		|| ARRAY['# HELP cdc_source_lag_bytes WAL of the source that the pipeline''s slot has not confirmed.', '# TYPE cdc_source_lag_bytes gauge']
+		|| ARRAY(SELECT format('cdc_source_lag_bytes{pipeline=%s} %s', cdc.metric_label(p.id::text), o.source_lag_bytes)
+			FROM cdc.pipeline_spec p JOIN cdc.pipeline_observed o ON o.pipeline_id = p.id WHERE p.deleted_at IS NULL AND o.source_lag_bytes IS NOT NULL ORDER BY p.created_at, p.id)
+		|| ARRAY['# HELP cdc_connector_state State of the pipeline''s connector, value 1.', '# TYPE cdc_connector_state gauge']
+		|| ARRAY(SELECT format('cdc_connector_state{pipeline=%s,state=%s} 1', cdc.metric_label(p.id::text), cdc.metric_label(o.connector_state))
+			FROM cdc.pipeline_spec p JOIN cdc.pipeline_observed o ON o.pipeline_id = p.id WHERE p.deleted_at IS NULL AND o.connector_state IS NOT NULL ORDER BY p.created_at, p.id)
+		|| ARRAY['# HELP cdc_reconcile_rounds_total Health rounds of the reconciler since it started.', '# TYPE cdc_reconcile_rounds_total counter',
+			(SELECT format('cdc_reconcile_rounds_total %s', coalesce(w.rounds, 0)) FROM cdc.worker_state() w)]
+		|| ARRAY['# HELP cdc_failovers_total Failovers of sources, by what was judged.', '# TYPE cdc_failovers_total counter']
+		|| ARRAY(SELECT format('cdc_failovers_total{verdict=%s} %s', cdc.metric_label(f.verdict), sum(f.n))
+			FROM (SELECT coalesce(e.detail ->> 'verdict', 'unknown') AS verdict, 1 AS n FROM cdc.pipeline_event e WHERE e.kind = 'failover'
+				UNION ALL SELECT x.verdict, x.n FROM cdc.failover_expired x) f GROUP BY f.verdict ORDER BY f.verdict);
+	RETURN array_to_string(lines, E'\n') || E'\n';
+END
+$$;
+
+-- Keeps the number of failovers when their events expire.
+CREATE FUNCTION cdc.count_expired_failovers() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	INSERT INTO cdc.failover_expired AS x (verdict, n) VALUES (coalesce(OLD.detail ->> 'verdict', 'unknown'), 1)
+		ON CONFLICT (verdict) DO UPDATE SET n = x.n + 1;
+	RETURN NULL;
+END
+$$;
+CREATE TRIGGER count_expired_failovers AFTER DELETE ON cdc.pipeline_event
+	FOR EACH ROW WHEN (OLD.kind = 'failover') EXECUTE FUNCTION cdc.count_expired_failovers();
