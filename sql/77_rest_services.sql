@@ -260,22 +260,27 @@ CREATE FUNCTION cdc.rest_encode(clear text) RETURNS text
 $$;
 
 -- Shows a password, and notes who asked for it; the note is not there without the
--- answer, nor the answer without the note.
+-- answer, nor the answer without the note.  The server's superuser's: for admins.
 CREATE FUNCTION cdc.rest_user_reveal(r cdc.rest_request) RETURNS cdc.rest_response
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	answer cdc.rest_response;
 	known record;
+	owner uuid;
 	host text;
 	port integer;
 BEGIN
-	PERFORM cdc.rest_service_require(r, 'service:create');
-	SELECT u.username, s.database_type, s.connection, cdc.decrypt(e.key_id, e.ciphertext, s.id::text, e.purpose) AS password INTO known
+	owner := cdc.rest_service_require(r, 'service:create');
+	SELECT u.username, u.purpose, s.database_type, s.connection, cdc.decrypt(e.key_id, e.ciphertext, s.id::text, e.purpose) AS password INTO known
 		FROM cdc.service s, cdc.rest_service_users(s) u JOIN cdc.service_secret e ON e.purpose = u.purpose
 		WHERE s.id = r.first AND e.service_id = s.id AND u.username = r.second;
 	IF NOT FOUND THEN
 		PERFORM cdc.rest_refuse(404, 'not_found', 'no such user', 'No password of a user with this name is registered with this service.',
 			'GET /managed-services/{service_id}/database-users lists those that are.');
+	END IF;
+	IF known.purpose = 'admin_password' THEN
+		-- a superuser of the source can do more there than capture
+		PERFORM cdc.rest_require(owner, 'admin');
 	END IF;
 	IF known.database_type = 'postgresql' THEN
 		SELECT n.address, n.port INTO host, port FROM cdc.service_node n WHERE n.service_id = r.first

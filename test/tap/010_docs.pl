@@ -127,7 +127,7 @@ foreach my $signature ($doc{'sql-api'} =~ /^(cdc\.\w+\([^\n]*)$/mg)
 {
 	my ($name, $arguments) = $signature =~ /^cdc\.(\w+)\((.*)\) +RETURNS/ or next;
 	my ($is) = $interface =~ /^\Q$name\E\((.*)\)\n    returns /m;
-	my $plain = ($is // '') =~ s/::[a-z ]+(?:\[\])?//gr =~ s/\@ 5 mins/5 min/r;
+	my $plain = ($is // '') =~ s/::[a-z ]+(?:\[\])?//gr =~ s/\@ 5 mins/5 min/r =~ s/'\@ /'/r;
 	is($arguments, $plain, "docs/sql-api.md has the arguments of cdc.$name");
 }
 
