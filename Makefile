@@ -94,4 +94,7 @@ lab-down:	## stops what lab-up started, and only that
 bench:	## the figures, each compared with something in the same run
 	@test/bench/run
 
+torture-failover:	## kills primaries under load and counts rows: ROUNDS=10 VERSIONS="16 17 18"
+	@ROUNDS="$(ROUNDS)" VERSIONS="$(VERSIONS)" test/torture/run
+
 endif

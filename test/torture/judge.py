@@ -134,7 +134,7 @@ def judge(txns, survivors, table, events, intervals=(), every=True):
     seen = set()                        # (key, lsn, txid)
     got = defaultdict(set)              # key -> seqs
     last = {}                           # key -> (seq, digest or None)
-    taken = set()                       # deletes that have had their event, as (txn, seq)
+    taken = set()                       # deletes that have had their event, as (txn, key, seq)
     for group, commit in zip(groups, commits):
         number = group[0]
         snapshot = group[1][0].op == "r"
@@ -148,7 +148,7 @@ def judge(txns, survivors, table, events, intervals=(), every=True):
                     if not said:
                         verdict.note("unreported", "transaction", number, event)
                 elif said:
-                    verdict.note("slandered", "transaction", number, event)
+                    verdict.note("slandered", "transaction", number, "commit", commit, "in", [i for i in intervals if reported(group, commit, [i])], event)
             if phantom:
                 continue
         for event in group[1]:
@@ -162,13 +162,13 @@ def judge(txns, survivors, table, events, intervals=(), every=True):
                 seen.add((event.key, event.lsn, event.txid))
             seq = event.seq
             if event.op == "d":
-                deletes = [op.seq for op in txn.ops if op.key == event.key and op.kind == "D" and (number, op.seq) not in taken]
+                deletes = [op.seq for op in txn.ops if op.key == event.key and op.kind == "D" and (number, op.key, op.seq) not in taken]
                 if not deletes:
                     verdict.note("strange", "nobody deleted", event)
                     continue
                 # of several in one transaction, the one that deletes the version that is there
                 seq = min((d for d in deletes if event.key in last and d > last[event.key][0]), default=deletes[0])
-                taken.add((number, seq))
+                taken.add((number, event.key, seq))
             elif not snapshot and not any(op.key == event.key and op.seq == seq and (op.kind == "I") == (event.op == "c") for op in txn.ops):
                 verdict.note("strange", "nobody wrote", event)
                 continue
