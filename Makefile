@@ -28,7 +28,7 @@ EXTRA_CLEAN := $(DATA_built) $(OBJS:.o=.d) build/bin build/obj
 # share src/common as front-end code (FRONTEND, palloc of libpgcommon).
 PROGRAMS :=
 PROGRAM_COMMON := json quote redact
-LIBS_gateway := -lmicrohttpd -lpq -ljson-c -lcrypto
+LIBS_gateway := -lmicrohttpd -lgnutls -lpq -ljson-c -lcrypto
 LIBS_agent := -lmicrohttpd -lcurl -larchive -ljson-c -lcrypto
 define program
 PROGRAMS += build/bin/cdc_$(1)
@@ -45,6 +45,12 @@ PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
 $(foreach name,gateway agent,$(if $(wildcard src/$(name)/*.c),$(eval $(call program,$(name)))))
+
+# the API's document is part of the gateway
+ifneq ($(wildcard docs/openapi.yaml),)
+build/obj/gateway/openapi.o: docs/openapi.yaml
+build/obj/gateway/openapi.o: override CPPFLAGS += -DOPENAPI='"docs/openapi.yaml"'
+endif
 
 build/obj/%.o: src/%.c
 	@mkdir -p $(@D)

@@ -1,0 +1,49 @@
+/*
+ * guard.h
+ *	  Refuses what two parsers of HTTP could read differently, before a byte
+ *	  of the body is used, and what is larger than the limits.
+ */
+#ifndef CDC_GATEWAY_GUARD_H
+#define CDC_GATEWAY_GUARD_H
+
+#include "common/base.h"
+
+#include <microhttpd.h>
+
+#define GUARD_HEADERS 100		/* more are refused with 431 */
+
+typedef struct Header
+{
+	const char *name;
+	size_t		name_length;
+	const char *value;
+	size_t		value_length;
+} Header;
+
+/* What the guard read on its way; texts are in the library's buffer. */
+typedef struct Head
+{
+	Header		header[GUARD_HEADERS];
+	int			n;
+	uint64		content_length; /* 0 when there is none */
+	bool		chunked;
+} Head;
+
+typedef struct Refusal
+{
+	int			status;
+	const char *code;
+	const char *error;
+} Refusal;
+
+/*
+ * Judges a request's line and header, at the library's first call of the
+ * handler; raw_uri as its URI callback gave it.  NULL: well formed.
+ */
+extern const Refusal *guard_check(struct MHD_Connection *connection, const char *method, const char *raw_uri,
+								  const char *version, Head *head);
+
+/* The header of this name (lower case), or NULL. */
+extern const Header *guard_find(const Head *head, const char *name);
+
+#endif							/* CDC_GATEWAY_GUARD_H */

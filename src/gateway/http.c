@@ -1,0 +1,330 @@
+/*
+ * http.c
+ *	  The HTTP side: libmicrohttpd, driven by the loop.
+ *
+ * The library calls handle() once when the header is there, once for each part
+ * of the body, once when the request is complete; then the connection is
+ * suspended until the answer is known, and called once more to queue it.  An
+ * answer that is queued at the first call closes the connection: only refusals
+ * are.
+ */
+#include "gateway/http.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <unistd.h>
+
+#include "gateway/access_log.h"
+#include "gateway/client.h"
+#include "gateway/config.h"
+#include "gateway/incoming.h"
+#include "gateway/metrics.h"
+#include "gateway/openapi.h"
+#include "gateway/pool.h"
+#include "gateway/request.h"
+#include "gateway/tls.h"
+
+#define DRAIN (16 * 1024 * 1024)	/* bytes of a body over the limit that are read, so that the client sees the 413 */
+
+static struct MHD_Daemon *http;
+static LoopSource listener;
+static bool work;				/* the library has some */
+static bool stopping;
+static int	in_flight;
+
+/* --- one request --------------------------------------------------------- */
+
+/* The library's callback when it has read a request line. */
+static void *
+begin(void *cls, const char *uri, struct MHD_Connection *connection)
+{
+	Request    *request = request_new(connection, uri);
+
+	client_set(request->client, CLIENT_RECEIVING);
+	return request;
+}
+
+static void
+over(void *cls, struct MHD_Connection *connection, void **context, enum MHD_RequestTerminationCode code)
+{
+	Request    *request = *context;
+	uint64		now;
+	int			route;
+
+	if (request == NULL)
+		return;
+	*context = NULL;
+	if (request->phase == REQUEST_ARRIVING)
+	{
+		const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_HTTP_STATUS);
+
+		/* what the library or the deadline said to it; else it went away */
+		request->status = request->client->timed_out ? 408 : request->client->over ? 413 :
+			info != NULL && info->http_status != 0 ? (int) info->http_status : 499;
+	}
+	now = loop_clock();
+	route = request->target != NULL ? openapi_route(request->target, request->path_length) : 0;
+	metrics_count(route, request->status, now - request->began);
+	access_log_write(request, openapi_template(route), now - request->began);
+	client_set(request->client, CLIENT_IDLE);
+	request_free(request);
+}
+
+static void
+add_unless_there(struct MHD_Response *response, const char *name, const char *value)
+{
+	if (MHD_get_response_header(response, name) == NULL)
+		(void) MHD_add_response_header(response, name, value);
+}
+
+static enum MHD_Result
+queue(Request *request)
+{
+	struct MHD_Response *response;
+	enum MHD_Result result;
+
+	if (request->metrics && request->status == 200)
+		request_add_metrics(request);
+	response = MHD_create_response_from_buffer(request->answer_length, request->answer != NULL ? request->answer : "", MHD_RESPMEM_PERSISTENT);
+	if (response == NULL)
+		return MHD_NO;
+	if (request->answer_headers != NULL)
+	{
+		struct json_object *headers = json_tokener_parse(request->answer_headers);
+
+		if (json_object_is_type(headers, json_type_object))
+		{
+			json_object_object_foreach(headers, name, value)
+				(void) MHD_add_response_header(response, name, json_object_get_string(value));
+		}
+		json_object_put(headers);
+	}
+	add_unless_there(response, "X-Request-Id", request->id);
+	add_unless_there(response, "Cache-Control", "no-store");
+	add_unless_there(response, "X-Content-Type-Options", "nosniff");
+	if (request->close || stopping)
+		(void) MHD_add_response_header(response, "Connection", "close");
+	request->phase = REQUEST_SENDING;
+	client_set(request->client, CLIENT_SENDING);
+	result = MHD_queue_response(request->connection, request->status, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+/* The body came in part; what is over the limit is not kept. */
+static enum MHD_Result
+take_body(Request *request, const char *data, size_t *length)
+{
+	size_t		size = *length;
+
+	*length = 0;
+	request->received += size;
+	if (request->received <= (size_t) config.max_body)
+	{
+		appendBinaryStringInfo(&request->body, data, (int) size);
+		return MHD_YES;
+	}
+	request->too_large = true;
+	if (request->received <= (size_t) config.max_body + DRAIN)
+		return MHD_YES;
+	request->client->over = true;
+	client_refuse(request->client, 413, "Content Too Large", "{\"error\":\"the body is too large\",\"code\":\"body_too_large\"}");
+	return MHD_NO;
+}
+
+static enum MHD_Result
+handle(void *cls, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
+	   const char *upload_data, size_t *upload_data_size, void **context)
+{
+	Request    *request = *context;
+
+	if (request == NULL)
+		return MHD_NO;
+	if (request->method[0] == '\0')
+	{
+		/* the first call: the header is there */
+		incoming_header(request, method, version, (uint64) config.max_body + DRAIN);
+		return request->phase == REQUEST_ANSWERED ? queue(request) : MHD_YES;
+	}
+	if (*upload_data_size != 0)
+		return take_body(request, upload_data, upload_data_size);
+	if (request->phase == REQUEST_ARRIVING)
+	{
+		request->phase = REQUEST_COMPLETE;
+		client_set(request->client, CLIENT_WORKING);
+		in_flight++;
+		request->counted = true;
+		incoming_complete(request);
+		if (request->phase == REQUEST_COMPLETE)
+		{
+			request->suspended = true;
+			MHD_suspend_connection(connection);
+			return MHD_YES;
+		}
+	}
+	if (request->phase == REQUEST_ANSWERED)
+		return queue(request);
+	return MHD_YES;
+}
+
+void
+http_answered(Request *request)
+{
+	if (request->counted)
+		in_flight--;
+	request->counted = false;
+	if (request->suspended)
+	{
+		request->suspended = false;
+		MHD_resume_connection(request->connection);
+		work = true;
+	}
+}
+
+/* --- the library ------------------------------------------------------------ */
+
+static void
+ready(LoopSource *source, uint32 events)
+{
+	work = true;
+}
+
+static void
+fatal(const char *what, const char *why)
+{
+	fprintf(stderr, "cdc_gateway: %s: %s\n", what, why);
+	exit(1);
+}
+
+/* A socket that listens on config.listen; says where on stderr. */
+static int
+listen_socket(void)
+{
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+	struct addrinfo *list;
+	struct sockaddr_storage bound;
+	socklen_t	size = sizeof(bound);
+	char		host[256];
+	char		str[64] = "";
+	char		port[8] = "";
+	char	   *colon;
+	int			one = 1;
+	int			code;
+	int			fd;
+
+	strlcpy(host, config.listen != NULL ? config.listen : "", sizeof(host));
+	colon = strrchr(host, ':');
+	if (colon == NULL)
+		fatal("listen", "host:port is wanted");
+	*colon = '\0';
+	if (host[0] == '[' && colon > host && colon[-1] == ']')
+	{
+		colon[-1] = '\0';
+		memmove(host, host + 1, strlen(host));
+	}
+	code = getaddrinfo(host[0] != '\0' && strcmp(host, "*") != 0 ? host : NULL, colon + 1, &hints, &list);
+	if (code != 0)
+		fatal(config.listen, gai_strerror(code));
+	fd = socket(list->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		fatal(config.listen, strerror(errno));
+	(void) setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (bind(fd, list->ai_addr, list->ai_addrlen) != 0 || listen(fd, 1024) != 0)
+		fatal(config.listen, strerror(errno));
+	freeaddrinfo(list);
+	(void) getsockname(fd, (struct sockaddr *) &bound, &size);
+	(void) getnameinfo((struct sockaddr *) &bound, size, str, sizeof(str), port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV);
+	fprintf(stderr, "cdc_gateway: listening on %s:%s%s\n", str, port, config.tls_certificate != NULL ? " with TLS" : "");
+	return fd;
+}
+
+void
+http_start(void)
+{
+	const union MHD_DaemonInfo *info;
+	unsigned int flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME;
+	struct MHD_OptionItem options[12];
+	int			n = 0;
+	int			fd;
+
+	if (config.tls_certificate != NULL)
+	{
+		if (!tls_load())
+			exit(1);
+		flags |= MHD_USE_TLS;
+		options[n++] = (struct MHD_OptionItem) {MHD_OPTION_HTTPS_CERT_CALLBACK, (intptr_t) tls_certificate, NULL};
+		options[n++] = (struct MHD_OptionItem) {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *) "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"};
+	}
+	options[n++] = (struct MHD_OptionItem) {MHD_OPTION_CONNECTION_LIMIT, config.max_connections, NULL};
+	options[n++] = (struct MHD_OptionItem) {MHD_OPTION_CONNECTION_MEMORY_LIMIT, config.max_uri + 2 * config.max_header + 28 * 1024, NULL};
+	options[n++] = (struct MHD_OptionItem) {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t) over, NULL};
+	options[n++] = (struct MHD_OptionItem) {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t) client_notify, NULL};
+	options[n++] = (struct MHD_OptionItem) {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t) begin, NULL};
+#if MHD_VERSION >= 0x00097600
+	options[n++] = (struct MHD_OptionItem) {MHD_OPTION_CLIENT_DISCIPLINE_LVL, 2, NULL};
+#else
+	options[n++] = (struct MHD_OptionItem) {MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL};
+#endif
+	options[n++] = (struct MHD_OptionItem) {MHD_OPTION_END, 0, NULL};
+
+	fd = listen_socket();
+	http = MHD_start_daemon(flags, 0, NULL, NULL, handle, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+	if (http == NULL)
+		fatal("libmicrohttpd", "could not be started");
+	info = MHD_get_daemon_info(http, MHD_DAEMON_INFO_EPOLL_FD);
+	listener.ready = ready;
+	loop_add(&listener, info->epoll_fd, EPOLLIN);
+}
+
+void
+http_run(void)
+{
+	if (!work)
+		return;
+	work = false;
+	(void) MHD_run(http);
+}
+
+uint64
+http_expire(void)
+{
+	MHD_UNSIGNED_LONG_LONG timeout;
+	uint64		next = request_expire();
+
+	if (work || (MHD_get_timeout(http, &timeout) == MHD_YES && timeout == 0))
+	{
+		work = true;
+		return loop_now;
+	}
+	return next;
+}
+
+void
+http_stop(void)
+{
+	int			fd = MHD_quiesce_daemon(http);
+
+	if (fd >= 0)
+		close(fd);
+	stopping = true;
+	client_stop();
+	work = true;
+}
+
+void
+http_end(void)
+{
+	loop_remove(&listener);
+	MHD_stop_daemon(http);
+}
+
+int
+http_in_flight(void)
+{
+	return in_flight;
+}

@@ -1,0 +1,314 @@
+/*
+ * incoming.c
+ *	  From an HTTP request to a call.
+ *
+ * The only paths that are known here are the gateway's own; every other one is
+ * cdc.rest's, as are methods, permissions and bodies.
+ */
+#include "gateway/incoming.h"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <openssl/rand.h>
+#include "mb/pg_wchar.h"
+
+#include "gateway/auth.h"
+#include "gateway/client.h"
+#include "gateway/config.h"
+#include "gateway/guard.h"
+#include "gateway/openapi.h"
+#include "gateway/pool.h"
+
+/* A JSON string; bytes that are no UTF-8 are read as Latin-1. */
+static void
+add_json(StringInfo to, const char *str, size_t length, bool lower)
+{
+	bool		utf8 = pg_encoding_verifymbstr(PG_UTF8, str, (int) length) == (int) length;
+	size_t		i;
+
+	for (i = 0; i < length; i++)
+	{
+		unsigned char c = (unsigned char) str[i];
+
+		if (lower)
+			c = pg_tolower(c);
+		if (c == '"' || c == '\\')
+		{
+			appendStringInfoCharMacro(to, '\\');
+			appendStringInfoCharMacro(to, (char) c);
+		}
+		else if (c < 0x20 || (c >= 0x80 && !utf8))
+			appendStringInfo(to, "\\u%04x", c);
+		else
+			appendStringInfoCharMacro(to, (char) c);
+	}
+}
+
+static bool
+same_name(const Header *a, const Header *b)
+{
+	return a->name_length == b->name_length && pg_strncasecmp(a->name, b->name, a->name_length) == 0;
+}
+
+static bool
+is_secret(const Header *header)
+{
+	static const char *const secrets[] = {"authorization", "proxy-authorization", "cookie"};
+	size_t		i;
+
+	for (i = 0; i < lengthof(secrets); i++)
+	{
+		if (header->name_length == strlen(secrets[i]) && pg_strncasecmp(header->name, secrets[i], header->name_length) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* All headers but credentials, for cdc.rest; repeated ones joined. */
+static void
+headers_as_json(Request *request, const Head *head)
+{
+	StringInfo	to = &request->headers;
+	int			i;
+	int			j;
+
+	initStringInfo(to);
+	appendStringInfo(to, "{\"x-request-id\":\"%s\"", request->id);
+	for (i = 0; i < head->n; i++)
+	{
+		const Header *header = &head->header[i];
+
+		for (j = 0; j < i && !same_name(&head->header[j], header); j++)
+			;
+		if (j < i || is_secret(header) || (header->name_length == 12 && pg_strncasecmp(header->name, "x-request-id", 12) == 0))
+			continue;
+		appendStringInfoString(to, ",\"");
+		add_json(to, header->name, header->name_length, true);
+		appendStringInfoString(to, "\":\"");
+		add_json(to, header->value, header->value_length, false);
+		for (j = i + 1; j < head->n; j++)
+		{
+			if (!same_name(&head->header[j], header))
+				continue;
+			appendStringInfoString(to, ", ");
+			add_json(to, head->header[j].value, head->header[j].value_length, false);
+		}
+		appendStringInfoChar(to, '"');
+	}
+	appendStringInfoChar(to, '}');
+}
+
+/* The client's own id when it is a word, else a random one. */
+static void
+choose_id(Request *request, const Header *given)
+{
+	unsigned char random[12];
+	size_t		i;
+
+	if (given != NULL && given->value_length > 0 && given->value_length < sizeof(request->id) &&
+		strspn(given->value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == given->value_length)
+	{
+		strlcpy(request->id, given->value, sizeof(request->id));
+		return;
+	}
+	if (RAND_bytes(random, sizeof(random)) != 1)
+		abort();
+	for (i = 0; i < sizeof(random); i++)
+		sprintf(request->id + 2 * i, "%02x", random[i]);
+}
+
+static bool
+read_address(const char *str, struct sockaddr_storage *address)
+{
+	struct addrinfo hints = {.ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM};
+	struct addrinfo *list;
+
+	if (getaddrinfo(str, NULL, &hints, &list) != 0)
+		return false;
+	memcpy(address, list->ai_addr, list->ai_addrlen);
+	freeaddrinfo(list);
+	return true;
+}
+
+/*
+ * Who the client is.  Behind trusted proxies: the last address of
+ * X-Forwarded-For that is none of theirs.  What stands before it, the client
+ * may have written itself.
+ */
+static void
+find_client(Request *request, const Head *head)
+{
+	const struct sockaddr *peer = MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
+	int			i;
+
+	memcpy(&request->address, peer, peer->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in));
+	for (i = head->n - 1; i >= 0 && config_trusts((struct sockaddr *) &request->address); i--)
+	{
+		const Header *header = &head->header[i];
+		char	   *list;
+		char	   *last;
+
+		if (header->name_length != 15 || pg_strncasecmp(header->name, "x-forwarded-for", 15) != 0)
+			continue;
+		list = pnstrdup(header->value, header->value_length);
+		do
+		{
+			struct sockaddr_storage address;
+
+			last = strrchr(list, ',');
+			if (last != NULL)
+				*last = '\0';
+			{
+				char	   *word = last != NULL ? last + 1 : list;
+
+				word += strspn(word, " \t");
+				word[strcspn(word, " \t")] = '\0';
+				if (!read_address(word, &address))
+					break;
+			}
+			request->address = address;
+		} while (last != NULL && config_trusts((struct sockaddr *) &request->address));
+		pg_free(list);
+	}
+	if (getnameinfo((struct sockaddr *) &request->address,
+					request->address.ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in),
+					request->remote, sizeof(request->remote), NULL, 0, NI_NUMERICHOST) != 0)
+		strlcpy(request->remote, "unknown", sizeof(request->remote));
+}
+
+/* The path with query; of an absolute form without scheme and authority. */
+static void
+read_target(Request *request)
+{
+	const char *uri = request->raw_uri;
+
+	if (pg_strncasecmp(uri, "http://", 7) == 0 || pg_strncasecmp(uri, "https://", 8) == 0)
+	{
+		uri = strstr(uri, "://") + 3;
+		uri += strcspn(uri, "/?");
+	}
+	request->target = *uri == '?' || *uri == '\0' ? psprintf("/%s", uri) : pg_strdup(uri);
+	request->path_length = strcspn(request->target, "?#");
+}
+
+void
+incoming_header(Request *request, const char *method, const char *version, uint64 read_at_most)
+{
+	Head		head;
+	const Header *header;
+	const Refusal *refusal = guard_check(request->connection, method, request->raw_uri, version, &head);
+
+	strlcpy(request->method, method, sizeof(request->method));
+	choose_id(request, guard_find(&head, "x-request-id"));
+	find_client(request, &head);
+	if (refusal != NULL)
+	{
+		request->close = true;
+		request_error(request, refusal->status, refusal->code, refusal->error, NULL, NULL);
+		return;
+	}
+	read_target(request);
+	headers_as_json(request, &head);
+	initStringInfo(&request->body);
+
+	if (head.content_length > (uint64) config.max_body)
+	{
+		request->too_large = true;
+		request->close = true;
+		/* a client that asks first, or one that would never end */
+		if (head.content_length > read_at_most || guard_find(&head, "expect") != NULL)
+		{
+			request_error(request, 413, "body_too_large", "the body is too large", NULL, NULL);
+			return;
+		}
+	}
+	else if (head.content_length > 0)
+		enlargeStringInfo(&request->body, (int) head.content_length);
+
+	header = guard_find(&head, "authorization");
+	if (header != NULL)
+	{
+		request->credentials = true;
+		request->bearer = auth_read(header->value, &request->role, &request->secret) == AUTH_BEARER;
+	}
+}
+
+static bool
+path_is(const Request *request, const char *path)
+{
+	size_t		length = request->path_length;
+
+	if (length > 1 && request->target[length - 1] == '/')
+		length--;
+	return length == strlen(path) && strncmp(request->target, path, length) == 0;
+}
+
+/* The gateway's own paths; true when it was one, and is answered or on its way. */
+static bool
+own_path(Request *request)
+{
+	bool		live = path_is(request, "/health/live");
+	bool		health = path_is(request, "/health");
+	bool		document = path_is(request, "/openapi.yaml");
+	size_t		size;
+	const char *str;
+
+	if (!live && !health && !document)
+		return false;
+	if (strcmp(request->method, "GET") != 0 && strcmp(request->method, "HEAD") != 0)
+	{
+		request_error(request, 405, "method_not_allowed", "this path has other methods", NULL, NULL);
+		return true;
+	}
+	if (live)
+		request_answer(request, 200, NULL, "{\"status\":\"ok\"}", 15);
+	else if (document)
+	{
+		str = openapi_text(&size);
+		request_answer(request, 200, "{\"Content-Type\": \"application/yaml; charset=utf-8\"}", str, size);
+	}
+	else
+	{
+		request->call = CALL_HEALTH;
+		pool_submit(request);
+	}
+	return true;
+}
+
+void
+incoming_complete(Request *request)
+{
+	if (request->too_large)
+	{
+		request->close = true;
+		request_error(request, 413, "body_too_large", "the body is too large", NULL, NULL);
+		return;
+	}
+	if (request->target[0] != '/')
+	{
+		request_error(request, 400, "bad_request", "the path must begin with a slash", NULL, NULL);
+		return;
+	}
+	if (pg_encoding_verifymbstr(PG_UTF8, request->target, strlen(request->target)) != (int) strlen(request->target) ||
+		memchr(request->body.data, '\0', request->body.len) != NULL ||
+		pg_encoding_verifymbstr(PG_UTF8, request->body.data, request->body.len) != request->body.len)
+	{
+		request_error(request, 400, "bad_request", "the request is not UTF-8", NULL, NULL);
+		return;
+	}
+	if (own_path(request))
+		return;
+	if (!request->credentials)
+	{
+		request_unauthorized(request, false, "credentials are wanted");
+		return;
+	}
+	if (request->secret == NULL)
+	{
+		request_unauthorized(request, true, "the credentials cannot be read");
+		return;
+	}
+	request->metrics = path_is(request, "/metrics");
+	request->call = request->bearer ? CALL_BEARER : CALL_REST;
+	pool_submit(request);
+}

@@ -1,0 +1,169 @@
+/*
+ * request.c
+ *	  The life of a request's memory, and its answer.
+ */
+#include "gateway/request.h"
+
+#include <json-c/json.h>
+
+#include "gateway/client.h"
+#include "gateway/metrics.h"
+#include "gateway/throttle.h"
+
+/* Failed logins whose answer waits; all wait the same time. */
+static dlist_head delayed = DLIST_STATIC_INIT(delayed);
+
+Request *
+request_new(struct MHD_Connection *connection, const char *uri)
+{
+	Request    *request = pg_malloc0(sizeof(Request));
+
+	request->connection = connection;
+	request->client = client_of(connection);
+	request->raw_uri = uri;
+	request->began = loop_clock();
+	return request;
+}
+
+static void
+wipe(char *secret)
+{
+	if (secret != NULL)
+	{
+		explicit_bzero(secret, strlen(secret));
+		pg_free(secret);
+	}
+}
+
+void
+request_free(Request *request)
+{
+	pg_free(request->target);
+	if (request->headers.data != NULL)
+		pg_free(request->headers.data);
+	if (request->body.data != NULL)
+	{
+		/* it may hold the password of a service */
+		explicit_bzero(request->body.data, request->body.maxlen);
+		pg_free(request->body.data);
+	}
+	pg_free(request->role);
+	wipe(request->secret);
+	pg_free(request->answer_headers);
+	if (request->answer != NULL)
+	{
+		explicit_bzero(request->answer, request->answer_length);
+		pg_free(request->answer);
+	}
+	pg_free(request);
+}
+
+static void
+keep(Request *request, int status, const char *headers, const char *body, size_t length)
+{
+	request->status = status;
+	request->answer_headers = pg_strdup(headers != NULL ? headers : "{\"Content-Type\": \"application/json; charset=utf-8\"}");
+	if (body != NULL)
+	{
+		request->answer = pg_malloc(length + 1);
+		memcpy(request->answer, body, length);
+		request->answer_length = length;
+	}
+}
+
+static void
+answered(Request *request)
+{
+	request->phase = REQUEST_ANSWERED;
+	http_answered(request);
+}
+
+void
+request_answer(Request *request, int status, const char *headers, const char *body, size_t length)
+{
+	keep(request, status, headers, body, length);
+	answered(request);
+}
+
+static void
+keep_error(Request *request, int status, const char *code, const char *error, const char *detail, const char *hint)
+{
+	struct json_object *object = json_object_new_object();
+	const char *headers = NULL;
+	const char *str;
+
+	json_object_object_add(object, "error", json_object_new_string(error));
+	json_object_object_add(object, "code", json_object_new_string(code));
+	if (detail != NULL)
+		json_object_object_add(object, "detail", json_object_new_string(detail));
+	if (hint != NULL)
+		json_object_object_add(object, "hint", json_object_new_string(hint));
+	switch (status)
+	{
+		case 401:
+			headers = "{\"Content-Type\": \"application/json; charset=utf-8\", \"WWW-Authenticate\": \"Basic realm=\\\"cdc_pipeline\\\", charset=\\\"UTF-8\\\"\"}";
+			break;
+		case 405:
+			headers = "{\"Content-Type\": \"application/json; charset=utf-8\", \"Allow\": \"GET, HEAD\"}";
+			break;
+		case 429:
+		case 503:
+			headers = "{\"Content-Type\": \"application/json; charset=utf-8\", \"Retry-After\": \"1\"}";
+			break;
+	}
+	str = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN);
+	keep(request, status, headers, str, strlen(str));
+	json_object_put(object);
+}
+
+void
+request_error(Request *request, int status, const char *code, const char *error, const char *detail, const char *hint)
+{
+	keep_error(request, status, code, error, detail, hint);
+	answered(request);
+}
+
+void
+request_unauthorized(Request *request, bool failed, const char *error)
+{
+	uint64		wait = failed ? throttle_failed((struct sockaddr *) &request->address, request->role) : 0;
+
+	keep_error(request, 401, "unauthorized", error, NULL, failed ? NULL : "Send a role and its password (Basic), or a token (Bearer).");
+	if (wait == 0)
+		answered(request);
+	else
+	{
+		request->answer_at = loop_now + wait;
+		dlist_push_tail(&delayed, &request->in_delayed);
+	}
+}
+
+void
+request_add_metrics(Request *request)
+{
+	StringInfoData str;
+
+	initStringInfo(&str);
+	appendBinaryStringInfo(&str, request->answer, (int) request->answer_length);
+	if (str.len > 0 && str.data[str.len - 1] != '\n')
+		appendStringInfoChar(&str, '\n');
+	metrics_print(&str);
+	pg_free(request->answer);
+	request->answer = str.data;
+	request->answer_length = str.len;
+}
+
+uint64
+request_expire(void)
+{
+	while (!dlist_is_empty(&delayed))
+	{
+		Request    *request = dlist_head_element(Request, in_delayed, &delayed);
+
+		if (request->answer_at > loop_now)
+			return request->answer_at;
+		dlist_delete(&request->in_delayed);
+		answered(request);
+	}
+	return 0;
+}

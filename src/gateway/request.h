@@ -1,0 +1,104 @@
+/*
+ * request.h
+ *	  One HTTP request on its way: what came in, whose it is, what goes out.
+ *
+ * Made and freed by http.c; the pool has it between pool_submit and
+ * request_answer.  Texts that come from the client are as they came.
+ */
+#ifndef CDC_GATEWAY_REQUEST_H
+#define CDC_GATEWAY_REQUEST_H
+
+#include "common/base.h"
+#include "lib/ilist.h"
+#include <sys/socket.h>
+
+#include "gateway/session.h"
+
+typedef enum RequestPhase
+{
+	REQUEST_ARRIVING,
+	REQUEST_COMPLETE,			/* waits for its answer */
+	REQUEST_ANSWERED,			/* the answer is here, not yet given to the library */
+	REQUEST_SENDING
+} RequestPhase;
+
+typedef struct Request
+{
+	struct MHD_Connection *connection;
+	struct Client *client;
+	RequestPhase phase;
+	bool		suspended;		/* the library waits for us */
+	bool		counted;		/* among the requests in flight */
+	bool		metrics;		/* the gateway's own are added to its answer */
+	uint64		began;			/* loop time */
+	char		id[65];
+
+	/* what came in */
+	const char *raw_uri;		/* in the library's buffer, valid at the first call */
+	char	   *target;			/* path with query */
+	size_t		path_length;
+	char		method[16];
+	StringInfoData headers;		/* a JSON object, names in lower case, no credentials */
+	StringInfoData body;
+	size_t		received;		/* bytes of the body, kept or not */
+	bool		too_large;
+	bool		close;			/* after the answer */
+	struct sockaddr_storage address;	/* the client's, behind trusted proxies too */
+	char		remote[64];		/* the same as text */
+
+	/* whose it is */
+	char	   *role;			/* Basic */
+	char	   *secret;			/* password or token; wiped */
+	bool		credentials;	/* there is an Authorization header */
+	bool		bearer;
+	bool		proven;			/* PostgreSQL has accepted the credentials */
+
+	/* the pool's */
+	Call		call;
+	struct Identity *identity;
+	struct PoolSession *session;	/* that makes its call */
+	bool		again;			/* its call was lost once and is made again */
+	uint64		deadline;
+	dlist_node	in_identity;	/* while it waits for a session */
+	dlist_node	in_pool;		/* while the pool has it */
+
+	/* what goes out */
+	uint64		answer_at;		/* a failed login's, later */
+	dlist_node	in_delayed;
+	int			status;
+	char	   *answer_headers; /* JSON, or NULL */
+	char	   *answer;
+	size_t		answer_length;
+} Request;
+
+/* A request line was read; uri as it is in the library's buffer. */
+extern Request *request_new(struct MHD_Connection *connection, const char *uri);
+
+/* Frees it and wipes what may be secret. */
+extern void request_free(Request *request);
+
+/* Gives out what failed logins wait for; returns the next such time, or 0. */
+extern uint64 request_expire(void);
+
+/* Appends the gateway's own metrics to the answer. */
+extern void request_add_metrics(Request *request);
+
+/* http.c: the answer is here. */
+extern void http_answered(Request *request);
+
+/*
+ * The answer, given once.  headers (a JSON object, or NULL) and body are
+ * copied.
+ */
+extern void request_answer(Request *request, int status, const char *headers, const char *body, size_t length);
+
+/* The flat error object; detail and hint may be NULL. */
+extern void request_error(Request *request, int status, const char *code, const char *error, const char *detail, const char *hint);
+
+/*
+ * A 401.  failed: credentials were given and are wrong (counted, and delayed
+ * where there were many); else none were given.
+ */
+extern void request_unauthorized(Request *request, bool failed, const char *error);
+
+#endif							/* CDC_GATEWAY_REQUEST_H */

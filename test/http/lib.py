@@ -1,0 +1,348 @@
+"""lib.py: what the tests of the gateway share.
+
+Owns: TAP, a metadata database of the test's own (Cluster: with the extension,
+SCRAM on TCP, roles and organizations), the gateway under test (Gateway), and a
+client that writes raw bytes (Raw).  $CDC_GATEWAY is the program, else the one
+that was built.  Waits are conditions with a deadline.
+"""
+import atexit
+import base64
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+import traceback
+
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+PG_BIN = "/usr/lib/postgresql/%s/bin" % os.environ.get("CHECK_PG_VERSION", "15")
+PROGRAM = os.environ.get("CDC_GATEWAY") or os.path.join(TOP, "build/bin/cdc_gateway")
+
+# -- TAP --------------------------------------------------------------------------
+count = 0
+failed = 0
+
+
+def diag(text):
+    for line in str(text).rstrip("\n").split("\n"):
+        print("# " + line, flush=True)
+
+
+def ok(condition, name, why=None):
+    """One result; why (text or a function) is shown when it failed."""
+    global count, failed
+    count += 1
+    failed += not condition
+    print("%sok %d - %s" % ("" if condition else "not ", count, name.replace("#", "\\#")), flush=True)
+    if not condition and why is not None:
+        diag(why() if callable(why) else why)
+    return bool(condition)
+
+
+def equal(got, wanted, name):
+    return ok(got == wanted, name, "got    %r\nwanted %r" % (got, wanted))
+
+
+def main(test):
+    """Runs a test; what it started is ended also when it ends badly."""
+    bad = False
+    try:
+        test()
+    except BaseException:
+        diag(traceback.format_exc())
+        bad = True
+    for gateway in list(Gateway.all):
+        if not gateway.stop():
+            bad = True
+    print("1..%d" % count, flush=True)
+    sys.exit(1 if bad or failed else 0)
+
+
+def wait(condition, seconds=20, pause=0.02):
+    """The condition's value as soon as it is true, else its last one."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value or time.monotonic() > deadline:
+            return value
+        time.sleep(pause)
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+# -- the metadata database -----------------------------------------------------------
+class Cluster:
+    """A PostgreSQL with the extension, on a TCP port that wants SCRAM."""
+
+    def __init__(self, copy_of=None):
+        self.port = free_port()
+        self.dir = subprocess.check_output(["mktemp", "-d", "/var/tmp/cdc_http.XXXXXX"], text=True).strip()
+        os.chmod(self.dir, 0o755)
+        shutil.chown(self.dir, "postgres")
+        self.data = os.path.join(self.dir, "data")
+        atexit.register(self.remove)
+        if copy_of:
+            self.postgres("pg_basebackup", "-D", self.data, "-h", copy_of.dir, "-p", str(copy_of.port), "-U", "postgres", "-R", "-c", "fast", "-X", "stream")
+            self.configure("")
+        else:
+            self.postgres("initdb", "-D", self.data, "-U", "postgres", "--auth-local=trust", "--auth-host=scram-sha-256", "-N", "--no-instructions")
+            key = os.path.join(self.data, "cdc.key")
+            with open(key, "wb") as out:
+                out.write(os.urandom(32))
+            os.chmod(key, 0o600)
+            shutil.chown(key, "postgres")
+            self.configure("shared_preload_libraries = ''\nfsync = off\ncdc_pipeline.secret_key_file = '%s'\n" % key)
+            self.start()
+            self.sql("CREATE DATABASE cdc", "postgres")
+            self.stop()
+            self.configure("shared_preload_libraries = 'cdc_pipeline'\ncdc_pipeline.database_name = 'cdc'\nmax_connections = 200\nwal_level = replica\n")
+        self.start()
+        if not copy_of:
+            self.sql("CREATE EXTENSION cdc_pipeline")
+
+    def postgres(self, program, *arguments):
+        """Runs one of PostgreSQL's programs as its user."""
+        done = subprocess.run(["runuser", "-u", "postgres", "--", os.path.join(PG_BIN, program)] + list(arguments), stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd="/")
+        if done.returncode != 0:
+            raise RuntimeError("%s: %s" % (program, done.stdout))
+
+    def configure(self, text):
+        with open(os.path.join(self.data, "postgresql.conf"), "a") as conf:
+            conf.write("port = %d\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '%s'\n%s" % (self.port, self.dir, text))
+
+    def start(self):
+        log = os.path.join(self.dir, "log")
+        try:
+            self.postgres_detached("start")
+        except RuntimeError:
+            diag(open(log, errors="replace").read()[-2000:])
+            raise
+
+    def postgres_detached(self, verb):
+        # the server must not hold our pipe open
+        done = subprocess.run(["runuser", "-u", "postgres", "--", os.path.join(PG_BIN, "pg_ctl"), "-D", self.data, "-w", "-s", "-t", "60",
+                               "-l", os.path.join(self.dir, "log"), verb], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
+        if done.returncode != 0:
+            raise RuntimeError("pg_ctl %s failed" % verb)
+
+    def stop(self, mode="fast"):
+        self.postgres("pg_ctl", "-D", self.data, "-m", mode, "-w", "-s", "-t", "60", "stop")
+
+    def promote(self):
+        self.postgres("pg_ctl", "-D", self.data, "-w", "-s", "promote")
+
+    def running(self):
+        return os.path.exists(os.path.join(self.data, "postmaster.pid"))
+
+    def log(self):
+        return open(os.path.join(self.dir, "log"), errors="replace").read()
+
+    def remove(self):
+        if self.running():
+            try:
+                self.stop("immediate")
+            except RuntimeError:
+                pass
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def sql(self, statement, database="cdc", user="postgres"):
+        """What psql -At prints; statements run as one transaction only when they say so."""
+        done = subprocess.run(["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", self.dir, "-p", str(self.port), "-U", user, "-d", database],
+                              input=statement, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        if done.returncode != 0:
+            raise RuntimeError(done.stderr)
+        return done.stdout.rstrip("\n")
+
+    def dsn(self, user=None):
+        return "host=127.0.0.1 port=%d dbname=cdc" % self.port + (" user=" + user if user else "")
+
+
+PASSWORDS = {"alice": "alice's secret: 1", "bob": "bob-secret", "viola": "viola-secret", "stranger": "stranger-secret", "mon": "mon-secret", "gw": "gw-secret"}
+
+
+def people(cluster):
+    """alice owns acme, viola reads there, bob owns umbrella, mon watches, gw is the gateway's own role, stranger is nobody."""
+    for name, password in PASSWORDS.items():
+        cluster.sql("CREATE ROLE %s LOGIN PASSWORD '%s'" % (name, password.replace("'", "''")))
+    cluster.sql("GRANT pg_monitor TO mon; SELECT cdc.grant_gateway('gw'); SELECT cdc.grant_monitoring('mon'); SELECT cdc.grant_use('alice'); SELECT cdc.grant_use('bob')")
+    org = {}
+    for owner, name in (("alice", "acme"), ("bob", "umbrella")):
+        org[name] = cluster.sql("SELECT cdc.create_organization('%s', '%s', true)" % (name, name), user=owner)
+    cluster.sql("SELECT cdc.add_member('%s', 'viola', 'viewer')" % org["acme"], user="alice")
+    return org
+
+
+def services(cluster, org, owner):
+    """A source and a sink that nobody will reach: (source, sink)."""
+    source = cluster.sql("SELECT cdc.register_service('pg', 'postgresql', 'se-sto1', '{\"nodes\":[{\"address\":\"127.0.0.1\",\"port\":1}],\"admin_user\":\"postgres\",\"admin_password\":\"none\"}', '17', '%s')" % org, user=owner)
+    sink = cluster.sql("SELECT cdc.register_service('kafka', 'kafka', 'se-sto1', '{\"bootstrap\":\"127.0.0.1:1\",\"connect_urls\":[\"http://127.0.0.1:1\"],\"connect_cidrs\":[\"127.0.0.1/32\"],\"addons\":[\"kafka-connect\"],\"plaintext_connector_password\":true}', '3.9', '%s')" % org, user=owner)
+    return source, sink
+
+
+# -- the gateway -----------------------------------------------------------------------
+class Gateway:
+    all = []
+
+    def __init__(self, dsn, **options):
+        """options: settings of the gateway; own=False: without a role of its own."""
+        self.dir = subprocess.check_output(["mktemp", "-d", "/var/tmp/cdc_gateway.XXXXXX"], text=True).strip()
+        atexit.register(shutil.rmtree, self.dir, True)
+        command = [PROGRAM, "--listen=127.0.0.1:0", "--database=" + dsn, "--access-log=" + self.path("access")]
+        if "user=" in dsn:
+            with open(self.path("password"), "w") as out:
+                out.write(PASSWORDS["gw"] + "\n")
+            command.append("--password-file=" + self.path("password"))
+        command += ["--%s=%s" % (name.replace("_", "-"), value) for name, value in options.items()]
+        self.command = command
+        self.errors = open(self.path("stderr"), "w+")
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.errors, stderr=self.errors,
+                                        env=dict(os.environ, ASAN_OPTIONS="abort_on_error=0:detect_leaks=1", UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1"))
+        Gateway.all.append(self)
+        match = wait(lambda: re.search(r"listening on .*:(\d+)", self.said()) or self.process.poll() is not None)
+        if not hasattr(match, "group"):
+            raise RuntimeError("the gateway does not start: " + self.said())
+        self.port = int(match.group(1))
+        self.tls = "tls_certificate" in options
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def said(self):
+        return open(self.path("stderr"), errors="replace").read()
+
+    def log(self):
+        """The access log: text."""
+        return open(self.path("access"), errors="replace").read()
+
+    def log_lines(self):
+        return [json.loads(line) for line in self.log().splitlines()]
+
+    def stop(self):
+        """Ends it; a test result when that goes wrong (also what sanitizers find)."""
+        if self not in Gateway.all:
+            return True
+        Gateway.all.remove(self)
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            code = self.process.wait(40)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            code = self.process.wait()
+        if code == 0 and "Sanitizer" not in self.said() and "runtime error" not in self.said():
+            return True
+        return ok(False, "the gateway ends well", "exit code %s\n%s" % (code, self.said()[-6000:]))
+
+    def raw(self, timeout=20):
+        return Raw(self.port, self.tls, timeout)
+
+    def call(self, method, path, body=None, user=None, password=None, headers=(), timeout=40):
+        """One request on a connection of its own: an Answer, or None when the connection ended without one."""
+        lines = ["%s %s HTTP/1.1" % (method, path), "Host: gateway", "Connection: close"]
+        if user:
+            lines.append(basic(user, password if password is not None else PASSWORDS[user]))
+        lines += list(headers)
+        data = b""
+        if body is not None:
+            data = body if isinstance(body, bytes) else json.dumps(body).encode()
+            lines += ["Content-Type: application/json", "Content-Length: %d" % len(data)]
+        with self.raw(timeout) as raw:
+            raw.send(("\r\n".join(lines) + "\r\n\r\n").encode() + data)
+            return raw.answer(head=method == "HEAD")
+
+
+def basic(user, password):
+    return "Authorization: Basic " + base64.b64encode(("%s:%s" % (user, password)).encode()).decode()
+
+
+class Answer:
+    def __init__(self, status, headers, body):
+        self.status, self.headers, self.body = status, headers, body
+
+    def json(self):
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
+
+    def flat(self):
+        """Is it the contract's flat error?"""
+        value = self.json()
+        return isinstance(value, dict) and isinstance(value.get("error"), str) and isinstance(value.get("code"), str) and \
+            self.headers.get("content-type") == "application/json; charset=utf-8"
+
+    def __repr__(self):
+        return "%s %r %r" % (self.status, self.headers, self.body[:400])
+
+
+class Raw:
+    """A connection that sends what it is told."""
+
+    def __init__(self, port, tls=False, timeout=20):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+            self.socket = context.wrap_socket(self.socket)
+        self.buffer = b""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self.socket.close()
+
+    def send(self, data):
+        self.socket.sendall(data if isinstance(data, bytes) else data.encode("latin-1"))
+
+    def more(self):
+        """Reads some; False at the end (a reset counts as one)."""
+        try:
+            data = self.socket.recv(65536)
+        except (ConnectionError, ssl.SSLError):
+            return False
+        self.buffer += data
+        return bool(data)
+
+    def answer(self, head=False):
+        """The next answer (100 is skipped unless it is all), None at the end."""
+        while b"\r\n\r\n" not in self.buffer:
+            if not self.more():
+                return None
+        text, self.buffer = self.buffer.split(b"\r\n\r\n", 1)
+        lines = text.decode("latin-1").split("\r\n")
+        status = int(lines[0].split()[1])
+        headers = {}
+        for line in lines[1:]:
+            name, _, value = line.partition(":")
+            headers[name.lower()] = value.strip()
+        length = int(headers.get("content-length", 0)) if not head and status not in (100, 204, 304) else 0
+        while len(self.buffer) < length:
+            if not self.more():
+                break
+        body, self.buffer = self.buffer[:length], self.buffer[length:]
+        return Answer(status, headers, body)
+
+    def ended(self, seconds=5):
+        """Does the server end the connection, in this time, without a word more?"""
+        self.socket.settimeout(seconds)
+        try:
+            return not self.more() and self.buffer == b""
+        except socket.timeout:
+            return False
