@@ -1,0 +1,184 @@
+/*
+ * api.c
+ *	  See api.h.
+ */
+#include "agent/api.h"
+
+#include <json-c/json.h>
+
+#include "agent/fence.h"
+#include "agent/job.h"
+#include "agent/secret.h"
+#include "agent/worker_control.h"
+
+static const AgentConfig *config;
+
+void
+agent_api_init(const AgentConfig *c)
+{
+	config = c;
+}
+
+/* Takes the object over. */
+static AgentAnswer
+answer(int status, struct json_object *object)
+{
+	AgentAnswer a;
+
+	a.status = status;
+	a.body = pstrdup(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(object);
+	return a;
+}
+
+AgentAnswer
+agent_api_refuse(int status, const char *words)
+{
+	struct json_object *object = json_object_new_object();
+
+	json_object_object_add(object, "error", json_object_new_string(words ? words : "unknown fault"));
+	return answer(status, object);
+}
+
+/* An object with one member, which is taken over; NULL: the fault. */
+static AgentAnswer
+one(const char *key, struct json_object *value, const char *error)
+{
+	struct json_object *object;
+
+	if (value == NULL && error)
+		return agent_api_refuse(500, error);
+	object = json_object_new_object();
+	json_object_object_add(object, key, value);
+	return answer(200, object);
+}
+
+/* All that a control plane looks at, in one answer. */
+static AgentAnswer
+whole_state(const AgentRequest *r)
+{
+	char	   *error = NULL;
+	struct json_object *plugins = agent_job_plugins(&error);
+	struct json_object *secrets = plugins ? agent_secret_list(&error) : NULL;
+	struct json_object *object;
+
+	if (secrets == NULL)
+	{
+		json_object_put(plugins);
+		return agent_api_refuse(500, error);
+	}
+	object = json_object_new_object();
+	json_object_object_add(object, "version", json_object_new_string(AGENT_VERSION));
+	json_object_object_add(object, "plugins", plugins);
+	json_object_object_add(object, "job", agent_job_object());
+	json_object_object_add(object, "secrets", secrets);
+	json_object_object_add(object, "secret_path", json_object_new_string(config->secret_path));
+	json_object_object_add(object, "connect_url", json_object_new_string(config->connect_url));
+	if (r->installation)
+		json_object_object_add(object, "epoch", json_object_new_int64(agent_fence_epoch(r->installation)));
+	return answer(200, object);
+}
+
+static AgentAnswer
+worker_state(void)
+{
+	struct json_object *object = json_object_new_object();
+	struct json_object *job = agent_job_object();
+	struct json_object *state = NULL;
+	AgentWorkerLook look;
+	const char *words;
+
+	agent_worker_look(config, NULL, NULL, &look);
+	json_object_object_get_ex(job, "state", &state);
+	words = look.answers ? "running" :
+		state && (strcmp(json_object_get_string(state), "restarting") == 0 ||
+				  strcmp(json_object_get_string(state), "waiting") == 0) ? "restarting" : "down";
+	json_object_object_add(object, "state", json_object_new_string(words));
+	json_object_object_add(object, "connect_url", json_object_new_string(config->connect_url));
+	if (look.error)
+	{
+		json_object_object_add(object, "error", json_object_new_string(look.error));
+		pfree(look.error);
+	}
+	json_object_put(job);
+	return answer(200, object);
+}
+
+static AgentAnswer
+ask(const AgentRequest *r)
+{
+	char	   *error = NULL;
+
+	switch (agent_job_ask(r, &error))
+	{
+		case AGENT_ASK_STARTED:
+			{
+				struct json_object *object = json_object_new_object();
+
+				json_object_object_add(object, "job", agent_job_object());
+				return answer(202, object);
+			}
+		case AGENT_ASK_BUSY:
+			return agent_api_refuse(409, "another job is under way; see GET /v1/job");
+		case AGENT_ASK_FAULT:
+			break;
+	}
+	return agent_api_refuse(422, error);
+}
+
+static AgentAnswer
+change_secret(const AgentRequest *r)
+{
+	char	   *error = NULL;
+	bool		ok = r->call == AGENT_PUT_SECRET ? agent_secret_put(r->name, r->value, &error) :
+		agent_secret_delete(r->name, &error);
+
+	if (!ok)
+		return agent_api_refuse(500, error);
+	fprintf(stderr, "cdc_agent: secret %s %s\n", r->name, r->call == AGENT_PUT_SECRET ? "written" : "deleted");
+	return one("name", json_object_new_string(r->name), NULL);
+}
+
+AgentAnswer
+agent_api_answer(const AgentRequest *r)
+{
+	char	   *error = NULL;
+	int64		known;
+
+	if (agent_request_changes(r) && r->installation && !agent_fence_pass(r->installation, r->epoch, &known, &error))
+	{
+		if (error)
+			return agent_api_refuse(500, error);
+		return agent_api_refuse(412, psprintf("a control plane with epoch " INT64_FORMAT " acts here; this one has " INT64_FORMAT
+											  " and has been replaced", known, r->epoch));
+	}
+	switch (r->call)
+	{
+		case AGENT_GET_STATE:
+			return whole_state(r);
+		case AGENT_GET_PLUGINS:
+			{
+				struct json_object *plugins = agent_job_plugins(&error);
+
+				return one("plugins", plugins, error);
+			}
+		case AGENT_GET_JOB:
+			return one("job", agent_job_object(), NULL);
+		case AGENT_GET_WORKER:
+			return worker_state();
+		case AGENT_GET_SECRETS:
+			{
+				struct json_object *names = agent_secret_list(&error);
+
+				return one("secrets", names, error);
+			}
+		case AGENT_PUT_SECRET:
+		case AGENT_DELETE_SECRET:
+			return change_secret(r);
+		case AGENT_PUT_PLUGIN:
+		case AGENT_DELETE_PLUGIN:
+		case AGENT_RESTART_WORKER:
+			return ask(r);
+	}
+	return agent_api_refuse(404, "there is no such path");
+}

@@ -1,0 +1,46 @@
+/*
+ * config.h
+ *	  The agent's configuration file: read once at the start.
+ *
+ * Knows names, types and limits of the settings (docs/agent.md has a line for
+ * each).  Opens nothing but the file itself.
+ */
+#ifndef CDC_AGENT_CONFIG_H
+#define CDC_AGENT_CONFIG_H
+
+#include "common/base.h"
+
+typedef struct AgentConfig
+{
+	char	   *listen_address; /* default 127.0.0.1 */
+	int			port;			/* 0: any free one, printed at the start */
+	char	   *tls_certificate;	/* PEM files; both or none */
+	char	   *tls_key;
+	char	   *token_file;
+	char	   *plugin_dir;		/* one of the worker's plugin.path */
+	char	   *state_dir;		/* on the same filesystem as plugin_dir */
+	char	   *secret_dir;		/* what the worker's DirectoryConfigProvider may read */
+	char	   *secret_path;	/* the same, as the worker sees it */
+	char	  **restart_command;	/* argv, NULL at the end; NULL: none */
+	char	   *connect_url;	/* REST interface of the worker on this host */
+	char	   *connect_user;
+	char	   *connect_password_file;
+	int			nallowed;
+	char	  **allowed_urls;	/* prefixes of the URLs to install from */
+	int64		max_download_bytes;
+	int64		max_extracted_bytes;
+	int			max_entries;
+	int			download_timeout;	/* seconds, all four */
+	int			restart_timeout;
+	int			worker_timeout; /* from the restart until it lists the plugin */
+	int			request_timeout;
+} AgentConfig;
+
+/*
+ * Reads path.  NULL, with *error palloc'd, when it cannot be read, is no JSON
+ * object, has an unknown key or a value of the wrong type, or lacks what has no
+ * default.  The result lives as long as the process.
+ */
+extern AgentConfig *agent_config_load(const char *path, char **error);
+
+#endif							/* CDC_AGENT_CONFIG_H */

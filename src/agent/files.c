@@ -1,0 +1,286 @@
+/*
+ * files.c
+ *	  See files.h.
+ */
+#include "agent/files.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TEMP_PREFIX ".cdc_agent-"
+#define LEFTOVER_SECONDS 60
+
+/* Swaps two names in one step; the local filesystems of Linux can. */
+#ifndef RENAME_EXCHANGE
+#define RENAME_EXCHANGE 2
+#endif
+
+char *
+agent_read_file(int dirfd, const char *name, size_t max, char **error)
+{
+	int			fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | (dirfd == AT_FDCWD ? 0 : O_NOFOLLOW));
+	StringInfoData buf;
+	ssize_t		n;
+
+	if (fd < 0)
+	{
+		*error = psprintf("could not open \"%s\": %m", name);
+		return NULL;
+	}
+	initStringInfo(&buf);
+	for (;;)
+	{
+		enlargeStringInfo(&buf, 8192);
+		n = read(fd, buf.data + buf.len, 8192);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		buf.len += (int) n;
+		if ((size_t) buf.len > max)
+			break;
+	}
+	if (n != 0)
+	{
+		*error = n < 0 ? psprintf("could not read \"%s\": %m", name) :
+			psprintf("\"%s\" is larger than %zu bytes", name, max);
+		close(fd);
+		pfree(buf.data);
+		return NULL;
+	}
+	close(fd);
+	buf.data[buf.len] = '\0';
+	return buf.data;
+}
+
+static bool
+write_all(int fd, const char *data, size_t length)
+{
+	while (length > 0)
+	{
+		ssize_t		n = write(fd, data, length);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		data += n;
+		length -= (size_t) n;
+	}
+	return true;
+}
+
+bool
+agent_write_file(int dirfd, const char *name, const void *data, size_t length, int mode, char **error)
+{
+	unsigned char noise[8];
+	char		temp[64];
+	int			fd;
+
+	if (getrandom(noise, sizeof(noise), 0) != sizeof(noise))
+	{
+		*error = psprintf("no random numbers: %m");
+		return false;
+	}
+	snprintf(temp, sizeof(temp), TEMP_PREFIX "%02x%02x%02x%02x%02x%02x%02x%02x", noise[0], noise[1], noise[2],
+			 noise[3], noise[4], noise[5], noise[6], noise[7]);
+	fd = openat(dirfd, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	if (fd < 0)
+	{
+		*error = psprintf("could not create a file for \"%s\": %m", name);
+		return false;
+	}
+	/* fchmod: whatever the umask is */
+	if (fchmod(fd, (mode_t) mode) != 0 || !write_all(fd, data, length) || fsync(fd) != 0)
+	{
+		*error = psprintf("could not write \"%s\": %m", name);
+		close(fd);
+		unlinkat(dirfd, temp, 0);
+		return false;
+	}
+	close(fd);
+	if (renameat(dirfd, temp, dirfd, name) != 0)
+	{
+		*error = psprintf("could not put \"%s\" into place: %m", name);
+		unlinkat(dirfd, temp, 0);
+		return false;
+	}
+	if (fsync(dirfd) != 0)
+	{
+		*error = psprintf("could not flush the directory of \"%s\": %m", name);
+		return false;
+	}
+	return true;
+}
+
+bool
+agent_remove_file(int dirfd, const char *name, char **error)
+{
+	if ((unlinkat(dirfd, name, 0) != 0 && errno != ENOENT) || fsync(dirfd) != 0)
+	{
+		*error = psprintf("could not remove \"%s\": %m", name);
+		return false;
+	}
+	return true;
+}
+
+/* A stream of a directory's names that leaves dirfd open; NULL, errno set. */
+static DIR *
+open_names(int dirfd, const char *name)
+{
+	int			fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR		   *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (dir == NULL && fd >= 0)
+		close(fd);
+	return dir;
+}
+
+static bool
+is_dots(const char *name)
+{
+	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+void
+agent_remove_leftovers(int dfd)
+{
+	DIR		   *dir = open_names(dfd, ".");
+	struct dirent *entry;
+	struct stat st;
+
+	if (dir == NULL)
+		return;
+	while ((entry = readdir(dir)) != NULL)
+	{
+		if (strncmp(entry->d_name, TEMP_PREFIX, sizeof(TEMP_PREFIX) - 1) == 0 &&
+			fstatat(dfd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+			st.st_mtime < time(NULL) - LEFTOVER_SECONDS)
+			unlinkat(dfd, entry->d_name, 0);
+	}
+	closedir(dir);
+}
+
+bool
+agent_remove_tree(int dfd, const char *name, char **error)
+{
+	DIR		   *dir;
+	struct dirent *entry;
+	bool		ok = true;
+
+	if (unlinkat(dfd, name, 0) == 0 || errno == ENOENT)
+		return true;
+	dir = open_names(dfd, name);
+	if (dir == NULL)
+	{
+		*error = psprintf("could not open \"%s\": %m", name);
+		return false;
+	}
+	while (ok && (entry = readdir(dir)) != NULL)
+	{
+		if (!is_dots(entry->d_name))
+			ok = agent_remove_tree(dirfd(dir), entry->d_name, error);
+	}
+	closedir(dir);
+	if (ok && unlinkat(dfd, name, AT_REMOVEDIR) != 0 && errno != ENOENT)
+	{
+		*error = psprintf("could not remove \"%s\": %m", name);
+		ok = false;
+	}
+	return ok;
+}
+
+static bool
+sync_below(int dfd, const char *name, char **error)
+{
+	DIR		   *dir = open_names(dfd, name);
+	struct dirent *entry;
+	bool		ok = true;
+
+	if (dir == NULL)
+	{
+		int			fd = errno == ENOTDIR ? openat(dfd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) : -1;
+
+		ok = fd >= 0 && fsync(fd) == 0;
+		if (!ok)
+			*error = psprintf("could not flush \"%s\": %m", name);
+		if (fd >= 0)
+			close(fd);
+		return ok;
+	}
+	while (ok && (entry = readdir(dir)) != NULL)
+	{
+		if (!is_dots(entry->d_name))
+			ok = sync_below(dirfd(dir), entry->d_name, error);
+	}
+	if (ok && fsync(dirfd(dir)) != 0)
+	{
+		*error = psprintf("could not flush directory \"%s\": %m", name);
+		ok = false;
+	}
+	closedir(dir);
+	return ok;
+}
+
+static bool
+sync_dir(int dfd, char **error)
+{
+	if (fsync(dfd) == 0)
+		return true;
+	*error = psprintf("could not flush a directory: %m");
+	return false;
+}
+
+bool
+agent_sync_tree(int dfd, const char *name, char **error)
+{
+	return sync_below(dfd, name, error) && sync_dir(dfd, error);
+}
+
+int
+agent_open_dir(int dfd, const char *name, int mode, bool make, char **error)
+{
+	int			fd;
+
+	if (make && mkdirat(dfd, name, (mode_t) mode) != 0 && errno != EEXIST)
+	{
+		*error = psprintf("could not make directory \"%s\": %m", name);
+		return -1;
+	}
+	fd = openat(dfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (dfd == AT_FDCWD ? 0 : O_NOFOLLOW));
+	if (fd < 0)
+		*error = psprintf("could not open directory \"%s\": %m", name);
+	return fd;
+}
+
+bool
+agent_exists(int dfd, const char *name)
+{
+	struct stat st;
+
+	return fstatat(dfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+bool
+agent_rename(int afd, const char *aname, int bfd, const char *bname, char **error)
+{
+	if (renameat(afd, aname, bfd, bname) != 0)
+	{
+		*error = psprintf("could not rename \"%s\": %m", aname);
+		return false;
+	}
+	return sync_dir(bfd, error) && sync_dir(afd, error);
+}
+
+bool
+agent_exchange(int afd, const char *aname, int bfd, const char *bname, char **error)
+{
+	if (renameat2(afd, aname, bfd, bname, RENAME_EXCHANGE) == 0)
+		return sync_dir(bfd, error) && sync_dir(afd, error);
+	*error = psprintf("could not exchange \"%s\" and \"%s\": %m", aname, bname);
+	return false;
+}

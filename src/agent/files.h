@@ -1,0 +1,49 @@
+/*
+ * files.h
+ *	  Files that survive a kill and a power cut: written whole or not at all.
+ *
+ * Everything is relative to an open directory and follows no symbolic link in
+ * the last component.  No knowledge of what the files mean.  Errors are
+ * sentences (palloc'd) with the system's reason.
+ */
+#ifndef CDC_AGENT_FILES_H
+#define CDC_AGENT_FILES_H
+
+#include "common/base.h"
+
+#include <fcntl.h>
+
+/* The file's bytes, NUL-terminated; NULL when it is absent or over max. */
+extern char *agent_read_file(int dirfd, const char *name, size_t max, char **error);
+
+/*
+ * Writes name with this content and mode: a temporary file, fsync, rename,
+ * fsync of the directory.  A reader sees the old or the new content.
+ */
+extern bool agent_write_file(int dirfd, const char *name, const void *data, size_t length,
+							 int mode, char **error);
+
+/* Removes a file; one that is absent is removed already.  fsyncs the directory. */
+extern bool agent_remove_file(int dirfd, const char *name, char **error);
+
+/* Removes temporary files that a killed agent left, older than a minute. */
+extern void agent_remove_leftovers(int dirfd);
+
+/* Removes a directory and all in it; absent: done already. */
+extern bool agent_remove_tree(int dirfd, const char *name, char **error);
+
+/* fsyncs every file and directory of a tree, and dirfd. */
+extern bool agent_sync_tree(int dirfd, const char *name, char **error);
+
+/* Opens a directory, making it (with this mode) when it is absent; -1 on error. */
+extern int	agent_open_dir(int dirfd, const char *name, int mode, bool make, char **error);
+
+extern bool agent_exists(int dirfd, const char *name);
+
+/* Swaps two names in one step, then fsyncs both directories.  Both must exist. */
+extern bool agent_exchange(int afd, const char *aname, int bfd, const char *bname, char **error);
+
+/* rename, then fsync of both directories. */
+extern bool agent_rename(int afd, const char *aname, int bfd, const char *bname, char **error);
+
+#endif							/* CDC_AGENT_FILES_H */

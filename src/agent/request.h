@@ -1,0 +1,61 @@
+/*
+ * request.h
+ *	  From a method, a path and a body to a request whose every part is checked.
+ *
+ * Pure: no I/O, no state; what is not understood is refused here, so that
+ * nothing else has to look at what a client sent.
+ */
+#ifndef CDC_AGENT_REQUEST_H
+#define CDC_AGENT_REQUEST_H
+
+#include "common/base.h"
+
+#define AGENT_MAX_BODY		(64 * 1024)
+#define AGENT_MAX_NAME		128
+#define AGENT_MAX_SECRET	4096
+
+typedef enum AgentCall
+{
+	AGENT_GET_STATE,			/* GET /v1/state */
+	AGENT_GET_PLUGINS,			/* GET /v1/plugins */
+	AGENT_PUT_PLUGIN,			/* PUT /v1/plugins/{name} */
+	AGENT_DELETE_PLUGIN,		/* DELETE /v1/plugins/{name} */
+	AGENT_GET_JOB,				/* GET /v1/job */
+	AGENT_GET_WORKER,			/* GET /v1/worker */
+	AGENT_RESTART_WORKER,		/* POST /v1/worker/restart */
+	AGENT_GET_SECRETS,			/* GET /v1/secrets */
+	AGENT_PUT_SECRET,			/* PUT /v1/secrets/{name} */
+	AGENT_DELETE_SECRET			/* DELETE /v1/secrets/{name} */
+} AgentCall;
+
+typedef struct AgentRequest
+{
+	AgentCall	call;
+	char		name[AGENT_MAX_NAME + 1];	/* of the plugin or secret */
+	char	   *installation;	/* of the control plane, NULL: none said */
+	int64		epoch;			/* with installation */
+	/* AGENT_PUT_PLUGIN */
+	char	   *url;
+	char	   *sha512;			/* 128 lower case digits */
+	char	   *version;
+	char	   *class;			/* that the worker must list, or NULL */
+	/* AGENT_PUT_SECRET */
+	char	   *value;			/* wiped by agent_request_wipe */
+} AgentRequest;
+
+/* Does the call change anything?  Then a lower epoch is refused. */
+extern bool agent_request_changes(const AgentRequest *request);
+
+/*
+ * Reads a request; installation, epoch (texts of the query string) and body may
+ * be NULL, length is the body's.  0, or the HTTP status to refuse it with and
+ * *error (palloc'd) saying why, without quoting a secret.
+ */
+extern int	agent_request_read(AgentRequest *request, const char *method, const char *path,
+							   const char *installation, const char *epoch,
+							   const char *body, size_t length, char **error);
+
+/* Frees what agent_request_read allocated, the secret's bytes overwritten. */
+extern void agent_request_wipe(AgentRequest *request);
+
+#endif							/* CDC_AGENT_REQUEST_H */
