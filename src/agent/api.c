@@ -40,14 +40,25 @@ agent_api_refuse(int status, const char *words)
 	return answer(status, object);
 }
 
+/* The same, and frees the sentence. */
+static AgentAnswer
+fault(int status, char *words)
+{
+	AgentAnswer a = agent_api_refuse(status, words);
+
+	if (words)
+		pfree(words);
+	return a;
+}
+
 /* An object with one member, which is taken over; NULL: the fault. */
 static AgentAnswer
-one(const char *key, struct json_object *value, const char *error)
+one(const char *key, struct json_object *value, char *error)
 {
 	struct json_object *object;
 
 	if (value == NULL && error)
-		return agent_api_refuse(500, error);
+		return fault(500, error);
 	object = json_object_new_object();
 	json_object_object_add(object, key, value);
 	return answer(200, object);
@@ -65,7 +76,7 @@ whole_state(const AgentRequest *r)
 	if (secrets == NULL)
 	{
 		json_object_put(plugins);
-		return agent_api_refuse(500, error);
+		return fault(500, error);
 	}
 	object = json_object_new_object();
 	json_object_object_add(object, "version", json_object_new_string(AGENT_VERSION));
@@ -123,7 +134,7 @@ ask(const AgentRequest *r)
 		case AGENT_ASK_FAULT:
 			break;
 	}
-	return agent_api_refuse(422, error);
+	return fault(422, error);
 }
 
 static AgentAnswer
@@ -134,7 +145,7 @@ change_secret(const AgentRequest *r)
 		agent_secret_delete(r->name, &error);
 
 	if (!ok)
-		return agent_api_refuse(500, error);
+		return fault(500, error);
 	fprintf(stderr, "cdc_agent: secret %s %s\n", r->name, r->call == AGENT_PUT_SECRET ? "written" : "deleted");
 	return one("name", json_object_new_string(r->name), NULL);
 }
@@ -148,8 +159,8 @@ agent_api_answer(const AgentRequest *r)
 	if (agent_request_changes(r) && r->installation && !agent_fence_pass(r->installation, r->epoch, &known, &error))
 	{
 		if (error)
-			return agent_api_refuse(500, error);
-		return agent_api_refuse(412, psprintf("a control plane with epoch " INT64_FORMAT " acts here; this one has " INT64_FORMAT
+			return fault(500, error);
+		return fault(412, psprintf("a control plane with epoch " INT64_FORMAT " acts here; this one has " INT64_FORMAT
 											  " and has been replaced", known, r->epoch));
 	}
 	switch (r->call)

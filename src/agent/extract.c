@@ -34,24 +34,30 @@ agent_extract_reader(void)
 }
 
 /* The path for a message: short, printable ASCII. */
-static char *
+typedef struct Shown
+{
+	char		words[SHOWN_PATH + 1];
+} Shown;
+
+static Shown
 shown(const char *path)
 {
-	char	   *words = pnstrdup(path, Min(strlen(path), SHOWN_PATH));
+	Shown		result;
 	char	   *p;
 
-	for (p = words; *p; p++)
+	strlcpy(result.words, path, sizeof(result.words));
+	for (p = result.words; *p; p++)
 	{
 		if ((unsigned char) *p < ' ' || (unsigned char) *p > '~')
 			*p = '?';
 	}
-	return words;
+	return result;
 }
 
 static bool
 refuse(char **error, const char *path, const char *why)
 {
-	*error = psprintf("the archive's entry \"%s\" %s", shown(path), why);
+	*error = psprintf("the archive's entry \"%s\" %s", shown(path).words, why);
 	return false;
 }
 
@@ -62,7 +68,7 @@ step_into(int fd, const char *component, const char *path, char **error)
 	int			next = -1;
 
 	if (mkdirat(fd, component, 0755) != 0 && errno != EEXIST)
-		*error = psprintf("could not make the directory of \"%s\": %m", shown(path));
+		*error = psprintf("could not make the directory of \"%s\": %m", shown(path).words);
 	else
 	{
 		next = openat(fd, component, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -145,7 +151,7 @@ write_data(struct archive *a, int fd, const char *path, int64 *left, char **erro
 			break;
 		if (rc != ARCHIVE_OK)
 		{
-			*error = psprintf("the archive is damaged or cut short at \"%s\": %s", shown(path),
+			*error = psprintf("the archive is damaged or cut short at \"%s\": %s", shown(path).words,
 							  archive_error_string(a) ? archive_error_string(a) : "unknown fault");
 			return false;
 		}
@@ -153,7 +159,7 @@ write_data(struct archive *a, int fd, const char *path, int64 *left, char **erro
 			return refuse(error, path, "would take more than max_extracted_bytes");
 		if (!write_block(fd, data, size, (off_t) offset))
 		{
-			*error = psprintf("could not write \"%s\": %m", shown(path));
+			*error = psprintf("could not write \"%s\": %m", shown(path).words);
 			return false;
 		}
 		if (offset + (int64) size > length)
@@ -198,7 +204,7 @@ extract_entry(struct archive *a, struct archive_entry *entry, int dirfd, int64 *
 	{
 		ok = last == NULL || mkdirat(parent, last, 0755) == 0 || errno == EEXIST;
 		if (!ok)
-			*error = psprintf("could not make directory \"%s\": %m", shown(path));
+			*error = psprintf("could not make directory \"%s\": %m", shown(path).words);
 	}
 	else if (last == NULL)
 		ok = refuse(error, path, "names the directory itself");
@@ -211,7 +217,7 @@ extract_entry(struct archive *a, struct archive_entry *entry, int dirfd, int64 *
 				ok = refuse(error, path, "comes twice");
 			else
 			{
-				*error = psprintf("could not create \"%s\": %m", shown(path));
+				*error = psprintf("could not create \"%s\": %m", shown(path).words);
 				ok = false;
 			}
 		}
@@ -220,7 +226,7 @@ extract_entry(struct archive *a, struct archive_entry *entry, int dirfd, int64 *
 			ok = write_data(a, fd, path, left, error);
 			if (close(fd) != 0 && ok)
 			{
-				*error = psprintf("could not write \"%s\": %m", shown(path));
+				*error = psprintf("could not write \"%s\": %m", shown(path).words);
 				ok = false;
 			}
 		}

@@ -127,13 +127,15 @@ dispatch(struct MHD_Connection *connection, const char *method, const char *url,
 	int			status;
 
 	if (pending->too_large)
-		return agent_api_refuse(413, psprintf("the body is larger than %d bytes", AGENT_MAX_BODY));
+		return agent_api_refuse(413, "the body is too large");
 	status = agent_request_read(&request, method, url,
 								MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "installation"),
 								MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "epoch"),
 								pending->body.data, (size_t) pending->body.len, &error);
 	answer = status != 0 ? agent_api_refuse(status, error) : agent_api_answer(&request);
 	agent_request_wipe(&request);
+	if (error)
+		pfree(error);
 	return answer;
 }
 
@@ -164,6 +166,15 @@ on_request(void *arg, struct MHD_Connection *connection, const char *url, const 
 		return MHD_YES;
 	}
 	return send_answer(connection, dispatch(connection, method, url, pending));
+}
+
+/* Nothing that we take is ever percent-encoded, and a decoded NUL would cut a name short. */
+static size_t
+no_unescape(void *arg, struct MHD_Connection *connection, char *words)
+{
+	(void) arg;
+	(void) connection;
+	return strlen(words);
 }
 
 static void
@@ -252,6 +263,7 @@ serve(const AgentConfig *config, int fd, char **error)
 							  MHD_OPTION_CONNECTION_TIMEOUT, (unsigned) config->request_timeout,
 							  MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) HEADER_BYTES,
 							  MHD_OPTION_NOTIFY_COMPLETED, on_end, NULL,
+							  MHD_OPTION_UNESCAPE_CALLBACK, no_unescape, NULL,
 							  MHD_OPTION_ARRAY, tls,
 							  MHD_OPTION_END);
 	if (daemon == NULL)
