@@ -35,6 +35,7 @@ KAFKA_PORT=$((LAB_PORT_BASE + 10))
 KAFKA_SASL_PORT=$((LAB_PORT_BASE + 11))
 KAFKA_CONTROLLER_PORT=$((LAB_PORT_BASE + 12))
 CONNECT_PORT=$((LAB_PORT_BASE + 20))	# worker n listens on CONNECT_PORT + n - 1
+GATEWAY_PORT=$((LAB_PORT_BASE + 40))
 
 # A loopback address of its own, so that the well-known ports are free there.
 LAB_NET=127.$((10 + LAB_PORT_BASE / 256 % 200)).$((LAB_PORT_BASE % 256))
@@ -43,6 +44,10 @@ KAFKA_HOST=$LAB_NET.3
 
 SOURCE_PASSWORD=lab-source-admin
 META_PASSWORD=lab-meta-admin
+API_USER=lab_owner
+API_PASSWORD=lab-owner-api
+GATEWAY_ROLE=cdc_gateway
+GATEWAY_PASSWORD=lab-gateway-own
 KAFKA_USER=app_user
 KAFKA_PASSWORD=lab-kafka-app
 
