@@ -49,12 +49,21 @@ CREATE FUNCTION cdc.option_names() RETURNS text
 CREATE FUNCTION cdc.option_fault(key text, value text) RETURNS text
 	LANGUAGE c IMMUTABLE STRICT AS 'MODULE_PATHNAME', 'cdc_option_fault';
 
+-- PL/pgSQL, here and below: it keeps its plans, SQL functions plan at every call.
+
 -- The organisations that the caller may read: its own; superusers all.
 CREATE FUNCTION cdc.caller_organizations() RETURNS SETOF uuid
-	LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-	SELECT m.organization_id FROM cdc.organization_member m WHERE m.member = cdc.caller() AND NOT cdc.caller_is_superuser()
-		AND m.organization_id = coalesce(cdc.caller_confined_to(), m.organization_id)
-	UNION ALL SELECT o.id FROM cdc.organization o WHERE cdc.caller_is_superuser() AND o.id = coalesce(cdc.caller_confined_to(), o.id)
+	LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	only_one uuid := cdc.caller_confined_to();
+BEGIN
+	IF cdc.caller_is_superuser() THEN
+		RETURN QUERY SELECT o.id FROM cdc.organization o WHERE o.id = coalesce(only_one, o.id);
+	ELSE
+		RETURN QUERY SELECT m.organization_id FROM cdc.organization_member m
+			WHERE m.member = cdc.caller() AND m.organization_id = coalesce(only_one, m.organization_id);
+	END IF;
+END
 $$;
 
 -- The pipelines of those, the deleted ones too: their story outlives them.
@@ -66,20 +75,27 @@ $$;
 -- The caller's role in an organisation, NULL: none.  Superusers are owners
 -- of every one that exists.
 CREATE FUNCTION cdc.member_role(organization uuid) RETURNS text
-	LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-	SELECT CASE WHEN member_role.organization <> cdc.caller_confined_to() THEN NULL
-		WHEN cdc.caller_is_superuser() THEN (SELECT 'owner' FROM cdc.organization o WHERE o.id = member_role.organization)
-		ELSE (SELECT m.role FROM cdc.organization_member m
-			WHERE m.organization_id = member_role.organization AND m.member = cdc.caller()) END
+	LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF organization <> cdc.caller_confined_to() THEN
+		RETURN NULL;
+	END IF;
+	IF cdc.caller_is_superuser() THEN
+		RETURN (SELECT 'owner' FROM cdc.organization o WHERE o.id = member_role.organization);
+	END IF;
+	RETURN (SELECT m.role FROM cdc.organization_member m WHERE m.organization_id = member_role.organization AND m.member = cdc.caller());
+END
 $$;
 
 -- May the caller do this there?  permission: service:read, service:create, admin.
 CREATE FUNCTION cdc.may(organization uuid, permission text) RETURNS boolean
-	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT coalesce(cdc.member_role(may.organization) = ANY (CASE may.permission
-		WHEN 'service:read' THEN ARRAY['owner', 'admin', 'member', 'viewer']
-		WHEN 'service:create' THEN ARRAY['owner', 'admin', 'member']
-		WHEN 'admin' THEN ARRAY['owner', 'admin'] END), false)
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN coalesce(cdc.member_role(organization) = ANY (CASE permission
+		WHEN 'service:read' THEN '{owner,admin,member,viewer}'::text[]
+		WHEN 'service:create' THEN '{owner,admin,member}'
+		WHEN 'admin' THEN '{owner,admin}' END), false);
+END
 $$;
 
 -- One text for what does not exist and for what is somebody else's.

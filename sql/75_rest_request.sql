@@ -6,43 +6,22 @@ CREATE TYPE cdc.rest_response AS (
 	body	text		-- NULL: none
 );
 
--- A request after its route was found.
+-- A request after its route was found (src/extension/rest.c).
 CREATE TYPE cdc.rest_request AS (
 	id		text,		-- request id
-	handler	text,
-	first	uuid,		-- the second segment of the path
-	second	text,		-- the fourth
+	first	uuid,		-- first parameter of the path
+	second	text,		-- the second one
 	query	text,		-- after the ?, NULL: none
 	body	text,
-	headers	jsonb
+	headers	jsonb,
+	active	uuid		-- organisation that X-Active-Org-ID names, where the path names none; NULL: absent
 );
 
--- Every route, and nothing that is not here is served.  Segments of a path are
--- in turn a noun and an identifier, which is all that matching needs: shape.
-CREATE TABLE cdc.rest_route (
-	method		text NOT NULL,
-	path		text NOT NULL,
-	permission	text NOT NULL,	-- service:read, service:create; pg_monitor; any: what the caller may see
-	handler		text NOT NULL,
-	shape		text NOT NULL GENERATED ALWAYS AS (pg_catalog.regexp_replace(path, '\{[a-z_]+\}', '{}', 'g')) STORED,
-	PRIMARY KEY (shape, method)
-);
-INSERT INTO cdc.rest_route (method, path, permission, handler) VALUES
-	('GET', '/organizations', 'any', 'organizations_list'),
-	('GET', '/organizations/{organization_id}', 'service:read', 'organization_get'),
-	('GET', '/organizations/{organization_id}/pipelines', 'service:read', 'pipelines_list'),
-	('POST', '/organizations/{organization_id}/pipelines', 'service:create', 'pipeline_create'),
-	('GET', '/organizations/{organization_id}/pipelines/{pipeline_id}', 'service:read', 'pipeline_get'),
-	('DELETE', '/organizations/{organization_id}/pipelines/{pipeline_id}', 'service:create', 'pipeline_delete'),
-	('GET', '/pipelines/{pipeline_id}/status', 'service:read', 'pipeline_status'),
-	('GET', '/managed-services', 'any', 'services_list'),
-	('POST', '/managed-services', 'service:create', 'service_create'),
-	('GET', '/managed-services/{service_id}', 'service:read', 'service_get'),
-	('PATCH', '/managed-services/{service_id}', 'service:create', 'service_change'),
-	('DELETE', '/managed-services/{service_id}', 'service:create', 'service_delete'),
-	('GET', '/managed-services/{service_id}/database-users', 'service:read', 'users_list'),
-	('POST', '/managed-services/{service_id}/database-users/{username}/reveal-password', 'service:create', 'user_reveal'),
-	('GET', '/metrics', 'pg_monitor', 'metrics');
+-- Every route, and nothing that is not here is served.  permission: service:read
+-- and service:create in the organisation, pg_monitor, any: shows what may be seen.
+CREATE FUNCTION cdc.rest_routes() RETURNS TABLE (method text, path text, permission text)
+	LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'cdc_rest_routes_sql';
+CREATE VIEW cdc.rest_route WITH (security_invoker = true) AS SELECT * FROM cdc.rest_routes();
 
 -- Ends the request with this answer: an ERROR of SQLSTATE class HT, caught by
 -- cdc.rest(), which takes back whatever the request has done so far.
@@ -77,7 +56,9 @@ BEGIN
 		WHEN sqlstate = '42501' THEN 403
 		WHEN sqlstate IN ('25006', '40001', '40P01', '55P03') OR left(sqlstate, 2) = '53' THEN 503
 		ELSE 500 END;
-	IF answer.status = 405 THEN
+	IF answer.status = 401 THEN
+		answer.headers := '{"www-authenticate": "Basic realm=\"cdc_pipeline\", Bearer error=\"invalid_token\""}';
+	ELSIF answer.status = 405 THEN
 		answer.headers := jsonb_build_object('allow', hint);
 		hint := NULL;
 	ELSIF answer.status = 503 THEN
@@ -103,42 +84,9 @@ BEGIN
 END
 $$;
 
--- Without credentials, or with wrong ones.
-CREATE FUNCTION cdc.rest_unauthorized(headers jsonb) RETURNS cdc.rest_response
-	LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-	SELECT ROW(401, jsonb_build_object('content-type', 'application/json; charset=utf-8', 'cache-control', 'no-store',
-		'www-authenticate', 'Basic realm="cdc_pipeline", Bearer error="invalid_token"', 'x-request-id', cdc.rest_request_id(headers)),
-		cdc.rest_error('the token opens nothing', 'unauthorized', 'It is unknown, expired or revoked, or its role may not log in or is in no organization.',
-			'Make a new one with: SELECT cdc.create_token(''name'');', NULL))::cdc.rest_response
-$$;
-
--- The request's id: the caller's, if it can stand in a log as it is.
-CREATE FUNCTION cdc.rest_request_id(headers jsonb) RETURNS text
-	LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT CASE WHEN headers ->> 'x-request-id' ~ '^[A-Za-z0-9._:/+=-]{1,128}$' THEN headers ->> 'x-request-id' ELSE gen_random_uuid()::text END
-$$;
-
--- A segment of a path, or a value of a query, with its percents decoded.
+-- A part of a URL with its percents decoded, or 400.
 CREATE FUNCTION cdc.rest_decode(encoded text) RETURNS text
-	LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	piece text;
-	bytes bytea := '';
-BEGIN
-	IF strpos(encoded, '%') = 0 THEN
-		RETURN encoded;
-	END IF;
-	FOR piece IN SELECT (regexp_matches(encoded, '%[0-9A-Fa-f]{2}|%|[^%]+', 'g'))[1] LOOP
-		IF piece = '%' THEN
-			PERFORM cdc.rest_refuse(400, 'invalid_path', 'a percent sign in the URL is not followed by two hexadecimal digits', NULL, 'Write %25 for the sign itself.');
-		END IF;
-		bytes := bytes || CASE WHEN piece LIKE '\%%' THEN decode(substr(piece, 2), 'hex') ELSE convert_to(piece, 'UTF8') END;
-	END LOOP;
-	RETURN convert_from(bytes, 'UTF8');
-EXCEPTION WHEN character_not_in_repertoire OR untranslatable_character THEN
-	PERFORM cdc.rest_refuse(400, 'invalid_path', 'the URL is not UTF-8', NULL, 'Encode names as UTF-8 before percent-encoding them.');
-END
-$$;
+	LANGUAGE c IMMUTABLE STRICT AS 'MODULE_PATHNAME', 'cdc_rest_decode';
 
 -- A UUID of 36 characters, or 400 with the field.
 CREATE FUNCTION cdc.rest_uuid(value text, field text) RETURNS uuid
@@ -149,59 +97,6 @@ BEGIN
 	END IF;
 	PERFORM cdc.rest_refuse(400, 'invalid_id', format('%s must be a UUID', field), format('It was %L.', left(value, 100)),
 		'An id is 36 characters, with hyphens: 00000000-0000-0000-0000-000000000000.', field);
-END
-$$;
-
--- No route has this method: 405 with those that there are, or 404.
-CREATE FUNCTION cdc.rest_no_route(method text, shape text) RETURNS void
-	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_variable
-DECLARE
-	allowed text;
-BEGIN
-	SELECT string_agg(CASE t.method WHEN 'GET' THEN 'GET, HEAD' ELSE t.method END, ', ' ORDER BY t.method) INTO allowed
-		FROM cdc.rest_route t WHERE t.shape = shape;
-	IF allowed IS NULL THEN
-		PERFORM cdc.rest_refuse(404, 'unknown_path', 'no such path', NULL, 'GET /openapi.yaml lists every path.');
-	END IF;
-	PERFORM cdc.rest_refuse(405, 'method_not_allowed', 'this path has no such method', format('It has %s.', allowed), allowed);
-END
-$$;
-
--- Finds the route of a request.  HEAD is GET: the HTTP side leaves the body out.
-CREATE FUNCTION cdc.rest_read(method text, path text, body text, headers jsonb, request_id text) RETURNS cdc.rest_request
-	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_variable
-DECLARE
-	r cdc.rest_request;
-	bare text := split_part(path, '?', 1);
-	s text[];
-	n integer;
-	shape text;
-BEGIN
-	IF bare LIKE '%//%' OR bare NOT LIKE '/%' OR length(bare) > 2048 THEN
-		PERFORM cdc.rest_no_route(method, NULL);
-	END IF;
-	s := string_to_array(btrim(bare, '/'), '/');
-	n := cardinality(s);
-	IF strpos(bare, '%') > 0 THEN
-		s := ARRAY(SELECT cdc.rest_decode(x) FROM unnest(s) WITH ORDINALITY u(x, i) ORDER BY i);
-	END IF;
-	shape := CASE n WHEN 1 THEN '/' || s[1] WHEN 2 THEN '/' || s[1] || '/{}' WHEN 3 THEN '/' || s[1] || '/{}/' || s[3]
-		WHEN 4 THEN '/' || s[1] || '/{}/' || s[3] || '/{}' WHEN 5 THEN '/' || s[1] || '/{}/' || s[3] || '/{}/' || s[5] END;
-	SELECT t.handler INTO r.handler FROM cdc.rest_route t WHERE t.shape = shape AND t.method = CASE method WHEN 'HEAD' THEN 'GET' ELSE method END;
-	IF r.handler IS NULL THEN
-		PERFORM cdc.rest_no_route(method, shape);
-	END IF;
-	IF n > 1 THEN
-		r.first := cdc.rest_uuid(s[2], CASE s[1] WHEN 'organizations' THEN 'organization_id' WHEN 'pipelines' THEN 'pipeline_id' ELSE 'service_id' END);
-		r.second := s[4];
-	END IF;
-	r.id := request_id;
-	r.query := nullif(substr(path, length(bare) + 2), '');
-	r.body := body;
-	r.headers := headers;
-	RETURN r;
 END
 $$;
 
@@ -293,23 +188,20 @@ BEGIN
 	IF role IS NULL THEN
 		PERFORM cdc.rest_refuse(404, 'not_found', 'no such organization', 'No organization with this id is visible to the caller.', 'GET /organizations lists those that are.');
 	END IF;
-	IF NOT cdc.may(organization, permission) THEN
+	IF permission <> 'service:read' AND NOT cdc.may(organization, permission) THEN
 		PERFORM cdc.rest_refuse(403, 'forbidden', format('permission %s is needed in this organization', permission),
 			format('Role "%s" is %s there.', cdc.caller(), role), 'An owner or admin of the organization can change that.');
 	END IF;
 END
 $$;
 
--- The organisation that X-Active-Org-ID names, by id or slug; NULL: it is absent.
-CREATE FUNCTION cdc.rest_active_organization(r cdc.rest_request) RETURNS uuid
+-- The organisation that X-Active-Org-ID names, by id or slug, or 404.
+CREATE FUNCTION cdc.rest_active_organization(value text) RETURNS uuid
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
 DECLARE
-	value text := btrim(r.headers ->> 'x-active-org-id');
 	found uuid;
 BEGIN
-	IF coalesce(value, '') = '' THEN
-		RETURN NULL;
-	END IF;
 	SELECT o.id INTO found FROM cdc.organization o WHERE (o.slug = value OR o.id::text = lower(value)) AND o.id IN (SELECT cdc.caller_organizations());
 	IF found IS NULL THEN
 		PERFORM cdc.rest_refuse(404, 'not_found', 'no such organization', 'No organization with this id or slug is visible to the caller.',

@@ -1,4 +1,5 @@
--- 76_rest_pipelines.sql: pipelines over REST.
+-- 76_rest_pipelines.sql: pipelines over REST, but for their status, which is a
+-- statement in src/extension/rest.c.
 
 CREATE FUNCTION cdc.rest_no_pipeline() RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -101,32 +102,5 @@ BEGIN
 	END IF;
 	PERFORM cdc.end_pipeline(id, coalesce(force, 'false') = 'true', jsonb_build_object('request_id', r.id));
 	RETURN ROW(202, NULL, cdc.rest_pipeline_text(r.first, id))::cdc.rest_response;
-END
-$$;
-
--- What is polled: one statement, the permission in it.
-CREATE FUNCTION cdc.rest_pipeline_status(r cdc.rest_request) RETURNS cdc.rest_response
-	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	answer cdc.rest_response;
-	active uuid;
-BEGIN
-	IF r.headers ? 'x-active-org-id' THEN
-		active := cdc.rest_active_organization(r);
-	END IF;
-	SELECT row_to_json(x)::text INTO answer.body
-		FROM (SELECT p.id, p.status, p.connector_name, o.connector_state, o.task_states, o.source_lag_bytes, p.topic_prefix,
-				cdc.rfc3339(o.last_health_check_at) AS last_health_check_at, p.error_message
-			FROM cdc.pipeline_spec p JOIN cdc.pipeline_observed o ON o.pipeline_id = p.id
-			WHERE p.id = r.first AND p.deleted_at IS NULL
-				AND (active IS NULL OR p.organization_id = active)
-				AND (cdc.caller_confined_to() IS NULL OR p.organization_id = cdc.caller_confined_to())
-				AND (EXISTS (SELECT FROM cdc.organization_member m WHERE m.organization_id = p.organization_id AND m.member = cdc.caller())
-					OR cdc.caller_is_superuser())) x;
-	IF answer.body IS NULL THEN
-		PERFORM cdc.rest_no_pipeline();
-	END IF;
-	answer.status := 200;
-	RETURN answer;
 END
 $$;

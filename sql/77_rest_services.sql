@@ -37,12 +37,11 @@ $$;
 CREATE FUNCTION cdc.rest_service_require(r cdc.rest_request, permission text) RETURNS uuid
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	active uuid := cdc.rest_active_organization(r);
 	owner uuid;
 BEGIN
 	SELECT s.organization_id INTO owner FROM cdc.service s
 		WHERE s.id = r.first AND s.deleted_at IS NULL AND s.organization_id IN (SELECT cdc.caller_organizations())
-		AND (active IS NULL OR s.organization_id = active);
+		AND (r.active IS NULL OR s.organization_id = r.active);
 	IF owner IS NULL THEN
 		PERFORM cdc.rest_no_service();
 	END IF;
@@ -53,12 +52,10 @@ $$;
 
 CREATE FUNCTION cdc.rest_services_list(r cdc.rest_request) RETURNS cdc.rest_response
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	active uuid := cdc.rest_active_organization(r);
 BEGIN
 	RETURN ROW(200, NULL, (SELECT '{"services":[' || coalesce(string_agg(x.object, ','), '') || ']}'
 		FROM (SELECT row_to_json(v)::text AS object FROM cdc.service s JOIN cdc.service_object v ON v.id = s.id
-			WHERE s.organization_id IN (SELECT cdc.caller_organizations()) AND (active IS NULL OR s.organization_id = active)
+			WHERE s.organization_id IN (SELECT cdc.caller_organizations()) AND (r.active IS NULL OR s.organization_id = r.active)
 			ORDER BY s.created_at, s.id) x))::cdc.rest_response;
 END
 $$;
@@ -139,7 +136,7 @@ BEGIN
 		END IF;
 		RETURN organization;
 	END IF;
-	RETURN coalesce(cdc.rest_active_organization(r), cdc.caller_confined_to(), cdc.default_organization());
+	RETURN coalesce(r.active, cdc.caller_confined_to(), cdc.default_organization());
 END
 $$;
 

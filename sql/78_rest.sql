@@ -22,67 +22,25 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION cdc.rest_metrics(r cdc.rest_request) RETURNS cdc.rest_response
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN ROW(200, '{"content-type": "text/plain; version=0.0.4; charset=utf-8"}'::jsonb, cdc.metrics())::cdc.rest_response;
+END
+$$;
+
 -- One request, whole: route, permission, validation, effect, answer.  Never an
 -- ERROR for what the request did wrong: an answer, and its effects are gone.
 -- method: in upper case; path: as it came, query string and percents too; body
 -- NULL: none; headers: names in lower case.
 CREATE FUNCTION cdc.rest(method text, path text, body text DEFAULT NULL, headers jsonb DEFAULT '{}') RETURNS cdc.rest_response
-	LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_variable
-DECLARE
-	r cdc.rest_request;
-	answer cdc.rest_response;
-	request_id text := headers ->> 'x-request-id';
-	code text;
-	message text;
-	detail text;
-	hint text;
-	field text;
-	name text;
-	context text;
-BEGIN
-	IF (request_id ~ '^[A-Za-z0-9._:/+=-]{1,128}$') IS NOT TRUE THEN
-		request_id := gen_random_uuid();
-	END IF;
-	BEGIN
-		r := cdc.rest_read(method, path, body, coalesce(headers, '{}'), request_id);
-		CASE r.handler
-			WHEN 'pipeline_status' THEN answer := cdc.rest_pipeline_status(r);
-			WHEN 'pipeline_get' THEN answer := cdc.rest_pipeline_get(r);
-			WHEN 'pipelines_list' THEN answer := cdc.rest_pipelines_list(r);
-			WHEN 'pipeline_create' THEN answer := cdc.rest_pipeline_create(r);
-			WHEN 'pipeline_delete' THEN answer := cdc.rest_pipeline_delete(r);
-			WHEN 'service_get' THEN answer := cdc.rest_service_get(r);
-			WHEN 'services_list' THEN answer := cdc.rest_services_list(r);
-			WHEN 'service_create' THEN answer := cdc.rest_service_create(r);
-			WHEN 'service_change' THEN answer := cdc.rest_service_change(r);
-			WHEN 'service_delete' THEN answer := cdc.rest_service_delete(r);
-			WHEN 'users_list' THEN answer := cdc.rest_users_list(r);
-			WHEN 'user_reveal' THEN answer := cdc.rest_user_reveal(r);
-			WHEN 'organizations_list' THEN answer := cdc.rest_organizations_list(r);
-			WHEN 'organization_get' THEN answer := cdc.rest_organization_get(r);
-			WHEN 'metrics' THEN answer := ROW(200, '{"content-type": "text/plain; version=0.0.4; charset=utf-8"}', cdc.metrics());
-		END CASE;
-	EXCEPTION WHEN OTHERS THEN
-		GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT,
-			field = COLUMN_NAME, name = CONSTRAINT_NAME, context = PG_EXCEPTION_CONTEXT;
-		answer := cdc.rest_fault(code, message, detail, hint, field, name, request_id);
-		IF answer.status = 500 THEN
-			RAISE LOG USING MESSAGE = format('REST request %s failed: %s', request_id, message), ERRCODE = code,
-				DETAIL = format('%s %s. %s', method, split_part(path, '?', 1), detail), HINT = context;
-		END IF;
-	END;
-	answer.headers := jsonb_build_object('content-type', 'application/json; charset=utf-8', 'cache-control', 'no-store', 'x-request-id', request_id)
-		|| coalesce(answer.headers, '{}');
-	RETURN answer;
-END
-$$;
+	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'cdc_rest';
 
 -- cdc.rest() as the role that a token stands for; 401 when it stands for none.
 -- For the gateway's own role (cdc.grant_gateway) and nobody else: who may call it
 -- may try tokens.
 CREATE FUNCTION cdc.rest_bearer(token text, method text, path text, body text DEFAULT NULL, headers jsonb DEFAULT '{}') RETURNS cdc.rest_response
-	LANGUAGE c VOLATILE SECURITY DEFINER AS 'MODULE_PATHNAME', 'cdc_rest_bearer';
+	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'cdc_rest_bearer';
 
 -- 200 when the worker's heartbeat is younger than 30 s, else 503 and why.  Tells
 -- nothing that a stranger may not know.

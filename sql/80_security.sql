@@ -19,7 +19,6 @@ ALTER TABLE cdc.pipeline_secret ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cdc.pipeline_event ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cdc.failover_expired ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cdc.api_token ENABLE ROW LEVEL SECURITY;
-ALTER TABLE cdc.rest_route ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cdc.work ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cdc.control_plane ENABLE ROW LEVEL SECURITY;
 
@@ -30,7 +29,6 @@ CREATE POLICY all_read ON cdc.zone FOR SELECT USING (true);
 CREATE POLICY member_reads ON cdc.service FOR SELECT USING (deleted_at IS NULL AND organization_id IN (SELECT cdc.caller_organizations()));
 CREATE POLICY member_reads ON cdc.service_node FOR SELECT USING (service_id IN (SELECT s.id FROM cdc.service s));
 CREATE POLICY member_reads ON cdc.service_event FOR SELECT USING (service_id IN (SELECT s.id FROM cdc.service s));
-CREATE POLICY all_read ON cdc.rest_route FOR SELECT USING (true);
 CREATE POLICY member_reads ON cdc.pipeline_spec FOR SELECT USING (deleted_at IS NULL AND organization_id IN (SELECT cdc.caller_organizations()));
 CREATE POLICY member_reads ON cdc.pipeline_observed FOR SELECT USING (pipeline_id IN (SELECT p.id FROM cdc.pipeline_spec p));
 -- of deleted pipelines too: the receipt of a forced delete is an event
@@ -51,15 +49,14 @@ BEGIN
 		cdc.create_pipeline(text, uuid, uuid, text[], text, text, text, uuid, text, jsonb), cdc.get_pipeline(uuid), cdc.list_pipelines(uuid),
 		cdc.pipeline_status(uuid), cdc.delete_pipeline(uuid, boolean), cdc.wait_for_pipeline(uuid, text, interval), cdc.check_health(),
 		cdc.create_token(text, uuid, interval), cdc.list_tokens(), cdc.revoke_token(uuid), cdc.rest(text, text, text, jsonb), cdc.metrics(), cdc.health(),
-		cdc.caller(), cdc.caller_organizations(), cdc.caller_pipelines(), cdc.rules(), cdc.worker_state() TO %I', member);
+		cdc.caller(), cdc.caller_organizations(), cdc.caller_pipelines(), cdc.rules(), cdc.rest_routes(), cdc.worker_state() TO %I', member);
 END
 $$;
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA cdc FROM PUBLIC;
 
 -- What pg_dump carries.  Not cdc.work: a restored copy acts only after
--- cdc.take_over(), which asks for everything; and not cdc.rest_route, which is the
--- extension's own.
+-- cdc.take_over(), which asks for everything.
 SELECT pg_catalog.pg_extension_config_dump('cdc.organization', '');
 SELECT pg_catalog.pg_extension_config_dump('cdc.organization_member', '');
 SELECT pg_catalog.pg_extension_config_dump('cdc.zone', '');

@@ -51,7 +51,7 @@ RESET search_path;
 
 -- pg_dump: every table and its sequences but the queue.
 SELECT set_eq($$SELECT c.relname::text FROM pg_extension e, unnest(e.extconfig) x JOIN pg_class c ON c.oid = x WHERE e.extname = 'cdc_pipeline' AND c.relkind = 'r'$$,
-	$$SELECT c.relname::text FROM pg_class c WHERE c.relnamespace = 'cdc'::regnamespace AND c.relkind = 'r' AND c.relname NOT IN ('work', 'rest_route')$$, 'pg_dump carries every table but cdc.work and the routes');
+	$$SELECT c.relname::text FROM pg_class c WHERE c.relnamespace = 'cdc'::regnamespace AND c.relkind = 'r' AND c.relname <> 'work'$$, 'pg_dump carries every table but cdc.work');
 SELECT set_eq($$SELECT c.relname::text FROM pg_extension e, unnest(e.extconfig) x JOIN pg_class c ON c.oid = x WHERE e.extname = 'cdc_pipeline' AND c.relkind = 'S'$$,
 	$$SELECT c.relname::text FROM pg_class c WHERE c.relnamespace = 'cdc'::regnamespace AND c.relkind = 'S' AND c.relname <> 'work_seq_seq'$$, 'and their sequences');
 
