@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 
 #include "gateway/config.h"
+#include "gateway/guard.h"
 
 #define MS 1000
 
@@ -53,14 +54,45 @@ end(Client *client)
 	(void) shutdown(client->fd, SHUT_RDWR);
 }
 
+/*
+ * Do a connection's first bytes make the beginning of a request line?  The
+ * library closes without a word where there is no method and a blank.  Of later
+ * requests a part may be in its hands already.
+ */
+static bool
+begins_well(const Client *client)
+{
+	char		first[40];
+	ssize_t		n;
+	ssize_t		i = 0;
+	ssize_t		start;
+
+	if (config.tls_certificate != NULL || received(client) != (uint64) unread(client))
+		return true;
+	n = recv(client->fd, first, sizeof(first), MSG_PEEK | MSG_DONTWAIT);
+	while (i < n && (first[i] == '\r' || first[i] == '\n'))
+		i++;
+	for (start = i; i < n; i++)
+	{
+		if (first[i] == ' ')
+			return i > start;
+		if (!guard_is_token(&first[i], 1))
+			return false;
+	}
+	return i - start < 30;
+}
+
 static void
 bytes_came(LoopSource *source, uint32 events)
 {
 	Client	   *client = (Client *) source;
 
 	/* The event may be about bytes of a request that is answered already. */
-	if (client->state == CLIENT_IDLE && (unread(client) > 0 || received(client) > client->bytes))
-		client_set(client, CLIENT_RECEIVING);
+	if (client->state != CLIENT_IDLE || (unread(client) == 0 && received(client) <= client->bytes))
+		return;
+	client_set(client, CLIENT_RECEIVING);
+	if (!begins_well(client))
+		client_refuse(client, 400, "Bad Request", "{\"error\":\"the request line is malformed\",\"code\":\"bad_request\"}");
 }
 
 void

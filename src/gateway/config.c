@@ -120,6 +120,7 @@ set(const char *where, const char *name, const char *value)
 			continue;
 		if (s->type == SETTING_TEXT)
 		{
+			pg_free(*(char **) s->place);
 			*(char **) s->place = value[0] != '\0' ? pg_strdup(value) : NULL;
 			return;
 		}

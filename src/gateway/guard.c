@@ -27,8 +27,8 @@ static const Refusal large_header = {431, "header_too_large", "the header is too
 static const Refusal unknown_method = {501, "not_implemented", "no such method"};
 
 /* Characters of a name, RFC 9110 section 5.6.2. */
-static bool
-is_token(const char *str, size_t length)
+bool
+guard_is_token(const char *str, size_t length)
 {
 	size_t		i;
 
@@ -77,12 +77,12 @@ collect(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_length
 
 /* Is everything where CRLF, single blanks and no NUL put it? */
 static bool
-lies_well(const char *method, const char *uri, const char *version, const Head *head, size_t size)
+lies_well(const char *method, const char *uri_place, size_t uri_length, const char *version, const Head *head, size_t size)
 {
 	const char *end = version + strlen(version) + 2;
 	int			i;
 
-	if (uri != method + strlen(method) + 1 || version != uri + strlen(uri) + 1)
+	if (uri_place != method + strlen(method) + 1 || version != uri_place + uri_length + 1)
 		return false;
 	for (i = 0; i < head->n; i++)
 	{
@@ -127,7 +127,7 @@ check_headers(Head *head, bool old)
 		const char *value = header->value;
 		size_t		length = header->value_length;
 
-		if (!is_token(header->name, header->name_length) || has_control(value, length, false))
+		if (!guard_is_token(header->name, header->name_length) || has_control(value, length, false))
 			return &malformed_header;
 		while (length > 0 && (value[length - 1] == ' ' || value[length - 1] == '\t'))
 			length--;
@@ -170,7 +170,7 @@ check_headers(Head *head, bool old)
 }
 
 const Refusal *
-guard_check(struct MHD_Connection *connection, const char *method, const char *raw_uri, const char *version, Head *head)
+guard_check(struct MHD_Connection *connection, const char *method, const char *uri, const char *uri_place, const char *version, Head *head)
 {
 	static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"};
 	const union MHD_ConnectionInfo *size;
@@ -178,7 +178,6 @@ guard_check(struct MHD_Connection *connection, const char *method, const char *r
 	bool		old = strcmp(version, "HTTP/1.0") == 0;
 	size_t		i;
 
-	memset(head, 0, offsetof(Head, header));
 	head->n = 0;
 	head->content_length = 0;
 	head->chunked = false;
@@ -189,11 +188,11 @@ guard_check(struct MHD_Connection *connection, const char *method, const char *r
 		head->n = 0;
 		return &large_header;
 	}
-	if (!is_token(method, strlen(method)) || raw_uri == NULL || has_control(raw_uri, strlen(raw_uri), true))
+	if (!guard_is_token(method, strlen(method)) || has_control(uri, strlen(uri), true))
 		return &malformed_line;
-	if (IN_PLACE && !lies_well(method, raw_uri, version, head, size->header_size))
+	if (IN_PLACE && !lies_well(method, uri_place, strlen(uri), version, head, size->header_size))
 		return &malformed_header;
-	if (strlen(raw_uri) > (size_t) config.max_uri)
+	if (strlen(uri) > (size_t) config.max_uri)
 		return &long_uri;
 	if (size->header_size > (size_t) config.max_header)
 		return &large_header;

@@ -38,10 +38,13 @@ typedef struct Refusal
 
 /*
  * Judges a request's line and header, at the library's first call of the
- * handler; raw_uri as its URI callback gave it.  NULL: well formed.
+ * handler; uri as its URI callback gave it, and where it lies.  NULL: well formed.
  */
-extern const Refusal *guard_check(struct MHD_Connection *connection, const char *method, const char *raw_uri,
-								  const char *version, Head *head);
+extern const Refusal *guard_check(struct MHD_Connection *connection, const char *method, const char *uri,
+								  const char *uri_place, const char *version, Head *head);
+
+/* Characters of a name or a method only, and at least one? */
+extern bool guard_is_token(const char *str, size_t length);
 
 /* The header of this name (lower case), or NULL. */
 extern const Header *guard_find(const Head *head, const char *name);

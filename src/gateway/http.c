@@ -268,7 +268,8 @@ http_start(void)
 #if MHD_VERSION >= 0x00097600
 	options[n++] = (struct MHD_OptionItem) {MHD_OPTION_CLIENT_DISCIPLINE_LVL, 2, NULL};
 #else
-	options[n++] = (struct MHD_OptionItem) {MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL};
+	/* what its strictness refuses it closes without an answer: the guard answers */
+	options[n++] = (struct MHD_OptionItem) {MHD_OPTION_STRICT_FOR_CLIENT, 0, NULL};
 #endif
 	options[n++] = (struct MHD_OptionItem) {MHD_OPTION_END, 0, NULL};
 

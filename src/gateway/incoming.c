@@ -9,7 +9,6 @@
 
 #include <arpa/inet.h>
 #include <netdb.h>
-#include <openssl/rand.h>
 #include "mb/pg_wchar.h"
 
 #include "gateway/auth.h"
@@ -98,23 +97,13 @@ headers_as_json(Request *request, const Head *head)
 	appendStringInfoChar(to, '}');
 }
 
-/* The client's own id when it is a word, else a random one. */
+/* The client's own id when it is a word; else the random one stays. */
 static void
 choose_id(Request *request, const Header *given)
 {
-	unsigned char random[12];
-	size_t		i;
-
 	if (given != NULL && given->value_length > 0 && given->value_length < sizeof(request->id) &&
 		strspn(given->value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == given->value_length)
-	{
 		strlcpy(request->id, given->value, sizeof(request->id));
-		return;
-	}
-	if (RAND_bytes(random, sizeof(random)) != 1)
-		abort();
-	for (i = 0; i < sizeof(random); i++)
-		sprintf(request->id + 2 * i, "%02x", random[i]);
 }
 
 static bool
@@ -180,7 +169,7 @@ find_client(Request *request, const Head *head)
 static void
 read_target(Request *request)
 {
-	const char *uri = request->raw_uri;
+	const char *uri = request->uri;
 
 	if (pg_strncasecmp(uri, "http://", 7) == 0 || pg_strncasecmp(uri, "https://", 8) == 0)
 	{
@@ -196,7 +185,7 @@ incoming_header(Request *request, const char *method, const char *version, uint6
 {
 	Head		head;
 	const Header *header;
-	const Refusal *refusal = guard_check(request->connection, method, request->raw_uri, version, &head);
+	const Refusal *refusal = guard_check(request->connection, method, request->uri, request->uri_place, version, &head);
 
 	strlcpy(request->method, method, sizeof(request->method));
 	choose_id(request, guard_find(&head, "x-request-id"));

@@ -90,7 +90,9 @@ limit(void)
 			exit(1);
 		}
 	}
+#ifndef __SANITIZE_ADDRESS__	/* whose search for leaks attaches as a debugger does */
 	(void) prctl(PR_SET_DUMPABLE, 0);
+#endif
 }
 
 static uint64

@@ -5,6 +5,7 @@
 #include "gateway/request.h"
 
 #include <json-c/json.h>
+#include <openssl/rand.h>
 
 #include "gateway/client.h"
 #include "gateway/metrics.h"
@@ -13,6 +14,18 @@
 /* Failed logins whose answer waits; all wait the same time. */
 static dlist_head delayed = DLIST_STATIC_INIT(delayed);
 
+static void
+random_id(char *id)
+{
+	unsigned char bytes[12];
+	size_t		i;
+
+	if (RAND_bytes(bytes, sizeof(bytes)) != 1)
+		abort();
+	for (i = 0; i < sizeof(bytes); i++)
+		sprintf(id + 2 * i, "%02x", bytes[i]);
+}
+
 Request *
 request_new(struct MHD_Connection *connection, const char *uri)
 {
@@ -20,8 +33,10 @@ request_new(struct MHD_Connection *connection, const char *uri)
 
 	request->connection = connection;
 	request->client = client_of(connection);
-	request->raw_uri = uri;
+	request->uri = pg_strdup(uri);
+	request->uri_place = uri;
 	request->began = loop_clock();
+	random_id(request->id);
 	return request;
 }
 
@@ -38,6 +53,7 @@ wipe(char *secret)
 void
 request_free(Request *request)
 {
+	pg_free(request->uri);
 	pg_free(request->target);
 	if (request->headers.data != NULL)
 		pg_free(request->headers.data);

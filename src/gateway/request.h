@@ -34,7 +34,8 @@ typedef struct Request
 	char		id[65];
 
 	/* what came in */
-	const char *raw_uri;		/* in the library's buffer, valid at the first call */
+	char	   *uri;			/* of the request line */
+	const char *uri_place;		/* in the library's buffer, for the guard */
 	char	   *target;			/* path with query */
 	size_t		path_length;
 	char		method[16];
@@ -71,7 +72,7 @@ typedef struct Request
 	size_t		answer_length;
 } Request;
 
-/* A request line was read; uri as it is in the library's buffer. */
+/* A request line was read; uri as it is in the library's buffer now. */
 extern Request *request_new(struct MHD_Connection *connection, const char *uri);
 
 /* Frees it and wipes what may be secret. */
