@@ -58,6 +58,8 @@ BEGIN
 	UPDATE cdc.pipeline_secret s SET (key_id, ciphertext) = (SELECT e.key_id, e.ciphertext
 		FROM cdc.reencrypt(old_key_file, s.key_id, s.ciphertext, s.pipeline_id::text, s.purpose) e) WHERE s.key_id <> present;
 	GET DIAGNOSTICS m = ROW_COUNT;
+	-- what could not be decrypted is read again
+	PERFORM cdc.ask('round', NULL);
 	RETURN n + m;
 END
 $$;

@@ -110,6 +110,7 @@ cdc_worker_main(Datum arg)
 		{
 			ConfigReloadPending = false;
 			ProcessConfigFile(PGC_SIGHUP);
+			cdc_visit_reloaded(world);
 			world->work_pending = true;
 			retry_at = 0;
 		}

@@ -115,7 +115,8 @@ cdc_store_read_work(CdcWorld *world, CdcLoaded *loaded)
 		if (list && id)
 			appendStringInfo(list, "%s%s", list->len ? "," : "{", id);
 	}
-	loaded->all = !world->loaded;
+	/* somebody asks for a round: perhaps the key is there by now */
+	loaded->all = !world->loaded || (loaded->round && cdc_world_lacks_secret(world));
 	if (loaded->all || services.len > 0)
 	{
 		if (services.len > 0)

@@ -396,13 +396,27 @@ cdc_op_finish(CdcWorld *world, const char *id, uint64 serial, CdcOpEnd end, cons
 	}
 }
 
-/* A round: every service and every pipeline is looked at, all at once. */
+void
+cdc_visit_reloaded(CdcWorld *world)
+{
+	/* a shorter interval holds from now on, not from the next round on */
+	world->next_round = Min(world->next_round, cdc_loop_now() + cdc_health_interval);
+	/* the key file may be another one, or be there at last */
+	if (cdc_world_lacks_secret(world))
+		world->loaded = false;
+}
+
+/*
+ * A round: every service and every pipeline is looked at, all at once.  The
+ * work queue too: the commit of a prepared transaction wakes nobody.
+ */
 static void
 begin_round(CdcWorld *world)
 {
 	ListCell   *cell;
 	int64		now = cdc_loop_now();
 
+	world->work_pending = true;
 	world->round++;
 	world->next_round = now + cdc_health_interval;
 	world->regions_due = true;

@@ -23,6 +23,9 @@ extern void cdc_visit_due(CdcWorld *world);
 /* Monotonic ms of the next thing that is due, 0 for none. */
 extern int64 cdc_visit_next(CdcWorld *world);
 
+/* The settings were read again: what depends on them follows. */
+extern void cdc_visit_reloaded(CdcWorld *world);
+
 /* Is anything waiting to be written? */
 extern bool cdc_visit_dirty(CdcWorld *world);
 

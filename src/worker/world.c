@@ -58,6 +58,24 @@ cdc_world_pipeline(CdcWorld *world, const char *id)
 	return NULL;
 }
 
+bool
+cdc_world_lacks_secret(CdcWorld *world)
+{
+	ListCell   *cell;
+
+	foreach(cell, world->services)
+	{
+		if (((CdcService *) lfirst(cell))->error)
+			return true;
+	}
+	foreach(cell, world->pipelines)
+	{
+		if (((CdcPipeline *) lfirst(cell))->secret_error)
+			return true;
+	}
+	return false;
+}
+
 CdcService *
 cdc_world_add_service(CdcWorld *world, const char *id)
 {

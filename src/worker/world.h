@@ -286,6 +286,9 @@ extern CdcPipeline *cdc_world_add_pipeline(CdcWorld *world, const char *id);
 extern void cdc_world_remove_service(CdcService *service);
 extern void cdc_world_remove_pipeline(CdcPipeline *pipeline);
 
+/* Is there a secret that could not be decrypted when it was loaded? */
+extern bool cdc_world_lacks_secret(CdcWorld *world);
+
 /* Forgets everything (extension dropped, not acting any more). */
 extern void cdc_world_clear(CdcWorld *world);
 
