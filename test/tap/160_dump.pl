@@ -52,6 +52,7 @@ sub contents
 }
 
 my $before = contents($c->{meta});
+cmp_ok((scalar grep { $_ ne '' } values %$before), '>=', 13, 'there are rows in most tables');
 my $last_event = $c->sql('SELECT max(id) FROM cdc.pipeline_event');
 foreach my $format ('plain', 'custom')
 {
@@ -72,12 +73,7 @@ foreach my $format ('plain', 'custom')
 	my $after = contents($copy);
 	foreach my $table (sort keys %$before)
 	{
-		if ($table eq 'work') { is($after->{work}, '', 'the work queue is not carried along') }
-		else
-		{
-			isnt($before->{$table}, '', "(there are rows in $table)");
-			is($after->{$table}, $before->{$table}, "$table is the same");
-		}
+		is($after->{$table}, $table eq 'work' ? '' : $before->{$table}, $table eq 'work' ? 'the work queue is not carried along' : "$table is the same");
 	}
 	is($copy->safe_psql('postgres', "SET ROLE mia; SELECT string_agg(o->>'name', ' ' ORDER BY o->>'name') FROM cdc.list_pipelines() o"), 'failed running', 'members may do what they could');
 	is($copy->safe_psql('postgres', 'SET ROLE bob; SELECT count(*) FROM cdc.pipeline'), 0, 'and no more');
