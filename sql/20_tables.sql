@@ -37,6 +37,7 @@ CREATE TABLE cdc.service (
 	provider		text NOT NULL DEFAULT 'external',
 	connection		jsonb NOT NULL DEFAULT '{}',
 	network_id		uuid,
+	network_ranges	text[] NOT NULL DEFAULT '{}',	-- CIDRs of that network, as the SDN last showed them
 	addons			text[] NOT NULL DEFAULT '{}',
 	-- what the REST API takes and gives back; how much of it is honoured is the provider's
 	plan_name		text,
@@ -100,7 +101,8 @@ CREATE TABLE cdc.service_event (
 CREATE INDEX service_event_service_idx ON cdc.service_event (service_id, id);
 CREATE INDEX service_event_at_idx ON cdc.service_event (at);
 
--- One row a pair of networks, shared by the pipelines between them.
+-- One row a pair of networks, shared by the pipelines between them; written
+-- before the first peering is made, gone when both are removed.
 CREATE TABLE cdc.network_peering (
 	id				uuid PRIMARY KEY DEFAULT pg_catalog.gen_random_uuid(),
 	network_a		uuid NOT NULL,
@@ -109,7 +111,11 @@ CREATE TABLE cdc.network_peering (
 	peering_ba		uuid,
 	state_ab		text,
 	state_ba		text,
-	requested_at	timestamptz,
+	installation_id	uuid,			-- whose label makes a peering of the pair ours
+	requested_at	timestamptz,	-- waited for since; null: active
+	mutated_at		timestamptz,	-- last change sent to the SDN (design rule 12)
+	removing		boolean NOT NULL DEFAULT false,	-- no service needs it any more
+	error_message	text,			-- of the last change
 	updated_at		timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	CHECK (network_a < network_b),
 	UNIQUE (network_a, network_b)

@@ -137,7 +137,9 @@ BEGIN
 		PERFORM cdc.raise_invalid('a Kafka service with the addon kafka-connect needs connect_urls', 'connection.connect_urls is empty or missing.',
 			'Give "connect_urls": ["http://10.0.1.7:8083"], one for each worker.');
 	END IF;
+	-- of a service with a network, where an SDN API can be asked, its ranges are learned
 	IF connection -> 'addons' ? 'kafka-connect' AND coalesce(jsonb_array_length(nullif(connection -> 'connect_cidrs', 'null')), 0) = 0
+		AND (coalesce(connection ->> 'network_id', '') = '' OR coalesce(current_setting('cdc_pipeline.sdn_url', true), '') = '')
 		AND EXISTS (SELECT FROM jsonb_array_elements_text(connection -> 'connect_urls') u WHERE u !~ '^https?://[0-9.]+(:|/|$)') THEN
 		PERFORM cdc.raise_invalid('connect_cidrs is needed when a Connect URL has a host name', 'pg_hba.conf of the source needs the addresses that Connect comes from.',
 			'Give "connect_cidrs": ["10.0.1.0/24"].');
@@ -180,8 +182,9 @@ BEGIN
 					FROM jsonb_array_elements(connection -> 'agents') WITH ORDINALITY x(a, n)));
 			END IF;
 			IF coalesce(jsonb_array_length(nullif(connection -> 'connect_cidrs', 'null')), 0) = 0 THEN
-				kept := kept || jsonb_build_object('connect_cidrs', (SELECT coalesce(jsonb_agg(DISTINCT substring(u FROM '^https?://([0-9.]+)') || '/32'), '[]')
-					FROM jsonb_array_elements_text(connection -> 'connect_urls') u));
+				kept := kept || jsonb_build_object('connect_cidrs_from_urls', true, 'connect_cidrs', (
+					SELECT coalesce(jsonb_agg(DISTINCT substring(u FROM '^https?://([0-9.]+)') || '/32'), '[]')
+					FROM jsonb_array_elements_text(connection -> 'connect_urls') u WHERE u ~ '^https?://[0-9.]+(:|/|$)'));
 			ELSE
 				kept := kept || jsonb_build_object('connect_cidrs', (SELECT jsonb_agg(DISTINCT (c::cidr)::text) FROM jsonb_array_elements_text(connection -> 'connect_cidrs') c));
 			END IF;

@@ -37,38 +37,64 @@ key_error(const char *path, const char *what)
 			 errhint("Make it, as the server's user, with: head -c 32 /dev/urandom > FILE && chmod 600 FILE, the same on every standby, and set cdc_pipeline.secret_key_file.")));
 }
 
+char *
+cdc_secret_file(const char *path, size_t max, size_t *length, const char **why)
+{
+	struct stat st;
+	char	   *content;
+	int			fd;
+	ssize_t		n;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+	{
+		*why = strerror(errno);
+		return NULL;
+	}
+	*why = NULL;
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		*why = "it is not a regular file";
+	else if (st.st_uid != geteuid() || (st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+		*why = "its owner must be the server's user and its mode 0600 or less";
+	if (*why)
+	{
+		close(fd);
+		return NULL;
+	}
+	content = palloc(max + 1);
+	n = read(fd, content, max + 1);
+	close(fd);
+	if (n < 0 || n > (ssize_t) max)
+	{
+		explicit_bzero(content, max + 1);
+		pfree(content);
+		*why = n < 0 ? "it cannot be read" : "it is too large";
+		return NULL;
+	}
+	content[n] = '\0';
+	*length = n;
+	return content;
+}
+
 static void
 read_key(const char *path, unsigned char *key, char *key_id)
 {
-	struct stat st;
 	unsigned char digest[SHA256_DIGEST_LENGTH];
-	unsigned char extra;
-	int			fd;
+	const char *why;
+	char	   *content;
+	size_t		length;
 	int			i;
-	ssize_t		n;
 
 	if (path == NULL || path[0] == '\0')
 		key_error("", "cdc_pipeline.secret_key_file is not set");
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0)
-		key_error(path, strerror(errno));
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-	{
-		close(fd);
-		key_error(path, "it is not a regular file");
-	}
-	if (st.st_uid != geteuid() || (st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-	{
-		close(fd);
-		key_error(path, "its owner must be the server's user and its mode 0600 or less");
-	}
-	n = read(fd, key, KEY_LEN);
-	if (n != KEY_LEN || read(fd, &extra, 1) != 0)
-	{
-		close(fd);
+	content = cdc_secret_file(path, KEY_LEN, &length, &why);
+	if (content == NULL)
+		key_error(path, strcmp(why, "it is too large") == 0 ? "it must have exactly 32 bytes" : why);
+	if (length != KEY_LEN)
 		key_error(path, "it must have exactly 32 bytes");
-	}
-	close(fd);
+	memcpy(key, content, KEY_LEN);
+	explicit_bzero(content, KEY_LEN);
+	pfree(content);
 	SHA256(key, KEY_LEN, digest);
 	for (i = 0; i < 8; i++)
 		snprintf(key_id + 2 * i, 3, "%02x", digest[i]);

@@ -32,6 +32,14 @@ extern char *cdc_secret_decrypt(const bytea *cipher, const char *key_id,
 extern char *cdc_secret_decrypt_with(const char *key_file, const bytea *cipher, const char *key_id,
 									 const char *owner, const char *purpose);
 
+/*
+ * The content of a file that holds a secret: regular, owned by the server's
+ * user, no rights for group and others.  At most max bytes, palloc'd and
+ * NUL-terminated, *length without that; the caller wipes it.  NULL: *why says
+ * why not.  Never ereports on the file.
+ */
+extern char *cdc_secret_file(const char *path, size_t max, size_t *length, const char **why);
+
 /* 32 random characters of [A-Za-z0-9], palloc'd; ERROR without entropy. */
 extern char *cdc_secret_password(void);
 

@@ -24,6 +24,7 @@ int			cdc_health_interval;
 int			cdc_max_slot_wal;
 int			cdc_request_timeout;
 char	   *cdc_sdn_credentials_file;
+int			cdc_sdn_stuck_after;
 char	   *cdc_sdn_url;
 char	   *cdc_secret_key_file;
 int			cdc_settle_after;
@@ -130,6 +131,11 @@ cdc_settings_init(void)
 							   "File with the credentials for the SDN API.",
 							   NULL, &cdc_sdn_credentials_file, "",
 							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, check_path, NULL, NULL);
+	DefineCustomIntVariable("cdc_pipeline.sdn_stuck_after",
+							"Time after which a network that is not active is reported as stuck.",
+							"A developer's setting: tests shorten it.",
+							&cdc_sdn_stuck_after, 15 * 60 * 1000, 100, INT_MAX,
+							PGC_SIGHUP, GUC_UNIT_MS | GUC_SUPERUSER_ONLY | GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
 	DefineCustomStringVariable("cdc_pipeline.sdn_url",
 							   "Address of the SDN API; empty: there is no network to wire.",
 							   NULL, &cdc_sdn_url, "",

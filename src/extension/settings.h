@@ -19,6 +19,7 @@ extern int	cdc_health_interval;	/* ms */
 extern int	cdc_max_slot_wal;	/* MB, 0: no bound */
 extern int	cdc_request_timeout;	/* ms */
 extern char *cdc_sdn_credentials_file;
+extern int	cdc_sdn_stuck_after;	/* ms */
 extern char *cdc_sdn_url;
 extern char *cdc_secret_key_file;
 extern int	cdc_settle_after;	/* ms, for tests */

@@ -17,6 +17,7 @@
 	X(CONNECT_ERROR, "connect_error", "why Kafka Connect did not answer or refused") \
 	X(PLUGIN_WORKERS, "plugin_workers", "the Connect workers that lack the plugin") \
 	X(NETWORK, "network", "what is waited for between the two networks") \
+	X(NETWORK_STUCK, "network_stuck", "after which time a network is called stuck") \
 	X(NETWORK_SIDE, "network_side", "the side that has a network_id") \
 	X(SOURCE_ZONE, "source_zone", "zone id of the source") \
 	X(SINK_ZONE, "sink_zone", "zone id of the sink") \

@@ -198,8 +198,13 @@ GUARD(service_not_running, !s->source_running || !s->sink_running || !s->addon_r
  * Network and plugin.
  */
 GUARD(network_unseen, s->network_ids == CDC_NET_UNKNOWN ||
-	  (s->network_ids == CDC_NET_BOTH && s->network_ready == CDC_UNKNOWN))
-GUARD(network_not_ready, s->network_ids == CDC_NET_BOTH && s->network_ready == CDC_NO)
+	  (s->network_ids == CDC_NET_BOTH && s->peerings == CDC_PEERINGS_UNKNOWN))
+GUARD(network_out_of_reach, s->network_ids == CDC_NET_BOTH && s->peerings == CDC_PEERINGS_OUT_OF_REACH)
+GUARD(network_blocked, s->network_ids == CDC_NET_BOTH && s->peerings == CDC_PEERINGS_BLOCKED)
+GUARD(peering_missing, s->network_ids == CDC_NET_BOTH && s->peerings == CDC_PEERINGS_MISSING)
+GUARD(peering_disabled, s->network_ids == CDC_NET_BOTH && s->peerings == CDC_PEERINGS_DISABLED)
+GUARD(network_waiting, s->network_ids == CDC_NET_BOTH && s->peerings == CDC_PEERINGS_WAITING)
+GUARD(network_stuck, s->network_ids == CDC_NET_BOTH && s->peerings == CDC_PEERINGS_STUCK)
 GUARD(connect_unseen, s->connect_reachable == CDC_UNKNOWN)
 GUARD(connect_down, s->connect_reachable == CDC_NO)
 GUARD(plugin_unseen, !s->discarding && s->plugin_present == CDC_UNKNOWN)
@@ -316,7 +321,10 @@ GUARD(whole_hba_wrong, whole(s) &&
 GUARD(whole_source_not_capable, whole(s) && s->source_capable == CDC_NO)
 GUARD(whole_plugin_missing, whole(s) && s->plugin_present == CDC_NO)
 GUARD(whole_network_not_ready, whole(s) && s->network_ids == CDC_NET_BOTH &&
-	  s->network_ready == CDC_NO)
+	  (s->peerings == CDC_PEERINGS_BLOCKED || s->peerings == CDC_PEERINGS_WAITING ||
+	   s->peerings == CDC_PEERINGS_STUCK))
+GUARD(whole_network_out_of_reach, whole(s) && s->network_ids == CDC_NET_BOTH &&
+	  s->peerings == CDC_PEERINGS_OUT_OF_REACH)
 
 bool
 cdc_guard_always(const CdcSnapshot *s)

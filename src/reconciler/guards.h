@@ -32,7 +32,8 @@
 	X(source_not_postgresql) X(addon_not_enabled) X(region_differs) \
 	X(network_one_sided) X(gap_halts) X(service_not_running) \
 	/* network, plugin */ \
-	X(network_unseen) X(network_not_ready) \
+	X(network_unseen) X(network_out_of_reach) X(network_blocked) X(peering_missing) X(peering_disabled) \
+	X(network_waiting) X(network_stuck) \
 	X(connect_unseen) X(connect_down) X(plugin_unseen) X(plugin_missing) \
 	/* source */ \
 	X(source_unseen) X(source_down) X(capability_unseen) X(source_not_capable) \
@@ -59,7 +60,7 @@
 	/* running */ \
 	X(whole_standing_still) X(whole_tables_without_identity) X(whole_tables_wrong) \
 	X(whole_role_wrong) X(whole_hba_wrong) X(whole_source_not_capable) \
-	X(whole_plugin_missing) X(whole_network_not_ready) \
+	X(whole_plugin_missing) X(whole_network_not_ready) X(whole_network_out_of_reach) \
 	X(always)
 
 #define X(name) extern bool cdc_guard_##name(const CdcSnapshot *s);

@@ -55,6 +55,19 @@ typedef enum CdcNetworkIds
 	CDC_NET_BOTH
 } CdcNetworkIds;
 
+/* The two peerings, one a direction, between the networks of source and sink. */
+typedef enum CdcPeerings
+{
+	CDC_PEERINGS_UNKNOWN = 0,
+	CDC_PEERINGS_OUT_OF_REACH,	/* the SDN API does not answer, or refuses us */
+	CDC_PEERINGS_BLOCKED,		/* only people can change it: the detail says what */
+	CDC_PEERINGS_MISSING,		/* a direction does not exist and can be made */
+	CDC_PEERINGS_DISABLED,		/* a direction that is ours is disabled */
+	CDC_PEERINGS_WAITING,		/* both are there, the cloud is at work */
+	CDC_PEERINGS_STUCK,			/* ... for too long */
+	CDC_PEERINGS_ACTIVE			/* both active, or nothing to wire */
+} CdcPeerings;
+
 /* An object of the source that is ours by our tables and by our mark. */
 typedef enum CdcObject
 {
@@ -186,7 +199,7 @@ typedef struct CdcSnapshot
 	CdcNetworkIds network_ids;
 
 	/* observed */
-	CdcTri		network_ready;	/* both peerings active; YES when nothing to wire */
+	CdcPeerings peerings;
 	CdcTri		connect_reachable;	/* the Connect cluster answered this round */
 	CdcTri		plugin_present; /* on every worker */
 	CdcTri		source_reachable;	/* a primary was found and answered */

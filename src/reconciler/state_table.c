@@ -152,10 +152,28 @@ const CdcRule cdc_state_table[] =
 		"waiting for both services and the kafka-connect addon to run: {pending}",
 		"Nothing is asked of a service that is not running.", false},
 
-	/* Network. */
+	/*
+	 * Network: one peering a direction, both active.  They are shared by all
+	 * pipelines between the two networks and never deleted with one.
+	 */
 	{300, "network", BUILD, G(network_unseen), STAY, NETWORK, DO(NONE), FAST,
 		"waiting for a first look at the network", "The peerings have not been looked up yet.", true},
-	{302, "network", BUILD, G(network_not_ready), PROVISION, NETWORK, DO(NONE), FAST,
+	{302, "network", BUILD, G(network_out_of_reach), PROVISION, NETWORK, DO(NONE), BACKOFF,
+		"waiting for the SDN API: {network}", "Whether a peering is missing must be seen before one is made.", false},
+	{304, "network", BUILD, G(network_blocked), PROVISION, NETWORK, DO(NONE), ROUND,
+		"waiting for the network between source and sink: {network}", "Only people can change this; it goes on when they have.", false},
+	{306, "network", BUILD, G(peering_missing), PROVISION, NETWORK, DO(CREATE_PEERING), NOW,
+		NULL, "Looked up first, so that a lost answer makes none twice.", false},
+	{308, "network", BUILD, G(peering_disabled), PROVISION, NETWORK, DO(ENABLE_PEERING), NOW,
+		NULL, "Only ours by its label: what somebody else disabled stays so.", false},
+	{310, "network", ON(RUNNING), G(peering_missing), STAY, NO_STEP, DO(CREATE_PEERING), NOW,
+		"a network peering between source and sink is gone and is being created again", "Drift.", false},
+	{312, "network", ON(RUNNING), G(peering_disabled), STAY, NO_STEP, DO(ENABLE_PEERING), NOW,
+		"a network peering between source and sink was disabled and is being enabled", "Drift.", false},
+	{314, "network", BUILD, G(network_stuck), PROVISION, NETWORK, DO(NONE), FAST,
+		"the network between source and sink is not active after {network_stuck}, and is still being watched: {network}; ask UpCloud's support about these peerings",
+		"A peering that takes so long seldom comes by itself.", false},
+	{316, "network", BUILD, G(network_waiting), PROVISION, NETWORK, DO(NONE), FAST,
 		"waiting for the network between source and sink: {network}", "Both directions must be active.", false},
 
 	/* Plugin: Connect answers, and every worker has the class. */
@@ -391,6 +409,8 @@ const CdcRule cdc_state_table[] =
 		"The task would fail when it moves there.", false},
 	{814, "running", ON(RUNNING), G(whole_network_not_ready), CDC_RUNNING, NO_STEP, DO(NONE), ROUND,
 		"the network between source and sink is not ready: {network}", "It works for now.", false},
+	{816, "running", ON(RUNNING), G(whole_network_out_of_reach), CDC_RUNNING, NO_STEP, DO(NONE), ROUND,
+		"the SDN API cannot be asked about the network between source and sink: {network}", "Events flow; the next repair would not be possible.", false},
 	{890, "running", ON(RUNNING), G(whole), CDC_RUNNING, NO_STEP, DO(NONE), ROUND,
 		NULL, "Healthy.", false},
 	{990, "running", EVERY, G(always), STAY, CONNECTOR, DO(NONE), FAST,

@@ -20,6 +20,8 @@
  */
 #define CDC_ACTION_LIST(X) \
 	X(NONE, "none", "nothing to do now") \
+	X(CREATE_PEERING, "create_peering", "create the network peering of a direction that has none") \
+	X(ENABLE_PEERING, "enable_peering", "enable a network peering of ours that is disabled") \
 	X(CREATE_ROLE, "create_role", "create or repair the connector role and its grants on the primary") \
 	X(WRITE_HBA, "write_hba", "write our pg_hba lines on every reachable node, check, reload") \
 	X(CREATE_PUBLICATION, "create_publication", "create the publication, with its mark") \

@@ -14,6 +14,7 @@
 #include "extension/settings.h"
 #include "worker/assess.h"
 #include "worker/assess_parts.h"
+#include "worker/network.h"
 #include "worker/observe.h"
 
 #define WALSENDER_DEADLINE_MS 10000
@@ -70,9 +71,9 @@ cdc_assess_needs(const CdcPipeline *p)
 			needs |= CDC_NEED_CONNECT | CDC_NEED_OFFSETS;
 		return needs;
 	}
-	needs = CDC_NEED_SOURCE | CDC_NEED_CONNECT;
+	needs = CDC_NEED_SOURCE | CDC_NEED_CONNECT | CDC_NEED_NETWORK;
 	if (p->want_deleted || p->discarding)
-		return needs | CDC_NEED_OFFSETS;
+		return (needs & ~(p->want_deleted ? CDC_NEED_NETWORK : 0)) | CDC_NEED_OFFSETS;
 	if (cdc_initial_only(p))
 		needs |= CDC_NEED_OFFSETS;
 	needs |= CDC_NEED_PLUGIN;
@@ -118,9 +119,7 @@ assess_gate(CdcPipeline *p, CdcSnapshot *s)
 					   psprintf("addon kafka-connect of sink service \"%s\" is %s", sink->name,
 								sink->addon_status ? sink->addon_status : "pending"));
 	}
-	/* no SDN configured, or nothing to wire: there is nothing to wait for */
-	s->network_ready = (s->network_ids != CDC_NET_BOTH || cdc_sdn_url == NULL || cdc_sdn_url[0] == '\0') ?
-		CDC_YES : CDC_UNKNOWN;
+	cdc_network_assess(p, s);
 	s->allow_password = sink && (sink->plaintext_password || sink->nagents > 0);
 }
 

@@ -75,6 +75,8 @@ assess_hba(CdcPipeline *p, CdcSnapshot *s)
 			left = left || here;
 			if (!source->manage_hba)
 				state = CDC_HBA_OK;
+			else if (nlines == 0)
+				state = CDC_HBA_UNKNOWN;	/* where Connect comes from is not known yet */
 			else if (cdc_hba_has(n->hba_text, lines, nlines))
 				state = cdc_same(n->hba_loaded, cdc_hba_block_hash(n->hba_text)) ?
 					CDC_HBA_OK : CDC_HBA_NOT_LOADED;

@@ -15,6 +15,7 @@
 #include "common/secrets.h"
 #include "extension/settings.h"
 #include "worker/execute.h"
+#include "worker/network.h"
 #include "worker/observe.h"
 #include "worker/wanted.h"
 
@@ -70,6 +71,8 @@ cdc_execute_reserve(CdcPipeline *p, CdcAction action)
 	CdcPipeline **turn = is_ddl(action) ? &p->source->ddl_owner :
 		action == CDC_ACT_WRITE_HBA || action == CDC_ACT_REMOVE_HBA ? &p->source->hba_owner : NULL;
 
+	if (cdc_network_is_action(action))
+		return cdc_network_reserve(p);
 	if (turn == NULL)
 		return true;
 	if (*turn && *turn != p)
@@ -85,6 +88,7 @@ cdc_execute_release(CdcPipeline *p)
 		p->source->ddl_owner = NULL;
 	if (p->source && p->source->hba_owner == p)
 		p->source->hba_owner = NULL;
+	cdc_network_release(p);
 }
 
 /* A password and its verifier, encrypted at once: the next turn writes them. */
@@ -131,6 +135,12 @@ cdc_execute_prepare(CdcPipeline *p, CdcAction action, char **error)
 {
 	bool		slot_absent = p->seen && !p->seen->slot_exists;
 
+	if (cdc_network_is_action(action))
+	{
+		cdc_network_prepare(p);
+		p->spec_dirty = true;
+		return true;
+	}
 	if (p->secret_error)
 	{
 		*error = p->secret_error;
@@ -347,6 +357,10 @@ cdc_execute(CdcPipeline *p)
 
 	switch (action)
 	{
+		case CDC_ACT_CREATE_PEERING:
+		case CDC_ACT_ENABLE_PEERING:
+			cdc_network_execute(p);
+			break;
 		case CDC_ACT_CREATE_ROLE:
 		case CDC_ACT_CREATE_PUBLICATION:
 		case CDC_ACT_ALTER_PUBLICATION:

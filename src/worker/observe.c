@@ -9,6 +9,7 @@
 #include "utils/memutils.h"
 
 #include "extension/settings.h"
+#include "worker/network.h"
 #include "worker/observe.h"
 #include "worker/observe_source.h"
 
@@ -371,6 +372,8 @@ cdc_observe(CdcPipeline *p, int needs)
 			all = false;
 		}
 	}
+	if ((needs & CDC_NEED_NETWORK) && !cdc_network_observe(p))
+		all = false;
 	p->waiting = !all;
 	return all;
 }

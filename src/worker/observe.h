@@ -17,6 +17,7 @@
 #define CDC_NEED_CONNECT	2
 #define CDC_NEED_OFFSETS	4
 #define CDC_NEED_PLUGIN		8
+#define CDC_NEED_NETWORK	16
 
 /*
  * Is everything in needs known by a look begun at or after source_since

@@ -96,9 +96,11 @@ static const char write_nodes_sql[] =
 /* A service that is being deleted keeps that status whatever is observed. */
 static const char write_services_sql[] =
 "UPDATE cdc.service s SET status = CASE WHEN s.status OPERATOR(pg_catalog.=) 'deleting' THEN s.status ELSE r.status END,"
-"  status_message = r.status_message, addon_status = coalesce(r.addon_status, s.addon_status), updated_at = pg_catalog.now()"
+"  status_message = r.status_message, addon_status = coalesce(r.addon_status, s.addon_status),"
+"  network_ranges = coalesce(r.network_ranges, '{}'), updated_at = pg_catalog.now()"
 " FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) AS r("
-"  id pg_catalog.uuid, status pg_catalog.text, status_message pg_catalog.text, addon_status pg_catalog.jsonb)"
+"  id pg_catalog.uuid, status pg_catalog.text, status_message pg_catalog.text, addon_status pg_catalog.jsonb,"
+"  network_ranges pg_catalog.text[])"
 " WHERE s.id OPERATOR(pg_catalog.=) r.id";
 
 static const char write_secret_sql[] =
@@ -123,8 +125,8 @@ execute(const char *sql, int expected, int nargs, Oid *types, Datum *values)
 }
 
 /* Runs sql with the rows of an array as its one parameter; puts the array. */
-static void
-write_rows(const char *sql, int expected, struct json_object *rows)
+void
+cdc_store_write_rows(const char *sql, int expected, struct json_object *rows)
 {
 	Oid			types[1] = {TEXTOID};
 	Datum		values[1];
@@ -207,7 +209,7 @@ write_specs(CdcWorld *world)
 	}
 	if (json_object_array_length(rows) > 0)
 	{
-		write_rows(write_spec_sql, SPI_OK_UPDATE_RETURNING, rows);
+		cdc_store_write_rows(write_spec_sql, SPI_OK_UPDATE_RETURNING, rows);
 		for (i = 0; i < SPI_processed; i++)
 		{
 			char	   *id = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);
@@ -274,7 +276,7 @@ write_observed(CdcWorld *world)
 		json_object_array_add(rows, row);
 	}
 	if (json_object_array_length(rows) > 0)
-		write_rows(write_observed_sql, SPI_OK_UPDATE, rows);
+		cdc_store_write_rows(write_observed_sql, SPI_OK_UPDATE, rows);
 	json_object_put(rows);
 }
 
@@ -293,6 +295,7 @@ write_services(CdcWorld *world)
 		if (s->dirty)
 		{
 			struct json_object *row = json_object_new_object();
+			struct json_object *ranges = json_object_new_array();
 
 			add_string(row, "id", s->id);
 			add_string(row, "status", s->status);
@@ -304,6 +307,9 @@ write_services(CdcWorld *world)
 				add_string(addon, "kafka-connect", s->addon_status ? s->addon_status : "pending");
 				json_object_object_add(row, "addon_status", addon);
 			}
+			for (i = 0; i < s->nranges; i++)
+				json_object_array_add(ranges, json_object_new_string(s->ranges[i]));
+			json_object_object_add(row, "network_ranges", ranges);
 			json_object_array_add(rows, row);
 		}
 		for (i = 0; i < s->nnodes; i++)
@@ -327,9 +333,9 @@ write_services(CdcWorld *world)
 		}
 	}
 	if (json_object_array_length(rows) > 0)
-		write_rows(write_services_sql, SPI_OK_UPDATE, rows);
+		cdc_store_write_rows(write_services_sql, SPI_OK_UPDATE, rows);
 	if (json_object_array_length(nodes) > 0)
-		write_rows(write_nodes_sql, SPI_OK_UPDATE, nodes);
+		cdc_store_write_rows(write_nodes_sql, SPI_OK_UPDATE, nodes);
 	json_object_put(rows);
 	json_object_put(nodes);
 }
@@ -361,7 +367,8 @@ interlock(CdcWorld *world)
 	else
 	{
 		execute("SELECT system_identifier::pg_catalog.text, epoch_base, epoch,"
-				" ('x' || pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 1, 8))::pg_catalog.bit(32)::pg_catalog.int8"
+				" ('x' || pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 1, 8))::pg_catalog.bit(32)::pg_catalog.int8,"
+				" installation_id::pg_catalog.text"
 				" FROM cdc.control_plane", SPI_OK_SELECT, 0, NULL, NULL);
 		if (SPI_processed == 0)
 			reason = "no organization exists yet";
@@ -376,6 +383,7 @@ interlock(CdcWorld *world)
 			char	   *owner = SPI_getvalue(tuple, desc, 1);
 			char		mine[32];
 
+			cdc_set_string(world->context, &world->installation, SPI_getvalue(tuple, desc, 5));
 			snprintf(mine, sizeof(mine), UINT64_FORMAT, system_identifier);
 			readable = true;
 			if (strcmp(owner, mine) != 0)
@@ -436,6 +444,7 @@ forget_written(CdcWorld *world, struct json_object *events)
 		p->observed_dirty = false;
 		p->checked = false;
 	}
+	cdc_store_forget_written_pairs(world);
 	foreach(cell, world->services)
 	{
 		CdcService *s = lfirst(cell);
@@ -494,8 +503,9 @@ cdc_store_turn(CdcWorld *world)
 			write_secrets(world);
 			write_observed(world);
 			write_services(world);
+			cdc_store_write_pairs(world);
 			if (events)
-				write_rows(write_events_sql, SPI_OK_INSERT, events);
+				cdc_store_write_rows(write_events_sql, SPI_OK_INSERT, events);
 			CommandCounterIncrement();
 			UpdateActiveSnapshotCommandId();
 			cdc_store_read_work(world, &loaded);

@@ -19,12 +19,13 @@
 #include "common/pg_json.h"
 #include "common/secrets.h"
 #include "extension/settings.h"
+#include "worker/network.h"
 #include "worker/store_load.h"
 
 static const char services_sql[] =
 "SELECT pg_catalog.json_build_object('id', s.id, 'name', s.name, 'database_type', s.database_type, 'zone', s.zone,"
 "  'region', coalesce(z.peering_region, s.zone), 'connection', s.connection, 'network_id', s.network_id,"
-"  'addons', s.addons, 'status', s.status, 'status_message', s.status_message,"
+"  'network_ranges', s.network_ranges, 'addons', s.addons, 'status', s.status, 'status_message', s.status_message,"
 "  'addon_status', s.addon_status OPERATOR(pg_catalog.->>) 'kafka-connect',"
 "  'nodes', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('address', n.address, 'port', n.port, 'hba_loaded', n.hba_loaded))"
 "    FROM cdc.service_node n WHERE n.service_id OPERATOR(pg_catalog.=) s.id),"
@@ -130,6 +131,11 @@ cdc_store_read_work(CdcWorld *world, CdcLoaded *loaded)
 			appendStringInfoChar(&pipelines, '}');
 		run(pipelines_sql, true, loaded->all ? NULL : pipelines.data);
 		loaded->pipelines = keep_rows(1, &loaded->npipelines);
+	}
+	if (loaded->all)
+	{
+		run(cdc_store_pairs_sql, false, NULL);
+		loaded->pairs = keep_rows(1, &loaded->npairs);
 	}
 	if (loaded->round || world->regions_due)
 	{
@@ -318,6 +324,11 @@ load_kafka(CdcService *s, struct json_object *row, struct json_object *connectio
 	s->cidrs = palloc0(sizeof(char *) * Max(s->ncidrs, 1));
 	for (i = 0; i < s->ncidrs; i++)
 		s->cidrs[i] = pstrdup(json_object_get_string(json_object_array_get_idx(array, i)));
+	s->cidrs_from_urls = get_bool(connection, "connect_cidrs_from_urls", false);
+	array = get_array(row, "network_ranges", &s->nranges);
+	s->ranges = palloc0(sizeof(char *) * Max(s->nranges, 1));
+	for (i = 0; i < s->nranges; i++)
+		s->ranges[i] = pstrdup(json_object_get_string(json_object_array_get_idx(array, i)));
 	get_array(connection, "agents", &s->nagents);
 	s->connect_user = copy(s->context, get(connection, "connect_user"));
 	s->connect_password = read_secret(s->context, row, s->id, "connect_password", &s->error);
@@ -419,9 +430,8 @@ step_of(const char *name)
 	return CDC_STEP_NONE;
 }
 
-/* ISO 8601 text as to_jsonb writes it; 0 when absent. */
-static TimestampTz
-time_of(const char *words)
+TimestampTz
+cdc_store_time(const char *words)
 {
 	if (words == NULL)
 		return 0;
@@ -476,10 +486,10 @@ load_new_pipeline(CdcPipeline *p, struct json_object *row, struct json_object *s
 	if (p->status == CDC_DELETED)
 		p->status = CDC_DELETING;	/* to the rules it is, until it has settled */
 	p->gap = copy(p->context, get(spec, "gap"));
-	p->mutated_at = time_of(get(spec, "mutated_at"));
+	p->mutated_at = cdc_store_time(get(spec, "mutated_at"));
 	array = get_array(spec, "restarts", &n);
 	for (i = 0; i < n && p->nfailures < (int) lengthof(p->failures); i++)
-		p->failures[p->nfailures++] = time_of(json_object_get_string(json_object_array_get_idx(array, i)));
+		p->failures[p->nfailures++] = cdc_store_time(json_object_get_string(json_object_array_get_idx(array, i)));
 
 	p->password = read_secret(p->context, row, p->id, "role_password", &p->secret_error);
 	p->verifier = read_secret(p->context, row, p->id, "role_verifier", &p->secret_error);
@@ -517,7 +527,7 @@ load_pipeline(CdcWorld *world, const char *words)
 	p->options = options ? json_object_get(options) : NULL;
 	p->want_deleted = cdc_same(get(spec, "desired_state"), "deleted");
 	p->force = get_bool(spec, "force_delete", false);
-	p->source_since = p->connect_since = cdc_loop_now();
+	p->source_since = p->connect_since = p->network_since = cdc_loop_now();
 	p->next_visit = 0;
 	p->attempts = 0;
 	cdc_world_ready(p);
@@ -535,12 +545,16 @@ cdc_store_apply(CdcWorld *world, CdcLoaded *loaded)
 			cdc_world_remove_pipeline(linitial(world->pipelines));
 		while (world->services != NIL)
 			cdc_world_remove_service(linitial(world->services));
+		while (world->pairs != NIL)
+			cdc_network_forget(linitial(world->pairs));
 		world->next_round = cdc_loop_now();
 	}
 	for (i = 0; i < loaded->nservices; i++)
 		load_service(world, loaded->services[i]);
 	for (i = 0; i < loaded->npipelines; i++)
 		load_pipeline(world, loaded->pipelines[i]);
+	for (i = 0; i < loaded->npairs; i++)
+		cdc_store_load_pair(world, loaded->pairs[i]);
 	for (i = 0; i < loaded->nregions; i++)
 	{
 		CdcService *s = cdc_world_service(world, loaded->regions[2 * i]);
@@ -583,6 +597,7 @@ cdc_store_loaded_free(CdcLoaded *loaded)
 {
 	free_rows(loaded->services, loaded->nservices);
 	free_rows(loaded->pipelines, loaded->npipelines);
+	free_rows(loaded->pairs, loaded->npairs);
 	free_rows(loaded->ended, loaded->nended);
 	free_rows(loaded->regions, 2 * loaded->nregions);
 }

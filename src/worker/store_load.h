@@ -1,6 +1,7 @@
 /*
  * store_load.h
- *	  Reading of rows into the world; used by store.c alone.
+ *	  Reading of rows into the world, and the rows of pairs; used by the store
+ *	  alone.
  */
 #ifndef CDC_STORE_LOAD_H
 #define CDC_STORE_LOAD_H
@@ -16,6 +17,8 @@ typedef struct CdcLoaded
 	char	  **services;		/* one JSON text a row */
 	int			npipelines;
 	char	  **pipelines;
+	int			npairs;
+	char	  **pairs;
 	int			nended;			/* services that ended in this turn */
 	char	  **ended;
 	int			nregions;		/* id, region pairs */
@@ -32,5 +35,17 @@ extern void cdc_store_note_ended(CdcWorld *world, CdcLoaded *loaded);
 extern void cdc_store_apply(CdcWorld *world, CdcLoaded *loaded);
 
 extern void cdc_store_loaded_free(CdcLoaded *loaded);
+
+/* ISO 8601 text as to_jsonb writes it; 0 for NULL. */
+extern TimestampTz cdc_store_time(const char *words);
+
+/* In store.c: runs sql with the rows of an array as its one parameter. */
+extern void cdc_store_write_rows(const char *sql, int expected, struct json_object *rows);
+
+/* In store_network.c: inside the turn; after the commit; one row of the load. */
+extern const char cdc_store_pairs_sql[];
+extern void cdc_store_write_pairs(CdcWorld *world);
+extern void cdc_store_forget_written_pairs(CdcWorld *world);
+extern void cdc_store_load_pair(CdcWorld *world, const char *words);
 
 #endif							/* CDC_STORE_LOAD_H */

@@ -17,6 +17,7 @@
 #include "extension/settings.h"
 #include "worker/assess.h"
 #include "worker/execute.h"
+#include "worker/network.h"
 #include "worker/observe.h"
 #include "worker/visit.h"
 
@@ -192,7 +193,9 @@ begin_operation(CdcPipeline *p, const CdcDecision *d)
 	p->op->action = d->action;
 	p->op->rule = d->rule;
 	p->op->serial = ++p->world->serial;
-	p->mutated_at = GetCurrentTimestamp();
+	/* a peering is shared: it is no thing of the pipeline's, and its delete need not wait for it */
+	if (!cdc_network_is_action(d->action))
+		p->mutated_at = GetCurrentTimestamp();
 	p->spec_dirty = true;
 	p->next_visit = 0;
 	if (!again)
@@ -225,6 +228,13 @@ look_again(CdcPipeline *p, int64 now)
 	int64		pace = p->want_deleted || p->discarding ? CONNECT_TEARDOWN_MS : CONNECT_POLL_MS;
 
 	p->source_since = now;
+	if (p->decision.rule && strcmp(p->decision.rule->section, "network") == 0)
+	{
+		/* nothing else is waited for */
+		p->network_since = now;
+		p->source_since = p->connect_since;
+		return;
+	}
 	if (p->decision.rule == NULL || p->decision.retry != CDC_RETRY_FAST || p->sink == NULL ||
 		now - p->sink->listed_at >= pace)
 		p->connect_since = now;
@@ -346,6 +356,7 @@ cdc_visit_dispatch(CdcWorld *world)
 		cdc_execute(p);
 	}
 	list_free(starting);
+	cdc_network_dispatch(world);
 }
 
 void
@@ -373,6 +384,8 @@ cdc_op_finish(CdcWorld *world, const char *id, uint64 serial, CdcOpEnd end, cons
 	cdc_execute_release(p);
 	p->op = NULL;
 	p->source_since = cdc_loop_now();
+	if (cdc_network_is_action(action))
+		p->network_since = p->source_since;
 	if (end != CDC_OP_DONE || !is_on_source(action))
 		p->connect_since = p->source_since;
 	if (end == CDC_OP_DONE)
@@ -424,13 +437,14 @@ begin_round(CdcWorld *world)
 		pg_atomic_fetch_add_u64(&cdc_shared->rounds, 1);
 	foreach(cell, world->services)
 		cdc_observe_service(lfirst(cell));
+	cdc_network_round(world);
 	foreach(cell, world->pipelines)
 	{
 		CdcPipeline *p = lfirst(cell);
 
 		if (p->op)
 			continue;
-		p->source_since = p->connect_since = now;
+		p->source_since = p->connect_since = p->network_since = now;
 		p->round_due = p->status == CDC_RUNNING || p->status == CDC_FAILED || p->status == CDC_PROVISIONING;
 		if (p->status == CDC_RUNNING)
 			p->rounds_running++;
@@ -455,6 +469,7 @@ cdc_visit_due(CdcWorld *world)
 	if (now >= world->next_round)
 		begin_round(world);
 	cdc_observe_paced(world);
+	cdc_network_due(world);
 	foreach(cell, world->pipelines)
 	{
 		CdcPipeline *p = lfirst(cell);
@@ -484,6 +499,9 @@ cdc_visit_next(CdcWorld *world)
 	paced = cdc_observe_next(world);
 	if (paced && paced < next)
 		next = paced;
+	paced = cdc_network_next(world);
+	if (paced && paced < next)
+		next = paced;
 	foreach(cell, world->pipelines)
 	{
 		CdcPipeline *p = lfirst(cell);
@@ -503,7 +521,7 @@ cdc_visit_dirty(CdcWorld *world)
 	int64		now = cdc_loop_now();
 	int			i;
 
-	if (world->events && now >= world->events_since + EVENTS_MS)
+	if ((world->events && now >= world->events_since + EVENTS_MS) || cdc_network_dirty(world))
 		return true;
 	foreach(cell, world->pipelines)
 	{

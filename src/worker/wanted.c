@@ -11,6 +11,7 @@
 #include "common/cryptohash.h"
 #include "common/sha2.h"
 
+#include "worker/network.h"
 #include "worker/wanted.h"
 
 char *
@@ -44,14 +45,17 @@ cdc_wanted_hba_lines(const CdcPipeline *p, int *n)
 	CdcHbaLine *lines;
 	int			i;
 
-	*n = p->sink ? p->sink->ncidrs : 0;
+	bool		by_network = cdc_network_gives_ranges(p->sink);
+	char	  **cidrs = by_network ? p->sink->ranges : p->sink ? p->sink->cidrs : NULL;
+
+	*n = by_network ? p->sink->nranges : p->sink ? p->sink->ncidrs : 0;
 	lines = palloc0(sizeof(CdcHbaLine) * Max(*n, 1));
 	for (i = 0; i < *n; i++)
 	{
 		lines[i].pipeline_id = p->id;
 		lines[i].database = p->database;
 		lines[i].role = p->object_name;
-		lines[i].cidr = p->sink->cidrs[i];
+		lines[i].cidr = cidrs[i];
 	}
 	return lines;
 }

@@ -11,6 +11,7 @@
 
 #include "utils/memutils.h"
 
+#include "worker/network.h"
 #include "worker/world.h"
 
 CdcWorld *
@@ -158,6 +159,7 @@ cdc_world_remove_pipeline(CdcPipeline *pipeline)
 	CdcWorld   *world = pipeline->world;
 	CdcService *source = pipeline->source;
 
+	cdc_network_release(pipeline);
 	world->pipelines = list_delete_ptr(world->pipelines, pipeline);
 	world->ready = list_delete_ptr(world->ready, pipeline);
 	if (source)
@@ -191,6 +193,8 @@ cdc_world_clear(CdcWorld *world)
 		cdc_world_remove_pipeline(linitial(world->pipelines));
 	while (world->services != NIL)
 		cdc_world_remove_service(linitial(world->services));
+	while (world->pairs != NIL)
+		cdc_network_forget(linitial(world->pairs));
 	if (world->events)
 		json_object_put(world->events);
 	world->events = NULL;

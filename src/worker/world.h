@@ -18,6 +18,7 @@
 #include "reconciler/decide.h"
 #include "reconciler/detail.h"
 #include "remote/kafka_connect.h"
+#include "remote/sdn.h"
 #include "remote/source.h"
 #include "worker/http_client.h"
 #include "worker/pg_client.h"
@@ -112,7 +113,13 @@ struct CdcService
 	char	   *connect_user;
 	char	   *connect_password;
 	int			ncidrs;
-	char	  **cidrs;
+	char	  **cidrs;			/* where Connect comes from, as registered */
+	bool		cidrs_from_urls;	/* nobody said so: the network's ranges are better */
+	int			nranges;
+	char	  **ranges;			/* of its network, as last seen */
+	bool		ranges_asking;
+	int64		ranges_at;		/* start of the last look that ended, 0 never */
+	char	   *ranges_error;	/* why they cannot be known, NULL */
 	int			nagents;
 	bool		plaintext_password;
 	CdcTri		connect_reachable;
@@ -131,6 +138,56 @@ struct CdcService
 	CdcTri		plugin_sofar;	/* while answers come in */
 	char	   *plugin_missing_sofar;
 };
+
+/*
+ * A pair of networks that are, or were, to be joined by two peerings: one row
+ * of cdc.network_peering, shared by all pipelines between them.
+ */
+typedef struct CdcPair
+{
+	CdcWorld   *world;
+	char		a[CDC_UUID_LEN + 1];	/* a < b */
+	char		b[CDC_UUID_LEN + 1];
+	char		peering_ab[CDC_UUID_LEN + 1];	/* as last seen; "" none */
+	char		peering_ba[CDC_UUID_LEN + 1];
+	char	   *state_ab;
+	char	   *state_ba;
+	char	   *installation;	/* whose label makes a peering ours */
+	char	   *error;			/* of what was last tried, for the row */
+	TimestampTz waiting_since;	/* not active since, 0: it is or was not seen yet */
+	TimestampTz mutated_at;		/* the last change was sent, 0: never */
+	bool		dirty;			/* to be written */
+	bool		stored;			/* has a row */
+	bool		removing;		/* nobody needs it any more */
+	bool		gone;			/* its row is to be deleted, then it is forgotten */
+	int64		changed_at;		/* lists begun before do not count */
+	int64		refused_until;	/* what was refused is not tried again before */
+	char	   *refused;		/* why */
+	int			conflicts;		/* creates in a row that met a peering not listed */
+	CdcPipeline *owner;			/* whose action on it is under way */
+	CdcSdnRemoval removal;		/* the step that is under way, or planned */
+	bool		removal_planned;	/* its intent is written with the next turn */
+	uint64		removal_serial;	/* of the request under way, 0: none */
+	char		removal_uuid[CDC_UUID_LEN + 1];
+	int64		next_try;
+	int			attempts;
+} CdcPair;
+
+/* The SDN API, as last seen. */
+typedef struct CdcSdn
+{
+	char	   *url;			/* that what follows is about */
+	bool		listing;
+	bool		list_wanted;
+	int64		listing_since;
+	int64		listed_at;		/* start of the last list that ended, 0 never */
+	int64		good_at;		/* start of the list below */
+	int64		changed_at;		/* something was expected to change */
+	CdcTri		reachable;
+	bool		denied;			/* it refuses our credentials */
+	char	   *error;
+	CdcSdnList *list;			/* the last good one, or NULL */
+} CdcSdn;
 
 /* What happens outside for one pipeline: at most one at a time. */
 typedef struct CdcOp
@@ -231,6 +288,7 @@ struct CdcPipeline
 	bool		asked;			/* by check_health(): a Failed one is tried now */
 	int64		source_since;	/* looks at the source begun before do not count */
 	int64		connect_since;	/* looks at Connect begun before do not count */
+	int64		network_since;	/* looks at the networks begun before do not count */
 	int64		next_visit;		/* 0: none planned */
 	int64		rule_since;		/* since when the same rule fires */
 	int			attempts;		/* consecutive transient faults */
@@ -248,6 +306,9 @@ struct CdcWorld
 	MemoryContext context;
 	List	   *services;
 	List	   *pipelines;
+	List	   *pairs;			/* CdcPair */
+	CdcSdn		sdn;
+	char	   *installation;	/* id of this installation; NULL: not read yet */
 	List	   *ready;			/* CdcPipeline: to be visited in this turn */
 	bool		acting;			/* may mutate outside */
 	char	   *idle_reason;	/* why not */

@@ -49,6 +49,10 @@ reach_fault(const CdcSnapshot *s, CdcAction action)
 		case CDC_ACT_REMOVE_HBA:
 		case CDC_ACT_DROP_ROLE:
 			return s->source_reachable == CDC_YES ? NULL : "an action on a source that does not answer";
+		case CDC_ACT_CREATE_PEERING:
+		case CDC_ACT_ENABLE_PEERING:
+			return s->peerings != CDC_PEERINGS_UNKNOWN && s->peerings != CDC_PEERINGS_OUT_OF_REACH ?
+				NULL : "an action on an SDN API that does not answer";
 		case CDC_ACT_NONE:
 		case CDC_ACT_SOFT_DELETE:
 		case CDC_NUM_ACTIONS:
@@ -89,6 +93,12 @@ object_fault(const CdcSnapshot *s, CdcAction action)
 
 	switch (action)
 	{
+		case CDC_ACT_CREATE_PEERING:
+			return s->network_ids == CDC_NET_BOTH && s->peerings == CDC_PEERINGS_MISSING && !deleting ?
+				NULL : "create_peering";
+		case CDC_ACT_ENABLE_PEERING:
+			return s->network_ids == CDC_NET_BOTH && s->peerings == CDC_PEERINGS_DISABLED && !deleting ?
+				NULL : "enable_peering";
 		case CDC_ACT_CREATE_ROLE:
 			return s->manage_role && (s->role == CDC_OBJ_ABSENT || s->role == CDC_OBJ_WRONG) &&
 				!deleting ? NULL : "create_role";
@@ -288,6 +298,9 @@ decision_fault(const CdcSnapshot *s, const CdcDecision *d)
 	if (d->status == CDC_RUNNING && s->status == CDC_PROVISIONING &&
 		(s->role != CDC_OBJ_OK || s->hba != CDC_HBA_OK || s->plugin_present != CDC_YES))
 		return "Running with something missing";
+	if (d->status == CDC_RUNNING && s->status == CDC_PROVISIONING &&
+		s->network_ids == CDC_NET_BOTH && s->peerings != CDC_PEERINGS_ACTIVE)
+		return "Running without a network";
 	if (d->unchanged && (d->action != CDC_ACT_NONE || d->status != s->status))
 		return "unchanged with a change";
 	if ((d->status == CDC_PROVISIONING) != (d->step != CDC_STEP_NONE) && d->status != CDC_FAILED)

@@ -192,7 +192,7 @@ blocked(const World *w)
 {
 	const CdcSnapshot *t = &w->t;
 
-	return (t->network_ids == CDC_NET_BOTH && t->network_ready != CDC_YES) ||
+	return (t->network_ids == CDC_NET_BOTH && t->peerings != CDC_PEERINGS_ACTIVE) ||
 		t->connect_reachable != CDC_YES || t->plugin_present != CDC_YES ||
 		t->source_reachable != CDC_YES || t->source_capable != CDC_YES ||
 		(t->tables != CDC_TABLES_OK) ||
@@ -225,6 +225,8 @@ expect_end(World *w, const CdcDecision *d)
 	{
 		if (w->doomed || w->hole)
 			set_fault("Running although events are missing", d->rule, t);
+		if (t->network_ids == CDC_NET_BOTH && t->peerings != CDC_PEERINGS_ACTIVE)
+			set_fault("Running, and silent about a network that is not active", d->rule, t);
 		return;
 	}
 	if (d->status == CDC_RUNNING && blocked(w))

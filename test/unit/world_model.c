@@ -56,7 +56,7 @@ const Field fields[] = {
 	FLAG(source_is_postgresql, 1), FLAG(sink_has_addon, 1), FLAG(same_region, 1),
 	FLAG(source_running, 1), FLAG(sink_running, 1), FLAG(addon_running, 1),
 	KNOWN(network_ids, CDC_NET_BOTH + 1, CDC_NET_BOTH),
-	SEEN(network_ready, 3, CDC_YES), SEEN(connect_reachable, 3, CDC_YES),
+	SEEN(peerings, CDC_PEERINGS_ACTIVE + 1, CDC_PEERINGS_ACTIVE), SEEN(connect_reachable, 3, CDC_YES),
 	SEEN(plugin_present, 3, CDC_YES), SEEN(source_reachable, 3, CDC_YES),
 	SEEN(source_capable, 3, CDC_YES), SEEN(role, CDC_OBJ_OK + 1, CDC_OBJ_OK),
 	SEEN(tables, CDC_TABLES_OK + 1, CDC_TABLES_OK), SEEN(hba, CDC_HBA_OK + 1, CDC_HBA_OK),
@@ -339,6 +339,8 @@ world_tick(World *w)
 	}
 	else
 		w->held = 0;
+	if ((t->peerings == CDC_PEERINGS_WAITING || t->peerings == CDC_PEERINGS_STUCK) && chance(30))
+		t->peerings = CDC_PEERINGS_ACTIVE;
 	if (w->quiet > 20 && t->older_writer == CDC_WRITER_PRESENT && chance(20))
 		t->older_writer = CDC_WRITER_NONE;
 }
@@ -349,7 +351,7 @@ world_user_meddles(World *w)
 {
 	CdcSnapshot *t = &w->t;
 
-	switch (random_below(14))
+	switch (random_below(15))
 	{
 		case 0:
 			if (ours(t->connector))
@@ -410,6 +412,9 @@ world_user_meddles(World *w)
 		case 12:
 			t->source_reachable = chance(70) ? CDC_YES : CDC_NO;
 			break;
+		case 13:
+			t->peerings = CDC_PEERINGS_OUT_OF_REACH + random_below(CDC_PEERINGS_ACTIVE);
+			break;
 		default:
 			t->slot_turn = CDC_TURN_NO_FREE_SLOT + random_below(CDC_TURN_OK);
 			break;
@@ -426,7 +431,9 @@ world_user_repairs(World *w)
 	t->source_running = t->sink_running = t->addon_running = true;
 	t->allow_password = true;
 	t->network_ids = chance(50) ? CDC_NET_NONE : CDC_NET_BOTH;
-	t->network_ready = t->connect_reachable = t->plugin_present = CDC_YES;
+	if (t->peerings == CDC_PEERINGS_OUT_OF_REACH || t->peerings == CDC_PEERINGS_BLOCKED)
+		t->peerings = CDC_PEERINGS_ACTIVE;
+	t->connect_reachable = t->plugin_present = CDC_YES;
 	t->source_reachable = t->source_capable = CDC_YES;
 	t->tables = CDC_TABLES_OK;
 	if (!t->manage_role)
@@ -538,6 +545,15 @@ apply(World *w, CdcAction action, bool heard)
 
 	switch (action)
 	{
+		case CDC_ACT_CREATE_PEERING:
+			/* one direction: perhaps the other is missing still */
+			if (t->peerings == CDC_PEERINGS_MISSING && chance(50))
+				t->peerings = CDC_PEERINGS_WAITING;
+			break;
+		case CDC_ACT_ENABLE_PEERING:
+			if (t->peerings == CDC_PEERINGS_DISABLED)
+				t->peerings = CDC_PEERINGS_WAITING;
+			break;
 		case CDC_ACT_CREATE_ROLE:
 			t->role = CDC_OBJ_OK;
 			t->role_disarmed = CDC_NO;
@@ -644,8 +660,12 @@ world_act(World *w, CdcAction action, Ending ending)
 {
 	if (action == CDC_ACT_NONE || action == CDC_ACT_SOFT_DELETE)
 		return true;
-	w->quiet = 0;
-	w->t.untouched = false;		/* the intent is committed first */
+	if (action != CDC_ACT_CREATE_PEERING && action != CDC_ACT_ENABLE_PEERING)
+	{
+		/* a peering is no part of the pipeline */
+		w->quiet = 0;
+		w->t.untouched = false;		/* the intent is committed first */
+	}
 	if (action == CDC_ACT_BEGIN_DISCARD)
 		w->t.discarding = true;
 	if (action == CDC_ACT_END_DISCARD)

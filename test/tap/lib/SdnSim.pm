@@ -13,7 +13,8 @@ use Time::HiRes qw(time usleep);
 
 my $json = JSON::PP->new->canonical->allow_nonref;
 
-# Networks of every test: id => range; all have a router but "bare".
+# Networks of every test; all have a router but "bare".  What is called sink is
+# where the simulated Kafka Connect comes from.
 our %network = (
 	source => '03000000-0000-4000-8000-000000000001', sink => '03000000-0000-4000-8000-000000000002',
 	third => '03000000-0000-4000-8000-000000000003', bare => '03000000-0000-4000-8000-000000000004',
@@ -54,7 +55,7 @@ sub reset
 	$self->control('PUT', '/_sim/state', { peerings => [], servers => [],
 		routers => [ { uuid => $router, name => 'main', type => 'normal', static_routes => [] },
 			{ uuid => $foreign_router, name => 'other', type => 'normal', static_routes => [], account => 'other' } ],
-		networks => [ a_network('source', '127.0.0.0/8'), a_network('sink', '126.0.0.0/8'), a_network('third', '10.73.0.0/24', zone => 'fi-hel1'), $bare,
+		networks => [ a_network('source', '10.70.0.0/24'), a_network('sink', '127.0.0.0/8'), a_network('third', '127.0.0.0/8', zone => 'fi-hel1'), $bare,
 			a_network('overlapping', '127.1.0.0/16'), a_network('foreign', '10.76.0.0/24', account => 'other', router => $foreign_router),
 			a_network('public', '100.64.0.0/22', account => '', type => 'public'), @more ] });
 }

@@ -1,0 +1,521 @@
+/*
+ * sdn.c
+ *	  The vocabulary of UpCloud's API of network peerings.
+ *
+ * See sdn.h.  What each state and error asks of a user is said here, once.
+ */
+#include "remote/sdn.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "common/json.h"
+#include "common/redact.h"
+
+#define MAX_MESSAGE 400
+
+static const struct
+{
+	const char *name;
+	CdcSdnState state;
+}			states[] =
+{
+	{"provisioning", CDC_SDN_PROVISIONING},
+	{"pending-peer", CDC_SDN_PENDING_PEER},
+	{"active", CDC_SDN_ACTIVE},
+	{"disabled", CDC_SDN_DISABLED},
+	{"peer-disabled", CDC_SDN_PEER_DISABLED},
+	{"conflict-subnet", CDC_SDN_CONFLICT_SUBNET},
+	{"missing-local-router", CDC_SDN_MISSING_LOCAL_ROUTER},
+	{"missing-peer-router", CDC_SDN_MISSING_PEER_ROUTER},
+	{"deleted-peer-network", CDC_SDN_DELETED_PEER_NETWORK},
+	{"error", CDC_SDN_ERROR},
+};
+
+/* What error codes ask of a user. */
+static const struct
+{
+	const char *code;
+	const char *what_to_do;
+}			advice[] =
+{
+	{"NETWORK_NOT_FOUND", "register the service with the network_id that it has now, or use the credentials of the account that owns the network"},
+	{"PEER_NETWORK_NOT_FOUND", "register the service with the network_id that it has now"},
+	{"LOCAL_NETWORK_NO_ROUTER", "attach a router to the network"},
+	{"NETWORK_TYPE_INVALID", "only private networks can be peered: register the service with its private network"},
+	{"ZONE_MISMATCH", "UpCloud does not peer networks of these two zones: use services in one zone"},
+	{"PEERING_ACCOUNT_INVALID", "UpCloud does not let these two accounts peer their networks: ask its support"},
+	{"NETWORK_PEERINGS_LIMIT_REACHED", "delete peerings that are not needed, or ask UpCloud's support for a higher limit"},
+};
+
+static CdcSdnState
+state_of(const char *name)
+{
+	int			i;
+
+	for (i = 0; name != NULL && i < (int) lengthof(states); i++)
+	{
+		if (strcmp(states[i].name, name) == 0)
+			return states[i].state;
+	}
+	return CDC_SDN_OTHER;
+}
+
+/* The value of our label, NULL without one; keys have no case. */
+static const char *
+owner_of(struct json_object *labels)
+{
+	size_t		i;
+
+	if (!json_object_is_type(labels, json_type_array))
+		return NULL;
+	for (i = 0; i < json_object_array_length(labels); i++)
+	{
+		struct json_object *label = json_object_array_get_idx(labels, i);
+		const char *key = cdc_json_string(label, "key");
+
+		if (key != NULL && strcasecmp(key, CDC_SDN_LABEL) == 0)
+			return cdc_json_string(label, "value");
+	}
+	return NULL;
+}
+
+/* One item; false when it is no peering. */
+static bool
+read_peering(struct json_object *item, CdcSdnPeering *peering)
+{
+	const char *configured = cdc_json_string(item, "configured_status");
+
+	peering->uuid = cdc_json_string(item, "uuid");
+	peering->local = cdc_json_string(cdc_json_get(item, "network"), "uuid");
+	peering->peer = cdc_json_string(cdc_json_get(item, "peer_network"), "uuid");
+	peering->wants_disabled = configured != NULL && strcmp(configured, "disabled") == 0;
+	peering->state_name = cdc_json_string(item, "state");
+	peering->state = state_of(peering->state_name);
+	peering->owner = owner_of(cdc_json_get(item, "labels"));
+	return peering->uuid != NULL && peering->local != NULL && peering->peer != NULL && peering->state_name != NULL;
+}
+
+CdcSdnList *
+cdc_sdn_parse_list(const char *body)
+{
+	struct json_object *whole = cdc_json_parse(body);
+	struct json_object *array = cdc_json_array(cdc_json_get(whole, "network_peerings"), "network_peering");
+	CdcSdnList *list;
+	size_t		n;
+	size_t		i;
+
+	if (array == NULL)
+	{
+		json_object_put(whole);
+		return NULL;
+	}
+	n = json_object_array_length(array);
+	list = palloc0(sizeof(CdcSdnList));
+	list->body = whole;
+	list->n = (int) n;
+	list->items = palloc0(sizeof(CdcSdnPeering) * (n + 1));
+	for (i = 0; i < n; i++)
+	{
+		if (!read_peering(json_object_array_get_idx(array, i), &list->items[i]))
+		{
+			/* a list that is not understood must not look like one without it */
+			cdc_sdn_list_free(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+void
+cdc_sdn_list_free(CdcSdnList *list)
+{
+	json_object_put(list->body);
+	pfree(list->items);
+	pfree(list);
+}
+
+const CdcSdnPeering *
+cdc_sdn_find(const CdcSdnList *list, const char *local, const char *peer)
+{
+	int			i;
+
+	for (i = 0; list != NULL && i < list->n; i++)
+	{
+		if (strcasecmp(list->items[i].local, local) == 0 && strcasecmp(list->items[i].peer, peer) == 0)
+			return &list->items[i];
+	}
+	return NULL;
+}
+
+char	  **
+cdc_sdn_parse_ranges(const char *body, int *n)
+{
+	struct json_object *whole = cdc_json_parse(body);
+	struct json_object *array = cdc_json_array(cdc_json_get(cdc_json_get(whole, "network"), "ip_networks"), "ip_network");
+	char	  **ranges = NULL;
+	size_t		i;
+
+	*n = 0;
+	if (array != NULL && json_object_array_length(array) > 0)
+	{
+		ranges = palloc0(sizeof(char *) * json_object_array_length(array));
+		for (i = 0; i < json_object_array_length(array); i++)
+		{
+			const char *address = cdc_json_string(json_object_array_get_idx(array, i), "address");
+
+			if (address != NULL && strchr(address, '/') != NULL &&
+				strspn(address, "0123456789abcdefABCDEF.:/") == strlen(address))
+				ranges[(*n)++] = pstrdup(address);
+		}
+	}
+	json_object_put(whole);
+	return *n > 0 ? ranges : NULL;
+}
+
+/* {"network_peering": inner} as text; takes inner over. */
+static char *
+enveloped(struct json_object *inner)
+{
+	struct json_object *envelope = json_object_new_object();
+	char	   *words;
+
+	json_object_object_add(envelope, "network_peering", inner);
+	words = pstrdup(json_object_to_json_string_ext(envelope, JSON_C_TO_STRING_PLAIN));
+	json_object_put(envelope);
+	return words;
+}
+
+static struct json_object *
+network(const char *uuid)
+{
+	struct json_object *object = json_object_new_object();
+
+	json_object_object_add(object, "uuid", json_object_new_string(uuid));
+	return object;
+}
+
+char *
+cdc_sdn_create_body(const char *local, const char *peer, const char *installation)
+{
+	struct json_object *object = json_object_new_object();
+	struct json_object *labels = json_object_new_array();
+	struct json_object *label = json_object_new_object();
+	char	   *name = psprintf("cdc_pipeline %.8s to %.8s", local, peer);
+
+	json_object_object_add(object, "name", json_object_new_string(name));
+	json_object_object_add(object, "configured_status", json_object_new_string("active"));
+	json_object_object_add(object, "network", network(local));
+	json_object_object_add(object, "peer_network", network(peer));
+	json_object_object_add(label, "key", json_object_new_string(CDC_SDN_LABEL));
+	json_object_object_add(label, "value", json_object_new_string(installation));
+	json_object_array_add(labels, label);
+	json_object_object_add(object, "labels", labels);
+	pfree(name);
+	return enveloped(object);
+}
+
+char *
+cdc_sdn_status_body(bool active)
+{
+	struct json_object *object = json_object_new_object();
+
+	json_object_object_add(object, "configured_status", json_object_new_string(active ? "active" : "disabled"));
+	return enveloped(object);
+}
+
+char *
+cdc_sdn_url_of(const char *base, const char *collection, const char *id)
+{
+	size_t		length = strlen(base);
+
+	while (length > 0 && base[length - 1] == '/')
+		length--;
+	return psprintf("%.*s/1.3/%s%s%s", (int) length, base, collection, id ? "/" : "", id ? id : "");
+}
+
+/* One line, without secrets, not too long; CODE in front. */
+static char *
+one_line(const char *code, const char *message)
+{
+	char	   *words = cdc_redact(psprintf("%s%s%s", code ? code : "", code && message ? ": " : "", message ? message : ""), NULL, 0);
+	char	   *end;
+
+	words[strcspn(words, "\r\n")] = '\0';
+	if (strlen(words) > MAX_MESSAGE)
+	{
+		/* not in the middle of a character */
+		end = words + MAX_MESSAGE;
+		while (end > words && ((unsigned char) *end & 0xC0) == 0x80)
+			end--;
+		*end = '\0';
+	}
+	end = words + strlen(words);
+	while (end > words && (end[-1] == '.' || end[-1] == ' '))
+		*--end = '\0';
+	return words;
+}
+
+/*
+ * Reads {"error":{"error_code","error_message"}} and problem+json, whose code
+ * is the fragment of the type without ERROR_.  *code: palloc'd, or NULL.
+ */
+static char *
+read_error(const char *body, char **code)
+{
+	struct json_object *whole = cdc_json_parse(body);
+	struct json_object *error = cdc_json_get(whole, "error");
+	const char *type = cdc_json_string(whole, "type");
+	const char *fragment = type ? strchr(type, '#') : NULL;
+	const char *name = cdc_json_string(error, "error_code");
+	const char *said = cdc_json_string(error, "error_message");
+	char	   *message;
+
+	if (error == NULL && type != NULL)
+	{
+		name = fragment ? fragment + 1 : type;
+		if (strncmp(name, "ERROR_", 6) == 0)
+			name += 6;
+		said = cdc_json_string(whole, "title");
+	}
+	*code = name ? pstrdup(name) : NULL;
+	message = name || said ? one_line(name, said) : NULL;
+	json_object_put(whole);
+	return message;
+}
+
+static bool
+is(const char *code, const char *name)
+{
+	return code != NULL && strcmp(code, name) == 0;
+}
+
+CdcSdnMeaning
+cdc_sdn_meaning(int status, const char *body, char **message)
+{
+	char	   *code;
+	char	   *said;
+	int			i;
+
+	*message = NULL;
+	if (status >= 200 && status < 300)
+		return CDC_SDN_DONE;
+	said = read_error(body, &code);
+	*message = psprintf("HTTP %d%s%s", status, said ? ": " : "", said ? said : "");
+	for (i = 0; code != NULL && i < (int) lengthof(advice); i++)
+	{
+		if (strcmp(advice[i].code, code) == 0)
+		{
+			*message = psprintf("%s: %s", *message, advice[i].what_to_do);
+			return CDC_SDN_REFUSED;
+		}
+	}
+	if (status == 401 || (status == 403 && code == NULL))
+	{
+		*message = psprintf("%s: put valid credentials into the file that cdc_pipeline.sdn_credentials_file names", *message);
+		return CDC_SDN_DENIED;
+	}
+	if (status == 409 && is(code, "PEERING_CONFLICT"))
+		return CDC_SDN_EXISTS;
+	if (status == 409 && is(code, "PEERING_NOT_DISABLED"))
+		return CDC_SDN_NOT_DISABLED;
+	/* not for a wrong URL: that has another code, or none */
+	if (status == 404 && is(code, "PEERING_NOT_FOUND"))
+		return CDC_SDN_ABSENT;
+	if (status == 408 || status == 429)
+		return CDC_SDN_LATER;
+	if (status >= 400 && status < 500)
+		return CDC_SDN_REFUSED;
+	return CDC_SDN_MAYBE;
+}
+
+bool
+cdc_sdn_ours(const CdcSdnPeering *peering, const char *installation)
+{
+	return peering != NULL && peering->owner != NULL && installation != NULL &&
+		strcasecmp(peering->owner, installation) == 0;
+}
+
+static bool
+is_off(const CdcSdnPeering *p)
+{
+	return p != NULL && (p->state == CDC_SDN_DISABLED || p->wants_disabled);
+}
+
+/* What only people can change about one direction, and how; NULL: nothing. */
+static char *
+block_of(const CdcSdnPeering *p, const CdcSdnPeering *opposite)
+{
+	if (p == NULL)
+		return NULL;
+	switch (p->state)
+	{
+		case CDC_SDN_CONFLICT_SUBNET:
+			return psprintf("the address ranges of the networks %s and %s overlap (state conflict-subnet): give one of them another range",
+							p->local, p->peer);
+		case CDC_SDN_MISSING_LOCAL_ROUTER:
+			return psprintf("network %s has no router (state missing-local-router): attach a router to it", p->local);
+		case CDC_SDN_MISSING_PEER_ROUTER:
+			return psprintf("network %s has no router (state missing-peer-router): attach a router to it", p->peer);
+		case CDC_SDN_DELETED_PEER_NETWORK:
+			return psprintf("network %s does not exist any more (state deleted-peer-network): register the service with the network that it has now",
+							p->peer);
+		case CDC_SDN_ERROR:
+			return psprintf("UpCloud reports an error of peering %s from network %s to %s: delete the peering, and it is made again; if the error comes back, ask UpCloud's support",
+							p->uuid, p->local, p->peer);
+		case CDC_SDN_PEER_DISABLED:
+			if (opposite != NULL)
+				return NULL;
+			return psprintf("the peering from network %s to %s, of another account, is disabled (state peer-disabled): its owner must enable it",
+							p->peer, p->local);
+		case CDC_SDN_OTHER:
+			return psprintf("peering %s from network %s to %s is in state \"%s\", which this version does not know: see UpCloud's documentation",
+							p->uuid, p->local, p->peer, p->state_name);
+		default:
+			return NULL;
+	}
+}
+
+static CdcSdnVerdict
+blocked(char *words)
+{
+	CdcSdnVerdict verdict = {CDC_PEERINGS_BLOCKED, NULL, NULL, NULL, NULL};
+
+	verdict.words = words;
+	return verdict;
+}
+
+static CdcSdnVerdict
+to_act(CdcPeerings what, const char *local, const char *peer, const char *uuid)
+{
+	CdcSdnVerdict verdict = {CDC_PEERINGS_MISSING, NULL, NULL, NULL, NULL};
+
+	verdict.peerings = what;
+	verdict.local = local;
+	verdict.peer = peer;
+	verdict.uuid = uuid;
+	verdict.words = psprintf("the peering from network %s to %s %s", local, peer,
+							 what == CDC_PEERINGS_MISSING ? "does not exist" : "is disabled");
+	return verdict;
+}
+
+CdcSdnVerdict
+cdc_sdn_judge(const char *a, const char *b, const CdcSdnPeering *ab, const CdcSdnPeering *ba,
+			  const char *installation)
+{
+	const CdcSdnPeering *both[2] = {ab, ba};
+	bool		active[2] = {ab && ab->state == CDC_SDN_ACTIVE, ba && ba->state == CDC_SDN_ACTIVE};
+	CdcSdnVerdict verdict = {CDC_PEERINGS_ACTIVE, NULL, NULL, NULL, NULL};
+	char	   *words;
+	int			i;
+
+	if ((active[0] && active[1]) || (active[0] && ba == NULL) || (active[1] && ab == NULL))
+		return verdict;
+	for (i = 0; i < 2; i++)
+	{
+		/* a peering with what is gone cannot be made */
+		if (both[i] && both[i]->state == CDC_SDN_DELETED_PEER_NETWORK)
+			return blocked(block_of(both[i], both[1 - i]));
+	}
+	for (i = 0; i < 2; i++)
+	{
+		if (!is_off(both[i]))
+			continue;
+		if (cdc_sdn_ours(both[i], installation))
+			return to_act(CDC_PEERINGS_DISABLED, both[i]->local, both[i]->peer, both[i]->uuid);
+		return blocked(psprintf("peering %s from network %s to %s is disabled, and not by us: enable it",
+								both[i]->uuid, both[i]->local, both[i]->peer));
+	}
+	if (ab == NULL && !(ba && ba->state == CDC_SDN_PEER_DISABLED))
+		return to_act(CDC_PEERINGS_MISSING, a, b, NULL);
+	if (ba == NULL && !(ab && ab->state == CDC_SDN_PEER_DISABLED))
+		return to_act(CDC_PEERINGS_MISSING, b, a, NULL);
+	for (i = 0; i < 2; i++)
+	{
+		words = block_of(both[i], both[1 - i]);
+		if (words != NULL)
+			return blocked(words);
+	}
+	verdict.peerings = CDC_PEERINGS_WAITING;
+	verdict.words = psprintf("the peering from network %s to %s is %s, the one back is %s", a, b,
+							 ab ? ab->state_name : "not listed", ba ? ba->state_name : "not listed");
+	return verdict;
+}
+
+CdcSdnRemoval
+cdc_sdn_removal(const CdcSdnPeering *ab, const CdcSdnPeering *ba, const char *installation,
+				const CdcSdnPeering **which)
+{
+	const CdcSdnPeering *both[2] = {ab, ba};
+	bool		waiting = false;
+	int			i;
+
+	*which = NULL;
+	for (i = 0; i < 2; i++)
+	{
+		if (!cdc_sdn_ours(both[i], installation))
+			continue;
+		*which = both[i];
+		if (both[i]->state == CDC_SDN_DISABLED)
+			return CDC_SDN_TO_DELETE;
+		if (!both[i]->wants_disabled)
+			return CDC_SDN_TO_DISABLE;
+		waiting = true;
+	}
+	*which = NULL;
+	return waiting ? CDC_SDN_TO_WAIT : CDC_SDN_REMOVED;
+}
+
+/* A copy of the n bytes without white space at its ends. */
+static char *
+trimmed(const char *words, size_t n)
+{
+	char	   *copy;
+
+	while (n > 0 && strchr(" \t\r", words[0]) != NULL)
+	{
+		words++;
+		n--;
+	}
+	while (n > 0 && strchr(" \t\r", words[n - 1]) != NULL)
+		n--;
+	copy = palloc(n + 1);
+	memcpy(copy, words, n);
+	copy[n] = '\0';
+	return copy;
+}
+
+const char *
+cdc_sdn_parse_credentials(const char *words, CdcSdnCredentials *c)
+{
+	memset(c, 0, sizeof(*c));
+	while (*words != '\0')
+	{
+		size_t		length = strcspn(words, "\n");
+		char	   *line = trimmed(words, length);
+		char	   *equals = strchr(line, '=');
+		char	   *key;
+		char	  **where;
+
+		words += length + (words[length] == '\n');
+		if (line[0] == '\0' || line[0] == '#')
+			continue;
+		if (equals == NULL)
+			return "a line has no \"=\"";
+		key = trimmed(line, (size_t) (equals - line));
+		where = strcmp(key, "username") == 0 ? &c->user : strcmp(key, "password") == 0 ? &c->password :
+			strcmp(key, "token") == 0 ? &c->token : NULL;
+		if (where == NULL)
+			return "a line begins with something else than username, password or token";
+		if (*where != NULL)
+			return "a key is there twice";
+		*where = trimmed(equals + 1, strlen(equals + 1));
+		if ((*where)[0] == '\0')
+			return "a value is empty";
+	}
+	if (c->token != NULL && (c->user != NULL || c->password != NULL))
+		return "it has a token and a username or password: only one kind may be there";
+	if (c->token == NULL && (c->user == NULL || c->password == NULL))
+		return "it has neither a token nor a username with a password";
+	return NULL;
+}
