@@ -1,4 +1,4 @@
-# 160_network.pl: ensure_network against the SDN simulator: both directions are
+# 170_network.pl: ensure_network against the SDN simulator: both directions are
 # made once, whatever goes wrong; every state is told with what to do; a pair is
 # shared, kept with its pipelines and removed with the service.
 use strict;
