@@ -56,6 +56,7 @@ CREATE TABLE cdc.service (
 					CHECK (status IN ('pending', 'provisioning', 'running', 'error', 'deleting')),
 	addon_status	jsonb NOT NULL DEFAULT '{}',	-- {"kafka-connect": "running"}
 	status_message	text,
+	system_identifier numeric,	-- of the cluster that a PostgreSQL service was first seen to be: no other is followed
 	created_at		timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	updated_at		timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	deleted_at		timestamptz
@@ -154,6 +155,8 @@ CREATE TABLE cdc.pipeline_spec (
 	slot_absent_before boolean NOT NULL DEFAULT false,	-- the slot was seen absent before our connector was made: what is there now is ours
 	slot_run		text,		-- identity of the task run that made the slot
 	gap				jsonb,		-- {"kind":..,"from_lsn":..,"tables":[..]} while one is being repaired
+	streamed		jsonb,		-- {"system":..,"timeline":..,"node":..,"usurped":..}: the history on which it streamed last
+	failover		jsonb,		-- a verdict on another history, while it is being carried out (src/worker/failover.c)
 	offsets_clean	boolean NOT NULL DEFAULT true,	-- no offsets can be stored under our connector's name (cannot be seen while it is absent)
 	restarts		timestamptz[] NOT NULL DEFAULT '{}',	-- failures within the last 10 minutes
 	mutated_at		timestamptz,	-- last mutation sent outside (design rule 12)
@@ -184,6 +187,19 @@ CREATE TABLE cdc.pipeline_observed (
 	timeline			bigint,
 	last_health_check_at timestamptz
 ) WITH (fillfactor = 50);
+
+-- A pipeline on one standby of its source: would it survive a failover there?
+CREATE TABLE cdc.pipeline_standby (
+	pipeline_id	uuid NOT NULL REFERENCES cdc.pipeline_spec(id),
+	address		text NOT NULL,
+	port		integer NOT NULL,
+	slot_timeline bigint,		-- intent: of the node when we made the pipeline's slot there
+	ready		boolean NOT NULL DEFAULT false,
+	missing		text,
+	fix_sql		text,
+	updated_at	timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	PRIMARY KEY (pipeline_id, address, port)
+);
 
 -- Passwords made for a pipeline: role_password, role_verifier.
 CREATE TABLE cdc.pipeline_secret (

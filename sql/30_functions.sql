@@ -43,6 +43,12 @@ CREATE FUNCTION cdc.rules() RETURNS TABLE (id integer, section text, statuses te
 	step text, action text, retry text, message text, comment text)
 	LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'cdc_rules';
 
+-- The judgement on a failover, and on standbys: the tables of src/reconciler.
+CREATE FUNCTION cdc.failover_rules() RETURNS TABLE (id integer, guard text, verdict text, verdict_halt text, reason text, comment text)
+	LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'cdc_failover_rules';
+CREATE FUNCTION cdc.standby_rules() RETURNS TABLE (id integer, guard text, action text, final boolean, missing text, fix_sql text, comment text)
+	LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'cdc_standby_rules';
+
 -- Debezium's options that a pipeline may set, and why one cannot be set so.
 CREATE FUNCTION cdc.option_names() RETURNS text
 	LANGUAGE c IMMUTABLE AS 'MODULE_PATHNAME', 'cdc_option_names';

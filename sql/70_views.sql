@@ -11,13 +11,17 @@ CREATE VIEW cdc.pipeline WITH (security_invoker = true) AS
 -- The reconciler's rules, in the order in which they are tried.
 CREATE VIEW cdc.state_table WITH (security_invoker = true) AS SELECT * FROM cdc.rules();
 
+-- How a source with another history is judged, and what makes a standby ready.
+CREATE VIEW cdc.failover_table WITH (security_invoker = true) AS SELECT * FROM cdc.failover_rules();
+CREATE VIEW cdc.standby_table WITH (security_invoker = true) AS SELECT * FROM cdc.standby_rules();
+
 -- One row a pipeline and standby: would the pipeline survive a failover to it?
+-- What is missing, and the SQL that mends it, where SQL can.
 CREATE VIEW cdc.failover_readiness WITH (security_invoker = true) AS
-	SELECT p.id AS pipeline_id, n.address || ':' || n.port AS node, false AS ready,
-		CASE WHEN n.last_seen_at IS NULL THEN coalesce('the node was never reached: ' || n.error_message, 'the node was not looked at yet')
-			WHEN n.error_message IS NOT NULL THEN 'the standby does not answer: ' || n.error_message
-			WHEN n.hba_loaded IS NULL THEN 'pg_hba.conf has not been prepared'
-			ELSE 'the standby has no replication slot of the pipeline' END AS missing,
-		NULL::text AS fix_sql
+	SELECT p.id AS pipeline_id, n.address || ':' || n.port AS node, coalesce(b.ready, false) AS ready,
+		CASE WHEN b.ready THEN NULL
+			ELSE coalesce(b.missing, 'the node does not answer: ' || n.error_message, 'the node was not looked at yet') END AS missing,
+		CASE WHEN NOT b.ready THEN b.fix_sql END AS fix_sql
 	FROM cdc.pipeline_spec p JOIN cdc.service_node n ON n.service_id = p.source_service_id
-	WHERE p.deleted_at IS NULL AND n.observed_role IS DISTINCT FROM 'primary';
+		LEFT JOIN cdc.pipeline_standby b ON b.pipeline_id = p.id AND b.address = n.address AND b.port = n.port
+	WHERE p.deleted_at IS NULL AND (b.pipeline_id IS NOT NULL OR n.observed_role IS DISTINCT FROM 'primary');

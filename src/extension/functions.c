@@ -25,6 +25,8 @@
 #include "common/secrets.h"
 #include "extension/cdc_shmem.h"
 #include "extension/settings.h"
+#include "reconciler/failover.h"
+#include "reconciler/shadow.h"
 #include "reconciler/state_table.h"
 #include "remote/kafka_connect.h"
 
@@ -32,12 +34,14 @@ PG_FUNCTION_INFO_V1(cdc_changed_here);
 PG_FUNCTION_INFO_V1(cdc_check_installation);
 PG_FUNCTION_INFO_V1(cdc_decrypt);
 PG_FUNCTION_INFO_V1(cdc_encrypt);
+PG_FUNCTION_INFO_V1(cdc_failover_rules);
 PG_FUNCTION_INFO_V1(cdc_option_fault);
 PG_FUNCTION_INFO_V1(cdc_option_names);
 PG_FUNCTION_INFO_V1(cdc_random_secret);
 PG_FUNCTION_INFO_V1(cdc_reencrypt);
 PG_FUNCTION_INFO_V1(cdc_rfc3339);
 PG_FUNCTION_INFO_V1(cdc_rules);
+PG_FUNCTION_INFO_V1(cdc_standby_rules);
 PG_FUNCTION_INFO_V1(cdc_wake);
 PG_FUNCTION_INFO_V1(cdc_worker_state);
 
@@ -269,6 +273,55 @@ cdc_rules(PG_FUNCTION_ARGS)
 		values[7] = CStringGetTextDatum(cdc_retry_name(rule->retry));
 		values[8] = text_or_null(rule->message, &nulls[8]);
 		values[9] = text_or_null(rule->comment, &nulls[9]);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+/* cdc.failover_rules() -> the table by which another history is judged, in order. */
+Datum
+cdc_failover_rules(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	const CdcFailoverRule *rule;
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (rule = cdc_failover_table; rule->id != 0; rule++)
+	{
+		Datum		values[6];
+		bool		nulls[6] = {false, false, false, false, false, false};
+
+		values[0] = Int32GetDatum(rule->id);
+		values[1] = CStringGetTextDatum(rule->guard_name);
+		values[2] = CStringGetTextDatum(cdc_verdict_name(rule->verdict));
+		values[3] = CStringGetTextDatum(cdc_verdict_name(rule->verdict_halt));
+		values[4] = CStringGetTextDatum(rule->reason);
+		values[5] = CStringGetTextDatum(rule->comment);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+/* cdc.standby_rules() -> the table by which standbys are kept ready, in order. */
+Datum
+cdc_standby_rules(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	const CdcStandbyRule *rule;
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (rule = cdc_standby_table; rule->id != 0; rule++)
+	{
+		Datum		values[7];
+		bool		nulls[7] = {false, false, false, false, false, false, false};
+
+		values[0] = Int32GetDatum(rule->id);
+		values[1] = CStringGetTextDatum(rule->guard_name);
+		values[2] = CStringGetTextDatum(cdc_shadow_action_name(rule->action));
+		values[3] = BoolGetDatum(rule->final);
+		values[4] = text_or_null(rule->missing, &nulls[4]);
+		values[5] = text_or_null(rule->fix_sql, &nulls[5]);
+		values[6] = CStringGetTextDatum(rule->comment);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 	return (Datum) 0;

@@ -33,6 +33,9 @@
 	X(OLDER_WRITER, "older_writer", "the connector that still writes to the topics") \
 	X(FAILURE, "failure", "the failed task's message, redacted, one line") \
 	X(GAP, "gap", "from which LSN, which tables") \
+	X(FAILOVER, "failover", "from which node to which, and the verdict") \
+	X(OTHER_PRIMARY, "other_primary", "the node that claims to be primary too") \
+	X(SLOT_WAL, "slot_wal", "how much WAL the slot holds back, of how much") \
 	X(MOVING, "moving", "since when confirmed_flush_lsn stands still") \
 	X(LEFT_BEHIND, "left_behind", "what a forced delete leaves")
 

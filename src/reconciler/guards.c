@@ -53,10 +53,22 @@ FACT(tables_wrong, s->tables == CDC_TABLES_MISSING || s->tables == CDC_TABLES_BA
 FACT(publication_off, s->publication == CDC_OBJ_ABSENT || s->publication == CDC_OBJ_WRONG)
 
 /*
+ * Failover.  Only what streams can be moved: a snapshot is taken again
+ * anyhow, and what is thrown away needs no verdict.
+ */
+FACT(streams, s->was_running && !s->initial_only && !s->discarding && s->gap == CDC_GAP_NONE)
+FACT(pending, streams(s) && s->move == CDC_MOVE_PENDING && s->connector != CDC_OBJ_FOREIGN)
+FACT(judged, streams(s) && s->move == CDC_MOVE_JUDGED && s->connector != CDC_OBJ_FOREIGN)
+FACT(moving_on, streams(s) && (s->move == CDC_MOVE_JUDGED || s->move == CDC_MOVE_RESUMED))
+FACT(rewinding, judged(s) && s->verdict == CDC_VERDICT_REWIND && s->offsets_ahead != CDC_NO)
+
+/*
  * A gap: streaming was under way, and events may be missing.  A finished
- * initial_only asks for no slot and no publication.
+ * initial_only asks for no slot and no publication.  What has moved is judged
+ * before it is called a gap.
  */
 FACT(gap_seen, s->was_running && !s->initial_only && !s->discarding &&
+	 !(s->gap == CDC_GAP_NONE && (s->move == CDC_MOVE_UNKNOWN || s->move == CDC_MOVE_PENDING)) &&
 	 (s->gap != CDC_GAP_NONE ||
 	  (s->source_reachable == CDC_YES && s->slot == CDC_SLOT_LOST)))
 
@@ -167,6 +179,8 @@ GUARD(teardown_offsets_out_of_reach, teardown_hidden(s) && !s->force &&
 GUARD(teardown_offsets_hidden, teardown_hidden(s) && !s->force)
 
 GUARD(teardown_slot_left, source_open(s) && slot_idle(s))
+GUARD(teardown_shadow_unseen, source_open(s) && s->shadow_left == CDC_UNKNOWN)
+GUARD(teardown_shadow_left, source_open(s) && s->shadow_left == CDC_YES)
 GUARD(teardown_publication_unseen, source_open(s) && s->publication == CDC_OBJ_UNKNOWN)
 GUARD(teardown_publication_left, source_open(s) &&
 	  (s->publication == CDC_OBJ_OK || s->publication == CDC_OBJ_WRONG))
@@ -235,6 +249,33 @@ GUARD(hba_unmanaged, s->hba == CDC_HBA_UNMANAGED)
 GUARD(hba_to_write, s->hba == CDC_HBA_MISSING || s->hba == CDC_HBA_NOT_LOADED)
 
 /*
+ * Failover: stop first, judge what stands still, remember the verdict, then
+ * carry it out.  What is resumed is the business of the connector's rules.
+ */
+GUARD(move_unseen, streams(s) && s->move == CDC_MOVE_UNKNOWN)
+GUARD(move_connector_unseen, pending(s) && (s->connector == CDC_OBJ_UNKNOWN || state_unseen(s)))
+GUARD(move_dragged, pending(s) && connector_works(s) && slot_held(s) &&
+	  (s->verdict == CDC_VERDICT_RESNAPSHOT || s->verdict == CDC_VERDICT_HALT))
+GUARD(move_connector_works, pending(s) && connector_works(s))
+GUARD(move_to_point, pending(s) && s->connector_state == CDC_CS_STOPPED &&
+	  s->connector == CDC_OBJ_WRONG && s->allow_password)
+GUARD(move_tasks_left, pending(s) && tasks_left(s))
+GUARD(move_offsets_hidden, pending(s) && offsets_hidden(s))
+GUARD(move_slot_unseen, pending(s) && s->slot == CDC_SLOT_UNKNOWN)
+GUARD(move_walsender_stuck, pending(s) && slot_held(s) && s->walsender_stuck == CDC_YES)
+GUARD(move_slot_held, pending(s) && slot_held(s))
+GUARD(move_offsets_unseen, pending(s) && s->offsets == CDC_OFFSETS_UNKNOWN)
+GUARD(move_verdict_unseen, pending(s) && (s->verdict == CDC_VERDICT_UNKNOWN || s->verdict == CDC_VERDICT_NEVER))
+GUARD(move_to_judge, pending(s))
+GUARD(verdict_forgotten, judged(s) && s->verdict == CDC_VERDICT_UNKNOWN)
+GUARD(rewind_unseen, rewinding(s) && (s->connector == CDC_OBJ_UNKNOWN || state_unseen(s) ||
+									   (s->connector != CDC_OBJ_ABSENT && s->offsets_ahead == CDC_UNKNOWN)))
+GUARD(rewind_connector_works, rewinding(s) && connector_works(s))
+GUARD(rewind_tasks_left, rewinding(s) && tasks_left(s))
+GUARD(rewind_offsets_hidden, rewinding(s) && offsets_hidden(s))
+GUARD(rewind_due, rewinding(s) && is_stopped(s) && s->offsets_ahead == CDC_YES)
+
+/*
  * Publication.
  */
 GUARD(gap_to_repair, gap_seen(s) && !gap_is_missing_table(s) &&
@@ -291,10 +332,12 @@ GUARD(connector_to_prepare, makes_slot(s) && s->connector == CDC_OBJ_ABSENT && !
 	  s->slot_turn == CDC_TURN_NEIGHBOUR && s->allow_password)
 GUARD(turn_neighbour, makes_slot(s) && s->slot_turn == CDC_TURN_NEIGHBOUR)
 GUARD(password_not_allowed, puts_config(s) && !s->allow_password)
+GUARD(connector_to_point, puts_config(s) && s->connector == CDC_OBJ_WRONG && moving_on(s))
 GUARD(connector_deleted, puts_config(s) && s->connector == CDC_OBJ_ABSENT)
 GUARD(connector_to_put, puts_config(s))
 GUARD(discard_finished, s->discarding)
 GUARD(connector_prepared, is_stopped(s) && s->slot == CDC_SLOT_ABSENT && !s->was_running)
+GUARD(connector_moved, is_held(s) && moving_on(s))
 GUARD(connector_held, is_held(s))
 GUARD(failure_exhausted, failing(s) && s->restart == CDC_RESTART_EXHAUSTED)
 GUARD(restart_waiting, failing(s) && s->restart == CDC_RESTART_WAIT)
@@ -306,11 +349,14 @@ GUARD(snapshot_only_unfinished, s->initial_only && !snapshot_only_finished(s) &&
 GUARD(slot_blocked, !s->initial_only && s->slot == CDC_SLOT_ABSENT &&
 	  (s->slot_turn == CDC_TURN_BLOCKED || s->slot_turn == CDC_TURN_NO_FREE_SLOT))
 GUARD(slot_not_streaming, !s->initial_only && s->slot != CDC_SLOT_STREAMING)
+GUARD(move_unconfirmed, whole(s) && moving_on(s) && s->confirmed != CDC_YES)
 GUARD(whole, whole(s))
 
 /*
  * Running: what is reported although events flow.
  */
+GUARD(whole_slot_wal_high, whole(s) && !s->initial_only && s->slot_wal_high == CDC_YES)
+GUARD(whole_two_primaries, whole(s) && s->two_primaries == CDC_YES)
 GUARD(whole_standing_still, whole(s) && !s->initial_only && s->moving == CDC_NO)
 GUARD(whole_tables_without_identity, whole(s) && s->tables == CDC_TABLES_NO_IDENTITY)
 GUARD(whole_tables_wrong, whole(s) && tables_wrong(s))

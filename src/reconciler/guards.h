@@ -23,7 +23,7 @@
 	X(teardown_slot_held) \
 	X(teardown_offsets_unseen) X(teardown_offsets_left) X(teardown_connector_left) \
 	X(teardown_offsets_out_of_reach) X(teardown_offsets_hidden) \
-	X(teardown_slot_left) \
+	X(teardown_slot_left) X(teardown_shadow_unseen) X(teardown_shadow_left) \
 	X(teardown_publication_unseen) X(teardown_publication_left) \
 	X(teardown_hba_unseen) X(teardown_hba_left) \
 	X(teardown_role_unseen) X(teardown_role_needed) X(teardown_role_left) \
@@ -40,6 +40,11 @@
 	X(tables_unseen) X(tables_missing) X(tables_bad_kind) X(tables_without_identity) \
 	X(role_unseen) X(role_foreign) X(role_not_fitting) X(role_dropped) X(role_to_make) \
 	X(hba_unseen) X(hba_broken) X(hba_fought) X(hba_unmanaged) X(hba_to_write) \
+	/* failover */ \
+	X(move_unseen) X(move_connector_unseen) X(move_dragged) X(move_connector_works) X(move_to_point) X(move_tasks_left) \
+	X(move_offsets_hidden) X(move_slot_unseen) X(move_walsender_stuck) X(move_slot_held) X(move_offsets_unseen) \
+	X(move_verdict_unseen) X(move_to_judge) X(verdict_forgotten) X(rewind_unseen) X(rewind_connector_works) \
+	X(rewind_tasks_left) X(rewind_offsets_hidden) X(rewind_due) \
 	/* publication */ \
 	X(gap_to_repair) X(gap_connector_unseen) X(publication_unseen) X(publication_foreign) X(publication_stuck) \
 	X(publication_absent) X(publication_wrong) \
@@ -53,12 +58,12 @@
 	X(offsets_orphaned) X(snapshot_spoiled) X(slot_left_over) X(slot_foreign) \
 	X(slot_history_unseen) X(older_writer_unseen) X(older_writer_present) \
 	X(turn_unseen) X(no_free_slot) X(turn_blocked) X(connector_to_prepare) X(turn_neighbour) \
-	X(password_not_allowed) X(connector_deleted) X(connector_to_put) X(discard_finished) \
-	X(connector_prepared) X(connector_held) \
+	X(password_not_allowed) X(connector_to_point) X(connector_deleted) X(connector_to_put) X(discard_finished) \
+	X(connector_prepared) X(connector_moved) X(connector_held) \
 	X(failure_exhausted) X(restart_waiting) X(restart_due) X(task_not_running) \
-	X(snapshot_only_unfinished) X(slot_blocked) X(slot_not_streaming) X(whole) \
+	X(snapshot_only_unfinished) X(slot_blocked) X(slot_not_streaming) X(move_unconfirmed) X(whole) \
 	/* running */ \
-	X(whole_standing_still) X(whole_tables_without_identity) X(whole_tables_wrong) \
+	X(whole_slot_wal_high) X(whole_two_primaries) X(whole_standing_still) X(whole_tables_without_identity) X(whole_tables_wrong) \
 	X(whole_role_wrong) X(whole_hba_wrong) X(whole_source_not_capable) \
 	X(whole_plugin_missing) X(whole_network_not_ready) X(whole_network_out_of_reach) \
 	X(always)

@@ -165,8 +165,32 @@ typedef enum CdcGap
 	CDC_GAP_NONE = 0,
 	CDC_GAP_SLOT_GONE,			/* streamed before, slot absent now */
 	CDC_GAP_SLOT_LOST,			/* streamed before, slot invalidated */
-	CDC_GAP_PUBLICATION			/* publication was gone or narrower while streaming */
+	CDC_GAP_PUBLICATION,		/* publication was gone or narrower while streaming */
+	CDC_GAP_FAILOVER,			/* judged: failover.c says why */
+	CDC_GAP_SLOT_WAL			/* the slot held back more WAL than it may */
 } CdcGap;
+
+/* Is the history under the pipeline still the one that it streamed? */
+typedef enum CdcMove
+{
+	CDC_MOVE_UNKNOWN = 0,		/* the source was not looked at */
+	CDC_MOVE_NONE,
+	CDC_MOVE_PENDING,			/* no (a failover, a restored source, a foreign
+								 * hand on the slot), and it is not judged yet */
+	CDC_MOVE_JUDGED,			/* the verdict is remembered, not carried out */
+	CDC_MOVE_RESUMED			/* carried out, streaming is not proven yet */
+} CdcMove;
+
+/* What failover.c says about it. */
+typedef enum CdcVerdict
+{
+	CDC_VERDICT_UNKNOWN = 0,
+	CDC_VERDICT_RESUME,			/* go on from the stored offset */
+	CDC_VERDICT_REWIND,			/* set the stored offset back first */
+	CDC_VERDICT_RESNAPSHOT,		/* new slot, new snapshot: a gap */
+	CDC_VERDICT_HALT,			/* the same, and the user wants to decide */
+	CDC_VERDICT_NEVER			/* another cluster: it is not followed */
+} CdcVerdict;
 
 typedef struct CdcSnapshot
 {
@@ -228,9 +252,19 @@ typedef struct CdcSnapshot
 	CdcTri		moving;			/* confirmed_flush_lsn moves; NO after three
 								 * rounds without */
 
+	/* failover; means nothing unless was_running, without initial_only */
+	CdcMove		move;
+	CdcVerdict	verdict;		/* of PENDING as judged now, of JUDGED as remembered */
+	CdcTri		offsets_ahead;	/* REWIND: the stored offset is still beyond the
+								 * verdict's position */
+	CdcTri		confirmed;		/* RESUMED: the slot has moved since */
+	CdcTri		two_primaries;	/* another node claims to be primary too */
+	CdcTri		slot_wal_high;	/* the slot holds back nearly what it may */
+
 	/* deleting */
 	CdcTri		walsender_stuck;	/* slot still active past the deadline */
 	CdcTri		hba_line_left;	/* our line is still on a reachable node */
+	CdcTri		shadow_left;	/* a slot of ours is on a reachable standby */
 	CdcTri		unreachable_standby;	/* a standby could not be looked at */
 	CdcTri		role_has_dependents;	/* cannot be dropped: others depend on it */
 	CdcTri		role_disarmed;	/* NOLOGIN NOREPLICATION, our grants revoked: what

@@ -12,6 +12,8 @@
  *	 - discarding: a snapshot is being thrown away (begin_discard ... end_discard);
  *	 - was_running: the present snapshot ended and its slot streamed (a rule
  *	   with status_to Running fired; cleared by end_discard);
+ *	 - failover: the verdict on a source whose history has changed, and the
+ *	   history on which the pipeline streamed last;
  *	 - gap: events may be missing (from when it was seen until end_discard);
  *	 - the offsets of an absent connector;
  *	 - that the slot was absent before our connector was made: a slot carries no
@@ -108,11 +110,15 @@ const CdcRule cdc_state_table[] =
 		NULL, "The connector is gone but not through us: made again STOPPED, it shows its offsets.", false},
 	{160, "deleting", GOING, G(teardown_slot_left), STAY, NO_STEP, DO(DROP_SLOT), NOW,
 		NULL, "Nobody is left who would make it again.", false},
-	{162, "deleting", GOING, G(teardown_publication_unseen), STAY, NO_STEP, DO(NONE), FAST,
+	{161, "deleting", GOING, G(teardown_shadow_unseen), STAY, NO_STEP, DO(NONE), FAST,
+		"waiting for a look at the standbys, which may have slots of the pipeline", "Unknown is not absent.", true},
+	{163, "deleting", GOING, G(teardown_shadow_left), STAY, NO_STEP, DO(DROP_SHADOWS), FAST,
+		NULL, "A slot that nobody will stream from holds back WAL there.", false},
+	{165, "deleting", GOING, G(teardown_publication_unseen), STAY, NO_STEP, DO(NONE), FAST,
 		"waiting for a look at the publication", "Unknown is not absent.", true},
-	{164, "deleting", GOING, G(teardown_publication_left), STAY, NO_STEP, DO(DROP_PUBLICATION), NOW,
+	{166, "deleting", GOING, G(teardown_publication_left), STAY, NO_STEP, DO(DROP_PUBLICATION), NOW,
 		NULL, "Ours by its mark.", false},
-	{166, "deleting", GOING, G(teardown_hba_unseen), STAY, NO_STEP, DO(NONE), FAST,
+	{167, "deleting", GOING, G(teardown_hba_unseen), STAY, NO_STEP, DO(NONE), FAST,
 		"waiting for a look at pg_hba.conf", "Unknown is not absent.", true},
 	{168, "deleting", GOING, G(teardown_hba_left), STAY, NO_STEP, DO(REMOVE_HBA), NOW,
 		NULL, "Our line is still there on a reachable node.", false},
@@ -237,6 +243,51 @@ const CdcRule cdc_state_table[] =
 		"our line in pg_hba.conf is missing or not loaded and is being written: {hba}", "Drift.", false},
 
 	/*
+	 * Failover: the history under the pipeline is another one.  The connector
+	 * is stopped before anything is judged, and the verdict remembered before
+	 * anything is done; the rules of the connector then start it again.
+	 */
+	{560, "failover", LIVE, G(move_unseen), STAY, CONNECTOR, DO(NONE), FAST,
+		"waiting to learn which history of the source this is", "Nothing is started on a history that is not known.", true},
+	{562, "failover", LIVE, G(move_connector_unseen), STAY, CONNECTOR, DO(NONE), FAST,
+		"{failover}; waiting for a look at the connector", "It may still stream from the old primary.", true},
+	{564, "failover", LIVE, G(move_dragged), STAY, CONNECTOR, DO(JUDGE_FAILOVER), NOW,
+		"{failover}", "It streamed on before it was judged; that is forgotten once it is stopped, so it is written down first.", false},
+	{566, "failover", LIVE, G(move_connector_works), STAY, CONNECTOR, DO(STOP_CONNECTOR), FAST,
+		"{failover}; stopping the connector", "Judged is what stands still.", false},
+	{568, "failover", LIVE, G(move_to_point), STAY, CONNECTOR, DO(PUT_CONNECTOR), NOW,
+		"{failover}; pointing the stopped connector at the new primary", "While its task ends; a stopped connector stays stopped.", false},
+	{570, "failover", LIVE, G(move_tasks_left), STAY, CONNECTOR, DO(NONE), FAST,
+		"{failover}; waiting for the task of the stopped connector to end", "A task that ends stores its last offset.", false},
+	{572, "failover", LIVE, G(move_offsets_hidden), STAY, CONNECTOR, DO(POST_STOPPED), NOW,
+		"{failover}; making the connector, stopped, to read its offsets", "It was deleted meanwhile.", false},
+	{574, "failover", LIVE, G(move_slot_unseen), STAY, CONNECTOR, DO(NONE), FAST,
+		"{failover}; waiting for a look at the replication slot", "Unknown is not absent.", true},
+	{576, "failover", LIVE, G(move_walsender_stuck), STAY, CONNECTOR, DO(TERMINATE_WALSENDER), FAST,
+		"{failover}; terminating the walsender that holds the replication slot",
+		"The connector is stopped: what streams is somebody else, or a task that Connect has lost.", false},
+	{578, "failover", LIVE, G(move_slot_held), STAY, CONNECTOR, DO(NONE), FAST,
+		"{failover}; waiting for the replication slot to be released", "Judged is what stands still.", false},
+	{580, "failover", LIVE, G(move_offsets_unseen), STAY, CONNECTOR, DO(NONE), FAST,
+		"{failover}; waiting for a look at the connector's offsets", "How far Kafka is.", true},
+	{582, "failover", LIVE, G(move_verdict_unseen), STAY, CONNECTOR, DO(NONE), FAST,
+		"{failover}; waiting for what is needed to judge it", "See cdc.failover_table.", true},
+	{584, "failover", LIVE, G(move_to_judge), STAY, CONNECTOR, DO(JUDGE_FAILOVER), NOW,
+		"{failover}", "The verdict is written down before it is carried out.", false},
+	{586, "failover", LIVE, G(verdict_forgotten), STAY, CONNECTOR, DO(NONE), FAST,
+		"{failover}; waiting for the verdict", "Nothing is started without it.", true},
+	{588, "failover", LIVE, G(rewind_unseen), STAY, CONNECTOR, DO(NONE), FAST,
+		"{failover}; waiting to see the stored offset", "Nothing is started before it is known to be set back.", true},
+	{590, "failover", LIVE, G(rewind_connector_works), STAY, CONNECTOR, DO(STOP_CONNECTOR), FAST,
+		"{failover}; stopping the connector", "Somebody started it before its offset was set back.", false},
+	{592, "failover", LIVE, G(rewind_tasks_left), STAY, CONNECTOR, DO(NONE), FAST,
+		"{failover}; waiting for the task of the stopped connector to end", "Only a stopped connector without tasks lets its offset be set.", false},
+	{594, "failover", LIVE, G(rewind_offsets_hidden), STAY, CONNECTOR, DO(POST_STOPPED), NOW,
+		"{failover}; making the connector, stopped, to set its offset back", "It was deleted meanwhile.", false},
+	{596, "failover", LIVE, G(rewind_due), STAY, CONNECTOR, DO(PATCH_OFFSETS), NOW,
+		"{failover}; setting the stored offset back", "PostgreSQL skips what lies below the offset in silence.", false},
+
+	/*
 	 * Publication: before slot and connector always, since what was committed
 	 * before it existed cannot be decoded.  A gap is taken up before the
 	 * publication that shows it is repaired.
@@ -352,12 +403,16 @@ const CdcRule cdc_state_table[] =
 	{764, "connector", KEEP, G(password_not_allowed), STAY, CONNECTOR, DO(NONE), ROUND,
 		"waiting for a way to hand the password to Kafka Connect: register the sink with agents, or with \"plaintext_connector_password\": true",
 		"A password in the configuration can be read by everyone who can read the configuration.", false},
+	{765, "connector", KEEP, G(connector_to_point), STAY, CONNECTOR, DO(PUT_CONNECTOR), NOW,
+		"{failover}; pointing the connector at the new primary", "The verdict is carried out.", false},
 	{766, "connector", ON(PROVISIONING), G(connector_to_put), STAY, CONNECTOR, DO(PUT_CONNECTOR), NOW,
 		NULL, "Created, or its configuration set as wanted; a stopped connector stays stopped.", false},
 	{767, "connector", ON(RUNNING), G(connector_deleted), STAY, NO_STEP, DO(PUT_CONNECTOR), NOW,
 		"the connector was deleted and is being created again", "Drift.", false},
 	{768, "connector", ON(RUNNING), G(connector_to_put), STAY, NO_STEP, DO(PUT_CONNECTOR), NOW,
 		"the connector's configuration was changed and is being set again: {connector}", "Drift.", false},
+	{769, "connector", KEEP, G(connector_moved), STAY, CONNECTOR, DO(RESUME_CONNECTOR), FAST,
+		"{failover}; resuming the connector", "The verdict is carried out.", false},
 	{770, "connector", KEEP, G(discard_finished), STAY, CONNECTOR, DO(END_DISCARD), NOW,
 		"a new snapshot will be taken: resuming the connector", "Slot and offsets are gone, the publication is there.", false},
 	{771, "connector", ON(PROVISIONING), G(connector_prepared), STAY, CONNECTOR, DO(RESUME_CONNECTOR), FAST,
@@ -384,6 +439,9 @@ const CdcRule cdc_state_table[] =
 	{794, "connector", KEEP, G(slot_not_streaming), STAY, CONNECTOR, DO(NONE), FAST,
 		"waiting for the snapshot to finish and the replication slot to stream",
 		"The snapshot is under way, or the task is connecting.", false},
+	{795, "connector", KEEP, G(move_unconfirmed), STAY, CONNECTOR, DO(NONE), FAST,
+		"{failover}; streaming again, waiting for the first position that is confirmed",
+		"A slot that streams is no proof yet: something must have gone through to Kafka.", false},
 	{796, "connector", ON(PROVISIONING), G(whole), CDC_RUNNING, NO_STEP, DO(NONE), ROUND,
 		NULL, "Task RUNNING, slot streaming, snapshot in one piece.", false},
 
@@ -391,6 +449,12 @@ const CdcRule cdc_state_table[] =
 	 * Running: events flow.  What is reported here holds up nothing and is not
 	 * ours to repair.
 	 */
+	{798, "running", ON(RUNNING), G(whole_slot_wal_high), CDC_RUNNING, NO_STEP, DO(NONE), ROUND,
+		"the replication slot holds back {slot_wal} of WAL; it is given up at cdc_pipeline.max_slot_wal",
+		"The connector falls behind, or Kafka does not take what it sends.", false},
+	{799, "running", ON(RUNNING), G(whole_two_primaries), CDC_RUNNING, NO_STEP, DO(NONE), ROUND,
+		"two nodes of the source claim to be the primary: {other_primary}; shut it down or make it a standby",
+		"The higher timeline is followed; what is written to the other is lost.", false},
 	{800, "running", ON(RUNNING), G(whole_standing_still), CDC_RUNNING, NO_STEP, DO(NONE), ROUND,
 		"the replication slot streams but has not moved: {moving}", "Heartbeats are due and confirm nothing.", false},
 	{802, "running", ON(RUNNING), G(whole_tables_without_identity), CDC_RUNNING, NO_STEP, DO(NONE), ROUND,

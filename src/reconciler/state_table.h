@@ -30,6 +30,8 @@
 	X(PUT_CONNECTOR, "put_connector", "PUT the connector configuration") \
 	X(RESUME_CONNECTOR, "resume_connector", "resume a stopped or paused connector") \
 	X(RESTART_CONNECTOR, "restart_connector", "restart what FAILED: connector and tasks") \
+	X(JUDGE_FAILOVER, "judge_failover", "remember the verdict on a changed source before anything is done about it") \
+	X(PATCH_OFFSETS, "patch_offsets", "set the stored offset back to where the histories part") \
 	X(BEGIN_DISCARD, "begin_discard", "remember that a new snapshot is due, stop the connector") \
 	X(STOP_CONNECTOR, "stop_connector", "stop the connector: no tasks, slot released") \
 	X(POST_STOPPED, "post_stopped", "create the absent connector STOPPED, to reach its offsets") \
@@ -38,6 +40,7 @@
 	X(DELETE_CONNECTOR, "delete_connector", "delete the connector") \
 	X(TERMINATE_WALSENDER, "terminate_walsender", "terminate the walsender that still holds the slot") \
 	X(DROP_SLOT, "drop_slot", "drop the replication slot") \
+	X(DROP_SHADOWS, "drop_shadows", "drop the replication slots on standbys") \
 	X(DROP_PUBLICATION, "drop_publication", "drop the publication") \
 	X(REMOVE_HBA, "remove_hba", "take our pg_hba lines out on every reachable node") \
 	X(DROP_ROLE, "drop_role", "revoke what was granted, drop the connector role") \
@@ -73,7 +76,7 @@ typedef struct CdcRule
 {
 	int			id;				/* ascending, with gaps: cited in events */
 	const char *section;		/* deleting, gate, network, plugin, source,
-								 * publication, connector, running */
+								 * failover, publication, connector, running */
 	unsigned	statuses;		/* bit set of 1 << CdcStatus */
 	CdcGuard	guard;
 	const char *guard_name;

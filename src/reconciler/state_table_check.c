@@ -55,8 +55,8 @@ static const char *const retry_names[NUM_RETRIES] = {
 
 /* The order of truth. */
 static const char *const sections[] = {
-	"deleting", "gate", "network", "plugin", "source", "publication",
-	"connector", "running"
+	"deleting", "gate", "network", "plugin", "source", "failover",
+	"publication", "connector", "running"
 };
 
 #define NUM_SECTIONS ((int) (sizeof(sections) / sizeof(sections[0])))

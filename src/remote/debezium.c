@@ -79,6 +79,8 @@ cdc_kc_config(const CdcConnectorSpec *spec)
 	/* The publication is ours, the slot is made by Debezium at its first start. */
 	put(config, "plugin.name", "pgoutput");
 	put(config, "slot.name", spec->slot);
+	if (spec->slot_failover)
+		put(config, "slot.failover", "true");
 	put(config, "publication.name", spec->publication);
 	put(config, "publication.autocreate.mode", "disabled");
 	put(config, "topic.prefix", spec->topic_prefix);

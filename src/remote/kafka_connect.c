@@ -203,7 +203,10 @@ cdc_kc_parse_offsets(const char *body, CdcKcOffsets *offsets)
 		{
 			offsets->state = in_snapshot ? CDC_OFFSETS_SNAPSHOT : CDC_OFFSETS_STREAMING;
 			offsets->snapshot_completed = !in_snapshot;
-			offsets->lsn = position(offset, "lsn_commit");
+			offsets->commit_lsn = position(offset, "lsn_commit");
+			offsets->highest_lsn = Max(offsets->commit_lsn,
+									   Max(position(offset, "lsn_proc"), position(offset, "lsn")));
+			offsets->lsn = offsets->commit_lsn;
 			if (offsets->lsn == 0)
 				offsets->lsn = position(offset, "lsn_proc");
 			if (offsets->lsn == 0)
@@ -256,6 +259,36 @@ cdc_kc_post_stopped_body(const char *name, struct json_object *config)
 	json_object_object_add(body, "name", json_object_new_string(name));
 	json_object_object_add(body, "config", json_object_get(config));
 	json_object_object_add(body, "initial_state", json_object_new_string("STOPPED"));
+	str = pstrdup(json_object_to_json_string_ext(body, JSON_C_TO_STRING_PLAIN));
+	json_object_put(body);
+	return str;
+}
+
+/*
+ * All three positions alike, as after a commit: what Debezium stores of a
+ * transaction that it has not finished would not be found again.
+ */
+char *
+cdc_kc_patch_offsets_body(const char *topic_prefix, uint64 lsn)
+{
+	static const char *const positions[] = {"lsn", "lsn_proc", "lsn_commit"};
+	struct json_object *body = json_object_new_object();
+	struct json_object *entries = json_object_new_array();
+	struct json_object *entry = json_object_new_object();
+	struct json_object *partition = json_object_new_object();
+	struct json_object *offset = json_object_new_object();
+	char	   *str;
+	int			i;
+
+	json_object_object_add(partition, "server", json_object_new_string(topic_prefix));
+	for (i = 0; i < lengthof(positions); i++)
+		json_object_object_add(offset, positions[i], json_object_new_int64((int64) lsn));
+	json_object_object_add(offset, "txId", json_object_new_int64(1));
+	json_object_object_add(offset, "ts_usec", json_object_new_int64(1));
+	json_object_object_add(entry, "partition", partition);
+	json_object_object_add(entry, "offset", offset);
+	json_object_array_add(entries, entry);
+	json_object_object_add(body, "offsets", entries);
 	str = pstrdup(json_object_to_json_string_ext(body, JSON_C_TO_STRING_PLAIN));
 	json_object_put(body);
 	return str;

@@ -32,6 +32,7 @@ typedef struct CdcConnectorSpec
 	const char *sslmode;		/* of the service, NULL: prefer */
 	const char *publication;
 	const char *slot;
+	bool		slot_failover;	/* the slot is synced to standbys by the server */
 	const char *topic_prefix;
 	const char *snapshot_mode;
 	int			ntables;		/* 0: all tables */
@@ -101,6 +102,8 @@ typedef struct CdcKcOffsets
 	CdcOffsets	state;			/* never UNKNOWN when true is returned */
 	bool		snapshot_completed;
 	uint64		lsn;			/* lsn_commit, else lsn_proc, else lsn; 0 none */
+	uint64		commit_lsn;		/* lsn_commit; 0 none */
+	uint64		highest_lsn;	/* the highest of the three; 0 none */
 } CdcKcOffsets;
 extern bool cdc_kc_parse_offsets(const char *body, CdcKcOffsets *offsets);
 
@@ -109,6 +112,9 @@ extern bool cdc_kc_parse_plugins(const char *body, bool *present, char **version
 
 /* POST /connectors body that makes a connector STOPPED (KIP-980). */
 extern char *cdc_kc_post_stopped_body(const char *name, struct json_object *config);
+
+/* PATCH /connectors/n/offsets body that sets the one partition's offset to lsn. */
+extern char *cdc_kc_patch_offsets_body(const char *topic_prefix, uint64 lsn);
 
 /* What an HTTP answer of Connect to a mutation means. */
 typedef enum CdcKcMeaning

@@ -12,7 +12,7 @@
 #define CDC_SOURCE_H
 
 #include "common/base.h"
-#include "reconciler/snapshot.h"
+#include "reconciler/failover.h"
 
 /* What to ask about one pipeline. */
 typedef struct CdcSourceAsk
@@ -34,6 +34,9 @@ typedef struct CdcSourceAsk
  */
 extern char *cdc_source_ask(const CdcSourceAsk *asks, int n, bool full);
 extern const char *const cdc_source_observe_sql;
+
+/* The parameter for a look at a node by itself: full, and these slots of it. */
+extern char *cdc_source_ask_node(const char *const *slots, int n);
 
 typedef struct CdcSourcePipeline
 {
@@ -70,6 +73,9 @@ typedef struct CdcSourcePipeline
 	const char *slot_lost_why;
 	bool		slot_active;
 	int			slot_pid;
+	const char *slot_user;		/* who holds it: "role" (the connector's), "us", or
+								 * in words somebody else; NULL: nobody */
+	bool		slot_failover;	/* made with failover (17 and later) */
 	bool		slot_streaming; /* its walsender is in state streaming */
 	bool		slot_consistent;	/* confirmed_flush_lsn is not null: creation done */
 	uint64		restart_lsn;
@@ -80,6 +86,39 @@ typedef struct CdcSourcePipeline
 								 * streaming begins that is when it was made. */
 	int64		sessions_since_us;	/* earliest backend_start of the role's sessions, 0: none */
 } CdcSourcePipeline;
+
+/* A logical slot of a name that was asked for, on any node. */
+typedef struct CdcNodeSlot
+{
+	const char *name;
+	const char *database;
+	bool		fits;			/* logical, pgoutput */
+	bool		temporary;
+	bool		active;
+	bool		failover;
+	bool		synced;			/* copied by the server from its primary */
+	const char *lost;			/* why it is of no use any more, or NULL */
+	uint64		restart_lsn;
+	uint64		flush_lsn;
+} CdcNodeSlot;
+
+/* What a node is like as a standby; with full. */
+typedef struct CdcNodeConf
+{
+	bool		known;			/* else nothing below means anything */
+	bool		feedback;		/* hot_standby_feedback */
+	const char *primary_slot;	/* primary_slot_name, NULL: none */
+	CdcTri		has_dbname;		/* primary_conninfo names a database; UNKNOWN: we
+								 * may not read it */
+	bool		syncs_slots;	/* sync_replication_slots, 17 and later */
+	const char *sync_missing;	/* of synchronized_standby_slots: no active physical
+								 * slot here; NULL: none */
+	bool		keep_unlimited; /* max_slot_wal_keep_size = -1 */
+	const char *receiver;		/* "streaming" ..., NULL: there is none */
+	const char *receiver_slot;	/* the physical slot that it uses, NULL */
+	int			nslots;
+	CdcNodeSlot *slots;
+} CdcNodeConf;
 
 typedef struct CdcSourceObs
 {
@@ -98,6 +137,10 @@ typedef struct CdcSourceObs
 	const char *hba_text;		/* with full, NULL: no right to read it */
 	const char *hba_error;		/* with full: "line n: error" of the file as it is, or NULL */
 	bool		is_superuser;
+	bool		history_known;	/* of a primary: what follows is its whole history */
+	int			nhistory;
+	CdcTimelineSwitch *history;
+	CdcNodeConf node;			/* with full */
 	int			n;
 	CdcSourcePipeline *pipelines;
 } CdcSourceObs;
@@ -105,6 +148,29 @@ typedef struct CdcSourceObs
 /* Reads the JSON of the query; NULL when it does not parse. */
 extern CdcSourceObs *cdc_source_parse(const char *json);
 extern const CdcSourcePipeline *cdc_source_find(const CdcSourceObs *obs, const char *pipeline_id);
+
+/* The slot of a name in a node's look, NULL when it is not there. */
+extern const CdcNodeSlot *cdc_source_node_slot(const CdcNodeConf *node, const char *name);
+
+/* In source_node.c, for cdc_source_parse: history and node of the answer. */
+struct json_object;
+extern void cdc_source_read_node(CdcSourceObs *obs, struct json_object *answer);
+
+/* "16/B374D848" of a member as a number, 0 when it is none. */
+extern uint64 cdc_source_lsn(struct json_object *object, const char *key);
+
+/*
+ * Statements for a shadow slot, each run on a standby in the pipeline's
+ * database by itself (a slot cannot be made in a transaction that has
+ * written).  make waits until the primary has logged its running transactions:
+ * the nudge, on the primary, does that.  advance goes to lsn at most, never
+ * past what is replayed, and does nothing on a primary; it returns the new
+ * position.  drop is for a logical slot of ours that nobody uses.
+ */
+extern char *cdc_source_make_shadow_sql(const char *slot);
+extern char *cdc_source_advance_shadow_sql(const char *slot, uint64 lsn);
+extern char *cdc_source_drop_shadow_sql(const char *slot);
+extern const char *const cdc_source_nudge_sql;
 
 /*
  * Statements of the actions; each is one simple-protocol text, run in the

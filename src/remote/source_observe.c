@@ -46,6 +46,10 @@
 	"'made', (SELECT pg_catalog.json_object_agg(r.slot_name, " \
 	EPOCH_US("(pg_catalog.pg_stat_file('pg_replslot/' || r.slot_name::text || '/state', true)).modification") \
 	" + 999999) FROM pg_catalog.pg_replication_slots AS r WHERE r.slot_name = ANY (%1$L::pg_catalog.name[])), " \
+	/* the history of the timeline that is written now; timeline 1 has none */ \
+	"'history', CASE WHEN NOT pg_catalog.pg_is_in_recovery() THEN pg_catalog.encode(pg_catalog.pg_read_binary_file(" \
+	"'pg_wal/' || pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8) || '.history'," \
+	" 0, 65536, true), 'escape') END, " \
 	"'path', CASE WHEN %2$s THEN pg_catalog.current_setting('hba_file') END, " \
 	"'hba', CASE WHEN %2$s THEN pg_catalog.encode(pg_catalog.pg_read_binary_file(" \
 	"pg_catalog.current_setting('hba_file'), 0, 16777216, true), 'escape') END, " \
@@ -53,6 +57,31 @@
 	"h.line_number, h.error), '; ' ORDER BY h.line_number)" \
 	" FROM pg_catalog.pg_hba_file_rules AS h WHERE h.error IS NOT NULL) END" \
 	")::text, 'UTF8'), 'hex') AS j"
+
+/* Why a slot (l, with l.j) cannot be decoded from any more, or NULL. */
+#define SLOT_LOST \
+	"CASE WHEN l.j ->> 'invalidation_reason' IS NOT NULL THEN 'invalidated: ' || (l.j ->> 'invalidation_reason')" \
+	" WHEN (l.j ->> 'wal_status') = 'lost' THEN 'its WAL was removed (max_slot_wal_keep_size)'" \
+	" WHEN (l.j ->> 'conflicting') = 'true' THEN 'it conflicted with recovery' END"
+
+/*
+ * What makes a node a good standby, and the slots of the asked names on it;
+ * primary_conninfo holds a password and is not fetched.
+ */
+#define NODE \
+	"CASE WHEN ($1::pg_catalog.jsonb ->> 'full') = 'true' THEN pg_catalog.jsonb_build_object(" \
+	"'conf', (SELECT pg_catalog.jsonb_object_agg(g.name, CASE WHEN g.name = 'primary_conninfo'" \
+	" THEN (g.setting ~ '(^|[[:space:]])dbname[[:space:]]*=')::text ELSE g.setting END)" \
+	" FROM pg_catalog.pg_settings AS g WHERE g.name IN ('hot_standby_feedback', 'primary_slot_name', 'primary_conninfo'," \
+	" 'sync_replication_slots', 'synchronized_standby_slots', 'max_slot_wal_keep_size', 'max_replication_slots'))," \
+	"'receiver', (SELECT pg_catalog.jsonb_build_object('status', w.status, 'slot', w.slot_name)" \
+	" FROM pg_catalog.pg_stat_get_wal_receiver() AS w WHERE w.pid IS NOT NULL)," \
+	"'physical', (SELECT pg_catalog.jsonb_agg(l.slot_name) FROM slot AS l WHERE l.slot_type = 'physical' AND l.active)," \
+	"'slots', (SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('name', l.slot_name, 'database', l.database," \
+	" 'fits', l.slot_type = 'logical' AND l.plugin = 'pgoutput', 'temporary', l.temporary, 'active', l.active," \
+	" 'lost', " SLOT_LOST ", 'failover', l.j ->> 'failover', 'synced', l.j ->> 'synced'," \
+	" 'restart', l.restart_lsn::text, 'flush', l.confirmed_flush_lsn::text)) FROM slot AS l WHERE l.slot_name IN (" \
+	"SELECT e.name::pg_catalog.name FROM pg_catalog.jsonb_array_elements_text($1::pg_catalog.jsonb -> 'slots') AS e(name)))) END"
 
 const char *const cdc_source_observe_sql =
 "WITH ask AS MATERIALIZED ("
@@ -219,9 +248,14 @@ const char *const cdc_source_observe_sql =
 "    'slot', CASE WHEN l.slot_name IS NOT NULL THEN pg_catalog.jsonb_build_object("
 "      'fits', l.slot_type = 'logical' AND l.plugin = 'pgoutput' AND NOT l.temporary"
 "        AND l.database = pg_catalog.current_database(),"
-"      'lost', CASE WHEN l.j ->> 'invalidation_reason' IS NOT NULL THEN 'invalidated: ' || (l.j ->> 'invalidation_reason')"
-"        WHEN (l.j ->> 'wal_status') = 'lost' THEN 'its WAL was removed (max_slot_wal_keep_size)'"
-"        WHEN (l.j ->> 'conflicting') = 'true' THEN 'it conflicted with recovery' END,"
+"      'lost', " SLOT_LOST ","
+"      'failover', l.j ->> 'failover',"
+/* whose session holds it: the connector's, ours, or whose? */
+"      'user', (SELECT CASE WHEN v.usesysid = a.role THEN 'role'"
+"        WHEN v.usename = current_user AND v.application_name = 'cdc_pipeline' THEN 'us'"
+"        ELSE pg_catalog.format('pid %s (user %s, application %s)', v.pid, v.usename,"
+"          coalesce(nullif(v.application_name, ''), 'unnamed')) END"
+"        FROM session AS v WHERE v.pid = l.active_pid),"
 "      'active', l.active, 'pid', l.active_pid,"
 "      'streaming', EXISTS (SELECT FROM sender AS w WHERE w.pid = l.active_pid AND w.state = 'streaming'),"
 "      'restart', l.restart_lsn::text, 'flush', l.confirmed_flush_lsn::text,"
@@ -254,10 +288,30 @@ const char *const cdc_source_observe_sql =
 "  'free_senders', pg_catalog.current_setting('max_wal_senders')::integer - (SELECT count(*) FROM sender),"
 "  'blocker', (SELECT b.words FROM blocker AS b),"
 "  'superuser', pg_catalog.current_setting('is_superuser') = 'on',"
+"  'history', (SELECT su.j ->> 'history' FROM su),"
+"  'node', " NODE ","
 "  'hba_path', (SELECT su.j ->> 'path' FROM su),"
 "  'hba', (SELECT su.j ->> 'hba' FROM su),"
 "  'hba_error', (SELECT su.j ->> 'error' FROM su),"
 "  'pipelines', coalesce((SELECT pg_catalog.jsonb_agg(o.j) FROM one AS o), '[]'::pg_catalog.jsonb))::text";
+
+char *
+cdc_source_ask_node(const char *const *slots, int n)
+{
+	struct json_object *object = json_object_new_object();
+	struct json_object *names = json_object_new_array();
+	char	   *result;
+	int			i;
+
+	for (i = 0; i < n; i++)
+		json_object_array_add(names, json_object_new_string(slots[i]));
+	json_object_object_add(object, "full", json_object_new_boolean(true));
+	json_object_object_add(object, "pipelines", json_object_new_array());
+	json_object_object_add(object, "slots", names);
+	result = pstrdup(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
+	json_object_put(object);
+	return result;
+}
 
 char *
 cdc_source_ask(const CdcSourceAsk *asks, int n, bool full)
@@ -297,9 +351,8 @@ copied(struct json_object *object, const char *key)
 	return value != NULL ? pstrdup(value) : NULL;
 }
 
-/* "16/B374D848" as a number, 0 when it is none. */
-static uint64
-lsn_of(struct json_object *object, const char *key)
+uint64
+cdc_source_lsn(struct json_object *object, const char *key)
 {
 	const char *value = cdc_json_string(object, key);
 	char	   *slash;
@@ -343,6 +396,9 @@ read_pipeline(CdcSourcePipeline *p, struct json_object *j)
 	else if (lacks != NULL || besides != NULL)
 		p->pub_wrong = pstrdup(lacks ? lacks : besides);
 
+	p->slot_failover = cdc_json_true(slot, "failover") ||
+		(cdc_json_string(slot, "failover") != NULL && strcmp(cdc_json_string(slot, "failover"), "true") == 0);
+	p->slot_user = copied(slot, "user");
 	p->slot_exists = slot != NULL;
 	p->slot_fits = cdc_json_true(slot, "fits");
 	p->slot_lost_why = copied(slot, "lost");
@@ -351,8 +407,8 @@ read_pipeline(CdcSourcePipeline *p, struct json_object *j)
 	p->slot_pid = (int) cdc_json_int64(slot, "pid", 0);
 	p->slot_streaming = cdc_json_true(slot, "streaming");
 	p->slot_consistent = cdc_json_string(slot, "flush") != NULL;
-	p->restart_lsn = lsn_of(slot, "restart");
-	p->confirmed_flush_lsn = lsn_of(slot, "flush");
+	p->restart_lsn = cdc_source_lsn(slot, "restart");
+	p->confirmed_flush_lsn = cdc_source_lsn(slot, "flush");
 	p->slot_made_us = cdc_json_int64(slot, "made", 0);
 	p->sessions_since_us = cdc_json_int64(j, "sessions", 0);
 }
@@ -380,7 +436,7 @@ cdc_source_parse(const char *json)
 	obs->timeline = (uint32) (value[0] == 'x' ? strtoul(value + 1, NULL, 16) : strtoul(value, NULL, 10));
 	obs->version = (int) cdc_json_int64(j, "version", 0);
 	obs->wal_level = copied(j, "wal_level");
-	obs->wal_lsn = lsn_of(j, "wal_lsn");
+	obs->wal_lsn = cdc_source_lsn(j, "wal_lsn");
 	obs->now_us = cdc_json_int64(j, "now", 0);
 	obs->free_slots = (int) cdc_json_int64(j, "free_slots", 0);
 	obs->free_senders = (int) cdc_json_int64(j, "free_senders", 0);
@@ -390,6 +446,8 @@ cdc_source_parse(const char *json)
 	obs->hba_error = copied(j, "hba_error");
 	value = cdc_json_string(j, "hba");
 	obs->hba_text = value != NULL ? cdc_hba_decode(value) : NULL;
+
+	cdc_source_read_node(obs, j);
 
 	obs->n = (int) json_object_array_length(pipelines);
 	obs->pipelines = palloc0(sizeof(CdcSourcePipeline) * (obs->n + 1));

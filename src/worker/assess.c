@@ -11,11 +11,14 @@
 
 #include "utils/timestamp.h"
 
+#include "common/json.h"
 #include "extension/settings.h"
 #include "worker/assess.h"
 #include "worker/assess_parts.h"
+#include "worker/failover.h"
 #include "worker/network.h"
 #include "worker/observe.h"
+#include "worker/shadow.h"
 
 #define WALSENDER_DEADLINE_MS 10000
 
@@ -74,7 +77,7 @@ cdc_assess_needs(const CdcPipeline *p)
 	needs = CDC_NEED_SOURCE | CDC_NEED_CONNECT | CDC_NEED_NETWORK;
 	if (p->want_deleted || p->discarding)
 		return (needs & ~(p->want_deleted ? CDC_NEED_NETWORK : 0)) | CDC_NEED_OFFSETS;
-	if (cdc_initial_only(p))
+	if (cdc_initial_only(p) || cdc_failover_needs_offsets(p))
 		needs |= CDC_NEED_OFFSETS;
 	needs |= CDC_NEED_PLUGIN;
 	c = cdc_connector_of(p);
@@ -133,6 +136,8 @@ static const struct
 	{CDC_GAP_SLOT_GONE, "slot_gone", "the replication slot is gone"},
 	{CDC_GAP_SLOT_LOST, "slot_lost", "the replication slot was invalidated by the server"},
 	{CDC_GAP_PUBLICATION, "publication", "the publication was dropped or lacked tables"},
+	{CDC_GAP_FAILOVER, "failover", "the source has another history"},
+	{CDC_GAP_SLOT_WAL, "slot_wal", "the replication slot held back more WAL than cdc_pipeline.max_slot_wal"},
 };
 
 static CdcGap
@@ -141,12 +146,18 @@ detect_gap(CdcPipeline *p, CdcSnapshot *s)
 	if (!p->was_running || p->want_deleted || s->source_reachable != CDC_YES ||
 		s->source_capable != CDC_YES)
 		return CDC_GAP_NONE;
+	/* another history is judged first */
+	if (s->move == CDC_MOVE_PENDING || s->move == CDC_MOVE_UNKNOWN)
+		return CDC_GAP_NONE;
 	if (s->slot == CDC_SLOT_LOST)
 		return CDC_GAP_SLOT_LOST;
 	if (cdc_initial_only(p))
 		return CDC_GAP_NONE;
 	if (s->slot == CDC_SLOT_ABSENT)
 		return CDC_GAP_SLOT_GONE;
+	if (cdc_max_slot_wal > 0 && p->seen->restart_lsn != 0 && p->server.wal_lsn > p->seen->restart_lsn &&
+		p->server.wal_lsn - p->seen->restart_lsn > (uint64) cdc_max_slot_wal * 1024 * 1024)
+		return CDC_GAP_SLOT_WAL;
 	if (s->publication == CDC_OBJ_ABSENT ||
 		(s->publication == CDC_OBJ_WRONG && p->seen->pub_lacks))
 		return CDC_GAP_PUBLICATION;
@@ -200,7 +211,8 @@ assess_gap(CdcPipeline *p, CdcSnapshot *s)
 				continue;
 			s->gap = p->was_running ? gaps[i].gap : CDC_GAP_NONE;
 			cdc_set_detail(p, CDC_DETAIL_GAP,
-					   psprintf("%s: changes after %s may be missing from Kafka", gaps[i].words,
+					   psprintf("%s: changes after %s may be missing from Kafka",
+								cdc_json_string(detail, "words") ? cdc_json_string(detail, "words") : gaps[i].words,
 								json_object_get_string(lsn)));
 		}
 	}
@@ -274,9 +286,11 @@ cdc_assess(CdcPipeline *p, CdcSnapshot *s)
 	assess_gate(p, s);
 	cdc_assess_source(p, s);
 	cdc_assess_connect(p, s);
+	cdc_assess_failover(p, s);
 	assess_gap(p, s);
-	if (p->want_deleted || p->discarding)
+	if (p->want_deleted || p->discarding || s->move == CDC_MOVE_PENDING)
 		assess_settled(p, s);
+	s->shadow_left = cdc_shadow_left(p);
 	if (p->want_deleted)
 		assess_left_behind(p, s);
 }

@@ -25,4 +25,7 @@ extern void cdc_note_epoch(CdcPipeline *pipeline, uint64 epoch);
 extern void cdc_assess_source(CdcPipeline *pipeline, CdcSnapshot *snapshot);
 extern void cdc_assess_connect(CdcPipeline *pipeline, CdcSnapshot *snapshot);
 
+/* After both: has the history changed, and how far is that dealt with? */
+extern void cdc_assess_failover(CdcPipeline *pipeline, CdcSnapshot *snapshot);
+
 #endif							/* CDC_ASSESS_PARTS_H */

@@ -15,8 +15,10 @@
 #include "common/secrets.h"
 #include "extension/settings.h"
 #include "worker/execute.h"
+#include "worker/failover.h"
 #include "worker/network.h"
 #include "worker/observe.h"
+#include "worker/shadow.h"
 #include "worker/wanted.h"
 
 /* DDL on the source waits for locks no longer than this, then is tried again. */
@@ -58,11 +60,14 @@ is_ddl(CdcAction action)
 		action == CDC_ACT_DROP_PUBLICATION || action == CDC_ACT_DROP_ROLE;
 }
 
+/* Does a task run once this is done?  A stopped connector that is PUT stays stopped. */
 static bool
-starts_writer(CdcAction action)
+starts_writer(const CdcPipeline *p, CdcAction action)
 {
-	return action == CDC_ACT_PUT_CONNECTOR || action == CDC_ACT_RESUME_CONNECTOR ||
-		action == CDC_ACT_END_DISCARD;
+	const CdcKcConnector *c = p->sink && p->sink->list ? cdc_kc_find(p->sink->list, p->connector_name) : NULL;
+
+	return (action == CDC_ACT_PUT_CONNECTOR && !(c && c->state == CDC_CS_STOPPED)) ||
+		action == CDC_ACT_RESUME_CONNECTOR || action == CDC_ACT_END_DISCARD;
 }
 
 bool
@@ -150,20 +155,25 @@ cdc_execute_prepare(CdcPipeline *p, CdcAction action, char **error)
 		return false;
 	if (action == CDC_ACT_BEGIN_DISCARD)
 		p->discarding = true;
+	if (action == CDC_ACT_JUDGE_FAILOVER)
+		cdc_failover_remember(p);
+	if (action == CDC_ACT_RESTART_CONNECTOR || starts_writer(p, action))
+		cdc_failover_starting(p);
 	if (action == CDC_ACT_END_DISCARD)
 	{
 		p->discarding = false;
 		p->was_running = false;
+		cdc_failover_forget(p);
 		cdc_set_string(p->context, &p->gap, NULL);
 	}
-	if (starts_writer(action) && slot_absent)
+	if (starts_writer(p, action) && slot_absent)
 	{
 		/* what is there next is ours: it was seen absent before */
 		p->slot_absent_before = true;
 		p->source->slot_creator = p;
 		p->source->slot_creator_since = cdc_loop_now();
 	}
-	if (starts_writer(action))
+	if (starts_writer(p, action))
 		p->offsets_clean = false;
 	p->spec_dirty = true;
 	return true;
@@ -404,6 +414,13 @@ cdc_execute(CdcPipeline *p)
 		case CDC_ACT_STOP_CONNECTOR:
 			send_http(p, CDC_HTTP_PUT, "/connectors/%s/stop", NULL);
 			break;
+		case CDC_ACT_PATCH_OFFSETS:
+			send_http(p, CDC_HTTP_PATCH, "/connectors/%s/offsets",
+					  cdc_kc_patch_offsets_body(p->topic_prefix, cdc_failover_position(p)));
+			break;
+		case CDC_ACT_DROP_SHADOWS:
+			cdc_execute_drop_shadows(p);
+			break;
 		case CDC_ACT_DELETE_OFFSETS:
 			send_http(p, CDC_HTTP_DELETE, "/connectors/%s/offsets", NULL);
 			break;
@@ -411,6 +428,7 @@ cdc_execute(CdcPipeline *p)
 			send_http(p, CDC_HTTP_DELETE, "/connectors/%s", NULL);
 			break;
 		case CDC_ACT_NONE:
+		case CDC_ACT_JUDGE_FAILOVER:
 		case CDC_ACT_SOFT_DELETE:
 		case CDC_NUM_ACTIONS:
 			cdc_op_finish(p->world, p->id, p->op->serial, CDC_OP_DONE, NULL);

@@ -202,6 +202,7 @@ cdc_observe_paced(CdcWorld *world)
 {
 	ListCell   *cell;
 
+	world->source_due = cdc_observe_source_due(world);
 	foreach(cell, world->services)
 	{
 		CdcService *s = lfirst(cell);
@@ -215,7 +216,7 @@ int64
 cdc_observe_next(CdcWorld *world)
 {
 	ListCell   *cell;
-	int64		next = 0;
+	int64		next = world->source_due;
 
 	foreach(cell, world->services)
 	{

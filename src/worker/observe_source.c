@@ -13,9 +13,18 @@
 #include "remote/pg_hba.h"
 #include "worker/observe.h"
 #include "worker/observe_source.h"
+#include "worker/shadow.h"
 
 /* An observation touches catalogs only; a server that needs longer is ill. */
 #define LOOK_TIMEOUT_MS 10000
+
+/*
+ * While a source has no primary its nodes are asked this often: at first, since
+ * a promotion takes about a second, then more and more patiently.
+ */
+#define SEARCH_FIRST_MS 100
+#define SEARCH_FIRST_FOR_MS 60000
+#define SEARCH_LAST_MS 1000
 
 /* The database in which node probes and pg_hba work are done. */
 #define ADMIN_DATABASE "postgres"
@@ -121,33 +130,81 @@ set_source_status(CdcService *s)
 	}
 }
 
+static bool
+is_claimant(const CdcService *s, const CdcNode *n)
+{
+	return n->reachable && !n->in_recovery &&
+		(s->system_identifier == 0 || n->system_identifier == s->system_identifier);
+}
+
 /*
- * The primary: reachable, not in recovery, of the cluster that we know,
- * highest timeline.  Its databases' connections follow it.
+ * The node that is to be followed, or NULL: of those that claim to be primary
+ * and belong to the cluster that we know the one with the highest timeline,
+ * the present one among equals.  A node that is away and was seen on a higher
+ * timeline holds all others back: they are what was failed over from.
  */
-static void
-elect(CdcService *s)
+static CdcNode *
+find_primary(CdcService *s)
 {
 	CdcNode    *primary = NULL;
-	ListCell   *cell;
 	int			i;
 
 	for (i = 0; i < s->nnodes; i++)
 	{
 		CdcNode    *n = &s->nodes[i];
 
-		if (!n->reachable || n->in_recovery)
-			continue;
-		if (s->system_identifier != 0 && n->system_identifier != s->system_identifier)
-			continue;
-		if (primary == NULL || n->timeline > primary->timeline)
+		if (is_claimant(s, n) &&
+			(primary == NULL || n->timeline > primary->timeline ||
+			 (n->timeline == primary->timeline && n == s->primary)))
 			primary = n;
 	}
+	s->other_primary = NULL;
+	for (i = 0; primary && i < s->nnodes; i++)
+	{
+		CdcNode    *n = &s->nodes[i];
+
+		if (n != primary && is_claimant(s, n))
+			s->other_primary = n;
+		if (!n->reachable && s->system_identifier != 0 && n->timeline > primary->timeline &&
+			n->system_identifier == s->system_identifier)
+			return NULL;
+	}
+	return primary;
+}
+
+/*
+ * Follows the primary that there is: connections of the databases go to it,
+ * and what was seen before counts for no pipeline any more.
+ */
+static void
+elect(CdcService *s)
+{
+	CdcNode    *primary = find_primary(s);
+	ListCell   *cell;
+
 	if (primary && s->system_identifier == 0)
+	{
 		s->system_identifier = primary->system_identifier;
+		s->dirty = true;
+	}
+	if (primary)
+		s->lost_at = 0;
+	else if (s->lost_at == 0)
+		s->lost_at = cdc_loop_now();
 	if (primary != s->primary)
 	{
 		s->primary = primary;
+		foreach(cell, s->world->pipelines)
+		{
+			CdcPipeline *p = lfirst(cell);
+
+			if (p->source != s)
+				continue;
+			p->source_since = cdc_loop_now();
+			p->attempts = 0;
+			p->next_visit = 0;
+			cdc_world_ready(p);
+		}
 		foreach(cell, s->databases)
 		{
 			CdcSourceDb *db = lfirst(cell);
@@ -208,8 +265,20 @@ node_done(const CdcPgResult *result, void *arg)
 	n = &s->nodes[probe->node];
 	n->probing = false;
 	n->probed_at = probe->started;
+	if (!n->reachable)
+		n->pinged_at = cdc_loop_now();
 	if (result->outcome == CDC_PG_OK && cdc_pg_ntuples(result) == 1)
+	{
+		MemoryContext old;
+
+		if (n->obs_context == NULL)
+			n->obs_context = AllocSetContextCreate(s->context, "cdc_pipeline node", ALLOCSET_SMALL_SIZES);
+		MemoryContextReset(n->obs_context);
+		memset(&n->conf, 0, sizeof(n->conf));
+		old = MemoryContextSwitchTo(n->obs_context);
 		obs = cdc_source_parse(cdc_pg_value(result, 0, 0));
+		MemoryContextSwitchTo(old);
+	}
 	if (obs)
 	{
 		bool		changed = !n->reachable || n->in_recovery != obs->in_recovery ||
@@ -221,6 +290,9 @@ node_done(const CdcPgResult *result, void *arg)
 		n->timeline = obs->timeline;
 		n->version = obs->version;
 		n->is_superuser = obs->is_superuser;
+		n->conf = obs->node;
+		n->wal_lsn = obs->wal_lsn;
+		n->free_slots = obs->free_slots;
 		if (!n->hba_busy)
 			note_hba(n, obs->hba_text, obs->hba_error);
 		if (s->system_identifier != 0 && n->system_identifier != s->system_identifier)
@@ -242,6 +314,7 @@ node_done(const CdcPgResult *result, void *arg)
 	cdc_set_string(s->context, &n->error, error);
 	free_probe(probe);
 	elect(s);
+	cdc_shadow_look(n);
 	{
 		ListCell   *cell;
 
@@ -255,24 +328,49 @@ node_done(const CdcPgResult *result, void *arg)
 	}
 }
 
+/* An idle connection to a node has ended: whoever is primary now must be found. */
+static void
+lost_node(CdcPgConn *conn, void *arg)
+{
+	cdc_observe_nodes((CdcService *) arg);
+}
+
+static void
+open_admin(CdcNode *n)
+{
+	CdcPgTarget target;
+
+	if (n->admin)
+		return;
+	fill_target(n, ADMIN_DATABASE, &target);
+	n->admin = cdc_pg_open(&target);
+	cdc_pg_watch(n->admin, lost_node, n->service);
+}
+
 static void
 probe_node(CdcService *s, int i)
 {
 	CdcNode    *n = &s->nodes[i];
 	CdcProbe   *probe;
+	const char **slots;
+	int			nslots = 0;
+	ListCell   *cell;
 	char	   *ask;
 	const char *params[1];
 
 	if (n->probing)
 		return;
-	if (n->admin == NULL)
+	open_admin(n);
+	slots = palloc(sizeof(char *) * (list_length(s->world->pipelines) + 1));
+	foreach(cell, s->world->pipelines)
 	{
-		CdcPgTarget target;
+		CdcPipeline *p = lfirst(cell);
 
-		fill_target(n, ADMIN_DATABASE, &target);
-		n->admin = cdc_pg_open(&target);
+		if (p->source == s)
+			slots[nslots++] = p->object_name;
 	}
-	ask = cdc_source_ask(NULL, 0, true);
+	ask = cdc_source_ask_node(slots, nslots);
+	pfree(slots);
 	params[0] = ask;
 	probe = make_probe(s, NULL, 0);
 	probe->node = i;
@@ -282,12 +380,138 @@ probe_node(CdcService *s, int i)
 }
 
 void
+cdc_observe_node(CdcNode *n)
+{
+	probe_node(n->service, (int) (n - n->service->nodes));
+}
+
+void
 cdc_observe_nodes(CdcService *s)
 {
 	int			i;
 
 	for (i = 0; i < s->nnodes; i++)
 		probe_node(s, i);
+}
+
+static bool
+has_pipelines(const CdcService *s)
+{
+	ListCell   *cell;
+
+	foreach(cell, s->world->pipelines)
+	{
+		CdcPipeline *p = lfirst(cell);
+
+		if (p->source == s && !p->absent)
+			return true;
+	}
+	return false;
+}
+
+static void
+ping_done(const CdcPgResult *result, void *arg)
+{
+	CdcProbe   *probe = arg;
+	CdcService *s = cdc_world_service(probe->world, probe->service_id);
+	CdcNode    *n;
+
+	if (s == NULL || probe->node >= s->nnodes || result->outcome == CDC_PG_CANCELLED)
+	{
+		free_probe(probe);
+		return;
+	}
+	n = &s->nodes[probe->node];
+	n->pinging = false;
+	if (result->outcome == CDC_PG_OK && cdc_pg_ntuples(result) == 1)
+	{
+		/* demoted, or not the one that it was */
+		if (strcmp(cdc_pg_value(result, 0, 0), n->in_recovery ? "t" : "f") != 0)
+			cdc_observe_nodes(s);
+	}
+	else
+	{
+		n->reachable = false;
+		n->dirty = true;
+		cdc_set_string(s->context, &n->error, result->error ? result->error : "the answer makes no sense");
+		elect(s);
+		cdc_observe_nodes(s);
+	}
+	free_probe(probe);
+}
+
+/*
+ * A primary whose network is cut closes no connection: it is asked whether it
+ * is there, so often that its silence is known within source_dead_after.
+ */
+static int64
+ping_interval(void)
+{
+	return Max(cdc_source_dead_after / 2, 50);
+}
+
+static void
+ping(CdcService *s)
+{
+	CdcNode    *n = s->primary;
+	CdcProbe   *probe;
+
+	if (n->pinging)
+		return;
+	if (n->pinger == NULL)
+	{
+		CdcPgTarget target;
+
+		fill_target(n, ADMIN_DATABASE, &target);
+		n->pinger = cdc_pg_open(&target);
+		cdc_pg_watch(n->pinger, lost_node, s);
+	}
+	probe = make_probe(s, NULL, 0);
+	probe->node = (int) (n - s->nodes);
+	n->pinging = true;
+	n->pinged_at = probe->started;
+	cdc_pg_exec(n->pinger, "SELECT pg_catalog.pg_is_in_recovery()", 0, NULL, cdc_source_dead_after, ping_done, probe);
+}
+
+static int64
+search_interval(const CdcService *s, int64 now)
+{
+	return now - s->lost_at < SEARCH_FIRST_FOR_MS ? SEARCH_FIRST_MS : SEARCH_LAST_MS;
+}
+
+int64
+cdc_observe_source_due(CdcWorld *world)
+{
+	ListCell   *cell;
+	int64		now = cdc_loop_now();
+	int64		next = 0;
+
+	foreach(cell, world->services)
+	{
+		CdcService *s = lfirst(cell);
+		int64		at;
+
+		if (!s->is_postgresql || s->nnodes == 0 || s->system_identifier == 0 || !has_pipelines(s))
+			continue;
+		if (s->primary)
+		{
+			if (now >= s->primary->pinged_at + ping_interval())
+				ping(s);
+			at = Max(s->primary->pinged_at + ping_interval(), now + 50);
+		}
+		else
+		{
+			if (now >= s->searched_at + search_interval(s, now))
+			{
+				s->searched_at = now;
+				cdc_observe_nodes(s);
+			}
+			at = s->searched_at + search_interval(s, now);
+		}
+		if (next == 0 || at < next)
+			next = at;
+	}
+	return next;
 }
 
 static const char *
@@ -317,6 +541,7 @@ keep_seen(CdcPipeline *p, const CdcSourceObs *obs, const CdcSourcePipeline *seen
 	copy->pub_mark = dup(seen->pub_mark);
 	copy->pub_wrong = dup(seen->pub_wrong);
 	copy->slot_lost_why = dup(seen->slot_lost_why);
+	copy->slot_user = dup(seen->slot_user);
 	p->seen = copy;
 	p->server = *obs;
 	p->server.wal_level = dup(obs->wal_level);
@@ -324,6 +549,10 @@ keep_seen(CdcPipeline *p, const CdcSourceObs *obs, const CdcSourcePipeline *seen
 	p->server.hba_path = p->server.hba_text = p->server.hba_error = NULL;
 	p->server.pipelines = NULL;
 	p->server.n = 0;
+	p->server.history = palloc(sizeof(CdcTimelineSwitch) * (obs->nhistory + 1));
+	if (obs->nhistory > 0)
+		memcpy(p->server.history, obs->history, sizeof(CdcTimelineSwitch) * obs->nhistory);
+	memset(&p->server.node, 0, sizeof(p->server.node));
 	MemoryContextSwitchTo(old);
 }
 
@@ -336,6 +565,8 @@ database_done(const CdcPgResult *result, void *arg)
 	CdcService *s = cdc_world_service(probe->world, probe->service_id);
 	CdcSourceDb *db;
 	CdcSourceObs *obs = NULL;
+	const char *error = result->error;
+	bool		another = false;
 	int			i;
 
 	if (s == NULL)
@@ -347,6 +578,14 @@ database_done(const CdcPgResult *result, void *arg)
 	db->observing = false;
 	if (result->outcome == CDC_PG_OK && cdc_pg_ntuples(result) == 1)
 		obs = cdc_source_parse(cdc_pg_value(result, 0, 0));
+	if (obs && (obs->in_recovery ||
+				(s->system_identifier != 0 && obs->system_identifier != s->system_identifier)))
+	{
+		/* what a standby or another cluster says is not about our slot */
+		error = obs->in_recovery ? "is a standby now" : "belongs to another cluster now";
+		obs = NULL;
+		another = true;
+	}
 	for (i = 0; i < probe->n; i++)
 	{
 		CdcPipeline *p = cdc_world_pipeline(probe->world, probe->pipelines[i]);
@@ -366,7 +605,7 @@ database_done(const CdcPgResult *result, void *arg)
 		else
 		{
 			cdc_set_string(p->context, &p->seen_error,
-						   result->error ? result->error : "the answer makes no sense");
+						   error ? error : "the answer makes no sense");
 			strlcpy(p->seen_sqlstate, result->sqlstate, sizeof(p->seen_sqlstate));
 		}
 		if (p->waiting)
@@ -374,7 +613,7 @@ database_done(const CdcPgResult *result, void *arg)
 	}
 	/* a lost connection may be a lost primary: ask every node at once */
 	if (result->outcome == CDC_PG_REFUSED || result->outcome == CDC_PG_LOST ||
-		(obs && obs->in_recovery))
+		another)
 		cdc_observe_nodes(s);
 	free_probe(probe);
 	if (db->wanted != NIL)
@@ -395,6 +634,7 @@ open_database(CdcSourceDb *db)
 		fill_target(s->primary, db->database, &target);
 		db->node = s->primary;
 		db->conn = cdc_pg_open(&target);
+		cdc_pg_watch(db->conn, lost_node, s);
 	}
 	return true;
 }
@@ -496,6 +736,30 @@ cdc_observe_ddl_conn(CdcPipeline *p)
 		db->ddl = cdc_pg_open(&target);
 	}
 	return db->ddl;
+}
+
+CdcPgConn *
+cdc_observe_node_conn(CdcNode *n, const char *database)
+{
+	CdcPgTarget target;
+	MemoryContext old;
+	CdcNodeDb  *db;
+	ListCell   *cell;
+
+	foreach(cell, n->databases)
+	{
+		db = lfirst(cell);
+		if (strcmp(db->database, database) == 0)
+			return db->conn;
+	}
+	old = MemoryContextSwitchTo(n->service->context);
+	db = palloc0(sizeof(CdcNodeDb));
+	db->database = pstrdup(database);
+	n->databases = lappend(n->databases, db);
+	MemoryContextSwitchTo(old);
+	fill_target(n, database, &target);
+	db->conn = cdc_pg_open(&target);
+	return db->conn;
 }
 
 /* Does a pipeline still have something in this database, or something to do? */

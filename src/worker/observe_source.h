@@ -13,4 +13,16 @@ extern bool cdc_observe_source_fresh(CdcPipeline *pipeline);
 /* Puts the pipeline into the next look at its database, or probes the nodes. */
 extern void cdc_observe_source_want(CdcPipeline *pipeline);
 
+/*
+ * Asks primaries whether they are there, and looks for those that are lost;
+ * when the next is due (0: none).
+ */
+extern int64 cdc_observe_source_due(CdcWorld *world);
+
+/* Looks at one node, unless that is under way. */
+extern void cdc_observe_node(CdcNode *node);
+
+/* A connection to a database on one node, whatever it is; opened when it is not. */
+extern CdcPgConn *cdc_observe_node_conn(CdcNode *node, const char *database);
+
 #endif							/* CDC_OBSERVE_SOURCE_H */

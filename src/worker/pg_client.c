@@ -71,6 +71,8 @@ struct CdcPgConn
 	bool		copy;			/* it entered a COPY state: not ours to serve */
 	int			version;
 	CdcPgResolve *resolving;
+	CdcPgLost	lost;
+	void	   *lost_arg;
 	bool		closing;
 	CdcPgConn  *next;			/* all of this process */
 };
@@ -470,6 +472,15 @@ read_results(CdcPgConn *conn)
 	}
 }
 
+/* The other side ended a connection on which nothing was under way. */
+static void
+lost_idle(CdcPgConn *conn)
+{
+	disconnect(conn);
+	if (conn->lost)
+		conn->lost(conn, conn->lost_arg);
+}
+
 static void
 on_io(int fd, int events, void *arg)
 {
@@ -484,6 +495,11 @@ on_io(int fd, int events, void *arg)
 		case PG_READY:
 			if ((events & (CDC_IO_READ | CDC_IO_ERROR)) && !PQconsumeInput(conn->pg))
 			{
+				if (conn->state == PG_READY)
+				{
+					lost_idle(conn);
+					return;
+				}
 				fail(conn, PQerrorMessage(conn->pg));
 				return;
 			}
@@ -492,7 +508,7 @@ on_io(int fd, int events, void *arg)
 				/* nothing is expected: a notice, or the end */
 				PQisBusy(conn->pg);
 				if (PQstatus(conn->pg) == CONNECTION_BAD)
-					disconnect(conn);
+					lost_idle(conn);
 				return;
 			}
 			switch (PQflush(conn->pg))
@@ -589,6 +605,13 @@ int
 cdc_pg_server_version(const CdcPgConn *conn)
 {
 	return conn->version;
+}
+
+void
+cdc_pg_watch(CdcPgConn *conn, CdcPgLost lost, void *arg)
+{
+	conn->lost = lost;
+	conn->lost_arg = arg;
 }
 
 bool

@@ -74,6 +74,13 @@ extern int	cdc_pg_pending(const CdcPgConn *conn);
 /* The server's version as libpq numbers it (150020); 0 before the first connect. */
 extern int	cdc_pg_server_version(const CdcPgConn *conn);
 
+/*
+ * lost is called when an idle connection ends without our doing: the server
+ * died, or was told to close it.  NULL: nobody wants to know.
+ */
+typedef void (*CdcPgLost) (CdcPgConn *conn, void *arg);
+extern void cdc_pg_watch(CdcPgConn *conn, CdcPgLost lost, void *arg);
+
 /* Is a connection established now?  After an idle loss: false. */
 extern bool cdc_pg_connected(const CdcPgConn *conn);
 

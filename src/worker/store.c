@@ -40,7 +40,7 @@ static const char write_spec_sql[] =
 "  connector_name pg_catalog.text, publication_name pg_catalog.text, slot_name pg_catalog.text,"
 "  was_running pg_catalog.bool, discarding pg_catalog.bool, slot_absent_before pg_catalog.bool,"
 "  gap pg_catalog.jsonb, restarts pg_catalog.timestamptz[], mutated_at pg_catalog.timestamptz,"
-"  offsets_clean pg_catalog.bool, absent pg_catalog.bool, settled pg_catalog.bool)),"
+"  streamed pg_catalog.jsonb, failover pg_catalog.jsonb, offsets_clean pg_catalog.bool, absent pg_catalog.bool, settled pg_catalog.bool)),"
 " l AS MATERIALIZED (SELECT s.id FROM cdc.pipeline_spec s JOIN u ON s.id OPERATOR(pg_catalog.=) u.id"
 "  FOR NO KEY UPDATE OF s SKIP LOCKED)"
 " UPDATE cdc.pipeline_spec s SET"
@@ -51,7 +51,7 @@ static const char write_spec_sql[] =
 "  publication_name = coalesce(s.publication_name, u.publication_name),"
 "  slot_name = coalesce(s.slot_name, u.slot_name),"
 "  was_running = u.was_running, discarding = u.discarding, slot_absent_before = u.slot_absent_before,"
-"  offsets_clean = u.offsets_clean, gap = u.gap, restarts = coalesce(u.restarts, '{}'), mutated_at = u.mutated_at,"
+"  streamed = u.streamed, failover = u.failover, offsets_clean = u.offsets_clean, gap = u.gap, restarts = coalesce(u.restarts, '{}'), mutated_at = u.mutated_at,"
 "  updated_at = pg_catalog.now(),"
 "  deleted_at = CASE WHEN u.absent THEN coalesce(s.deleted_at, pg_catalog.now()) END,"
 "  settled_at = CASE WHEN u.settled THEN pg_catalog.now() END"
@@ -81,6 +81,22 @@ static const char write_observed_sql[] =
 "  system_identifier pg_catalog.numeric, timeline pg_catalog.int8, checked_at pg_catalog.timestamptz)"
 " WHERE o.pipeline_id OPERATOR(pg_catalog.=) r.id";
 
+static const char write_standbys_sql[] =
+"INSERT INTO cdc.pipeline_standby AS b (pipeline_id, address, port, slot_timeline, ready, missing, fix_sql)"
+" SELECT r.pipeline_id, r.address, r.port, r.slot_timeline, r.ready, r.missing, r.fix_sql"
+" FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) AS r("
+"  pipeline_id pg_catalog.uuid, address pg_catalog.text, port pg_catalog.int4, slot_timeline pg_catalog.int8,"
+"  ready pg_catalog.bool, missing pg_catalog.text, fix_sql pg_catalog.text, gone pg_catalog.bool)"
+" WHERE NOT r.gone AND EXISTS (SELECT FROM cdc.pipeline_spec s WHERE s.id OPERATOR(pg_catalog.=) r.pipeline_id)"
+" ON CONFLICT (pipeline_id, address, port) DO UPDATE SET slot_timeline = excluded.slot_timeline,"
+"  ready = excluded.ready, missing = excluded.missing, fix_sql = excluded.fix_sql, updated_at = pg_catalog.now()";
+
+static const char drop_standbys_sql[] =
+"DELETE FROM cdc.pipeline_standby b USING pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) AS r("
+"  pipeline_id pg_catalog.uuid, address pg_catalog.text, port pg_catalog.int4, gone pg_catalog.bool)"
+" WHERE r.gone AND b.pipeline_id OPERATOR(pg_catalog.=) r.pipeline_id"
+"  AND b.address OPERATOR(pg_catalog.=) r.address AND b.port OPERATOR(pg_catalog.=) r.port";
+
 static const char write_nodes_sql[] =
 "UPDATE cdc.service_node n SET observed_role = coalesce(r.observed_role, n.observed_role),"
 "  system_identifier = coalesce(r.system_identifier, n.system_identifier),"
@@ -97,10 +113,11 @@ static const char write_nodes_sql[] =
 static const char write_services_sql[] =
 "UPDATE cdc.service s SET status = CASE WHEN s.status OPERATOR(pg_catalog.=) 'deleting' THEN s.status ELSE r.status END,"
 "  status_message = r.status_message, addon_status = coalesce(r.addon_status, s.addon_status),"
+"  system_identifier = coalesce(s.system_identifier, r.system_identifier),"
 "  network_ranges = coalesce(r.network_ranges, '{}'), updated_at = pg_catalog.now()"
 " FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) AS r("
 "  id pg_catalog.uuid, status pg_catalog.text, status_message pg_catalog.text, addon_status pg_catalog.jsonb,"
-"  network_ranges pg_catalog.text[])"
+"  system_identifier pg_catalog.numeric, network_ranges pg_catalog.text[])"
 " WHERE s.id OPERATOR(pg_catalog.=) r.id";
 
 static const char write_secret_sql[] =
@@ -187,6 +204,17 @@ spec_row(CdcPipeline *p)
 		json_object_array_add(restarts, json_object_new_string(timestamptz_to_str(p->failures[i])));
 	json_object_object_add(row, "restarts", restarts);
 	add_time(row, "mutated_at", p->mutated_at);
+	if (p->streamed_timeline != 0)
+	{
+		struct json_object *streamed = json_object_new_object();
+
+		add_uint(streamed, "system", p->streamed_system);
+		json_object_object_add(streamed, "timeline", json_object_new_int64(p->streamed_timeline));
+		add_string(streamed, "node", p->streamed_node);
+		json_object_object_add(streamed, "usurped", json_object_new_boolean(p->usurped));
+		json_object_object_add(row, "streamed", streamed);
+	}
+	json_object_object_add(row, "failover", p->failover ? json_tokener_parse(p->failover) : NULL);
 	json_object_object_add(row, "offsets_clean", json_object_new_boolean(p->offsets_clean));
 	json_object_object_add(row, "absent", json_object_new_boolean(p->absent));
 	json_object_object_add(row, "settled", json_object_new_boolean(p->status == CDC_DELETED));
@@ -280,6 +308,46 @@ write_observed(CdcWorld *world)
 	json_object_put(rows);
 }
 
+/* Standbys of pipelines of which something has changed. */
+static void
+write_standbys(CdcWorld *world)
+{
+	struct json_object *rows = json_object_new_array();
+	bool		gone = false;
+	ListCell   *cell;
+	ListCell   *inner;
+
+	foreach(cell, world->pipelines)
+	{
+		CdcPipeline *p = lfirst(cell);
+
+		foreach(inner, p->shadows)
+		{
+			CdcShadow  *shadow = lfirst(inner);
+			struct json_object *row;
+
+			if (!shadow->dirty)
+				continue;
+			row = json_object_new_object();
+			add_string(row, "pipeline_id", p->id);
+			add_string(row, "address", shadow->address);
+			json_object_object_add(row, "port", json_object_new_int(shadow->port));
+			json_object_object_add(row, "slot_timeline", shadow->timeline ? json_object_new_int64(shadow->timeline) : NULL);
+			json_object_object_add(row, "ready", json_object_new_boolean(shadow->ready));
+			add_string(row, "missing", shadow->missing);
+			add_string(row, "fix_sql", shadow->fix_sql);
+			json_object_object_add(row, "gone", json_object_new_boolean(shadow->gone));
+			json_object_array_add(rows, row);
+			gone = gone || shadow->gone;
+		}
+	}
+	if (json_object_array_length(rows) > 0)
+		cdc_store_write_rows(write_standbys_sql, SPI_OK_INSERT, rows);
+	if (gone)
+		cdc_store_write_rows(drop_standbys_sql, SPI_OK_DELETE, rows);
+	json_object_put(rows);
+}
+
 static void
 write_services(CdcWorld *world)
 {
@@ -300,6 +368,7 @@ write_services(CdcWorld *world)
 			add_string(row, "id", s->id);
 			add_string(row, "status", s->status);
 			add_string(row, "status_message", s->status_message);
+			add_uint(row, "system_identifier", s->system_identifier);
 			if (s->has_addon)
 			{
 				struct json_object *addon = json_object_new_object();
@@ -424,6 +493,7 @@ static void
 forget_written(CdcWorld *world, struct json_object *events)
 {
 	ListCell   *cell;
+	ListCell   *inner;
 	int			i;
 
 	if (events)
@@ -443,6 +513,8 @@ forget_written(CdcWorld *world, struct json_object *events)
 		p->secret_dirty = false;
 		p->observed_dirty = false;
 		p->checked = false;
+		foreach(inner, p->shadows)
+			((CdcShadow *) lfirst(inner))->dirty = false;
 	}
 	cdc_store_forget_written_pairs(world);
 	foreach(cell, world->services)
@@ -502,6 +574,7 @@ cdc_store_turn(CdcWorld *world)
 			write_specs(world);
 			write_secrets(world);
 			write_observed(world);
+			write_standbys(world);
 			write_services(world);
 			cdc_store_write_pairs(world);
 			if (events)

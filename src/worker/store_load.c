@@ -20,14 +20,17 @@
 #include "common/secrets.h"
 #include "extension/settings.h"
 #include "worker/network.h"
+#include "worker/shadow.h"
 #include "worker/store_load.h"
 
 static const char services_sql[] =
 "SELECT pg_catalog.json_build_object('id', s.id, 'name', s.name, 'database_type', s.database_type, 'zone', s.zone,"
 "  'region', coalesce(z.peering_region, s.zone), 'connection', s.connection, 'network_id', s.network_id,"
 "  'network_ranges', s.network_ranges, 'addons', s.addons, 'status', s.status, 'status_message', s.status_message,"
+"  'system_identifier', s.system_identifier::pg_catalog.text,"
 "  'addon_status', s.addon_status OPERATOR(pg_catalog.->>) 'kafka-connect',"
-"  'nodes', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('address', n.address, 'port', n.port, 'hba_loaded', n.hba_loaded))"
+"  'nodes', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('address', n.address, 'port', n.port, 'hba_loaded', n.hba_loaded,"
+"    'timeline', n.timeline, 'system_identifier', n.system_identifier::pg_catalog.text))"
 "    FROM cdc.service_node n WHERE n.service_id OPERATOR(pg_catalog.=) s.id),"
 "  'secrets', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('purpose', x.purpose, 'key_id', x.key_id,"
 "    'data', pg_catalog.translate(pg_catalog.encode(x.ciphertext, 'base64'), E'\\n', '')))"
@@ -37,6 +40,8 @@ static const char services_sql[] =
 
 static const char pipelines_sql[] =
 "SELECT pg_catalog.json_build_object('spec', pg_catalog.to_jsonb(s), 'observed', pg_catalog.to_jsonb(o),"
+"  'standbys', (SELECT pg_catalog.json_agg(pg_catalog.to_jsonb(b)) FROM cdc.pipeline_standby b"
+"    WHERE b.pipeline_id OPERATOR(pg_catalog.=) s.id),"
 "  'secrets', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('purpose', x.purpose, 'key_id', x.key_id,"
 "    'data', pg_catalog.translate(pg_catalog.encode(x.ciphertext, 'base64'), E'\\n', '')))"
 "    FROM cdc.pipeline_secret x WHERE x.pipeline_id OPERATOR(pg_catalog.=) s.id))::pg_catalog.text"
@@ -295,6 +300,8 @@ load_postgresql(CdcService *s, struct json_object *row, struct json_object *conn
 	s->manage_role = get_bool(connection, "manage_role", true);
 	s->admin_password = read_secret(s->context, row, s->id, "admin_password", &s->error);
 
+	if (get(row, "system_identifier"))
+		s->system_identifier = strtoull(get(row, "system_identifier"), NULL, 10);
 	nodes = get_array(row, "nodes", &s->nnodes);
 	s->nodes = palloc0(sizeof(CdcNode) * Max(s->nnodes, 1));
 	for (i = 0; i < s->nnodes; i++)
@@ -305,6 +312,9 @@ load_postgresql(CdcService *s, struct json_object *row, struct json_object *conn
 		s->nodes[i].address = copy(s->context, get(node, "address"));
 		s->nodes[i].port = get_int(node, "port", 5432);
 		s->nodes[i].hba_loaded = copy(s->context, get(node, "hba_loaded"));
+		s->nodes[i].timeline = (uint32) get_int(node, "timeline", 0);
+		if (get(node, "system_identifier"))
+			s->nodes[i].system_identifier = strtoull(get(node, "system_identifier"), NULL, 10);
 	}
 	MemoryContextSwitchTo(old);
 }
@@ -456,6 +466,7 @@ load_new_pipeline(CdcPipeline *p, struct json_object *row, struct json_object *s
 	MemoryContext old = MemoryContextSwitchTo(p->context);
 	struct json_object *array;
 	struct json_object *observed = get_object(row, "observed");
+	struct json_object *streamed;
 	int			i;
 	int			n;
 
@@ -486,6 +497,26 @@ load_new_pipeline(CdcPipeline *p, struct json_object *row, struct json_object *s
 	if (p->status == CDC_DELETED)
 		p->status = CDC_DELETING;	/* to the rules it is, until it has settled */
 	p->gap = copy(p->context, get(spec, "gap"));
+	p->failover = copy(p->context, get(spec, "failover"));
+	streamed = get_object(spec, "streamed");
+	if (streamed)
+	{
+		p->streamed_system = get(streamed, "system") ? strtoull(get(streamed, "system"), NULL, 10) : 0;
+		p->streamed_timeline = (uint32) get_int(streamed, "timeline", 0);
+		p->streamed_node = copy(p->context, get(streamed, "node"));
+		p->usurped = get_bool(streamed, "usurped", false);
+	}
+	array = get_array(row, "standbys", &n);
+	for (i = 0; i < n; i++)
+	{
+		struct json_object *standby = json_object_array_get_idx(array, i);
+		CdcShadow  *shadow = cdc_shadow_of(p, get(standby, "address"), get_int(standby, "port", 0));
+
+		shadow->timeline = (uint32) get_int(standby, "slot_timeline", 0);
+		shadow->ready = get_bool(standby, "ready", false);
+		shadow->missing = copy(p->context, get(standby, "missing"));
+		shadow->fix_sql = copy(p->context, get(standby, "fix_sql"));
+	}
 	p->mutated_at = cdc_store_time(get(spec, "mutated_at"));
 	array = get_array(spec, "restarts", &n);
 	for (i = 0; i < n && p->nfailures < (int) lengthof(p->failures); i++)

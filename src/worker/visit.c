@@ -17,6 +17,7 @@
 #include "extension/settings.h"
 #include "worker/assess.h"
 #include "worker/execute.h"
+#include "worker/failover.h"
 #include "worker/network.h"
 #include "worker/observe.h"
 #include "worker/visit.h"
@@ -96,6 +97,7 @@ record(CdcPipeline *p, const CdcDecision *d)
 	char	   *message = message_of(p, d);
 	bool		moved = d->status != p->status || d->step != p->step;
 	bool		new_rule = p->decision.rule != d->rule;
+	bool		new_start = d->rule->status_to == CDC_RUNNING && !p->was_running;
 
 	if (d->status == CDC_RUNNING && d->rule->status_to == CDC_RUNNING && !p->was_running)
 	{
@@ -106,6 +108,12 @@ record(CdcPipeline *p, const CdcDecision *d)
 	}
 	if (d->unchanged)
 		return;
+	if (d->rule->status_to == CDC_RUNNING)
+	{
+		cdc_failover_streaming(p);
+		if (new_start && p->source)
+			cdc_observe_nodes(p->source);	/* standbys want a slot of it now */
+	}
 	if (moved || (new_rule && message && !cdc_same(message, p->error_message)))
 		cdc_world_event(p, "transition", rule_name(d->rule), cdc_status_name(p->status),
 						cdc_status_name(d->status), cdc_step_name(d->step), message, NULL);
@@ -214,7 +222,7 @@ is_on_source(CdcAction action)
 	return action == CDC_ACT_CREATE_ROLE || action == CDC_ACT_WRITE_HBA ||
 		action == CDC_ACT_CREATE_PUBLICATION || action == CDC_ACT_ALTER_PUBLICATION ||
 		action == CDC_ACT_DROP_SLOT || action == CDC_ACT_DROP_PUBLICATION ||
-		action == CDC_ACT_REMOVE_HBA || action == CDC_ACT_DROP_ROLE;
+		action == CDC_ACT_REMOVE_HBA || action == CDC_ACT_DROP_ROLE || action == CDC_ACT_DROP_SHADOWS;
 }
 
 /*
@@ -225,7 +233,8 @@ is_on_source(CdcAction action)
 static void
 look_again(CdcPipeline *p, int64 now)
 {
-	int64		pace = p->want_deleted || p->discarding ? CONNECT_TEARDOWN_MS : CONNECT_POLL_MS;
+	int64		pace = p->want_deleted || p->discarding || p->failover || cdc_failover_pending(p) ?
+		CONNECT_TEARDOWN_MS : CONNECT_POLL_MS;
 
 	p->source_since = now;
 	if (p->decision.rule && strcmp(p->decision.rule->section, "network") == 0)

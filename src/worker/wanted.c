@@ -11,6 +11,7 @@
 #include "common/cryptohash.h"
 #include "common/sha2.h"
 
+#include "common/json.h"
 #include "worker/network.h"
 #include "worker/wanted.h"
 
@@ -60,6 +61,50 @@ cdc_wanted_hba_lines(const CdcPipeline *p, int *n)
 	return lines;
 }
 
+/* Are all standbys that answer set up to have slots synced by the server? */
+static bool
+syncs_slots(const CdcService *s)
+{
+	int			standbys = 0;
+	int			i;
+
+	if (s->primary->version < 170000)
+		return false;
+	for (i = 0; i < s->nnodes; i++)
+	{
+		const CdcNode *n = &s->nodes[i];
+
+		if (n == s->primary || !n->reachable || !n->in_recovery)
+			continue;
+		standbys++;
+		if (!n->conf.known || !n->conf.syncs_slots || !n->conf.feedback || n->conf.primary_slot == NULL ||
+			n->conf.has_dbname == CDC_NO)
+			return false;
+	}
+	return standbys > 0;
+}
+
+/*
+ * A failover slot is one from its making on, and Debezium changes none: what
+ * there is decides, then what the connector was told, and only for a new slot
+ * the source's settings.
+ */
+static bool
+wants_failover_slot(const CdcPipeline *p)
+{
+	const CdcKcConnector *c = p->sink && p->sink->list ? cdc_kc_find(p->sink->list, p->connector_name) : NULL;
+
+	if (p->seen && p->seen->slot_exists)
+		return p->seen->slot_failover;
+	if (c && c->config && !p->discarding)
+	{
+		const char *value = cdc_json_string(c->config, "slot.failover");
+
+		return value && strcmp(value, "true") == 0;
+	}
+	return syncs_slots(p->source);
+}
+
 struct json_object *
 cdc_wanted_config(CdcPipeline *p)
 {
@@ -79,6 +124,7 @@ cdc_wanted_config(CdcPipeline *p)
 	spec.sslmode = p->source->sslmode;
 	spec.publication = p->object_name;
 	spec.slot = p->object_name;
+	spec.slot_failover = wants_failover_slot(p);
 	spec.topic_prefix = p->topic_prefix;
 	spec.snapshot_mode = p->snapshot_mode;
 	spec.ntables = p->ntables;

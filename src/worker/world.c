@@ -136,8 +136,14 @@ cdc_world_remove_service(CdcService *service)
 	world->services = list_delete_ptr(world->services, service);
 	for (i = 0; i < service->nnodes; i++)
 	{
-		if (service->nodes[i].admin)
-			cdc_pg_close(service->nodes[i].admin);
+		CdcNode    *node = &service->nodes[i];
+
+		if (node->admin)
+			cdc_pg_close(node->admin);
+		if (node->pinger)
+			cdc_pg_close(node->pinger);
+		foreach(cell, node->databases)
+			cdc_pg_close(((CdcNodeDb *) lfirst(cell))->conn);
 	}
 	foreach(cell, service->databases)
 	{

@@ -50,11 +50,44 @@ typedef struct CdcNode
 	char	   *hba_text;		/* NULL: may not be read */
 	char	   *hba_error;
 	char	   *hba_loaded;		/* block hash whose reload is known to be done */
+	MemoryContext obs_context;	/* holds conf */
+	CdcNodeConf conf;			/* by the last probe that was answered */
+	uint64		wal_lsn;		/* written, or replayed on a standby */
+	int			free_slots;
+	CdcPgConn  *pinger;			/* asks whether the primary is there; a long probe
+								 * or pg_hba work must not stand in its way */
+	bool		pinging;
+	int64		pinged_at;		/* start of the last ping */
+	List	   *databases;		/* CdcNodeDb */
 	int64		hba_vanished_at;	/* when our block was last seen to have vanished */
 	int			hba_vanished;	/* how often within minutes */
 	bool		dirty;			/* to be written to cdc.service_node */
 	TimestampTz last_seen;
 } CdcNode;
+
+/* A connection to a captured database on a standby, for its shadow slots. */
+typedef struct CdcNodeDb
+{
+	char	   *database;
+	CdcPgConn  *conn;
+} CdcNodeDb;
+
+/* A pipeline's slot on one standby, and whether the standby is ready. */
+typedef struct CdcShadow
+{
+	char	   *address;
+	int			port;
+	uint32		timeline;		/* of the node when the slot was made by us, 0: it was not */
+	bool		busy;			/* a statement is under way */
+	int64		tried_at;		/* when one was last begun */
+	int64		moved_at;		/* when the slot was last moved, or looked at first */
+	char	   *error;			/* of the last statement, NULL when it was done */
+	bool		ready;
+	char	   *missing;		/* NULL when ready */
+	char	   *fix_sql;		/* what to type, or NULL */
+	bool		dirty;			/* to be written to cdc.pipeline_standby */
+	bool		gone;			/* the node left: to be deleted there */
+} CdcShadow;
 
 /* One captured database of a PostgreSQL service, on its current primary. */
 typedef struct CdcSourceDb
@@ -100,6 +133,9 @@ struct CdcService
 	CdcNode    *nodes;
 	CdcNode    *primary;		/* NULL: none known */
 	uint64		system_identifier;	/* 0: not seen yet */
+	CdcNode    *other_primary;	/* claims to be one too, NULL: none does */
+	int64		searched_at;	/* when its nodes were last asked for a primary */
+	int64		lost_at;		/* since when there is no primary, 0: there is one */
 	List	   *databases;		/* CdcSourceDb */
 	CdcPipeline *ddl_owner;		/* whose DDL is under way: one at a time */
 	CdcPipeline *hba_owner;		/* who writes pg_hba.conf: one at a time */
@@ -235,6 +271,11 @@ struct CdcPipeline
 	bool		offsets_clean;	/* none can be stored under our connector's name */
 	bool		absent;			/* deleting: all of it was seen absent, users see it no more */
 	char	   *gap;			/* JSON text while one is being repaired */
+	uint64		streamed_system;	/* the history on which it streamed last; */
+	uint32		streamed_timeline;	/* 0: it has not, or a new snapshot is due */
+	char	   *streamed_node;	/* "address:port" */
+	bool		usurped;		/* somebody else was seen on the slot, not judged yet */
+	char	   *failover;		/* JSON text of a verdict that is being carried out */
 	TimestampTz mutated_at;		/* 0: never */
 	int			nfailures;		/* within the last 10 minutes */
 	TimestampTz failures[8];
@@ -278,6 +319,10 @@ struct CdcPipeline
 	int			rounds_running; /* health rounds since Running */
 	int64		gone_since;		/* all of ours seen absent since, 0: not */
 	int64		slot_held_since;	/* teardown: slot active since */
+	int64		stopped_seen;	/* failover: the connector was seen stopped, without
+								 * tasks: offsets read later are its last */
+	bool		slot_wal_warned;	/* said that the slot holds back much WAL */
+	List	   *shadows;		/* CdcShadow, one a node that is not the primary */
 
 	/* visiting */
 	CdcOp	   *op;
@@ -323,6 +368,7 @@ struct CdcWorld
 	bool		round_asked;	/* by check_health(): Failed ones are looked at too */
 	bool		regions_due;	/* zones are read again with the next turn */
 	uint64		serial;			/* of the last operation */
+	int64		source_due;		/* when a source is to be asked next, 0: none */
 };
 
 /* The world of this process; the loop exists. */

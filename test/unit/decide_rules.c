@@ -33,6 +33,13 @@ failed(const CdcSnapshot *s)
 	return s->connector_state == CDC_CS_FAILED || s->task_state == CDC_CS_FAILED;
 }
 
+/* What streams; only that is moved by a failover. */
+static bool
+streams(const CdcSnapshot *s)
+{
+	return s->was_running && !s->initial_only && !s->discarding && s->gap == CDC_GAP_NONE;
+}
+
 /* Where an action goes: its peer must have answered. */
 static const char *
 reach_fault(const CdcSnapshot *s, CdcAction action)
@@ -45,6 +52,7 @@ reach_fault(const CdcSnapshot *s, CdcAction action)
 		case CDC_ACT_ALTER_PUBLICATION:
 		case CDC_ACT_TERMINATE_WALSENDER:
 		case CDC_ACT_DROP_SLOT:
+		case CDC_ACT_DROP_SHADOWS:
 		case CDC_ACT_DROP_PUBLICATION:
 		case CDC_ACT_REMOVE_HBA:
 		case CDC_ACT_DROP_ROLE:
@@ -54,6 +62,7 @@ reach_fault(const CdcSnapshot *s, CdcAction action)
 			return s->peerings != CDC_PEERINGS_UNKNOWN && s->peerings != CDC_PEERINGS_OUT_OF_REACH ?
 				NULL : "an action on an SDN API that does not answer";
 		case CDC_ACT_NONE:
+		case CDC_ACT_JUDGE_FAILOVER:
 		case CDC_ACT_SOFT_DELETE:
 		case CDC_NUM_ACTIONS:
 			return NULL;
@@ -81,6 +90,11 @@ start_fault(const CdcSnapshot *s)
 		return "a task is started before the publication";
 	if (s->source_reachable != CDC_YES)
 		return "a task is started without its source";
+	if (streams(s) && s->move == CDC_MOVE_PENDING)
+		return "a task is started before the failover is judged";
+	if (streams(s) && s->move == CDC_MOVE_JUDGED && s->verdict == CDC_VERDICT_REWIND && s->offsets_ahead != CDC_NO &&
+		s->offsets != CDC_OFFSETS_NONE)
+		return "a task is started on an offset that is to be set back";
 	return NULL;
 }
 
@@ -124,6 +138,10 @@ object_fault(const CdcSnapshot *s, CdcAction action)
 				return "a password goes where it may not";
 			if (deleting)
 				return "put_connector while deleting";
+			/* what is stopped stays stopped */
+			if (s->connector == CDC_OBJ_WRONG && s->connector_state == CDC_CS_STOPPED &&
+				streams(s) && s->move == CDC_MOVE_PENDING)
+				return s->source_reachable == CDC_YES ? NULL : "a connector is pointed at nothing";
 			return start_fault(s);
 		case CDC_ACT_PREPARE_CONNECTOR:
 			if (s->connector != CDC_OBJ_ABSENT || s->discarding || deleting)
@@ -168,11 +186,29 @@ object_fault(const CdcSnapshot *s, CdcAction action)
 			fault = start_fault(s);
 			return fault;
 		case CDC_ACT_STOP_CONNECTOR:
-			return ours(s->connector) && (s->discarding || deleting) &&
+			return ours(s->connector) && (s->discarding || deleting ||
+										  (streams(s) && (s->move == CDC_MOVE_PENDING ||
+														  (s->move == CDC_MOVE_JUDGED && s->verdict == CDC_VERDICT_REWIND &&
+														   s->offsets_ahead == CDC_YES)))) &&
 				s->connector_state != CDC_CS_STOPPED && s->connector_state != CDC_CS_UNKNOWN ?
 				NULL : "stop_connector";
+		case CDC_ACT_JUDGE_FAILOVER:
+			if (deleting || !streams(s) || s->move != CDC_MOVE_PENDING)
+				return "judge_failover";
+			if (!ours(s->connector) && s->connector != CDC_OBJ_ABSENT)
+				return "a failover is judged without its connector";
+			if (s->verdict == CDC_VERDICT_UNKNOWN || s->verdict == CDC_VERDICT_NEVER)
+				return "a failover is judged without a verdict";
+			if (s->verdict == CDC_VERDICT_RESNAPSHOT || s->verdict == CDC_VERDICT_HALT)
+				return NULL;
+			return stopped(s) && s->slot != CDC_SLOT_ACTIVE && s->slot != CDC_SLOT_STREAMING && s->offsets != CDC_OFFSETS_UNKNOWN ?
+				NULL : "a failover is judged while something moves";
+		case CDC_ACT_PATCH_OFFSETS:
+			return !deleting && streams(s) && s->move == CDC_MOVE_JUDGED && s->verdict == CDC_VERDICT_REWIND &&
+				s->offsets_ahead == CDC_YES && ours(s->connector) && stopped(s) ? NULL : "patch_offsets";
 		case CDC_ACT_POST_STOPPED:
-			return s->connector == CDC_OBJ_ABSENT && (s->discarding || deleting) ? NULL : "post_stopped";
+			return s->connector == CDC_OBJ_ABSENT &&
+				(s->discarding || deleting || (streams(s) && (s->move == CDC_MOVE_PENDING || s->move == CDC_MOVE_JUDGED))) ? NULL : "post_stopped";
 		case CDC_ACT_DELETE_OFFSETS:
 			if (!s->discarding && !deleting)
 				return "offsets are deleted for no reason";
@@ -191,7 +227,7 @@ object_fault(const CdcSnapshot *s, CdcAction action)
 							 (s->connect_reachable == CDC_NO && (s->force || s->untouched))))
 				return s->slot == CDC_SLOT_ACTIVE || s->slot == CDC_SLOT_STREAMING ?
 					NULL : "terminate_walsender";
-			return (s->discarding || deleting) && s->walsender_stuck == CDC_YES &&
+			return (s->discarding || deleting || (streams(s) && s->move == CDC_MOVE_PENDING)) && s->walsender_stuck == CDC_YES &&
 				(s->slot == CDC_SLOT_ACTIVE || s->slot == CDC_SLOT_STREAMING) ?
 				NULL : "terminate_walsender";
 		case CDC_ACT_DROP_SLOT:
@@ -201,6 +237,8 @@ object_fault(const CdcSnapshot *s, CdcAction action)
 				!s->untouched && !stopped(s))
 				return "a slot is dropped under a connector at work";
 			return s->slot == CDC_SLOT_INACTIVE || s->slot == CDC_SLOT_LOST ? NULL : "drop_slot";
+		case CDC_ACT_DROP_SHADOWS:
+			return deleting && s->shadow_left == CDC_YES ? NULL : "drop_shadows";
 		case CDC_ACT_DROP_PUBLICATION:
 			return deleting && ours(s->publication) ? NULL : "drop_publication";
 		case CDC_ACT_REMOVE_HBA:
@@ -221,7 +259,7 @@ soft_delete_fault(const CdcSnapshot *s)
 {
 	bool		source_gone = gone(s->publication) &&
 		(s->slot == CDC_SLOT_ABSENT || s->slot == CDC_SLOT_FOREIGN) &&
-		s->hba_line_left == CDC_NO &&
+		s->hba_line_left == CDC_NO && s->shadow_left == CDC_NO &&
 		(!s->manage_role || gone(s->role) ||
 		 (s->role_disarmed == CDC_YES && s->role_has_dependents == CDC_YES));
 	bool		connect_gone = s->connector == CDC_OBJ_FOREIGN ||
@@ -286,6 +324,10 @@ decision_fault(const CdcSnapshot *s, const CdcDecision *d)
 	if (d->status == CDC_PENDING && s->status != CDC_PENDING &&
 		s->source_running && s->sink_running && s->addon_running)
 		return "Pending for no reason";
+	if (d->rule->status_to == CDC_RUNNING && streams(s) &&
+		(s->move == CDC_MOVE_UNKNOWN || s->move == CDC_MOVE_PENDING ||
+		 (s->move != CDC_MOVE_NONE && s->confirmed != CDC_YES)))
+		return "Running before a failover is over";
 	if (d->rule->status_to == CDC_RUNNING &&
 		!(s->connector == CDC_OBJ_OK && s->connector_state == CDC_CS_RUNNING &&
 		  s->task_state == CDC_CS_RUNNING && !s->discarding &&

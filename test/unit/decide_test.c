@@ -107,6 +107,8 @@ turn(World *w, int noise, int faults)
 			set_fault("Running with a hole in what Kafka has", d.rule, &s);
 		w->t.was_running = true;
 	}
+	if (d.rule->status_to == CDC_RUNNING)
+		w->t.move = CDC_MOVE_NONE;
 	if (d.torn_down && !s.force && s.source_is_postgresql && s.sink_has_addon &&
 		!s.untouched && world_leftover(w) != NULL)
 		set_fault("torn down with something left", d.rule, &s);
@@ -200,7 +202,7 @@ blocked(const World *w)
 		t->hba == CDC_HBA_BROKEN || t->hba == CDC_HBA_FOUGHT || t->hba == CDC_HBA_UNMANAGED ||
 		t->publication == CDC_OBJ_FOREIGN || t->connector == CDC_OBJ_FOREIGN ||
 		(t->slot == CDC_SLOT_FOREIGN && !t->initial_only) || t->slot_turn != CDC_TURN_OK ||
-		!t->allow_password || t->moving != CDC_YES || t->older_writer != CDC_WRITER_NONE;
+		!t->allow_password || t->two_primaries != CDC_NO || t->slot_wal_high != CDC_NO || t->moving != CDC_YES || t->older_writer != CDC_WRITER_NONE;
 }
 
 /* Where a world that is wanted and left alone must have come to. */

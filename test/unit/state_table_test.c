@@ -58,6 +58,8 @@ well(CdcStatus status)
 	s.walsender_stuck = s.unreachable_standby = CDC_NO;
 	s.role_has_dependents = s.role_disarmed = s.settled = CDC_NO;
 	s.hba_line_left = CDC_YES;
+	s.move = CDC_MOVE_NONE;
+	s.shadow_left = s.offsets_ahead = s.confirmed = s.two_primaries = s.slot_wal_high = CDC_NO;
 	return s;
 }
 
@@ -87,6 +89,26 @@ fail(CdcSnapshot *s, CdcRestart restart)
 	s->task_state = CDC_CS_FAILED;
 	s->restart = restart;
 	s->slot = CDC_SLOT_INACTIVE;
+}
+
+/* The source failed over; the task still tries its old primary. */
+static void
+moved(CdcSnapshot *s, CdcVerdict verdict)
+{
+	s->move = CDC_MOVE_PENDING;
+	s->verdict = verdict;
+	s->slot = CDC_SLOT_INACTIVE;
+	s->connector = CDC_OBJ_WRONG;
+}
+
+/* ... is judged, and the connector is stopped and points at the new primary. */
+static void
+judged(CdcSnapshot *s, CdcVerdict verdict)
+{
+	stop(s);
+	s->move = CDC_MOVE_JUDGED;
+	s->verdict = verdict;
+	s->offsets_ahead = CDC_YES;
 }
 
 /* Deleting, and all but what a case is about is gone. */
@@ -151,10 +173,12 @@ deleting_cases(void)
 	CASE(158, DELETING, no_connector(&s); s.offsets = CDC_OFFSETS_UNKNOWN);
 	CASE(160, DELETING, no_connector(&s); s.slot = CDC_SLOT_INACTIVE);
 	CASE(160, DELETING, no_connector(&s); s.slot = CDC_SLOT_LOST);
-	CASE(162, DELETING, no_connector(&s); s.publication = CDC_OBJ_UNKNOWN);
-	CASE(164, DELETING, no_connector(&s));
-	CASE(164, DELETING, no_connector(&s); s.slot = CDC_SLOT_FOREIGN);
-	CASE(166, DELETING, all_gone(&s); s.hba_line_left = CDC_UNKNOWN);
+	CASE(161, DELETING, no_connector(&s); s.shadow_left = CDC_UNKNOWN);
+	CASE(163, DELETING, no_connector(&s); s.shadow_left = CDC_YES);
+	CASE(165, DELETING, no_connector(&s); s.publication = CDC_OBJ_UNKNOWN);
+	CASE(166, DELETING, no_connector(&s));
+	CASE(166, DELETING, no_connector(&s); s.slot = CDC_SLOT_FOREIGN);
+	CASE(167, DELETING, all_gone(&s); s.hba_line_left = CDC_UNKNOWN);
 	CASE(168, DELETING, all_gone(&s); s.hba_line_left = CDC_YES);
 	CASE(170, DELETING, all_gone(&s); s.role = CDC_OBJ_UNKNOWN);
 	CASE(172, DELETING, all_gone(&s); s.role = CDC_OBJ_OK; s.role_has_dependents = CDC_YES);
@@ -232,6 +256,43 @@ source_cases(void)
 	CASE(546, PROVISIONING, s.hba = CDC_HBA_UNMANAGED);
 	CASE(548, PROVISIONING, s.hba = CDC_HBA_NOT_LOADED);
 	CASE(550, RUNNING, s.hba = CDC_HBA_MISSING);
+	CASE(560, RUNNING, s.move = CDC_MOVE_UNKNOWN);
+	CASE(560, FAILED, s.was_running = true; s.move = CDC_MOVE_UNKNOWN);
+	CASE(796, PROVISIONING, s.move = CDC_MOVE_PENDING);
+	CASE(562, RUNNING, moved(&s, CDC_VERDICT_UNKNOWN); s.connector = CDC_OBJ_UNKNOWN);
+	CASE(562, RUNNING, moved(&s, CDC_VERDICT_UNKNOWN); s.task_state = CDC_CS_UNKNOWN);
+	CASE(564, RUNNING, moved(&s, CDC_VERDICT_RESNAPSHOT); s.slot = CDC_SLOT_STREAMING);
+	CASE(564, RUNNING, moved(&s, CDC_VERDICT_HALT); s.slot = CDC_SLOT_ACTIVE);
+	CASE(566, RUNNING, moved(&s, CDC_VERDICT_UNKNOWN));
+	CASE(566, RUNNING, moved(&s, CDC_VERDICT_UNKNOWN); fail(&s, CDC_RESTART_EXHAUSTED));
+	CASE(566, FAILED, s.was_running = true; moved(&s, CDC_VERDICT_UNKNOWN));
+	CASE(704, RUNNING, moved(&s, CDC_VERDICT_UNKNOWN); s.connector = CDC_OBJ_FOREIGN);
+	CASE(568, RUNNING, moved(&s, CDC_VERDICT_RESUME); s.connector_state = CDC_CS_STOPPED);
+	CASE(570, RUNNING, moved(&s, CDC_VERDICT_RESUME); s.connector_state = CDC_CS_STOPPED; s.connector = CDC_OBJ_OK);
+	CASE(570, RUNNING, moved(&s, CDC_VERDICT_RESUME); s.connector_state = CDC_CS_STOPPED; s.allow_password = false);
+	CASE(572, RUNNING, moved(&s, CDC_VERDICT_UNKNOWN); no_connector(&s); s.offsets = CDC_OFFSETS_UNKNOWN);
+	CASE(574, RUNNING, moved(&s, CDC_VERDICT_UNKNOWN); stop(&s); s.connector = CDC_OBJ_OK; s.slot = CDC_SLOT_UNKNOWN);
+	CASE(576, RUNNING, moved(&s, CDC_VERDICT_RESUME); stop(&s); s.connector = CDC_OBJ_OK; s.slot = CDC_SLOT_ACTIVE; s.walsender_stuck = CDC_YES);
+	CASE(578, RUNNING, moved(&s, CDC_VERDICT_RESUME); stop(&s); s.connector = CDC_OBJ_OK; s.slot = CDC_SLOT_ACTIVE);
+	CASE(580, RUNNING, moved(&s, CDC_VERDICT_RESUME); stop(&s); s.connector = CDC_OBJ_OK; s.offsets = CDC_OFFSETS_UNKNOWN);
+	CASE(582, RUNNING, moved(&s, CDC_VERDICT_UNKNOWN); stop(&s); s.connector = CDC_OBJ_OK);
+	CASE(582, RUNNING, moved(&s, CDC_VERDICT_NEVER); stop(&s); s.connector = CDC_OBJ_OK);
+	CASE(584, RUNNING, moved(&s, CDC_VERDICT_RESUME); stop(&s); s.connector = CDC_OBJ_OK);
+	CASE(584, RUNNING, moved(&s, CDC_VERDICT_RESNAPSHOT); stop(&s); s.connector = CDC_OBJ_OK; s.slot = CDC_SLOT_ABSENT);
+	CASE(586, RUNNING, judged(&s, CDC_VERDICT_UNKNOWN));
+	CASE(588, RUNNING, judged(&s, CDC_VERDICT_REWIND); s.offsets_ahead = CDC_UNKNOWN);
+	CASE(588, RUNNING, judged(&s, CDC_VERDICT_REWIND); s.connector = CDC_OBJ_UNKNOWN);
+	CASE(590, RUNNING, judged(&s, CDC_VERDICT_REWIND); s.connector_state = CDC_CS_RUNNING);
+	CASE(592, RUNNING, judged(&s, CDC_VERDICT_REWIND); s.task_state = CDC_CS_RUNNING);
+	CASE(594, RUNNING, judged(&s, CDC_VERDICT_REWIND); no_connector(&s); s.slot = CDC_SLOT_INACTIVE; s.offsets = CDC_OFFSETS_UNKNOWN);
+	CASE(596, RUNNING, judged(&s, CDC_VERDICT_REWIND));
+	CASE(769, RUNNING, judged(&s, CDC_VERDICT_REWIND); s.offsets_ahead = CDC_NO);
+	CASE(769, RUNNING, judged(&s, CDC_VERDICT_RESUME));
+	CASE(769, RUNNING, judged(&s, CDC_VERDICT_RESUME); s.move = CDC_MOVE_RESUMED);
+	CASE(765, RUNNING, judged(&s, CDC_VERDICT_RESUME); s.connector = CDC_OBJ_WRONG);
+	CASE(795, RUNNING, s.move = CDC_MOVE_RESUMED);
+	CASE(890, RUNNING, s.move = CDC_MOVE_RESUMED; s.confirmed = CDC_YES);
+	CASE(602, RUNNING, s.gap = CDC_GAP_FAILOVER; s.move = CDC_MOVE_NONE);
 	CASE(600, FAILED, s.was_running = true; s.gap = CDC_GAP_SLOT_GONE);
 	CASE(602, RUNNING, s.gap = CDC_GAP_PUBLICATION; s.publication = CDC_OBJ_ABSENT);
 	CASE(602, RUNNING, s.slot = CDC_SLOT_LOST);
@@ -316,6 +377,8 @@ connector_cases(void)
 static void
 running_cases(void)
 {
+	CASE(798, RUNNING, s.slot_wal_high = CDC_YES);
+	CASE(799, RUNNING, s.two_primaries = CDC_YES);
 	CASE(800, RUNNING, s.moving = CDC_NO);
 	CASE(802, RUNNING, s.tables = CDC_TABLES_NO_IDENTITY; s.all_tables = true);
 	CASE(804, RUNNING, s.tables = CDC_TABLES_MISSING);

@@ -68,7 +68,10 @@ const Field fields[] = {
 	SEEN(offsets, CDC_OFFSETS_STREAMING + 1, CDC_OFFSETS_STREAMING),
 	SEEN(snapshot_interrupted, 3, CDC_NO), SEEN(slot_turn, CDC_TURN_OK + 1, CDC_TURN_OK),
 	SEEN(older_writer, CDC_WRITER_NONE + 1, CDC_WRITER_NONE),
-	KNOWN(gap, CDC_GAP_PUBLICATION + 1, CDC_GAP_NONE), SEEN(moving, 3, CDC_YES),
+	KNOWN(gap, CDC_GAP_SLOT_WAL + 1, CDC_GAP_NONE), SEEN(moving, 3, CDC_YES),
+	SEEN(move, CDC_MOVE_RESUMED + 1, CDC_MOVE_NONE), SEEN(verdict, CDC_VERDICT_NEVER + 1, CDC_VERDICT_RESUME),
+	SEEN(offsets_ahead, 3, CDC_NO), SEEN(confirmed, 3, CDC_YES),
+	SEEN(shadow_left, 3, CDC_NO), SEEN(two_primaries, 3, CDC_NO), SEEN(slot_wal_high, 3, CDC_NO),
 	SEEN(walsender_stuck, 3, CDC_NO), SEEN(hba_line_left, 3, CDC_YES),
 	SEEN(unreachable_standby, 3, CDC_NO), SEEN(role_has_dependents, 3, CDC_NO),
 	SEEN(role_disarmed, 3, CDC_NO), SEEN(settled, 3, CDC_YES),
@@ -109,6 +112,26 @@ snapshot_random(CdcSnapshot *s, int good)
 		field_set(s, f, chance(good) ? f->good : random_below(values));
 	}
 	s->status = (CdcStatus) random_below(CDC_NUM_STATUSES);
+	if (chance(3))
+	{
+		/* what lasts one turn: a task that streams on before it is judged */
+		s->was_running = true;
+		s->initial_only = s->discarding = false;
+		s->gap = CDC_GAP_NONE;
+		s->move = CDC_MOVE_PENDING;
+		s->verdict = CDC_VERDICT_RESNAPSHOT;
+		s->slot = CDC_SLOT_STREAMING;
+	}
+	else if (chance(5))
+	{
+		/* ... and an offset that is about to be set back */
+		s->was_running = true;
+		s->initial_only = s->discarding = false;
+		s->gap = CDC_GAP_NONE;
+		s->move = CDC_MOVE_JUDGED;
+		s->verdict = CDC_VERDICT_REWIND;
+		s->offsets_ahead = CDC_YES;
+	}
 }
 
 static bool
@@ -173,6 +196,9 @@ world_random(World *w, int good)
 	t->settled = CDC_NO;
 	t->walsender_stuck = CDC_NO;
 	t->gap = CDC_GAP_NONE;
+	t->move = CDC_MOVE_NONE;
+	t->verdict = CDC_VERDICT_UNKNOWN;
+	t->offsets_ahead = t->confirmed = CDC_NO;
 	if (t->status == CDC_RUNNING && chance(70))
 		t->was_running = true;
 	if (t->was_running || t->slot == CDC_SLOT_STREAMING)
@@ -200,7 +226,7 @@ world_random(World *w, int good)
 			t->connector_state = t->task_state = CDC_CS_NONE;
 		}
 		t->offsets = CDC_OFFSETS_NONE;
-		t->hba_line_left = CDC_NO;
+		t->hba_line_left = t->shadow_left = CDC_NO;
 		if (t->hba == CDC_HBA_OK || t->hba == CDC_HBA_NOT_LOADED)
 			t->hba = CDC_HBA_MISSING;
 		w->zombie = false;
@@ -247,6 +273,23 @@ task_starts(World *w)
 	w->run++;
 	t->connector_state = t->task_state = CDC_CS_RUNNING;
 	w->delay = 1 + random_below(4);
+	if (w->astray)
+	{
+		/* nobody is at home there: it tries again inside of the task */
+		if (chance(20))
+			fail_task(w, false);
+		return;
+	}
+	if (w->ahead && t->was_running && t->offsets != CDC_OFFSETS_NONE)
+	{
+		/* what lies below the offset is skipped in silence */
+		w->hole = true;
+		w->ahead = false;
+		if (t->move == CDC_MOVE_JUDGED)
+			t->move = CDC_MOVE_PENDING;
+	}
+	if (t->move == CDC_MOVE_PENDING)
+		w->dragged = true;
 	if (w->doomed || t->role != CDC_OBJ_OK || t->publication == CDC_OBJ_ABSENT ||
 		t->hba == CDC_HBA_MISSING)
 		fail_task(w, false);
@@ -276,6 +319,8 @@ task_goes_on(World *w)
 {
 	CdcSnapshot *t = &w->t;
 
+	if (w->astray)
+		return;
 	if (t->initial_only)
 	{
 		if (w->delay > 0)
@@ -300,6 +345,49 @@ task_goes_on(World *w)
 		t->offsets = CDC_OFFSETS_STREAMING;
 		w->failures = 0;
 	}
+	else if (t->move == CDC_MOVE_RESUMED || t->move == CDC_MOVE_JUDGED)
+		t->confirmed = CDC_YES;
+}
+
+/*
+ * The source fails over: another node with another history, on which the slot
+ * survived or did not; the offset may be beyond it.
+ */
+static void
+fail_over(World *w)
+{
+	CdcSnapshot *t = &w->t;
+
+	if (t->initial_only || t->discarding || t->gap != CDC_GAP_NONE || !slot_ours(t->slot))
+	{
+		if (slot_ours(t->slot) || t->slot == CDC_SLOT_ABSENT)
+			t->slot = CDC_SLOT_ABSENT;
+		w->hole = !t->initial_only && (w->hole || t->offsets != CDC_OFFSETS_NONE || t->was_running);
+	}
+	else if (t->was_running && !w->hole && t->slot != CDC_SLOT_LOST && chance(70))
+	{
+		t->slot = CDC_SLOT_INACTIVE;
+		w->ahead = w->ahead || chance(50);
+	}
+	else
+	{
+		t->slot = chance(50) ? CDC_SLOT_ABSENT : CDC_SLOT_LOST;
+		w->hole = true;
+	}
+	w->zombie = false;
+	if (t->slot == CDC_SLOT_INACTIVE && chance(15))
+	{
+		/* somebody else holds it there */
+		t->slot = CDC_SLOT_ACTIVE;
+		w->zombie = true;
+	}
+	w->dragged = false;
+	t->confirmed = CDC_NO;
+	if (t->was_running && !t->initial_only && !t->discarding && t->gap == CDC_GAP_NONE)
+		t->move = CDC_MOVE_PENDING;
+	if (t->connector == CDC_OBJ_OK)
+		t->connector = CDC_OBJ_WRONG;
+	w->astray = ours(t->connector);
 }
 
 static bool apply(World *w, CdcAction action, bool heard);
@@ -317,8 +405,11 @@ world_tick(World *w)
 	{
 		if (t->connector_state == CDC_CS_STOPPED)
 		{
-			t->task_state = CDC_CS_NONE;
-			release_slot(w);
+			if (t->task_state == CDC_CS_NONE || chance(60))
+			{
+				t->task_state = CDC_CS_NONE;
+				release_slot(w);
+			}
 		}
 		else if (t->connector_state == CDC_CS_PAUSED)
 			t->task_state = CDC_CS_PAUSED;
@@ -351,8 +442,26 @@ world_user_meddles(World *w)
 {
 	CdcSnapshot *t = &w->t;
 
-	switch (random_below(15))
+	switch (random_below(18))
 	{
+		case 16:
+			/* ... or starts it */
+			if (ours(t->connector) && t->connector_state == CDC_CS_STOPPED && t->move != CDC_MOVE_NONE)
+				task_will_start(w, CDC_CS_UNASSIGNED);
+			break;
+		case 14:
+			fail_over(w);
+			break;
+		case 15:
+			/* somebody points the connector at the new primary by hand */
+			if (t->connector == CDC_OBJ_WRONG && w->astray)
+			{
+				w->astray = false;
+				t->connector = CDC_OBJ_OK;
+				if (t->connector_state != CDC_CS_STOPPED && t->connector_state != CDC_CS_PAUSED)
+					task_will_start(w, CDC_CS_UNASSIGNED);
+			}
+			break;
 		case 0:
 			if (ours(t->connector))
 			{
@@ -460,6 +569,7 @@ world_user_repairs(World *w)
 	t->moving = CDC_YES;
 	t->unreachable_standby = CDC_NO;
 	t->gap_halt = false;
+	t->two_primaries = t->slot_wal_high = CDC_NO;
 	w->doomed = false;
 }
 
@@ -474,6 +584,20 @@ restart_of(const World *w)
 	return w->since_failure > 1 ? CDC_RESTART_DUE : CDC_RESTART_WAIT;
 }
 
+/* As failover.c would say, when all is seen that it needs. */
+static CdcVerdict
+verdict_of(const World *w)
+{
+	const CdcSnapshot *t = &w->t;
+	CdcVerdict	bad = t->gap_halt ? CDC_VERDICT_HALT : CDC_VERDICT_RESNAPSHOT;
+
+	if (t->slot == CDC_SLOT_UNKNOWN || t->offsets == CDC_OFFSETS_UNKNOWN || (w->zombie && slot_held(w)))
+		return CDC_VERDICT_UNKNOWN;
+	if (w->dragged || slot_held(w) || t->offsets != CDC_OFFSETS_STREAMING || t->slot != CDC_SLOT_INACTIVE)
+		return bad;
+	return w->ahead ? CDC_VERDICT_REWIND : CDC_VERDICT_RESUME;
+}
+
 CdcSnapshot
 world_observe(World *w, int noise)
 {
@@ -486,8 +610,11 @@ world_observe(World *w, int noise)
 	t->restart = restart_of(w);
 	t->snapshot_interrupted = !t->was_running && slot_ours(t->slot) && w->slot_run != w->run ?
 		CDC_YES : CDC_NO;
+	if (t->move == CDC_MOVE_PENDING)
+		t->verdict = verdict_of(w);
+	t->offsets_ahead = w->ahead ? CDC_YES : CDC_NO;
 	if (t->source_reachable == CDC_YES && t->source_capable == CDC_YES &&
-		t->was_running && !t->initial_only && t->gap == CDC_GAP_NONE)
+		t->was_running && !t->initial_only && t->gap == CDC_GAP_NONE && t->move != CDC_MOVE_PENDING)
 	{
 		if (t->slot == CDC_SLOT_ABSENT)
 			t->gap = CDC_GAP_SLOT_GONE;
@@ -500,6 +627,8 @@ world_observe(World *w, int noise)
 
 	s = *t;
 	if (t->connector == CDC_OBJ_ABSENT)
+		s.offsets_ahead = CDC_UNKNOWN;
+	if (t->connector == CDC_OBJ_ABSENT)
 		s.offsets = w->offsets_clean ? CDC_OFFSETS_NONE : CDC_OFFSETS_UNKNOWN;
 	if (t->connect_reachable != CDC_YES)
 	{
@@ -508,6 +637,7 @@ world_observe(World *w, int noise)
 		s.connector_state = s.task_state = CDC_CS_UNKNOWN;
 		s.restart = CDC_RESTART_UNKNOWN;
 		s.offsets = CDC_OFFSETS_UNKNOWN;
+		s.offsets_ahead = CDC_UNKNOWN;
 		s.older_writer = CDC_WRITER_UNKNOWN;
 		s.snapshot_interrupted = CDC_UNKNOWN;
 	}
@@ -517,12 +647,15 @@ world_observe(World *w, int noise)
 		{
 			s.source_capable = CDC_UNKNOWN;
 			s.hba = CDC_HBA_UNKNOWN;
-			s.hba_line_left = CDC_UNKNOWN;
+			s.hba_line_left = s.shadow_left = CDC_UNKNOWN;
 		}
 		s.role = CDC_OBJ_UNKNOWN;
 		s.tables = CDC_TABLES_UNKNOWN;
 		s.publication = CDC_OBJ_UNKNOWN;
 		s.slot = CDC_SLOT_UNKNOWN;
+		s.confirmed = CDC_UNKNOWN;
+		if (t->source_reachable != CDC_YES && (s.move == CDC_MOVE_PENDING || s.move == CDC_MOVE_NONE))
+			s.move = CDC_MOVE_UNKNOWN;
 		s.slot_turn = CDC_TURN_UNKNOWN;
 		s.snapshot_interrupted = CDC_UNKNOWN;
 		s.walsender_stuck = s.role_has_dependents = s.role_disarmed = CDC_UNKNOWN;
@@ -566,7 +699,13 @@ apply(World *w, CdcAction action, bool heard)
 		case CDC_ACT_ALTER_PUBLICATION:
 			t->publication = CDC_OBJ_OK;
 			break;
+		case CDC_ACT_PATCH_OFFSETS:
+			if (!stopped)
+				return false;
+			w->ahead = false;
+			break;
 		case CDC_ACT_PUT_CONNECTOR:
+			w->astray = false;
 			if (!ours(t->connector))
 				task_will_start(w, CDC_CS_NONE);
 			else if (t->connector == CDC_OBJ_WRONG && t->connector_state != CDC_CS_STOPPED &&
@@ -595,6 +734,7 @@ apply(World *w, CdcAction action, bool heard)
 		case CDC_ACT_PREPARE_CONNECTOR:
 			if (t->connector != CDC_OBJ_ABSENT)
 				return false;
+			w->astray = false;
 			t->connector = CDC_OBJ_OK;
 			t->connector_state = CDC_CS_STOPPED;
 			t->task_state = CDC_CS_NONE;
@@ -603,6 +743,7 @@ apply(World *w, CdcAction action, bool heard)
 			if (!stopped)
 				return false;
 			t->offsets = CDC_OFFSETS_NONE;
+			w->ahead = false;
 			w->offsets_clean = w->offsets_clean || heard;
 			break;
 		case CDC_ACT_END_DISCARD:
@@ -631,6 +772,9 @@ apply(World *w, CdcAction action, bool heard)
 				w->hole = !t->initial_only;
 			}
 			break;
+		case CDC_ACT_DROP_SHADOWS:
+			t->shadow_left = CDC_NO;
+			break;
 		case CDC_ACT_DROP_PUBLICATION:
 			t->publication = CDC_OBJ_ABSENT;
 			break;
@@ -648,6 +792,7 @@ apply(World *w, CdcAction action, bool heard)
 				t->role = CDC_OBJ_ABSENT;
 			break;
 		case CDC_ACT_NONE:
+		case CDC_ACT_JUDGE_FAILOVER:
 		case CDC_ACT_SOFT_DELETE:
 		case CDC_NUM_ACTIONS:
 			break;
@@ -666,12 +811,29 @@ world_act(World *w, CdcAction action, Ending ending)
 		w->quiet = 0;
 		w->t.untouched = false;		/* the intent is committed first */
 	}
+	if (action == CDC_ACT_JUDGE_FAILOVER)
+	{
+		CdcVerdict	verdict = verdict_of(w);
+
+		w->t.move = CDC_MOVE_JUDGED;
+		w->t.verdict = verdict;
+		if (verdict != CDC_VERDICT_RESUME && verdict != CDC_VERDICT_REWIND)
+		{
+			w->t.move = CDC_MOVE_NONE;
+			w->t.gap = CDC_GAP_FAILOVER;
+			w->hole = true;
+		}
+	}
+	if (w->t.move == CDC_MOVE_JUDGED &&
+		(action == CDC_ACT_RESUME_CONNECTOR || action == CDC_ACT_RESTART_CONNECTOR || action == CDC_ACT_PUT_CONNECTOR))
+		w->t.move = CDC_MOVE_RESUMED;
 	if (action == CDC_ACT_BEGIN_DISCARD)
 		w->t.discarding = true;
 	if (action == CDC_ACT_END_DISCARD)
 	{
 		w->t.discarding = w->t.was_running = false;
 		w->t.gap = CDC_GAP_NONE;
+		w->t.move = CDC_MOVE_NONE;
 	}
 	if (action == CDC_ACT_PUT_CONNECTOR || action == CDC_ACT_POST_STOPPED ||
 		action == CDC_ACT_PREPARE_CONNECTOR ||
@@ -708,6 +870,8 @@ world_leftover(const World *w)
 		return "offsets";
 	if (slot_ours(t->slot))
 		return "slot";
+	if (t->shadow_left == CDC_YES)
+		return "slot on a standby";
 	if (ours(t->publication))
 		return "publication";
 	if (t->hba_line_left == CDC_YES)

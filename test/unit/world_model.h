@@ -30,6 +30,9 @@ typedef struct World
 	bool		offsets_clean;	/* the worker remembers that there are none */
 	bool		zombie;			/* the slot is held and no task of Connect knows */
 	bool		incurable;		/* what FAILED says that no restart cures it */
+	bool		astray;			/* the task was configured for a primary that is not one any more */
+	bool		ahead;			/* the stored offset lies beyond the new history */
+	bool		dragged;		/* a task started on it before it was judged */
 	int			run;			/* the present or last task run */
 	int			slot_run;		/* the run that made the slot */
 	int			delay;			/* ticks until the task's next state */

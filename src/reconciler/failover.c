@@ -1,0 +1,192 @@
+/*
+ * failover.c
+ *	  The table by which a changed history of a source is judged.
+ *
+ * See failover.h.  First match wins; a rule may rely on everything above it.
+ * Must not know how a verdict is carried out: that is in the state table.
+ */
+#include <stddef.h>
+
+#include "reconciler/failover.h"
+
+#define GUARD(name, expression) \
+	static bool \
+	name(const CdcFailoverFacts *f, const CdcJudgement *j) \
+	{ \
+		(void) f; \
+		(void) j; \
+		return (expression); \
+	}
+
+/* What Kafka has of the present history ends here. */
+static uint64_t
+common_end(const CdcFailoverFacts *f, const CdcJudgement *j)
+{
+	if (j->relation == CDC_HISTORY_LEFT && j->switch_lsn < f->offset_lsn)
+		return j->switch_lsn;
+	if (j->relation == CDC_HISTORY_UNKNOWN && f->slot_lsn != 0 && f->slot_lsn < f->offset_lsn)
+		return f->slot_lsn;
+	return f->offset_lsn;
+}
+
+GUARD(other_cluster, j->relation == CDC_HISTORY_OTHER_CLUSTER)
+GUARD(not_seen, f->system == 0 || f->timeline == 0 || f->streamed_timeline == 0 ||
+	  f->slot == CDC_SLOT_UNKNOWN || f->offsets == CDC_OFFSETS_UNKNOWN)
+GUARD(dragged, f->dragged)
+GUARD(no_offset, f->offsets != CDC_OFFSETS_STREAMING || f->offset_lsn == 0)
+GUARD(stranger, j->relation == CDC_HISTORY_STRANGER)
+GUARD(rewritten, j->relation == CDC_HISTORY_REWRITTEN)
+GUARD(slot_absent, f->slot == CDC_SLOT_ABSENT)
+GUARD(slot_foreign, f->slot == CDC_SLOT_FOREIGN)
+GUARD(slot_lost, f->slot == CDC_SLOT_LOST || f->slot_lsn == 0)
+GUARD(slot_stale, f->slot_stale)
+GUARD(slot_ahead, f->slot_lsn > common_end(f, j))
+GUARD(history_unread, j->relation == CDC_HISTORY_UNKNOWN && f->offset_lsn > f->slot_lsn)
+GUARD(offset_ahead, j->relation == CDC_HISTORY_LEFT && f->offset_lsn > j->switch_lsn)
+GUARD(always, true)
+
+#define G(name)		name, #name
+#define V(name)		CDC_VERDICT_##name
+
+const CdcFailoverRule cdc_failover_table[] =
+{
+	{10, G(other_cluster), V(NEVER), V(NEVER), "the node belongs to another cluster",
+		"Another system identifier: it is never followed, whatever it says."},
+	{20, G(not_seen), V(UNKNOWN), V(UNKNOWN), "not everything has been seen yet",
+		"Nothing is judged before system identifier, timeline, slot and stored offset are known."},
+	{30, G(dragged), V(RESNAPSHOT), V(HALT), "something streamed from the slot on the new history before it was judged",
+		"The address stayed and the server behind it changed: what was skipped meanwhile is not known."},
+	{40, G(no_offset), V(RESNAPSHOT), V(HALT), "no position of streaming is stored in Kafka",
+		"Without an offset there is nothing to go on from."},
+	{50, G(stranger), V(RESNAPSHOT), V(HALT), "the server's history does not contain the timeline on which the pipeline streamed",
+		"Restored from a backup that is older than the last failover."},
+	{52, G(rewritten), V(RESNAPSHOT), V(HALT), "the server's WAL ends before what Kafka has, on the same timeline",
+		"Restored from a copy of its files: the same positions now mean other changes."},
+	{60, G(slot_absent), V(RESNAPSHOT), V(HALT), "no replication slot of the pipeline survived",
+		"PostgreSQL 15 and older, or no shadow slot was ready: what was committed until a new slot exists cannot be decoded."},
+	{62, G(slot_foreign), V(RESNAPSHOT), V(HALT), "the replication slot of this name is not the pipeline's",
+		"Of another database or plugin: it is waited for, then a new slot is made."},
+	{64, G(slot_lost), V(RESNAPSHOT), V(HALT), "the replication slot that survived was invalidated",
+		"Its WAL or the catalog rows that it needs are gone."},
+	{66, G(slot_stale), V(RESNAPSHOT), V(HALT), "the replication slot is from before the node's present history",
+		"A former primary came back with its old slot: its position lies on a branch that does not exist any more."},
+	{70, G(slot_ahead), V(RESNAPSHOT), V(HALT), "the replication slot is ahead of what Kafka has",
+		"The server forwards to the slot's position in silence: what lies between was confirmed to somebody else, or before the slot was ready."},
+	{80, G(history_unread), V(REWIND), V(REWIND), "the server's timeline history may not be read: the offset goes back to the slot's position, which every history contains",
+		"Some events come again; none is missing."},
+	{90, G(offset_ahead), V(REWIND), V(REWIND), "Kafka has changes that the new primary never had",
+		"A lossy failover: without going back PostgreSQL would skip everything below the stored offset in silence."},
+	{100, G(always), V(RESUME), V(RESUME), "the slot survived and the stored offset lies in the common history",
+		"Goes on where it was."},
+	{0, NULL, NULL, V(UNKNOWN), V(UNKNOWN), NULL, NULL}
+};
+
+bool
+cdc_history_contains(uint32_t current, const CdcTimelineSwitch *history, int nhistory,
+					 uint32_t timeline, uint64_t lsn)
+{
+	int			i;
+
+	if (timeline == current)
+		return true;
+	for (i = 0; i < nhistory; i++)
+	{
+		if (history[i].timeline == timeline)
+			return lsn <= history[i].lsn;
+	}
+	return false;
+}
+
+CdcHistory
+cdc_failover_relation(const CdcFailoverFacts *f, uint64_t *switch_lsn)
+{
+	int			i;
+
+	if (f->system == 0 || f->timeline == 0 || f->streamed_timeline == 0)
+		return CDC_HISTORY_UNKNOWN;
+	if (f->streamed_system != 0 && f->system != f->streamed_system)
+		return CDC_HISTORY_OTHER_CLUSTER;
+	if (f->timeline == f->streamed_timeline)
+		return f->wal_lsn != 0 && f->wal_lsn < f->offset_lsn ?
+			CDC_HISTORY_REWRITTEN : CDC_HISTORY_SAME;
+
+	/* a history file lists ancestors only: a lower timeline cannot descend */
+	if (f->timeline < f->streamed_timeline)
+		return CDC_HISTORY_STRANGER;
+	if (!f->history_known)
+		return CDC_HISTORY_UNKNOWN;
+	for (i = 0; i < f->nhistory; i++)
+	{
+		if (f->history[i].timeline == f->streamed_timeline)
+		{
+			if (switch_lsn != NULL)
+				*switch_lsn = f->history[i].lsn;
+			return CDC_HISTORY_LEFT;
+		}
+	}
+	return CDC_HISTORY_STRANGER;
+}
+
+CdcJudgement
+cdc_failover_judge(const CdcFailoverFacts *f)
+{
+	CdcJudgement j = {0};
+	const CdcFailoverRule *rule = cdc_failover_table;
+
+	j.relation = cdc_failover_relation(f, &j.switch_lsn);
+	while ((rule + 1)->id != 0 && !rule->guard(f, &j))
+		rule++;
+	j.rule = rule;
+	j.verdict = f->halt ? rule->verdict_halt : rule->verdict;
+
+	if (j.relation == CDC_HISTORY_LEFT && f->offset_lsn > j.switch_lsn)
+	{
+		j.phantom_from = j.switch_lsn;
+		j.phantom_to = f->offset_lsn;
+	}
+	if (j.verdict == CDC_VERDICT_REWIND)
+	{
+		j.position = common_end(f, &j);
+		/* a transaction of which only a part was stored is begun again */
+		if (f->commit_lsn != 0 && f->commit_lsn < j.position)
+			j.position = f->commit_lsn;
+	}
+	if (rule->verdict == CDC_VERDICT_RESNAPSHOT)
+	{
+		j.gap = true;
+		j.gap_from = common_end(f, &j);
+		if (f->slot != CDC_SLOT_ABSENT && f->slot_lsn > j.gap_from && !f->slot_stale)
+			j.gap_to = f->slot_lsn;
+	}
+	return j;
+}
+
+const char *
+cdc_verdict_name(CdcVerdict verdict)
+{
+	static const char *const names[] = {
+		[CDC_VERDICT_UNKNOWN] = "unknown",
+		[CDC_VERDICT_RESUME] = "resume",
+		[CDC_VERDICT_REWIND] = "rewind",
+		[CDC_VERDICT_RESNAPSHOT] = "resnapshot",
+		[CDC_VERDICT_HALT] = "halt",
+		[CDC_VERDICT_NEVER] = "never",
+	};
+
+	return (unsigned) verdict < sizeof(names) / sizeof(names[0]) ? names[verdict] : "unknown";
+}
+
+const char *
+cdc_history_name(CdcHistory history)
+{
+	static const char *const names[] = {
+		[CDC_HISTORY_UNKNOWN] = "unknown",
+		[CDC_HISTORY_SAME] = "same",
+		[CDC_HISTORY_LEFT] = "left",
+		[CDC_HISTORY_REWRITTEN] = "rewritten",
+		[CDC_HISTORY_STRANGER] = "stranger",
+		[CDC_HISTORY_OTHER_CLUSTER] = "other_cluster",
+	};
+
+	return (unsigned) history < sizeof(names) / sizeof(names[0]) ? names[history] : "unknown";
+}

@@ -1,0 +1,261 @@
+/*
+ * failover.c
+ *	  What is remembered of a failover, and its events.
+ *
+ * See failover.h.  Changes only the pipeline's memory and its timeline; the
+ * next turn writes both before anything is done outside.
+ */
+#include "postgres.h"
+
+#include <json-c/json.h>
+
+#include "utils/timestamp.h"
+
+#include "common/json.h"
+#include "worker/failover.h"
+
+static void
+add(struct json_object *object, const char *key, const char *value)
+{
+	json_object_object_add(object, key, value ? json_object_new_string(value) : NULL);
+}
+
+static void
+add_lsn(struct json_object *object, const char *key, uint64 lsn)
+{
+	add(object, key, lsn ? cdc_lsn_words(lsn) : NULL);
+}
+
+static int64
+now_ms(void)
+{
+	return (GetCurrentTimestamp() + ((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)) / 1000;
+}
+
+static struct json_object *
+tables_of(const CdcPipeline *p)
+{
+	struct json_object *tables = json_object_new_array();
+	int			i;
+
+	for (i = 0; i < p->ntables; i++)
+		json_object_array_add(tables, json_object_new_string(p->tables[i]));
+	return tables;
+}
+
+static const char *
+node_words(const CdcPipeline *p)
+{
+	const CdcNode *n = p->source ? p->source->primary : NULL;
+
+	return n ? psprintf("%s:%d", n->address, n->port) : NULL;
+}
+
+/*
+ * Events that Kafka has and the new primary never had: those of transactions
+ * that were committed after after_lsn and reached Kafka before before_ms (the
+ * envelope's ts_ms).
+ */
+static struct json_object *
+phantom_of(const CdcJudgement *j)
+{
+	struct json_object *phantom;
+
+	if (j->phantom_to == 0)
+		return NULL;
+	phantom = json_object_new_object();
+	add_lsn(phantom, "after_lsn", j->phantom_from);
+	add_lsn(phantom, "to_lsn", j->phantom_to);
+	json_object_object_add(phantom, "before_ms", json_object_new_int64(now_ms()));
+	return phantom;
+}
+
+static struct json_object *
+gap_of(const CdcPipeline *p, const CdcJudgement *j)
+{
+	struct json_object *gap;
+
+	if (!j->gap)
+		return NULL;
+	gap = json_object_new_object();
+	add(gap, "kind", "failover");
+	add_lsn(gap, "from_lsn", j->gap_from);
+	add_lsn(gap, "to_lsn", j->gap_to);
+	json_object_object_add(gap, "tables", tables_of(p));
+	return gap;
+}
+
+static void
+tell(CdcPipeline *p, const CdcJudgement *j, const char *words)
+{
+	struct json_object *detail = json_object_new_object();
+	struct json_object *from = json_object_new_object();
+	struct json_object *to = json_object_new_object();
+
+	add(detail, "verdict", cdc_verdict_name(j->verdict));
+	json_object_object_add(detail, "judgement", json_object_new_int(j->rule->id));
+	add(detail, "reason", j->rule->reason);
+	add(from, "node", p->streamed_node);
+	json_object_object_add(from, "timeline", json_object_new_int64(p->streamed_timeline));
+	add(to, "node", node_words(p));
+	json_object_object_add(to, "timeline", json_object_new_int64(p->server.timeline));
+	json_object_object_add(detail, "from", from);
+	json_object_object_add(detail, "to", to);
+	add(detail, "history", cdc_history_name(j->relation));
+	add_lsn(detail, "switch_lsn", j->switch_lsn);
+	add_lsn(detail, "offset_lsn", p->offsets_known == CDC_YES && p->stopped_seen ? p->offsets.highest_lsn : 0);
+	add_lsn(detail, "slot_lsn", p->seen->slot_exists ? p->seen->confirmed_flush_lsn : 0);
+	add_lsn(detail, "position", j->position);
+	json_object_object_add(detail, "phantom", phantom_of(j));
+	json_object_object_add(detail, "gap", gap_of(p, j));
+	cdc_world_event(p, "failover", psprintf("%d", j->rule->id), NULL, NULL, NULL, words, detail);
+}
+
+/* The gap is open until the new slot is seen; then its end is told. */
+static void
+open_gap(CdcPipeline *p, const CdcJudgement *j, const char *words)
+{
+	struct json_object *gap = gap_of(p, j);
+
+	add(gap, "words", words);
+	cdc_set_string(p->context, &p->gap, json_object_to_json_string_ext(gap, JSON_C_TO_STRING_PLAIN));
+	cdc_set_string(p->context, &p->failover, NULL);
+	cdc_world_event(p, "gap", psprintf("%d", j->rule->id), NULL, NULL, NULL,
+					psprintf("%s: changes after %s may be missing from Kafka%s", j->rule->reason,
+							 cdc_lsn_words(j->gap_from),
+							 j->verdict == CDC_VERDICT_HALT ? "; on_gap is halt" : "; a new snapshot is taken"), gap);
+}
+
+void
+cdc_failover_remember(CdcPipeline *p)
+{
+	CdcJudgement j = cdc_failover_judge_now(p);
+	const char *words = cdc_failover_words(p, &j);
+	struct json_object *intent;
+	char		number[32];
+
+	tell(p, &j, words);
+	p->usurped = false;
+	p->nfailures = 0;
+	p->failure_seen = false;
+	p->spec_dirty = true;
+	if (j.verdict != CDC_VERDICT_RESUME && j.verdict != CDC_VERDICT_REWIND)
+	{
+		open_gap(p, &j, words);
+		return;
+	}
+	intent = json_object_new_object();
+	add(intent, "verdict", cdc_verdict_name(j.verdict));
+	snprintf(number, sizeof(number), UINT64_FORMAT, p->server.system_identifier);
+	add(intent, "system", number);
+	json_object_object_add(intent, "timeline", json_object_new_int64(p->server.timeline));
+	add(intent, "node", node_words(p));
+	add_lsn(intent, "position", j.position);
+	add_lsn(intent, "slot_lsn", p->seen->confirmed_flush_lsn);
+	json_object_object_add(intent, "since_ms", json_object_new_int64(now_ms()));
+	json_object_object_add(intent, "resumed", json_object_new_boolean(false));
+	add(intent, "words", words);
+	cdc_set_string(p->context, &p->failover, json_object_to_json_string_ext(intent, JSON_C_TO_STRING_PLAIN));
+	json_object_put(intent);
+}
+
+static void
+set_streamed(CdcPipeline *p)
+{
+	p->streamed_system = p->server.system_identifier;
+	p->streamed_timeline = p->server.timeline;
+	cdc_set_string(p->context, &p->streamed_node, node_words(p));
+	p->spec_dirty = true;
+}
+
+void
+cdc_failover_starting(CdcPipeline *p)
+{
+	struct json_object *intent = p->failover ? cdc_json_parse(p->failover) : NULL;
+
+	if (intent == NULL)
+		return;
+	if (!cdc_json_true(intent, "resumed"))
+	{
+		json_object_object_add(intent, "resumed", json_object_new_boolean(true));
+		cdc_set_string(p->context, &p->failover, json_object_to_json_string_ext(intent, JSON_C_TO_STRING_PLAIN));
+		set_streamed(p);
+	}
+	json_object_put(intent);
+}
+
+void
+cdc_failover_streaming(CdcPipeline *p)
+{
+	struct json_object *intent = p->failover ? cdc_json_parse(p->failover) : NULL;
+	struct json_object *gap;
+
+	if (p->seen == NULL || p->seen_failed)
+	{
+		json_object_put(intent);
+		return;
+	}
+	if (p->streamed_timeline != p->server.timeline || p->streamed_system != p->server.system_identifier)
+		set_streamed(p);
+	if (intent == NULL)
+		return;
+	gap = cdc_json_get(intent, "gap");
+	if (gap)
+	{
+		/* of a new snapshot: now it is known where the gap ends */
+		gap = json_object_get(gap);
+		add(gap, "done", "a new snapshot was taken");
+		cdc_world_event(p, "gap", NULL, NULL, NULL, NULL,
+						psprintf("the gap is closed: a new snapshot has every row as it is now; what was deleted or overwritten between %s and %s is not in Kafka",
+								 cdc_json_string(gap, "from_lsn") ? cdc_json_string(gap, "from_lsn") : "an unknown position",
+								 cdc_json_string(gap, "to_lsn") ? cdc_json_string(gap, "to_lsn") : "the new slot"), gap);
+	}
+	else
+	{
+		struct json_object *detail = json_object_new_object();
+
+		json_object_object_add(detail, "ms", json_object_new_int64(now_ms() - cdc_json_int64(intent, "since_ms", now_ms())));
+		add(detail, "confirmed_lsn", cdc_lsn_words(p->seen->confirmed_flush_lsn));
+		cdc_world_event(p, "failover", NULL, NULL, NULL, NULL, "streaming is proven: the slot has moved", detail);
+	}
+	json_object_put(intent);
+	cdc_set_string(p->context, &p->failover, NULL);
+	p->spec_dirty = true;
+}
+
+uint64
+cdc_failover_position(const CdcPipeline *p)
+{
+	struct json_object *intent = p->failover ? cdc_json_parse(p->failover) : NULL;
+	const char *words = cdc_json_string(intent, "position");
+	uint64		position = 0;
+	uint32		high;
+	uint32		low;
+
+	if (words && sscanf(words, "%X/%X", &high, &low) == 2)
+		position = ((uint64) high << 32) | low;
+	json_object_put(intent);
+	return position;
+}
+
+void
+cdc_failover_forget(CdcPipeline *p)
+{
+	struct json_object *gap = p->gap ? cdc_json_parse(p->gap) : NULL;
+
+	p->streamed_system = 0;
+	p->streamed_timeline = 0;
+	p->usurped = false;
+	p->spec_dirty = true;
+	if (gap)
+	{
+		/* kept until the new slot says where the gap ends */
+		struct json_object *intent = json_object_new_object();
+
+		json_object_object_add(intent, "gap", gap);
+		cdc_set_string(p->context, &p->failover, json_object_to_json_string_ext(intent, JSON_C_TO_STRING_PLAIN));
+		json_object_put(intent);
+	}
+	else
+		cdc_set_string(p->context, &p->failover, NULL);
+}

@@ -1,0 +1,45 @@
+/*
+ * failover.h
+ *	  A changed history of a source, from its discovery to its proof: what is
+ *	  remembered and what the timeline of the pipeline says.
+ *
+ * Facts and judgement are in assess_failover.c, memories and events in
+ * failover.c, the means (slots on standbys) in execute_shadow.c.
+ */
+#ifndef CDC_WORKER_FAILOVER_H
+#define CDC_WORKER_FAILOVER_H
+
+#include "reconciler/failover.h"
+#include "worker/world.h"
+
+/* "16/B374D848"; palloc'd */
+extern const char *cdc_lsn_words(uint64 lsn);
+
+/* Is the source's history, as last seen, another one than was streamed, and not judged? */
+extern bool cdc_failover_pending(const CdcPipeline *pipeline);
+
+/* Must the stored offset be known now? */
+extern bool cdc_failover_needs_offsets(const CdcPipeline *pipeline);
+
+/* The judgement on what was last seen; something was. */
+extern CdcJudgement cdc_failover_judge_now(const CdcPipeline *pipeline);
+
+/* What happened and what is done about it, for users; palloc'd. */
+extern const char *cdc_failover_words(const CdcPipeline *pipeline, const CdcJudgement *judgement);
+
+/* Judges and remembers: the intent of the action judge_failover. */
+extern void cdc_failover_remember(CdcPipeline *pipeline);
+
+/* A task is about to be started: from now on it may have streamed there. */
+extern void cdc_failover_starting(CdcPipeline *pipeline);
+
+/* Streaming was seen, and proven if there was a failover. */
+extern void cdc_failover_streaming(CdcPipeline *pipeline);
+
+/* The position to which the stored offset goes back, 0: none. */
+extern uint64 cdc_failover_position(const CdcPipeline *pipeline);
+
+/* What was streamed counts no more: a new snapshot begins. */
+extern void cdc_failover_forget(CdcPipeline *pipeline);
+
+#endif							/* CDC_WORKER_FAILOVER_H */

@@ -1,0 +1,32 @@
+/*
+ * shadow.h
+ *	  Keeps standbys ready: the pipelines' slots there, and what is said of
+ *	  them in cdc.failover_readiness.
+ *
+ * In execute_shadow.c.  What is done is decided by cdc_standby_decide().
+ * Nothing here waits, and no pipeline waits for it.
+ */
+#ifndef CDC_WORKER_SHADOW_H
+#define CDC_WORKER_SHADOW_H
+
+#include "worker/world.h"
+
+/*
+ * A node was looked at, or did not answer: judges it for every pipeline of
+ * its service, starts what is to be done there.
+ */
+extern void cdc_shadow_look(CdcNode *node);
+
+/* The timeline on which the pipeline's slot on this node was made; 0: not by us. */
+extern uint32 cdc_shadow_timeline(const CdcPipeline *pipeline, const CdcNode *node);
+
+/* Is a slot of ours on a reachable standby?  UNKNOWN: one was not looked at. */
+extern CdcTri cdc_shadow_left(const CdcPipeline *pipeline);
+
+/* The action drop_shadows, as pipeline->op. */
+extern void cdc_execute_drop_shadows(CdcPipeline *pipeline);
+
+/* The memory of a pipeline's slot on a node, made when there is none. */
+extern CdcShadow *cdc_shadow_of(CdcPipeline *pipeline, const char *address, int port);
+
+#endif							/* CDC_WORKER_SHADOW_H */
