@@ -161,7 +161,7 @@ BEGIN
 		END IF;
 		CONTINUE WHEN jsonb_typeof(item.value) = 'null';
 		fits := CASE wanted
-			WHEN 'strings' THEN jsonb_typeof(item.value) = 'array' AND NOT jsonb_path_exists(item.value, '$[*] ? (@.type() != "string")')
+			WHEN 'strings' THEN jsonb_typeof(item.value) = 'array' AND NOT jsonb_path_exists(item.value, 'strict $[*] ? (@.type() != "string")')
 			WHEN 'integer' THEN jsonb_typeof(item.value) = 'number' AND (item.value)::numeric % 1 = 0
 			ELSE jsonb_typeof(item.value) = wanted END;
 		IF NOT fits THEN

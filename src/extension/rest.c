@@ -273,9 +273,6 @@ respond(FunctionCallInfo fcinfo, const Request *request, bool refused)
 	}
 	PG_CATCH();
 	{
-		/* a timeout or a cancel is nothing that the request did */
-		if (geterrcode() == ERRCODE_QUERY_CANCELED)
-			PG_RE_THROW();
 		MemoryContextSwitchTo(inside);
 		error = CopyErrorData();
 		FlushErrorState();
@@ -284,6 +281,9 @@ respond(FunctionCallInfo fcinfo, const Request *request, bool refused)
 		CurrentResourceOwner = owner;
 	}
 	PG_END_TRY();
+	/* A timeout or a cancel is nothing that the request did; it leaves no open subtransaction either. */
+	if (error && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		ReThrowError(error);
 	if (error)
 		answer_fault(request, error, &answer, caller);
 	SPI_finish();

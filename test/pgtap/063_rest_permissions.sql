@@ -1,0 +1,65 @@
+-- Every route of the REST API by everybody: ann owner, ada admin, mia member, vic
+-- viewer of red; bob owner of blue; rex, who was in red; eve, who may not even call.
+BEGIN;
+SELECT no_plan();
+\ir fixture.inc
+\ir rest.inc
+\set service '{"name":"s-@","database_type":"kafka","provider":"external","connection":{}}'
+\set pipeline '{"name":"p-@","pipeline_type":"cdc_pg_to_kafka","source_service_id":"{red-pg}","sink_service_id":"{red-kafka}","config":{"topic_prefix":"@"}}'
+SELECT pg_temp.rest('ann', 'POST', '/managed-services', '{"name":"users","database_type":"kafka","provider":"external","connection":{"users":[{"username":"app_user","password":"x"}]}}') \g /dev/null
+INSERT INTO it SELECT 'users', id FROM cdc.service WHERE name = 'users';
+
+CREATE TEMP TABLE matrix (method text, path text, body text, owner int, admin int, member int, viewer int, stranger int, former int);
+INSERT INTO matrix VALUES
+	('GET', '/organizations', NULL, 200, 200, 200, 200, 200, 200),
+	('GET', '/organizations/{red}', NULL, 200, 200, 200, 200, 404, 404),
+	('GET', '/organizations/{red}/pipelines', NULL, 200, 200, 200, 200, 404, 404),
+	('POST', '/organizations/{red}/pipelines', :'pipeline', 202, 202, 202, 403, 404, 404),
+	('POST', '/organizations/{red}/pipelines', 'nonsense', 400, 400, 400, 403, 404, 404),
+	('GET', '/organizations/{red}/pipelines/{red-pipe}', NULL, 200, 200, 200, 200, 404, 404),
+	('GET', '/organizations/{blue}/pipelines/{red-pipe}', NULL, 404, 404, 404, 404, 404, 404),
+	('DELETE', '/organizations/{blue}/pipelines/{red-pipe}', NULL, 404, 404, 404, 404, 404, 404),
+	('GET', '/pipelines/{red-pipe}/status', NULL, 200, 200, 200, 200, 404, 404),
+	('GET', '/managed-services', NULL, 200, 200, 200, 200, 200, 200),
+	('POST', '/managed-services', :'service', 201, 201, 201, 403, 201, 403),
+	('GET', '/managed-services/{red-pg}', NULL, 200, 200, 200, 200, 404, 404),
+	('PATCH', '/managed-services/{red-pg}', '{"plan_name":"p"}', 200, 200, 200, 403, 404, 404),
+	('PATCH', '/managed-services/{red-pg}', 'nonsense', 400, 400, 400, 403, 404, 404),
+	('GET', '/managed-services/{red-pg}/database-users', NULL, 200, 200, 200, 200, 404, 404),
+	('POST', '/managed-services/{users}/database-users/app_user/reveal-password', NULL, 200, 200, 200, 403, 404, 404),
+	('POST', '/managed-services/{users}/database-users/nobody/reveal-password', NULL, 404, 404, 404, 403, 404, 404),
+	('POST', '/managed-services/{red-pg}/database-users/postgres/reveal-password', NULL, 200, 200, 403, 403, 404, 404),
+	('GET', '/metrics', NULL, 403, 403, 403, 403, 403, 403),
+	-- at last, since it takes away what the others need
+	('DELETE', '/managed-services/{red-pg}', NULL, 409, 409, 409, 403, 404, 404),
+	('DELETE', '/organizations/{red}/pipelines/{red-pipe}', NULL, 202, 202, 202, 403, 404, 404),
+	('DELETE', '/managed-services/{users}', NULL, 204, 204, 204, 403, 404, 404);
+SELECT set_eq($$SELECT method, path FROM cdc.rest_route$$, $$SELECT DISTINCT method, replace(replace(regexp_replace(replace(regexp_replace(replace(path, '{users}', '{red-pg}'), '/(postgres|app_user|nobody)/', '/{username}/'), '{red-pg}', '{service_id}'), '\{(red|blue)\}', '{organization_id}'), '{red-pipe}', '{pipeline_id}'), '{short}', '') FROM matrix$$,
+	'the matrix has every route');
+
+SELECT pg_temp.gives(w.who, m.method, m.path, replace(m.body, '@', w.who), CASE w.who WHEN 'ann' THEN owner WHEN 'ada' THEN admin WHEN 'mia' THEN member WHEN 'vic' THEN viewer WHEN 'bob' THEN stranger ELSE former END)
+FROM matrix m, unnest('{vic,bob,rex,mia,ada,ann}'::name[]) w(who);
+-- without the grants of cdc.add_member the call itself is refused: the gateway makes 403 of it
+SELECT is(pg_temp.run_as('eve', format('SELECT (cdc.rest(%L, %L)).status', method, pg_temp.fill(path))), '42501', 'eve: ' || method || ' ' || path) FROM matrix;
+
+-- What the strangers were told has nothing of red in it.
+SELECT is_empty($$SELECT who, method, path, s.body FROM seen s, it WHERE who IN ('bob', 'rex') AND it.name LIKE 'red%' AND s.body ~ it.id::text$$, 'no answer to a stranger has an id of red');
+SELECT is_empty($$SELECT who, path, body FROM seen WHERE who IN ('bob', 'rex') AND body ~* 'red-|"pipe"|"Red"' AND path !~ 'organizations$'$$, 'nor a name');
+SELECT is((SELECT array_agg(DISTINCT body ORDER BY body) FROM seen WHERE who = 'rex' AND path IN ('/managed-services', '/organizations') AND method = 'GET'), '{"{\"organizations\":[]}","{\"services\":[]}"}', 'who is in none sees empty lists');
+SELECT is_empty($$SELECT FROM seen s WHERE s.status = 403 AND s.who <> 'rex' AND s.path <> '/metrics' AND s.body !~ '"error":"permission (service:create|admin) is needed in this organization","code":"forbidden","detail":"Role \\"(vic|mia)\\" is (viewer|member) there."'$$, 'a 403 says which permission, and what the caller is');
+
+-- Metrics need pg_monitor, not an organization.
+GRANT pg_monitor TO rex;
+SELECT pg_temp.gives('rex', 'GET', '/metrics', NULL, 200, '^# HELP cdc_pipelines .*\ncdc_pipelines\{status="Pending"\} ');
+CREATE ROLE watch;
+GRANT pg_monitor TO watch;
+SELECT is(pg_temp.run_as('watch', 'SELECT (cdc.rest(''GET'', ''/metrics'')).status'), '42501', 'a role with pg_monitor and no grant may not call');
+SELECT cdc.grant_monitoring('watch') \g /dev/null
+SELECT pg_temp.gives('watch', 'GET', '/metrics/', NULL, 200, 'cdc_reconcile_rounds_total 0');
+SELECT pg_temp.gives('watch', 'GET', '/organizations', NULL, 200, '^\{"organizations":\[\]\}$', what => 'and sees nothing else');
+SELECT pg_temp.gives('watch', 'GET', '/pipelines/{blue-pipe}/status', NULL, 404);
+SELECT is((SELECT headers ->> 'content-type' FROM seen WHERE path = '/metrics' AND status = 200), 'text/plain; version=0.0.4; charset=utf-8', 'Prometheus'' text format');
+\ir rest_end.inc
+
+SELECT * FROM finish();
+ROLLBACK;

@@ -1,0 +1,143 @@
+-- Bearer tokens, the gateway's role, health, metrics.
+BEGIN;
+SELECT no_plan();
+\ir fixture.inc
+\ir rest.inc
+ALTER ROLE ann LOGIN; ALTER ROLE ada LOGIN; ALTER ROLE mia LOGIN; ALTER ROLE vic LOGIN; ALTER ROLE bob LOGIN; ALTER ROLE rex LOGIN;
+CREATE ROLE gate LOGIN;
+CREATE TEMP TABLE token (name text PRIMARY KEY, token text);
+CREATE FUNCTION pg_temp.make(who name, name text, organization text DEFAULT NULL, expires text DEFAULT NULL) RETURNS void LANGUAGE sql AS $$
+	INSERT INTO pg_temp.token SELECT name, pg_temp.run_as(who, format('SELECT cdc.create_token(%L%s%s)', name, ', ' || quote_nullable(pg_temp.fill(organization)) || '::uuid', coalesce(', ' || quote_literal(expires), '')))
+$$;
+-- Asks with a token, as the gateway's role.
+CREATE FUNCTION pg_temp.bearer(token text, method text, path text, body text DEFAULT NULL, headers jsonb DEFAULT '{}') RETURNS cdc.rest_response LANGUAGE plpgsql AS $$
+DECLARE
+	answer cdc.rest_response;
+BEGIN
+	SELECT coalesce((SELECT t.token FROM pg_temp.token t WHERE t.name = bearer.token), bearer.token) INTO token;
+	path := pg_temp.fill(path);
+	SET LOCAL ROLE gate;
+	EXECUTE 'SELECT r.status, r.headers, r.body FROM cdc.rest_bearer($1, $2, $3, $4, $5) r' INTO answer.status, answer.headers, answer.body USING token, method, path, pg_temp.fill(body), headers;
+	RESET ROLE;
+	INSERT INTO pg_temp.seen (who, method, path, status, headers, body) VALUES ('gate', method, path, answer.status, answer.headers, answer.body);
+	RETURN answer;
+END
+$$;
+
+-- The gateway's role may do that and nothing else.
+SELECT cdc.grant_gateway('gate'), cdc.grant_gateway('gate') \g /dev/null
+SELECT set_eq($$SELECT p.proname::text FROM pg_proc p WHERE p.pronamespace = 'cdc'::regnamespace AND has_function_privilege('gate', p.oid, 'EXECUTE')$$, ARRAY['rest_bearer', 'health'], 'the gateway''s role may call rest_bearer and health');
+SELECT is_empty($$SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'cdc'::regnamespace AND c.relkind IN ('r', 'v') AND has_table_privilege('gate', c.oid, 'SELECT, INSERT, UPDATE, DELETE')$$, 'and read nothing');
+GRANT EXECUTE ON FUNCTION cdc.grant_gateway(name), cdc.grant_monitoring(name) TO ann;
+SELECT pg_temp.refused('ann', 'SELECT cdc.grant_gateway(''ann'')', '42501', 'is for superusers', 'grant_gateway is for superusers');
+SELECT pg_temp.refused('ann', 'SELECT cdc.grant_monitoring(''ann'')', '42501', 'is for superusers', 'grant_monitoring too');
+SELECT is(pg_temp.run_as('mia', 'SELECT (cdc.rest_bearer(''x'', ''GET'', ''/organizations'')).status'), '42501', 'nobody else may try tokens');
+
+-- Making them.
+SELECT pg_temp.make('mia', 'all'), pg_temp.make('mia', 'red only', '{red}'), pg_temp.make('bob', 'bob''s', '{blue}'), pg_temp.make('vic', 'viewer''s', '{red}', '1 hour'), pg_temp.make('postgres', 'root'), pg_temp.make('postgres', 'root in blue', '{blue}') \g /dev/null
+SELECT matches(token, '^cdc_[A-Za-z0-9]{32}$', name || ': a token') FROM token;
+SELECT is((SELECT count(DISTINCT token) FROM token), 6::bigint, 'each another');
+SELECT is_empty($$SELECT FROM cdc.api_token a, token t WHERE a::text ~ substr(t.token, 13)$$, 'only a hash is kept');
+SELECT is((SELECT count(*) FROM cdc.api_token a JOIN token t ON a.hash = sha256(t.token::bytea) AND a.prefix = left(t.token, 12)), 6::bigint, 'of the token, and its first characters');
+SELECT ok(expires_at = now() + interval '90 days', 'for 90 days') FROM cdc.api_token WHERE name = 'all';
+SELECT pg_temp.refused('mia', format('SELECT cdc.create_token(%L, expires => %L)', 'x', expires), '22023', 'expires must be', 'expires ' || expires || ' is refused') FROM unnest('{0,"-1 day","11 years"}'::text[]) expires;
+SELECT pg_temp.refused('mia', 'SELECT cdc.create_token(''x'', expires => NULL)', '22023', 'expires must be', 'and NULL');
+SELECT pg_temp.refused('mia', format('SELECT cdc.create_token(%L)', name), '22023', 'a token needs a name', 'so is name ' || to_json(name)) FROM unnest(ARRAY['', ' ', E'a\nb', repeat('x', 101)]) name;
+SELECT pg_temp.refused('mia', pg_temp.fill('SELECT cdc.create_token(''x'', ''{blue}'')'), '42704', 'does not exist', 'and another''s organization');
+SELECT pg_temp.refused('rex', 'SELECT cdc.create_token(''x'')', '42704', 'is in none', 'who is in no organization makes none');
+ALTER ROLE ada NOLOGIN;
+SELECT pg_temp.refused('ada', 'SELECT cdc.create_token(''x'')', '55000', 'may not log in', 'nor who may not log in');
+ALTER ROLE ada LOGIN;
+
+-- What they open.
+SELECT cdc.add_member((SELECT id FROM it WHERE name = 'blue'), 'mia', 'viewer') \g /dev/null
+SELECT is((SELECT array_agg(o ->> 'slug') FROM jsonb_array_elements((pg_temp.bearer(token, 'GET', '/organizations')).body::jsonb -> 'organizations') o), slugs::text[], token || ' opens ' || slugs)
+FROM (VALUES ('all', '{blue,red}'), ('red only', '{red}'), ('bob''s', '{blue}'), ('viewer''s', '{red}'), ('root', '{blue,red}'), ('root in blue', '{blue}')) v(token, slugs);
+SELECT is((pg_temp.bearer(token, method, path, body)).status, status, token || ': ' || method || ' ' || path || ' -> ' || status)
+FROM (VALUES ('all', 'GET', '/pipelines/{blue-pipe}/status', NULL, 200), ('red only', 'GET', '/pipelines/{blue-pipe}/status', NULL, 404), ('red only', 'GET', '/pipelines/{red-pipe}/status', NULL, 200), ('root in blue', 'GET', '/pipelines/{red-pipe}/status', NULL, 404), ('root', 'GET', '/pipelines/{red-pipe}/status', NULL, 200),
+	('red only', 'GET', '/organizations/{blue}', NULL, 404), ('red only', 'GET', '/managed-services/{blue-pg}', NULL, 404), ('root in blue', 'GET', '/managed-services/{red-pg}', NULL, 404), ('red only', 'GET', '/organizations/{blue}/pipelines', NULL, 404),
+	('viewer''s', 'DELETE', '/organizations/{red}/pipelines/{red-pipe}', NULL, 403), ('viewer''s', 'GET', '/organizations/{red}/pipelines/{red-pipe}', NULL, 200), ('bob''s', 'GET', '/organizations/{red}/pipelines/{red-pipe}', NULL, 404), ('all', 'GET', '/metrics', NULL, 403), ('root', 'GET', '/metrics', NULL, 200), ('all', 'GET', '/nothing', NULL, 404)) v(token, method, path, body, status);
+SELECT is((pg_temp.bearer('red only', 'POST', '/managed-services', '{"name":"by-token","database_type":"kafka","provider":"external","connection":{}}', '{"x-request-id":"t-1"}')).body::json ->> 'organization_id', pg_temp.fill('{red}'), 'a new service goes to the token''s organization');
+SELECT is((SELECT role FROM cdc.service_event WHERE detail ->> 'request_id' = 't-1'), 'mia', 'by the role that the token stands for');
+SELECT is((pg_temp.bearer('red only', 'GET', '/managed-services', NULL, '{"x-active-org-id":"blue"}')).status, 404, 'a header does not widen it');
+-- the identity ends with the call, whatever happened in it
+SELECT is((pg_temp.bearer('all', 'POST', '/organizations/{red}/pipelines', '{')).status, 400, '(a call that ends with an error)');
+SELECT is(pg_temp.run_as('mia', 'SELECT cdc.caller()'), 'mia', 'afterwards the caller is the session''s again');
+GRANT USAGE ON SCHEMA cdc TO gate; GRANT EXECUTE ON FUNCTION cdc.caller(), cdc.caller_organizations(), cdc.rest(text, text, text, jsonb) TO gate;
+SELECT is(pg_temp.run_as('gate', 'SELECT cdc.caller()'), 'gate', 'and so for the gateway''s role');
+SELECT is(pg_temp.run_as('gate', 'SELECT count(*) FROM cdc.caller_organizations()'), '0', 'which is in no organization');
+CREATE FUNCTION pg_temp.canceled(sql text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN EXECUTE sql; RETURN false; EXCEPTION WHEN query_canceled THEN RETURN true; END $$;
+CREATE FUNCTION pg_temp.slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(10); RETURN NEW; END $$;
+CREATE TRIGGER slow BEFORE UPDATE ON cdc.service FOR EACH ROW EXECUTE FUNCTION pg_temp.slow();
+SET LOCAL statement_timeout = '200ms';
+SELECT ok(pg_temp.canceled($$SELECT pg_temp.bearer('red only', 'PATCH', '/managed-services/{red-pg}', '{"plan_name":"x"}')$$), 'a timeout is an ERROR and no answer');
+RESET statement_timeout;
+DROP TRIGGER slow ON cdc.service;
+SELECT is(pg_temp.run_as('gate', 'SELECT cdc.caller()'), 'gate', 'and the identity ends with that too');
+SELECT is((pg_temp.bearer('red only', 'GET', '/organizations')).status, 200, 'and the next call works');
+
+-- Last use: written when the known one is old.
+SELECT ok(last_used_at > now() - interval '1 min', 'the last use is known') FROM cdc.api_token WHERE name = 'all';
+UPDATE cdc.api_token SET last_used_at = clock_timestamp() - interval '4 min 50 s' WHERE name = 'all';
+SELECT is((pg_temp.bearer('all', 'GET', '/organizations')).status, 200, '(another use)');
+SELECT ok(last_used_at < now() - interval '4 min', 'no write a request') FROM cdc.api_token WHERE name = 'all';
+UPDATE cdc.api_token SET last_used_at = clock_timestamp() - interval '6 min' WHERE name = 'all';
+SELECT is((pg_temp.bearer('all', 'GET', '/nothing')).status, 404, '(another use, which ends with an error)');
+SELECT ok(last_used_at > now() - interval '1 min', 'but every five minutes') FROM cdc.api_token WHERE name = 'all';
+
+-- 401 for everything that opens nothing, with the same bytes.
+SELECT is((SELECT ROW(r.status, r.headers - 'x-request-id')::text FROM pg_temp.bearer('cdc_nonsense', 'GET', '/organizations') r),
+	ROW(401, '{"content-type": "application/json; charset=utf-8", "cache-control": "no-store", "www-authenticate": "Basic realm=\"cdc_pipeline\", Bearer error=\"invalid_token\""}'::jsonb)::text, '401 with WWW-Authenticate');
+SELECT is((pg_temp.bearer(token, 'GET', '/nothing')).status, 401, 'token ' || coalesce(to_json(left(token, 20))::text, 'NULL')) FROM unnest(ARRAY[NULL, '', 'all ', repeat('x', 100000), (SELECT prefix FROM cdc.api_token WHERE name = 'all'), (SELECT encode(hash, 'hex') FROM cdc.api_token WHERE name = 'all')]) token;
+SAVEPOINT before;
+CREATE FUNCTION pg_temp.dead(token text, change text, what text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN NEXT is((pg_temp.bearer(token, 'GET', '/organizations')).status, 200, '(it works before)');
+	EXECUTE pg_temp.fill(change);
+	RETURN NEXT is((SELECT ROW(r.status, r.body)::text FROM pg_temp.bearer(token, 'GET', '/organizations') r), (SELECT ROW(r.status, r.body)::text FROM pg_temp.bearer('cdc_nonsense', 'GET', '/organizations') r), what);
+END
+$$;
+SELECT pg_temp.dead('viewer''s', $$UPDATE cdc.api_token SET expires_at = clock_timestamp() WHERE name = 'viewer''s'$$, 'expired');
+SELECT pg_temp.dead('bob''s', 'ALTER ROLE bob NOLOGIN', 'its role may not log in');
+SELECT pg_temp.dead('red only', 'SELECT cdc.remove_member(''{red}'', ''mia'')', 'its role is no member of its organization any more');
+SELECT is((pg_temp.bearer('all', 'GET', '/organizations')).status, 200, 'one for all organizations still opens the other');
+SELECT pg_temp.dead('all', 'SELECT cdc.remove_member(''{blue}'', ''mia'')', 'until there is none');
+SELECT pg_temp.make('ada', 'ada''s', '{red}') \g /dev/null
+SELECT pg_temp.dead('ada''s', 'ALTER ROLE ada RENAME TO adam', 'its role has another name');
+ALTER ROLE adam RENAME TO ada;
+DROP OWNED BY ada; DROP ROLE ada; CREATE ROLE ada LOGIN;
+SELECT cdc.grant_use('ada') \g /dev/null
+SELECT is((pg_temp.bearer('ada''s', 'GET', '/organizations')).status, 401, 'a role that was made again under the name does not inherit it');
+ROLLBACK TO before;
+SELECT cdc.remove_member((SELECT id FROM it WHERE name = 'blue'), 'mia') \g /dev/null
+
+-- Listing and revoking: one's own; admins those of their organization.
+SELECT is(pg_temp.run_as(who, 'SELECT array_agg(name ORDER BY name) FROM cdc.list_tokens()'), names, who || ' sees ' || coalesce(names, 'none'))
+FROM (VALUES ('mia', '{all,"red only"}'), ('vic', '{viewer''s}'), ('ada', '{"red only",viewer''s}'), ('ann', '{"red only",viewer''s}'), ('bob', '{bob''s,"root in blue"}'), ('rex', NULL)) v(who, names);
+INSERT INTO it SELECT 'token ' || name, id FROM cdc.api_token;
+SELECT pg_temp.refused(who, format('SELECT cdc.revoke_token(%s)', pg_temp.id('token ' || token)), '42704', '^token .* does not exist$', who || ' cannot revoke ' || token)
+FROM (VALUES ('vic', 'red only'), ('bob', 'red only'), ('ada', 'all'), ('rex', 'all')) v(who, token);
+SELECT is(pg_temp.run_as(who, format('SELECT cdc.revoke_token(%s)', pg_temp.id('token ' || token))), '', who || ' revokes ' || token) FROM (VALUES ('mia', 'all'), ('mia', 'all'), ('ada', 'red only')) v(who, token);
+SELECT is((pg_temp.bearer(token, 'GET', '/organizations')).status, 401, token || ' is revoked') FROM unnest('{all,"red only"}'::text[]) token;
+SELECT is((SELECT count(*) FROM cdc.api_token WHERE revoked_at IS NOT NULL), 2::bigint, 'and can be seen to be');
+
+-- Health.
+SELECT is((SELECT r.status FROM cdc.health() r), 200, 'the worker''s heartbeat is young');
+SELECT matches((SELECT r.body FROM cdc.health() r), '^\{"status":"ok","database":"ok","heartbeat_age_seconds":[0-9.]+\}$', 'and its age is told');
+SELECT is(pg_temp.run_as('gate', 'SELECT (cdc.health()).status'), '200', 'to the gateway''s role too');
+
+-- Metrics: every series, escaped labels, a counter that does not go back.
+UPDATE cdc.pipeline_observed SET source_lag_bytes = 42, connector_state = 'RUNNING' FROM it WHERE it.name = 'red-pipe' AND pipeline_id = it.id;
+UPDATE cdc.organization SET slug = E'b"l\\u\ne' WHERE slug = 'blue';
+INSERT INTO cdc.pipeline_event (pipeline_id, kind, detail) SELECT id, 'failover', d::jsonb FROM it, unnest(ARRAY['{"verdict": "resume"}', '{"verdict": "resume"}', '{"verdict": "rewind"}', NULL]) d WHERE it.name = 'red-pipe';
+CREATE TEMP TABLE metric AS SELECT m FROM string_to_table(cdc.metrics(), E'\n') m;
+SELECT ok(EXISTS (SELECT FROM metric WHERE m = pg_temp.fill(line)), line) FROM unnest(ARRAY['cdc_pipelines{status="Pending"} 2', 'cdc_pipelines{status="Running"} 0', 'cdc_source_lag_bytes{pipeline="{red-pipe}"} 42', 'cdc_connector_state{pipeline="{red-pipe}",state="RUNNING"} 1',
+	'cdc_pipeline_info{pipeline="{red-pipe}",name="pipe",organization="red"} 1', 'cdc_pipeline_info{pipeline="{blue-pipe}",name="pipe",organization="b\"l\\u\ne"} 1', 'cdc_reconcile_rounds_total 0', 'cdc_failovers_total{verdict="resume"} 2', 'cdc_failovers_total{verdict="rewind"} 1', 'cdc_failovers_total{verdict="unknown"} 1']) line;
+SELECT is_empty($$SELECT m FROM metric WHERE m !~ '^(# (HELP|TYPE) cdc_[a-z_]+ .+|cdc_[a-z_]+(\{[a-z]+="[^\n]*"\})? [0-9]+|)$'$$, 'every line is one that Prometheus reads');
+DELETE FROM cdc.pipeline_event WHERE kind = 'failover';
+SELECT matches(cdc.metrics(), E'cdc_failovers_total\\{verdict="resume"\\} 2\n', 'failovers are counted after their events have expired');
+SELECT pg_temp.refused('mia', 'SELECT cdc.metrics()', '42501', 'metrics are for roles with pg_monitor', 'metrics are for pg_monitor');
+\ir rest_end.inc
+
+SELECT * FROM finish();
+ROLLBACK;
