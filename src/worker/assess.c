@@ -179,6 +179,8 @@ remember_gap(CdcPipeline *p, int which)
 	json_object_object_add(detail, "kind", json_object_new_string(gaps[which].name));
 	json_object_object_add(detail, "from_lsn", json_object_new_string(lsn));
 	json_object_object_add(detail, "tables", tables);
+	json_object_object_add(detail, "action", json_object_new_string(cdc_json_string(p->options, "on_gap") &&
+		strcmp(cdc_json_string(p->options, "on_gap"), "halt") == 0 ? "halt" : "resnapshot"));
 	cdc_set_string(p->context, &p->gap, json_object_to_json_string_ext(detail, JSON_C_TO_STRING_PLAIN));
 	p->spec_dirty = true;
 	cdc_world_event(p, "gap", NULL, NULL, NULL, NULL,

@@ -53,21 +53,21 @@ node_words(const CdcPipeline *p)
 
 /*
  * Events that Kafka has and the new primary never had: those of transactions
- * that were committed after after_lsn and reached Kafka before before_ms (the
- * envelope's ts_ms).
+ * with after_lsn < commit LSN <= to_lsn that reached Kafka before this moment,
+ * at which the connector stands still.
  */
 static struct json_object *
-phantom_of(const CdcJudgement *j)
+phantoms_of(const CdcJudgement *j)
 {
-	struct json_object *phantom;
+	struct json_object *phantoms;
 
 	if (j->phantom_to == 0)
 		return NULL;
-	phantom = json_object_new_object();
-	add_lsn(phantom, "after_lsn", j->phantom_from);
-	add_lsn(phantom, "to_lsn", j->phantom_to);
-	json_object_object_add(phantom, "before_ms", json_object_new_int64(now_ms()));
-	return phantom;
+	phantoms = json_object_new_object();
+	add_lsn(phantoms, "after_lsn", j->phantom_from);
+	add_lsn(phantoms, "to_lsn", j->phantom_to);
+	add(phantoms, "before", timestamptz_to_str(GetCurrentTimestamp()));
+	return phantoms;
 }
 
 static struct json_object *
@@ -79,6 +79,7 @@ gap_of(const CdcPipeline *p, const CdcJudgement *j)
 		return NULL;
 	gap = json_object_new_object();
 	add(gap, "kind", "failover");
+	add(gap, "action", j->verdict == CDC_VERDICT_HALT ? "halt" : "resnapshot");
 	add_lsn(gap, "from_lsn", j->gap_from);
 	add_lsn(gap, "to_lsn", j->gap_to);
 	json_object_object_add(gap, "tables", tables_of(p));
@@ -106,7 +107,7 @@ tell(CdcPipeline *p, const CdcJudgement *j, const char *words)
 	add_lsn(detail, "offset_lsn", p->offsets_known == CDC_YES && p->stopped_seen ? p->offsets.highest_lsn : 0);
 	add_lsn(detail, "slot_lsn", p->seen->slot_exists ? p->seen->confirmed_flush_lsn : 0);
 	add_lsn(detail, "position", j->position);
-	json_object_object_add(detail, "phantom", phantom_of(j));
+	json_object_object_add(detail, "phantoms", phantoms_of(j));
 	json_object_object_add(detail, "gap", gap_of(p, j));
 	cdc_world_event(p, "failover", psprintf("%d", j->rule->id), NULL, NULL, NULL, words, detail);
 }
@@ -204,7 +205,7 @@ cdc_failover_streaming(CdcPipeline *p)
 	{
 		/* of a new snapshot: now it is known where the gap ends */
 		gap = json_object_get(gap);
-		add(gap, "done", "a new snapshot was taken");
+		add(gap, "action", "resnapshot");
 		cdc_world_event(p, "gap", NULL, NULL, NULL, NULL,
 						psprintf("the gap is closed: a new snapshot has every row as it is now; what was deleted or overwritten between %s and %s is not in Kafka",
 								 cdc_json_string(gap, "from_lsn") ? cdc_json_string(gap, "from_lsn") : "an unknown position",
