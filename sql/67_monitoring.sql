@@ -34,20 +34,20 @@ BEGIN
 			(SELECT format('cdc_reconcile_rounds_total %s', coalesce(w.rounds, 0)) FROM cdc.worker_state() w)]
 		|| ARRAY['# HELP cdc_failovers_total Failovers of sources, by what was judged.', '# TYPE cdc_failovers_total counter']
 		|| ARRAY(SELECT format('cdc_failovers_total{verdict=%s} %s', cdc.metric_label(f.verdict), sum(f.n))
-			FROM (SELECT coalesce(e.detail ->> 'verdict', 'unknown') AS verdict, 1 AS n FROM cdc.pipeline_event e WHERE e.kind = 'failover'
+			FROM (SELECT e.detail ->> 'verdict' AS verdict, 1 AS n FROM cdc.pipeline_event e WHERE e.kind = 'failover' AND e.detail ? 'verdict'
 				UNION ALL SELECT x.verdict, x.n FROM cdc.failover_expired x) f GROUP BY f.verdict ORDER BY f.verdict);
 	RETURN array_to_string(lines, E'\n') || E'\n';
 END
 $$;
 
--- Keeps the number of failovers when their events expire.
+-- Keeps the number of failovers when their events expire: one event of each has a verdict.
 CREATE FUNCTION cdc.count_expired_failovers() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	INSERT INTO cdc.failover_expired AS x (verdict, n) VALUES (coalesce(OLD.detail ->> 'verdict', 'unknown'), 1)
+	INSERT INTO cdc.failover_expired AS x (verdict, n) VALUES (OLD.detail ->> 'verdict', 1)
 		ON CONFLICT (verdict) DO UPDATE SET n = x.n + 1;
 	RETURN NULL;
 END
 $$;
 CREATE TRIGGER count_expired_failovers AFTER DELETE ON cdc.pipeline_event
-	FOR EACH ROW WHEN (OLD.kind = 'failover') EXECUTE FUNCTION cdc.count_expired_failovers();
+	FOR EACH ROW WHEN (OLD.kind = 'failover' AND OLD.detail OPERATOR(pg_catalog.?) 'verdict') EXECUTE FUNCTION cdc.count_expired_failovers();

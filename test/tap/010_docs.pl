@@ -11,7 +11,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $top = abs_path(dirname(__FILE__) . '/../..');
-my %doc = map { $_ => slurp_file("$top/docs/$_.md") } qw(architecture sql-api configuration operations security development);
+my %doc = map { $_ => slurp_file("$top/docs/$_.md") } qw(architecture sql-api rest-api configuration operations security development);
 
 # The text below a heading, up to the next heading of its level or above.
 sub section
