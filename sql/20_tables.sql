@@ -159,6 +159,8 @@ CREATE TABLE cdc.pipeline_spec (
 	failover		jsonb,		-- a verdict on another history, while it is being carried out (src/worker/failover.c)
 	offsets_clean	boolean NOT NULL DEFAULT true,	-- no offsets can be stored under our connector's name (cannot be seen while it is absent)
 	restarts		timestamptz[] NOT NULL DEFAULT '{}',	-- failures within the last 10 minutes
+	password_generation integer NOT NULL DEFAULT 1,	-- the password that is wanted: raised by cdc.rotate_password()
+	role_generation	integer NOT NULL DEFAULT 0,	-- the one that the role was given last (cannot be seen without superuser)
 	mutated_at		timestamptz,	-- last mutation sent outside (design rule 12)
 	created_at		timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	updated_at		timestamptz NOT NULL DEFAULT pg_catalog.now(),
@@ -205,6 +207,7 @@ CREATE TABLE cdc.pipeline_standby (
 CREATE TABLE cdc.pipeline_secret (
 	pipeline_id	uuid NOT NULL REFERENCES cdc.pipeline_spec(id),
 	purpose		text NOT NULL,
+	generation	integer NOT NULL DEFAULT 1,
 	key_id		text NOT NULL,
 	ciphertext	bytea NOT NULL,
 	PRIMARY KEY (pipeline_id, purpose)

@@ -137,6 +137,11 @@ BEGIN
 		PERFORM cdc.raise_invalid('a Kafka service with the addon kafka-connect needs connect_urls', 'connection.connect_urls is empty or missing.',
 			'Give "connect_urls": ["http://10.0.1.7:8083"], one for each worker.');
 	END IF;
+	IF coalesce(jsonb_array_length(nullif(connection -> 'agents', 'null')), 0) NOT IN (0, coalesce(jsonb_array_length(nullif(connection -> 'connect_urls', 'null')), 0)) THEN
+		PERFORM cdc.raise_invalid('agents and connect_urls must be of one length', format('There are %s agents and %s Connect URLs.',
+			jsonb_array_length(connection -> 'agents'), coalesce(jsonb_array_length(nullif(connection -> 'connect_urls', 'null')), 0)),
+			'Give one agent for each worker, in the same order, or none.');
+	END IF;
 	-- of a service with a network, where an SDN API can be asked, its ranges are learned
 	IF connection -> 'addons' ? 'kafka-connect' AND coalesce(jsonb_array_length(nullif(connection -> 'connect_cidrs', 'null')), 0) = 0
 		AND (coalesce(connection ->> 'network_id', '') = '' OR coalesce(current_setting('cdc_pipeline.sdn_url', true), '') = '')

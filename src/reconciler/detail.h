@@ -16,6 +16,8 @@
 	X(SOURCE_CAPABILITY, "source_capability", "what the source lacks: version, wal_level, database") \
 	X(CONNECT_ERROR, "connect_error", "why Kafka Connect did not answer or refused") \
 	X(PLUGIN_WORKERS, "plugin_workers", "the Connect workers that lack the plugin") \
+	X(PLUGIN_WANTED, "plugin_wanted", "the version of the plugin that is wanted") \
+	X(AGENTS, "agents", "which agent does not answer, works, or failed, and why") \
 	X(NETWORK, "network", "what is waited for between the two networks") \
 	X(NETWORK_STUCK, "network_stuck", "after which time a network is called stuck") \
 	X(NETWORK_SIDE, "network_side", "the side that has a network_id") \

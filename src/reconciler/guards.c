@@ -142,6 +142,16 @@ FACT(source_out_of_reach, source_needed(s) &&
 /* Offsets that nobody can name without the connector; untouched: there are none. */
 FACT(teardown_hidden, connect_open(s) && !s->untouched && offsets_hidden(s))
 
+/* The agents of the Connect hosts. */
+FACT(agents_answer, s->agents >= CDC_AGENTS_BUSY)
+FACT(plugin_missing, !s->discarding && s->plugin_present == CDC_NO)
+FACT(plugin_due, !s->discarding &&
+	 (s->plugin_present == CDC_NO ||
+	  (s->plugin_present == CDC_YES && s->plugin_current == CDC_NO)))
+FACT(secret_hidden, !s->untouched && s->secret_left == CDC_UNKNOWN)
+FACT(secret_out_of_reach, secret_hidden(s) && s->agents == CDC_AGENTS_DOWN)
+FACT(secret_gone, s->untouched || s->secret_left == CDC_NO || (s->force && secret_out_of_reach(s)))
+
 FACT(role_ours, s->manage_role && (s->role == CDC_OBJ_OK || s->role == CDC_OBJ_WRONG))
 
 /*
@@ -192,11 +202,17 @@ GUARD(teardown_role_needed, source_open(s) && role_ours(s) &&
 GUARD(teardown_role_left, source_open(s) && role_ours(s) &&
 	  s->role_has_dependents != CDC_YES)
 
+GUARD(teardown_agents_unseen, secret_hidden(s) && s->agents != CDC_AGENTS_DOWN)
+GUARD(teardown_agents_down, secret_out_of_reach(s) && !s->force)
+GUARD(teardown_secret_left, !s->untouched && s->secret_left == CDC_YES)
+
 GUARD(teardown_given_up, s->want_deleted && s->force &&
-	  (connect_out_of_reach(s) || source_out_of_reach(s) || teardown_hidden(s)))
+	  (connect_out_of_reach(s) || source_out_of_reach(s) || teardown_hidden(s) ||
+	   secret_out_of_reach(s)))
 GUARD(teardown_settled, s->want_deleted &&
 	  (s->untouched || s->settled == CDC_YES) &&
-	  (!source_needed(s) || s->untouched || s->force || s->unreachable_standby == CDC_NO))
+	  (!source_needed(s) || s->untouched || s->force || s->unreachable_standby == CDC_NO) &&
+	  secret_gone(s))
 
 /*
  * Gate.
@@ -220,9 +236,16 @@ GUARD(peering_disabled, s->network_ids == CDC_NET_BOTH && s->peerings == CDC_PEE
 GUARD(network_waiting, s->network_ids == CDC_NET_BOTH && s->peerings == CDC_PEERINGS_WAITING)
 GUARD(network_stuck, s->network_ids == CDC_NET_BOTH && s->peerings == CDC_PEERINGS_STUCK)
 GUARD(connect_unseen, s->connect_reachable == CDC_UNKNOWN)
+GUARD(connect_restarting, s->connect_reachable == CDC_NO && s->agents == CDC_AGENTS_BUSY)
 GUARD(connect_down, s->connect_reachable == CDC_NO)
 GUARD(plugin_unseen, !s->discarding && s->plugin_present == CDC_UNKNOWN)
-GUARD(plugin_missing, !s->discarding && s->plugin_present == CDC_NO)
+GUARD(agents_unseen, plugin_missing(s) && s->agents == CDC_AGENTS_UNKNOWN)
+GUARD(plugin_by_hand, plugin_missing(s) && s->agents == CDC_AGENTS_NONE)
+GUARD(plugin_unset, plugin_missing(s) && s->agents == CDC_AGENTS_UNSET)
+GUARD(plugin_agents_down, plugin_missing(s) && s->agents == CDC_AGENTS_DOWN)
+GUARD(plugin_failed, plugin_missing(s) && s->agents == CDC_AGENTS_FAILED)
+GUARD(plugin_installing, plugin_missing(s) && s->agents == CDC_AGENTS_BUSY)
+GUARD(plugin_to_install, plugin_due(s) && s->agents == CDC_AGENTS_READY)
 
 /*
  * Source.
@@ -231,6 +254,13 @@ GUARD(source_unseen, s->source_reachable == CDC_UNKNOWN)
 GUARD(source_down, s->source_reachable == CDC_NO)
 GUARD(capability_unseen, s->source_capable == CDC_UNKNOWN)
 GUARD(source_not_capable, s->source_capable == CDC_NO)
+/* While a pipeline is built every agent must have the file, once it has run those that answer. */
+GUARD(secret_unseen, s->secret == CDC_SECRET_UNKNOWN ||
+	  (s->secret == CDC_SECRET_MISSING && s->agents <= CDC_AGENTS_NONE))
+GUARD(secret_out_of_reach, s->secret == CDC_SECRET_PARTIAL ||
+	  (s->secret == CDC_SECRET_MISSING && s->agents == CDC_AGENTS_DOWN))
+GUARD(secret_new_out_of_reach, s->secret == CDC_SECRET_MISSING && s->agents == CDC_AGENTS_DOWN)
+GUARD(secret_to_put, s->secret == CDC_SECRET_MISSING && agents_answer(s))
 GUARD(tables_unseen, s->tables == CDC_TABLES_UNKNOWN)
 GUARD(tables_missing, s->tables == CDC_TABLES_MISSING)
 GUARD(tables_bad_kind, s->tables == CDC_TABLES_BAD_KIND)
@@ -365,7 +395,11 @@ GUARD(whole_role_wrong, whole(s) &&
 GUARD(whole_hba_wrong, whole(s) &&
 	  (s->hba == CDC_HBA_BROKEN || s->hba == CDC_HBA_FOUGHT || s->hba == CDC_HBA_UNMANAGED))
 GUARD(whole_source_not_capable, whole(s) && s->source_capable == CDC_NO)
+GUARD(whole_secret_stale, whole(s) && s->secret == CDC_SECRET_STALE && agents_answer(s))
+GUARD(whole_plugin_waits, whole(s) && plugin_due(s) &&
+	  (s->agents == CDC_AGENTS_BUSY || s->agents == CDC_AGENTS_DOWN || s->agents == CDC_AGENTS_FAILED))
 GUARD(whole_plugin_missing, whole(s) && s->plugin_present == CDC_NO)
+GUARD(whole_agents_down, whole(s) && s->agents == CDC_AGENTS_DOWN)
 GUARD(whole_network_not_ready, whole(s) && s->network_ids == CDC_NET_BOTH &&
 	  (s->peerings == CDC_PEERINGS_BLOCKED || s->peerings == CDC_PEERINGS_WAITING ||
 	   s->peerings == CDC_PEERINGS_STUCK))

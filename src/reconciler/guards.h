@@ -27,6 +27,7 @@
 	X(teardown_publication_unseen) X(teardown_publication_left) \
 	X(teardown_hba_unseen) X(teardown_hba_left) \
 	X(teardown_role_unseen) X(teardown_role_needed) X(teardown_role_left) \
+	X(teardown_agents_unseen) X(teardown_agents_down) X(teardown_secret_left) \
 	X(teardown_given_up) X(teardown_settled) \
 	/* gate */ \
 	X(source_not_postgresql) X(addon_not_enabled) X(region_differs) \
@@ -34,9 +35,12 @@
 	/* network, plugin */ \
 	X(network_unseen) X(network_out_of_reach) X(network_blocked) X(peering_missing) X(peering_disabled) \
 	X(network_waiting) X(network_stuck) \
-	X(connect_unseen) X(connect_down) X(plugin_unseen) X(plugin_missing) \
+	X(connect_unseen) X(connect_restarting) X(connect_down) X(plugin_unseen) \
+	X(agents_unseen) X(plugin_by_hand) X(plugin_unset) X(plugin_agents_down) X(plugin_failed) \
+	X(plugin_installing) X(plugin_to_install) \
 	/* source */ \
 	X(source_unseen) X(source_down) X(capability_unseen) X(source_not_capable) \
+	X(secret_unseen) X(secret_out_of_reach) X(secret_new_out_of_reach) X(secret_to_put) \
 	X(tables_unseen) X(tables_missing) X(tables_bad_kind) X(tables_without_identity) \
 	X(role_unseen) X(role_foreign) X(role_not_fitting) X(role_dropped) X(role_to_make) \
 	X(hba_unseen) X(hba_broken) X(hba_fought) X(hba_unmanaged) X(hba_to_write) \
@@ -65,7 +69,8 @@
 	/* running */ \
 	X(whole_slot_wal_high) X(whole_two_primaries) X(whole_standing_still) X(whole_tables_without_identity) X(whole_tables_wrong) \
 	X(whole_role_wrong) X(whole_hba_wrong) X(whole_source_not_capable) \
-	X(whole_plugin_missing) X(whole_network_not_ready) X(whole_network_out_of_reach) \
+	X(whole_secret_stale) X(whole_plugin_waits) X(whole_plugin_missing) X(whole_network_not_ready) \
+	X(whole_network_out_of_reach) X(whole_agents_down) \
 	X(always)
 
 #define X(name) extern bool cdc_guard_##name(const CdcSnapshot *s);

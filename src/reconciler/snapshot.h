@@ -159,6 +159,33 @@ typedef enum CdcOlderWriter
 	CDC_WRITER_NONE
 } CdcOlderWriter;
 
+/*
+ * The agents of the sink, one on each Connect host, and whether they may install
+ * the plugin on the next worker now.  Every value from BUSY on: all answer.
+ */
+typedef enum CdcAgents
+{
+	CDC_AGENTS_UNKNOWN = 0,
+	CDC_AGENTS_NONE,			/* the sink was registered without */
+	CDC_AGENTS_DOWN,			/* one of them does not answer */
+	CDC_AGENTS_BUSY,			/* one works, or a restarted worker's tasks do not
+								 * run again yet */
+	CDC_AGENTS_FAILED,			/* the last try failed, the next is not due */
+	CDC_AGENTS_UNSET,			/* no URL and SHA-512 to install from */
+	CDC_AGENTS_READY
+} CdcAgents;
+
+/* The file with the connector's password, over all agents. */
+typedef enum CdcSecret
+{
+	CDC_SECRET_UNKNOWN = 0,
+	CDC_SECRET_MISSING,			/* an agent is known to lack the present one, or a
+								 * new password is due */
+	CDC_SECRET_PARTIAL,			/* on every agent that answers; others do not */
+	CDC_SECRET_STALE,			/* on every agent, and files of former ones */
+	CDC_SECRET_OK				/* on every agent; without agents: nothing to do */
+} CdcSecret;
+
 /* Why events may be missing from Kafka although everything looks healthy. */
 typedef enum CdcGap
 {
@@ -226,6 +253,10 @@ typedef struct CdcSnapshot
 	CdcPeerings peerings;
 	CdcTri		connect_reachable;	/* the Connect cluster answered this round */
 	CdcTri		plugin_present; /* on every worker */
+	CdcTri		plugin_current; /* at the wanted version on every worker; YES when
+								 * none can be installed by us */
+	CdcAgents	agents;
+	CdcSecret	secret;
 	CdcTri		source_reachable;	/* a primary was found and answered */
 	CdcTri		source_capable; /* version, wal_level=logical, database exists */
 	CdcObject	role;			/* manage_role false: OK when the given role fits,
@@ -262,6 +293,8 @@ typedef struct CdcSnapshot
 	CdcTri		slot_wal_high;	/* the slot holds back nearly what it may */
 
 	/* deleting */
+	CdcTri		secret_left;	/* a file of ours is on an agent; UNKNOWN while one
+								 * that may have it does not answer */
 	CdcTri		walsender_stuck;	/* slot still active past the deadline */
 	CdcTri		hba_line_left;	/* our line is still on a reachable node */
 	CdcTri		shadow_left;	/* a slot of ours is on a reachable standby */

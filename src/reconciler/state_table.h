@@ -22,6 +22,9 @@
 	X(NONE, "none", "nothing to do now") \
 	X(CREATE_PEERING, "create_peering", "create the network peering of a direction that has none") \
 	X(ENABLE_PEERING, "enable_peering", "enable a network peering of ours that is disabled") \
+	X(INSTALL_PLUGIN, "install_plugin", "let the agent of the next Connect worker install the plugin and restart it") \
+	X(PUT_SECRET, "put_secret", "put the connector's password into a file on every Connect host") \
+	X(DELETE_SECRET, "delete_secret", "delete files with passwords that are not used any more") \
 	X(CREATE_ROLE, "create_role", "create or repair the connector role and its grants on the primary") \
 	X(WRITE_HBA, "write_hba", "write our pg_hba lines on every reachable node, check, reload") \
 	X(CREATE_PUBLICATION, "create_publication", "create the publication, with its mark") \

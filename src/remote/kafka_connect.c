@@ -218,6 +218,24 @@ cdc_kc_parse_offsets(const char *body, CdcKcOffsets *offsets)
 }
 
 bool
+cdc_kc_has_version(const char *versions, const char *wanted)
+{
+	size_t		length = strlen(wanted);
+	const char *p = versions;
+
+	while (*p)
+	{
+		size_t		n = strcspn(p, ",");
+
+		if (n == length && strncmp(p, wanted, n) == 0)
+			return true;
+		p += n;
+		p += strspn(p, ", ");
+	}
+	return false;
+}
+
+bool
 cdc_kc_parse_plugins(const char *body, bool *present, char **version)
 {
 	struct json_object *plugins = cdc_json_parse(body);
@@ -242,8 +260,8 @@ cdc_kc_parse_plugins(const char *body, bool *present, char **version)
 		if (class != NULL && strcmp(class, CDC_KC_CLASS) == 0)
 		{
 			*present = true;
-			if (v != NULL && *version == NULL)
-				*version = pstrdup(v);
+			if (v != NULL)
+				*version = *version ? psprintf("%s, %s", *version, v) : pstrdup(v);
 		}
 	}
 	json_object_put(plugins);

@@ -107,8 +107,11 @@ typedef struct CdcKcOffsets
 } CdcKcOffsets;
 extern bool cdc_kc_parse_offsets(const char *body, CdcKcOffsets *offsets);
 
-/* GET /connector-plugins: is the class listed, at which version (NULL)? */
+/* GET /connector-plugins: is the class listed, at which versions ("a, b", NULL none)? */
 extern bool cdc_kc_parse_plugins(const char *body, bool *present, char **version);
+
+/* Is wanted one of the versions "a, b"? */
+extern bool cdc_kc_has_version(const char *versions, const char *wanted);
 
 /* POST /connectors body that makes a connector STOPPED (KIP-980). */
 extern char *cdc_kc_post_stopped_body(const char *name, struct json_object *config);

@@ -13,6 +13,7 @@
 
 #include "common/json.h"
 #include "extension/settings.h"
+#include "worker/agents.h"
 #include "worker/assess.h"
 #include "worker/assess_parts.h"
 #include "worker/failover.h"
@@ -71,10 +72,12 @@ cdc_assess_needs(const CdcPipeline *p)
 		if (p->want_deleted && p->source && p->source->is_postgresql)
 			needs |= CDC_NEED_SOURCE;
 		if (p->want_deleted && p->sink && p->sink->is_kafka && p->sink->has_addon)
-			needs |= CDC_NEED_CONNECT | CDC_NEED_OFFSETS;
+			needs |= CDC_NEED_CONNECT | CDC_NEED_OFFSETS | (p->sink->nagents > 0 ? CDC_NEED_AGENTS : 0);
 		return needs;
 	}
 	needs = CDC_NEED_SOURCE | CDC_NEED_CONNECT | CDC_NEED_NETWORK;
+	if (cdc_agents_needed(p))
+		needs |= CDC_NEED_AGENTS;
 	if (p->want_deleted || p->discarding)
 		return (needs & ~(p->want_deleted ? CDC_NEED_NETWORK : 0)) | CDC_NEED_OFFSETS;
 	if (cdc_initial_only(p) || cdc_failover_needs_offsets(p))
@@ -230,6 +233,7 @@ assess_left_behind(CdcPipeline *p, CdcSnapshot *s)
 		s->offsets == CDC_OFFSETS_UNKNOWN;
 	bool		source = s->source_is_postgresql &&
 		(s->source_reachable == CDC_NO || s->source_capable == CDC_NO);
+	bool		secret = s->secret_left == CDC_UNKNOWN && s->agents == CDC_AGENTS_DOWN;
 	const char *here = connector ? psprintf("connector \"%s\" and its offsets on sink service \"%s\"",
 											p->connector_name, p->sink->name) :
 		offsets ? psprintf("offsets of connector \"%s\" on sink service \"%s\"",
@@ -237,6 +241,9 @@ assess_left_behind(CdcPipeline *p, CdcSnapshot *s)
 	const char *there = source ? psprintf("replication slot, publication, role and pg_hba.conf line of \"%s\" on source service \"%s\"",
 										  p->object_name, p->source->name) : NULL;
 
+	if (secret)
+		here = psprintf("%s%sfile of the password of \"%s\" on the Kafka Connect hosts of sink service \"%s\"",
+						here ? here : "", here ? "; " : "", p->connector_name, p->sink->name);
 	if (here || there)
 		cdc_set_detail(p, CDC_DETAIL_LEFT_BEHIND,
 					   psprintf("%s%s%s", here ? here : "", here && there ? "; " : "", there ? there : ""));
@@ -289,6 +296,7 @@ cdc_assess(CdcPipeline *p, CdcSnapshot *s)
 	cdc_assess_source(p, s);
 	cdc_assess_connect(p, s);
 	cdc_assess_failover(p, s);
+	cdc_assess_agents(p, s);
 	assess_gap(p, s);
 	if (p->want_deleted || p->discarding || s->move == CDC_MOVE_PENDING)
 		assess_settled(p, s);

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "extension/settings.h"
+#include "worker/agents.h"
 #include "worker/assess_parts.h"
 #include "worker/wanted.h"
 
@@ -127,7 +128,9 @@ assess_objects(CdcPipeline *p, CdcSnapshot *s)
 		char	   *hash = cdc_wanted_verifier_hash(p);
 		const char *wrong = !seen->role_login ? "it may not log in" :
 			!seen->role_replication ? "it lacks REPLICATION" :
-			seen->role_password_hash && !cdc_same(hash, seen->role_password_hash) ? "its password was changed" :
+			seen->role_password_hash && !cdc_same(hash, seen->role_password_hash) ? "its password is not the present one" :
+			seen->role_password_hash == NULL && p->role_generation != p->generation ? "its password may not be the present one" :
+			cdc_password_due(p) && (p->sink == NULL || p->sink->nagents == 0) ? "a new password is due" :
 			!seen->grants_ok ? "it lacks SELECT on a table, USAGE on a schema or CONNECT" : NULL;
 
 		s->role = wrong ? CDC_OBJ_WRONG : CDC_OBJ_OK;

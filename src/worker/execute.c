@@ -14,6 +14,7 @@
 
 #include "common/secrets.h"
 #include "extension/settings.h"
+#include "worker/agents.h"
 #include "worker/execute.h"
 #include "worker/failover.h"
 #include "worker/network.h"
@@ -78,6 +79,13 @@ cdc_execute_reserve(CdcPipeline *p, CdcAction action)
 
 	if (cdc_network_is_action(action))
 		return cdc_network_reserve(p);
+	if (action == CDC_ACT_INSTALL_PLUGIN)
+	{
+		/* another pipeline of the sink may have asked since the agents were looked at */
+		if (!cdc_agents_unchanged(p->sink))
+			return false;
+		turn = &p->sink->plugin_owner;
+	}
 	if (turn == NULL)
 		return true;
 	if (*turn && *turn != p)
@@ -94,6 +102,8 @@ cdc_execute_release(CdcPipeline *p)
 	if (p->source && p->source->hba_owner == p)
 		p->source->hba_owner = NULL;
 	cdc_network_release(p);
+	if (p->sink && p->sink->plugin_owner == p)
+		p->sink->plugin_owner = NULL;
 }
 
 /* A password and its verifier, encrypted at once: the next turn writes them. */
@@ -118,6 +128,7 @@ make_password(CdcPipeline *p, char **error)
 		cdc_set_string(p->context, &p->password, password);
 		cdc_set_string(p->context, &p->verifier, verifier);
 		explicit_bzero(password, strlen(password));
+		p->generation = Max(p->wanted_generation, 1);
 		p->secret_dirty = true;
 		ok = true;
 	}
@@ -151,7 +162,7 @@ cdc_execute_prepare(CdcPipeline *p, CdcAction action, char **error)
 		*error = p->secret_error;
 		return false;
 	}
-	if (action == CDC_ACT_CREATE_ROLE && p->password == NULL && !make_password(p, error))
+	if ((action == CDC_ACT_CREATE_ROLE || action == CDC_ACT_PUT_SECRET) && cdc_password_due(p) && !make_password(p, error))
 		return false;
 	if (action == CDC_ACT_BEGIN_DISCARD)
 		p->discarding = true;
@@ -306,6 +317,8 @@ sql_done(const CdcPgResult *result, void *arg)
 			end = CDC_OP_FAILED;
 		else if (result->outcome != CDC_PG_OK)
 			end = CDC_OP_UNKNOWN;
+		else if (p->op->action == CDC_ACT_CREATE_ROLE)
+			p->role_generation = p->generation;
 		else if (p->op->action == CDC_ACT_DROP_ROLE && cdc_pg_ntuples(result) > 0)
 			words = cdc_pg_value(result, 0, 0);
 		if (result->hint && words)
@@ -370,6 +383,11 @@ cdc_execute(CdcPipeline *p)
 		case CDC_ACT_CREATE_PEERING:
 		case CDC_ACT_ENABLE_PEERING:
 			cdc_network_execute(p);
+			break;
+		case CDC_ACT_INSTALL_PLUGIN:
+		case CDC_ACT_PUT_SECRET:
+		case CDC_ACT_DELETE_SECRET:
+			cdc_agents_execute(p);
 			break;
 		case CDC_ACT_CREATE_ROLE:
 		case CDC_ACT_CREATE_PUBLICATION:

@@ -9,6 +9,7 @@
 #include "utils/memutils.h"
 
 #include "extension/settings.h"
+#include "worker/agents.h"
 #include "worker/network.h"
 #include "worker/observe.h"
 #include "worker/observe_source.h"
@@ -197,6 +198,26 @@ want_list(CdcService *sink)
 	}
 }
 
+/* While workers are restarted one by one, whoever uses them looks again and again. */
+static void
+roll_on(CdcService *sink)
+{
+	ListCell   *cell;
+
+	sink->rolled_at = cdc_loop_now();
+	sink->rolling = false;
+	foreach(cell, sink->world->pipelines)
+	{
+		CdcPipeline *p = lfirst(cell);
+
+		if (p->sink == sink && p->op == NULL && !p->absent && !p->waiting)
+		{
+			p->connect_since = sink->rolled_at;
+			cdc_world_ready(p);
+		}
+	}
+}
+
 void
 cdc_observe_paced(CdcWorld *world)
 {
@@ -209,6 +230,8 @@ cdc_observe_paced(CdcWorld *world)
 
 		if (s->is_kafka && s->list_wanted)
 			want_list(s);
+		if (s->rolling && cdc_loop_now() >= s->rolled_at + CDC_ROLL_MS)
+			roll_on(s);
 	}
 }
 
@@ -229,8 +252,38 @@ cdc_observe_next(CdcWorld *world)
 			if (next == 0 || at < next)
 				next = at;
 		}
+		if (s->rolling && (next == 0 || s->rolled_at + CDC_ROLL_MS < next))
+			next = s->rolled_at + CDC_ROLL_MS;
 	}
 	return next;
+}
+
+/* All workers have answered, or will not. */
+static void
+judge_plugins(CdcService *sink)
+{
+	CdcTri		present = CDC_UNKNOWN;
+	char	   *missing = NULL;
+	int			i;
+
+	for (i = 0; i < sink->nurls; i++)
+	{
+		/*
+		 * A worker that does not answer says nothing about the plugin: one
+		 * that is down must not stop pipelines that the others carry.
+		 */
+		if (sink->plugin_versions[i] == NULL)
+			continue;
+		if (sink->plugin_versions[i][0] == '\0')
+		{
+			missing = missing ? psprintf("%s, %s", missing, sink->connect_urls[i]) : sink->connect_urls[i];
+			present = CDC_NO;
+		}
+		else if (present == CDC_UNKNOWN)
+			present = CDC_YES;
+	}
+	sink->plugin_present = present;
+	cdc_set_string(sink->context, &sink->plugin_missing, missing);
 }
 
 static void
@@ -240,7 +293,7 @@ plugins_done(const CdcHttpResult *result, void *arg)
 	CdcService *sink = cdc_world_service(look->world, look->id);
 	bool		present = false;
 	bool		known = false;
-	char	   *version = NULL;
+	char	   *versions = NULL;
 
 	if (sink == NULL || sink->plugin_asks == 0 || sink->plugin_since != look->started)
 	{
@@ -248,27 +301,13 @@ plugins_done(const CdcHttpResult *result, void *arg)
 		return;
 	}
 	if (result->outcome == CDC_HTTP_ANSWERED && result->status == 200)
-		known = cdc_kc_parse_plugins(result->body, &present, &version);
-	if (known && !present)
-	{
-		char	   *url = sink->connect_urls[look->index];
-
-		cdc_set_string(sink->context, &sink->plugin_missing_sofar,
-					   sink->plugin_missing_sofar ? psprintf("%s, %s", sink->plugin_missing_sofar, url) : url);
-		sink->plugin_sofar = CDC_NO;
-	}
-	else if (known && sink->plugin_sofar == CDC_UNKNOWN)
-		sink->plugin_sofar = CDC_YES;
-
-	/*
-	 * A worker that does not answer says nothing about the plugin: one that
-	 * is down must not stop pipelines that the others carry.
-	 */
+		known = cdc_kc_parse_plugins(result->body, &present, &versions);
+	cdc_set_string(sink->context, &sink->plugin_versions[look->index],
+				   !known ? NULL : !present ? "" : versions ? versions : "unknown");
 	if (--sink->plugin_asks == 0)
 	{
-		sink->plugin_present = sink->plugin_sofar;
 		sink->plugin_at = look->started;
-		cdc_set_string(sink->context, &sink->plugin_missing, sink->plugin_missing_sofar);
+		judge_plugins(sink);
 		ready_waiting(sink);
 	}
 	pfree(look);
@@ -282,9 +321,7 @@ want_plugins(CdcService *sink)
 
 	if (sink->plugin_asks > 0 || sink->nurls == 0)
 		return;
-	sink->plugin_sofar = CDC_UNKNOWN;
 	sink->plugin_since = now;
-	cdc_set_string(sink->context, &sink->plugin_missing_sofar, NULL);
 	sink->plugin_asks = sink->nurls;
 	for (i = 0; i < sink->nurls; i++)
 	{
@@ -361,8 +398,8 @@ cdc_observe(CdcPipeline *p, int needs)
 			want_list(p->sink);
 			all = false;
 		}
-		if ((needs & CDC_NEED_PLUGIN) && p->sink->plugin_present != CDC_YES &&
-			p->sink->plugin_at < p->connect_since)
+		if ((needs & CDC_NEED_PLUGIN) && p->sink->plugin_at < p->connect_since &&
+			(p->sink->plugin_present != CDC_YES || (needs & CDC_NEED_AGENTS)))
 		{
 			want_plugins(p->sink);
 			all = false;
@@ -375,6 +412,11 @@ cdc_observe(CdcPipeline *p, int needs)
 	}
 	if ((needs & CDC_NEED_NETWORK) && !cdc_network_observe(p))
 		all = false;
+	if ((needs & CDC_NEED_AGENTS) && !cdc_agents_fresh(p->sink, p->connect_since))
+	{
+		cdc_agents_look(p->sink);
+		all = false;
+	}
 	p->waiting = !all;
 	return all;
 }
@@ -388,5 +430,6 @@ cdc_observe_service(CdcService *service)
 	{
 		want_list(service);
 		want_plugins(service);
+		cdc_agents_look(service);
 	}
 }

@@ -18,6 +18,7 @@
 #define CDC_NEED_OFFSETS	4
 #define CDC_NEED_PLUGIN		8
 #define CDC_NEED_NETWORK	16
+#define CDC_NEED_AGENTS		32
 
 /*
  * Is everything in needs known by a look begun at or after source_since

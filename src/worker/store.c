@@ -40,7 +40,8 @@ static const char write_spec_sql[] =
 "  connector_name pg_catalog.text, publication_name pg_catalog.text, slot_name pg_catalog.text,"
 "  was_running pg_catalog.bool, discarding pg_catalog.bool, slot_absent_before pg_catalog.bool,"
 "  gap pg_catalog.jsonb, restarts pg_catalog.timestamptz[], mutated_at pg_catalog.timestamptz,"
-"  streamed pg_catalog.jsonb, failover pg_catalog.jsonb, offsets_clean pg_catalog.bool, absent pg_catalog.bool, settled pg_catalog.bool)),"
+"  streamed pg_catalog.jsonb, failover pg_catalog.jsonb,"
+"  role_generation pg_catalog.int4, offsets_clean pg_catalog.bool, absent pg_catalog.bool, settled pg_catalog.bool)),"
 " l AS MATERIALIZED (SELECT s.id FROM cdc.pipeline_spec s JOIN u ON s.id OPERATOR(pg_catalog.=) u.id"
 "  FOR NO KEY UPDATE OF s SKIP LOCKED)"
 " UPDATE cdc.pipeline_spec s SET"
@@ -51,7 +52,8 @@ static const char write_spec_sql[] =
 "  publication_name = coalesce(s.publication_name, u.publication_name),"
 "  slot_name = coalesce(s.slot_name, u.slot_name),"
 "  was_running = u.was_running, discarding = u.discarding, slot_absent_before = u.slot_absent_before,"
-"  streamed = u.streamed, failover = u.failover, offsets_clean = u.offsets_clean, gap = u.gap, restarts = coalesce(u.restarts, '{}'), mutated_at = u.mutated_at,"
+"  streamed = u.streamed, failover = u.failover,"
+"  role_generation = u.role_generation, offsets_clean = u.offsets_clean, gap = u.gap, restarts = coalesce(u.restarts, '{}'), mutated_at = u.mutated_at,"
 "  updated_at = pg_catalog.now(),"
 "  deleted_at = CASE WHEN u.absent THEN coalesce(s.deleted_at, pg_catalog.now()) END,"
 "  settled_at = CASE WHEN u.settled THEN pg_catalog.now() END"
@@ -121,8 +123,8 @@ static const char write_services_sql[] =
 " WHERE s.id OPERATOR(pg_catalog.=) r.id";
 
 static const char write_secret_sql[] =
-"INSERT INTO cdc.pipeline_secret (pipeline_id, purpose, key_id, ciphertext) VALUES ($1::pg_catalog.uuid, $2, $3, $4)"
-" ON CONFLICT (pipeline_id, purpose) DO UPDATE SET key_id = excluded.key_id, ciphertext = excluded.ciphertext";
+"INSERT INTO cdc.pipeline_secret (pipeline_id, purpose, key_id, ciphertext, generation) VALUES ($1::pg_catalog.uuid, $2, $3, $4, $5)"
+" ON CONFLICT (pipeline_id, purpose) DO UPDATE SET key_id = excluded.key_id, ciphertext = excluded.ciphertext, generation = excluded.generation";
 
 static const char end_services_sql[] =
 "UPDATE cdc.service s SET deleted_at = pg_catalog.now(), updated_at = pg_catalog.now()"
@@ -215,6 +217,7 @@ spec_row(CdcPipeline *p)
 		json_object_object_add(row, "streamed", streamed);
 	}
 	json_object_object_add(row, "failover", p->failover ? json_tokener_parse(p->failover) : NULL);
+	json_object_object_add(row, "role_generation", json_object_new_int(p->role_generation));
 	json_object_object_add(row, "offsets_clean", json_object_new_boolean(p->offsets_clean));
 	json_object_object_add(row, "absent", json_object_new_boolean(p->absent));
 	json_object_object_add(row, "settled", json_object_new_boolean(p->status == CDC_DELETED));
@@ -253,7 +256,7 @@ write_specs(CdcWorld *world)
 static void
 write_secrets(CdcWorld *world)
 {
-	static Oid	types[4] = {TEXTOID, TEXTOID, TEXTOID, BYTEAOID};
+	static Oid	types[5] = {TEXTOID, TEXTOID, TEXTOID, BYTEAOID, INT4OID};
 	ListCell   *cell;
 
 	foreach(cell, world->pipelines)
@@ -266,13 +269,14 @@ write_secrets(CdcWorld *world)
 			continue;
 		for (i = 0; i < 2; i++)
 		{
-			Datum		values[4];
+			Datum		values[5];
 
 			values[0] = CStringGetTextDatum(p->id);
 			values[1] = CStringGetTextDatum(purposes[i]);
 			values[2] = CStringGetTextDatum(p->sealed_key[i]);
 			values[3] = PointerGetDatum(p->sealed[i]);
-			execute(write_secret_sql, SPI_OK_INSERT, 4, types, values);
+			values[4] = Int32GetDatum(p->generation);
+			execute(write_secret_sql, SPI_OK_INSERT, 5, types, values);
 		}
 	}
 }
@@ -437,8 +441,7 @@ interlock(CdcWorld *world)
 	{
 		execute("SELECT system_identifier::pg_catalog.text, epoch_base, epoch,"
 				" ('x' || pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 1, 8))::pg_catalog.bit(32)::pg_catalog.int8,"
-				" installation_id::pg_catalog.text"
-				" FROM cdc.control_plane", SPI_OK_SELECT, 0, NULL, NULL);
+				" installation_id::pg_catalog.text FROM cdc.control_plane", SPI_OK_SELECT, 0, NULL, NULL);
 		if (SPI_processed == 0)
 			reason = "no organization exists yet";
 		else

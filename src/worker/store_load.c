@@ -42,6 +42,7 @@ static const char pipelines_sql[] =
 "SELECT pg_catalog.json_build_object('spec', pg_catalog.to_jsonb(s), 'observed', pg_catalog.to_jsonb(o),"
 "  'standbys', (SELECT pg_catalog.json_agg(pg_catalog.to_jsonb(b)) FROM cdc.pipeline_standby b"
 "    WHERE b.pipeline_id OPERATOR(pg_catalog.=) s.id),"
+"  'generation', (SELECT pg_catalog.min(x.generation) FROM cdc.pipeline_secret x WHERE x.pipeline_id OPERATOR(pg_catalog.=) s.id),"
 "  'secrets', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('purpose', x.purpose, 'key_id', x.key_id,"
 "    'data', pg_catalog.translate(pg_catalog.encode(x.ciphertext, 'base64'), E'\\n', '')))"
 "    FROM cdc.pipeline_secret x WHERE x.pipeline_id OPERATOR(pg_catalog.=) s.id))::pg_catalog.text"
@@ -339,7 +340,14 @@ load_kafka(CdcService *s, struct json_object *row, struct json_object *connectio
 	s->ranges = palloc0(sizeof(char *) * Max(s->nranges, 1));
 	for (i = 0; i < s->nranges; i++)
 		s->ranges[i] = pstrdup(json_object_get_string(json_object_array_get_idx(array, i)));
-	get_array(connection, "agents", &s->nagents);
+	array = get_array(connection, "agents", &s->nagents);
+	s->agents = palloc0(sizeof(CdcAgent) * Max(s->nagents, 1));
+	for (i = 0; i < s->nagents; i++)
+	{
+		s->agents[i].url = copy(s->context, get(json_object_array_get_idx(array, i), "url"));
+		s->agents[i].token = read_secret(s->context, row, s->id, psprintf("agent_token/%d", i), &s->error);
+	}
+	s->plugin_versions = palloc0(sizeof(char *) * Max(s->nurls, 1));
 	s->connect_user = copy(s->context, get(connection, "connect_user"));
 	s->connect_password = read_secret(s->context, row, s->id, "connect_password", &s->error);
 	s->ca = copy(s->context, get(connection, "ca"));
@@ -523,6 +531,8 @@ load_new_pipeline(CdcPipeline *p, struct json_object *row, struct json_object *s
 		p->failures[p->nfailures++] = cdc_store_time(json_object_get_string(json_object_array_get_idx(array, i)));
 
 	p->password = read_secret(p->context, row, p->id, "role_password", &p->secret_error);
+	p->generation = get_int(row, "generation", 0);
+	p->role_generation = get_int(spec, "role_generation", 0);
 	p->verifier = read_secret(p->context, row, p->id, "role_verifier", &p->secret_error);
 	if (observed)
 	{
@@ -558,6 +568,7 @@ load_pipeline(CdcWorld *world, const char *words)
 	p->options = options ? json_object_get(options) : NULL;
 	p->want_deleted = cdc_same(get(spec, "desired_state"), "deleted");
 	p->force = get_bool(spec, "force_delete", false);
+	p->wanted_generation = get_int(spec, "password_generation", 1);
 	p->source_since = p->connect_since = p->network_since = cdc_loop_now();
 	p->next_visit = 0;
 	p->attempts = 0;

@@ -12,6 +12,8 @@
 #include "common/sha2.h"
 
 #include "common/json.h"
+#include "worker/agents.h"
+#include "worker/assess_parts.h"
 #include "worker/network.h"
 #include "worker/wanted.h"
 
@@ -105,6 +107,25 @@ wants_failover_slot(const CdcPipeline *p)
 	return syncs_slots(p->source);
 }
 
+/*
+ * What database.password says: a reference to the file on the Connect hosts, or
+ * the password itself where that is allowed.  Before an agent has answered the
+ * directory is taken from the connector that is there; NULL: not known.
+ */
+static const char *
+password_setting(const CdcPipeline *p)
+{
+	const CdcKcConnector *c;
+	const char *path;
+
+	if (p->sink == NULL || p->sink->nagents == 0)
+		return p->password;
+	path = cdc_agents_secret_path(p->sink);
+	if (path == NULL && (c = cdc_connector_of(p)) != NULL)
+		path = cdc_agent_reference_path(cdc_json_string(c->config, "database.password"));
+	return path ? cdc_agent_secret_reference(path, cdc_agents_secret_name(p)) : NULL;
+}
+
 struct json_object *
 cdc_wanted_config(CdcPipeline *p)
 {
@@ -120,7 +141,9 @@ cdc_wanted_config(CdcPipeline *p)
 	spec.port = p->source->primary->port;
 	spec.database = p->database;
 	spec.user = p->object_name;
-	spec.password = p->password;
+	spec.password = password_setting(p);
+	if (spec.password == NULL)
+		return NULL;
 	spec.sslmode = p->source->sslmode;
 	spec.publication = p->object_name;
 	spec.slot = p->object_name;

@@ -89,6 +89,7 @@ cdc_world_add_service(CdcWorld *world, const char *id)
 	service = MemoryContextAllocZero(context, sizeof(CdcService));
 	service->context = context;
 	service->world = world;
+	service->failed_before = -1;
 	strlcpy(service->id, id, sizeof(service->id));
 
 	old = MemoryContextSwitchTo(world->context);
@@ -156,6 +157,12 @@ cdc_world_remove_service(CdcService *service)
 	}
 	if (service->list)
 		cdc_kc_list_free(service->list);
+	for (i = 0; i < service->nagents; i++)
+	{
+		cdc_agent_state_free(service->agents[i].state);
+		if (service->agents[i].token)
+			explicit_bzero(service->agents[i].token, strlen(service->agents[i].token));
+	}
 	MemoryContextDelete(service->context);
 }
 
@@ -167,6 +174,8 @@ cdc_world_remove_pipeline(CdcPipeline *pipeline)
 
 	cdc_network_release(pipeline);
 	world->pipelines = list_delete_ptr(world->pipelines, pipeline);
+	if (pipeline->sink && pipeline->sink->plugin_owner == pipeline)
+		pipeline->sink->plugin_owner = NULL;
 	world->ready = list_delete_ptr(world->ready, pipeline);
 	if (source)
 	{

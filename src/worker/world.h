@@ -17,6 +17,7 @@
 
 #include "reconciler/decide.h"
 #include "reconciler/detail.h"
+#include "remote/agent.h"
 #include "remote/kafka_connect.h"
 #include "remote/sdn.h"
 #include "remote/source.h"
@@ -102,6 +103,19 @@ typedef struct CdcSourceDb
 	List	   *wanted;			/* CdcPipeline: to be in the next observation */
 } CdcSourceDb;
 
+/* The agent on one Connect host. */
+typedef struct CdcAgent
+{
+	char	   *url;
+	char	   *token;			/* never logged */
+	bool		looking;
+	int64		looking_since;
+	int64		looked_at;		/* start of the last look that ended, 0 never */
+	CdcTri		reachable;		/* by the last look */
+	char	   *error;			/* why not, NULL when reachable */
+	CdcAgentState *state;		/* the last good one, or NULL */
+} CdcAgent;
+
 struct CdcService
 {
 	char		id[CDC_UUID_LEN + 1];
@@ -157,6 +171,7 @@ struct CdcService
 	int64		ranges_at;		/* start of the last look that ended, 0 never */
 	char	   *ranges_error;	/* why they cannot be known, NULL */
 	int			nagents;
+	CdcAgent   *agents;			/* number n is on the host of connect_urls[n] */
 	bool		plaintext_password;
 	CdcTri		connect_reachable;
 	char	   *connect_error;
@@ -171,8 +186,15 @@ struct CdcService
 	int			plugin_asks;	/* answers outstanding */
 	int64		plugin_at;
 	int64		plugin_since;
-	CdcTri		plugin_sofar;	/* while answers come in */
-	char	   *plugin_missing_sofar;
+	char	  **plugin_versions;	/* of each worker: "a, b", "" none, NULL no answer */
+	CdcPipeline *plugin_owner;	/* who asks for an installation: one at a time */
+	int64		plugin_changed_at;	/* when one was asked for, or had ended */
+	int			failed_before;	/* connectors FAILED when the first was asked for, -1 */
+	bool		rolling;		/* workers are restarted one by one: look often */
+	int64		rolled_at;		/* the last such look */
+	char	   *install_failed; /* job that failed last, and how many did */
+	int64		install_failed_at;
+	int			install_failures;
 };
 
 /*
@@ -279,6 +301,9 @@ struct CdcPipeline
 	TimestampTz mutated_at;		/* 0: never */
 	int			nfailures;		/* within the last 10 minutes */
 	TimestampTz failures[8];
+	int			generation;		/* of the password below; 0: none yet */
+	int			wanted_generation;	/* higher: a new one is due */
+	int			role_generation;	/* the one that the role was given last */
 	char	   *password;		/* of the connector role; NULL: not made yet */
 	char	   *verifier;
 	bytea	   *sealed[2];		/* both, encrypted, until written */

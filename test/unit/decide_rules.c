@@ -61,6 +61,14 @@ reach_fault(const CdcSnapshot *s, CdcAction action)
 		case CDC_ACT_ENABLE_PEERING:
 			return s->peerings != CDC_PEERINGS_UNKNOWN && s->peerings != CDC_PEERINGS_OUT_OF_REACH ?
 				NULL : "an action on an SDN API that does not answer";
+		case CDC_ACT_INSTALL_PLUGIN:
+			return s->agents == CDC_AGENTS_READY ? NULL : "a plugin is installed by agents that are not ready";
+		case CDC_ACT_PUT_SECRET:
+			return s->agents >= CDC_AGENTS_BUSY ? NULL : "a password for an agent that does not answer";
+		case CDC_ACT_DELETE_SECRET:
+			/* a file that was seen is on an agent that answers */
+			return s->agents >= CDC_AGENTS_BUSY || s->secret_left == CDC_YES ? NULL :
+				"a file is deleted by an agent that does not answer";
 		case CDC_ACT_NONE:
 		case CDC_ACT_JUDGE_FAILOVER:
 		case CDC_ACT_SOFT_DELETE:
@@ -98,6 +106,18 @@ start_fault(const CdcSnapshot *s)
 	return NULL;
 }
 
+/* What is PUT refers to a file that must be on every Connect host. */
+static const char *
+config_fault(const CdcSnapshot *s)
+{
+	if (!s->allow_password)
+		return "a password goes where it may not";
+	if (s->secret == CDC_SECRET_UNKNOWN || s->secret == CDC_SECRET_MISSING ||
+		(s->secret == CDC_SECRET_PARTIAL && s->status != CDC_RUNNING))
+		return "a configuration refers to a file that is not known to be there";
+	return NULL;
+}
+
 /* What the thing acted on must look like. */
 static const char *
 object_fault(const CdcSnapshot *s, CdcAction action)
@@ -113,6 +133,19 @@ object_fault(const CdcSnapshot *s, CdcAction action)
 		case CDC_ACT_ENABLE_PEERING:
 			return s->network_ids == CDC_NET_BOTH && s->peerings == CDC_PEERINGS_DISABLED && !deleting ?
 				NULL : "enable_peering";
+		case CDC_ACT_INSTALL_PLUGIN:
+			return !deleting && !s->discarding && (s->plugin_present == CDC_NO || s->plugin_current == CDC_NO) ?
+				NULL : "install_plugin";
+		case CDC_ACT_PUT_SECRET:
+			return !deleting && s->secret == CDC_SECRET_MISSING ? NULL : "put_secret";
+		case CDC_ACT_DELETE_SECRET:
+			if (!deleting)
+				return s->secret == CDC_SECRET_STALE && s->status == CDC_RUNNING && s->connector == CDC_OBJ_OK &&
+					s->connector_state == CDC_CS_RUNNING && s->task_state == CDC_CS_RUNNING ?
+					NULL : "a former password is deleted before the present one is in use";
+			if (s->sink_has_addon && s->connect_reachable == CDC_YES && ours(s->connector))
+				return "a password is deleted under its connector";
+			return s->secret_left == CDC_YES ? NULL : "delete_secret";
 		case CDC_ACT_CREATE_ROLE:
 			return s->manage_role && (s->role == CDC_OBJ_ABSENT || s->role == CDC_OBJ_WRONG) &&
 				!deleting ? NULL : "create_role";
@@ -134,8 +167,8 @@ object_fault(const CdcSnapshot *s, CdcAction action)
 		case CDC_ACT_PUT_CONNECTOR:
 			if (s->connector != CDC_OBJ_ABSENT && s->connector != CDC_OBJ_WRONG)
 				return "put_connector";
-			if (!s->allow_password)
-				return "a password goes where it may not";
+			if (config_fault(s) != NULL)
+				return config_fault(s);
 			if (deleting)
 				return "put_connector while deleting";
 			/* what is stopped stays stopped */
@@ -146,8 +179,8 @@ object_fault(const CdcSnapshot *s, CdcAction action)
 		case CDC_ACT_PREPARE_CONNECTOR:
 			if (s->connector != CDC_OBJ_ABSENT || s->discarding || deleting)
 				return "prepare_connector";
-			if (!s->allow_password)
-				return "a password goes where it may not";
+			if (config_fault(s) != NULL)
+				return config_fault(s);
 			return s->slot == CDC_SLOT_ABSENT && s->slot_turn == CDC_TURN_NEIGHBOUR ? NULL :
 				"a connector is prepared although its turn has come";
 		case CDC_ACT_RESUME_CONNECTOR:
@@ -273,6 +306,8 @@ soft_delete_fault(const CdcSnapshot *s)
 	if (s->source_is_postgresql && !source_gone && !s->untouched &&
 		!(s->force && (s->source_reachable == CDC_NO || s->source_capable == CDC_NO)))
 		return "soft_delete with something left on the source";
+	if (s->secret_left != CDC_NO && !s->untouched && !(s->force && s->agents == CDC_AGENTS_DOWN))
+		return "soft_delete with a password's file left";
 	if (s->settled != CDC_YES && !s->untouched && !s->force)
 		return "soft_delete before it has settled";
 	return NULL;
@@ -338,7 +373,8 @@ decision_fault(const CdcSnapshot *s, const CdcDecision *d)
 		   s->slot == CDC_SLOT_STREAMING && (s->was_running || s->snapshot_interrupted == CDC_NO))))
 		return "Running without being whole";
 	if (d->status == CDC_RUNNING && s->status == CDC_PROVISIONING &&
-		(s->role != CDC_OBJ_OK || s->hba != CDC_HBA_OK || s->plugin_present != CDC_YES))
+		(s->role != CDC_OBJ_OK || s->hba != CDC_HBA_OK || s->plugin_present != CDC_YES ||
+		 (s->secret != CDC_SECRET_OK && s->secret != CDC_SECRET_STALE)))
 		return "Running with something missing";
 	if (d->status == CDC_RUNNING && s->status == CDC_PROVISIONING &&
 		s->network_ids == CDC_NET_BOTH && s->peerings != CDC_PEERINGS_ACTIVE)

@@ -202,7 +202,9 @@ blocked(const World *w)
 		t->hba == CDC_HBA_BROKEN || t->hba == CDC_HBA_FOUGHT || t->hba == CDC_HBA_UNMANAGED ||
 		t->publication == CDC_OBJ_FOREIGN || t->connector == CDC_OBJ_FOREIGN ||
 		(t->slot == CDC_SLOT_FOREIGN && !t->initial_only) || t->slot_turn != CDC_TURN_OK ||
-		!t->allow_password || t->two_primaries != CDC_NO || t->slot_wal_high != CDC_NO || t->moving != CDC_YES || t->older_writer != CDC_WRITER_NONE;
+		!t->allow_password || t->two_primaries != CDC_NO || t->slot_wal_high != CDC_NO ||
+		t->agents == CDC_AGENTS_DOWN || t->secret == CDC_SECRET_MISSING || t->secret == CDC_SECRET_PARTIAL ||
+		t->moving != CDC_YES || t->older_writer != CDC_WRITER_NONE;
 }
 
 /* Where a world that is wanted and left alone must have come to. */
@@ -282,6 +284,8 @@ delete_in_reach(World *w)
 	w->t.connect_reachable = w->t.source_reachable = w->t.source_capable = CDC_YES;
 	w->t.plugin_present = CDC_YES;
 	w->t.unreachable_standby = CDC_NO;
+	if (w->t.agents == CDC_AGENTS_DOWN)
+		w->t.agents = CDC_AGENTS_READY;
 	w->t.force = false;
 	if (!w->t.source_is_postgresql || !w->t.sink_has_addon)
 		return;
@@ -303,6 +307,8 @@ delete_out_of_reach(World *w)
 	w->t.source_reachable = chance(50) ? CDC_YES : CDC_NO;
 	w->t.source_capable = chance(70) ? CDC_YES : CDC_NO;
 	w->t.unreachable_standby = chance(70) ? CDC_NO : CDC_YES;
+	if (w->t.agents != CDC_AGENTS_NONE && chance(30))
+		w->t.agents = CDC_AGENTS_DOWN;
 	d = run_to_rest(w);
 	if (d.status == CDC_DELETED)
 		return;

@@ -44,7 +44,10 @@ well(CdcStatus status)
 	s.source_running = s.sink_running = s.addon_running = true;
 	s.network_ids = CDC_NET_BOTH;
 	s.peerings = CDC_PEERINGS_ACTIVE;
-	s.connect_reachable = s.plugin_present = CDC_YES;
+	s.connect_reachable = s.plugin_present = s.plugin_current = CDC_YES;
+	s.agents = CDC_AGENTS_READY;
+	s.secret = CDC_SECRET_OK;
+	s.secret_left = CDC_YES;
 	s.source_reachable = s.source_capable = s.moving = CDC_YES;
 	s.role = s.publication = s.connector = CDC_OBJ_OK;
 	s.tables = CDC_TABLES_OK;
@@ -117,7 +120,7 @@ all_gone(CdcSnapshot *s)
 {
 	no_connector(s);
 	s->role = s->publication = CDC_OBJ_ABSENT;
-	s->hba_line_left = CDC_NO;
+	s->hba_line_left = s->secret_left = CDC_NO;
 }
 
 static void
@@ -183,6 +186,11 @@ deleting_cases(void)
 	CASE(170, DELETING, all_gone(&s); s.role = CDC_OBJ_UNKNOWN);
 	CASE(172, DELETING, all_gone(&s); s.role = CDC_OBJ_OK; s.role_has_dependents = CDC_YES);
 	CASE(174, DELETING, all_gone(&s); s.role = CDC_OBJ_WRONG);
+	CASE(175, DELETING, all_gone(&s); s.secret_left = CDC_UNKNOWN; s.agents = CDC_AGENTS_UNKNOWN);
+	CASE(176, DELETING, all_gone(&s); s.secret_left = CDC_YES);
+	CASE(178, DELETING, all_gone(&s); s.secret_left = CDC_UNKNOWN; s.agents = CDC_AGENTS_DOWN);
+	CASE(180, DELETING, all_gone(&s); s.secret_left = CDC_UNKNOWN; s.agents = CDC_AGENTS_DOWN; s.force = true);
+	CASE(182, DELETING, all_gone(&s); s.secret_left = CDC_UNKNOWN; s.agents = CDC_AGENTS_DOWN; s.untouched = true);
 	CASE(180, DELETING, all_gone(&s); s.source_reachable = CDC_NO; s.force = true);
 	CASE(180, DELETING, all_gone(&s); s.connect_reachable = CDC_NO; s.force = true);
 	CASE(180, DELETING, all_gone(&s); s.offsets = CDC_OFFSETS_UNKNOWN; s.force = true);
@@ -227,7 +235,19 @@ gate_cases(void)
 	CASE(402, FAILED, s.connect_reachable = CDC_NO);
 	CASE(404, RUNNING, s.connect_reachable = CDC_NO);
 	CASE(406, PROVISIONING, s.plugin_present = CDC_UNKNOWN);
-	CASE(408, PROVISIONING, s.plugin_present = CDC_NO);
+	CASE(401, PROVISIONING, s.connect_reachable = CDC_NO; s.agents = CDC_AGENTS_BUSY);
+	CASE(407, PROVISIONING, s.plugin_present = CDC_NO; s.agents = CDC_AGENTS_UNKNOWN);
+	CASE(408, PROVISIONING, s.plugin_present = CDC_NO; s.agents = CDC_AGENTS_NONE);
+	CASE(409, PROVISIONING, s.plugin_present = CDC_NO; s.agents = CDC_AGENTS_UNSET);
+	CASE(410, PENDING, s.plugin_present = CDC_NO; s.agents = CDC_AGENTS_DOWN);
+	CASE(412, FAILED, s.plugin_present = CDC_NO; s.agents = CDC_AGENTS_FAILED);
+	CASE(414, PROVISIONING, s.plugin_present = CDC_NO; s.agents = CDC_AGENTS_BUSY);
+	CASE(416, PROVISIONING, s.plugin_present = CDC_NO);
+	CASE(416, PENDING, s.plugin_current = CDC_NO);
+	CASE(418, RUNNING, s.plugin_current = CDC_NO);
+	CASE(418, RUNNING, s.plugin_present = CDC_NO);
+	CASE(796, PROVISIONING, s.plugin_current = CDC_NO; s.agents = CDC_AGENTS_BUSY);
+	CASE(796, PROVISIONING, s.plugin_current = CDC_UNKNOWN);
 }
 
 static void
@@ -238,6 +258,14 @@ source_cases(void)
 	CASE(504, RUNNING, s.source_reachable = CDC_NO; fail(&s, CDC_RESTART_EXHAUSTED));
 	CASE(510, PROVISIONING, s.source_capable = CDC_UNKNOWN);
 	CASE(512, PROVISIONING, s.source_capable = CDC_NO);
+	CASE(514, PENDING, s.secret = CDC_SECRET_UNKNOWN; s.agents = CDC_AGENTS_UNKNOWN);
+	CASE(514, RUNNING, s.secret = CDC_SECRET_UNKNOWN);
+	CASE(515, PROVISIONING, s.secret = CDC_SECRET_MISSING; s.agents = CDC_AGENTS_DOWN);
+	CASE(515, PROVISIONING, s.secret = CDC_SECRET_PARTIAL; s.agents = CDC_AGENTS_DOWN);
+	CASE(516, PROVISIONING, s.secret = CDC_SECRET_MISSING);
+	CASE(517, RUNNING, s.secret = CDC_SECRET_MISSING; s.agents = CDC_AGENTS_DOWN);
+	CASE(518, RUNNING, s.secret = CDC_SECRET_MISSING; s.agents = CDC_AGENTS_BUSY);
+	CASE(818, RUNNING, s.secret = CDC_SECRET_PARTIAL; s.agents = CDC_AGENTS_DOWN);
 	CASE(520, PROVISIONING, s.tables = CDC_TABLES_UNKNOWN);
 	CASE(522, PROVISIONING, s.tables = CDC_TABLES_MISSING);
 	CASE(524, PROVISIONING, s.tables = CDC_TABLES_BAD_KIND);
@@ -385,11 +413,15 @@ running_cases(void)
 	CASE(806, RUNNING, s.role = CDC_OBJ_WRONG; s.manage_role = false);
 	CASE(808, RUNNING, s.hba = CDC_HBA_BROKEN);
 	CASE(810, RUNNING, s.source_capable = CDC_NO);
-	CASE(812, RUNNING, s.plugin_present = CDC_NO);
 	CASE(814, RUNNING, s.peerings = CDC_PEERINGS_BLOCKED);
 	CASE(814, RUNNING, s.peerings = CDC_PEERINGS_STUCK);
 	CASE(816, RUNNING, s.peerings = CDC_PEERINGS_OUT_OF_REACH);
 	CASE(890, RUNNING, s.peerings = CDC_PEERINGS_UNKNOWN);
+	CASE(809, RUNNING, s.secret = CDC_SECRET_STALE);
+	CASE(811, RUNNING, s.plugin_current = CDC_NO; s.agents = CDC_AGENTS_BUSY);
+	CASE(811, RUNNING, s.plugin_present = CDC_NO; s.agents = CDC_AGENTS_FAILED);
+	CASE(812, RUNNING, s.plugin_present = CDC_NO; s.agents = CDC_AGENTS_NONE);
+	CASE(818, RUNNING, s.agents = CDC_AGENTS_DOWN);
 	CASE(890, RUNNING, s.tables = CDC_TABLES_UNKNOWN; s.hba = CDC_HBA_UNKNOWN);
 	CASE(890, RUNNING, s.initial_only = true; s.slot = CDC_SLOT_ABSENT; s.offsets = CDC_OFFSETS_UNKNOWN);
 	CASE(990, PROVISIONING, s.snapshot_interrupted = CDC_UNKNOWN);

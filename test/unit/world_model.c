@@ -57,7 +57,10 @@ const Field fields[] = {
 	FLAG(source_running, 1), FLAG(sink_running, 1), FLAG(addon_running, 1),
 	KNOWN(network_ids, CDC_NET_BOTH + 1, CDC_NET_BOTH),
 	SEEN(peerings, CDC_PEERINGS_ACTIVE + 1, CDC_PEERINGS_ACTIVE), SEEN(connect_reachable, 3, CDC_YES),
-	SEEN(plugin_present, 3, CDC_YES), SEEN(source_reachable, 3, CDC_YES),
+	SEEN(plugin_present, 3, CDC_YES), SEEN(plugin_current, 3, CDC_YES),
+	SEEN(agents, CDC_AGENTS_READY + 1, CDC_AGENTS_READY), SEEN(secret, CDC_SECRET_OK + 1, CDC_SECRET_OK),
+	SEEN(secret_left, 3, CDC_NO),
+	SEEN(source_reachable, 3, CDC_YES),
 	SEEN(source_capable, 3, CDC_YES), SEEN(role, CDC_OBJ_OK + 1, CDC_OBJ_OK),
 	SEEN(tables, CDC_TABLES_OK + 1, CDC_TABLES_OK), SEEN(hba, CDC_HBA_OK + 1, CDC_HBA_OK),
 	SEEN(publication, CDC_OBJ_OK + 1, CDC_OBJ_OK), SEEN(connector, CDC_OBJ_OK + 1, CDC_OBJ_OK),
@@ -160,6 +163,25 @@ task_lives(const World *w)
 		(w->t.task_state == CDC_CS_RUNNING || w->t.task_state == CDC_CS_PAUSED);
 }
 
+/* What is known of agents, made consistent with what they are. */
+static void
+world_agents_fit(World *w)
+{
+	CdcSnapshot *t = &w->t;
+
+	if (t->agents == CDC_AGENTS_NONE)
+	{
+		t->secret = CDC_SECRET_OK;
+		t->secret_left = CDC_NO;
+	}
+	if (t->agents == CDC_AGENTS_NONE || t->agents == CDC_AGENTS_UNSET)
+		t->plugin_current = CDC_YES;
+	if (t->secret == CDC_SECRET_PARTIAL && t->agents != CDC_AGENTS_DOWN)
+		t->secret = CDC_SECRET_MISSING;
+	if (t->agents != CDC_AGENTS_NONE && t->secret != CDC_SECRET_MISSING)
+		t->secret_left = CDC_YES;
+}
+
 /*
  * A world: all known, then made consistent.
  */
@@ -205,6 +227,7 @@ world_random(World *w, int good)
 		t->offsets = CDC_OFFSETS_STREAMING;
 	if (t->initial_only && t->was_running)
 		t->discarding = false;
+	world_agents_fit(w);
 	w->doomed = chance(5);
 	w->run = 1;
 	w->slot_run = t->connector != CDC_OBJ_ABSENT && chance(70) ? 1 : 0;
@@ -227,6 +250,9 @@ world_random(World *w, int good)
 		}
 		t->offsets = CDC_OFFSETS_NONE;
 		t->hba_line_left = t->shadow_left = CDC_NO;
+		if (t->agents != CDC_AGENTS_NONE)
+			t->secret = CDC_SECRET_MISSING;
+		t->secret_left = CDC_NO;
 		if (t->hba == CDC_HBA_OK || t->hba == CDC_HBA_NOT_LOADED)
 			t->hba = CDC_HBA_MISSING;
 		w->zombie = false;
@@ -432,6 +458,21 @@ world_tick(World *w)
 		w->held = 0;
 	if ((t->peerings == CDC_PEERINGS_WAITING || t->peerings == CDC_PEERINGS_STUCK) && chance(30))
 		t->peerings = CDC_PEERINGS_ACTIVE;
+	if ((t->agents == CDC_AGENTS_BUSY || t->agents == CDC_AGENTS_FAILED) && --w->agent_delay <= 0)
+	{
+		/* installed on every worker; or not, and to be tried again */
+		if (t->agents == CDC_AGENTS_FAILED || chance(80))
+		{
+			if (t->agents == CDC_AGENTS_BUSY)
+				t->plugin_present = t->plugin_current = CDC_YES;
+			t->agents = CDC_AGENTS_READY;
+		}
+		else
+		{
+			t->agents = CDC_AGENTS_FAILED;
+			w->agent_delay = 3;
+		}
+	}
 	if (w->quiet > 20 && t->older_writer == CDC_WRITER_PRESENT && chance(20))
 		t->older_writer = CDC_WRITER_NONE;
 }
@@ -442,7 +483,7 @@ world_user_meddles(World *w)
 {
 	CdcSnapshot *t = &w->t;
 
-	switch (random_below(18))
+	switch (random_below(21))
 	{
 		case 16:
 			/* ... or starts it */
@@ -524,6 +565,20 @@ world_user_meddles(World *w)
 		case 13:
 			t->peerings = CDC_PEERINGS_OUT_OF_REACH + random_below(CDC_PEERINGS_ACTIVE);
 			break;
+		case 17:
+			if (t->agents != CDC_AGENTS_NONE)
+				t->agents = chance(50) ? CDC_AGENTS_DOWN : CDC_AGENTS_READY;
+			world_agents_fit(w);
+			break;
+		case 18:
+			/* a file deleted by hand, a new host, or a new password that is due */
+			if (t->agents != CDC_AGENTS_NONE)
+				t->secret = CDC_SECRET_MISSING;
+			break;
+		case 19:
+			if (t->agents != CDC_AGENTS_NONE && t->agents != CDC_AGENTS_UNSET)
+				t->plugin_current = CDC_NO;
+			break;
 		default:
 			t->slot_turn = CDC_TURN_NO_FREE_SLOT + random_below(CDC_TURN_OK);
 			break;
@@ -545,6 +600,10 @@ world_user_repairs(World *w)
 	t->connect_reachable = t->plugin_present = CDC_YES;
 	t->source_reachable = t->source_capable = CDC_YES;
 	t->tables = CDC_TABLES_OK;
+	t->plugin_current = CDC_YES;
+	if (t->agents != CDC_AGENTS_NONE)
+		t->agents = CDC_AGENTS_READY;
+	world_agents_fit(w);
 	if (!t->manage_role)
 		t->role = CDC_OBJ_OK;
 	else if (t->role == CDC_OBJ_FOREIGN)
@@ -630,9 +689,11 @@ world_observe(World *w, int noise)
 		s.offsets_ahead = CDC_UNKNOWN;
 	if (t->connector == CDC_OBJ_ABSENT)
 		s.offsets = w->offsets_clean ? CDC_OFFSETS_NONE : CDC_OFFSETS_UNKNOWN;
+	if (t->agents == CDC_AGENTS_DOWN)
+		s.secret_left = CDC_UNKNOWN;
 	if (t->connect_reachable != CDC_YES)
 	{
-		s.plugin_present = CDC_UNKNOWN;
+		s.plugin_present = s.plugin_current = CDC_UNKNOWN;
 		s.connector = CDC_OBJ_UNKNOWN;
 		s.connector_state = s.task_state = CDC_CS_UNKNOWN;
 		s.restart = CDC_RESTART_UNKNOWN;
@@ -686,6 +747,31 @@ apply(World *w, CdcAction action, bool heard)
 		case CDC_ACT_ENABLE_PEERING:
 			if (t->peerings == CDC_PEERINGS_DISABLED)
 				t->peerings = CDC_PEERINGS_WAITING;
+			break;
+		case CDC_ACT_INSTALL_PLUGIN:
+			if (t->agents != CDC_AGENTS_READY)
+				return false;
+			t->agents = CDC_AGENTS_BUSY;
+			w->agent_delay = 1 + random_below(4);
+			if (task_lives(w) && chance(50))
+				task_will_start(w, CDC_CS_UNASSIGNED);
+			break;
+		case CDC_ACT_PUT_SECRET:
+			if (t->agents < CDC_AGENTS_BUSY)
+				return false;
+			t->secret = chance(50) ? CDC_SECRET_STALE : CDC_SECRET_OK;
+			t->secret_left = CDC_YES;
+			break;
+		case CDC_ACT_DELETE_SECRET:
+			if (t->agents < CDC_AGENTS_BUSY)
+				return false;
+			if (t->status == CDC_DELETING)
+			{
+				t->secret = CDC_SECRET_MISSING;
+				t->secret_left = CDC_NO;
+			}
+			else if (t->secret == CDC_SECRET_STALE)
+				t->secret = CDC_SECRET_OK;
 			break;
 		case CDC_ACT_CREATE_ROLE:
 			t->role = CDC_OBJ_OK;
@@ -876,6 +962,8 @@ world_leftover(const World *w)
 		return "publication";
 	if (t->hba_line_left == CDC_YES)
 		return "pg_hba line";
+	if (t->secret_left == CDC_YES)
+		return "password file";
 	if (t->manage_role && ours(t->role) && t->role_disarmed != CDC_YES)
 		return "role";
 	return NULL;

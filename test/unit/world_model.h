@@ -39,6 +39,7 @@ typedef struct World
 	int			failures;
 	int			since_failure;
 	int			quiet;			/* ticks since the last mutation was sent */
+	int			agent_delay;	/* ticks until a job ends, or is tried again */
 	int			held;			/* ticks that the slot was held without a task */
 	CdcAction	late_action;
 	int			late_in;

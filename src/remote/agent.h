@@ -1,0 +1,84 @@
+/*
+ * agent.h
+ *	  The vocabulary of cdc_agent's API: build a request, read an answer.  No
+ *	  I/O, no state.
+ *
+ * Results are palloc'd in the current context.  Nothing here ereports on what
+ * a peer sent.  docs/agent.md describes the API.
+ */
+#ifndef CDC_REMOTE_AGENT_H
+#define CDC_REMOTE_AGENT_H
+
+#include "common/base.h"
+#include <json-c/json.h>
+
+/* The name under which an agent installs Debezium's connector. */
+#define CDC_AGENT_PLUGIN "debezium-connector-postgres"
+
+typedef enum CdcAgentJob
+{
+	CDC_AGENT_JOB_NONE,			/* never one */
+	CDC_AGENT_JOB_RUNNING,
+	CDC_AGENT_JOB_DONE,
+	CDC_AGENT_JOB_FAILED
+} CdcAgentJob;
+
+/* GET /v1/state; strings are the body's. */
+typedef struct CdcAgentState
+{
+	struct json_object *body;	/* owns the strings; cdc_agent_state_free */
+	const char *secret_path;	/* the secrets' directory as the worker sees it */
+	uint64		epoch;			/* highest one seen there of our installation */
+	CdcAgentJob job;
+	const char *job_id;
+	const char *job_state;		/* "extracting" */
+	const char *job_sha512;		/* of an install, else NULL */
+	const char *job_version;
+	const char *job_error;
+	int			nsecrets;
+	struct json_object *secrets;	/* names, sorted */
+} CdcAgentState;
+
+/* NULL when the body is not what an agent sends. */
+extern CdcAgentState *cdc_agent_parse_state(const char *body);
+extern void cdc_agent_state_free(CdcAgentState *state);
+extern bool cdc_agent_has_secret(const CdcAgentState *state, const char *name);
+
+/*
+ * Names of the secrets of this connector, "a b" without the one to keep (NULL:
+ * none is kept), as a list of strings.
+ */
+extern int	cdc_agent_secrets_of(const CdcAgentState *state, const char *connector_name, const char *keep,
+								 const char ***names);
+
+/* The name of a connector's password, and how its configuration refers to it. */
+extern char *cdc_agent_secret_name(const char *connector_name, int generation);
+extern char *cdc_agent_secret_reference(const char *secret_path, const char *name);
+
+/* The directory in such a reference; NULL when it is none. */
+extern char *cdc_agent_reference_path(const char *reference);
+
+/*
+ * base + path, in which %s stands for name, and who asks; epoch 0: a look.
+ */
+extern char *cdc_agent_url(const char *base, const char *path, const char *name,
+						   const char *installation, int64 epoch);
+
+/* Bodies of PUT /v1/plugins/{name} and PUT /v1/secrets/{name}. */
+extern char *cdc_agent_install_body(const char *url, const char *sha512, const char *version);
+extern char *cdc_agent_secret_body(const char *value);
+
+/* What an answer to a change means. */
+typedef enum CdcAgentMeaning
+{
+	CDC_AGENT_DONE,				/* 2xx */
+	CDC_AGENT_BUSY,				/* 409: another job is under way */
+	CDC_AGENT_FENCED,			/* 412: a higher epoch acts there */
+	CDC_AGENT_REFUSED,			/* other 4xx: message says what */
+	CDC_AGENT_MAYBE				/* 5xx or nonsense: it may have taken effect */
+} CdcAgentMeaning;
+
+/* *message: what it said, one redacted line; NULL when DONE. */
+extern CdcAgentMeaning cdc_agent_meaning(int status, const char *body, char **message);
+
+#endif							/* CDC_REMOTE_AGENT_H */
