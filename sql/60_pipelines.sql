@@ -268,6 +268,38 @@ BEGIN
 END
 $$;
 
+-- Gives the connector's role a new password: made, handed to the Kafka Connect
+-- hosts, given to the role, and taken into use by a restart of the task; the worker
+-- does all of it after the commit and goes on with it whatever happens meanwhile.
+-- Returns the number of the password that is wanted now; asked again before the
+-- worker has begun, the same one.  Needs service:create.
+-- Errors: 42704, 42501, 55000 for a pipeline that is being deleted, or whose role
+-- the user manages ("manage_role": false).
+CREATE FUNCTION cdc.rotate_password(pipeline uuid) RETURNS integer
+	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+	before record;
+BEGIN
+	PERFORM cdc.require(cdc.organization_of_pipeline(pipeline), 'service:create');
+	SELECT p.desired_state, p.password_generation AS wanted, s.connection -> 'manage_role' = 'false' AS by_user,
+			(SELECT min(x.generation) FROM cdc.pipeline_secret x WHERE x.pipeline_id = pipeline) AS present INTO before
+		FROM cdc.pipeline_spec p JOIN cdc.service s ON s.id = p.source_service_id WHERE p.id = pipeline FOR NO KEY UPDATE OF p;
+	IF before.desired_state = 'deleted' OR before.by_user THEN
+		RAISE object_not_in_prerequisite_state USING MESSAGE = 'the password of this pipeline''s role cannot be changed',
+			DETAIL = CASE WHEN before.by_user THEN 'The source was registered with "manage_role": false.' ELSE 'The pipeline is being deleted.' END,
+			HINT = CASE WHEN before.by_user THEN 'ALTER ROLE on the source yourself.' ELSE 'Its role goes with it.' END;
+	END IF;
+	IF coalesce(before.present, before.wanted) < before.wanted THEN
+		RETURN before.wanted;
+	END IF;
+	UPDATE cdc.pipeline_spec p SET password_generation = p.password_generation + 1, updated_at = now() WHERE p.id = pipeline;
+	INSERT INTO cdc.pipeline_event (pipeline_id, kind, message) VALUES (pipeline, 'user', format('a new password was asked for by role "%s"', cdc.caller()));
+	PERFORM cdc.ask('pipeline', pipeline);
+	RETURN before.wanted + 1;
+END
+$$;
+
 -- The role's password goes with the pipeline; the worker sets settled_at.
 CREATE FUNCTION cdc.forget_pipeline_secrets() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

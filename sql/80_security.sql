@@ -49,7 +49,7 @@ BEGIN
 	EXECUTE format('GRANT EXECUTE ON FUNCTION cdc.create_organization(text, text, boolean), cdc.add_member(uuid, name, text), cdc.remove_member(uuid, name),
 		cdc.register_service(text, text, text, jsonb, text, uuid), cdc.delete_service(uuid), cdc.set_service_nodes(uuid, jsonb),
 		cdc.create_pipeline(text, uuid, uuid, text[], text, text, text, uuid, text, jsonb), cdc.get_pipeline(uuid), cdc.list_pipelines(uuid),
-		cdc.pipeline_status(uuid), cdc.delete_pipeline(uuid, boolean), cdc.wait_for_pipeline(uuid, text, interval), cdc.check_health(),
+		cdc.pipeline_status(uuid), cdc.rotate_password(uuid), cdc.delete_pipeline(uuid, boolean), cdc.wait_for_pipeline(uuid, text, interval), cdc.check_health(),
 		cdc.create_token(text, uuid, interval), cdc.list_tokens(), cdc.revoke_token(uuid), cdc.rest(text, text, text, jsonb), cdc.metrics(), cdc.health(),
 		cdc.caller(), cdc.caller_organizations(), cdc.caller_pipelines(), cdc.rules(), cdc.failover_rules(), cdc.standby_rules(), cdc.rest_routes(), cdc.worker_state() TO %I', member);
 END

@@ -94,7 +94,7 @@ SELECT is(pg_temp.register('postgresql', c), '22023', 'refused: ' || left(c, 90)
 SELECT is(pg_temp.register('kafka', c), '22023', 'refused: ' || left(c, 90)) FROM unnest(ARRAY[
 	'null', '"x"', '{"connect_urls": "http://h"}', '{"connect_urls": [1]}', '{"connect_urls": ["ftp://h"]}', '{"connect_urls": ["http://h/path"]}', '{"connect_urls": ["http://u:p@h"]}',
 	'{"bootstrap": "h"}', '{"bootstrap": "h:1,,g:2"}', '{"connect_cidrs": ["h"]}', '{"connect_cidrs": ["10.0.0.1/8"]}', '{"addons": ["x"]}', '{"addons": ["kafka-connect"]}',
-	'{"addons": ["kafka-connect"], "connect_urls": ["http://host:8083"]}', '{"agents": [{"url": "https://h"}]}', '{"agents": [{"url": "https://h", "token": ""}]}', '{"agents": [{"url": "h", "token": "t"}]}',
+	'{"addons": ["kafka-connect"], "connect_urls": ["http://host:8083"]}', '{"agents": [{"url": "https://h"}]}', '{"agents": [{"url": "https://h", "token": "t"}]}', '{"connect_urls": ["http://h:1", "http://h:2"], "agents": [{"url": "https://h", "token": "t"}]}', '{"agents": [{"url": "https://h", "token": ""}]}', '{"agents": [{"url": "h", "token": "t"}]}',
 	'{"plaintext_connector_password": "yes"}', '{"network_id": "x"}', '{"nodes": []}']) c;
 SELECT is(pg_temp.register(t, '{}'), '22023', format('database_type %L is refused', t)) FROM unnest('{mysql,PostgreSQL,"",NULL}'::text[]) t;
 SELECT is(pg_temp.register('kafka', '{}', n), '22023', format('a service may not be named %L', n)) FROM unnest(ARRAY['', 'a b', 'ü', repeat('n', 65), NULL]) n;
@@ -120,8 +120,19 @@ SELECT pg_temp.run_as('eve', 'SELECT cdc.register_service(''s'', ''kafka'', ''z'
 SELECT is((SELECT organization_id FROM cdc.service WHERE name = 's'), (SELECT id FROM it WHERE name = 'e2'), 'its personal one before the first');
 SELECT is((SELECT string_agg(slug, ' ' ORDER BY slug) FROM cdc.organization WHERE name LIKE 'Eve%'), 'eve eve-inc', 'a slug is made from the name');
 
+-- --- a new password --------------------------------------------------------------------------------------
+SELECT is(pg_temp.run_as('mia', format('SELECT cdc.rotate_password(%s)', pg_temp.id('red-pipe'))), '2', 'a new password: its number');
+SELECT is(pg_temp.run_as('mia', format('SELECT cdc.rotate_password(%s)', pg_temp.id('red-pipe'))), '3', 'none was made yet, so the next one is another');
+INSERT INTO cdc.pipeline_secret (pipeline_id, purpose, generation, key_id, ciphertext) SELECT id, 'role_password', 2, '', '' FROM it WHERE name = 'red-pipe';
+SELECT is(pg_temp.run_as('mia', format('SELECT cdc.rotate_password(%s)', pg_temp.id('red-pipe'))), '3', 'asked again before the worker has begun: the same');
+UPDATE cdc.pipeline_secret SET generation = 3;
+SELECT is(pg_temp.run_as('mia', format('SELECT cdc.rotate_password(%s)', pg_temp.id('red-pipe'))), '4', 'after that: the next');
+SELECT is((SELECT count(*)::int FROM cdc.pipeline_event WHERE pipeline_id = (SELECT id FROM it WHERE name = 'red-pipe') AND message = 'a new password was asked for by role "mia"'), 3, 'its story tells who asked');
+DELETE FROM cdc.pipeline_secret;
+
 -- --- deleting ------------------------------------------------------------------------------------------------
 SELECT is(pg_temp.run_as('mia', format('SELECT cdc.delete_pipeline(%s)', pg_temp.id('red-pipe'))), 'Deleting', 'delete says Deleting');
+SELECT is(pg_temp.run_as('mia', format('SELECT cdc.rotate_password(%s)', pg_temp.id('red-pipe'))), '55000', 'no new password for what is being deleted');
 SELECT is(pg_temp.run_as('mia', format('SELECT cdc.delete_pipeline(%s)', pg_temp.id('red-pipe'))), 'Deleting', 'and the same when asked again');
 SELECT is((SELECT count(*)::int FROM cdc.pipeline_event WHERE pipeline_id = (SELECT id FROM it WHERE name = 'red-pipe') AND status_to = 'Deleting'), 1, 'which its story tells once');
 SELECT is(pg_temp.run_as('mia', format('SELECT cdc.delete_pipeline(%s, true)', pg_temp.id('red-pipe'))), 'Deleting', 'force may come later');

@@ -12,7 +12,7 @@ SELECT cdc.create_organization('Regress', 'regress') AS org \gset
 SELECT cdc.register_service('pg', 'postgresql', 'se-sto1', '{"nodes":[{"address":"10.0.0.5"},{"address":"db.internal","port":5433}],"admin_user":"postgres",
 	"admin_password":"not-to-be-seen","sslmode":"require","database":"shop","manage_hba":false}', '15', :'org') AS source \gset
 SELECT cdc.register_service('kafka', 'kafka', 'se-sto1', '{"bootstrap":"10.0.1.7:9093","connect_urls":["http://10.0.1.7:8083","http://10.0.1.8:8083"],
-	"connect_user":"c","connect_password":"not-to-be-seen","agents":[{"url":"https://10.0.1.7:8443","token":"not-to-be-seen"}],"addons":["kafka-connect"]}', NULL, :'org') AS sink \gset
+	"connect_user":"c","connect_password":"not-to-be-seen","agents":[{"url":"https://10.0.1.7:8443","token":"not-to-be-seen"},{"url":"https://10.0.1.8:8443","token":"not-to-be-seen"}],"addons":["kafka-connect"]}', NULL, :'org') AS sink \gset
 SELECT cdc.create_pipeline('orders-cdc', :'source', :'sink', tables => ARRAY['public.orders', 'Customers', '"Sales"."Order (old)"', 'orders'], database_name => 'shop',
 	topic_prefix => 'shop', options => '{"on_gap":"halt","max.batch.size":4096}', organization => :'org') AS id \gset
 SELECT cdc.create_pipeline('everything', :'source', :'sink', database_name => 'shop', organization => :'org') AS all \gset

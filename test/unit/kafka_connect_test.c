@@ -226,6 +226,12 @@ plugins(void)
 	ok(cdc_kc_parse_plugins("[{\"class\":\"io.debezium.connector.postgresql.PostgresConnector\",\"type\":\"source\",\"version\":\"3.7.0.Final\"}]",
 							&present, &version) && present, "listed");
 	is(version, "3.7.0.Final", "version");
+	ok(cdc_kc_parse_plugins("[{\"class\":\"io.debezium.connector.postgresql.PostgresConnector\",\"version\":\"3.6.3.Final\"},"
+							"{\"class\":\"io.debezium.connector.postgresql.PostgresConnector\",\"version\":\"3.7.0.Final\"}]",
+							&present, &version) && present, "listed twice");
+	is(version, "3.6.3.Final, 3.7.0.Final", "both versions");
+	ok(cdc_kc_has_version(version, "3.7.0.Final") && cdc_kc_has_version(version, "3.6.3.Final") && !cdc_kc_has_version(version, "3.7.0") &&
+	   !cdc_kc_has_version("", "3.7.0.Final") && cdc_kc_has_version("1", "1"), "... one of them by its whole name");
 	ok(cdc_kc_parse_plugins("[{\"class\":\"org.x.Y\",\"version\":\"1\"}]", &present, &version) && !present && version == NULL, "not listed");
 	ok(cdc_kc_parse_plugins("[]", &present, &version) && !present, "none");
 	ok(!cdc_kc_parse_plugins("{}", &present, &version), "no list");

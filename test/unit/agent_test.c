@@ -1,0 +1,87 @@
+/* flags: -DFRONTEND */
+/* link: src/remote/agent.c src/remote/kafka_connect.c src/common/json.c src/common/redact.c */
+/* libs: -ljson-c -lpgcommon -lpgport */
+/*
+ * agent_test.c
+ *	  The vocabulary of cdc_agent: what it says, what we say to it.
+ */
+#include "remote/agent.h"
+
+#include "tap.h"
+
+static void
+states(void)
+{
+	static const char *const none[] = {
+		NULL, "", "x", "[]", "{}", "{\"secrets\":[]}", "{\"secret_path\":\"/s\"}", "{\"secrets\":{},\"secret_path\":\"/s\"}",
+		"{\"secrets\":[1],\"secret_path\":\"/s\"}", "{\"secrets\":[],\"secret_path\":1}", "{\"secrets\":[],\"secret_path\":\"/s\"} x"
+	};
+	CdcAgentState *s;
+	const char **names;
+	size_t		i;
+
+	for (i = 0; i < lengthof(none); i++)
+		ok(cdc_agent_parse_state(none[i]) == NULL, psprintf("no state: %s", none[i] ? none[i] : "NULL"));
+
+	s = cdc_agent_parse_state("{\"version\":\"1\",\"plugins\":[],\"job\":null,\"secrets\":[],\"secret_path\":\"/s\",\"epoch\":7}");
+	ok(s && s->job == CDC_AGENT_JOB_NONE && s->epoch == 7 && s->nsecrets == 0, "a state of nothing");
+	ok(!cdc_agent_has_secret(s, "a") && cdc_agent_secrets_of(s, "a", NULL, &names) == 0, "... has no secrets");
+	cdc_agent_state_free(s);
+
+	s = cdc_agent_parse_state("{\"secret_path\":\"/s\",\"secrets\":[\"mdb-pipeline-1\",\"mdb-pipeline-1.1\",\"mdb-pipeline-1.2\",\"mdb-pipeline-10.1\",\"zz\"],"
+							  "\"job\":{\"id\":\"j\",\"kind\":\"install\",\"state\":\"extracting\",\"sha512\":\"ab\",\"version\":\"3\"}}");
+	ok(s && s->job == CDC_AGENT_JOB_RUNNING, "a job runs");
+	is(s->job_state, "extracting", "... its state");
+	is(s->job_version, "3", "... its version");
+	ok(cdc_agent_has_secret(s, "mdb-pipeline-1.2") && cdc_agent_has_secret(s, "zz") && !cdc_agent_has_secret(s, "mdb-pipeline-1.3") &&
+	   !cdc_agent_has_secret(s, "") && !cdc_agent_has_secret(s, "zzz"), "secrets are found by name");
+	is_number(cdc_agent_secrets_of(s, "mdb-pipeline-1", "mdb-pipeline-1.2", &names), 1, "secrets of a connector but one");
+	is(names[0], "mdb-pipeline-1.1", "... not those of a longer name");
+	is_number(cdc_agent_secrets_of(s, "mdb-pipeline-1", NULL, &names), 2, "... all");
+	is_number(cdc_agent_secrets_of(s, "mdb-pipeline-2", NULL, &names), 0, "... of one that has none");
+	cdc_agent_state_free(s);
+
+	s = cdc_agent_parse_state("{\"secret_path\":\"/s\",\"secrets\":[],\"job\":{\"id\":\"j\",\"state\":\"failed\",\"error\":\"why\"}}");
+	ok(s && s->job == CDC_AGENT_JOB_FAILED, "a job failed");
+	is(s->job_error, "why", "... why");
+	cdc_agent_state_free(s);
+	s = cdc_agent_parse_state("{\"secret_path\":\"/s\",\"secrets\":[],\"job\":{\"id\":\"j\",\"state\":\"done\"}}");
+	ok(s && s->job == CDC_AGENT_JOB_DONE, "a job is done");
+	cdc_agent_state_free(s);
+	cdc_agent_state_free(NULL);
+}
+
+static void
+words(void)
+{
+	char	   *message;
+
+	is(cdc_agent_secret_name("mdb-pipeline-1", 3), "mdb-pipeline-1.3", "a secret's name");
+	is(cdc_agent_secret_reference("/var/s", "c.1"), "${dir:/var/s:c.1}", "a reference");
+	is(cdc_agent_reference_path("${dir:/var/s:c.1}"), "/var/s", "... its directory");
+	ok(cdc_agent_reference_path("geheim") == NULL && cdc_agent_reference_path(NULL) == NULL && cdc_agent_reference_path("${dir:x}") == NULL &&
+	   cdc_agent_reference_path("${dir:/x:y") == NULL && cdc_agent_reference_path("${file:/x:y}") == NULL, "what is no reference");
+	is(cdc_agent_url("http://h:1/", "/v1/secrets/%s", "a.1", "i-d", 7), "http://h:1/v1/secrets/a.1?installation=i-d&epoch=7", "a change says who asks");
+	is(cdc_agent_url("http://h:1", "/v1/state", NULL, "i-d", 0), "http://h:1/v1/state?installation=i-d", "a look too");
+	is(cdc_agent_install_body("u", "s", "v"), "{\"url\":\"u\",\"sha512\":\"s\",\"version\":\"v\",\"class\":\"io.debezium.connector.postgresql.PostgresConnector\"}", "an installation");
+	is(cdc_agent_secret_body("a\"b"), "{\"value\":\"a\\\"b\"}", "a secret");
+
+	ok(cdc_agent_meaning(202, "{}", &message) == CDC_AGENT_DONE && message == NULL, "202 is done");
+	ok(cdc_agent_meaning(409, "{\"error\":\"busy\"}", &message) == CDC_AGENT_BUSY, "409 is busy");
+	is(message, "busy", "... its words");
+	ok(cdc_agent_meaning(412, "{\"error\":\"e\"}", &message) == CDC_AGENT_FENCED, "412 is a higher epoch");
+	ok(cdc_agent_meaning(401, "{\"error\":\"e\"}", &message) == CDC_AGENT_REFUSED && cdc_agent_meaning(422, "{\"error\":\"e\"}", &message) == CDC_AGENT_REFUSED, "4xx is refused");
+	ok(cdc_agent_meaning(500, "{\"error\":\"e\"}", &message) == CDC_AGENT_MAYBE, "5xx may have happened");
+	ok(cdc_agent_meaning(404, "<html>", &message) == CDC_AGENT_MAYBE, "so may what another server says");
+	is(message, "no reason given", "... which gives no reason");
+	cdc_agent_meaning(422, "{\"error\":\"password=geheim\"}", &message);
+	is(message, "password=[redacted]", "no secret of others is told");
+}
+
+int
+main(void)
+{
+	states();
+	words();
+	return done_testing();
+}
