@@ -42,6 +42,19 @@ check_url(char **newval, void **extra, GucSource source)
 	return false;
 }
 
+/* The agents fetch it, from where their own configuration allows. */
+static bool
+check_plugin_url(char **newval, void **extra, GucSource source)
+{
+	const char *url = *newval;
+
+	if (url == NULL || url[0] == '\0' || strncmp(url, "http://", 7) == 0 ||
+		strncmp(url, "https://", 8) == 0 || strncmp(url, "file://", 7) == 0)
+		return true;
+	GUC_check_errdetail("It must start with https://, http:// or file://, or be empty.");
+	return false;
+}
+
 static bool
 check_path(char **newval, void **extra, GucSource source)
 {
@@ -101,7 +114,7 @@ cdc_settings_init(void)
 	DefineCustomStringVariable("cdc_pipeline.debezium_plugin_url",
 							   "Where the Debezium PostgreSQL connector's archive is fetched from.",
 							   NULL, &cdc_debezium_plugin_url, "",
-							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, check_url, NULL, NULL);
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, check_plugin_url, NULL, NULL);
 	DefineCustomStringVariable("cdc_pipeline.debezium_plugin_version",
 							   "Version of the Debezium PostgreSQL connector that is wanted.",
 							   NULL, &cdc_debezium_plugin_version, "3.7.0.Final",
