@@ -71,7 +71,7 @@ CREATE TABLE cdc.service_node (
 	observed_role	text CHECK (observed_role IN ('primary', 'standby')),
 	system_identifier numeric,
 	timeline		bigint,
-	hba_loaded		text,		-- intent: SHA-256 of the managed block whose reload is known to be done
+	hba_loaded		text,		-- intent: SHA-256 of our lines in the managed block whose reload is known to be done
 	last_seen_at	timestamptz,
 	error_message	text,
 	PRIMARY KEY (service_id, address, port)

@@ -397,12 +397,26 @@ cdc_hba_left(const char *file, const char *pipeline_id)
 }
 
 char *
-cdc_hba_block_hash(const char *file)
+cdc_hba_lines_hash(const char *file, const char *const *ids, int nids)
 {
+	StringInfoData lines;
 	Block		block;
+	const char *p;
+	Line		line;
 
 	find_block(file, &block);
 	if (!block.found)
 		return pstrdup("");
-	return cdc_hba_sha256(pnstrdup(block.start, block.end - block.start));
+	initStringInfo(&lines);
+	for (p = block.inside; p < block.inside_end && read_line(p, &line); p = line.next)
+	{
+		const char *id = line_id(&line);
+
+		if (id != NULL && is_spoken_for(id, NULL, 0, ids, nids))
+		{
+			appendBinaryStringInfo(&lines, line.start, (int) line.length);
+			appendStringInfoChar(&lines, '\n');
+		}
+	}
+	return lines.len > 0 ? cdc_hba_sha256(lines.data) : pstrdup("");
 }

@@ -59,8 +59,11 @@ extern bool cdc_hba_has(const char *file, const CdcHbaLine *lines, int nlines);
  */
 extern bool cdc_hba_left(const char *file, const char *pipeline_id);
 
-/* SHA-256 (hex) of our block, "" when there is none: what a reload made active. */
-extern char *cdc_hba_block_hash(const char *file);
+/*
+ * SHA-256 (hex) of the lines of these pipelines in our block, "" when there is
+ * none: what a reload made active.  Lines of others come and go beside them.
+ */
+extern char *cdc_hba_lines_hash(const char *file, const char *const *ids, int nids);
 
 /* SHA-256 (hex) of a whole text, as cdc_hba_write_sql compares it. */
 extern char *cdc_hba_sha256(const char *content);

@@ -79,7 +79,7 @@ assess_hba(CdcPipeline *p, CdcSnapshot *s)
 			else if (nlines == 0)
 				state = CDC_HBA_UNKNOWN;	/* where Connect comes from is not known yet */
 			else if (cdc_hba_has(n->hba_text, lines, nlines))
-				state = cdc_same(n->hba_loaded, cdc_hba_block_hash(n->hba_text)) ?
+				state = cdc_same(n->hba_loaded, n->hba_hash) ?
 					CDC_HBA_OK : CDC_HBA_NOT_LOADED;
 			else
 				state = CDC_HBA_MISSING;

@@ -82,7 +82,8 @@ finish_node(CdcHbaNode *h)
 		if (h->failure == NULL)
 		{
 			cdc_set_string(n->service->context, &n->hba_text, h->new);
-			cdc_set_string(n->service->context, &n->hba_loaded, cdc_hba_block_hash(h->new));
+			cdc_set_string(n->service->context, &n->hba_hash, cdc_wanted_hba_hash(n->service, h->new));
+			cdc_set_string(n->service->context, &n->hba_loaded, n->hba_hash);
 			n->dirty = true;
 		}
 		else

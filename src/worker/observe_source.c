@@ -14,6 +14,7 @@
 #include "worker/observe.h"
 #include "worker/observe_source.h"
 #include "worker/shadow.h"
+#include "worker/wanted.h"
 
 /* An observation touches catalogs only; a server that needs longer is ill. */
 #define LOOK_TIMEOUT_MS 10000
@@ -228,16 +229,16 @@ elect(CdcService *s)
 static void
 note_hba(CdcNode *n, const char *words, const char *error)
 {
-	char	   *hash = words ? cdc_hba_block_hash(words) : NULL;
+	char	   *hash = words ? cdc_wanted_hba_hash(n->service, words) : NULL;
 
 	/*
 	 * What a reload made active is no longer what the file says: somebody
-	 * took the block out or changed it.  Twice within ten minutes is a
+	 * took our lines out or changed them.  Twice within ten minutes is a
 	 * manager of the file at work, not a slip.
 	 */
 	if (n->hba_loaded && hash && strcmp(n->hba_loaded, hash) != 0 &&
 		n->hba_text && !n->hba_busy &&
-		strcmp(cdc_hba_block_hash(n->hba_text), n->hba_loaded) == 0)
+		strcmp(cdc_wanted_hba_hash(n->service, n->hba_text), n->hba_loaded) == 0)
 	{
 		int64		now = cdc_loop_now();
 
@@ -245,6 +246,7 @@ note_hba(CdcNode *n, const char *words, const char *error)
 		n->hba_vanished_at = now;
 	}
 	cdc_set_string(n->service->context, &n->hba_text, words);
+	cdc_set_string(n->service->context, &n->hba_hash, hash);
 	cdc_set_string(n->service->context, &n->hba_error, error);
 }
 

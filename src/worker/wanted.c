@@ -63,6 +63,26 @@ cdc_wanted_hba_lines(const CdcPipeline *p, int *n)
 	return lines;
 }
 
+char *
+cdc_wanted_hba_hash(const CdcService *s, const char *file)
+{
+	const char **ids = palloc(sizeof(char *) * Max(list_length(s->world->pipelines), 1));
+	char	   *hash;
+	int			nids = 0;
+	ListCell   *cell;
+
+	foreach(cell, s->world->pipelines)
+	{
+		CdcPipeline *p = lfirst(cell);
+
+		if (p->source == s)
+			ids[nids++] = p->id;
+	}
+	hash = cdc_hba_lines_hash(file, ids, nids);
+	pfree(ids);
+	return hash;
+}
+
 /* Are all standbys that answer set up to have slots synced by the server? */
 static bool
 syncs_slots(const CdcService *s)

@@ -15,6 +15,10 @@ extern struct json_object *cdc_wanted_config(CdcPipeline *pipeline);
 /* The pg_hba lines of a pipeline, one a CIDR; palloc'd. */
 extern CdcHbaLine *cdc_wanted_hba_lines(const CdcPipeline *pipeline, int *n);
 
+/* The hash of the lines in this pg_hba.conf that are of a source's pipelines,
+ * those being deleted included; palloc'd, "" when there is none. */
+extern char *cdc_wanted_hba_hash(const CdcService *source, const char *file);
+
 /* What the connector role's password hash must be on the source; palloc'd
  * hex, NULL before a password was made. */
 extern char *cdc_wanted_verifier_hash(const CdcPipeline *pipeline);

@@ -50,7 +50,8 @@ typedef struct CdcNode
 	int			version;
 	char	   *hba_text;		/* NULL: may not be read */
 	char	   *hba_error;
-	char	   *hba_loaded;		/* block hash whose reload is known to be done */
+	char	   *hba_hash;		/* of our pipelines' lines in hba_text */
+	char	   *hba_loaded;		/* the hba_hash whose reload is known to be done */
 	MemoryContext obs_context;	/* holds conf */
 	CdcNodeConf conf;			/* by the last probe that was answered */
 	uint64		wal_lsn;		/* written, or replayed on a standby */
@@ -60,7 +61,7 @@ typedef struct CdcNode
 	bool		pinging;
 	int64		pinged_at;		/* start of the last ping */
 	List	   *databases;		/* CdcNodeDb */
-	int64		hba_vanished_at;	/* when our block was last seen to have vanished */
+	int64		hba_vanished_at;	/* when our lines were last seen to have vanished */
 	int			hba_vanished;	/* how often within minutes */
 	bool		dirty;			/* to be written to cdc.service_node */
 	TimestampTz last_seen;

@@ -28,6 +28,7 @@ static const CdcHbaLine line_b = {B, "app", "rb", "10.0.0.0/24"};
 
 static const char *const only_a[] = {A};
 static const char *const only_b[] = {B};
+static const char *const a_and_b[] = {A, B};
 
 static char *
 add(const char *file, const CdcHbaLine *line)
@@ -108,10 +109,12 @@ one_file(void)
 	is(take(add(with_both, &changed), only_a), take(with_both, only_a), "a line is replaced, not added");
 	ok(!cdc_hba_left(take(add(with_both, &changed), only_a), A), "... with nothing left");
 
-	is(cdc_hba_block_hash(file), "", "no block, no hash");
-	ok(strlen(cdc_hba_block_hash(with_a)) == 64, "a hash");
-	is(cdc_hba_block_hash(with_a), cdc_hba_block_hash(psprintf("%s# more\n", with_a)), "... of the block only");
-	ok(strcmp(cdc_hba_block_hash(with_a), cdc_hba_block_hash(with_both)) != 0, "... which differs with the lines");
+	is(cdc_hba_lines_hash(file, only_a, 1), "", "no block, no hash");
+	is(cdc_hba_lines_hash(with_a, only_b, 1), "", "no line of ours, no hash");
+	ok(strlen(cdc_hba_lines_hash(with_a, only_a, 1)) == 64, "a hash");
+	is(cdc_hba_lines_hash(with_a, only_a, 1), cdc_hba_lines_hash(psprintf("%s# more\n", with_a), only_a, 1), "... of the block only");
+	is(cdc_hba_lines_hash(with_a, only_a, 1), cdc_hba_lines_hash(with_both, only_a, 1), "... to which lines of others do not matter");
+	ok(strcmp(cdc_hba_lines_hash(with_a, a_and_b, 2), cdc_hba_lines_hash(with_both, a_and_b, 2)) != 0, "... and which differs with ours");
 	is(cdc_hba_sha256("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", "SHA-256 of abc");
 	is(add("", &line_a), BEGIN_LINE A_LINE END_LINE, "an empty file");
 	is(take(BEGIN_LINE A_LINE END_LINE, only_a), "", "... is empty again");
@@ -131,7 +134,7 @@ by_hand(void)
 	is(cdc_hba_broken(BEGIN_LINE END_LINE "x\n"), NULL, "a whole block is not broken");
 	ok(!cdc_hba_has(BEGIN_LINE A_LINE, &line_a, 1), "half a block has nothing");
 	ok(cdc_hba_left(BEGIN_LINE A_LINE, A), "... but something is left there");
-	is(cdc_hba_block_hash(BEGIN_LINE A_LINE), "", "... and it has no hash");
+	is(cdc_hba_lines_hash(BEGIN_LINE A_LINE, only_a, 1), "", "... and it has no hash");
 
 	is(add("# BEGIN cdc_pipelines\n", &line_a), BEGIN_LINE A_LINE END_LINE "# BEGIN cdc_pipelines\n",
 	   "a similar comment is no marker");
