@@ -39,7 +39,8 @@ FACT(state_unseen, connector_ours(s) &&
 	 (s->connector_state == CDC_CS_UNKNOWN || s->task_state == CDC_CS_UNKNOWN))
 
 /* Slot. */
-FACT(slot_held, s->slot == CDC_SLOT_ACTIVE || s->slot == CDC_SLOT_STREAMING)
+FACT(slot_held, s->slot == CDC_SLOT_CREATING || s->slot == CDC_SLOT_ACTIVE ||
+	 s->slot == CDC_SLOT_STREAMING)
 FACT(slot_idle, s->slot == CDC_SLOT_INACTIVE || s->slot == CDC_SLOT_LOST)
 
 /* Offsets. */
@@ -372,12 +373,13 @@ GUARD(connector_held, is_held(s))
 GUARD(failure_exhausted, failing(s) && s->restart == CDC_RESTART_EXHAUSTED)
 GUARD(restart_waiting, failing(s) && s->restart == CDC_RESTART_WAIT)
 GUARD(restart_due, failing(s) && s->restart == CDC_RESTART_DUE)
+GUARD(slot_blocked, (s->slot == CDC_SLOT_CREATING && s->slot_turn == CDC_TURN_BLOCKED) ||
+	  (!s->initial_only && s->slot == CDC_SLOT_ABSENT &&
+	   (s->slot_turn == CDC_TURN_BLOCKED || s->slot_turn == CDC_TURN_NO_FREE_SLOT)))
 GUARD(task_not_running, !is_running(s))
 
 GUARD(snapshot_only_unfinished, s->initial_only && !snapshot_only_finished(s) &&
 	  s->offsets != CDC_OFFSETS_UNKNOWN)
-GUARD(slot_blocked, !s->initial_only && s->slot == CDC_SLOT_ABSENT &&
-	  (s->slot_turn == CDC_TURN_BLOCKED || s->slot_turn == CDC_TURN_NO_FREE_SLOT))
 GUARD(slot_not_streaming, !s->initial_only && s->slot != CDC_SLOT_STREAMING)
 GUARD(move_unconfirmed, whole(s) && moving_on(s) && s->confirmed != CDC_YES)
 GUARD(whole, whole(s))

@@ -128,6 +128,7 @@ typedef enum CdcSlot
 	CDC_SLOT_FOREIGN,			/* of our name: other database or plugin, or
 								 * there before the pipeline was */
 	CDC_SLOT_LOST,				/* invalidated by the server */
+	CDC_SLOT_CREATING,			/* Debezium waits for it: it is not consistent yet */
 	CDC_SLOT_INACTIVE,
 	CDC_SLOT_ACTIVE,			/* held by a walsender that does not stream yet */
 	CDC_SLOT_STREAMING

@@ -469,15 +469,15 @@ const CdcRule cdc_state_table[] =
 		"waiting to restart the connector task, which failed: {failure}", "Restarts come at growing intervals.", false},
 	{784, "connector", KEEP, G(restart_due), STAY, CONNECTOR, DO(RESTART_CONNECTOR), FAST,
 		"restarting the connector task, which failed: {failure}", "Connector and tasks, whatever FAILED.", false},
+	{785, "connector", KEEP, G(slot_blocked), STAY, CONNECTOR, DO(NONE), FAST,
+		"waiting for the connector to make its replication slot, which is held up: {blocker}",
+		"The task does not run before it has its slot.", false},
 	{786, "connector", KEEP, G(task_not_running), STAY, CONNECTOR, DO(NONE), FAST,
 		"waiting for the connector and its task to run", "Connect assigns and starts tasks after it has answered.", false},
 
 	/* RUNNING in Connect is not health: the slot must stream. */
 	{790, "connector", KEEP, G(snapshot_only_unfinished), STAY, CONNECTOR, DO(NONE), FAST,
 		"waiting for the snapshot to finish", "initial_only is done when its snapshot is.", false},
-	{792, "connector", KEEP, G(slot_blocked), STAY, CONNECTOR, DO(NONE), FAST,
-		"waiting for the connector to make its replication slot, which is held up: {blocker}",
-		"The task runs and has no slot yet.", false},
 	{794, "connector", KEEP, G(slot_not_streaming), STAY, CONNECTOR, DO(NONE), FAST,
 		"waiting for the snapshot to finish and the replication slot to stream",
 		"The snapshot is under way, or the task is connecting.", false},

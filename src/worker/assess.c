@@ -256,7 +256,7 @@ assess_settled(CdcPipeline *p, CdcSnapshot *s)
 	s->settled = p->mutated_at == 0 ||
 		GetCurrentTimestamp() - p->mutated_at >= (int64) cdc_settle_after * 1000 ? CDC_YES : CDC_NO;
 	s->walsender_stuck = CDC_NO;
-	if (s->slot == CDC_SLOT_ACTIVE || s->slot == CDC_SLOT_STREAMING)
+	if (s->slot == CDC_SLOT_CREATING || s->slot == CDC_SLOT_ACTIVE || s->slot == CDC_SLOT_STREAMING)
 	{
 		if (p->slot_held_since == 0)
 			p->slot_held_since = cdc_loop_now();

@@ -108,6 +108,22 @@ assess_hba(CdcPipeline *p, CdcSnapshot *s)
 		!left_known ? CDC_UNKNOWN : left ? CDC_YES : CDC_NO;
 }
 
+/* Who holds up a new slot; a snapshot of a neighbour by that pipeline's name. */
+static char *
+blocker_words(const CdcPipeline *p)
+{
+	ListCell   *cell;
+
+	foreach(cell, p->world->pipelines)
+	{
+		CdcPipeline *other = lfirst(cell);
+
+		if (other->source && strstr(p->server.blocker, psprintf("(user %s,", other->object_name)))
+			return psprintf("the snapshot of pipeline \"%s\", %s", other->name, p->server.blocker);
+	}
+	return pstrdup(p->server.blocker);
+}
+
 static void
 assess_objects(CdcPipeline *p, CdcSnapshot *s)
 {
@@ -223,7 +239,8 @@ assess_objects(CdcPipeline *p, CdcSnapshot *s)
 		}
 		else
 			s->slot = seen->slot_streaming ? CDC_SLOT_STREAMING :
-				seen->slot_active ? CDC_SLOT_ACTIVE : CDC_SLOT_INACTIVE;
+				!seen->slot_active ? CDC_SLOT_INACTIVE :
+				seen->slot_consistent ? CDC_SLOT_ACTIVE : CDC_SLOT_CREATING;
 	}
 
 	/* who may make a slot now */
@@ -233,7 +250,7 @@ assess_objects(CdcPipeline *p, CdcSnapshot *s)
 	if (source->slot_creator && source->slot_creator != p &&
 		cdc_loop_now() - source->slot_creator_since > NEIGHBOUR_DEADLINE_MS)
 		cdc_world_end_slot_turn(source);
-	if (p->server.free_slots < 1 || p->server.free_senders < 1)
+	if (!seen->slot_exists && (p->server.free_slots < 1 || p->server.free_senders < 1))
 	{
 		s->slot_turn = CDC_TURN_NO_FREE_SLOT;
 		cdc_set_detail(p, CDC_DETAIL_BLOCKER,
@@ -246,12 +263,12 @@ assess_objects(CdcPipeline *p, CdcSnapshot *s)
 		cdc_set_detail(p, CDC_DETAIL_BLOCKER,
 				   psprintf("pipeline \"%s\" is creating its slot%s%s", source->slot_creator->name,
 							p->server.blocker ? ", which waits for " : "",
-							p->server.blocker ? p->server.blocker : ""));
+							p->server.blocker ? blocker_words(p) : ""));
 	}
 	else if (p->server.blocker)
 	{
 		s->slot_turn = CDC_TURN_BLOCKED;
-		cdc_set_detail(p, CDC_DETAIL_BLOCKER, p->server.blocker);
+		cdc_set_detail(p, CDC_DETAIL_BLOCKER, blocker_words(p));
 	}
 	else
 		s->slot_turn = CDC_TURN_OK;

@@ -120,7 +120,7 @@ hba_ready(const CdcPipeline *p, const CdcNode *n)
 	if (!n->service->manage_hba || n->hba_text == NULL)
 		return true;
 	lines = cdc_wanted_hba_lines(p, &nlines);
-	return cdc_hba_has(n->hba_text, lines, nlines) && cdc_same(n->hba_loaded, cdc_hba_block_hash(n->hba_text));
+	return cdc_hba_has(n->hba_text, lines, nlines) && cdc_same(n->hba_loaded, n->hba_hash);
 }
 
 static void

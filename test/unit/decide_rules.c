@@ -79,6 +79,12 @@ reach_fault(const CdcSnapshot *s, CdcAction action)
 	}
 }
 
+static bool
+slot_held(const CdcSnapshot *s)
+{
+	return s->slot == CDC_SLOT_CREATING || s->slot == CDC_SLOT_ACTIVE || s->slot == CDC_SLOT_STREAMING;
+}
+
 /* A task may start: no second writer, the publication first, the slot's turn. */
 static const char *
 start_fault(const CdcSnapshot *s)
@@ -248,7 +254,7 @@ object_fault(const CdcSnapshot *s, CdcAction action)
 			if (!ours(s->connector) || !stopped(s))
 				return "offsets are deleted under a connector at work";
 			if (s->source_reachable == CDC_YES && s->source_is_postgresql && !s->untouched &&
-				!(s->force && s->source_capable == CDC_NO) && (s->slot == CDC_SLOT_ACTIVE || s->slot == CDC_SLOT_STREAMING))
+				!(s->force && s->source_capable == CDC_NO) && slot_held(s))
 				return "offsets are deleted under a walsender";
 			return s->offsets == CDC_OFFSETS_SNAPSHOT || s->offsets == CDC_OFFSETS_STREAMING ?
 				NULL : "delete_offsets";
@@ -258,10 +264,10 @@ object_fault(const CdcSnapshot *s, CdcAction action)
 		case CDC_ACT_TERMINATE_WALSENDER:
 			if (deleting && (s->connector == CDC_OBJ_FOREIGN || !s->sink_has_addon ||
 							 (s->connect_reachable == CDC_NO && (s->force || s->untouched))))
-				return s->slot == CDC_SLOT_ACTIVE || s->slot == CDC_SLOT_STREAMING ?
+				return slot_held(s) ?
 					NULL : "terminate_walsender";
 			return (s->discarding || deleting || (streams(s) && s->move == CDC_MOVE_PENDING)) && s->walsender_stuck == CDC_YES &&
-				(s->slot == CDC_SLOT_ACTIVE || s->slot == CDC_SLOT_STREAMING) ?
+				slot_held(s) ?
 				NULL : "terminate_walsender";
 		case CDC_ACT_DROP_SLOT:
 			if (!s->discarding && !deleting)

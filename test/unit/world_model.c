@@ -146,14 +146,14 @@ ours(CdcObject object)
 static bool
 slot_ours(CdcSlot slot)
 {
-	return slot == CDC_SLOT_LOST || slot == CDC_SLOT_INACTIVE || slot == CDC_SLOT_ACTIVE ||
-		slot == CDC_SLOT_STREAMING;
+	return slot == CDC_SLOT_LOST || slot == CDC_SLOT_CREATING || slot == CDC_SLOT_INACTIVE ||
+		slot == CDC_SLOT_ACTIVE || slot == CDC_SLOT_STREAMING;
 }
 
 static bool
 slot_held(const World *w)
 {
-	return w->t.slot == CDC_SLOT_ACTIVE || w->t.slot == CDC_SLOT_STREAMING;
+	return w->t.slot == CDC_SLOT_CREATING || w->t.slot == CDC_SLOT_ACTIVE || w->t.slot == CDC_SLOT_STREAMING;
 }
 
 static bool
@@ -269,7 +269,7 @@ static void
 release_slot(World *w)
 {
 	if (slot_held(w) && !w->zombie)
-		w->t.slot = CDC_SLOT_INACTIVE;
+		w->t.slot = w->t.slot == CDC_SLOT_CREATING ? CDC_SLOT_ABSENT : CDC_SLOT_INACTIVE;
 }
 
 static void
@@ -327,10 +327,9 @@ task_starts(World *w)
 		fail_task(w, true);
 	else if (t->slot == CDC_SLOT_ABSENT)
 	{
-		t->slot = CDC_SLOT_INACTIVE;
+		t->slot = CDC_SLOT_CREATING;
 		w->slot_run = w->run;
 		w->hole = false;
-		t->offsets = CDC_OFFSETS_SNAPSHOT;
 	}
 	else if (t->offsets != CDC_OFFSETS_STREAMING)
 	{
@@ -363,6 +362,11 @@ task_goes_on(World *w)
 		w->delay--;
 	else if (w->doomed)
 		fail_task(w, false);
+	else if (t->slot == CDC_SLOT_CREATING)
+	{
+		t->slot = CDC_SLOT_INACTIVE;
+		t->offsets = CDC_OFFSETS_SNAPSHOT;
+	}
 	else if (t->slot == CDC_SLOT_INACTIVE)
 		t->slot = CDC_SLOT_ACTIVE;
 	else if (t->slot == CDC_SLOT_ACTIVE)
