@@ -240,7 +240,7 @@ object_fault(const CdcSnapshot *s, CdcAction action)
 				return "a failover is judged without a verdict";
 			if (s->verdict == CDC_VERDICT_RESNAPSHOT || s->verdict == CDC_VERDICT_HALT)
 				return NULL;
-			return stopped(s) && s->slot != CDC_SLOT_ACTIVE && s->slot != CDC_SLOT_STREAMING && s->offsets != CDC_OFFSETS_UNKNOWN ?
+			return stopped(s) && !slot_held(s) && s->offsets != CDC_OFFSETS_UNKNOWN ?
 				NULL : "a failover is judged while something moves";
 		case CDC_ACT_PATCH_OFFSETS:
 			return !deleting && streams(s) && s->move == CDC_MOVE_JUDGED && s->verdict == CDC_VERDICT_REWIND &&

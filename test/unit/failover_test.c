@@ -191,7 +191,7 @@ random_case(CdcFailoverFacts *f, CdcTimelineSwitch *history)
 	f->wal_lsn = 1 + below(40);
 	f->slot = (CdcSlot) below(CDC_SLOT_STREAMING + 1);
 	f->slot_stale = below(8) == 0;
-	f->slot_lsn = below(40);
+	f->slot_lsn = f->slot == CDC_SLOT_CREATING ? 0 : below(40);
 	f->offsets = (CdcOffsets) below(CDC_OFFSETS_STREAMING + 1);
 	f->offset_lsn = below(40);
 	f->commit_lsn = below(2) ? f->offset_lsn : below((unsigned) f->offset_lsn + 1);

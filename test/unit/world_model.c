@@ -223,6 +223,12 @@ world_random(World *w, int good)
 	t->offsets_ahead = t->confirmed = CDC_NO;
 	if (t->status == CDC_RUNNING && chance(70))
 		t->was_running = true;
+	if (t->slot == CDC_SLOT_CREATING)
+	{
+		/* Debezium makes one only where nothing is stored */
+		t->was_running = false;
+		t->offsets = CDC_OFFSETS_NONE;
+	}
 	if (t->was_running || t->slot == CDC_SLOT_STREAMING)
 		t->offsets = CDC_OFFSETS_STREAMING;
 	if (t->initial_only && t->was_running)
