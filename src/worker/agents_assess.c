@@ -208,6 +208,21 @@ cdc_agents_secret_name(const CdcPipeline *p)
 	return cdc_agent_secret_name(p->connector_name, Max(p->generation, 1));
 }
 
+/* Sessions that are older than the configuration by more than this used the former password. */
+#define SESSION_SLACK_MS 1000
+
+/* Does a session of before the last change of the configuration still run? */
+static bool
+former_session(const CdcPipeline *p)
+{
+	int64		age;
+
+	if (p->put_at == 0 || p->seen == NULL || p->seen->sessions_since_us == 0)
+		return false;
+	age = (p->server.now_us - p->seen->sessions_since_us) / 1000;
+	return age > p->look_at - p->put_at + SESSION_SLACK_MS;
+}
+
 static CdcSecret
 secret_state(const CdcPipeline *p)
 {
@@ -234,7 +249,7 @@ secret_state(const CdcPipeline *p)
 		else
 			partial = true;
 	}
-	return missing ? CDC_SECRET_MISSING : partial ? CDC_SECRET_PARTIAL : stale ? CDC_SECRET_STALE : CDC_SECRET_OK;
+	return missing ? CDC_SECRET_MISSING : partial ? CDC_SECRET_PARTIAL : stale && !former_session(p) ? CDC_SECRET_STALE : CDC_SECRET_OK;
 }
 
 static CdcTri
@@ -259,15 +274,12 @@ secret_left(const CdcPipeline *p)
 bool
 cdc_agents_needed(const CdcPipeline *p)
 {
-	CdcSecret	secret;
-
 	if (p->sink == NULL || p->sink->nagents == 0)
 		return false;
 	if (p->want_deleted || p->sink->plugin_present != CDC_YES || plugin_current(p->sink) != CDC_YES ||
 		p->sink->connect_reachable != CDC_YES)
 		return true;
-	secret = secret_state(p);
-	return secret != CDC_SECRET_OK && secret != CDC_SECRET_STALE;
+	return secret_state(p) != CDC_SECRET_OK;
 }
 
 void

@@ -35,6 +35,7 @@ KAFKA_PORT=$((LAB_PORT_BASE + 10))
 KAFKA_SASL_PORT=$((LAB_PORT_BASE + 11))
 KAFKA_CONTROLLER_PORT=$((LAB_PORT_BASE + 12))
 CONNECT_PORT=$((LAB_PORT_BASE + 20))	# worker n listens on CONNECT_PORT + n - 1
+AGENT_PORT=$((LAB_PORT_BASE + 30))	# the agent of worker n listens on AGENT_PORT + n - 1
 GATEWAY_PORT=$((LAB_PORT_BASE + 40))
 
 # A loopback address of its own, so that the well-known ports are free there.
@@ -48,6 +49,7 @@ API_USER=lab_owner
 API_PASSWORD=lab-owner-api
 GATEWAY_ROLE=cdc_gateway
 GATEWAY_PASSWORD=lab-gateway-own
+AGENT_TOKEN=lab-agent-token-0123456789
 KAFKA_USER=app_user
 KAFKA_PASSWORD=lab-kafka-app
 

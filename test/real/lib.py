@@ -495,6 +495,7 @@ def world(prefix=""):
     for url in connect_urls():
         code, names = rest("GET", "/connectors", url=url)
         words.append("".join("connector at %s: %s\n" % (url, name) for name in sorted(names)) if code == 200 else "connectors at %s: unknown %s\n" % (url, code))
+    words.append("files of secrets: %s\n" % " ".join(sorted(os.listdir(os.path.join(env["LAB_DIR"], "kafka/secrets")))))
     words.append("secrets: %s\n" % meta.one("SELECT coalesce(string_agg(pipeline_id || ' ' || purpose, ', ' ORDER BY 1), 'none') FROM cdc.pipeline_secret"))
     return "".join(words)
 
