@@ -18,12 +18,46 @@
 		return (expression); \
 	}
 
+/* Has the offset events of a transaction whose commit it has not? */
+static bool
+is_open(const CdcFailoverFacts *f)
+{
+	return f->commit_lsn != 0 && f->offset_lsn > f->commit_lsn;
+}
+
+static uint64_t
+last_commit(const CdcFailoverFacts *f)
+{
+	return f->commit_lsn != 0 ? f->commit_lsn : f->offset_lsn;
+}
+
+/*
+ * Does Kafka have something that this history never had?  A commit is stored by
+ * the end of its record, an event by the beginning, so that one that lies just
+ * at the switch is beyond it.  A transaction of which all changes were
+ * replicated and the commit was not is told by its status alone.
+ */
+static bool
+commit_beyond(const CdcFailoverFacts *f, const CdcJudgement *j)
+{
+	return j->relation == CDC_HISTORY_LEFT && last_commit(f) > j->switch_lsn;
+}
+
+static bool
+tail_beyond(const CdcFailoverFacts *f, const CdcJudgement *j)
+{
+	return j->relation == CDC_HISTORY_LEFT && is_open(f) &&
+		(f->offset_lsn >= j->switch_lsn || f->tail_committed == CDC_NO);
+}
+
 /* What Kafka has of the present history ends here. */
 static uint64_t
 common_end(const CdcFailoverFacts *f, const CdcJudgement *j)
 {
-	if (j->relation == CDC_HISTORY_LEFT && j->switch_lsn < f->offset_lsn)
+	if (commit_beyond(f, j))
 		return j->switch_lsn;
+	if (tail_beyond(f, j))
+		return f->commit_lsn;
 	if (j->relation == CDC_HISTORY_UNKNOWN && f->slot_lsn != 0 && f->slot_lsn < f->offset_lsn)
 		return f->slot_lsn;
 	return f->offset_lsn;
@@ -31,7 +65,8 @@ common_end(const CdcFailoverFacts *f, const CdcJudgement *j)
 
 GUARD(other_cluster, j->relation == CDC_HISTORY_OTHER_CLUSTER)
 GUARD(not_seen, f->system == 0 || f->timeline == 0 || f->streamed_timeline == 0 ||
-	  f->slot == CDC_SLOT_UNKNOWN || f->offsets == CDC_OFFSETS_UNKNOWN)
+	  f->slot == CDC_SLOT_UNKNOWN || f->offsets == CDC_OFFSETS_UNKNOWN ||
+	  (is_open(f) && j->relation == CDC_HISTORY_LEFT && f->tail_committed == CDC_UNKNOWN && !f->dragged))
 GUARD(dragged, f->dragged)
 GUARD(no_offset, f->offsets != CDC_OFFSETS_STREAMING || f->offset_lsn == 0)
 GUARD(stranger, j->relation == CDC_HISTORY_STRANGER)
@@ -42,7 +77,7 @@ GUARD(slot_lost, f->slot == CDC_SLOT_LOST || f->slot_lsn == 0)
 GUARD(slot_stale, f->slot_stale)
 GUARD(slot_ahead, f->slot_lsn > common_end(f, j))
 GUARD(history_unread, j->relation == CDC_HISTORY_UNKNOWN && f->offset_lsn > f->slot_lsn)
-GUARD(offset_ahead, j->relation == CDC_HISTORY_LEFT && f->offset_lsn > j->switch_lsn)
+GUARD(offset_ahead, commit_beyond(f, j) || tail_beyond(f, j))
 GUARD(always, true)
 
 #define G(name)		name, #name
@@ -139,10 +174,11 @@ cdc_failover_judge(const CdcFailoverFacts *f)
 	j.rule = rule;
 	j.verdict = f->halt ? rule->verdict_halt : rule->verdict;
 
-	if (j.relation == CDC_HISTORY_LEFT && f->offset_lsn > j.switch_lsn)
+	if (commit_beyond(f, &j) || tail_beyond(f, &j))
 	{
+		j.phantoms = true;
 		j.phantom_from = j.switch_lsn;
-		j.phantom_to = f->offset_lsn;
+		j.phantom_to = is_open(f) ? 0 : f->offset_lsn;
 	}
 	if (j.verdict == CDC_VERDICT_REWIND)
 	{

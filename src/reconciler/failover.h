@@ -59,6 +59,8 @@ typedef struct CdcFailoverFacts
 	CdcOffsets	offsets;		/* in Kafka */
 	uint64_t	offset_lsn;		/* the highest position in the stored offset */
 	uint64_t	commit_lsn;		/* its last commit, 0: it has none */
+	CdcTri		tail_committed; /* beyond its last commit the offset has events of
+								 * one more transaction: is that committed here? */
 	bool		dragged;		/* something streamed from the slot on the present
 								 * history before it was judged */
 	bool		halt;			/* options.on_gap = halt */
@@ -88,7 +90,11 @@ struct CdcJudgement
 	CdcHistory	relation;
 	uint64_t	switch_lsn;		/* where the histories part; 0 unless LEFT */
 	uint64_t	position;		/* REWIND: the offset goes back to it */
-	/* Events in Kafka that the present history never had: (from, to]; 0: none. */
+	/*
+	 * Events in Kafka of transactions that the present history never had: those
+	 * committed in (from, to]; to 0: the last commit is not known.
+	 */
+	bool		phantoms;
 	uint64_t	phantom_from;
 	uint64_t	phantom_to;
 	/* Changes that may be missing from Kafka: (from, to]; to 0: up to the new slot. */

@@ -288,8 +288,6 @@ GUARD(move_connector_unseen, pending(s) && (s->connector == CDC_OBJ_UNKNOWN || s
 GUARD(move_dragged, pending(s) && connector_works(s) && slot_held(s) &&
 	  (s->verdict == CDC_VERDICT_RESNAPSHOT || s->verdict == CDC_VERDICT_HALT))
 GUARD(move_connector_works, pending(s) && connector_works(s))
-GUARD(move_to_point, pending(s) && s->connector_state == CDC_CS_STOPPED &&
-	  s->connector == CDC_OBJ_WRONG && s->allow_password)
 GUARD(move_tasks_left, pending(s) && tasks_left(s))
 GUARD(move_offsets_hidden, pending(s) && offsets_hidden(s))
 GUARD(move_slot_unseen, pending(s) && s->slot == CDC_SLOT_UNKNOWN)

@@ -45,7 +45,7 @@
 	X(role_unseen) X(role_foreign) X(role_not_fitting) X(role_dropped) X(role_to_make) \
 	X(hba_unseen) X(hba_broken) X(hba_fought) X(hba_unmanaged) X(hba_to_write) \
 	/* failover */ \
-	X(move_unseen) X(move_connector_unseen) X(move_dragged) X(move_connector_works) X(move_to_point) X(move_tasks_left) \
+	X(move_unseen) X(move_connector_unseen) X(move_dragged) X(move_connector_works) X(move_tasks_left) \
 	X(move_offsets_hidden) X(move_slot_unseen) X(move_walsender_stuck) X(move_slot_held) X(move_offsets_unseen) \
 	X(move_verdict_unseen) X(move_to_judge) X(verdict_forgotten) X(rewind_unseen) X(rewind_connector_works) \
 	X(rewind_tasks_left) X(rewind_offsets_hidden) X(rewind_due) \

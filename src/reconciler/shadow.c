@@ -57,7 +57,7 @@ GUARD(no_free_slot, !f->slot_exists && !f->free_slot)
 GUARD(slot_blocked, !f->slot_exists && f->blocked)
 GUARD(slot_absent, !f->slot_exists)
 GUARD(slot_ahead, f->slot_lsn > f->primary_lsn)
-GUARD(slot_far_behind, is_behind(f) && f->primary_lsn - f->slot_lsn >= CDC_SHADOW_STEP_MIN)
+GUARD(slot_far_behind, is_behind(f) && f->primary_lsn - f->slot_lsn >= f->step)
 GUARD(slot_long_behind, is_behind(f) && f->quiet_long)
 
 #define G(name)		name, #name

@@ -61,6 +61,7 @@ typedef struct CdcStandbyFacts
 	bool		slot_stale;		/* not made on the present history */
 	bool		slot_too_old;	/* it holds back more WAL than it may */
 	uint64_t	slot_lsn;		/* confirmed_flush_lsn */
+	uint64_t	step;			/* it is moved when the primary's is so far ahead */
 	bool		quiet_long;		/* it was not moved for minutes */
 } CdcStandbyFacts;
 
@@ -91,9 +92,14 @@ extern CdcStandbyDecision cdc_standby_decide(const CdcStandbyFacts *facts);
 
 extern const char *cdc_shadow_action_name(CdcShadowAction action);
 
-/* A slot is moved when the primary's is so far ahead ... */
-#define CDC_SHADOW_STEP_MIN (UINT64_C(16) * 1024 * 1024)
-/* ... and by no more than this at once: it reads all of it. */
+/*
+ * A slot is moved when the primary's is so far ahead, for each pipeline of the
+ * source (moving reads all of the WAL between, for each of them), up to ...:
+ * Debezium reads what is left before it streams after a failover.
+ */
+#define CDC_SHADOW_STEP (UINT64_C(1) * 1024 * 1024)
+#define CDC_SHADOW_STEP_MOST (UINT64_C(16) * 1024 * 1024)
+/* ... and by no more than this at once. */
 #define CDC_SHADOW_STEP_MAX (UINT64_C(256) * 1024 * 1024)
 
 /* How far to move a slot now. */

@@ -22,6 +22,7 @@ typedef struct CdcSourceAsk
 	const char *database;
 	int			ntables;		/* 0: all tables */
 	const char *const *tables;	/* normalized "schema"."table" */
+	int64		txid;			/* what became of this transaction (32 bits)? 0: none */
 } CdcSourceAsk;
 
 /*
@@ -84,6 +85,9 @@ typedef struct CdcSourcePipeline
 								 * server tells whole seconds, so this is the last
 								 * moment that it may mean; 0 unknown.  Until
 								 * streaming begins that is when it was made. */
+	const char *tx_status;		/* of the asked transaction: pg_xact_status()'s word,
+								 * "future" when none has that id yet; NULL: not
+								 * asked, or too long ago */
 	int64		sessions_since_us;	/* earliest backend_start of the role's sessions, 0: none */
 } CdcSourcePipeline;
 

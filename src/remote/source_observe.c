@@ -85,13 +85,13 @@
 
 const char *const cdc_source_observe_sql =
 "WITH ask AS MATERIALIZED ("
-"  SELECT a.id, a.name, a.tables, a.name::pg_catalog.name AS object,"
+"  SELECT a.id, a.name, a.tables, a.txid, a.name::pg_catalog.name AS object,"
 "    pg_catalog.jsonb_array_length(a.tables) = 0 AS all_tables,"
 "    r.oid AS role, r.rolcanlogin, r.rolreplication, r.rolsuper OR r.rolbypassrls AS sees_all,"
 "    r.rolvaliduntil IS NOT NULL AND r.rolvaliduntil < pg_catalog.clock_timestamp() AS expired,"
 "    p.oid AS pub, p.puballtables, p.pubviaroot, p.pubinsert, p.pubupdate, p.pubdelete, p.pubtruncate"
 "  FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb -> 'pipelines')"
-"    AS a(id text, name text, database text, tables pg_catalog.jsonb)"
+"    AS a(id text, name text, database text, tables pg_catalog.jsonb, txid bigint)"
 "  LEFT JOIN LATERAL (SELECT * FROM pg_catalog.pg_roles AS r"
 "    WHERE r.rolname = a.name::pg_catalog.name OFFSET 0) AS r ON true"
 "  LEFT JOIN LATERAL (SELECT * FROM pg_catalog.pg_publication AS p"
@@ -260,6 +260,12 @@ const char *const cdc_source_observe_sql =
 "      'streaming', EXISTS (SELECT FROM sender AS w WHERE w.pid = l.active_pid AND w.state = 'streaming'),"
 "      'restart', l.restart_lsn::text, 'flush', l.confirmed_flush_lsn::text,"
 "      'made', su.j -> 'made' -> a.name) END,"
+/* 32 bits of an id against the next one: what lies ahead is not given out yet */
+"    'tx', CASE WHEN a.txid IS NOT NULL AND NOT pg_catalog.pg_is_in_recovery() THEN ("
+"      SELECT CASE WHEN d.distance >= 0 THEN 'future'"
+"        ELSE pg_catalog.pg_xact_status((d.next + d.distance)::text::pg_catalog.xid8) END"
+"      FROM (SELECT n.next, (a.txid - n.next % 4294967296 + 6442450944) % 4294967296 - 2147483648 AS distance"
+"        FROM (SELECT pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::text::bigint AS next) AS n) AS d) END,"
 "    'sessions', (SELECT " EPOCH_US("min(v.backend_start)") " FROM session AS v WHERE v.usesysid = a.role)"
 "  ) AS j"
 "  FROM ask AS a"
@@ -333,6 +339,8 @@ cdc_source_ask(const CdcSourceAsk *asks, int n, bool full)
 		json_object_object_add(one, "name", json_object_new_string(asks[i].name));
 		json_object_object_add(one, "database", json_object_new_string(asks[i].database));
 		json_object_object_add(one, "tables", tables);
+		if (asks[i].txid != 0)
+			json_object_object_add(one, "txid", json_object_new_int64(asks[i].txid));
 		json_object_array_add(pipelines, one);
 	}
 	json_object_object_add(object, "full", json_object_new_boolean(full));
@@ -410,6 +418,7 @@ read_pipeline(CdcSourcePipeline *p, struct json_object *j)
 	p->restart_lsn = cdc_source_lsn(slot, "restart");
 	p->confirmed_flush_lsn = cdc_source_lsn(slot, "flush");
 	p->slot_made_us = cdc_json_int64(slot, "made", 0);
+	p->tx_status = copied(j, "tx");
 	p->sessions_since_us = cdc_json_int64(j, "sessions", 0);
 }
 

@@ -163,12 +163,24 @@ slot_is_stale(const CdcPipeline *p)
 							  timeline, p->seen->confirmed_flush_lsn);
 }
 
+/* Were the offsets read after the connector was seen to stand still? */
+static bool
+offsets_are_last(const CdcPipeline *p)
+{
+	return p->offsets_known == CDC_YES && p->stopped_seen != 0 && p->offsets_at >= p->stopped_seen;
+}
+
+int64
+cdc_failover_open_txid(const CdcPipeline *p)
+{
+	return offsets_are_last(p) && p->offsets.commit_lsn != 0 && p->offsets.highest_lsn > p->offsets.commit_lsn ?
+		p->offsets.txid : 0;
+}
+
 CdcJudgement
 cdc_failover_judge_now(const CdcPipeline *p)
 {
 	CdcFailoverFacts f;
-	bool		offsets_fresh = p->offsets_known == CDC_YES && p->stopped_seen != 0 &&
-		p->offsets_at >= p->stopped_seen;
 
 	memset(&f, 0, sizeof(f));
 	f.streamed_system = p->streamed_system;
@@ -184,11 +196,16 @@ cdc_failover_judge_now(const CdcPipeline *p)
 	f.slot_lsn = p->seen->confirmed_flush_lsn;
 	f.halt = on_gap_halt(p);
 	f.dragged = (!same_history(p) && cdc_same(p->seen->slot_user, "role")) || read_intent(p).spoiled;
-	if (offsets_fresh)
+	if (offsets_are_last(p))
 	{
+		const char *status = p->seen->tx_status;
+
 		f.offsets = p->offsets.state;
 		f.offset_lsn = p->offsets.highest_lsn;
 		f.commit_lsn = p->offsets.commit_lsn;
+		/* one of too long ago is not the end of a stored offset */
+		f.tail_committed = p->look_at < p->offsets_at && cdc_failover_open_txid(p) != 0 ? CDC_UNKNOWN :
+			status == NULL || strcmp(status, "committed") == 0 ? CDC_YES : CDC_NO;
 	}
 	else if (p->offsets_clean && cdc_connector_of(p) == NULL)
 		f.offsets = CDC_OFFSETS_NONE;

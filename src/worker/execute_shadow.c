@@ -123,6 +123,21 @@ hba_ready(const CdcPipeline *p, const CdcNode *n)
 	return cdc_hba_has(n->hba_text, lines, nlines) && cdc_same(n->hba_loaded, n->hba_hash);
 }
 
+/* The more pipelines a source has, the more often the same WAL is read. */
+static uint64
+step_of(const CdcService *s)
+{
+	uint64		step = 0;
+	ListCell   *cell;
+
+	foreach(cell, s->world->pipelines)
+	{
+		if (((CdcPipeline *) lfirst(cell))->source == s)
+			step += CDC_SHADOW_STEP;
+	}
+	return Min(step, CDC_SHADOW_STEP_MOST);
+}
+
 static void
 fill_facts(CdcPipeline *p, const CdcNode *n, const CdcShadow *shadow, CdcStandbyFacts *f)
 {
@@ -137,7 +152,7 @@ fill_facts(CdcPipeline *p, const CdcNode *n, const CdcShadow *shadow, CdcStandby
 	/* what was seen must be of the primary that there is now */
 	f->primary_known = primary && seen && !p->seen_failed && seen->slot_exists && seen->slot_consistent &&
 		!seen->slot_lost && p->server.timeline == primary->timeline;
-	f->primary_lsn = f->primary_known ? seen->confirmed_flush_lsn : 0;
+	f->primary_lsn = f->primary_known ? Max(seen->confirmed_flush_lsn, p->primary_lsn) : 0;
 	f->native = seen && seen->slot_exists && seen->slot_failover;
 	f->blocked = p->server.blocker != NULL;
 
@@ -165,7 +180,8 @@ fill_facts(CdcPipeline *p, const CdcNode *n, const CdcShadow *shadow, CdcStandby
 	f->slot_synced = slot->synced;
 	f->slot_active = slot->active;
 	f->slot_lost = slot->lost != NULL;
-	f->slot_lsn = slot->flush_lsn;
+	f->slot_lsn = Max(slot->flush_lsn, shadow->lsn);
+	f->step = step_of(s);
 	f->slot_stale = !slot->synced && shadow->timeline != n->timeline &&
 		(shadow->timeline == 0 || !p->server.history_known ||
 		 !cdc_history_contains(p->server.timeline, p->server.history, p->server.nhistory,
@@ -248,7 +264,18 @@ job_done(const CdcPgResult *result, void *arg)
 		shadow->busy = false;
 		cdc_set_string(p->context, &shadow->error, result->outcome == CDC_PG_OK ? NULL : result->error);
 		if (result->outcome == CDC_PG_OK && job->action == CDC_SHADOW_ADVANCE)
+		{
+			uint32		high;
+			uint32		low;
+
 			shadow->moved_at = cdc_loop_now();
+			shadow->tried_at = 0;
+			if (cdc_pg_ntuples(result) > 0 && cdc_pg_value(result, 0, 0) &&
+				sscanf(cdc_pg_value(result, 0, 0), "%X/%X", &high, &low) == 2)
+				shadow->lsn = ((uint64) high << 32) | low;
+			else
+				shadow->tried_at = cdc_loop_now();	/* it has not replayed that far */
+		}
 		if (made || (result->outcome == CDC_PG_OK && job->action == CDC_SHADOW_DROP))
 		{
 			shadow->timeline = made ? job->timeline : 0;
@@ -257,8 +284,9 @@ job_done(const CdcPgResult *result, void *arg)
 			p->observed_dirty = true;
 		}
 		/* what is there now decides what is next */
-		if (n && result->outcome == CDC_PG_OK)
+		if (n && result->outcome == CDC_PG_OK && job->action != CDC_SHADOW_ADVANCE)
 		{
+			shadow->lsn = 0;
 			shadow->tried_at = 0;
 			cdc_observe_node(n);
 		}
@@ -377,6 +405,18 @@ cdc_shadow_look(CdcNode *n)
 			(shadow->tried_at != 0 && cdc_loop_now() - shadow->tried_at < RETRY_MS))
 			continue;
 		start_job(p, n, shadow, d.action, cdc_shadow_target(&facts));
+	}
+}
+
+void
+cdc_shadow_follow(CdcService *s)
+{
+	int			i;
+
+	for (i = 0; i < s->nnodes; i++)
+	{
+		if (&s->nodes[i] != s->primary && s->nodes[i].reachable && s->nodes[i].in_recovery)
+			cdc_shadow_look(&s->nodes[i]);
 	}
 }
 

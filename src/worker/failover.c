@@ -53,15 +53,16 @@ node_words(const CdcPipeline *p)
 
 /*
  * Events that Kafka has and the new primary never had: those of transactions
- * with after_lsn < commit LSN <= to_lsn that reached Kafka before this moment,
- * at which the connector stands still.
+ * with after_lsn < commit LSN <= to_lsn (null: the last of them was not heard
+ * to commit) that reached Kafka before this moment, at which the connector
+ * stands still.
  */
 static struct json_object *
 phantoms_of(const CdcJudgement *j)
 {
 	struct json_object *phantoms;
 
-	if (j->phantom_to == 0)
+	if (!j->phantoms)
 		return NULL;
 	phantoms = json_object_new_object();
 	add_lsn(phantoms, "after_lsn", j->phantom_from);

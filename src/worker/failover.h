@@ -21,6 +21,12 @@ extern bool cdc_failover_pending(const CdcPipeline *pipeline);
 /* Must the stored offset be known now? */
 extern bool cdc_failover_needs_offsets(const CdcPipeline *pipeline);
 
+/*
+ * The transaction whose end the stored offset does not have, when it must be
+ * known whether the source has committed it; else 0.
+ */
+extern int64 cdc_failover_open_txid(const CdcPipeline *pipeline);
+
 /* The judgement on what was last seen; something was. */
 extern CdcJudgement cdc_failover_judge_now(const CdcPipeline *pipeline);
 

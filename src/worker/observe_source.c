@@ -9,8 +9,10 @@
 
 #include "utils/memutils.h"
 
+#include "common/json.h"
 #include "extension/settings.h"
 #include "remote/pg_hba.h"
+#include "worker/failover.h"
 #include "worker/observe.h"
 #include "worker/observe_source.h"
 #include "worker/shadow.h"
@@ -67,6 +69,7 @@ cdc_observe_ask(const CdcPipeline *p)
 	ask.database = p->database;
 	ask.ntables = p->ntables;
 	ask.tables = p->tables;
+	ask.txid = cdc_failover_open_txid(p);
 	return ask;
 }
 
@@ -202,6 +205,7 @@ elect(CdcService *s)
 			if (p->source != s)
 				continue;
 			p->source_since = cdc_loop_now();
+			p->primary_lsn = 0;
 			p->attempts = 0;
 			p->next_visit = 0;
 			cdc_world_ready(p);
@@ -411,6 +415,29 @@ has_pipelines(const CdcService *s)
 	return false;
 }
 
+/* Beside being there: how far the pipelines' slots are, for those on standbys. */
+static const char *const ping_sql =
+"SELECT pg_catalog.pg_is_in_recovery(), (SELECT pg_catalog.json_object_agg(s.slot_name, s.confirmed_flush_lsn)"
+" FROM pg_catalog.pg_replication_slots AS s WHERE s.slot_type = 'logical' AND s.confirmed_flush_lsn IS NOT NULL"
+" AND pg_catalog.starts_with(s.slot_name::text, 'mdb_pipeline_'))";
+
+static void
+note_slots(CdcService *s, const char *words)
+{
+	struct json_object *slots = words ? cdc_json_parse(words) : NULL;
+	ListCell   *cell;
+
+	foreach(cell, s->world->pipelines)
+	{
+		CdcPipeline *p = lfirst(cell);
+
+		if (p->source == s)
+			p->primary_lsn = cdc_source_lsn(slots, p->object_name);
+	}
+	json_object_put(slots);
+	cdc_shadow_follow(s);
+}
+
 static void
 ping_done(const CdcPgResult *result, void *arg)
 {
@@ -430,6 +457,8 @@ ping_done(const CdcPgResult *result, void *arg)
 		/* demoted, or not the one that it was */
 		if (strcmp(cdc_pg_value(result, 0, 0), n->in_recovery ? "t" : "f") != 0)
 			cdc_observe_nodes(s);
+		else if (n == s->primary)
+			note_slots(s, cdc_pg_value(result, 0, 1));
 	}
 	else
 	{
@@ -472,7 +501,7 @@ ping(CdcService *s)
 	probe->node = (int) (n - s->nodes);
 	n->pinging = true;
 	n->pinged_at = probe->started;
-	cdc_pg_exec(n->pinger, "SELECT pg_catalog.pg_is_in_recovery()", 0, NULL, cdc_source_dead_after, ping_done, probe);
+	cdc_pg_exec(n->pinger, ping_sql, 0, NULL, cdc_source_dead_after, ping_done, probe);
 }
 
 static int64
@@ -544,6 +573,7 @@ keep_seen(CdcPipeline *p, const CdcSourceObs *obs, const CdcSourcePipeline *seen
 	copy->pub_wrong = dup(seen->pub_wrong);
 	copy->slot_lost_why = dup(seen->slot_lost_why);
 	copy->slot_user = dup(seen->slot_user);
+	copy->tx_status = dup(seen->tx_status);
 	p->seen = copy;
 	p->server = *obs;
 	p->server.wal_level = dup(obs->wal_level);

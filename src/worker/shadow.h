@@ -17,6 +17,9 @@
  */
 extern void cdc_shadow_look(CdcNode *node);
 
+/* The primary's slots have moved: so may those on all standbys. */
+extern void cdc_shadow_follow(CdcService *source);
+
 /* The timeline on which the pipeline's slot on this node was made; 0: not by us. */
 extern uint32 cdc_shadow_timeline(const CdcPipeline *pipeline, const CdcNode *node);
 

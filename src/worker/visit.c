@@ -392,10 +392,12 @@ cdc_op_finish(CdcWorld *world, const char *id, uint64 serial, CdcOpEnd end, cons
 	}
 	cdc_execute_release(p);
 	p->op = NULL;
-	p->source_since = cdc_loop_now();
+	/* a verdict changes nothing outside: what was seen is still so */
+	if (action != CDC_ACT_JUDGE_FAILOVER)
+		p->source_since = cdc_loop_now();
 	if (cdc_network_is_action(action))
 		p->network_since = p->source_since;
-	if (end != CDC_OP_DONE || !is_on_source(action))
+	if (action != CDC_ACT_JUDGE_FAILOVER && (end != CDC_OP_DONE || !is_on_source(action)))
 		p->connect_since = p->source_since;
 	if (end == CDC_OP_DONE)
 	{

@@ -83,6 +83,7 @@ typedef struct CdcShadow
 	bool		busy;			/* a statement is under way */
 	int64		tried_at;		/* when one was last begun */
 	int64		moved_at;		/* when the slot was last moved, or looked at first */
+	uint64		lsn;			/* to which we last moved it, 0: not since the last probe */
 	char	   *error;			/* of the last statement, NULL when it was done */
 	bool		ready;
 	char	   *missing;		/* NULL when ready */
@@ -348,6 +349,7 @@ struct CdcPipeline
 	int64		stopped_seen;	/* failover: the connector was seen stopped, without
 								 * tasks: offsets read later are its last */
 	bool		slot_wal_warned;	/* said that the slot holds back much WAL */
+	uint64		primary_lsn;	/* of its slot, by the last ping; 0: none */
 	List	   *shadows;		/* CdcShadow, one a node that is not the primary */
 
 	/* visiting */

@@ -102,7 +102,7 @@ def reported(group, commit, intervals):
             if group[1][-1].commit_before >= interval.after or group[1][-1].lsn > interval.after:
                 return True
             # nothing says more than: the interval is not empty, and this was the last
-            if interval.to is not None and interval.to > interval.after:
+            if interval.to is None or interval.to > interval.after:
                 return True
         elif interval.after < commit and (interval.to is None or commit <= interval.to):
             return True

@@ -177,10 +177,6 @@ object_fault(const CdcSnapshot *s, CdcAction action)
 				return config_fault(s);
 			if (deleting)
 				return "put_connector while deleting";
-			/* what is stopped stays stopped */
-			if (s->connector == CDC_OBJ_WRONG && s->connector_state == CDC_CS_STOPPED &&
-				streams(s) && s->move == CDC_MOVE_PENDING)
-				return s->source_reachable == CDC_YES ? NULL : "a connector is pointed at nothing";
 			return start_fault(s);
 		case CDC_ACT_PREPARE_CONNECTOR:
 			if (s->connector != CDC_OBJ_ABSENT || s->discarding || deleting)

@@ -100,15 +100,19 @@ cases(void)
 	CASE(80, REWIND, f.history_known = false);
 	CASE(100, RESUME, f.history_known = false; f.slot_lsn = 900);
 	CASE(90, REWIND, f.offset_lsn = f.commit_lsn = 1001);
-	CASE(90, REWIND, f.offset_lsn = 1001; f.commit_lsn = 900);
+	CASE(90, REWIND, f.offset_lsn = 1001; f.commit_lsn = 900; f.tail_committed = CDC_NO);
+	CASE(90, REWIND, f.offset_lsn = S; f.commit_lsn = 900; f.tail_committed = CDC_YES);
+	CASE(90, REWIND, f.offset_lsn = 950; f.commit_lsn = 900; f.tail_committed = CDC_NO);
+	CASE(100, RESUME, f.offset_lsn = 950; f.commit_lsn = 900; f.tail_committed = CDC_YES);
+	CASE(20, UNKNOWN, f.offset_lsn = 950; f.commit_lsn = 900);
 	CASE(90, REWIND, f.offset_lsn = f.commit_lsn = 1001; f.halt = true);
 	CASE(100, RESUME, f.offset_lsn = f.commit_lsn = S);
 	CASE(100, RESUME, f.slot_lsn = 900);
 	CASE(100, RESUME, f.halt = true);
 	CASE(100, RESUME, f.timeline = 1);
 	/* two failovers: the point where timeline 1 was left counts, not the last one */
-	CASE(90, REWIND, f.timeline = 3; f.history = second_switch; f.nhistory = 2; f.offset_lsn = 1500);
-	CASE(100, RESUME, f.timeline = 3; f.history = second_switch; f.nhistory = 2; f.streamed_timeline = 2; f.offset_lsn = 1500);
+	CASE(90, REWIND, f.timeline = 3; f.history = second_switch; f.nhistory = 2; f.offset_lsn = f.commit_lsn = 1500);
+	CASE(100, RESUME, f.timeline = 3; f.history = second_switch; f.nhistory = 2; f.streamed_timeline = 2; f.offset_lsn = f.commit_lsn = 1500);
 }
 
 static void
@@ -120,11 +124,16 @@ values(void)
 	f.offset_lsn = f.commit_lsn = 1300;
 	j = cdc_failover_judge(&f);
 	ok(j.position == S, "lossy: the offset goes back to where the histories part");
-	ok(j.phantom_from == S && j.phantom_to == 1300, "... and the phantoms lie between that and the offset");
+	ok(j.phantoms && j.phantom_from == S && j.phantom_to == 1300, "... and the phantoms lie between that and the offset");
 	ok(!j.gap, "... and nothing is missing");
-	f.commit_lsn = 700;
+	f.commit_lsn = 850;
+	f.tail_committed = CDC_NO;
 	j = cdc_failover_judge(&f);
-	ok(j.position == 700, "half a transaction is begun again");
+	ok(j.position == 850, "half a transaction is begun again");
+	ok(j.phantoms && j.phantom_from == S && j.phantom_to == 0, "... whose commit nobody knows");
+	f.offset_lsn = 950;
+	j = cdc_failover_judge(&f);
+	ok(j.position == 850 && j.phantoms && j.phantom_from == S, "a transaction is told by its status, whose changes the new primary has");
 
 	f = plain();
 	f.history_known = false;
@@ -171,6 +180,7 @@ random_case(CdcFailoverFacts *f, CdcTimelineSwitch *history)
 	CdcJudgement j;
 	uint64_t	common;			/* what both histories have, as far as Kafka got */
 	bool		known = false;
+	bool		open;
 	unsigned	i;
 
 	memset(f, 0, sizeof(*f));
@@ -196,6 +206,7 @@ random_case(CdcFailoverFacts *f, CdcTimelineSwitch *history)
 	f->offset_lsn = below(40);
 	f->commit_lsn = below(2) ? f->offset_lsn : below((unsigned) f->offset_lsn + 1);
 	f->dragged = below(8) == 0;
+	f->tail_committed = (CdcTri) below(3);
 	f->halt = below(2);
 	j = cdc_failover_judge(f);
 
@@ -219,6 +230,7 @@ random_case(CdcFailoverFacts *f, CdcTimelineSwitch *history)
 		return "going on without a slot";
 	if (f->slot_stale)
 		return "going on with a slot of another branch";
+	open = f->commit_lsn != 0 && f->offset_lsn > f->commit_lsn;
 	common = f->offset_lsn;
 	if (f->timeline == f->streamed_timeline)
 		known = true;
@@ -226,9 +238,15 @@ random_case(CdcFailoverFacts *f, CdcTimelineSwitch *history)
 	{
 		if (history[i].timeline == f->streamed_timeline)
 		{
+			uint64_t	commit = f->commit_lsn != 0 ? f->commit_lsn : f->offset_lsn;
+
 			known = true;
-			if (history[i].lsn < common)
+			if (commit > history[i].lsn)
 				common = history[i].lsn;
+			else if (open && (f->tail_committed == CDC_NO || f->offset_lsn >= history[i].lsn))
+				common = commit;
+			else if (open && f->tail_committed == CDC_UNKNOWN)
+				return "the end of the offset is not known";
 		}
 	}
 	if (f->timeline == f->streamed_timeline && f->wal_lsn < f->offset_lsn)
@@ -251,7 +269,7 @@ random_case(CdcFailoverFacts *f, CdcTimelineSwitch *history)
 		if (j.verdict == CDC_VERDICT_REWIND && from > f->offset_lsn)
 			return "the offset is set forward";
 	}
-	if (known && (j.phantom_to != 0) != (f->offset_lsn > common))
+	if (known && j.phantoms != (f->offset_lsn > common))
 		return "phantoms are told when there are some, and then only";
 	return NULL;
 }

@@ -37,6 +37,7 @@ well(void)
 	f.version = 160010;
 	f.primary_lsn = 500 * MB;
 	f.slot_lsn = 499 * MB;
+	f.step = 16 * MB;
 	return f;
 }
 

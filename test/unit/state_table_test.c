@@ -295,7 +295,6 @@ source_cases(void)
 	CASE(566, RUNNING, moved(&s, CDC_VERDICT_UNKNOWN); fail(&s, CDC_RESTART_EXHAUSTED));
 	CASE(566, FAILED, s.was_running = true; moved(&s, CDC_VERDICT_UNKNOWN));
 	CASE(704, RUNNING, moved(&s, CDC_VERDICT_UNKNOWN); s.connector = CDC_OBJ_FOREIGN);
-	CASE(568, RUNNING, moved(&s, CDC_VERDICT_RESUME); s.connector_state = CDC_CS_STOPPED);
 	CASE(570, RUNNING, moved(&s, CDC_VERDICT_RESUME); s.connector_state = CDC_CS_STOPPED; s.connector = CDC_OBJ_OK);
 	CASE(570, RUNNING, moved(&s, CDC_VERDICT_RESUME); s.connector_state = CDC_CS_STOPPED; s.allow_password = false);
 	CASE(572, RUNNING, moved(&s, CDC_VERDICT_UNKNOWN); no_connector(&s); s.offsets = CDC_OFFSETS_UNKNOWN);

@@ -466,7 +466,7 @@ world_tick(World *w)
 	}
 	else
 		w->held = 0;
-	if ((t->peerings == CDC_PEERINGS_WAITING || t->peerings == CDC_PEERINGS_STUCK) && chance(30))
+	if ((t->peerings == CDC_PEERINGS_WAITING || t->peerings == CDC_PEERINGS_STUCK) && chance(60))
 		t->peerings = CDC_PEERINGS_ACTIVE;
 	if ((t->agents == CDC_AGENTS_BUSY || t->agents == CDC_AGENTS_FAILED) && --w->agent_delay <= 0)
 	{
