@@ -97,7 +97,7 @@ extern const char *cdc_shadow_action_name(CdcShadowAction action);
  * source (moving reads all of the WAL between, for each of them), up to ...:
  * Debezium reads what is left before it streams after a failover.
  */
-#define CDC_SHADOW_STEP (UINT64_C(1) * 1024 * 1024)
+#define CDC_SHADOW_STEP (UINT64_C(512) * 1024)
 #define CDC_SHADOW_STEP_MOST (UINT64_C(16) * 1024 * 1024)
 /* ... and by no more than this at once. */
 #define CDC_SHADOW_STEP_MAX (UINT64_C(256) * 1024 * 1024)

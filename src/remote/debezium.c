@@ -127,8 +127,19 @@ cdc_kc_config(const CdcConnectorSpec *spec)
 		"SELECT pg_catalog.pg_logical_emit_message(false, '" HEARTBEAT_PREFIX "', '')");
 	put(config, "message.prefix.exclude.list", HEARTBEAT_PREFIX);
 
-	/* Faults that stay become FAILED: unlimited is Debezium's default. */
-	put(config, "errors.max.retries", "10");
+	/*
+	 * Debezium sleeps so long whenever it has read everything: a change waits
+	 * for it, and so does the stop of a task (500 by default).
+	 */
+	put_int(config, "poll.interval.ms", 50);
+
+	/*
+	 * Faults that stay become FAILED after a minute or so: unlimited is
+	 * Debezium's default.  It waits between tries without hearing that it is to
+	 * stop (10 s by default), which a failover would wait for.
+	 */
+	put_int(config, "retriable.restart.connector.wait.ms", 250);
+	put_int(config, "errors.max.retries", 150);
 
 	/* -1: the broker's defaults. */
 	put(config, "topic.creation.default.replication.factor", "-1");

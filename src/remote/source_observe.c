@@ -262,7 +262,7 @@ const char *const cdc_source_observe_sql =
 "      'made', su.j -> 'made' -> a.name) END,"
 /* 32 bits of an id against the next one: what lies ahead is not given out yet */
 "    'tx', CASE WHEN a.txid IS NOT NULL AND NOT pg_catalog.pg_is_in_recovery() THEN ("
-"      SELECT CASE WHEN d.distance >= 0 THEN 'future'"
+"      SELECT CASE WHEN d.distance >= 0 THEN 'future' WHEN d.next + d.distance < 3 THEN NULL"
 "        ELSE pg_catalog.pg_xact_status((d.next + d.distance)::text::pg_catalog.xid8) END"
 "      FROM (SELECT n.next, (a.txid - n.next % 4294967296 + 6442450944) % 4294967296 - 2147483648 AS distance"
 "        FROM (SELECT pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::text::bigint AS next) AS n) AS d) END,"

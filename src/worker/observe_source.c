@@ -29,6 +29,10 @@
 #define SEARCH_FIRST_FOR_MS 60000
 #define SEARCH_LAST_MS 1000
 
+/* A source is busy when a slot moves by so much between two pings. */
+#define FLOWING_MS 500
+#define FLOWING_BYTES (64 * 1024)
+
 /* The database in which node probes and pg_hba work are done. */
 #define ADMIN_DATABASE "postgres"
 
@@ -427,12 +431,17 @@ note_slots(CdcService *s, const char *words)
 	struct json_object *slots = words ? cdc_json_parse(words) : NULL;
 	ListCell   *cell;
 
+	s->flowing = false;
 	foreach(cell, s->world->pipelines)
 	{
 		CdcPipeline *p = lfirst(cell);
+		uint64		lsn;
 
-		if (p->source == s)
-			p->primary_lsn = cdc_source_lsn(slots, p->object_name);
+		if (p->source != s)
+			continue;
+		lsn = cdc_source_lsn(slots, p->object_name);
+		s->flowing = s->flowing || (p->primary_lsn != 0 && lsn > p->primary_lsn + FLOWING_BYTES);
+		p->primary_lsn = lsn;
 	}
 	json_object_put(slots);
 	cdc_shadow_follow(s);
@@ -476,9 +485,12 @@ ping_done(const CdcPgResult *result, void *arg)
  * is there, so often that its silence is known within source_dead_after.
  */
 static int64
-ping_interval(void)
+ping_interval(const CdcService *s)
 {
-	return Max(cdc_source_dead_after / 2, 50);
+	int64		interval = Max(cdc_source_dead_after / 2, 50);
+
+	/* while slots move, those on standbys are to move with them */
+	return s->flowing ? Min(interval, FLOWING_MS) : interval;
 }
 
 static void
@@ -526,9 +538,9 @@ cdc_observe_source_due(CdcWorld *world)
 			continue;
 		if (s->primary)
 		{
-			if (now >= s->primary->pinged_at + ping_interval())
+			if (now >= s->primary->pinged_at + ping_interval(s))
 				ping(s);
-			at = Max(s->primary->pinged_at + ping_interval(), now + 50);
+			at = Max(s->primary->pinged_at + ping_interval(s), now + 50);
 		}
 		else
 		{

