@@ -17,7 +17,7 @@ my $shown = "never-in-clear";
 $c->sql($members);
 $c->sql("SELECT cdc.add_member('$c->{org}', 'mia', 'member')");
 $c->sql("SELECT cdc.create_organization('blue'); SELECT cdc.add_member((SELECT id FROM cdc.organization WHERE name = 'blue'), 'bob', 'owner')");
-$c->register_sink('secrets', connect_urls => ['http://127.0.0.1:1'], connect_user => 'u', connect_password => "$shown-1",
+$c->register_sink('secrets', connect_urls => ['http://127.0.0.1:1', 'http://127.0.0.1:4'], connect_user => 'u', connect_password => "$shown-1",
 	agents => [ { url => 'https://127.0.0.1:2', token => "$shown-2" }, { url => 'https://127.0.0.1:3', token => "$shown-3" } ]);
 $c->sql("UPDATE cdc.zone SET peering_region = 'no-svg1' WHERE zone = 'no-svg1'; INSERT INTO cdc.zone VALUES ('us-nyc1', 'america')");
 $c->sql("INSERT INTO cdc.network_peering (network_a, network_b) VALUES ('00000000-0000-0000-0000-000000000001', '00000000-0000-0000-0000-000000000002')");
