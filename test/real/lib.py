@@ -366,7 +366,7 @@ def connect_urls():
 
 
 def rest(method, path, body=None, url=None, seconds=20):
-    """(status, decoded body); a rebalance (409) is waited out; 0: no answer."""
+    """(status, decoded body; text as it is when not JSON: Jetty's own errors are HTML); a rebalance (409) is waited out; 0: no answer."""
     deadline = time.monotonic() + seconds
     while True:
         request = urllib.request.Request((url or env["CDC_CONNECT_URL"]) + path, method=method, headers={"Content-Type": "application/json"},
@@ -381,7 +381,10 @@ def rest(method, path, body=None, url=None, seconds=20):
         if code in (0, 409, 500) and time.monotonic() < deadline and method in ("GET", "PUT"):
             time.sleep(0.2)
             continue
-        return code, json.loads(text) if text else None
+        try:
+            return code, json.loads(text) if text else None
+        except ValueError:
+            return code, text.decode(errors="replace")
 
 
 def offsets_of(name):
