@@ -32,6 +32,7 @@ def test():
             f.write("# the user's own first line\r\n" + text + "\n" + rule + "\n# no newline at the end")
     source("postgres").one("SELECT pg_reload_conf()")
 
+    wait_ok(lambda: meta.one("SELECT count(*) FROM cdc.pipeline_spec WHERE deleted_at IS NOT NULL AND settled_at IS NULL") == "0", "what was deleted before has settled", 60)
     before = world()
     name, prefix = word("t-"), word("p")
     first = create(name, [schema + "." + table, part], database, prefix)

@@ -96,7 +96,8 @@ def life(what, delay):
     drop_slot(id_)
     meta.one("SELECT cdc.check_health()")
     middle += killed_ok(Killer(id_, ["begin_discard", "delete_offsets", "end_discard"], delay, last),
-                        lambda: running() and not spec(id_)["discarding"] and events(id_, "kind = 'gap' AND id > %d" % last),
+                        # the gap first: what is read before it is told may be from before it was seen
+                        lambda: events(id_, "kind = 'gap' AND id > %d" % last) and running() and not spec(id_)["discarding"],
                         what + ", a new snapshot", what + ": a new snapshot instead of a lost slot")
     whole_ok(id_, topic, 6000, table, what + ", a new snapshot")
     topic.close()
