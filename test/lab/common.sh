@@ -14,6 +14,9 @@ LAB_CACHE=${LAB_CACHE:-$TOP/build/cache}
 # How the source's slots survive a failover: "shadow" leaves it to the worker,
 # "native" (17 and later) sets the servers up for failover slots of their own.
 LAB_SOURCE_SLOTS=${LAB_SOURCE_SLOTS:-shadow}
+# Not empty: every node of the source in a network namespace of its own, whose
+# link can be taken down.
+LAB_SOURCE_NETNS=${LAB_SOURCE_NETNS:-}
 
 DEBEZIUM_VERSION=3.7.0.Final
 DEBEZIUM_SHA512=dc5334e087c7405f5b423e77373c60a89a3d7538ad38016f3959c431ad7078361ab95300a7e926c50621e7aa8375b7f4f3c5ecec4fe04ac484804d325009b6c0
@@ -29,8 +32,6 @@ zonky_version() {
 }
 
 META_PORT=$LAB_PORT_BASE
-SOURCE_PORT=$((LAB_PORT_BASE + 1))
-STANDBY_PORT=$((LAB_PORT_BASE + 2))
 KAFKA_PORT=$((LAB_PORT_BASE + 10))
 KAFKA_SASL_PORT=$((LAB_PORT_BASE + 11))
 KAFKA_CONTROLLER_PORT=$((LAB_PORT_BASE + 12))
@@ -107,7 +108,7 @@ end_process() {
 }
 
 # -- nodes of the source: named a, b, c; $DATA/source-nodes lists those that
-# live as "name directory port", the primary first.
+# live as "name directory port address", the primary first.
 NODE_NAMES="a b c"
 node_port() {
 	case $1 in
@@ -116,34 +117,101 @@ node_port() {
 	esac
 }
 
-source_dsn() {
-	echo "host=127.0.0.1 port=$1 user=postgres password=$SOURCE_PASSWORD dbname=${2:-defaultdb}"
+node_dir() {
+	echo "$DATA/source-$1"
 }
 
-# source_query PORT SQL...: as superuser; each SQL is a transaction of its own.
+# Without LAB_SOURCE_NETNS every node is on the loopback.
+node_address() {
+	if [ -n "$LAB_SOURCE_NETNS" ]; then
+		echo "$NODE_NET.$(($(node_port "$1") - LAB_PORT_BASE + 10))"
+	else
+		echo 127.0.0.1
+	fi
+}
+
+node_line() {
+	echo "$1 $(node_dir "$1") $(node_port "$1") $(node_address "$1")"
+}
+
+source_dsn() {
+	echo "host=$(node_address "$1") port=$(node_port "$1") user=postgres password=$SOURCE_PASSWORD dbname=${2:-defaultdb}"
+}
+
+# What a standby has in primary_conninfo: NODE to follow, NODE that follows.
+primary_conninfo() {
+	echo "$(source_dsn "$1" postgres) application_name=standby_$2"
+}
+
+# source_query NODE SQL...: as superuser; each SQL is a transaction of its own.
 source_query() {
-	local port=$1 arguments=() sql
+	local node=$1 arguments=() sql
 	shift
 	for sql in "$@"; do
 		arguments+=(-c "$sql")
 	done
-	psql -XqAt -v ON_ERROR_STOP=1 "$(source_dsn "$port" postgres)" "${arguments[@]}"
+	psql -XqAt -v ON_ERROR_STOP=1 "$(source_dsn "$node" postgres)" "${arguments[@]}"
+}
+
+# A network of its own for a node, held by a process that sleeps; the node's wire
+# is $NODE_BRIDGE followed by its name, and can be cut.
+NODE_BRIDGE=cdc$LAB_PORT_BASE
+NODE_NET=10.$((200 + LAB_PORT_BASE / 256 % 50)).$((LAB_PORT_BASE % 256))
+node_network() {
+	local holder=$LAB_DIR/netns-$1.pid pid
+	[ -n "$LAB_SOURCE_NETNS" ] && ! alive "$holder" || return 0
+	if ! ip link show "$NODE_BRIDGE" >/dev/null 2>&1; then
+		ip link add "$NODE_BRIDGE" type bridge && ip addr add "$NODE_NET.1/24" dev "$NODE_BRIDGE" && ip link set "$NODE_BRIDGE" up || return 1
+	fi
+	setsid unshare -n sleep infinity </dev/null >/dev/null 2>&1 &
+	pid=$!
+	echo $pid > "$holder"
+	wait_for 5 eval "[ \$(readlink /proc/$pid/ns/net) != \$(readlink /proc/$$/ns/net) ]" &&
+		ip link add "$NODE_BRIDGE$1" type veth peer name eth0 netns $pid && ip link set "$NODE_BRIDGE$1" master "$NODE_BRIDGE" up &&
+		nsenter -t $pid -n sh -c "ip addr add $(node_address "$1")/24 dev eth0 && ip link set eth0 up && ip link set lo up"
+}
+
+# node_start NODE: in its own network, if there is one.
+node_start() {
+	local dir enter=()
+	dir=$(node_dir "$1")
+	node_network "$1" || fail source "node $1 gets no network of its own, which needs root and veth"
+	[ -z "$LAB_SOURCE_NETNS" ] || enter=(nsenter -t "$(cat "$LAB_DIR/netns-$1.pid")" -n)
+	(cd / && "${enter[@]}" su postgres -s /bin/bash -c "$SOURCE_BIN/pg_ctl -D '$dir' -l '$dir.log' -w -s -t 30 start") </dev/null >/dev/null 2>&1 ||
+		fail source "node $1 does not start: $(tail -n1 "$dir.log")"
+}
+
+# Makes a node whose data is there a standby of NODE when it starts: FOLLOWER NODE.
+node_follows() {
+	local dir
+	dir=$(node_dir "$1")
+	sed -i '/^# lab standby/,$d' "$dir/postgresql.conf"
+	# what it was told as a primary, or as a standby of another
+	sed -i -E '/^(primary_conninfo|primary_slot_name|synchronized_standby_slots) /d' "$dir/postgresql.auto.conf"
+	cat >> "$dir/postgresql.conf" <<C
+# lab standby
+port = $(node_port "$1")
+primary_conninfo = '$(primary_conninfo "$2" "$1")'
+primary_slot_name = 'standby_$1'
+C
+	touch "$dir/standby.signal"
+	chown postgres "$dir/standby.signal" "$dir/postgresql.conf" "$dir/postgresql.auto.conf"
 }
 
 # What the env file says of the nodes, after they have changed.
 write_env_nodes() {
 	local primary standby
-	primary=$(sed -n 1p "$DATA/source-nodes" | cut -d' ' -f3)
-	standby=$(sed -n 2p "$DATA/source-nodes" | cut -d' ' -f3)
+	primary=$(sed -n 1p "$DATA/source-nodes" | cut -d' ' -f1)
+	standby=$(sed -n 2p "$DATA/source-nodes" | cut -d' ' -f1)
 	sed -e "s/^CDC_SOURCE_PRIMARY_DSN=.*/CDC_SOURCE_PRIMARY_DSN='$(source_dsn "$primary")'/" \
 		-e "s/^CDC_SOURCE_STANDBY_DSN=.*/CDC_SOURCE_STANDBY_DSN='${standby:+$(source_dsn "$standby")}'/" "$LAB_DIR/env" > "$LAB_DIR/env.new"
 	mv "$LAB_DIR/env.new" "$LAB_DIR/env"
 }
 
-# relay_source PORT: the page's well-known address leads to this node.
+# relay_source NODE: the page's well-known address leads to this node.
 relay_source() {
 	end_process "$LAB_DIR/relay-source.pid" 5
-	setsid python3 "$LAB_HOME/relay.py" "$SOURCE_HOST" 5432 127.0.0.1 "$1" >"$LAB_DIR/log/relay-source" 2>&1 </dev/null &
+	setsid python3 "$LAB_HOME/relay.py" "$SOURCE_HOST" 5432 "$(node_address "$1")" "$(node_port "$1")" >"$LAB_DIR/log/relay-source" 2>&1 </dev/null &
 	echo $! > "$LAB_DIR/relay-source.pid"
 	wait_for 10 port_open "$SOURCE_HOST" 5432 || fail source "no relay on $SOURCE_HOST:5432"
 }

@@ -18,7 +18,7 @@ import time
 
 import lib
 from judge import Interval
-from writer import Connection, nodes
+from writer import ADDRESS, Connection, nodes
 
 
 def lsn(text):
@@ -87,7 +87,7 @@ class Script:
     def config(self, port):
         server = dict(item.split("=", 1) for item in lib.SERVER_DSN.split())
         config = {
-            "connector.class": "io.debezium.connector.postgresql.PostgresConnector", "tasks.max": "1", "database.hostname": server["host"], "database.port": str(port),
+            "connector.class": "io.debezium.connector.postgresql.PostgresConnector", "tasks.max": "1", "database.hostname": ADDRESS[port], "database.port": str(port),
             "database.dbname": "defaultdb", "database.user": server["user"], "database.password": server["password"], "database.sslmode": "prefer",
             "plugin.name": "pgoutput", "slot.name": self.name, "publication.name": self.name, "publication.autocreate.mode": "disabled", "topic.prefix": self.name,
             "snapshot.mode": "initial", "offset.mismatch.strategy": "no_validation", "table.include.list": "public\\." + self.table,

@@ -25,14 +25,22 @@ for name, arguments in (("PQputCopyData", [ctypes.c_void_p, ctypes.c_char_p, cty
 lib.pq.PQgetResult.restype = ctypes.c_void_p
 
 
+ADDRESS = {}            # port -> address: a port tells which node it is
+
+
 def nodes():
     """(name, directory, port) of the source's living nodes, the primary first."""
-    return [(name, path, int(port)) for name, path, port in (line.split()[:3] for line in open(os.path.join(lib.env["CDC_LAB_DATA"], "source-nodes")))]
+    found = []
+    for line in open(os.path.join(lib.env["CDC_LAB_DATA"], "source-nodes")):
+        name, path, port, address = line.split()
+        ADDRESS[int(port)] = address
+        found.append((name, path, int(port)))
+    return found
 
 
 def node_dsn(port, database="defaultdb"):
     dsn = dict(item.split("=", 1) for item in lib.SERVER_DSN.split())
-    dsn.update(port=str(port), dbname=database)
+    dsn.update(host=ADDRESS[port], port=str(port), dbname=database)
     return " ".join("%s=%s" % item for item in dsn.items())
 
 
