@@ -2,6 +2,7 @@
 
 Owns one process, test/lab/consume.  Makes events of judge.py out of Debezium's.
 """
+import atexit
 import hashlib
 import json
 import os
@@ -30,6 +31,7 @@ class Stream(threading.Thread):
         self.events, self.came = [], {}     # came: transaction -> monotonic time of its first event
         self.process = subprocess.Popen([os.path.join(lib.LAB, "consume"), topic, "0", "36000"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                         stderr=subprocess.DEVNULL, start_new_session=True)
+        atexit.register(self.close)
         self.start()
 
     def run(self):
