@@ -81,32 +81,34 @@ def groups_of(events):
 
 
 def commit_lsns(groups, stops):
-    """LSN of each group's commit, as a consumer finds it: what the next transaction
-    of the same history says was committed before it.  None for the last one before a stop."""
-    found = [None] * len(groups)
-    for n in range(len(groups) - 1):
-        here, there = groups[n][1][-1], groups[n + 1][1][0]
-        if any(here.at < stop <= there.at for stop in stops):
-            continue
-        found[n] = there.commit_before
+    """The LSN of each group's commit, as a consumer finds it: not before (low) the
+    group's last change, not after (high) what the next transaction of the same
+    history says was committed before it.  That may be a later one that has no event,
+    so high is no more than a bound; None for the last group before a stop."""
+    found = []
+    for n, (_, events) in enumerate(groups):
+        high = None
+        if n + 1 < len(groups):
+            there = groups[n + 1][1][0]
+            if not any(events[-1].at < stop <= there.at for stop in stops):
+                high = there.commit_before
+        found.append((max(event.lsn for event in events) if events[0].op != "r" else 0, high))
     return found
 
 
 def reported(group, commit, intervals):
-    """Does the group lie in an interval?  The last group before a stop, whose
-    commit LSN no later event tells, does when there is an interval at all."""
+    """Does the group lie in an interval?  None: that is not to be told from the
+    events, for the last before the interval or the first in it."""
+    low, high = commit
+    answer = False
     for interval in intervals:
-        if group[1][0].at >= interval.before:
+        if group[1][0].at >= interval.before or interval.to is not None and low >= interval.to:
             continue
-        if commit is None:
-            if group[1][-1].commit_before >= interval.after or group[1][-1].lsn > interval.after:
-                return True
-            # nothing says more than: the interval is not empty, and this was the last
-            if interval.to is None or interval.to > interval.after:
-                return True
-        elif interval.after < commit and (interval.to is None or commit <= interval.to):
+        if low >= interval.after:
             return True
-    return False
+        if high is None or high > interval.after:
+            answer = None
+    return answer
 
 
 def judge(txns, survivors, table, events, intervals=(), every=True):
@@ -145,7 +147,7 @@ def judge(txns, survivors, table, events, intervals=(), every=True):
             for event in group[1]:
                 if phantom:
                     verdict.note("phantoms")
-                    if not said:
+                    if said is False:
                         verdict.note("unreported", "transaction", number, event)
                 elif said:
                     verdict.note("slandered", "transaction", number, "commit", commit, "in", [i for i in intervals if reported(group, commit, [i])], event)
