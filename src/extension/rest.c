@@ -133,7 +133,7 @@ request_id(Jsonb *headers)
 {
 	char	   *id = header(headers, "x-request-id");
 
-	if (id != NULL && strlen(id) <= MAX_REQUEST_ID &&
+	if (id != NULL && id[0] != '\0' && strlen(id) <= MAX_REQUEST_ID &&
 		strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/+=-") == strlen(id))
 		return id;
 	return DatumGetCString(DirectFunctionCall1(uuid_out, DirectFunctionCall1(gen_random_uuid, (Datum) 0)));

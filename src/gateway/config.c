@@ -250,17 +250,19 @@ config_read(int argc, char **argv)
 
 		for (n = 1; n < argc; n++)
 		{
-			char	   *word = pg_strdup(argv[n]);
-			char	   *equals = strchr(word, '=');
+			char	   *word;
+			char	   *equals;
 			char	   *p;
 
-			if (strcmp(word, "--help") == 0)
+			if (strcmp(argv[n], "--help") == 0)
 				help();
-			if (strcmp(word, "--version") == 0)
+			if (strcmp(argv[n], "--version") == 0)
 			{
 				printf("cdc_gateway %s\n", CDC_VERSION);
 				exit(0);
 			}
+			word = pg_strdup(argv[n]);
+			equals = strchr(word, '=');
 			if (strncmp(word, "--", 2) != 0 || equals == NULL)
 				bad("command line", "\"%s\": --setting=value is wanted; see --help", word);
 			*equals = '\0';

@@ -102,7 +102,7 @@ static void
 choose_id(Request *request, const Header *given)
 {
 	if (given != NULL && given->value_length > 0 && given->value_length < sizeof(request->id) &&
-		strspn(given->value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == given->value_length)
+		strspn(given->value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:/+=-") == given->value_length)
 		strlcpy(request->id, given->value, sizeof(request->id));
 }
 

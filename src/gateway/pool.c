@@ -593,7 +593,7 @@ answer(Session *session_, const Outcome *outcome)
 	if (nsessions >= config.database_connections && identity->nsessions > 1 &&
 		(!dlist_is_empty(&turns[TURN_PROVEN]) || !dlist_is_empty(&turns[TURN_NEW])))
 		session->doomed = true;
-	if (outcome->lost || session->doomed || strcmp(outcome->sqlstate, "25006") == 0 || strncmp(outcome->sqlstate, "42", 2) == 0 ||
+	if (outcome->lost || outcome->dirty || session->doomed || strcmp(outcome->sqlstate, "25006") == 0 || strncmp(outcome->sqlstate, "42", 2) == 0 ||
 		(!identity->own && identity->proven_at == 0))
 		drop_session(session);
 	else

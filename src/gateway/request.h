@@ -31,7 +31,7 @@ typedef struct Request
 	bool		counted;		/* among the requests in flight */
 	bool		metrics;		/* the gateway's own are added to its answer */
 	uint64		began;			/* loop time */
-	char		id[65];
+	char		id[129];		/* of as many characters as cdc.rest takes */
 
 	/* what came in */
 	char	   *uri;			/* of the request line */

@@ -268,6 +268,7 @@ finish(Session *session, PGresult *result)
 		outcome.body = PQgetisnull(result, 0, 2) ? NULL : PQgetvalue(result, 0, 2);
 		outcome.length = PQgetlength(result, 0, 2);
 	}
+	outcome.dirty = !outcome.lost && PQtransactionStatus(session->conn) != PQTRANS_IDLE;
 	if (outcome.lost)
 	{
 		disconnect(session);

@@ -35,6 +35,7 @@ typedef enum LoginResult
 typedef struct Outcome
 {
 	bool		lost;			/* the connection went: done or not, nobody knows */
+	bool		dirty;			/* a transaction is still open: close the session */
 	char		sqlstate[6];	/* "" when the call answered */
 	int			status;
 	const char *headers;		/* JSON object, or NULL */
