@@ -50,6 +50,14 @@ env = read_env()
 for key in ("LAB_DIR", "LAB_PORT_BASE", "LAB_SOURCE_VERSION", "LAB_CONNECT_WORKERS"):
     os.environ[key] = env[key]
 
+
+def run_with_clients():
+    """Starts the test anew in the Python that has the clients from PyPI (test/lab/setup), unless this is it."""
+    python = subprocess.check_output(["bash", "-c", '. "$1/common.sh" && echo "$LAB_PYTHON"', "-", LAB], text=True).strip()
+    if os.path.realpath(sys.prefix) != os.path.realpath(python):
+        os.execv(os.path.join(python, "bin/python"), [os.path.join(python, "bin/python")] + sys.argv)
+
+
 # -- TAP ------------------------------------------------------------------------
 count = 0
 failed = 0

@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+"""The product page's own commands, straight out of test/spec/product-page.txt.
+
+Each curl line runs in a shell as it stands there, with the variables that the
+page names; only the host is another.  What the page shows as the answer is
+compared with what came.  The two commands that make servers are counted here,
+and run where servers are made.
+"""
+from lib import *
+
+PAGE = open(os.path.join(TOP, "test/spec/product-page.txt")).read()
+HOST = "https://api.foundrydb.com"
+
+
+def unfinished(command):
+    """Does a shell want more lines after these?"""
+    quote, escaped = None, False
+    for c in command:
+        if escaped:
+            escaped = False
+        elif c == "\\" and quote != "'":
+            escaped = True
+        elif c in "'\"" and quote in (None, c):
+            quote = None if quote else c
+    return quote is not None or escaped or command.endswith("\\")
+
+
+def commands(program):
+    """The page's commands that begin with this word, each with the text that follows it."""
+    lines = PAGE.split("\n")
+    found, n = [], 0
+    while n < len(lines):
+        if not lines[n].startswith(program + " "):
+            n += 1
+            continue
+        command = lines[n]
+        while unfinished(command):
+            n += 1
+            command += "\n" + lines[n]
+        n += 1
+        found.append((command, "\n".join(lines[n:])))
+    return found
+
+
+def shown(text, at=0):
+    """The first JSON object in a text of the page, after this place."""
+    return json.JSONDecoder().raw_decode(text, text.index("{", at))[0]
+
+
+class Shell:
+    def __init__(self, directory):
+        self.variables = {"USER": env["CDC_API_USER"], "PASS": env["CDC_API_PASSWORD"], "ORG_ID": env["CDC_ORG_ID"], "PG_ID": env["CDC_SOURCE_ID"],
+                          "KAFKA_ID": env["CDC_SINK_ID"], "KAFKA_HOST": env["CDC_KAFKA_HOST"], "CURL_HOME": directory, "PATH": directory + ":" + os.environ["PATH"]}
+        with open(os.path.join(directory, ".curlrc"), "w") as out:
+            out.write('silent\nmax-time = 30\nwrite-out = "%{stderr}status %{http_code}\\n"\n')
+
+    def run(self, command):
+        """(HTTP status, output) of a command of the page."""
+        assert HOST in command or not command.startswith("curl"), command
+        done = subprocess.run(["bash", "-c", "set -o pipefail\n" + command.replace(HOST, env["CDC_API_URL"])], env=dict(os.environ, **self.variables),
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
+        status = re.search(r"^status (\d+)$", done.stderr, re.M)
+        if done.returncode != 0:
+            diag("%s\n%s\n%s%s" % (done.returncode, command, done.stdout, done.stderr))
+        return status and int(status.group(1)), done.stdout
+
+
+def test():
+    directory = subprocess.check_output(["mktemp", "-d"], text=True).strip()
+    undo.append(lambda: subprocess.run(["rm", "-rf", directory], check=True))
+    shell = Shell(directory)
+    curl = commands("curl")
+    kinds = {"servers": [], "create": [], "delete": [], "service": [], "status": [], "monitor": [], "reason": []}
+    for command, after in curl:
+        if "-X POST" in command:
+            kinds["servers" if "/managed-services" in command else "create"].append((command, after))
+        elif "-X DELETE" in command:
+            kinds["delete"].append((command, after))
+        elif "/managed-services/" in command:
+            kinds["service"].append((command, after))
+        elif "/status" in command:
+            kinds["monitor" if "jq" in command else "status"].append((command, after))
+        else:
+            kinds["reason"].append((command, after))
+    equal({kind: len(found) for kind, found in kinds.items()}, {"servers": 2, "create": 1, "delete": 1, "service": 4, "status": 1, "monitor": 1, "reason": 1}, "the page has these commands")
+
+    db = source()
+    db.rows("CREATE TABLE public.orders (id int PRIMARY KEY, customer_id int, total numeric(10,2), status text); CREATE TABLE public.customers (id int PRIMARY KEY)")
+    undo.append(lambda: db.rows("DROP TABLE public.orders, public.customers"))
+
+    for command, _ in kinds["service"]:
+        status, out = shell.run(command)
+        equal((status, out), (200, '"running"\n'), "$PG_ID, $KAFKA_ID: running")
+
+    (command, after), = kinds["create"]
+    page = shown(after)
+    status, out = shell.run(command)
+    equal(status, 202, "create: 202 Accepted") or diag(out)
+    answer = json.loads(out)
+    id_ = answer["id"]
+    made.append(id_)
+    shell.variables["PIPELINE_ID"] = id_
+    own = {"id": id_, "organization_id": env["CDC_ORG_ID"], "source_service_id": env["CDC_SOURCE_ID"], "sink_service_id": env["CDC_SINK_ID"], "created_at": answer["created_at"]}
+    equal({key: answer.get(key) for key in page}, dict(page, **own), "with the object that the page shows")
+    equal(list(answer["config"]), list(page["config"]), "config in the order in which it was sent")
+    ok(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", answer["created_at"]), "and the time as the page writes it", answer["created_at"])
+
+    (command, after), = kinds["status"]
+    early = shown(after)
+    late = shown(after, after.index("When provisioning completes"))
+    seen = []
+
+    def runs():
+        status, out = shell.run(command)
+        seen.append(json.loads(out))
+        return status == 200 and seen[-1]["status"] in ("Running", "Failed") and seen[-1]["last_health_check_at"]
+
+    ok(wait(runs, 120, 0.1), "it comes to Running", lambda: story(id_))
+    ok(all(list(s) == list(early) for s in seen), "the status has the page's members, in the page's order", seen[0])
+    before = [s for s in seen if s["connector_name"] is None]
+    ok(before and all(s == dict(early, id=id_, status=s["status"], last_health_check_at=s["last_health_check_at"], source_lag_bytes=s["source_lag_bytes"], error_message=s["error_message"]) and
+                      s["status"] in ("Pending", "Provisioning") for s in before), "before there is a connector it says null, as on the page", before)
+    last = seen[-1]
+    equal({key: last[key] for key in late}, dict(late, connector_name=con(id_), source_lag_bytes=last["source_lag_bytes"], last_health_check_at=last["last_health_check_at"]), "when it runs it says what the page says")
+    ok(isinstance(last["source_lag_bytes"], int), "with the lag a number", last)
+
+    insert = re.search(r"^INSERT INTO orders.*?;", PAGE, re.S | re.M).group()
+    db.rows(insert)
+    properties = os.path.join(directory, "sasl.properties")
+    with open(properties, "w") as out:
+        out.write(re.search(r"^security\.protocol=.*?\";", PAGE, re.S | re.M).group().replace("YOUR_KAFKA_PASS", env["CDC_KAFKA_PASSWORD"]) + "\n")
+    with open(os.path.join(directory, "kafka-console-consumer"), "w") as out:
+        out.write("#!/bin/bash\n. '%s/common.sh'\nexec java $JAVA_FLAGS -cp \"$(kafka_classpath)\" org.apache.kafka.tools.consumer.ConsoleConsumer \"$@\" 2>/dev/null\n" % LAB)
+    os.chmod(os.path.join(directory, "kafka-console-consumer"), 0o755)
+    (command, after), = commands("kafka-console-consumer")
+    _, out = shell.run(command.replace("/tmp/sasl.properties", properties))
+    event = json.loads(out)
+    page = shown(PAGE, PAGE.index("The message is a Debezium envelope"))
+    event["source"] = {key: event["source"].get(key) for key in page["source"]}
+    page["source"]["lsn"] = event["source"]["lsn"]
+    equal({key: event.get(key) for key in page}, page, "the page's row arrives as the page's event")
+
+    (command, _), = kinds["monitor"]
+    status, out = shell.run(command)
+    got = json.loads(out)
+    ok(status == 200 and (got["status"], got["connector_state"], got["error"]) == ("Running", "RUNNING", None) and got["source_lag_bytes"] >= 0 and got["last_health_check_at"], "ongoing monitoring", out)
+    (command, _), = kinds["reason"]
+    status, out = shell.run(command)
+    equal((status, json.loads(out)), (200, {"status": "Running", "error": None, "step": None}), "the reason of a failure: none")
+
+    (command, _), = kinds["delete"]
+    status, out = shell.run(command)
+    equal((status, json.loads(out)["status"]), (202, "Deleting"), "delete: 202 Accepted")
+    gone_ok(id_)
+    status, out = shell.run(kinds["reason"][0][0])
+    equal(status, 404, "and then it is not there")
+    equal(db.one("SELECT (SELECT count(*) FROM pg_replication_slots WHERE slot_name = '%s') + (SELECT count(*) FROM pg_publication WHERE pubname = '%s')" % (obj(id_), obj(id_))), "0", "slot and publication neither")
+    ok(not any(obj(id_) in open(os.path.join(path, "pg_hba.conf")).read() for path in node_dirs()), "nor its line in pg_hba.conf")
+
+
+main(test)
