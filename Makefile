@@ -29,7 +29,7 @@ EXTRA_CLEAN := $(DATA_built) $(OBJS:.o=.d) build/bin build/obj
 PROGRAMS :=
 PROGRAM_COMMON := json quote redact
 LIBS_gateway := -lmicrohttpd -lgnutls -lpq -ljson-c -lcrypto
-LIBS_agent := -lmicrohttpd -lcurl -larchive -ljson-c -lcrypto
+LIBS_agent := -lmicrohttpd -lcurl -larchive -ljson-c -lcrypto -lpq
 define program
 PROGRAMS += build/bin/cdc_$(1)
 OBJS_$(1) := $$(patsubst src/%.c,build/obj/%.o,$$(sort $$(wildcard src/$(1)/*.c)) $$(PROGRAM_COMMON:%=src/common/%.c))

@@ -8,6 +8,7 @@
 
 #include "agent/fence.h"
 #include "agent/job.h"
+#include "agent/provision.h"
 #include "agent/secret.h"
 #include "agent/worker_control.h"
 
@@ -51,17 +52,23 @@ fault(int status, char *words)
 	return a;
 }
 
-/* An object with one member, which is taken over; NULL: the fault. */
+/* An object with one member, which is taken over. */
+static AgentAnswer
+one_of(int status, const char *key, struct json_object *value)
+{
+	struct json_object *object = json_object_new_object();
+
+	json_object_object_add(object, key, value);
+	return answer(status, object);
+}
+
+/* The same; NULL: the fault. */
 static AgentAnswer
 one(const char *key, struct json_object *value, char *error)
 {
-	struct json_object *object;
-
 	if (value == NULL && error)
 		return fault(500, error);
-	object = json_object_new_object();
-	json_object_object_add(object, key, value);
-	return answer(200, object);
+	return one_of(200, key, value);
 }
 
 /* All that a control plane looks at, in one answer. */
@@ -150,6 +157,42 @@ change_secret(const AgentRequest *r)
 	return one("name", json_object_new_string(r->name), NULL);
 }
 
+static AgentAnswer
+services(void)
+{
+	struct json_object *object = json_object_new_object();
+
+	json_object_object_add(object, "services", agent_provision_list());
+	json_object_object_add(object, "versions", agent_provision_versions());
+	return answer(200, object);
+}
+
+static AgentAnswer
+service(const AgentRequest *r)
+{
+	struct json_object *object;
+	char	   *error = NULL;
+	int			status = 200;
+
+	if (r->call == AGENT_PUT_SERVICE)
+	{
+		status = agent_provision_put(r->name, r->order, &error);
+		if (status != 0)
+			return fault(status, error);
+		status = 202;
+	}
+	if (r->call == AGENT_DELETE_SERVICE)
+	{
+		if (!agent_provision_delete(r->name, &error))
+			return fault(500, error);
+		status = 202;
+	}
+	object = agent_provision_object(r->name);
+	if (object == NULL)
+		return agent_api_refuse(404, "there is no such service");
+	return one_of(status, "service", object);
+}
+
 AgentAnswer
 agent_api_answer(const AgentRequest *r)
 {
@@ -163,6 +206,9 @@ agent_api_answer(const AgentRequest *r)
 		return fault(412, psprintf("a control plane with epoch " INT64_FORMAT " acts here; this one has " INT64_FORMAT
 											  " and has been replaced", known, r->epoch));
 	}
+	if (agent_request_is_provision(r) != (config->services_dir != NULL))
+		return agent_api_refuse(404, config->services_dir ? "this agent makes services; plugins and secrets are those beside the workers'" :
+								"this agent makes no services: its configuration has no services_dir");
 	switch (r->call)
 	{
 		case AGENT_GET_STATE:
@@ -190,6 +236,12 @@ agent_api_answer(const AgentRequest *r)
 		case AGENT_DELETE_PLUGIN:
 		case AGENT_RESTART_WORKER:
 			return ask(r);
+		case AGENT_GET_SERVICES:
+			return services();
+		case AGENT_GET_SERVICE:
+		case AGENT_PUT_SERVICE:
+		case AGENT_DELETE_SERVICE:
+			return service(r);
 	}
 	return agent_api_refuse(404, "there is no such path");
 }

@@ -4,6 +4,10 @@
  */
 #include "agent/config.h"
 
+#include <arpa/inet.h>
+#include <pwd.h>
+#include <unistd.h>
+
 #include "agent/files.h"
 #include "common/json.h"
 
@@ -37,22 +41,30 @@ typedef struct Setting
 
 static const Setting settings[] = {
 	LIST(allowed_urls),
+	TEXT(connect_heap, false),
 	PATH(connect_password_file, false),
-	TEXT(connect_url, true),
+	TEXT(connect_url, false),
 	TEXT(connect_user, false),
 	NUMBER(download_timeout, 600, 1, 86400),
+	PATH(java, false),
+	PATH(kafka_dir, false),
+	TEXT(kafka_heap, false),
 	TEXT(listen_address, false),
 	BYTES(max_download_bytes, INT64CONST(256) * 1024 * 1024),
 	NUMBER(max_entries, 10000, 1, 10000000),
 	BYTES(max_extracted_bytes, INT64CONST(1024) * 1024 * 1024),
-	PATH(plugin_dir, true),
+	PATH(plugin_dir, false),
 	NUMBER(port, 8085, 0, 65535),
+	PATH(postgresql_dir, false),
 	NUMBER(request_timeout, 30, 1, 3600),
 	LIST(restart_command),
 	NUMBER(restart_timeout, 120, 1, 3600),
-	PATH(secret_dir, true),
+	PATH(secret_dir, false),
 	PATH(secret_path, false),
-	PATH(state_dir, true),
+	TEXT(service_addresses, false),
+	TEXT(service_user, false),
+	PATH(services_dir, false),
+	PATH(state_dir, false),
 	PATH(tls_certificate, false),
 	PATH(tls_key, false),
 	PATH(token_file, true),
@@ -134,9 +146,73 @@ take(AgentConfig *config, const Setting *setting, struct json_object *value)
 	return NULL;
 }
 
+/* An IPv4 network of 4 to 65536 addresses. */
+static bool
+read_addresses(AgentConfig *config)
+{
+	char		words[32];
+	char	   *slash;
+	struct in_addr parsed;
+	int			bits;
+
+	strlcpy(words, config->service_addresses, sizeof(words));
+	slash = strchr(words, '/');
+	if (slash == NULL)
+		return false;
+	*slash = '\0';
+	bits = atoi(slash + 1);
+	if (inet_pton(AF_INET, words, &parsed) != 1 || bits < 16 || bits > 30)
+		return false;
+	config->address_count = (uint32) 1 << (32 - bits);
+	config->address_first = ntohl(parsed.s_addr) & ~(config->address_count - 1);
+	return true;
+}
+
+/* The settings of provisioning mode; not for an agent beside a worker. */
+static char *
+provision_fault(AgentConfig *config)
+{
+	char		path[MAXPGPATH];
+	ssize_t		n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	struct passwd *user;
+
+	if (config->plugin_dir || config->secret_dir || config->state_dir || config->connect_url || config->restart_command)
+		return pstrdup("with \"services_dir\" the agent makes services, and is beside no worker: leave plugin_dir, state_dir, secret_dir, connect_url and restart_command out");
+	if (config->postgresql_dir == NULL && config->kafka_dir == NULL)
+		return pstrdup("\"postgresql_dir\" or \"kafka_dir\" is needed with services_dir");
+	if (config->service_addresses == NULL)
+		config->service_addresses = pstrdup("127.77.0.0/24");
+	if (!read_addresses(config))
+		return pstrdup("\"service_addresses\" must be an IPv4 network of 16 to 30 bits, such as 127.77.0.0/24");
+	config->service_uid = geteuid();
+	config->service_gid = getegid();
+	if (config->service_user)
+	{
+		user = getpwnam(config->service_user);
+		if (user == NULL || (geteuid() != 0 && user->pw_uid != geteuid()))
+			return psprintf("\"service_user\" %s, which only root can become", user ? "is another user" : "does not exist");
+		config->service_uid = user->pw_uid;
+		config->service_gid = user->pw_gid;
+	}
+	if (config->service_uid == 0)
+		return pstrdup("\"service_user\" is needed, and not root: PostgreSQL does not run as root");
+	if (n <= 0)
+		return psprintf("the agent's own path is not known: %m");
+	path[n] = '\0';
+	config->program = pstrdup(path);
+	if (config->java == NULL)
+		config->java = pstrdup("/usr/bin/java");
+	if (config->kafka_heap == NULL)
+		config->kafka_heap = pstrdup("512m");
+	if (config->connect_heap == NULL)
+		config->connect_heap = pstrdup("1g");
+	return NULL;
+}
+
 static char *
 whole_fault(AgentConfig *config)
 {
+	static const char *const beside[] = {"connect_url", "plugin_dir", "secret_dir", "state_dir"};
 	size_t		i;
 
 	for (i = 0; i < lengthof(settings); i++)
@@ -144,11 +220,16 @@ whole_fault(AgentConfig *config)
 		if (settings[i].needed && *(char **) ((char *) config + settings[i].offset) == NULL)
 			return psprintf("\"%s\" is missing", settings[i].name);
 	}
+	for (i = 0; config->services_dir == NULL && i < lengthof(beside); i++)
+	{
+		if (*(char **) ((char *) config + find(beside[i])->offset) == NULL)
+			return psprintf("\"%s\" is missing", beside[i]);
+	}
 	if ((config->tls_certificate == NULL) != (config->tls_key == NULL))
 		return pstrdup("tls_certificate and tls_key go together");
 	if (config->restart_command && config->restart_command[0] == NULL)
 		return pstrdup("\"restart_command\" is empty");
-	return NULL;
+	return config->services_dir ? provision_fault(config) : NULL;
 }
 
 AgentConfig *

@@ -10,6 +10,8 @@
 
 #include "common/base.h"
 
+#include <sys/types.h>
+
 typedef struct AgentConfig
 {
 	char	   *listen_address; /* default 127.0.0.1 */
@@ -34,6 +36,20 @@ typedef struct AgentConfig
 	int			restart_timeout;
 	int			worker_timeout; /* from the restart until it lists the plugin */
 	int			request_timeout;
+	/* provisioning mode: services_dir is set, and plugin_dir is not */
+	char	   *services_dir;
+	char	   *service_user;	/* NULL: the agent's own */
+	uid_t		service_uid;	/* of service_user */
+	gid_t		service_gid;
+	char	   *service_addresses;	/* IPv4 network that services get addresses of */
+	uint32		address_first;	/* the network's address, host order ... */
+	uint32		address_count;	/* ... and how many it has */
+	char	   *postgresql_dir; /* has MAJOR/bin/postgres */
+	char	   *kafka_dir;		/* has VERSION/ with the jars */
+	char	   *java;			/* default /usr/bin/java */
+	char	   *kafka_heap;		/* -Xmx of a broker, default 512m */
+	char	   *connect_heap;	/* -Xmx of a Connect worker, default 1g */
+	char	   *program;		/* the agent's own path */
 } AgentConfig;
 
 /*

@@ -23,6 +23,8 @@
 #include "agent/fence.h"
 #include "agent/files.h"
 #include "agent/job.h"
+#include "agent/process.h"
+#include "agent/provision.h"
 #include "agent/secret.h"
 
 #define MIN_TOKEN 16
@@ -282,8 +284,11 @@ start(const char *path, AgentConfig **config, struct MHD_Daemon **daemon, char *
 		return false;
 	/* the socket first: a second agent on the port must not touch a job */
 	fd = bind_to(*config, error);
-	if (fd < 0 || !agent_secret_init(*config, error) || !agent_job_init(*config, error) ||
-		!agent_fence_init(agent_job_state_dir(), error))
+	if (fd < 0)
+		return false;
+	if ((*config)->services_dir ?
+		!agent_provision_init(*config, error) || !agent_fence_init(agent_provision_dir(), error) :
+		!agent_secret_init(*config, error) || !agent_job_init(*config, error) || !agent_fence_init(agent_job_state_dir(), error))
 		return false;
 	agent_api_init(*config);
 	*daemon = serve(*config, fd, error);
@@ -308,10 +313,14 @@ main(int argc, char **argv)
 		printf("cdc_agent %s\n", CDC_VERSION);
 		return 0;
 	}
+	if (argc > 1 && strcmp(argv[1], "--launch") == 0)
+		return agent_launch_main(argc, argv);
+	if (argc > 1 && strcmp(argv[1], "--restart") == 0)
+		return agent_restart_main(argc, argv);
 	if (argc != 3 || strcmp(argv[1], "--config") != 0)
 	{
 		fprintf(stderr, "usage: cdc_agent --config FILE | --version\n"
-				"The API agent of cdc_pipeline for one Kafka Connect worker; see docs/agent.md.\n");
+				"The agent of cdc_pipeline: beside a Kafka Connect worker, or of a host of services; see docs/agent.md.\n");
 		return 2;
 	}
 	umask(022);

@@ -29,13 +29,23 @@ static const Route routes[] = {
 	{"GET", "/v1/secrets", AGENT_GET_SECRETS},
 	{"PUT", "/v1/secrets/", AGENT_PUT_SECRET},
 	{"DELETE", "/v1/secrets/", AGENT_DELETE_SECRET},
+	{"GET", "/v1/services", AGENT_GET_SERVICES},
+	{"GET", "/v1/services/", AGENT_GET_SERVICE},
+	{"PUT", "/v1/services/", AGENT_PUT_SERVICE},
+	{"DELETE", "/v1/services/", AGENT_DELETE_SERVICE},
 };
 
 bool
 agent_request_changes(const AgentRequest *r)
 {
 	return r->call == AGENT_PUT_PLUGIN || r->call == AGENT_DELETE_PLUGIN || r->call == AGENT_RESTART_WORKER ||
-		r->call == AGENT_PUT_SECRET || r->call == AGENT_DELETE_SECRET;
+		r->call == AGENT_PUT_SECRET || r->call == AGENT_DELETE_SECRET || r->call == AGENT_PUT_SERVICE || r->call == AGENT_DELETE_SERVICE;
+}
+
+bool
+agent_request_is_provision(const AgentRequest *r)
+{
+	return r->call >= AGENT_GET_SERVICES;
 }
 
 /* Only ASCII letters, digits and what is in more, 1 to max bytes. */
@@ -193,7 +203,7 @@ agent_request_read(AgentRequest *r, const char *method, const char *path,
 	status = find_call(r, method, path, error);
 	if (status == 0)
 		status = read_epoch(r, installation, epoch, error);
-	if (status != 0 || (r->call != AGENT_PUT_PLUGIN && r->call != AGENT_PUT_SECRET))
+	if (status != 0 || (r->call != AGENT_PUT_PLUGIN && r->call != AGENT_PUT_SECRET && r->call != AGENT_PUT_SERVICE))
 		return status;
 	object = body && strlen(body) == length ? cdc_json_parse(body) : NULL;
 	if (!json_object_is_type(object, json_type_object))
@@ -201,6 +211,8 @@ agent_request_read(AgentRequest *r, const char *method, const char *path,
 		*error = pstrdup("the body must be one JSON object");
 		status = 400;
 	}
+	else if (r->call == AGENT_PUT_SERVICE)
+		r->order = json_object_get(object);
 	else
 		status = r->call == AGENT_PUT_PLUGIN ? read_plugin(r, object, error) : read_secret(r, object, error);
 	json_object_put(object);
@@ -221,6 +233,8 @@ agent_request_wipe(AgentRequest *r)
 	if (r->value)
 		explicit_bzero(r->value, strlen(r->value));
 	forget(&r->value);
+	json_object_put(r->order);
+	r->order = NULL;
 	forget(&r->installation);
 	forget(&r->url);
 	forget(&r->sha512);

@@ -10,6 +10,8 @@
 
 #include "common/base.h"
 
+#include <json-c/json.h>
+
 #define AGENT_MAX_BODY		(64 * 1024)
 #define AGENT_MAX_NAME		128
 #define AGENT_MAX_SECRET	4096
@@ -25,13 +27,18 @@ typedef enum AgentCall
 	AGENT_RESTART_WORKER,		/* POST /v1/worker/restart */
 	AGENT_GET_SECRETS,			/* GET /v1/secrets */
 	AGENT_PUT_SECRET,			/* PUT /v1/secrets/{name} */
-	AGENT_DELETE_SECRET			/* DELETE /v1/secrets/{name} */
+	AGENT_DELETE_SECRET,		/* DELETE /v1/secrets/{name} */
+	/* provisioning mode */
+	AGENT_GET_SERVICES,			/* GET /v1/services */
+	AGENT_GET_SERVICE,			/* GET /v1/services/{id} */
+	AGENT_PUT_SERVICE,			/* PUT /v1/services/{id} */
+	AGENT_DELETE_SERVICE		/* DELETE /v1/services/{id} */
 } AgentCall;
 
 typedef struct AgentRequest
 {
 	AgentCall	call;
-	char		name[AGENT_MAX_NAME + 1];	/* of the plugin or secret */
+	char		name[AGENT_MAX_NAME + 1];	/* of the plugin, secret or service */
 	char	   *installation;	/* of the control plane, NULL: none said */
 	int64		epoch;			/* with installation */
 	/* AGENT_PUT_PLUGIN */
@@ -41,7 +48,12 @@ typedef struct AgentRequest
 	char	   *class;			/* that the worker must list, or NULL */
 	/* AGENT_PUT_SECRET */
 	char	   *value;			/* wiped by agent_request_wipe */
+	/* AGENT_PUT_SERVICE */
+	struct json_object *order;	/* some JSON object, not looked at yet */
 } AgentRequest;
+
+/* Is it a call of provisioning mode? */
+extern bool agent_request_is_provision(const AgentRequest *request);
 
 /* Does the call change anything?  Then a lower epoch is refused. */
 extern bool agent_request_changes(const AgentRequest *request);

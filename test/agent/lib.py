@@ -317,3 +317,96 @@ class Web(http.server.ThreadingHTTPServer):
 
     def url(self, path):
         return "http://127.0.0.1:%d%s" % (self.server_address[1], path)
+
+
+# -- a host of services ---------------------------------------------------------
+CACHE = os.environ.get("LAB_CACHE", os.path.join(TOP, "build/cache"))
+POSTGRESQL = "/usr/lib/postgresql"
+PG_VERSION = "15"
+PASSWORDS = {"admin_password": "of-the-admin-0123456789", "app_password": "of-the-app-0123456789", "agent_token": "of-the-agent-0123456789"}
+
+
+def lines_of(path):
+    try:
+        with open(path, "rb") as f:
+            return f.read()
+    except OSError:
+        return b""
+
+
+class Host(Agent):
+    """An agent in provisioning mode, with real servers."""
+
+    def __init__(self, start=True, addresses="127.78.0.0/24", **settings):
+        os.chmod(work, 0o711)
+        self.place = tempfile.mkdtemp(dir=work)
+        os.chmod(self.place, 0o711)
+        self.services = settings.get("services_dir", os.path.join(self.place, "services"))
+        self.postgresql = os.path.join(self.place, "postgresql")
+        self.kafka = os.path.join(self.place, "kafka")
+        for path in (self.postgresql, self.kafka):
+            os.mkdir(path)
+        os.symlink(os.path.join(POSTGRESQL, PG_VERSION), os.path.join(self.postgresql, PG_VERSION))
+        for name in sorted(os.listdir(CACHE)) if os.path.isdir(CACHE) else []:
+            if name.startswith("kafka-"):
+                os.symlink(os.path.join(CACHE, name), os.path.join(self.kafka, "3.9"))
+        token = write(os.path.join(self.place, "token"), TOKEN + "\n", 0o600)
+        self.settings = {"port": 0, "token_file": token, "services_dir": self.services, "service_user": "postgres", "service_addresses": addresses,
+                         "postgresql_dir": self.postgresql, "kafka_dir": self.kafka, "allowed_urls": ["file://" + CACHE + "/"]}
+        self.settings.update(settings)
+        self.process, self.scheme = None, "http"
+        atexit.register(self.destroy)
+        if start:
+            self.start()
+
+    def pids(self):
+        """Every process that works below services_dir, the agent aside."""
+        found = []
+        for entry in os.listdir("/proc"):
+            try:
+                if entry.isdigit() and os.readlink("/proc/%s/cwd" % entry).startswith(self.services + "/"):
+                    found.append(int(entry))
+            except OSError:
+                pass
+        return found
+
+    def power_off(self):
+        """The agent and all that it has started die in one moment, as with the machine."""
+        self.kill()
+        while self.pids():
+            for pid in self.pids():
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except OSError:
+                    pass
+
+    destroy = power_off
+
+    def order(self, id, **more):
+        body = dict({"type": "postgresql", "version": PG_VERSION, "admin_user": "postgres", "app_user": "app_user",
+                     "admin_password": PASSWORDS["admin_password"], "app_password": PASSWORDS["app_password"]}, **more)
+        return self.ask("PUT", "/v1/services/" + id, body)
+
+    def service(self, id):
+        return (self.ask("GET", "/v1/services/" + id)[1] or {}).get("service")
+
+    def becomes(self, id, state="running", seconds=60, says="", **more):
+        """The service in this state (and its connect in that), saying this, or as it was last seen."""
+        def there():
+            s = self.service(id)
+            return s and s["state"] == state and says in (s["message"] or "") and all((s.get(k) or {}).get("state") == v for k, v in more.items()) and s
+        return wait(there, seconds, 0.05) or self.service(id)
+
+    def gone(self, id, seconds=30):
+        return wait(lambda: self.ask("GET", "/v1/services/" + id)[0] == 404, seconds, 0.05)
+
+    def psql(self, address, sql, user="app_user", password=None, database="defaultdb"):
+        """(exit code, output)"""
+        password = password or PASSWORDS["app_password" if user == "app_user" else "admin_password"]
+        done = subprocess.run([os.path.join(POSTGRESQL, PG_VERSION, "bin/psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", address, "-p", "5432", "-U", user,
+                               "-d", database, "-c", sql], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                              env=dict(os.environ, PGPASSWORD=password, PGCONNECT_TIMEOUT="3"))
+        return done.returncode, done.stdout.decode().strip()
+
+    def pid_of(self, id, name):
+        return int(open(os.path.join(self.services, id, name + ".pid")).read().split()[0])

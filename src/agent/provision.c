@@ -1,0 +1,815 @@
+/*
+ * provision.c
+ *	  See provision.h.  The list of services, their order files, their threads.
+ *
+ * services_dir/<id>/order.json is written before anything else of a service and
+ * says {"order", "addresses", "deleted"}; what else is in the directory is made
+ * by the two kinds' own files.  A directory without an order is a leftover.
+ */
+#include "agent/provision.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <stdarg.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent/files.h"
+#include "agent/service.h"
+#include "common/json.h"
+
+#define ORDER_FILE "order.json"
+#define MADE_FILE "made"
+#define GONE_PREFIX ".gone-"
+#define MAX_ORDER (256 * 1024)
+#define MAX_SERVICES 256
+#define END_RETRY_MS 500
+#define FIRST_PAUSE_MS 250
+#define MAX_PAUSE_MS 10000
+#define QUICK_MS 10000			/* a process that ended sooner did not really start */
+#define QUICK_MAX 3
+#define MAX_ADDRESSES 1024
+
+static const AgentConfig *config;
+static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
+static AgentService *services[MAX_SERVICES];	/* NULL: free */
+static int	services_fd = -1;
+
+int64
+agent_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* -- for the two kinds ------------------------------------------------------ */
+
+/* What was seen becomes what is said. */
+static void
+publish(AgentService *s)
+{
+	pthread_mutex_lock(&s->lock);
+	if (strcmp(s->said.message, s->seen.message) != 0 && s->seen.message[0])
+		fprintf(stderr, "cdc_agent: service %s: %s\n", s->id, s->seen.message);
+	s->said = s->seen;
+	if (s->deleted)
+		s->said.state = AGENT_SERVICE_DELETING;
+	pthread_mutex_unlock(&s->lock);
+}
+
+int
+agent_service_fault(AgentService *s, char *words)
+{
+	int			pause = FIRST_PAUSE_MS << Min(s->failures, 6);
+
+	s->failures++;
+	s->seen.state = AGENT_SERVICE_ERROR;
+	strlcpy(s->seen.message, words ? words : "unknown fault", sizeof(s->seen.message));
+	if (words)
+		pfree(words);
+	return Min(pause, MAX_PAUSE_MS);
+}
+
+void
+agent_service_note(AgentService *s, const char *format,...)
+{
+	va_list		args;
+
+	va_start(args, format);
+	vsnprintf(s->seen.message, sizeof(s->seen.message), format, args);
+	va_end(args);
+	s->seen.state = s->made ? AGENT_SERVICE_ERROR : AGENT_SERVICE_PROVISIONING;
+	publish(s);
+}
+
+int
+agent_service_start(AgentService *s, int n, const AgentLaunch *launch)
+{
+	struct AgentStart *start = &s->starts[n];
+	int64		now = agent_now();
+	char	   *error = NULL;
+
+	if (start->at != 0)
+		start->quick = now - start->at < QUICK_MS ? start->quick + 1 : 0;
+	if (start->quick > 0)
+	{
+		char	   *words = agent_process_last_words(launch->dir, launch->name);
+		char	   *fault = psprintf("%s has ended right after its start, %d times: %s", launch->name, start->quick, words);
+
+		pfree(words);
+		if (start->quick >= QUICK_MAX)
+		{
+			int			pause = agent_service_fault(s, fault);
+
+			/* tried once more each time the pause is over */
+			if (now < s->wait_until)
+				return (int) (s->wait_until - now);
+			s->wait_until = now + pause;
+		}
+		else
+			pfree(fault);
+	}
+	start->at = now;
+	if (!agent_process_start(launch, &error))
+		return agent_service_fault(s, error);
+	fprintf(stderr, "cdc_agent: service %s: started %s\n", s->id, launch->name);
+	return 20;
+}
+
+bool
+agent_service_has(const AgentService *s, const char *name)
+{
+	char		path[MAXPGPATH + 128];
+
+	snprintf(path, sizeof(path), "%s/%s", s->dir, name);
+	return access(path, F_OK) == 0;
+}
+
+static bool
+give(const char *path)
+{
+	return geteuid() != 0 || lchown(path, config->service_uid, config->service_gid) == 0;
+}
+
+bool
+agent_service_mkdir(AgentService *s, const char *name, char **error)
+{
+	char		path[MAXPGPATH + 128];
+
+	snprintf(path, sizeof(path), "%s/%s", s->dir, name);
+	if ((mkdir(path, 0700) == 0 || errno == EEXIST) && give(path))
+		return true;
+	*error = psprintf("could not make directory %s: %m", name);
+	return false;
+}
+
+bool
+agent_service_write(AgentService *s, const char *name, const char *words, char **error)
+{
+	char		path[MAXPGPATH + 128];
+	int			fd = agent_open_dir(AT_FDCWD, s->dir, 0, false, error);
+	bool		ok;
+
+	if (fd < 0)
+		return false;
+	ok = agent_write_file(fd, name, words, strlen(words), 0600, error);
+	close(fd);
+	snprintf(path, sizeof(path), "%s/%s", s->dir, name);
+	if (ok && !give(path))
+	{
+		*error = psprintf("could not give %s to its user: %m", name);
+		ok = false;
+	}
+	return ok;
+}
+
+void
+agent_service_made(AgentService *s)
+{
+	char	   *error = NULL;
+
+	if (!s->made && agent_service_write(s, MADE_FILE, "", &error))
+	{
+		s->made = true;
+		fprintf(stderr, "cdc_agent: service %s: runs\n", s->id);
+	}
+	if (error)
+		pfree(error);
+}
+
+/* -- addresses --------------------------------------------------------------- */
+
+bool
+agent_port_taken(const char *address, int port)
+{
+	struct sockaddr_in to;
+	int			fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int			yes = 1;
+	bool		taken;
+
+	memset(&to, 0, sizeof(to));
+	to.sin_family = AF_INET;
+	to.sin_port = htons((uint16_t) port);
+	inet_pton(AF_INET, address, &to.sin_addr);
+	if (fd < 0)
+		return true;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+	taken = bind(fd, (struct sockaddr *) &to, sizeof(to)) != 0;
+	close(fd);
+	return taken;
+}
+
+static bool
+is_used(const char *address)
+{
+	int			i;
+	int			n;
+
+	for (i = 0; i < MAX_SERVICES; i++)
+	{
+		for (n = 0; services[i] && n < services[i]->naddresses; n++)
+		{
+			if (strcmp(services[i]->addresses[n], address) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool
+is_free(const AgentService *s, const char *address)
+{
+	static const int pg_ports[] = {5432, 0};
+	static const int kafka_ports[] = {9093, 9094, 8083, 8085, 0};
+	const int  *ports = s->order.kafka ? kafka_ports : pg_ports;
+
+	for (; *ports; ports++)
+	{
+		if (agent_port_taken(address, *ports))
+			return false;
+	}
+	return true;
+}
+
+static bool write_order(AgentService *s, bool deleted, char **error);
+
+/*
+ * Finds an address for each node where its ports are free, and writes them down
+ * before anything listens there.
+ */
+static bool
+find_addresses(AgentService *s, char **error)
+{
+	char		found[AGENT_MAX_NODES][INET_ADDRSTRLEN];
+	int			wanted = s->order.kafka ? 1 : s->order.nodes;
+	int			n = 0;
+	uint32		i;
+
+	pthread_mutex_lock(&list_lock);
+	for (i = 1; n < wanted && i < config->address_count && i < MAX_ADDRESSES; i++)
+	{
+		struct in_addr address = {htonl(config->address_first + i)};
+
+		inet_ntop(AF_INET, &address, found[n], INET_ADDRSTRLEN);
+		if (!is_used(found[n]) && is_free(s, found[n]))
+			n++;
+	}
+	if (n == wanted)
+	{
+		memcpy(s->addresses, found, sizeof(s->addresses));
+		s->naddresses = n;
+	}
+	pthread_mutex_unlock(&list_lock);
+	if (n < wanted)
+	{
+		*error = psprintf("no address of %s has its ports free (%s): set service_addresses of the agent to a larger range", config->service_addresses,
+						  s->order.kafka ? "9093, 9094, 8083 and 8085" : "5432");
+		return false;
+	}
+	if (write_order(s, false, error))
+		return true;
+	pthread_mutex_lock(&list_lock);
+	s->naddresses = 0;
+	pthread_mutex_unlock(&list_lock);
+	return false;
+}
+
+/* -- the order's file --------------------------------------------------------- */
+
+static bool
+write_order(AgentService *s, bool deleted, char **error)
+{
+	struct json_object *file = json_object_new_object();
+	struct json_object *addresses = json_object_new_array();
+	struct json_object *order = NULL;
+	const char *words;
+	bool		ok;
+	int			fd;
+	int			i;
+
+	pthread_mutex_lock(&s->lock);
+	json_object_deep_copy(s->wanted ? s->wanted : s->order.json, &order, NULL);
+	for (i = 0; i < s->naddresses; i++)
+		json_object_array_add(addresses, json_object_new_string(s->addresses[i]));
+	json_object_object_add(file, "order", order);
+	json_object_object_add(file, "addresses", addresses);
+	json_object_object_add(file, "deleted", json_object_new_boolean(deleted));
+	words = json_object_to_json_string_ext(file, JSON_C_TO_STRING_PLAIN);
+	fd = agent_open_dir(AT_FDCWD, s->dir, 0, false, error);
+	ok = fd >= 0 && agent_write_file(fd, ORDER_FILE, words, strlen(words), 0600, error);
+	if (fd >= 0)
+		close(fd);
+	pthread_mutex_unlock(&s->lock);
+	json_object_put(file);
+	return ok;
+}
+
+static AgentService *
+make_service(const char *id)
+{
+	AgentService *s = palloc0(sizeof(AgentService));
+	pthread_condattr_t attributes;
+
+	strlcpy(s->id, id, sizeof(s->id));
+	snprintf(s->dir, sizeof(s->dir), "%s/%s", config->services_dir, id);
+	s->config = config;
+	s->primary = -1;
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&s->changed, &attributes);
+	pthread_condattr_destroy(&attributes);
+	return s;
+}
+
+static void
+free_service(AgentService *s)
+{
+	agent_order_free(&s->order);
+	json_object_put(s->wanted);
+	pthread_mutex_destroy(&s->lock);
+	pthread_cond_destroy(&s->changed);
+	pfree(s);
+}
+
+/* A service from its file; NULL with *error: damaged. */
+static AgentService *
+load_service(const char *id, char **error)
+{
+	AgentService *s = make_service(id);
+	int			fd = agent_open_dir(AT_FDCWD, s->dir, 0, false, error);
+	char	   *words = fd < 0 ? NULL : agent_read_file(fd, ORDER_FILE, MAX_ORDER, error);
+	struct json_object *file = words ? cdc_json_parse(words) : NULL;
+	struct json_object *addresses = cdc_json_array(file, "addresses");
+	size_t		i;
+
+	if (fd >= 0)
+		close(fd);
+	if (words)
+	{
+		explicit_bzero(words, strlen(words));
+		pfree(words);
+	}
+	if (words == NULL || !agent_order_read(&s->order, cdc_json_get(file, "order"), error))
+	{
+		json_object_put(file);
+		free_service(s);
+		return NULL;
+	}
+	s->deleted = cdc_json_true(file, "deleted");
+	for (i = 0; addresses && i < json_object_array_length(addresses) && i < AGENT_MAX_NODES; i++)
+	{
+		strlcpy(s->addresses[i], json_object_get_string(json_object_array_get_idx(addresses, i)), sizeof(s->addresses[i]));
+		s->naddresses++;
+	}
+	json_object_put(file);
+	s->made = agent_service_has(s, MADE_FILE);
+	return s;
+}
+
+/* -- the thread ---------------------------------------------------------------- */
+
+static void
+take_wanted(AgentService *s)
+{
+	AgentOrder	order;
+	char	   *error = NULL;
+
+	if (s->wanted == NULL)
+		return;
+	if (agent_order_read(&order, s->wanted, &error))
+	{
+		agent_order_free(&s->order);
+		s->order = order;
+	}
+	json_object_put(s->wanted);
+	s->wanted = NULL;
+}
+
+/* Waits, but not when there is news. */
+static void
+wait_for_news(AgentService *s, int ms)
+{
+	int64		until = agent_now() + ms;
+	struct timespec ts = {until / 1000, (until % 1000) * 1000000};
+
+	pthread_mutex_lock(&s->lock);
+	while (!s->deleted && s->wanted == NULL && agent_now() < until)
+		pthread_cond_timedwait(&s->changed, &s->lock, &ts);
+	take_wanted(s);
+	pthread_mutex_unlock(&s->lock);
+}
+
+static bool
+end_service(AgentService *s, char **error)
+{
+	char		gone[sizeof(GONE_PREFIX) + sizeof(s->id)];
+
+	snprintf(gone, sizeof(gone), GONE_PREFIX "%s", s->id);
+	if (!(s->order.kafka ? agent_kafka_end(s) : agent_pg_end(s)))
+	{
+		*error = pstrdup("processes of the service are still ending");
+		return false;
+	}
+	if (!agent_remove_tree(services_fd, gone, error))
+		return false;
+	if (agent_exists(services_fd, s->id) && !agent_rename(services_fd, s->id, services_fd, gone, error))
+		return false;
+	return agent_remove_tree(services_fd, gone, error);
+}
+
+static void *
+attend(void *arg)
+{
+	AgentService *s = arg;
+	char	   *error = NULL;
+	bool		deleted = s->deleted;
+	int			i;
+
+	while (!deleted)
+	{
+		int			wait;
+
+		if (s->naddresses == 0 && !find_addresses(s, &error))
+		{
+			wait = agent_service_fault(s, error);
+			error = NULL;
+		}
+		else
+			wait = s->order.kafka ? agent_kafka_step(s) : agent_pg_step(s);
+		publish(s);
+		wait_for_news(s, wait);
+		pthread_mutex_lock(&s->lock);
+		deleted = s->deleted;
+		pthread_mutex_unlock(&s->lock);
+	}
+	while (!end_service(s, &error))
+	{
+		struct timespec ts = {0, END_RETRY_MS * 1000000L};
+
+		strlcpy(s->seen.message, error, sizeof(s->seen.message));
+		pfree(error);
+		error = NULL;
+		publish(s);
+		nanosleep(&ts, NULL);
+	}
+	pthread_mutex_lock(&list_lock);
+	for (i = 0; i < MAX_SERVICES; i++)
+	{
+		if (services[i] == s)
+			services[i] = NULL;
+	}
+	pthread_mutex_unlock(&list_lock);
+	fprintf(stderr, "cdc_agent: service %s: gone\n", s->id);
+	free_service(s);
+	return NULL;
+}
+
+/* Under the list's lock. */
+static bool
+begin(AgentService *s, char **error)
+{
+	pthread_t	thread;
+	int			i;
+
+	for (i = 0; i < MAX_SERVICES && services[i]; i++)
+		;
+	if (i == MAX_SERVICES)
+	{
+		*error = psprintf("there are %d services, which is all that one agent watches over", MAX_SERVICES);
+		return false;
+	}
+	services[i] = s;
+	if (pthread_create(&thread, NULL, attend, s) != 0)
+	{
+		services[i] = NULL;
+		*error = psprintf("no thread: %m");
+		return false;
+	}
+	pthread_detach(thread);
+	return true;
+}
+
+static AgentService *
+find(const char *id)
+{
+	int			i;
+
+	for (i = 0; i < MAX_SERVICES; i++)
+	{
+		if (services[i] && strcmp(services[i]->id, id) == 0)
+			return services[i];
+	}
+	return NULL;
+}
+
+/* -- for the API ----------------------------------------------------------------- */
+
+bool
+agent_provision_init(const AgentConfig *c, char **error)
+{
+	DIR		   *dir;
+	struct dirent *entry;
+	struct stat st;
+	bool		ok = true;
+
+	config = c;
+	services_fd = agent_open_dir(AT_FDCWD, c->services_dir, 0711, true, error);
+	if (services_fd < 0)
+		return false;
+	if (fstat(services_fd, &st) != 0 || (st.st_mode & 022) != 0)
+	{
+		*error = psprintf("services_dir \"%s\" may be written by others: chmod go-w it", c->services_dir);
+		return false;
+	}
+	dir = opendir(c->services_dir);
+	pthread_mutex_lock(&list_lock);
+	while (ok && dir && (entry = readdir(dir)) != NULL)
+	{
+		AgentService *s;
+		char		path[2 * NAMEDATALEN + 512];
+		char	   *fault = NULL;
+
+		snprintf(path, sizeof(path), "%s/" ORDER_FILE, entry->d_name);
+		if (strncmp(entry->d_name, GONE_PREFIX, sizeof(GONE_PREFIX) - 1) == 0)
+			ok = agent_remove_tree(services_fd, entry->d_name, error);
+		else if (entry->d_name[0] == '.' || fstatat(services_fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(st.st_mode))
+			continue;
+		else if (!agent_exists(services_fd, path))
+			ok = agent_remove_tree(services_fd, entry->d_name, error);
+		else if ((s = load_service(entry->d_name, &fault)) == NULL)
+		{
+			*error = psprintf("%s/%s/" ORDER_FILE " is damaged: %s", c->services_dir, entry->d_name, fault ? fault : "");
+			ok = false;
+		}
+		else
+			ok = begin(s, error);
+	}
+	pthread_mutex_unlock(&list_lock);
+	if (dir)
+		closedir(dir);
+	return ok;
+}
+
+int
+agent_provision_dir(void)
+{
+	return services_fd;
+}
+
+/* A new service: its directory and its order, then its thread. */
+static int
+add(const char *id, AgentOrder *order, char **error)
+{
+	AgentService *s = make_service(id);
+	struct json_object *copy = NULL;
+
+	/* threads share no JSON: json-c counts references without a lock */
+	json_object_deep_copy(order->json, &copy, NULL);
+	agent_order_read(&s->order, copy, error);
+	json_object_put(copy);
+	if ((mkdirat(services_fd, id, 0700) == 0 || errno == EEXIST) && give(s->dir))
+	{
+		if (agent_service_mkdir(s, "log", error) && write_order(s, false, error) && begin(s, error))
+			return 0;
+	}
+	else
+		*error = psprintf("could not make the service's directory: %m");
+	free_service(s);
+	return 500;
+}
+
+int
+agent_provision_put(const char *id, struct json_object *object, char **error)
+{
+	AgentOrder	order;
+	AgentService *s;
+	const char *conflict;
+	int			status = 0;
+
+	if (!agent_order_read(&order, object, error))
+		return 400;
+	pthread_mutex_lock(&list_lock);
+	s = find(id);
+	if (s == NULL)
+		status = add(id, &order, error);
+	else
+	{
+		pthread_mutex_lock(&s->lock);
+		conflict = agent_order_conflict(&s->order, &order);
+		if (s->deleted)
+		{
+			*error = pstrdup("a service of this id is being deleted");
+			status = 409;
+		}
+		else if (conflict)
+		{
+			*error = psprintf("\"%s\" of a service cannot be changed", conflict);
+			status = 409;
+		}
+		else if (!json_object_equal(s->wanted ? s->wanted : s->order.json, object))
+		{
+			json_object_put(s->wanted);
+			s->wanted = NULL;
+			json_object_deep_copy(object, &s->wanted, NULL);
+			pthread_mutex_unlock(&s->lock);
+			if (!write_order(s, false, error))
+				status = 500;
+			pthread_mutex_lock(&s->lock);
+			pthread_cond_broadcast(&s->changed);
+		}
+		pthread_mutex_unlock(&s->lock);
+	}
+	pthread_mutex_unlock(&list_lock);
+	agent_order_free(&order);
+	return status;
+}
+
+bool
+agent_provision_delete(const char *id, char **error)
+{
+	AgentService *s;
+	bool		ok = true;
+
+	pthread_mutex_lock(&list_lock);
+	s = find(id);
+	if (s && !s->deleted)
+	{
+		/* without the intent on disk nothing is taken away */
+		ok = write_order(s, true, error);
+		pthread_mutex_lock(&s->lock);
+		s->deleted = ok;
+		if (ok)
+			s->said.state = AGENT_SERVICE_DELETING;
+		pthread_cond_broadcast(&s->changed);
+		pthread_mutex_unlock(&s->lock);
+	}
+	pthread_mutex_unlock(&list_lock);
+	return ok;
+}
+
+static const char *
+state_name(AgentServiceState state)
+{
+	switch (state)
+	{
+		case AGENT_SERVICE_CHECKING:
+			return "checking";
+		case AGENT_SERVICE_PROVISIONING:
+			return "provisioning";
+		case AGENT_SERVICE_RUNNING:
+			return "running";
+		case AGENT_SERVICE_ERROR:
+			return "error";
+		case AGENT_SERVICE_DELETING:
+			return "deleting";
+	}
+	return "checking";
+}
+
+static void
+add_words(struct json_object *object, const char *key, const char *words)
+{
+	json_object_object_add(object, key, words && words[0] ? json_object_new_string(words) : NULL);
+}
+
+static void
+add_kafka(struct json_object *object, const AgentService *s)
+{
+	struct json_object *connect;
+	char		words[128];
+
+	if (s->naddresses > 0)
+	{
+		snprintf(words, sizeof(words), "%s:9093", s->addresses[0]);
+		add_words(object, "bootstrap", words);
+		/* what comes from a loopback address comes from 127.0.0.1 */
+		snprintf(words, sizeof(words), strncmp(s->addresses[0], "127.", 4) == 0 ? "127.0.0.0/8" : "%s/32", s->addresses[0]);
+		add_words(object, "connect_cidr", words);
+	}
+	if (!s->order.connect)
+		return;
+	connect = json_object_new_object();
+	add_words(connect, "state", state_name(s->said.connect));
+	add_words(connect, "message", s->said.connect_message);
+	if (s->naddresses > 0)
+	{
+		snprintf(words, sizeof(words), "http://%s:8083", s->addresses[0]);
+		add_words(connect, "url", words);
+		snprintf(words, sizeof(words), "http://%s:8085", s->addresses[0]);
+		add_words(connect, "agent_url", words);
+	}
+	json_object_object_add(object, "connect", connect);
+}
+
+static void
+add_nodes(struct json_object *object, const AgentService *s)
+{
+	struct json_object *nodes = json_object_new_array();
+	int			i;
+
+	for (i = 0; i < s->naddresses; i++)
+	{
+		const AgentSaidNode *n = &s->said.nodes[i];
+		struct json_object *node = json_object_new_object();
+
+		add_words(node, "address", s->addresses[i]);
+		json_object_object_add(node, "port", json_object_new_int(5432));
+		add_words(node, "role", n->primary ? "primary" : "standby");
+		add_words(node, "state", !n->lives ? "down" : !n->answers ? "starting" : n->primary || n->streams ? "running" : "not streaming");
+		json_object_array_add(nodes, node);
+	}
+	json_object_object_add(object, "nodes", nodes);
+	json_object_object_add(object, "failovers", json_object_new_int(s->said.failovers));
+}
+
+/* Under the list's lock. */
+static struct json_object *
+object_of(AgentService *s)
+{
+	struct json_object *object = json_object_new_object();
+
+	pthread_mutex_lock(&s->lock);
+	add_words(object, "id", s->id);
+	add_words(object, "type", s->order.kafka ? "kafka" : "postgresql");
+	add_words(object, "state", state_name(s->said.state));
+	add_words(object, "message", s->said.message);
+	add_words(object, "version", s->said.version[0] ? s->said.version : s->order.version);
+	if (s->order.kafka)
+		add_kafka(object, s);
+	else
+		add_nodes(object, s);
+	pthread_mutex_unlock(&s->lock);
+	return object;
+}
+
+struct json_object *
+agent_provision_object(const char *id)
+{
+	AgentService *s;
+	struct json_object *object;
+
+	pthread_mutex_lock(&list_lock);
+	s = find(id);
+	object = s ? object_of(s) : NULL;
+	pthread_mutex_unlock(&list_lock);
+	return object;
+}
+
+struct json_object *
+agent_provision_list(void)
+{
+	struct json_object *list = json_object_new_array();
+	int			i;
+
+	pthread_mutex_lock(&list_lock);
+	for (i = 0; i < MAX_SERVICES; i++)
+	{
+		if (services[i])
+			json_object_array_add(list, object_of(services[i]));
+	}
+	pthread_mutex_unlock(&list_lock);
+	return list;
+}
+
+static int
+by_words(const void *a, const void *b)
+{
+	return strcmp(json_object_get_string(*(struct json_object *const *) a), json_object_get_string(*(struct json_object *const *) b));
+}
+
+/* Names in a directory that have this file (NULL: any) in them. */
+static struct json_object *
+versions_in(const char *where, const char *file)
+{
+	struct json_object *list = json_object_new_array();
+	DIR		   *dir = where ? opendir(where) : NULL;
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)) != NULL)
+	{
+		char		path[MAXPGPATH + 512];
+
+		snprintf(path, sizeof(path), "%s/%s/%s", where, entry->d_name, file);
+		if (entry->d_name[0] != '.' && access(path, F_OK) == 0)
+			json_object_array_add(list, json_object_new_string(entry->d_name));
+	}
+	if (dir)
+		closedir(dir);
+	json_object_array_sort(list, by_words);
+	return list;
+}
+
+struct json_object *
+agent_provision_versions(void)
+{
+	struct json_object *object = json_object_new_object();
+
+	json_object_object_add(object, "postgresql", versions_in(config->postgresql_dir, "bin/postgres"));
+	json_object_object_add(object, "kafka", versions_in(config->kafka_dir, "."));
+	return object;
+}

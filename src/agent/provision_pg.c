@@ -1,0 +1,602 @@
+/*
+ * provision_pg.c
+ *	  A PostgreSQL service: one server, or a primary and a streaming standby.
+ *
+ * See service.h.  Node n is node-n in the service's directory, complete from the
+ * rename that puts it there.  Which node is the primary is in the file "primary",
+ * written before a standby is promoted: whatever is killed then, no other node
+ * is ever started as one.  There is no quorum: one agent decides, and it sees
+ * the primary's processes, not only its port.
+ */
+#include "agent/service.h"
+
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/files.h"
+#include "agent/pg_copy.h"
+#include "agent/sql.h"
+
+#define PORT 5432
+#define LOOK_MS 100				/* processes */
+#define PROBE_MS 1000			/* SQL, while all is well */
+#define SQL_MS 3000
+#define SETUP_MS 30000
+#define INITDB_SECONDS 120
+#define PROMOTE_MS 65000
+#define STOP_SECONDS 30
+#define LOST_MS 60000			/* a standby that does not stream for so long is made anew */
+#define PRIMARY_FILE "primary"
+
+static void
+node_name(char *name, size_t size, int node, const char *more)
+{
+	snprintf(name, size, "node-%d%s", node, more);
+}
+
+static void
+node_path(char *path, size_t size, const AgentService *s, int node, const char *more)
+{
+	snprintf(path, size, "%s/node-%d%s", s->dir, node, more);
+}
+
+/* -- the file "primary" ------------------------------------------------------ */
+
+static bool
+read_primary(AgentService *s, char **error)
+{
+	int			fd = agent_open_dir(AT_FDCWD, s->dir, 0, false, error);
+	char	   *words;
+
+	if (fd < 0)
+		return false;
+	if (!agent_exists(fd, PRIMARY_FILE))
+		s->primary = 0;
+	else if ((words = agent_read_file(fd, PRIMARY_FILE, 16, error)) != NULL)
+	{
+		s->primary = atoi(words);
+		pfree(words);
+		if (s->primary < 0 || s->primary >= s->order.nodes)
+		{
+			*error = pstrdup("the file \"primary\" is damaged: write the number of the node that is to be it, 0 or 1");
+			s->primary = -1;
+		}
+	}
+	close(fd);
+	return s->primary >= 0;
+}
+
+static bool
+write_primary(AgentService *s, int node, char **error)
+{
+	char		words[16];
+
+	snprintf(words, sizeof(words), "%d\n", node);
+	if (!agent_service_write(s, PRIMARY_FILE, words, error))
+		return false;
+	s->primary = node;
+	return true;
+}
+
+/* -- connections -------------------------------------------------------------- */
+
+static void
+forget(AgentService *s, int node)
+{
+	if (s->conns[node])
+		PQfinish(s->conns[node]);
+	s->conns[node] = NULL;
+}
+
+static PGconn *
+conn_to(AgentService *s, int node, char **error)
+{
+	if (s->conns[node] && PQstatus(s->conns[node]) != CONNECTION_OK)
+		forget(s, node);
+	if (s->conns[node] == NULL)
+		s->conns[node] = agent_sql_connect(s->addresses[node], PORT, s->order.admin_user, s->order.admin_password, "postgres", SQL_MS, error);
+	return s->conns[node];
+}
+
+/* One row, or NULL: then the connection is begun anew the next time. */
+static PGresult *
+ask(AgentService *s, int node, const char *sql, int ms, char **error)
+{
+	PGconn	   *conn = conn_to(s, node, error);
+	PGresult   *result = conn ? agent_sql(conn, sql, ms, error) : NULL;
+
+	if (result == NULL || PQntuples(result) != 1)
+	{
+		forget(s, node);
+		if (result)
+			*error = pstrdup("the server's answer is not one row");
+		PQclear(result);
+		return NULL;
+	}
+	return result;
+}
+
+static bool
+order_sql(AgentService *s, int node, char *sql, int ms, char **error)
+{
+	PGconn	   *conn = conn_to(s, node, error);
+	bool		ok = conn && agent_sql_do(conn, sql, ms, error);
+
+	explicit_bzero(sql, strlen(sql));
+	pfree(sql);
+	return ok;
+}
+
+/* -- making a node ------------------------------------------------------------- */
+
+/* Finds the server of the ordered version; false with *error naming those that there are. */
+static bool
+find_bin(AgentService *s, const char *program, char *path, size_t size, char **error)
+{
+	if (s->config->postgresql_dir)
+		snprintf(path, size, "%s/%s/bin/%s", s->config->postgresql_dir, s->order.version, program);
+	if (s->config->postgresql_dir && access(path, X_OK) == 0)
+		return true;
+	*error = psprintf("PostgreSQL %s cannot be had here: there is no %s/%s/bin/%s", s->order.version,
+					  s->config->postgresql_dir ? s->config->postgresql_dir : "(postgresql_dir)", s->order.version, program);
+	return false;
+}
+
+static void
+add_hba(StringInfo words, const AgentService *s)
+{
+	size_t		n = s->order.cidrs ? json_object_array_length(s->order.cidrs) : 0;
+	size_t		i;
+
+	appendStringInfo(words, "# Made by cdc_agent with the service.  Add lines as you like.\n"
+					 "host all %s samehost scram-sha-256\nhost replication %s samehost scram-sha-256\n", s->order.admin_user, s->order.admin_user);
+	if (n == 0)
+		appendStringInfoString(words, "host all all 0.0.0.0/0 scram-sha-256\n");
+	for (i = 0; i < n; i++)
+	{
+		const char *cidr = json_object_get_string(json_object_array_get_idx(s->order.cidrs, i));
+
+		appendStringInfo(words, "host all all %s%s scram-sha-256\n", cidr, strchr(cidr, '/') ? "" : "/32");
+	}
+}
+
+static const char settings[] =
+"\n# Made by cdc_agent with the service.\n"
+"listen_addresses = ''\t\t# given at the start\n"
+"unix_socket_directories = ''\n"
+"wal_level = logical\n"
+"hot_standby_feedback = on\n"
+"max_replication_slots = 100\n"
+"max_wal_senders = 100\n"
+"max_connections = 200\n"
+"wal_receiver_status_interval = 1s\n"
+"max_slot_wal_keep_size = 4GB\n"
+"password_encryption = 'scram-sha-256'\n"
+"log_line_prefix = '%m [%p] %q%u@%d '\n";
+
+static bool
+append_settings(const char *dir, char **error)
+{
+	char		path[MAXPGPATH + 64];
+	FILE	   *file;
+	bool		ok;
+
+	snprintf(path, sizeof(path), "%s/postgresql.conf", dir);
+	file = fopen(path, "ae");
+	ok = file && fputs(settings, file) >= 0;
+	if (file && fclose(file) != 0)
+		ok = false;
+	if (!ok)
+		*error = psprintf("could not write postgresql.conf: %m");
+	return ok;
+}
+
+/* The first node: initdb beside, its files, then into place. */
+static bool
+make_primary(AgentService *s, int node, char **error)
+{
+	char		bin[MAXPGPATH];
+	char		beside[MAXPGPATH + 64];
+	char		pwfile[MAXPGPATH + 64];
+	char		name[64];
+	char		hba[96];
+	StringInfoData words;
+	bool		ok;
+	int			fd;
+	const char *argv[] = {bin, "-D", beside, "-U", s->order.admin_user, "-A", "scram-sha-256", "--pwfile", pwfile, "-E", "UTF8", "--locale=C",
+	"--data-checksums", NULL};
+	AgentLaunch launch = {s->dir, "initdb", s->dir, s->config->service_uid, s->config->service_gid, argv};
+
+	if (!find_bin(s, "initdb", bin, sizeof(bin), error))
+		return false;
+	if (!agent_process_end(s->dir, "initdb", NULL, SIGKILL, 5))
+	{
+		*error = pstrdup("an initdb of before does not end");
+		return false;
+	}
+	node_path(beside, sizeof(beside), s, node, ".new");
+	node_name(name, sizeof(name), node, ".new");
+	snprintf(pwfile, sizeof(pwfile), "%s/pwfile", s->dir);
+	fd = agent_open_dir(AT_FDCWD, s->dir, 0, false, error);
+	ok = fd >= 0 && agent_remove_tree(fd, name, error) && agent_service_write(s, "pwfile", s->order.admin_password, error) &&
+		agent_process_run(&launch, INITDB_SECONDS, error);
+	if (fd >= 0)
+		unlinkat(fd, "pwfile", 0);
+	if (ok)
+		ok = append_settings(beside, error);
+	if (ok)
+	{
+		initStringInfo(&words);
+		add_hba(&words, s);
+		snprintf(hba, sizeof(hba), "%s/pg_hba.conf", name);
+		ok = agent_service_write(s, hba, words.data, error);
+		pfree(words.data);
+	}
+	if (ok)
+	{
+		char		final[64];
+
+		node_name(final, sizeof(final), node, "");
+		ok = agent_sync_tree(fd, name, error) && agent_rename(fd, name, fd, final, error);
+	}
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+/* A standby: a copy of the primary beside, then into place. */
+static bool
+make_standby(AgentService *s, int node, char **error)
+{
+	char		from[MAXPGPATH + 64];
+	char		beside[MAXPGPATH + 64];
+	char		name[64];
+	char		final[64];
+	bool		ok = false;
+	int			fd = agent_open_dir(AT_FDCWD, s->dir, 0, false, error);
+	PGconn	   *conn = fd < 0 ? NULL : agent_sql_connect(s->addresses[s->primary], PORT, s->order.admin_user, s->order.admin_password,
+														 "postgres", SQL_MS, error);
+
+	node_path(from, sizeof(from), s, s->primary, "");
+	node_path(beside, sizeof(beside), s, node, ".new");
+	node_name(name, sizeof(name), node, ".new");
+	node_name(final, sizeof(final), node, "");
+	if (conn)
+		ok = agent_remove_tree(fd, name, error) &&
+			agent_pg_copy(conn, from, beside, s->config->service_uid, s->config->service_gid, error) &&
+			agent_remove_tree(fd, final, error) && agent_rename(fd, name, fd, final, error);
+	PQfinish(conn);
+	if (fd >= 0)
+		close(fd);
+	if (ok)
+		fprintf(stderr, "cdc_agent: service %s: node %d is a copy of node %d\n", s->id, node, s->primary);
+	return ok;
+}
+
+/* -- starting a node ------------------------------------------------------------ */
+
+static bool
+write_pgpass(AgentService *s, char **error)
+{
+	StringInfoData words;
+	bool		ok;
+	int			i;
+
+	initStringInfo(&words);
+	for (i = 0; i < s->naddresses; i++)
+		appendStringInfo(&words, "%s:%d:*:%s:%s\n", s->addresses[i], PORT, s->order.admin_user, s->order.admin_password);
+	ok = agent_service_write(s, "pgpass", words.data, error);
+	explicit_bzero(words.data, (size_t) words.len);
+	pfree(words.data);
+	return ok;
+}
+
+static int
+start_node(AgentService *s, int node)
+{
+	char		bin[MAXPGPATH];
+	char		data[MAXPGPATH + 64];
+	char		listen[64];
+	char		conninfo[MAXPGPATH + 256];
+	char		slot[64];
+	char		name[64];
+	char		stale[MAXPGPATH + 128];
+	char	   *error = NULL;
+	const char *argv[] = {bin, "-D", data, "-p", "5432", "-c", listen, "-c", conninfo, "-c", slot, NULL};
+	AgentLaunch launch = {s->dir, name, data, s->config->service_uid, s->config->service_gid, argv};
+
+	if (!find_bin(s, "postgres", bin, sizeof(bin), &error) || !write_pgpass(s, &error))
+		return agent_service_fault(s, error);
+	node_path(data, sizeof(data), s, node, "");
+	node_name(name, sizeof(name), node, "");
+	if (agent_port_taken(s->addresses[node], PORT))
+		return agent_service_fault(s, psprintf("another program listens on %s port %d, which is this service's", s->addresses[node], PORT));
+	snprintf(listen, sizeof(listen), "listen_addresses=%s", s->addresses[node]);
+	/* a primary does not look at the two */
+	snprintf(conninfo, sizeof(conninfo), "primary_conninfo=host=%s port=%d user=%s passfile=%s/pgpass application_name=node_%d dbname=postgres sslmode=disable",
+			 s->addresses[node == s->primary ? (s->primary + 1) % Max(s->order.nodes, 2) : s->primary], PORT, s->order.admin_user, s->dir, node);
+	snprintf(slot, sizeof(slot), "primary_slot_name=node_%d", node);
+	/* nothing of it lives, whoever has the pid by now */
+	snprintf(stale, sizeof(stale), "%s/postmaster.pid", data);
+	unlink(stale);
+	forget(s, node);
+	return agent_service_start(s, node, &launch);
+}
+
+/* -- the primary ------------------------------------------------------------------ */
+
+static const char probe_sql[] =
+"SELECT pg_is_in_recovery(), current_setting('server_version'),"
+" (SELECT count(*) FROM pg_roles WHERE rolname = '%s'), (SELECT count(*) FROM pg_database WHERE datname = '%s'),"
+" (SELECT count(*) FROM pg_replication_slots WHERE slot_name = 'node_0'), (SELECT count(*) FROM pg_replication_slots WHERE slot_name = 'node_1'),"
+" (SELECT count(*) FROM pg_stat_replication WHERE application_name = 'node_0' AND state = 'streaming'),"
+" (SELECT count(*) FROM pg_stat_replication WHERE application_name = 'node_1' AND state = 'streaming')";
+
+/* The next thing that the probe has shown missing; NULL: nothing. */
+static char *
+missing_sql(AgentService *s, const PGresult *probe, char **error)
+{
+	char	   *verifier;
+	char	   *sql;
+	int			i;
+
+	if (strcmp(PQgetvalue(probe, 0, 2), "0") == 0)
+	{
+		/* as a verifier: the password is in no statement */
+		verifier = PQencryptPasswordConn(s->conns[s->primary], s->order.app_password, s->order.app_user, "scram-sha-256");
+		if (verifier == NULL)
+		{
+			*error = pstrdup("the password cannot be made a verifier");
+			return NULL;
+		}
+		sql = psprintf("CREATE ROLE \"%s\" LOGIN PASSWORD '%s'", s->order.app_user, verifier);
+		PQfreemem(verifier);
+		return sql;
+	}
+	if (strcmp(PQgetvalue(probe, 0, 3), "0") == 0)
+		return psprintf("CREATE DATABASE \"%s\" OWNER \"%s\"", s->order.database, s->order.app_user);
+	for (i = 0; i < s->order.nodes; i++)
+	{
+		bool		there = strcmp(PQgetvalue(probe, 0, 4 + i), "0") != 0;
+
+		if (i != s->primary && !there)
+			return psprintf("SELECT pg_create_physical_replication_slot('node_%d', true)", i);
+		/* one that was this node's own, when it was a standby, keeps WAL for nobody */
+		if (i == s->primary && there)
+			return psprintf("SELECT pg_drop_replication_slot('node_%d')", i);
+	}
+	return NULL;
+}
+
+/* Looks at the primary; >= 0: the step is over. */
+static int
+attend_primary(AgentService *s)
+{
+	AgentSaidNode *said = &s->seen.nodes[s->primary];
+	char	   *error = NULL;
+	char	   *sql = psprintf(probe_sql, s->order.app_user, s->order.database);
+	PGresult   *probe = ask(s, s->primary, sql, SQL_MS, &error);
+	int			i;
+
+	pfree(sql);
+	if (probe == NULL)
+	{
+		agent_service_note(s, "the primary does not answer yet: %s", error);
+		pfree(error);
+		return LOOK_MS;
+	}
+	said->answers = true;
+	strlcpy(s->seen.version, PQgetvalue(probe, 0, 1), sizeof(s->seen.version));
+	if (PQgetvalue(probe, 0, 0)[0] == 't')
+	{
+		/* a promotion was begun, and not done */
+		PQclear(probe);
+		agent_service_note(s, "node %d is being promoted", s->primary);
+		probe = ask(s, s->primary, "SELECT pg_promote(true, 60)", PROMOTE_MS, &error);
+		if (probe == NULL)
+			return agent_service_fault(s, error);
+		PQclear(probe);
+		s->seen.failovers++;
+		fprintf(stderr, "cdc_agent: service %s: node %d is the primary now\n", s->id, s->primary);
+		return 0;
+	}
+	for (i = 0; i < s->order.nodes; i++)
+		s->seen.nodes[i].streams = strcmp(PQgetvalue(probe, 0, 6 + i), "0") != 0;
+	sql = missing_sql(s, probe, &error);
+	PQclear(probe);
+	if (error || (sql && !order_sql(s, s->primary, sql, SETUP_MS, &error)))
+		return agent_service_fault(s, error);
+	if (sql)
+		return 0;
+	return -1;
+}
+
+/*
+ * The primary's processes are gone.  Where a standby answers it takes over;
+ * otherwise, and after a start of the machine, the primary is started again.
+ */
+static int
+replace_primary(AgentService *s)
+{
+	int			standby = s->order.nodes == 2 ? 1 - s->primary : -1;
+	char	   *error = NULL;
+	PGresult   *result = NULL;
+	char		data[MAXPGPATH + 64];
+	char		name[64];
+
+	if (s->order.auto_failover && standby >= 0 && s->made && s->seen.nodes[standby].lives)
+		result = ask(s, standby, "SELECT pg_is_in_recovery() AND pg_last_wal_receive_lsn() IS NOT NULL", SQL_MS, &error);
+	if (error)
+		pfree(error);
+	error = NULL;
+	if (result == NULL || PQgetvalue(result, 0, 0)[0] != 't')
+	{
+		PQclear(result);
+		agent_service_note(s, "the primary, node %d, is started again", s->primary);
+		return start_node(s, s->primary);
+	}
+	PQclear(result);
+	/* a backend that has outlived its postmaster may still commit */
+	node_path(data, sizeof(data), s, s->primary, "");
+	node_name(name, sizeof(name), s->primary, "");
+	if (!agent_process_end(s->dir, name, data, SIGKILL, 0))
+		return agent_service_fault(s, pstrdup("processes of the former primary do not end"));
+	forget(s, s->primary);
+	fprintf(stderr, "cdc_agent: service %s: the primary, node %d, is gone: node %d takes over\n", s->id, s->primary, standby);
+	if (!write_primary(s, standby, &error))
+		return agent_service_fault(s, error);
+	return attend_primary(s);
+}
+
+/* -- standbys ------------------------------------------------------------------------ */
+
+/* Brings a standby up; false: something was begun or failed, *wait until the next look. */
+static bool
+attend_standby(AgentService *s, int node, int *wait)
+{
+	AgentSaidNode *said = &s->seen.nodes[node];
+	char		signal_file[96];
+	char		data[MAXPGPATH + 64];
+	char		name[64];
+	char	   *error = NULL;
+	bool		anew;
+
+	node_name(signal_file, sizeof(signal_file), node, "/standby.signal");
+	node_path(data, sizeof(data), s, node, "");
+	node_name(name, sizeof(name), node, "");
+	if (said->streams)
+	{
+		s->standby_lost[node] = 0;
+		s->starts[node].quick = 0;
+		return true;
+	}
+	/* what was a primary once has a history of its own */
+	anew = !agent_service_has(s, signal_file) || (s->standby_lost[node] && agent_now() - s->standby_lost[node] > LOST_MS) || s->starts[node].quick >= 3;
+	if (anew)
+	{
+		agent_service_note(s, "node %d is being made a standby of node %d", node, s->primary);
+		if (!agent_process_end(s->dir, name, data, SIGQUIT, STOP_SECONDS))
+			error = psprintf("processes of node %d do not end", node);
+		forget(s, node);
+		if (error || !make_standby(s, node, &error))
+		{
+			*wait = agent_service_fault(s, error);
+			return false;
+		}
+		s->standby_lost[node] = 0;
+		memset(&s->starts[node], 0, sizeof(s->starts[node]));
+		said->lives = false;
+	}
+	if (!said->lives)
+	{
+		*wait = start_node(s, node);
+		return false;
+	}
+	if (s->standby_lost[node] == 0)
+		s->standby_lost[node] = agent_now();
+	agent_service_note(s, "node %d does not stream from node %d yet", node, s->primary);
+	*wait = LOOK_MS;
+	return false;
+}
+
+static void
+look_at_standby(AgentService *s, int node)
+{
+	char	   *error = NULL;
+	PGresult   *result = s->seen.nodes[node].lives ? ask(s, node, "SELECT 1", SQL_MS, &error) : NULL;
+
+	s->seen.nodes[node].answers = result != NULL;
+	PQclear(result);
+	if (error)
+		pfree(error);
+}
+
+int
+agent_pg_step(AgentService *s)
+{
+	char	   *error = NULL;
+	char		name[64];
+	bool		lives[AGENT_MAX_NODES];
+	bool		all = true;
+	int			wait;
+	int			i;
+	pid_t		pid;
+
+	if (s->primary < 0 && !read_primary(s, &error))
+		return agent_service_fault(s, error);
+	for (i = 0; i < s->order.nodes; i++)
+	{
+		/* backends that outlive their postmaster make no server */
+		node_name(name, sizeof(name), i, "");
+		lives[i] = agent_process_lives(s->dir, name, &pid) && pid != 0;
+		all = all && lives[i];
+	}
+	if (all && s->probed_at != 0 && agent_now() < s->probed_at + PROBE_MS)
+		return LOOK_MS;
+	s->probed_at = 0;
+	for (i = 0; i < s->order.nodes; i++)
+	{
+		AgentSaidNode *said = &s->seen.nodes[i];
+
+		memset(said, 0, sizeof(*said));
+		said->primary = i == s->primary;
+		said->lives = lives[i];
+	}
+	node_name(name, sizeof(name), s->primary, "");
+	if (!agent_service_has(s, name))
+	{
+		if (s->made)
+			return agent_service_fault(s, psprintf("the data directory of the primary, node %d, is not there any more", s->primary));
+		agent_service_note(s, "the first node is being made");
+		if (!make_primary(s, s->primary, &error))
+			return agent_service_fault(s, error);
+		s->failures = 0;
+		return 0;
+	}
+	if (!s->seen.nodes[s->primary].lives)
+		return replace_primary(s);
+	wait = attend_primary(s);
+	if (wait >= 0)
+		return wait;
+	for (i = 0; i < s->order.nodes; i++)
+	{
+		bool		ok;
+
+		if (i == s->primary)
+			continue;
+		look_at_standby(s, i);
+		ok = attend_standby(s, i, &wait);
+		/* a service that ran once serves while its standby is made anew */
+		if (!ok && s->made)
+			s->seen.state = AGENT_SERVICE_RUNNING;
+		if (!ok)
+			return Min(wait, s->made ? 1000 : wait);
+	}
+	s->failures = 0;
+	s->seen.message[0] = '\0';
+	s->seen.state = AGENT_SERVICE_RUNNING;
+	agent_service_made(s);
+	s->probed_at = agent_now();
+	return LOOK_MS;
+}
+
+bool
+agent_pg_end(AgentService *s)
+{
+	bool		ok = agent_process_end(s->dir, "initdb", NULL, SIGKILL, 5);
+	int			i;
+
+	for (i = 0; i < AGENT_MAX_NODES; i++)
+	{
+		char		data[MAXPGPATH + 64];
+		char		name[64];
+
+		/* nobody wants the data any more: no checkpoint */
+		forget(s, i);
+		node_path(data, sizeof(data), s, i, "");
+		node_name(name, sizeof(name), i, "");
+		ok = agent_process_end(s->dir, name, data, SIGQUIT, 10) && ok;
+	}
+	return ok;
+}

@@ -1,0 +1,126 @@
+/*
+ * service.h
+ *	  One service of the agent in provisioning mode: what is ordered, where it
+ *	  is, what is said of it.
+ *
+ * provision.c owns the services, their files order.json and their threads;
+ * provision_pg.c and provision_kafka.c look at one service and do the next thing
+ * that is missing, each time anew: being killed anywhere needs no recovery.
+ */
+#ifndef CDC_AGENT_SERVICE_H
+#define CDC_AGENT_SERVICE_H
+
+#include <netinet/in.h>
+#include <pthread.h>
+
+#include "agent/config.h"
+#include "agent/order.h"
+#include "agent/process.h"
+
+#define AGENT_WORDS 600
+
+typedef enum AgentServiceState
+{
+	AGENT_SERVICE_CHECKING,		/* not looked at yet since the agent was started */
+	AGENT_SERVICE_PROVISIONING, /* never ran */
+	AGENT_SERVICE_RUNNING,		/* it answers */
+	AGENT_SERVICE_ERROR,		/* it does not, or cannot be made; tried on */
+	AGENT_SERVICE_DELETING
+} AgentServiceState;
+
+typedef struct AgentSaidNode
+{
+	bool		lives;
+	bool		answers;
+	bool		primary;
+	bool		streams;		/* standby: from the primary */
+} AgentSaidNode;
+
+/* What GET says; copied under the lock. */
+typedef struct AgentSaid
+{
+	AgentServiceState state;
+	char		message[AGENT_WORDS];	/* what it waits for, or the reason; "" none */
+	char		version[64];	/* as the server itself says it; "" not known */
+	AgentSaidNode nodes[AGENT_MAX_NODES];
+	AgentServiceState connect;
+	char		connect_message[AGENT_WORDS];
+	int			failovers;
+} AgentSaid;
+
+struct pg_conn;
+
+typedef struct AgentService
+{
+	char		id[64];
+	char		dir[MAXPGPATH]; /* absolute */
+	const AgentConfig *config;
+	AgentOrder	order;			/* replaced by its thread alone */
+	int			naddresses;		/* 0: none found yet */
+	char		addresses[AGENT_MAX_NODES][INET_ADDRSTRLEN];
+	pthread_mutex_t lock;		/* of what follows */
+	pthread_cond_t changed;
+	bool		deleted;
+	struct json_object *wanted; /* a changed order to take over, or NULL */
+	AgentSaid	said;
+
+	/* its thread's own */
+	AgentSaid	seen;			/* what it is about to say */
+	bool		made;			/* it ran once: file "made" */
+	int			failures;		/* of the same step in a row */
+	int64		wait_until;		/* monotonic ms: nothing is tried before */
+	struct AgentStart
+	{
+		int64		at;			/* when it was last started, 0 never */
+		int			quick;		/* how often it ended soon after that */
+	}			starts[AGENT_MAX_NODES + 2];
+	/* provision_kafka.c */
+	int64		connect_lost;	/* since when it does not answer, 0: it does */
+	int64		connect_at;		/* when it last did */
+	/* provision_pg.c */
+	struct pg_conn *conns[AGENT_MAX_NODES];
+	int			primary;		/* node, -1: not read yet */
+	int64		probed_at;		/* when all was last seen well */
+	int64		standby_lost[AGENT_MAX_NODES];	/* since when it does not stream */
+} AgentService;
+
+/* Monotonic milliseconds. */
+extern int64 agent_now(void);
+
+/*
+ * One look and at most one thing done.  Returns ms until the next look.  What is
+ * known is in seen; the caller makes it public.
+ */
+extern int	agent_pg_step(AgentService *service);
+extern int	agent_kafka_step(AgentService *service);
+
+/* Ends every process of the service; false: some live on, try again. */
+extern bool agent_pg_end(AgentService *service);
+extern bool agent_kafka_end(AgentService *service);
+
+/* -- provision.c, for the two ---------------------------------------------- */
+
+/* Says that the service does not work and why; frees words.  Returns a growing pause. */
+extern int	agent_service_fault(AgentService *service, char *words);
+
+/* Says what is being waited for; printf. */
+extern void agent_service_note(AgentService *service, const char *format,...) pg_attribute_printf(2, 3);
+
+/*
+ * Starts process number n, NAME, unless it ended too soon too often: then a
+ * fault with its last words.  Returns ms.
+ */
+extern int	agent_service_start(AgentService *service, int n, const AgentLaunch *launch);
+
+/* Writes a file of the service's user, 0600, whole or not at all. */
+extern bool agent_service_write(AgentService *service, const char *name, const char *words, char **error);
+extern bool agent_service_has(const AgentService *service, const char *name);
+extern bool agent_service_mkdir(AgentService *service, const char *name, char **error);
+
+/* From now on it is a service that ran. */
+extern void agent_service_made(AgentService *service);
+
+/* Does something listen at address and port? */
+extern bool agent_port_taken(const char *address, int port);
+
+#endif							/* CDC_AGENT_SERVICE_H */

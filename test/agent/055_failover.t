@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+"""The agent in provisioning mode: a standby takes over, the former primary becomes one."""
+from lib import *
+import threading
+
+ADDRESSES = ("127.79.0.1", "127.79.0.2")
+
+
+class Writer(threading.Thread):
+    """Commits one row after the other; what was acknowledged, and when."""
+
+    def __init__(self, host):
+        super().__init__(daemon=True)
+        self.host, self.stop, self.acknowledged = host, False, []
+        self.start()
+
+    def run(self):
+        n = 0
+        while not self.stop:
+            for address in ADDRESSES:
+                code, out = self.host.psql(address, "INSERT INTO t SELECT %d WHERE NOT pg_is_in_recovery() RETURNING a" % n)
+                if code == 0 and out:
+                    self.acknowledged.append((n, time.monotonic()))
+                    break
+            n += 1
+
+
+def roles(host):
+    s = host.service("pair")
+    return s and [(n["role"], n["state"]) for n in s["nodes"]]
+
+
+def settled(host, primary):
+    wanted = [("standby", "running"), ("standby", "running")]
+    wanted[primary] = ("primary", "running")
+    return wait(lambda: roles(host) == wanted and host.service("pair")["message"] is None, 60, 0.05)
+
+
+def fail_over(host, primary, agent_dies):
+    """Kills the primary under a writer; gives what was lost."""
+    writer = Writer(host)
+    wait(lambda: len(writer.acknowledged) >= 5)
+    pid = host.pid_of("pair", "node-%d" % primary)
+    killed = time.monotonic()
+    if agent_dies:
+        host.kill()
+    os.kill(pid, signal.SIGKILL)
+    if agent_dies:
+        host.start()
+    back = wait(lambda: any(at > killed + 0.3 and host.psql(ADDRESSES[1 - primary], "SELECT pg_is_in_recovery()")[1] == "f" for _, at in writer.acknowledged[-1:]), 60, 0.05)
+    ok(back, "the primary, node %d, dies%s: node %d takes over" % (primary, " with the agent" if agent_dies else "", 1 - primary), lambda: host.service("pair"))
+    pause = max((b[1] - a[1] for a, b in zip(writer.acknowledged, writer.acknowledged[1:])), default=0)
+    diag("no row was taken for %.1f s" % pause)
+    ok(settled(host, 1 - primary), "the former primary streams from it", lambda: (host.service("pair"), host.says()[-2000:]))
+    writer.stop = True
+    writer.join()
+    wanted = [n for n, _ in writer.acknowledged]
+    here = set(host.psql(ADDRESSES[1 - primary], "SELECT a FROM t")[1].split("\n"))
+    equal([n for n in wanted if str(n) not in here], [], "none of %d acknowledged rows is missing" % len(wanted))
+    ok(wait(lambda: set(host.psql(ADDRESSES[primary], "SELECT a FROM t")[1].split("\n")) == here), "the standby has them too")
+    equal(host.psql(ADDRESSES[primary], "SELECT pg_is_in_recovery(), (SELECT count(*) FROM pg_replication_slots WHERE slot_type = 'physical')")[1], "t|0", "and keeps WAL for nobody")
+    equal(host.psql(ADDRESSES[1 - primary], "SELECT string_agg(slot_name || active, ' ') FROM pg_replication_slots")[1], "node_%dtrue" % primary, "the slot of the standby is the only one")
+    host.psql(ADDRESSES[1 - primary], "TRUNCATE t")
+
+
+def test():
+    host = Host(addresses="127.79.0.0/24")
+    host.order("pair", node_count=2, auto_failover=True)
+    equal((host.becomes("pair")["state"], settled(host, 0)), ("running", True), "a primary and a standby")
+    equal(host.psql(ADDRESSES[0], "CREATE TABLE t (a int)")[0], 0, "a table")
+    equal(host.psql(ADDRESSES[0], "SELECT current_setting('hot_standby_feedback'), slot_type, active FROM pg_replication_slots")[1], "on|physical|t", "a physical slot and feedback: fit for shadow slots")
+    fail_over(host, 0, False)
+    fail_over(host, 1, True)
+    standby = host.pid_of("pair", "node-1")
+    os.kill(standby, signal.SIGKILL)
+    ok(wait(lambda: host.pid_of("pair", "node-1") != standby) and settled(host, 0), "a standby that dies is started again")
+    host.power_off()
+    host.start()
+    ok(settled(host, 0), "after a reboot both are what they were", lambda: host.service("pair"))
+    host.order("pair", node_count=2, auto_failover=False)
+    primary = host.pid_of("pair", "node-0")
+    os.kill(primary, signal.SIGKILL)
+    ok(wait(lambda: host.pid_of("pair", "node-0") != primary) and settled(host, 0), "without auto_failover the primary is started again", lambda: host.service("pair"))
+    host.ask("DELETE", "/v1/services/pair")
+    ok(host.gone("pair") and not host.pids(), "both go")
+
+
+main(test)
