@@ -172,7 +172,7 @@ check_headers(Head *head, bool old)
 const Refusal *
 guard_check(struct MHD_Connection *connection, const char *method, const char *uri, const char *uri_place, const char *version, Head *head)
 {
-	static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"};
+	static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "QUERY"};
 	const union MHD_ConnectionInfo *size;
 	const Refusal *refusal;
 	bool		old = strcmp(version, "HTTP/1.0") == 0;
