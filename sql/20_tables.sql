@@ -153,7 +153,7 @@ CREATE TABLE cdc.pipeline_spec (
 	was_running		boolean NOT NULL DEFAULT false,
 	discarding		boolean NOT NULL DEFAULT false,
 	slot_absent_before boolean NOT NULL DEFAULT false,	-- the slot was seen absent before our connector was made: what is there now is ours
-	slot_run		text,		-- identity of the task run that made the slot
+	snapshot_run	bigint,		-- until Connect is seen to have stored that the snapshot has finished: when the walsender of its run began (epoch, us)
 	gap				jsonb,		-- {"kind":..,"from_lsn":..,"tables":[..]} while one is being repaired
 	streamed		jsonb,		-- {"system":..,"timeline":..,"node":..,"usurped":..}: the history on which it streamed last
 	failover		jsonb,		-- a verdict on another history, while it is being carried out (src/worker/failover.c)

@@ -194,6 +194,9 @@ typedef enum CdcGap
 	CDC_GAP_SLOT_GONE,			/* streamed before, slot absent now */
 	CDC_GAP_SLOT_LOST,			/* streamed before, slot invalidated */
 	CDC_GAP_PUBLICATION,		/* publication was gone or narrower while streaming */
+	CDC_GAP_SNAPSHOT,			/* the task was started anew before it was stored
+								 * that the snapshot had finished: it took another
+								 * one, on a slot that was there */
 	CDC_GAP_FAILOVER,			/* judged: failover.c says why */
 	CDC_GAP_SLOT_WAL			/* the slot held back more WAL than it may */
 } CdcGap;

@@ -208,6 +208,7 @@ cdc_kc_parse_offsets(const char *body, CdcKcOffsets *offsets)
 									   Max(position(offset, "lsn_proc"), position(offset, "lsn")));
 			offsets->lsn = offsets->commit_lsn;
 			offsets->txid = cdc_json_int64(offset, "txId", 0);
+			offsets->ts_us = cdc_json_int64(offset, "ts_usec", 0);
 			if (offsets->lsn == 0)
 				offsets->lsn = position(offset, "lsn_proc");
 			if (offsets->lsn == 0)

@@ -105,6 +105,7 @@ typedef struct CdcKcOffsets
 	uint64		commit_lsn;		/* lsn_commit; 0 none */
 	uint64		highest_lsn;	/* the highest of the three; 0 none */
 	int64		txid;			/* of the last event's transaction; 0 none */
+	int64		ts_us;			/* of the last event by the source's clock, epoch us; 0 none */
 } CdcKcOffsets;
 extern bool cdc_kc_parse_offsets(const char *body, CdcKcOffsets *offsets);
 

@@ -74,6 +74,7 @@ typedef struct CdcSourcePipeline
 	const char *slot_lost_why;
 	bool		slot_active;
 	int			slot_pid;
+	int64		slot_since_us;	/* backend_start of who holds it, epoch us; 0: nobody */
 	const char *slot_user;		/* who holds it: "role" (the connector's), "us", or
 								 * in words somebody else; NULL: nobody */
 	bool		slot_failover;	/* made with failover (17 and later) */

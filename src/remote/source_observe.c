@@ -256,6 +256,7 @@ const char *const cdc_source_observe_sql =
 "        ELSE pg_catalog.format('pid %s (user %s, application %s)', v.pid, v.usename,"
 "          coalesce(nullif(v.application_name, ''), 'unnamed')) END"
 "        FROM session AS v WHERE v.pid = l.active_pid),"
+"      'since', (SELECT " EPOCH_US("v.backend_start") " FROM session AS v WHERE v.pid = l.active_pid),"
 "      'active', l.active, 'pid', l.active_pid,"
 "      'streaming', EXISTS (SELECT FROM sender AS w WHERE w.pid = l.active_pid AND w.state = 'streaming'),"
 "      'restart', l.restart_lsn::text, 'flush', l.confirmed_flush_lsn::text,"
@@ -413,6 +414,7 @@ read_pipeline(CdcSourcePipeline *p, struct json_object *j)
 	p->slot_lost = p->slot_lost_why != NULL;
 	p->slot_active = cdc_json_true(slot, "active");
 	p->slot_pid = (int) cdc_json_int64(slot, "pid", 0);
+	p->slot_since_us = cdc_json_int64(slot, "since", 0);
 	p->slot_streaming = cdc_json_true(slot, "streaming");
 	p->slot_consistent = cdc_json_string(slot, "flush") != NULL;
 	p->restart_lsn = cdc_source_lsn(slot, "restart");

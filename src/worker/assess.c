@@ -84,6 +84,8 @@ cdc_assess_needs(const CdcPipeline *p)
 		needs |= CDC_NEED_OFFSETS;
 	needs |= CDC_NEED_PLUGIN;
 	c = cdc_connector_of(p);
+	if (p->was_running && p->snapshot_run)
+		needs |= CDC_NEED_OFFSETS;
 	if (!p->was_running &&
 		((c && (c->state == CDC_CS_FAILED || c->task_state == CDC_CS_FAILED)) ||
 		 (c == NULL && p->seen && p->seen->slot_exists)))
@@ -140,6 +142,7 @@ static const struct
 	{CDC_GAP_SLOT_LOST, "slot_lost", "the replication slot was invalidated by the server"},
 	{CDC_GAP_PUBLICATION, "publication", "the publication was dropped or lacked tables"},
 	{CDC_GAP_FAILOVER, "failover", "the source has another history"},
+	{CDC_GAP_SNAPSHOT, "snapshot", "the connector was started anew before Kafka Connect had stored that the snapshot had finished"},
 	{CDC_GAP_SLOT_WAL, "slot_wal", "the replication slot held back more WAL than cdc_pipeline.max_slot_wal"},
 };
 
@@ -158,6 +161,8 @@ detect_gap(CdcPipeline *p, CdcSnapshot *s)
 		return CDC_GAP_NONE;
 	if (s->slot == CDC_SLOT_ABSENT)
 		return CDC_GAP_SLOT_GONE;
+	if (cdc_snapshot_run_over(p))
+		return CDC_GAP_SNAPSHOT;
 	if (cdc_max_slot_wal > 0 && p->seen->restart_lsn != 0 && p->server.wal_lsn > p->seen->restart_lsn &&
 		p->server.wal_lsn - p->seen->restart_lsn > (uint64) cdc_max_slot_wal * 1024 * 1024)
 		return CDC_GAP_SLOT_WAL;

@@ -101,28 +101,100 @@ assess_failure(CdcPipeline *p, CdcSnapshot *s, const CdcKcConnector *c)
 		s->restart = now >= p->restart_at ? CDC_RESTART_DUE : CDC_RESTART_WAIT;
 }
 
+/* Do the offsets say that a snapshot has finished?  As read now, or not known. */
+static bool
+says_completed(const CdcPipeline *p)
+{
+	return p->offsets_known == CDC_YES && p->offsets_at >= p->connect_since && p->offsets.snapshot_completed;
+}
+
+/*
+ * Were these offsets stored by a run before the one that began then (epoch us,
+ * as the source has it)?  Both are times of the source's clock.
+ */
+static bool
+stored_before(const CdcPipeline *p, int64 began_us)
+{
+	return says_completed(p) && p->offsets.ts_us != 0 && p->offsets.ts_us < began_us;
+}
+
 /*
  * The snapshot of a run that is no longer: every session of the connector is
  * younger than its slot, so none of them made it; or what made it has failed
- * before finishing.  Judged only until the snapshot has finished once.
+ * before finishing.  Judged only until the snapshot has finished once.  That a
+ * snapshot has finished counts only when it is not of a later run, which would
+ * have taken it on the slot that was there.
  */
 static CdcTri
 assess_interrupted(CdcPipeline *p, const CdcKcConnector *c)
 {
 	const CdcSourcePipeline *seen = p->seen;
+	bool		another_run;
 
 	if (p->was_running || !cdc_source_known(p) || !seen->slot_exists || !p->slot_absent_before)
 		return CDC_NO;
-	if (p->offsets_known == CDC_YES && p->offsets_at >= p->connect_since &&
-		p->offsets.snapshot_completed)
+	another_run = seen->slot_made_us && seen->sessions_since_us &&
+		seen->sessions_since_us > seen->slot_made_us;
+	if (says_completed(p) &&
+		(!another_run || cdc_initial_only(p) || stored_before(p, seen->sessions_since_us)))
 		return CDC_NO;
-	if (seen->slot_made_us && seen->sessions_since_us &&
-		seen->sessions_since_us > seen->slot_made_us)
+	if (another_run)
 		return CDC_YES;
 	if (c && (c->state == CDC_CS_FAILED || c->task_state == CDC_CS_FAILED) &&
 		p->offsets_known != CDC_UNKNOWN && p->offsets_at >= p->connect_since)
 		return CDC_YES;
 	return CDC_NO;
+}
+
+/* Does the connector's role hold the slot by another walsender than the one of its snapshot's run? */
+static bool
+another_walsender(const CdcPipeline *p)
+{
+	return cdc_source_known(p) && p->seen->slot_active && cdc_same(p->seen->slot_user, "role") &&
+		p->seen->slot_since_us != 0 && p->seen->slot_since_us != p->snapshot_run;
+}
+
+/*
+ * That a snapshot has finished is stored by Connect with its next flush of
+ * offsets only (every 60 s unless told otherwise), or when the task is stopped
+ * in order.  A task that is started before that takes another one, on the slot
+ * that is there: what was changed and deleted in between never comes, and rows
+ * in flight are missing.  So it is watched until offsets that say so are
+ * followed by a look at the source which still sees the walsender of that run,
+ * or until they are found to be older than the next run.
+ */
+static void
+assess_snapshot_stored(CdcPipeline *p)
+{
+	bool		stored;
+
+	if (p->snapshot_run == 0 || !p->was_running)
+		return;
+	if (another_walsender(p))
+	{
+		if (p->another_seen == 0)
+			p->another_seen = cdc_loop_now();
+		stored = stored_before(p, p->seen->slot_since_us);
+	}
+	else
+	{
+		if (p->stored_seen == 0 && says_completed(p))
+			p->stored_seen = cdc_loop_now();
+		stored = p->stored_seen != 0 && cdc_source_known(p) && p->look_at > p->stored_seen &&
+			p->seen->slot_active && p->seen->slot_since_us == p->snapshot_run;
+	}
+	if (stored)
+	{
+		p->snapshot_run = 0;
+		p->spec_dirty = true;
+	}
+}
+
+bool
+cdc_snapshot_run_over(const CdcPipeline *p)
+{
+	return p->snapshot_run != 0 && another_walsender(p) &&
+		p->another_seen != 0 && p->offsets_known != CDC_UNKNOWN && p->offsets_at >= p->another_seen;
 }
 
 static void
@@ -181,6 +253,7 @@ cdc_assess_connect(CdcPipeline *p, CdcSnapshot *s)
 	}
 	assess_older_writer(p, s);
 	s->snapshot_interrupted = assess_interrupted(p, c);
+	assess_snapshot_stored(p);
 	if (p->offsets_at >= p->connect_since && p->offsets_known != CDC_UNKNOWN)
 		s->offsets = p->offsets_known == CDC_YES ? p->offsets.state : CDC_OFFSETS_UNKNOWN;
 	if (c == NULL)

@@ -18,6 +18,10 @@ extern bool cdc_source_known(const CdcPipeline *pipeline);
 
 extern bool cdc_initial_only(const CdcPipeline *pipeline);
 
+/* Has the task that took the present snapshot ended before Connect had stored
+ * that the snapshot had finished? */
+extern bool cdc_snapshot_run_over(const CdcPipeline *pipeline);
+
 /* A higher epoch than ours on anything of ours: somebody else acts. */
 extern void cdc_note_epoch(CdcPipeline *pipeline, uint64 epoch);
 

@@ -174,6 +174,7 @@ cdc_execute_prepare(CdcPipeline *p, CdcAction action, char **error)
 	{
 		p->discarding = false;
 		p->was_running = false;
+		p->snapshot_run = 0;
 		cdc_failover_forget(p);
 		cdc_set_string(p->context, &p->gap, NULL);
 	}

@@ -146,6 +146,7 @@ cdc_failover_remember(CdcPipeline *p)
 		open_gap(p, &j, words);
 		return;
 	}
+	p->snapshot_run = 0;			/* judged by the stored offsets, which said so */
 	intent = json_object_new_object();
 	add(intent, "verdict", cdc_verdict_name(j.verdict));
 	snprintf(number, sizeof(number), UINT64_FORMAT, p->server.system_identifier);

@@ -38,7 +38,7 @@ static const char write_spec_sql[] =
 "WITH u AS MATERIALIZED (SELECT * FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) AS r("
 "  id pg_catalog.uuid, status pg_catalog.text, provision_step pg_catalog.text, error_message pg_catalog.text,"
 "  connector_name pg_catalog.text, publication_name pg_catalog.text, slot_name pg_catalog.text,"
-"  was_running pg_catalog.bool, discarding pg_catalog.bool, slot_absent_before pg_catalog.bool,"
+"  was_running pg_catalog.bool, snapshot_run pg_catalog.int8, discarding pg_catalog.bool, slot_absent_before pg_catalog.bool,"
 "  gap pg_catalog.jsonb, restarts pg_catalog.timestamptz[], mutated_at pg_catalog.timestamptz,"
 "  streamed pg_catalog.jsonb, failover pg_catalog.jsonb,"
 "  role_generation pg_catalog.int4, offsets_clean pg_catalog.bool, absent pg_catalog.bool, settled pg_catalog.bool)),"
@@ -51,7 +51,7 @@ static const char write_spec_sql[] =
 "  connector_name = coalesce(s.connector_name, u.connector_name),"
 "  publication_name = coalesce(s.publication_name, u.publication_name),"
 "  slot_name = coalesce(s.slot_name, u.slot_name),"
-"  was_running = u.was_running, discarding = u.discarding, slot_absent_before = u.slot_absent_before,"
+"  was_running = u.was_running, snapshot_run = u.snapshot_run, discarding = u.discarding, slot_absent_before = u.slot_absent_before,"
 "  streamed = u.streamed, failover = u.failover,"
 "  role_generation = u.role_generation, offsets_clean = u.offsets_clean, gap = u.gap, restarts = coalesce(u.restarts, '{}'), mutated_at = u.mutated_at,"
 "  updated_at = pg_catalog.now(),"
@@ -199,6 +199,7 @@ spec_row(CdcPipeline *p)
 	add_string(row, "publication_name", p->has_publication_name ? p->object_name : NULL);
 	add_string(row, "slot_name", p->has_slot_name ? p->object_name : NULL);
 	json_object_object_add(row, "was_running", json_object_new_boolean(p->was_running));
+	json_object_object_add(row, "snapshot_run", p->snapshot_run ? json_object_new_int64(p->snapshot_run) : NULL);
 	json_object_object_add(row, "discarding", json_object_new_boolean(p->discarding));
 	json_object_object_add(row, "slot_absent_before", json_object_new_boolean(p->slot_absent_before));
 	json_object_object_add(row, "gap", p->gap ? json_tokener_parse(p->gap) : NULL);

@@ -16,6 +16,7 @@
 #include "utils/timestamp.h"
 
 #include "common/compat.h"
+#include "common/json.h"
 #include "common/pg_json.h"
 #include "common/secrets.h"
 #include "extension/settings.h"
@@ -498,6 +499,7 @@ load_new_pipeline(CdcPipeline *p, struct json_object *row, struct json_object *s
 	p->has_publication_name = get(spec, "publication_name") != NULL;
 	p->has_slot_name = get(spec, "slot_name") != NULL;
 	p->was_running = get_bool(spec, "was_running", false);
+	p->snapshot_run = cdc_json_int64(spec, "snapshot_run", 0);
 	p->discarding = get_bool(spec, "discarding", false);
 	p->slot_absent_before = get_bool(spec, "slot_absent_before", false);
 	p->offsets_clean = get_bool(spec, "offsets_clean", true);

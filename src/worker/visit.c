@@ -102,6 +102,8 @@ record(CdcPipeline *p, const CdcDecision *d)
 	if (d->status == CDC_RUNNING && d->rule->status_to == CDC_RUNNING && !p->was_running)
 	{
 		p->was_running = true;
+		p->snapshot_run = p->seen && strcmp(p->snapshot_mode, "initial_only") != 0 ? p->seen->slot_since_us : 0;
+		p->stored_seen = p->another_seen = 0;
 		p->rounds_running = 0;
 		p->flushed_at = 0;
 		p->spec_dirty = true;

@@ -291,6 +291,14 @@ struct CdcPipeline
 	bool		has_publication_name;
 	bool		has_slot_name;
 	bool		was_running;
+	int64		snapshot_run;	/* until Connect is seen to have stored that the
+								 * snapshot has finished: when the walsender of
+								 * its run began, epoch us; 0: stored */
+	int64		stored_seen;	/* loop time at which that was seen stored, to be
+								 * confirmed by a later look at the source; 0 */
+	int64		another_seen;	/* loop time at which another walsender than that of
+								 * snapshot_run was seen, to be judged by offsets that
+								 * are asked for after it; 0 */
 	bool		discarding;
 	bool		slot_absent_before;
 	bool		offsets_clean;	/* none can be stored under our connector's name */

@@ -40,7 +40,9 @@ typedef struct Run
 	const char *publication;
 	char	   *snapshot_name;	/* of a slot that this run made */
 	uint64_t	received;		/* position behind the last change */
+	int64_t		received_us;	/* when that was committed, by the source's clock, epoch us */
 	uint64_t	confirmed;
+	bool		unflushed;		/* a finished snapshot of which Connect has stored nothing yet */
 	char	   *words;			/* of what went wrong; malloc'd */
 	char	   *trace;
 } Run;
@@ -53,13 +55,25 @@ set_state(SimTask *task, const char *state)
 	pthread_mutex_unlock(&sim_lock);
 }
 
-/* lsn 0 keeps the position; done: the snapshot is over. */
-static void
-store_offset(SimTask *task, uint64_t lsn, bool in_snapshot, bool done)
+static int64_t
+epoch_us(void)
 {
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t) now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* The position of the run; done: the snapshot is over. */
+static void
+store_offset(Run *run, bool in_snapshot, bool done)
+{
+	SimTask    *task = run->task;
+	uint64_t	lsn = run->received;
 	struct json_object *offset = json_object_new_object();
 
 	json_object_object_add(offset, "lsn", json_object_new_int64((int64_t) lsn));
+	json_object_object_add(offset, "ts_usec", json_object_new_int64(run->received_us));
 	if (in_snapshot)
 	{
 		json_object_object_add(offset, "snapshot", json_object_new_string("INITIAL"));
@@ -240,9 +254,10 @@ take_snapshot(Run *run, bool rows, Outcome *outcome)
 	free(sql);
 	if (run->snapshot_name == NULL)
 		run->received = sim_pg_lsn(PQgetvalue(result, 0, 0));
+	run->received_us = epoch_us();
 	PQclear(result);
 	if (rows && sim_settings.snapshot_ms > 0)
-		store_offset(task, run->received, true, false);
+		store_offset(run, true, false);
 
 	if (asprintf(&sql, "SELECT pg_catalog.format('SELECT count(*) FROM %%I.%%I', schemaname, tablename)"
 				 " FROM pg_catalog.pg_publication_tables WHERE pubname = %s", name) < 0)
@@ -281,7 +296,7 @@ take_snapshot(Run *run, bool rows, Outcome *outcome)
 		return false;
 	}
 	PQclear(result);
-	store_offset(task, run->received, true, true);
+	run->unflushed = true;
 	pthread_mutex_lock(&sim_lock);
 	task->connector->counters.snapshots_done++;
 	task->connector->counters.snapshot_rows += total;
@@ -298,6 +313,9 @@ get_u64(const char *from)
 	return be64toh(value);
 }
 
+/* microseconds between 1970 and 2000, where PostgreSQL's clock begins */
+#define POSTGRES_EPOCH_US (INT64_C(946684800) * 1000000)
+
 /* One message of the stream; true when the server wants a word at once. */
 static bool
 take_message(Run *run, const char *data, int length)
@@ -310,9 +328,12 @@ take_message(Run *run, const char *data, int length)
 		return false;
 	switch (change[0])
 	{
-		case 'C':				/* flags, commit LSN, end LSN */
-			if (length >= 25 + 18)
+		case 'C':				/* flags, commit LSN, end LSN, time of commit */
+			if (length >= 25 + 26)
+			{
 				run->received = get_u64(change + 10);
+				run->received_us = (int64_t) get_u64(change + 18) + POSTGRES_EPOCH_US;
+			}
 			break;
 		case 'M':				/* flags, LSN */
 			if (length >= 25 + 10 && change[1] == 0 && get_u64(change + 2) > run->received)
@@ -362,13 +383,18 @@ is_paused(SimTask *task)
 	return paused;
 }
 
-/* A paused task holds its slot and flushes nothing. */
+/*
+ * What Connect does every offset.flush.interval.ms, and when a task is stopped
+ * in order.  Until the first one nothing says that the snapshot has finished.
+ * A paused task holds its slot and flushes nothing.
+ */
 static void
 flush(Run *run)
 {
-	if (run->received > run->confirmed && !is_paused(run->task))
+	if (!is_paused(run->task) && (run->unflushed || run->received > run->confirmed))
 	{
-		store_offset(run->task, run->received, false, true);
+		store_offset(run, run->unflushed, true);
+		run->unflushed = false;
 		run->confirmed = run->received;
 	}
 	sim_pg_confirm(run->streaming, run->confirmed);
@@ -515,6 +541,8 @@ run_once(Run *run)
 		return outcome;
 	if (streams)
 		return stream(run);
+	if (run->unflushed)
+		store_offset(run, true, true);
 	sim_told(task, -1);
 	return STOPPED;
 }
@@ -526,6 +554,7 @@ end_run(Run *run)
 	PQfinish(run->general);
 	PQfinish(run->heartbeat);
 	free(run->snapshot_name);
+	run->unflushed = false;
 	run->streaming = run->general = run->heartbeat = NULL;
 	run->snapshot_name = NULL;
 }

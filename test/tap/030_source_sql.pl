@@ -367,6 +367,7 @@ action_ok('publication to stream', 'publication', 5, @listed);
 my $receiver = start([ 'pg_recvlogical', '-d', $node->connstr('app'), '-S', $name, '--start', '-n',
 		'-o', 'proto_version=1', '-o', "publication_names=$name", '-f', "$scratch/stream" ], '2>', \my $receiver_err);
 wait_until('the slot is seen streaming', sub { my $s = observe(@listed); $s->{slot_active} && $s->{slot_streaming} && $s->{slot_pid} > 0 });
+is(observe(@listed)->{slot_since_us}, $node->safe_psql('postgres', 'SELECT (extract(epoch FROM backend_start) * 1000000)::bigint FROM pg_stat_replication'), 'since its walsender began');
 ($ok, $out, $err) = action('drop_slot', '-');
 ok(!$ok && $err =~ /is active for PID/, 'an active slot is not dropped');
 action_ok('its walsender is terminated', 'terminate', '-');

@@ -202,6 +202,7 @@ offsets(void)
 	   "in the middle of a snapshot");
 	is_number(o.state, CDC_OFFSETS_SNAPSHOT, "... a snapshot");
 	ok(!o.snapshot_completed, "... that has not finished");
+	ok(o.ts_us == 1795536824043551, "... and when");
 	is_number(o.lsn, 150187896, "... at");
 	ok(cdc_kc_parse_offsets("{\"offsets\":[{\"partition\":{},\"offset\":{\"lsn\":5,\"snapshot\":\"INITIAL\",\"snapshot_completed\":true}}]}", &o) &&
 	   o.state == CDC_OFFSETS_STREAMING && o.snapshot_completed, "a finished snapshot");

@@ -102,6 +102,7 @@ show_observation(const char *id)
 	show("slot_lost_why", p->slot_lost_why);
 	show_number("slot_active", p->slot_active);
 	show_number("slot_pid", p->slot_pid);
+	show_number("slot_since_us", p->slot_since_us);
 	show_number("slot_streaming", p->slot_streaming);
 	show_number("slot_consistent", p->slot_consistent);
 	show_number("restart_lsn", (long long) p->restart_lsn);
