@@ -199,7 +199,7 @@ class Gateway:
         """options: settings of the gateway; own=False: without a role of its own."""
         self.dir = subprocess.check_output(["mktemp", "-d", "/var/tmp/cdc_gateway.XXXXXX"], text=True).strip()
         atexit.register(shutil.rmtree, self.dir, True)
-        command = [PROGRAM, "--listen=127.0.0.1:0", "--database=" + dsn, "--access-log=" + self.path("access")]
+        command = [PROGRAM, "--listen=" + options.pop("listen", "127.0.0.1:0"), "--database=" + dsn, "--access-log=" + self.path("access")]
         if "user=" in dsn:
             with open(self.path("password"), "w") as out:
                 out.write(PASSWORDS["gw"] + "\n")
@@ -289,8 +289,9 @@ class Answer:
 class Raw:
     """A connection that sends what it is told."""
 
-    def __init__(self, port, tls=False, timeout=20):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout)
+    def __init__(self, port, tls=False, timeout=20, address="127.0.0.1"):
+        """address: the client's own."""
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout, (address, 0))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
