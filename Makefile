@@ -79,7 +79,8 @@ help:	## this list
 	@echo "  make install        installs it where pg_config says"
 	@echo "  make clean          removes what was built"
 	@echo
-	@echo "Variables of the lab: LAB_DIR, LAB_PORT_BASE (15400), LAB_SOURCE_VERSION (17), LAB_CONNECT_WORKERS (1)."
+	@echo "Variables of the lab: LAB_DIR, LAB_PORT_BASE (15400), LAB_SOURCE_VERSION (17), LAB_CONNECT_WORKERS (1),"
+	@echo "  LAB_NETWORK=1 (source and Kafka in private subnets that only the peerings join)."
 	@echo "Variables of check: KIND=unit|fuzz|regress|pgtap|agent|tap|real, ONLY=part of a test's name."
 
 demo:	## brings up the lab, streams one row from PostgreSQL into Kafka, shows each step
@@ -91,7 +92,7 @@ check:	## runs every test; the last line is "N passed, N failed"
 expected:	## what the regress tests give now becomes what they must give; look at git diff expected
 	@test/run --accept $(if $(ONLY),--only $(ONLY))
 
-lab-up:	## starts the real stack: metadata, source with standby, Kafka, Connect
+lab-up:	## starts the real stack: metadata, source with standby, Kafka, Connect, SDN
 	@test/lab/up
 
 lab-down:	## stops what lab-up started, and only that

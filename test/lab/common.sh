@@ -41,16 +41,39 @@ KAFKA_CONTROLLER_PORT=$((LAB_PORT_BASE + 12))
 CONNECT_PORT=$((LAB_PORT_BASE + 20))	# worker n listens on CONNECT_PORT + n - 1
 AGENT_PORT=$((LAB_PORT_BASE + 30))	# the agent of worker n listens on AGENT_PORT + n - 1
 GATEWAY_PORT=$((LAB_PORT_BASE + 40))
+SDN_PORT=$((LAB_PORT_BASE + 41))
 
 # A loopback address of its own, so that the well-known ports are free there.
 LAB_NET=127.$((10 + LAB_PORT_BASE / 256 % 200)).$((LAB_PORT_BASE % 256))
 SOURCE_HOST=$LAB_NET.1
 KAFKA_HOST=$LAB_NET.3
 
+# Where the source and Kafka are: on loopback, or with LAB_NETWORK=1 each in a
+# private subnet of its own (see network), in which its servers are started.
+SOURCE_ADDRESS=127.0.0.1 SOURCE_RANGE=10.71.0.0/24 IN_SOURCE=()
+KAFKA_ADDRESS=127.0.0.1 SINK_RANGE=127.0.0.0/8 IN_SINK=()
+LAB_NETWORK=${LAB_NETWORK:-}
+if [ "$LAB_NETWORK" = 1 ]; then
+	subnet=$((LAB_PORT_BASE / 100 % 250))
+	SOURCE_RANGE=10.71.$subnet.0/24 SOURCE_ADDRESS=10.71.$subnet.10
+	SINK_RANGE=10.72.$subnet.0/24 KAFKA_ADDRESS=10.72.$subnet.10
+	KAFKA_HOST=$KAFKA_ADDRESS
+	SOURCE_NETNS=cdcn-$LAB_PORT_BASE-source SINK_NETNS=cdcn-$LAB_PORT_BASE-sink
+	IN_SOURCE=(ip netns exec "$SOURCE_NETNS")
+	IN_SINK=(ip netns exec "$SINK_NETNS")
+fi
+
+# The same networks, as the SDN names them.
+SOURCE_NETWORK=03000000-0000-4000-8000-000000000071
+SINK_NETWORK=03000000-0000-4000-8000-000000000072
+SDN_ROUTER=04000000-0000-4000-8000-000000000001
+
 SOURCE_PASSWORD=lab-source-admin
 META_PASSWORD=lab-meta-admin
 API_USER=lab_owner
 API_PASSWORD=lab-owner-api
+SDN_USER=lab_sdn
+SDN_PASSWORD=lab-sdn-api
 GATEWAY_ROLE=cdc_gateway
 GATEWAY_PASSWORD=lab-gateway-own
 AGENT_TOKEN=lab-agent-token-0123456789
@@ -124,12 +147,12 @@ node_dir() {
 	echo "$DATA/source-$1"
 }
 
-# Without LAB_SOURCE_NETNS every node is on the loopback.
+# Without LAB_SOURCE_NETNS every node is where the source is.
 node_address() {
 	if [ -n "$LAB_SOURCE_NETNS" ]; then
 		echo "$NODE_NET.$(($(node_port "$1") - LAB_PORT_BASE + 10))"
 	else
-		echo 127.0.0.1
+		echo "$SOURCE_ADDRESS"
 	fi
 }
 
@@ -174,9 +197,9 @@ node_network() {
 		nsenter -t $pid -n sh -c "ip addr add $(node_address "$1")/24 dev eth0 && ip link set eth0 up && ip link set lo up"
 }
 
-# node_start NODE: in its own network, if there is one.
+# node_start NODE: in its own network or the source's, if there is one.
 node_start() {
-	local dir enter=()
+	local dir enter=("${IN_SOURCE[@]}")
 	dir=$(node_dir "$1")
 	node_network "$1" || fail source "node $1 gets no network of its own, which needs root and veth"
 	[ -z "$LAB_SOURCE_NETNS" ] || enter=(nsenter -t "$(cat "$LAB_DIR/netns-$1.pid")" -n)

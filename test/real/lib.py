@@ -47,7 +47,7 @@ def read_env():
 
 
 env = read_env()
-for key in ("LAB_DIR", "LAB_PORT_BASE", "LAB_SOURCE_VERSION", "LAB_CONNECT_WORKERS"):
+for key in ("LAB_DIR", "LAB_PORT_BASE", "LAB_SOURCE_VERSION", "LAB_CONNECT_WORKERS", "LAB_NETWORK"):
     os.environ[key] = env[key]
 
 
@@ -370,7 +370,7 @@ def rounds():
 
 # -- Kafka Connect -------------------------------------------------------------------
 def connect_urls():
-    return ["http://127.0.0.1:%d" % (int(env["LAB_PORT_BASE"]) + 20 + n) for n in range(int(env["LAB_CONNECT_WORKERS"]))]
+    return ["%s:%d" % (env["CDC_CONNECT_URL"].rsplit(":", 1)[0], int(env["LAB_PORT_BASE"]) + 20 + n) for n in range(int(env["LAB_CONNECT_WORKERS"]))]
 
 
 def rest(method, path, body=None, url=None, seconds=20):
