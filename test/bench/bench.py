@@ -279,7 +279,8 @@ class Bench:
             "SELECT cdc.register_service('bench-%s', 'kafka', 'se-sto1', '%s', organization => '%s')"
             % (self.tag, json.dumps({"bootstrap": "127.0.0.1:1", "addons": ["kafka-connect"],
                                      "connect_urls": ["http://127.0.0.1:%d" % listener.getsockname()[1]],
-                                     "connect_cidrs": ["127.0.0.1/32"], "plaintext_connector_password": True}),
+                                     "connect_cidrs": ["127.0.0.1/32"], "plaintext_connector_password": True,
+                                     "network_id": self.env["CDC_SINK_NETWORK"]}),
                self.env["CDC_ORG_ID"]))
         end = time.monotonic() + 30
         while self.meta.ask("SELECT status FROM cdc.service WHERE id = '%s'" % sink) != "running":

@@ -74,7 +74,7 @@ def test():
     # force: a source that cannot be reached
     port = 1
     closed = meta.one("SELECT cdc.register_service(%s, 'postgresql', 'se-sto1', %s::jsonb, '17', '%s')" % (lit(word("svc-")), lit(json.dumps(
-        {"nodes": [{"address": "127.0.0.1", "port": int(source("postgres").one("SHOW port"))}], "database": "postgres", "admin_user": "postgres",
+        {"nodes": [{"address": "127.0.0.1", "port": int(source("postgres").one("SHOW port"))}], "database": "postgres", "admin_user": "postgres", "network_id": env["CDC_SOURCE_NETWORK"],
          "admin_password": dict(item.split("=", 1) for item in SERVER_DSN.split())["password"]})), env["CDC_ORG_ID"]))
     lost = create(None, [schema + "." + table], database, None, closed)
     running_ok(lost, "a pipeline on another service of the same server")

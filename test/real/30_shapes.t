@@ -85,7 +85,7 @@ def password():
     nodes = [{"address": "127.0.0.1", "port": int(re.search(r"port=(\d+)", dsn).group(1))} for dsn in (SERVER_DSN, STANDBY_DSN)]
     wait(lambda: Db(STANDBY_DSN, "postgres").one("SELECT 1 FROM pg_roles WHERE rolname = '%s'" % role))
     service = meta.one("SELECT cdc.register_service(%s, 'postgresql', 'se-sto1', %s::jsonb, '17', '%s')" % (lit(word("svc-")), lit(json.dumps(
-        {"nodes": nodes, "database": "postgres", "admin_user": role, "admin_password": ADMIN_PASSWORD})), env["CDC_ORG_ID"]))
+        {"nodes": nodes, "database": "postgres", "network_id": env["CDC_SOURCE_NETWORK"], "admin_user": role, "admin_password": ADMIN_PASSWORD})), env["CDC_ORG_ID"]))
     database = make_database()
     source(database).rows("CREATE TABLE t (id int PRIMARY KEY, note text); INSERT INTO t VALUES (1, 'pw')")
     prefix = word("p")

@@ -74,7 +74,7 @@ def two_services_of_one_server():
     running_ok(mine, "a pipeline of one service")
     nodes = [{"address": "127.0.0.1", "port": int(re.search(r"port=(\d+)", dsn).group(1))} for dsn in (SERVER_DSN, STANDBY_DSN)]
     service = meta.one("SELECT cdc.register_service(%s, 'postgresql', 'se-sto1', %s::jsonb, '17', '%s')" % (lit(word("svc-")), lit(json.dumps(
-        {"nodes": nodes, "database": "postgres", "admin_user": "postgres",
+        {"nodes": nodes, "database": "postgres", "admin_user": "postgres", "network_id": env["CDC_SOURCE_NETWORK"],
          "admin_password": dict(item.split("=", 1) for item in SERVER_DSN.split())["password"]})), env["CDC_ORG_ID"]))
     last = events(mine)[-1]["id"]
     for turn in ("first", "second"):
