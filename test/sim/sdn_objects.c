@@ -68,19 +68,26 @@ const char *
 sdn_labels_fault(struct json_object *labels)
 {
 	size_t		i;
+	size_t		j;
 
 	if (labels == NULL)
 		return NULL;
 	if (!json_object_is_type(labels, json_type_array) || json_object_array_length(labels) > MAX_LABELS)
-		return "labels must be an array, not too long";
+		return "VALIDATION_ERROR";
 	for (i = 0; i < json_object_array_length(labels); i++)
 	{
-		struct json_object *label = json_object_array_get_idx(labels, i);
-		const char *key = sdn_string(label, "key");
-		const char *value = sdn_string(label, "value");
+		const char *key = sdn_string(json_object_array_get_idx(labels, i), "key");
+		const char *value = sdn_string(json_object_array_get_idx(labels, i), "value");
 
-		if (key == NULL || value == NULL || strlen(key) < 2 || strlen(key) > 32 || key[0] == '_' || strlen(value) > 255)
-			return "a label is a key of 2 to 32 characters, not beginning with an underscore, and a value";
+		if (key == NULL || strlen(key) < 2 || strlen(key) > 32 || key[0] == '_')
+			return "INVALID_LABEL_KEY";
+		if (value == NULL || strlen(value) > 255)
+			return "INVALID_LABEL_VALUE";
+		for (j = 0; j < i; j++)
+		{
+			if (strcasecmp(sdn_string(json_object_array_get_idx(labels, j), "key"), key) == 0)
+				return "DUPLICATE_LABEL_KEYS";
+		}
 	}
 	return NULL;
 }
@@ -321,12 +328,12 @@ change_network(struct json_object *network, const SdnRequest *request)
 }
 
 static SimAnswer
-network_fault(const char *param)
+network_fault(const SdnRequest *request, const char *param)
 {
 	if (strcmp(param, "router") == 0)
 		return sdn_error(404, "ROUTER_NOT_FOUND", param, "The router does not exist.");
-	return sdn_error(400, strcmp(param, "name") == 0 ? "NAME_INVALID" : strcmp(param, "labels") == 0 ? "LABEL_INVALID" : "IP_NETWORK_INVALID",
-					 param, "The attribute %s has an invalid value.", param);
+	return sdn_error(400, strcmp(param, "name") == 0 ? "NAME_INVALID" : strcmp(param, "labels") == 0 ? sdn_labels_fault(sdn_get(request->body, "labels")) :
+					 "NETWORK_INVALID", param, "The attribute %s has an invalid value.", param);
 }
 
 static SimAnswer
@@ -349,7 +356,7 @@ create_network(const SdnRequest *request)
 	{
 		json_object_put(network);
 		free(uuid);
-		return network_fault(fault);
+		return network_fault(request, fault);
 	}
 	json_object_object_add(network, "uuid", json_object_new_string(uuid));
 	json_object_object_add(network, "type", json_object_new_string("private"));
@@ -400,7 +407,7 @@ sdn_network(const SdnRequest *request)
 	if (network != NULL && strcmp(request->method, "PUT") == 0 && request->body != NULL)
 	{
 		fault = change_network(network, request);
-		return fault ? network_fault(fault) : enveloped(200, "network", shown(network));
+		return fault ? network_fault(request, fault) : enveloped(200, "network", shown(network));
 	}
 	if (network != NULL && strcmp(request->method, "DELETE") == 0)
 		return delete_network(network);
@@ -447,7 +454,7 @@ save_router(struct json_object *router, const SdnRequest *request, int status)
 	{
 		if (status == 201)
 			json_object_put(router);
-		return network_fault(bad ? "name" : "labels");
+		return network_fault(request, bad ? "name" : "labels");
 	}
 	if (name != NULL)
 		json_object_object_add(router, "name", json_object_new_string(name));

@@ -212,9 +212,10 @@ attribute_fault(struct json_object *body, bool creating)
 }
 
 static SimAnswer
-invalid(const char *attribute)
+invalid(struct json_object *body, const char *attribute)
 {
-	return sdn_error(400, strcmp(attribute, "name") == 0 ? "NAME_INVALID" : strcmp(attribute, "labels") == 0 ? "LABEL_INVALID" :
+	return sdn_error(400, strcmp(attribute, "name") == 0 ? "NAME_INVALID" :
+					 strcmp(attribute, "labels") == 0 ? sdn_labels_fault(sdn_get(body, "labels")) :
 					 strcmp(attribute, "configured_status") == 0 ? "VALIDATION_ERROR" : "UNKNOWN_ATTRIBUTE",
 					 attribute, "The attribute %s has an invalid value or is not known.", attribute);
 }
@@ -244,7 +245,7 @@ create(const SdnRequest *request)
 	if (fault == NULL)
 		fault = a == NULL ? "network" : b == NULL || strcmp(a, b) == 0 ? "peer_network" : NULL;
 	if (fault != NULL)
-		return invalid(fault);
+		return invalid(request->body, fault);
 	local = sdn_find(sdn_networks, a, request->account);
 	peer = sdn_find(sdn_networks, b, NULL);
 	if (local == NULL)
@@ -286,7 +287,7 @@ modify(struct json_object *peering, struct json_object *body)
 	const char *status = sdn_string(body, "configured_status");
 
 	if (fault != NULL)
-		return invalid(fault);
+		return invalid(body, fault);
 	if (sdn_string(body, "name") != NULL)
 		json_object_object_add(peering, "name", json_object_new_string(sdn_string(body, "name")));
 	/* the whole set, an empty one clears it */

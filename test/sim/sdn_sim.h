@@ -71,7 +71,7 @@ extern void sdn_remove(struct json_object *array, struct json_object *object);
 /* A random UUID with its kind's prefix, e.g. "03"; malloc'd. */
 extern char *sdn_uuid(const char *prefix);
 
-/* Labels: NULL when an array of them is well formed, else what is wrong. */
+/* Labels: NULL when an array of them is well formed, else the error code. */
 extern const char *sdn_labels_fault(struct json_object *labels);
 
 /* Does the object have every label of the query? */

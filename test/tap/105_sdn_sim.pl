@@ -65,7 +65,7 @@ is($sim->api('PUT', "/network/$network", { network => { name => 'renamed', label
 ok(!exists $sim->api('PUT', "/network/$network", { network => { router => undef } })->{network}{router}, 'its router is taken off');
 is($sim->api('PUT', "/network/$network", { network => { router => $router } })->{network}{router}, $router, 'and put on');
 is($sim->api('PATCH', "/router/$router", { router => { name => 'new name' } })->{router}{name}, 'new name', 'a router by PATCH');
-is(code($sim->api('POST', '/network/', { network => { name => 'x', zone => 'fi-hel2', ip_networks => { ip_network => [ { address => '10.0.0.0/30' } ] } } })), '400 IP_NETWORK_INVALID', 'a bad range');
+is(code($sim->api('POST', '/network/', { network => { name => 'x', zone => 'fi-hel2', ip_networks => { ip_network => [ { address => '10.0.0.0/30' } ] } } })), '400 NETWORK_INVALID', 'a bad range');
 is(code($sim->api('POST', '/network/', { network => { zone => 'fi-hel2' } })), '400 NAME_INVALID', 'no name');
 is(code($sim->api('PUT', "/network/$network", { network => { router => '04ffffff-0000-4000-8000-000000000000' } })), '404 ROUTER_NOT_FOUND', 'an unknown router');
 is(code($sim->api('GET', '/router/04ffffff-0000-4000-8000-000000000000')), '404 ROUTER_NOT_FOUND', 'is not there');
@@ -133,7 +133,8 @@ is(code($sim->create('source', 'overlapping')), '404 PEER_NETWORK_NOT_FOUND', 'a
 is(code($sim->create('source', 'public')), '400 NETWORK_TYPE_INVALID', 'a public network');
 is(code($sim->create('source', 'third', name => '')), '400 NAME_INVALID', 'no name');
 is(code($sim->create('source', 'third', configured_status => 'on')), '400 VALIDATION_ERROR', 'a bad status');
-is(code($sim->create('source', 'third', labels => [ { key => '_x', value => '' } ])), '400 LABEL_INVALID', 'a bad label');
+is(code($sim->create('source', 'third', labels => [ { key => '_x', value => '' } ])), '400 INVALID_LABEL_KEY', 'a bad label');
+is(code($sim->create('source', 'third', labels => [ { key => 'xy', value => '' }, { key => 'XY', value => '' } ])), '400 DUPLICATE_LABEL_KEYS', 'a label twice');
 is(code($sim->create('source', 'third', colour => 'red')), '400 UNKNOWN_ATTRIBUTE', 'an unknown attribute');
 is(code($sim->patch($ba, network => { uuid => $n{third} })), '400 UNKNOWN_ATTRIBUTE', 'its networks cannot be changed');
 $sim->set(max_peerings => 1);
