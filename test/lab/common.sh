@@ -58,9 +58,8 @@ if [ "$LAB_NETWORK" = 1 ]; then
 	SOURCE_RANGE=10.71.$subnet.0/24 SOURCE_ADDRESS=10.71.$subnet.10
 	SINK_RANGE=10.72.$subnet.0/24 KAFKA_ADDRESS=10.72.$subnet.10
 	KAFKA_HOST=$KAFKA_ADDRESS
-	SOURCE_NETNS=cdcn-$LAB_PORT_BASE-source SINK_NETNS=cdcn-$LAB_PORT_BASE-sink
-	IN_SOURCE=(ip netns exec "$SOURCE_NETNS")
-	IN_SINK=(ip netns exec "$SINK_NETNS")
+	IN_SOURCE=("$LAB_HOME/network" in source)
+	IN_SINK=("$LAB_HOME/network" in sink)
 fi
 
 # The same networks, as the SDN names them.
