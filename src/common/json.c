@@ -95,3 +95,9 @@ cdc_json_array(struct json_object *object, const char *key)
 
 	return json_object_is_type(member, json_type_array) ? member : NULL;
 }
+
+void
+cdc_json_add_string(struct json_object *object, const char *key, const char *value)
+{
+	json_object_object_add(object, key, value ? json_object_new_string(value) : NULL);
+}

@@ -34,4 +34,7 @@ extern int64 cdc_json_int64(struct json_object *object, const char *key, int64 f
 /* A member that is an array, else NULL. */
 extern struct json_object *cdc_json_array(struct json_object *object, const char *key);
 
+/* Sets a member of an object: a copy of a string, null for NULL. */
+extern void cdc_json_add_string(struct json_object *object, const char *key, const char *value);
+
 #endif							/* CDC_JSON_H */

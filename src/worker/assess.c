@@ -12,6 +12,7 @@
 #include "utils/timestamp.h"
 
 #include "common/json.h"
+#include "common/lsn.h"
 #include "extension/settings.h"
 #include "worker/agents.h"
 #include "worker/assess.h"
@@ -178,21 +179,19 @@ remember_gap(CdcPipeline *p, int which)
 {
 	struct json_object *detail = json_object_new_object();
 	struct json_object *tables = json_object_new_array();
-	char		lsn[32];
 	int			i;
 
-	snprintf(lsn, sizeof(lsn), "%X/%X", (uint32) (p->flushed >> 32), (uint32) p->flushed);
 	for (i = 0; i < p->ntables; i++)
 		json_object_array_add(tables, json_object_new_string(p->tables[i]));
 	json_object_object_add(detail, "kind", json_object_new_string(gaps[which].name));
-	json_object_object_add(detail, "from_lsn", json_object_new_string(lsn));
+	cdc_json_add_string(detail, "from_lsn", cdc_lsn_words(p->flushed));
 	json_object_object_add(detail, "tables", tables);
 	json_object_object_add(detail, "action", json_object_new_string(cdc_json_string(p->options, "on_gap") &&
 		strcmp(cdc_json_string(p->options, "on_gap"), "halt") == 0 ? "halt" : "resnapshot"));
 	cdc_set_string(p->context, &p->gap, json_object_to_json_string_ext(detail, JSON_C_TO_STRING_PLAIN));
 	p->spec_dirty = true;
 	cdc_world_event(p, "gap", NULL, NULL, NULL, NULL,
-					psprintf("%s: changes after %s may be missing from Kafka", gaps[which].words, lsn), detail);
+					psprintf("%s: changes after %s may be missing from Kafka", gaps[which].words, cdc_lsn_words(p->flushed)), detail);
 }
 
 static void

@@ -15,6 +15,7 @@
 #include "utils/timestamp.h"
 
 #include "common/json.h"
+#include "common/lsn.h"
 #include "extension/settings.h"
 #include "worker/assess_parts.h"
 #include "worker/failover.h"
@@ -22,23 +23,6 @@
 
 /* The part of max_slot_wal from which on a slot is warned of. */
 #define SLOT_WAL_WARN_PERCENT 75
-
-const char *
-cdc_lsn_words(uint64 lsn)
-{
-	return psprintf("%X/%X", (uint32) (lsn >> 32), (uint32) lsn);
-}
-
-static uint64
-lsn_of(const char *words)
-{
-	uint32		high;
-	uint32		low;
-
-	if (words == NULL || sscanf(words, "%X/%X", &high, &low) != 2)
-		return 0;
-	return ((uint64) high << 32) | low;
-}
 
 /* The verdict that is being carried out on the history that there is now. */
 typedef struct Intent
@@ -69,8 +53,8 @@ read_intent(const CdcPipeline *p)
 		intent.present = true;
 		intent.resumed = cdc_json_true(j, "resumed");
 		intent.verdict = strcmp(verdict, "rewind") == 0 ? CDC_VERDICT_REWIND : CDC_VERDICT_RESUME;
-		intent.position = lsn_of(cdc_json_string(j, "position"));
-		intent.slot_lsn = lsn_of(cdc_json_string(j, "slot_lsn"));
+		intent.position = cdc_lsn_parse(cdc_json_string(j, "position"));
+		intent.slot_lsn = cdc_lsn_parse(cdc_json_string(j, "slot_lsn"));
 		intent.words = pstrdup(cdc_json_string(j, "words") ? cdc_json_string(j, "words") : "");
 		if (intent.verdict == CDC_VERDICT_REWIND && !intent.resumed && p->seen && p->seen->slot_exists &&
 			p->seen->confirmed_flush_lsn > intent.position)

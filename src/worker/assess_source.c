@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "common/lsn.h"
 #include "extension/settings.h"
 #include "worker/agents.h"
 #include "worker/assess_parts.h"
@@ -312,8 +313,7 @@ assess_flow(CdcPipeline *p, CdcSnapshot *s)
 	{
 		s->moving = CDC_NO;
 		cdc_set_detail(p, CDC_DETAIL_MOVING,
-				   psprintf("%d s at %X/%X", (int) ((now - p->flushed_at) / 1000),
-							(uint32) (p->flushed >> 32), (uint32) p->flushed));
+				   psprintf("%d s at %s", (int) ((now - p->flushed_at) / 1000), cdc_lsn_words(p->flushed)));
 	}
 	else
 		s->moving = CDC_YES;

@@ -12,6 +12,7 @@
 
 #include "utils/memutils.h"
 
+#include "common/lsn.h"
 #include "extension/settings.h"
 #include "reconciler/shadow.h"
 #include "remote/pg_hba.h"
@@ -265,14 +266,12 @@ job_done(const CdcPgResult *result, void *arg)
 		cdc_set_string(p->context, &shadow->error, result->outcome == CDC_PG_OK ? NULL : result->error);
 		if (result->outcome == CDC_PG_OK && job->action == CDC_SHADOW_ADVANCE)
 		{
-			uint32		high;
-			uint32		low;
+			uint64		lsn = cdc_pg_ntuples(result) > 0 ? cdc_lsn_parse(cdc_pg_value(result, 0, 0)) : 0;
 
 			shadow->moved_at = cdc_loop_now();
 			shadow->tried_at = 0;
-			if (cdc_pg_ntuples(result) > 0 && cdc_pg_value(result, 0, 0) &&
-				sscanf(cdc_pg_value(result, 0, 0), "%X/%X", &high, &low) == 2)
-				shadow->lsn = ((uint64) high << 32) | low;
+			if (lsn != 0)
+				shadow->lsn = lsn;
 			else
 				shadow->tried_at = cdc_loop_now();	/* it has not replayed that far */
 		}

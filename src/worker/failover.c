@@ -12,19 +12,8 @@
 #include "utils/timestamp.h"
 
 #include "common/json.h"
+#include "common/lsn.h"
 #include "worker/failover.h"
-
-static void
-add(struct json_object *object, const char *key, const char *value)
-{
-	json_object_object_add(object, key, value ? json_object_new_string(value) : NULL);
-}
-
-static void
-add_lsn(struct json_object *object, const char *key, uint64 lsn)
-{
-	add(object, key, lsn ? cdc_lsn_words(lsn) : NULL);
-}
 
 static int64
 now_ms(void)
@@ -65,9 +54,9 @@ phantoms_of(const CdcJudgement *j)
 	if (!j->phantoms)
 		return NULL;
 	phantoms = json_object_new_object();
-	add_lsn(phantoms, "after_lsn", j->phantom_from);
-	add_lsn(phantoms, "to_lsn", j->phantom_to);
-	add(phantoms, "before", timestamptz_to_str(GetCurrentTimestamp()));
+	cdc_lsn_json(phantoms, "after_lsn", j->phantom_from);
+	cdc_lsn_json(phantoms, "to_lsn", j->phantom_to);
+	cdc_json_add_string(phantoms, "before", timestamptz_to_str(GetCurrentTimestamp()));
 	return phantoms;
 }
 
@@ -79,10 +68,10 @@ gap_of(const CdcPipeline *p, const CdcJudgement *j)
 	if (!j->gap)
 		return NULL;
 	gap = json_object_new_object();
-	add(gap, "kind", "failover");
-	add(gap, "action", j->verdict == CDC_VERDICT_HALT ? "halt" : "resnapshot");
-	add_lsn(gap, "from_lsn", j->gap_from);
-	add_lsn(gap, "to_lsn", j->gap_to);
+	cdc_json_add_string(gap, "kind", "failover");
+	cdc_json_add_string(gap, "action", j->verdict == CDC_VERDICT_HALT ? "halt" : "resnapshot");
+	cdc_lsn_json(gap, "from_lsn", j->gap_from);
+	cdc_lsn_json(gap, "to_lsn", j->gap_to);
 	json_object_object_add(gap, "tables", tables_of(p));
 	return gap;
 }
@@ -94,20 +83,20 @@ tell(CdcPipeline *p, const CdcJudgement *j, const char *words)
 	struct json_object *from = json_object_new_object();
 	struct json_object *to = json_object_new_object();
 
-	add(detail, "verdict", cdc_verdict_name(j->verdict));
+	cdc_json_add_string(detail, "verdict", cdc_verdict_name(j->verdict));
 	json_object_object_add(detail, "judgement", json_object_new_int(j->rule->id));
-	add(detail, "reason", j->rule->reason);
-	add(from, "node", p->streamed_node);
+	cdc_json_add_string(detail, "reason", j->rule->reason);
+	cdc_json_add_string(from, "node", p->streamed_node);
 	json_object_object_add(from, "timeline", json_object_new_int64(p->streamed_timeline));
-	add(to, "node", node_words(p));
+	cdc_json_add_string(to, "node", node_words(p));
 	json_object_object_add(to, "timeline", json_object_new_int64(p->server.timeline));
 	json_object_object_add(detail, "from", from);
 	json_object_object_add(detail, "to", to);
-	add(detail, "history", cdc_history_name(j->relation));
-	add_lsn(detail, "switch_lsn", j->switch_lsn);
-	add_lsn(detail, "offset_lsn", p->offsets_known == CDC_YES && p->stopped_seen ? p->offsets.highest_lsn : 0);
-	add_lsn(detail, "slot_lsn", p->seen->slot_exists ? p->seen->confirmed_flush_lsn : 0);
-	add_lsn(detail, "position", j->position);
+	cdc_json_add_string(detail, "history", cdc_history_name(j->relation));
+	cdc_lsn_json(detail, "switch_lsn", j->switch_lsn);
+	cdc_lsn_json(detail, "offset_lsn", p->offsets_known == CDC_YES && p->stopped_seen ? p->offsets.highest_lsn : 0);
+	cdc_lsn_json(detail, "slot_lsn", p->seen->slot_exists ? p->seen->confirmed_flush_lsn : 0);
+	cdc_lsn_json(detail, "position", j->position);
 	json_object_object_add(detail, "phantoms", phantoms_of(j));
 	json_object_object_add(detail, "gap", gap_of(p, j));
 	cdc_world_event(p, "failover", psprintf("%d", j->rule->id), NULL, NULL, NULL, words, detail);
@@ -119,7 +108,7 @@ open_gap(CdcPipeline *p, const CdcJudgement *j, const char *words)
 {
 	struct json_object *gap = gap_of(p, j);
 
-	add(gap, "words", words);
+	cdc_json_add_string(gap, "words", words);
 	cdc_set_string(p->context, &p->gap, json_object_to_json_string_ext(gap, JSON_C_TO_STRING_PLAIN));
 	cdc_set_string(p->context, &p->failover, NULL);
 	cdc_world_event(p, "gap", psprintf("%d", j->rule->id), NULL, NULL, NULL,
@@ -148,16 +137,16 @@ cdc_failover_remember(CdcPipeline *p)
 	}
 	p->snapshot_run = 0;			/* judged by the stored offsets, which said so */
 	intent = json_object_new_object();
-	add(intent, "verdict", cdc_verdict_name(j.verdict));
+	cdc_json_add_string(intent, "verdict", cdc_verdict_name(j.verdict));
 	snprintf(number, sizeof(number), UINT64_FORMAT, p->server.system_identifier);
-	add(intent, "system", number);
+	cdc_json_add_string(intent, "system", number);
 	json_object_object_add(intent, "timeline", json_object_new_int64(p->server.timeline));
-	add(intent, "node", node_words(p));
-	add_lsn(intent, "position", j.position);
-	add_lsn(intent, "slot_lsn", p->seen->confirmed_flush_lsn);
+	cdc_json_add_string(intent, "node", node_words(p));
+	cdc_lsn_json(intent, "position", j.position);
+	cdc_lsn_json(intent, "slot_lsn", p->seen->confirmed_flush_lsn);
 	json_object_object_add(intent, "since_ms", json_object_new_int64(now_ms()));
 	json_object_object_add(intent, "resumed", json_object_new_boolean(false));
-	add(intent, "words", words);
+	cdc_json_add_string(intent, "words", words);
 	cdc_set_string(p->context, &p->failover, json_object_to_json_string_ext(intent, JSON_C_TO_STRING_PLAIN));
 	json_object_put(intent);
 }
@@ -207,7 +196,7 @@ cdc_failover_streaming(CdcPipeline *p)
 	{
 		/* of a new snapshot: now it is known where the gap ends */
 		gap = json_object_get(gap);
-		add(gap, "action", "resnapshot");
+		cdc_json_add_string(gap, "action", "resnapshot");
 		cdc_world_event(p, "gap", NULL, NULL, NULL, NULL,
 						psprintf("the gap is closed: a new snapshot has every row as it is now; what was deleted or overwritten between %s and %s is not in Kafka",
 								 cdc_json_string(gap, "from_lsn") ? cdc_json_string(gap, "from_lsn") : "an unknown position",
@@ -218,7 +207,7 @@ cdc_failover_streaming(CdcPipeline *p)
 		struct json_object *detail = json_object_new_object();
 
 		json_object_object_add(detail, "ms", json_object_new_int64(now_ms() - cdc_json_int64(intent, "since_ms", now_ms())));
-		add(detail, "confirmed_lsn", cdc_lsn_words(p->seen->confirmed_flush_lsn));
+		cdc_json_add_string(detail, "confirmed_lsn", cdc_lsn_words(p->seen->confirmed_flush_lsn));
 		cdc_world_event(p, "failover", NULL, NULL, NULL, NULL, "streaming is proven: the slot has moved", detail);
 	}
 	json_object_put(intent);
@@ -230,13 +219,8 @@ uint64
 cdc_failover_position(const CdcPipeline *p)
 {
 	struct json_object *intent = p->failover ? cdc_json_parse(p->failover) : NULL;
-	const char *words = cdc_json_string(intent, "position");
-	uint64		position = 0;
-	uint32		high;
-	uint32		low;
+	uint64		position = cdc_lsn_parse(cdc_json_string(intent, "position"));
 
-	if (words && sscanf(words, "%X/%X", &high, &low) == 2)
-		position = ((uint64) high << 32) | low;
 	json_object_put(intent);
 	return position;
 }

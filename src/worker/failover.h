@@ -12,9 +12,6 @@
 #include "reconciler/failover.h"
 #include "worker/world.h"
 
-/* "16/B374D848"; palloc'd */
-extern const char *cdc_lsn_words(uint64 lsn);
-
 /* Is the source's history, as last seen, another one than was streamed, and not judged? */
 extern bool cdc_failover_pending(const CdcPipeline *pipeline);
 

@@ -180,6 +180,22 @@ find_primary(CdcService *s)
 	return primary;
 }
 
+/* Closes the connections of a database; the next look opens new ones. */
+static void
+hang_up(CdcSourceDb *db)
+{
+	CdcPgConn  *conn = db->conn;
+	CdcPgConn  *ddl = db->ddl;
+
+	/* closing calls back: the callbacks must find neither */
+	db->conn = db->ddl = NULL;
+	db->node = NULL;
+	if (conn)
+		cdc_pg_close(conn);
+	if (ddl)
+		cdc_pg_close(ddl);
+}
+
 /*
  * Follows the primary that there is: connections of the databases go to it,
  * and what was seen before counts for no pipeline any more.
@@ -217,18 +233,9 @@ elect(CdcService *s)
 		foreach(cell, s->databases)
 		{
 			CdcSourceDb *db = lfirst(cell);
-			CdcPgConn  *conn = db->conn;
-			CdcPgConn  *ddl = db->ddl;
 
-			if (db->node == primary || primary == NULL)
-				continue;
-			/* closing calls back: the callbacks must find neither */
-			db->conn = db->ddl = NULL;
-			db->node = NULL;
-			if (conn)
-				cdc_pg_close(conn);
-			if (ddl)
-				cdc_pg_close(ddl);
+			if (db->node != primary && primary != NULL)
+				hang_up(db);
 		}
 	}
 	set_source_status(s);
@@ -832,16 +839,8 @@ cdc_observe_release(CdcService *s)
 	foreach(cell, s->databases)
 	{
 		CdcSourceDb *db = lfirst(cell);
-		CdcPgConn  *conn = db->conn;
-		CdcPgConn  *ddl = db->ddl;
 
-		if ((conn == NULL && ddl == NULL) || is_used(db))
-			continue;
-		db->conn = db->ddl = NULL;
-		db->node = NULL;
-		if (conn)
-			cdc_pg_close(conn);
-		if (ddl)
-			cdc_pg_close(ddl);
+		if ((db->conn || db->ddl) && !is_used(db))
+			hang_up(db);
 	}
 }

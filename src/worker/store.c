@@ -17,6 +17,8 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "common/json.h"
+#include "common/lsn.h"
 #include "common/pg_json.h"
 #include "extension/settings.h"
 #include "worker/store.h"
@@ -155,33 +157,12 @@ cdc_store_write_rows(const char *sql, int expected, struct json_object *rows)
 }
 
 static void
-add_string(struct json_object *row, const char *key, const char *value)
-{
-	json_object_object_add(row, key, value ? json_object_new_string(value) : NULL);
-}
-
-static void
-add_time(struct json_object *row, const char *key, TimestampTz value)
-{
-	add_string(row, key, value ? timestamptz_to_str(value) : NULL);
-}
-
-static void
-add_lsn(struct json_object *row, const char *key, uint64 lsn)
-{
-	char		words[32];
-
-	snprintf(words, sizeof(words), "%X/%X", (uint32) (lsn >> 32), (uint32) lsn);
-	add_string(row, key, lsn ? words : NULL);
-}
-
-static void
 add_uint(struct json_object *row, const char *key, uint64 value)
 {
 	char		words[32];
 
 	snprintf(words, sizeof(words), UINT64_FORMAT, value);
-	add_string(row, key, value ? words : NULL);
+	cdc_json_add_string(row, key, value ? words : NULL);
 }
 
 static struct json_object *
@@ -191,13 +172,13 @@ spec_row(CdcPipeline *p)
 	struct json_object *restarts = json_object_new_array();
 	int			i;
 
-	add_string(row, "id", p->id);
-	add_string(row, "status", cdc_status_name(p->absent ? CDC_DELETED : p->status));
-	add_string(row, "provision_step", cdc_step_name(p->step));
-	add_string(row, "error_message", p->error_message);
-	add_string(row, "connector_name", p->has_connector_name ? p->connector_name : NULL);
-	add_string(row, "publication_name", p->has_publication_name ? p->object_name : NULL);
-	add_string(row, "slot_name", p->has_slot_name ? p->object_name : NULL);
+	cdc_json_add_string(row, "id", p->id);
+	cdc_json_add_string(row, "status", cdc_status_name(p->absent ? CDC_DELETED : p->status));
+	cdc_json_add_string(row, "provision_step", cdc_step_name(p->step));
+	cdc_json_add_string(row, "error_message", p->error_message);
+	cdc_json_add_string(row, "connector_name", p->has_connector_name ? p->connector_name : NULL);
+	cdc_json_add_string(row, "publication_name", p->has_publication_name ? p->object_name : NULL);
+	cdc_json_add_string(row, "slot_name", p->has_slot_name ? p->object_name : NULL);
 	json_object_object_add(row, "was_running", json_object_new_boolean(p->was_running));
 	json_object_object_add(row, "snapshot_run", p->snapshot_run ? json_object_new_int64(p->snapshot_run) : NULL);
 	json_object_object_add(row, "discarding", json_object_new_boolean(p->discarding));
@@ -206,14 +187,14 @@ spec_row(CdcPipeline *p)
 	for (i = 0; i < p->nfailures; i++)
 		json_object_array_add(restarts, json_object_new_string(timestamptz_to_str(p->failures[i])));
 	json_object_object_add(row, "restarts", restarts);
-	add_time(row, "mutated_at", p->mutated_at);
+	cdc_store_add_time(row, "mutated_at", p->mutated_at);
 	if (p->streamed_timeline != 0)
 	{
 		struct json_object *streamed = json_object_new_object();
 
 		add_uint(streamed, "system", p->streamed_system);
 		json_object_object_add(streamed, "timeline", json_object_new_int64(p->streamed_timeline));
-		add_string(streamed, "node", p->streamed_node);
+		cdc_json_add_string(streamed, "node", p->streamed_node);
 		json_object_object_add(streamed, "usurped", json_object_new_boolean(p->usurped));
 		json_object_object_add(row, "streamed", streamed);
 	}
@@ -297,15 +278,15 @@ write_observed(CdcWorld *world)
 		if (!p->observed_dirty)
 			continue;
 		row = json_object_new_object();
-		add_string(row, "id", p->id);
-		add_string(row, "connector_state", p->connector_state);
+		cdc_json_add_string(row, "id", p->id);
+		cdc_json_add_string(row, "connector_state", p->connector_state);
 		json_object_object_add(row, "task_states", p->task_states ? json_tokener_parse(p->task_states) : NULL);
 		json_object_object_add(row, "source_lag_bytes", p->lag >= 0 ? json_object_new_int64(p->lag) : NULL);
-		add_lsn(row, "confirmed_flush_lsn", p->flushed);
-		add_lsn(row, "stored_offset_lsn", p->offsets.lsn);
+		cdc_lsn_json(row, "confirmed_flush_lsn", p->flushed);
+		cdc_lsn_json(row, "stored_offset_lsn", p->offsets.lsn);
 		add_uint(row, "system_identifier", p->server.system_identifier);
 		add_uint(row, "timeline", p->server.timeline);
-		add_time(row, "checked_at", p->checked ? now : 0);
+		cdc_store_add_time(row, "checked_at", p->checked ? now : 0);
 		json_object_array_add(rows, row);
 	}
 	if (json_object_array_length(rows) > 0)
@@ -334,13 +315,13 @@ write_standbys(CdcWorld *world)
 			if (!shadow->dirty)
 				continue;
 			row = json_object_new_object();
-			add_string(row, "pipeline_id", p->id);
-			add_string(row, "address", shadow->address);
+			cdc_json_add_string(row, "pipeline_id", p->id);
+			cdc_json_add_string(row, "address", shadow->address);
 			json_object_object_add(row, "port", json_object_new_int(shadow->port));
 			json_object_object_add(row, "slot_timeline", shadow->timeline ? json_object_new_int64(shadow->timeline) : NULL);
 			json_object_object_add(row, "ready", json_object_new_boolean(shadow->ready));
-			add_string(row, "missing", shadow->missing);
-			add_string(row, "fix_sql", shadow->fix_sql);
+			cdc_json_add_string(row, "missing", shadow->missing);
+			cdc_json_add_string(row, "fix_sql", shadow->fix_sql);
 			json_object_object_add(row, "gone", json_object_new_boolean(shadow->gone));
 			json_object_array_add(rows, row);
 			gone = gone || shadow->gone;
@@ -370,15 +351,15 @@ write_services(CdcWorld *world)
 			struct json_object *row = json_object_new_object();
 			struct json_object *ranges = json_object_new_array();
 
-			add_string(row, "id", s->id);
-			add_string(row, "status", s->status);
-			add_string(row, "status_message", s->status_message);
+			cdc_json_add_string(row, "id", s->id);
+			cdc_json_add_string(row, "status", s->status);
+			cdc_json_add_string(row, "status_message", s->status_message);
 			add_uint(row, "system_identifier", s->system_identifier);
 			if (s->has_addon)
 			{
 				struct json_object *addon = json_object_new_object();
 
-				add_string(addon, "kafka-connect", s->addon_status ? s->addon_status : "pending");
+				cdc_json_add_string(addon, "kafka-connect", s->addon_status ? s->addon_status : "pending");
 				json_object_object_add(row, "addon_status", addon);
 			}
 			for (i = 0; i < s->nranges; i++)
@@ -394,15 +375,15 @@ write_services(CdcWorld *world)
 			if (!n->dirty)
 				continue;
 			row = json_object_new_object();
-			add_string(row, "service_id", s->id);
-			add_string(row, "address", n->address);
+			cdc_json_add_string(row, "service_id", s->id);
+			cdc_json_add_string(row, "address", n->address);
 			json_object_object_add(row, "port", json_object_new_int(n->port));
-			add_string(row, "observed_role", !n->reachable ? NULL : n->in_recovery ? "standby" : "primary");
+			cdc_json_add_string(row, "observed_role", !n->reachable ? NULL : n->in_recovery ? "standby" : "primary");
 			add_uint(row, "system_identifier", n->system_identifier);
 			add_uint(row, "timeline", n->timeline);
-			add_string(row, "hba_loaded", n->hba_loaded);
-			add_time(row, "last_seen_at", n->last_seen);
-			add_string(row, "error_message", n->error);
+			cdc_json_add_string(row, "hba_loaded", n->hba_loaded);
+			cdc_store_add_time(row, "last_seen_at", n->last_seen);
+			cdc_json_add_string(row, "error_message", n->error);
 			json_object_array_add(nodes, row);
 		}
 	}

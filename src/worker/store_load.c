@@ -17,6 +17,7 @@
 
 #include "common/compat.h"
 #include "common/json.h"
+#include "common/lsn.h"
 #include "common/pg_json.h"
 #include "common/secrets.h"
 #include "extension/settings.h"
@@ -458,15 +459,10 @@ cdc_store_time(const char *words)
 												   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
 }
 
-static uint64
-lsn_of(const char *words)
+void
+cdc_store_add_time(struct json_object *row, const char *key, TimestampTz value)
 {
-	uint32		high;
-	uint32		low;
-
-	if (words == NULL || sscanf(words, "%X/%X", &high, &low) != 2)
-		return 0;
-	return ((uint64) high << 32) | low;
+	cdc_json_add_string(row, key, value ? timestamptz_to_str(value) : NULL);
 }
 
 static void
@@ -540,7 +536,7 @@ load_new_pipeline(CdcPipeline *p, struct json_object *row, struct json_object *s
 	{
 		p->connector_state = copy(p->context, get(observed, "connector_state"));
 		p->task_states = copy(p->context, get(observed, "task_states"));
-		p->flushed = lsn_of(get(observed, "confirmed_flush_lsn"));
+		p->flushed = cdc_lsn_parse(get(observed, "confirmed_flush_lsn"));
 		if (get(observed, "source_lag_bytes"))
 			p->lag = strtoll(get(observed, "source_lag_bytes"), NULL, 10);
 	}

@@ -39,6 +39,9 @@ extern void cdc_store_loaded_free(CdcLoaded *loaded);
 /* ISO 8601 text as to_jsonb writes it; 0 for NULL. */
 extern TimestampTz cdc_store_time(const char *words);
 
+/* Its opposite: a member of a row to write, null for 0. */
+extern void cdc_store_add_time(struct json_object *row, const char *key, TimestampTz value);
+
 /* In store.c: runs sql with the rows of an array as its one parameter. */
 extern void cdc_store_write_rows(const char *sql, int expected, struct json_object *rows);
 

@@ -9,6 +9,7 @@
 #include "executor/spi.h"
 #include "utils/timestamp.h"
 
+#include "common/json.h"
 #include "common/pg_json.h"
 #include "worker/network.h"
 #include "worker/store_load.h"
@@ -33,18 +34,6 @@ static const char delete_pairs_sql[] =
 
 const char	cdc_store_pairs_sql[] = "SELECT pg_catalog.to_jsonb(n)::pg_catalog.text FROM cdc.network_peering n";
 
-static void
-add_string(struct json_object *row, const char *key, const char *value)
-{
-	json_object_object_add(row, key, value ? json_object_new_string(value) : NULL);
-}
-
-static void
-add_time(struct json_object *row, const char *key, TimestampTz value)
-{
-	add_string(row, key, value ? timestamptz_to_str(value) : NULL);
-}
-
 void
 cdc_store_write_pairs(CdcWorld *world)
 {
@@ -60,17 +49,17 @@ cdc_store_write_pairs(CdcWorld *world)
 		if (!pair->dirty)
 			continue;
 		row = json_object_new_object();
-		add_string(row, "network_a", pair->a);
-		add_string(row, "network_b", pair->b);
-		add_string(row, "installation_id", pair->installation);
-		add_string(row, "peering_ab", pair->peering_ab[0] ? pair->peering_ab : NULL);
-		add_string(row, "peering_ba", pair->peering_ba[0] ? pair->peering_ba : NULL);
-		add_string(row, "state_ab", pair->state_ab);
-		add_string(row, "state_ba", pair->state_ba);
-		add_time(row, "requested_at", pair->waiting_since);
-		add_time(row, "mutated_at", pair->mutated_at);
+		cdc_json_add_string(row, "network_a", pair->a);
+		cdc_json_add_string(row, "network_b", pair->b);
+		cdc_json_add_string(row, "installation_id", pair->installation);
+		cdc_json_add_string(row, "peering_ab", pair->peering_ab[0] ? pair->peering_ab : NULL);
+		cdc_json_add_string(row, "peering_ba", pair->peering_ba[0] ? pair->peering_ba : NULL);
+		cdc_json_add_string(row, "state_ab", pair->state_ab);
+		cdc_json_add_string(row, "state_ba", pair->state_ba);
+		cdc_store_add_time(row, "requested_at", pair->waiting_since);
+		cdc_store_add_time(row, "mutated_at", pair->mutated_at);
 		json_object_object_add(row, "removing", json_object_new_boolean(pair->removing));
-		add_string(row, "error_message", pair->error);
+		cdc_json_add_string(row, "error_message", pair->error);
 		json_object_array_add(pair->gone ? gone : rows, row);
 	}
 	if (json_object_array_length(rows) > 0)

@@ -11,6 +11,7 @@
 
 #include "utils/memutils.h"
 
+#include "common/json.h"
 #include "worker/network.h"
 #include "worker/world.h"
 
@@ -282,12 +283,6 @@ cdc_world_database(CdcService *source, const char *database)
 	return db;
 }
 
-static void
-add_string(struct json_object *object, const char *key, const char *value)
-{
-	json_object_object_add(object, key, value ? json_object_new_string(value) : NULL);
-}
-
 void
 cdc_world_event(CdcPipeline *pipeline, const char *kind, const char *rule,
 				const char *status_from, const char *status_to,
@@ -302,14 +297,14 @@ cdc_world_event(CdcPipeline *pipeline, const char *kind, const char *rule,
 		world->events = json_object_new_array();
 		world->events_since = cdc_loop_now();
 	}
-	add_string(event, "pipeline_id", pipeline->id);
-	add_string(event, "at", timestamptz_to_str(GetCurrentTimestamp()));
-	add_string(event, "kind", kind);
-	add_string(event, "rule", rule);
-	add_string(event, "status_from", status_from);
-	add_string(event, "status_to", status_to);
-	add_string(event, "step", step);
-	add_string(event, "message", message);
+	cdc_json_add_string(event, "pipeline_id", pipeline->id);
+	cdc_json_add_string(event, "at", timestamptz_to_str(GetCurrentTimestamp()));
+	cdc_json_add_string(event, "kind", kind);
+	cdc_json_add_string(event, "rule", rule);
+	cdc_json_add_string(event, "status_from", status_from);
+	cdc_json_add_string(event, "status_to", status_to);
+	cdc_json_add_string(event, "step", step);
+	cdc_json_add_string(event, "message", message);
 	json_object_object_add(event, "detail", detail);
 	json_object_array_add(world->events, event);
 }

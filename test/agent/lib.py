@@ -1,6 +1,6 @@
 """lib.py: what the tests of cdc_agent share.
 
-Owns: TAP, a directory of the test's own, the agent (the program in $CDC_AGENT),
+Owns: a directory of the test's own, the agent (the program in $CDC_AGENT),
 a worker to restart (worker.py) and archives.  The worker is a stand-in on
 purpose: it comes back, or not, as a test says.  The real one is in test/real.
 
@@ -21,78 +21,25 @@ import tarfile
 import tempfile
 import threading
 import time
-import traceback
 import http.server
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(TOP, "test", "lib"))
+from tap import *
+
 PROGRAM = os.environ.get("CDC_AGENT", os.path.join(TOP, "build/bin/cdc_agent"))
 CLASS = "io.debezium.connector.postgresql.PostgresConnector"
 TOKEN = "a-token-of-the-tests-0123456789"
 
-# -- TAP ----------------------------------------------------------------------
-count = failed = 0
-
-
-def diag(text):
-    for line in str(text).rstrip("\n").split("\n"):
-        print("# " + line, flush=True)
-
-
-def ok(condition, name, why=None):
-    global count, failed
-    count += 1
-    failed += not condition
-    print("%sok %d - %s" % ("" if condition else "not ", count, name.replace("#", "\\#")), flush=True)
-    if not condition and why is not None:
-        diag(why() if callable(why) else why)
-    return bool(condition)
-
-
-def equal(got, wanted, name):
-    return ok(got == wanted, name, "got    %r\nwanted %r" % (got, wanted))
-
-
-def like(got, part, name):
-    return ok(part in (got or ""), name, "got    %r\nwanted it to say %r" % (got, part))
-
-
-def skip(name, why):
-    global count
-    count += 1
-    print("ok %d - %s # SKIP %s" % (count, name, why), flush=True)
-
-
 def main(test):
-    try:
-        test()
-        bad = False
-    except BaseException:
-        diag(traceback.format_exc())
-        bad = True
-    print("1..%d" % count, flush=True)
-    sys.exit(1 if bad or failed else 0)
-
-
-def wait(condition, seconds=20, pause=0.01):
-    deadline = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value or time.monotonic() > deadline:
-            return value
-        time.sleep(pause)
+    run(test)
 
 
 # -- the place ----------------------------------------------------------------
 work = tempfile.mkdtemp(prefix="cdc_agent_test.")
 atexit.register(shutil.rmtree, work, ignore_errors=True)
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def write(path, data, mode=0o644):

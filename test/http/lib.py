@@ -1,6 +1,6 @@
 """lib.py: what the tests of the gateway share.
 
-Owns: TAP, a metadata database of the test's own (Cluster: with the extension,
+Owns: a metadata database of the test's own (Cluster: with the extension,
 SCRAM on TCP, roles and organizations), the gateway under test (Gateway), and a
 client that writes raw bytes (Raw).  $CDC_GATEWAY is the program, else the one
 that was built.  Waits are conditions with a deadline.
@@ -17,68 +17,25 @@ import ssl
 import subprocess
 import sys
 import time
-import traceback
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(TOP, "test", "lib"))
+from tap import *
+
 PG_BIN = "/usr/lib/postgresql/%s/bin" % os.environ.get("CHECK_PG_VERSION", "15")
 PROGRAM = os.environ.get("CDC_GATEWAY") or os.path.join(TOP, "build/bin/cdc_gateway")
 
-# -- TAP --------------------------------------------------------------------------
-count = 0
-failed = 0
 
-
-def diag(text):
-    for line in str(text).rstrip("\n").split("\n"):
-        print("# " + line, flush=True)
-
-
-def ok(condition, name, why=None):
-    """One result; why (text or a function) is shown when it failed."""
-    global count, failed
-    count += 1
-    failed += not condition
-    print("%sok %d - %s" % ("" if condition else "not ", count, name.replace("#", "\\#")), flush=True)
-    if not condition and why is not None:
-        diag(why() if callable(why) else why)
-    return bool(condition)
-
-
-def equal(got, wanted, name):
-    return ok(got == wanted, name, "got    %r\nwanted %r" % (got, wanted))
+def stop_gateways():
+    stopped = [gateway.stop() for gateway in list(Gateway.all)]
+    assert all(stopped), "a gateway did not end as it should"
 
 
 def main(test):
     """Runs a test; what it started is ended also when it ends badly."""
-    bad = False
-    try:
-        test()
-    except BaseException:
-        diag(traceback.format_exc())
-        bad = True
-    for gateway in list(Gateway.all):
-        if not gateway.stop():
-            bad = True
-    print("1..%d" % count, flush=True)
-    sys.exit(1 if bad or failed else 0)
-
-
-def wait(condition, seconds=20, pause=0.02):
-    """The condition's value as soon as it is true, else its last one."""
-    deadline = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value or time.monotonic() > deadline:
-            return value
-        time.sleep(pause)
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    run(test, stop_gateways)
 
 
 # -- the metadata database -----------------------------------------------------------

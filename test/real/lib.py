@@ -1,6 +1,6 @@
 """lib.py: what the tests of the real stack share.
 
-Owns: TAP, connections to the lab's databases (libpq by ctypes, so that a look
+Owns: connections to the lab's databases (libpq by ctypes, so that a look
 costs no process), Kafka Connect's REST interface, a reader of topics, and a
 dump of everything that a pipeline may leave behind.  Starts no server.
 
@@ -23,7 +23,6 @@ import string
 import subprocess
 import sys
 import time
-import traceback
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -31,6 +30,9 @@ import urllib.request
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(TOP, "test", "lib"))
+from tap import *
+
 LAB = os.path.join(TOP, "test", "lab")
 
 
@@ -58,57 +60,9 @@ def run_with_clients():
         os.execv(os.path.join(python, "bin/python"), [os.path.join(python, "bin/python")] + sys.argv)
 
 
-# -- TAP ------------------------------------------------------------------------
-count = 0
-failed = 0
-
-
-def diag(text):
-    for line in str(text).rstrip("\n").split("\n"):
-        print("# " + line, flush=True)
-
-
-def ok(condition, name, why=None):
-    """One result; why (text or a function) is shown when it failed."""
-    global count, failed
-    count += 1
-    if not condition:
-        failed += 1
-    print("%sok %d - %s" % ("" if condition else "not ", count, name.replace("#", "\\#")), flush=True)
-    if not condition and why is not None:
-        diag(why() if callable(why) else why)
-    return bool(condition)
-
-
-def equal(got, wanted, name):
-    return ok(got == wanted, name, "got    %r\nwanted %r" % (got, wanted))
-
-
 def main(test):
     """Runs a test; what it made is removed also when it ends badly."""
-    try:
-        test()
-        bad = False
-    except BaseException:
-        diag(traceback.format_exc())
-        bad = True
-    try:
-        clean_up()
-    except Exception:
-        diag(traceback.format_exc())
-        bad = True
-    print("1..%d" % count, flush=True)
-    sys.exit(1 if bad or failed else 0)
-
-
-def wait(condition, seconds=30, pause=0.03):
-    """The condition's value as soon as it is true, else its last (false) one."""
-    deadline = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value or time.monotonic() > deadline:
-            return value
-        time.sleep(pause)
+    run(test, clean_up)
 
 
 def wait_ok(condition, name, seconds=30, why=None):

@@ -1,0 +1,23 @@
+/*
+ * lsn.h
+ *	  Positions in WAL as text: the form of type pg_lsn ("16/B374D848").
+ *
+ * Nothing here ereports.  0 is no position, as for the server
+ * (InvalidXLogRecPtr).
+ */
+#ifndef CDC_LSN_H
+#define CDC_LSN_H
+
+#include "common/base.h"
+#include <json-c/json.h>
+
+/* The position as text; palloc'd. */
+extern char *cdc_lsn_words(uint64 lsn);
+
+/* The position that a text begins with; 0 when words is NULL or begins with none. */
+extern uint64 cdc_lsn_parse(const char *words);
+
+/* Sets a member of an object: the position as text, null for 0. */
+extern void cdc_lsn_json(struct json_object *object, const char *key, uint64 lsn);
+
+#endif							/* CDC_LSN_H */

@@ -1,0 +1,71 @@
+"""tap.py: results of a test as TAP, and waiting for a condition with a deadline.
+
+What the lib.py of each folder of Python tests has in common.  Knows nothing of
+what is tested.
+"""
+import socket
+import sys
+import time
+import traceback
+
+count = 0
+failed = 0
+
+
+def diag(text):
+    for line in str(text).rstrip("\n").split("\n"):
+        print("# " + line, flush=True)
+
+
+def ok(condition, name, why=None):
+    """One result; why (text or a function) is shown when it failed."""
+    global count, failed
+    count += 1
+    failed += not condition
+    print("%sok %d - %s" % ("" if condition else "not ", count, name.replace("#", "\\#")), flush=True)
+    if not condition and why is not None:
+        diag(why() if callable(why) else why)
+    return bool(condition)
+
+
+def equal(got, wanted, name):
+    return ok(got == wanted, name, "got    %r\nwanted %r" % (got, wanted))
+
+
+def like(got, part, name):
+    return ok(part in (got or ""), name, "got    %r\nwanted it to say %r" % (got, part))
+
+
+def skip(name, why):
+    global count
+    count += 1
+    print("ok %d - %s # SKIP %s" % (count, name, why), flush=True)
+
+
+def run(test, *endings):
+    """Runs a test and exits; then, also when it ends badly, the endings, which end badly by an exception."""
+    bad = False
+    for part in (test,) + endings:
+        try:
+            part()
+        except BaseException:
+            diag(traceback.format_exc())
+            bad = True
+    print("1..%d" % count, flush=True)
+    sys.exit(1 if bad or failed else 0)
+
+
+def wait(condition, seconds=30, pause=0.02):
+    """The condition's value as soon as it is true, else its last (false) one."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value or time.monotonic() > deadline:
+            return value
+        time.sleep(pause)
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
