@@ -102,6 +102,6 @@ bench:	## the figures, each compared with something in the same run
 	@test/bench/run
 
 torture-failover:	## kills primaries under load and counts rows: ROUNDS=10 VERSIONS="16 17 18"
-	@ROUNDS="$(ROUNDS)" VERSIONS="$(VERSIONS)" test/torture/run
+	@ROUNDS="$(ROUNDS)" VERSIONS="$(VERSIONS)" FAULTS="$(FAULTS)" test/torture/run
 
 endif

@@ -172,7 +172,7 @@ fill_facts(CdcPipeline *p, const CdcNode *n, const CdcShadow *shadow, CdcStandby
 	f->sync_missing = n->conf.sync_missing != NULL;
 	f->free_slot = n->free_slots > 0;
 
-	if (slot == NULL)
+	if (slot == NULL || shadow->making)
 		return;
 	f->slot_exists = true;
 	f->slot_ours = shadow->timeline != 0 || p->slot_absent_before;
@@ -262,7 +262,7 @@ job_done(const CdcPgResult *result, void *arg)
 		bool		made = result->outcome == CDC_PG_OK && job->action == CDC_SHADOW_MAKE &&
 			cdc_pg_ntuples(result) > 0 && cdc_pg_value(result, 0, 0) != NULL;
 
-		shadow->busy = false;
+		shadow->busy = shadow->making = false;
 		cdc_set_string(p->context, &shadow->error, result->outcome == CDC_PG_OK ? NULL : result->error);
 		if (result->outcome == CDC_PG_OK && job->action == CDC_SHADOW_ADVANCE)
 		{
@@ -291,7 +291,11 @@ job_done(const CdcPgResult *result, void *arg)
 		}
 	}
 	else if (p)
-		cdc_shadow_of(p, job->address, job->port)->busy = false;
+	{
+		CdcShadow  *shadow = cdc_shadow_of(p, job->address, job->port);
+
+		shadow->busy = shadow->making = false;
+	}
 	pfree(job->address);
 	pfree(job);
 }
@@ -329,6 +333,7 @@ start_job(CdcPipeline *p, CdcNode *n, CdcShadow *shadow, CdcShadowAction action,
 	job->action = action;
 	job->timeline = n->timeline;
 	shadow->busy = true;
+	shadow->making = action == CDC_SHADOW_MAKE;
 	shadow->tried_at = cdc_loop_now();
 	if (action == CDC_SHADOW_MAKE)
 	{

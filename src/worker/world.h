@@ -81,6 +81,7 @@ typedef struct CdcShadow
 	int			port;
 	uint32		timeline;		/* of the node when the slot was made by us, 0: it was not */
 	bool		busy;			/* a statement is under way */
+	bool		making;			/* which makes the slot: it shows there, half made */
 	int64		tried_at;		/* when one was last begun */
 	int64		moved_at;		/* when the slot was last moved, or looked at first */
 	uint64		lsn;			/* to which we last moved it, 0: not since the last probe */

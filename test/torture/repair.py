@@ -42,11 +42,12 @@ class Product:
             raise RuntimeError("the pipeline does not run:\n" + lib.story(self.id))
 
     def ready(self):
+        """Every standby that lives; the service may know others."""
         try:
-            rows = lib.meta.rows("SELECT ready FROM cdc.failover_readiness WHERE pipeline_id = '%s'" % self.id)
+            rows = dict(lib.meta.rows("SELECT node, ready FROM cdc.failover_readiness WHERE pipeline_id = '%s'" % self.id))
         except lib.DbError:
             return False
-        return len(rows) == len(nodes()) - 1 and all(ready == "t" for ready, in rows)
+        return all(rows.get("%s:%d" % (ADDRESS[port], port)) == "t" for _, _, port in nodes()[1:])
 
     def why(self):
         return lib.meta.lines("SELECT node, ready, missing, fix_sql FROM cdc.failover_readiness WHERE pipeline_id = '%s'" % self.id) + lib.story(self.id)
@@ -70,7 +71,10 @@ class Product:
         return any((event["detail"] or {}).get("action") == "resnapshot" for event in lib.events(self.id, "kind = 'gap'"))
 
     def close(self):
-        pass        # lib.clean_up deletes it
+        """Nothing of it fails over any more; lib.clean_up tells when it does not go."""
+        if not (lib.spec(self.id) or {}).get("deleted_at"):
+            lib.delete(self.id)
+        lib.wait(lambda: (lib.spec(self.id) or {}).get("deleted_at"), 45)
 
 
 class Script:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""torture.py [--rounds N] [--lossy] [--repair product|script|forgetful|naive] [--json FILE]
+"""torture.py [--rounds N] [--lossy] [--fault worker|connect|kafka|meta|cut] [--repair product|script|forgetful|naive] [--json FILE]
 
 Real failovers of the lab's source under load, one after the other: each a SIGKILL
 of the primary and all its children, a promotion, a repair, a new standby.  After
@@ -14,16 +14,18 @@ import os
 import statistics
 import subprocess
 import sys
+import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.dont_write_bytecode = True
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "real")]
 import lib
+import faults
 from judge import judge
 from repair import Forgetful, Naive, Product, Script
 from stream import Stream
-from writer import Connection, Writer, nodes
+from writer import ADDRESS, Connection, Writer, nodes
 
 
 def lab(script, *arguments, timeout=120, line=None):
@@ -70,24 +72,40 @@ class Torture:
             raise RuntimeError("transaction %d does not arrive:\n%s" % (number, self.repair.why()))
 
     def ready(self, seconds=90):
+        """Every standby is; never before PostgreSQL 16, where no slot survives."""
+        if int(lib.env["LAB_SOURCE_VERSION"]) < 16:
+            return
         if not lib.wait(self.repair.ready, seconds, 0.1):
             raise RuntimeError("not ready for a failover:\n%s" % self.repair.why())
 
-    def failover(self, *arguments, seconds=120):
+    def failover(self, *arguments, fault=None, seconds=120):
         """Fails over and waits for the first event of a row that the new primary
-        acknowledged; its seconds since the kill."""
+        acknowledged; its seconds since the kill.  fault: of faults.py, beside it."""
         self.tried += 1
         skew = time.time() - time.monotonic()
-        said = {}
+        said, broken = {}, []
+
+        def strike():
+            try:
+                fault.strike()
+            except Exception as error:
+                broken.append(error)
+        beside = threading.Thread(target=strike, daemon=True)
 
         def line(word, value):
             said[word] = value
+            if word == "killed" and fault:
+                beside.start()
             if word == "promoted":
                 self.repair.told(nodes_now()[0][2])
         def nodes_now():
             return lib.wait(lambda: nodes() if nodes()[0][2] != old else None, 10, 0.002)
         old = nodes()[0][2]
-        lab("failover", *arguments, line=line)
+        lab("failover", *arguments, *(fault.arguments if fault else ()), line=line)
+        if fault:
+            beside.join(seconds)
+        if broken:
+            raise broken[0]
         killed, port = float(said["killed"]) - skew, nodes()[0][2]
 
         def first():
@@ -98,6 +116,11 @@ class Torture:
             raise RuntimeError("no event from the new primary in %d s:\n%s" % (seconds, self.repair.why()))
         self.seconds.append(came - killed)
         return came - killed
+
+    def failover_only(self, *arguments):
+        """Fails over and waits for nothing."""
+        self.tried += 1
+        lab("failover", *arguments)
 
     def repaired(self, seconds=90):
         if not lib.wait(self.repair.repaired, seconds, 0.1):
@@ -119,14 +142,19 @@ class Torture:
         self.writer.resume()
         return verdict
 
-    def round(self, *arguments):
+    def round(self, *arguments, fault=None):
         self.ready()
         self.flowing()
-        took = self.failover(*arguments)
+        if fault:
+            fault.prepare()
+        took = self.failover(*arguments, fault=fault)
         self.repaired()
+        if fault:
+            fault.mend()
         lab("add-standby")
         verdict = self.verdict()
-        lib.diag("round %d%s: %.2f s to the first event; %s" % (self.tried, "".join(" " + a for a in arguments), took, verdict))
+        lib.diag("round %d%s%s: %.2f s to the first event; %s" % (
+            self.tried, "".join(" " + a for a in arguments), " with fault " + type(fault).__name__ if fault else "", took, verdict))
         for sample in [] if verdict.clean() else verdict.samples:
             lib.diag("    " + sample)
         return verdict
@@ -139,7 +167,7 @@ class Torture:
 
 def row(torture, mode, verdict):
     """One line of the table."""
-    return {"version": lib.env["LAB_SOURCE_VERSION"], "mode": mode, "slots": lib.env.get("LAB_SOURCE_SLOTS", "shadow"), "rounds": torture.tried,
+    return {"version": lib.env["LAB_SOURCE_VERSION"], "failover": mode, "slots": lib.env.get("LAB_SOURCE_SLOTS", "shadow"), "rounds": torture.tried,
             "acknowledged": verdict.acknowledged, "survived": verdict.survived, "events": verdict.events, "missing": verdict.missing + verdict.stale,
             "duplicates": verdict.duplicates, "phantoms": verdict.phantoms, "phantoms said wrong": verdict.unreported + verdict.slandered,
             "out of order": verdict.disorder + verdict.strange,
@@ -150,6 +178,7 @@ def main():
     options = argparse.ArgumentParser()
     options.add_argument("--rounds", type=int, default=1)
     options.add_argument("--lossy", action="store_true")
+    options.add_argument("--fault", choices=sorted(faults.BY_NAME))
     options.add_argument("--repair", choices=("product", "script", "forgetful", "naive"), default="product")
     options.add_argument("--json")
     options = options.parse_args()
@@ -161,14 +190,14 @@ def main():
         nonlocal good, verdict
         torture.start()
         for _ in range(options.rounds):
-            verdict = torture.round(*(["--lossy"] if options.lossy else []))
+            verdict = torture.round(*(["--lossy"] if options.lossy else []), fault=faults.BY_NAME[options.fault]() if options.fault else None)
             if not lib.ok(verdict.clean(), "round %d, %s" % (torture.tried, verdict)):
                 good = False
                 break
         torture.close()
         if options.json:
             with open(options.json, "a") as out:
-                out.write(json.dumps(row(torture, "lossy" if options.lossy else "plain", verdict)) + "\n")
+                out.write(json.dumps(row(torture, ("lossy" if options.lossy else "plain") + (", " + options.fault if options.fault else ""), verdict)) + "\n")
     lib.main(test)
 
 
