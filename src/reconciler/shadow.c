@@ -107,12 +107,12 @@ const CdcStandbyRule cdc_standby_table[] =
 	{52, G(native_stalls), DO(NONE), false, "as a primary it would wait for standby slots that it does not have: {names}",
 		"ALTER SYSTEM SET synchronized_standby_slots = ''; SELECT pg_reload_conf(); -- on the standby",
 		"Decoding would stand still for ever while Kafka Connect says RUNNING."},
-	{54, G(native_absent), DO(NONE), true, "the server has not synced the slot yet", NULL,
+	{54, G(native_absent), DO(NUDGE), true, "the server has not synced the slot yet", NULL,
 		"Up to 30 s after it was made."},
 	{56, G(native_lost), DO(NONE), true, "the synced slot was invalidated: {error}", NULL,
 		"The server makes it anew."},
-	{58, G(native_unfinished), DO(NONE), true, "the server has not finished syncing the slot", NULL,
-		"A temporary slot does not survive a promotion."},
+	{58, G(native_unfinished), DO(NUDGE), true, "the server has not finished syncing the slot", NULL,
+		"A temporary slot does not survive a promotion. The primary's slot moves on where running transactions are logged: every 15 s, unless it is nudged."},
 	{59, G(native_ready), DO(NONE), true, NULL, NULL, "Synced, not temporary, not invalidated."},
 
 	/* Shadow slots. */
@@ -153,7 +153,8 @@ cdc_standby_decide(const CdcStandbyFacts *facts)
 			continue;
 		if (d.missing == NULL && rule->missing != NULL)
 			d.missing = rule;
-		if (d.action == CDC_SHADOW_NONE)
+		/* a nudge helps only where nothing else holds it up */
+		if (d.action == CDC_SHADOW_NONE && (rule->action != CDC_SHADOW_NUDGE || d.missing == rule))
 			d.action = rule->action;
 		if (rule->final)
 			break;
@@ -164,7 +165,7 @@ cdc_standby_decide(const CdcStandbyFacts *facts)
 const char *
 cdc_shadow_action_name(CdcShadowAction action)
 {
-	static const char *const names[] = {"none", "make", "advance", "drop"};
+	static const char *const names[] = {"none", "make", "advance", "drop", "nudge"};
 
 	return (unsigned) action < sizeof(names) / sizeof(names[0]) ? names[action] : "unknown";
 }

@@ -22,7 +22,8 @@ typedef enum CdcShadowAction
 	CDC_SHADOW_NONE = 0,
 	CDC_SHADOW_MAKE,
 	CDC_SHADOW_ADVANCE,
-	CDC_SHADOW_DROP
+	CDC_SHADOW_DROP,
+	CDC_SHADOW_NUDGE			/* the primary is to log its running transactions */
 } CdcShadowAction;
 
 typedef struct CdcStandbyFacts

@@ -258,7 +258,8 @@ const char *const cdc_source_observe_sql =
 "        FROM session AS v WHERE v.pid = l.active_pid),"
 "      'since', (SELECT " EPOCH_US("v.backend_start") " FROM session AS v WHERE v.pid = l.active_pid),"
 "      'active', l.active, 'pid', l.active_pid,"
-"      'streaming', EXISTS (SELECT FROM sender AS w WHERE w.pid = l.active_pid AND w.state = 'streaming'),"
+/* one that has fallen behind is told as catching up, and streams as well */
+"      'streaming', EXISTS (SELECT FROM sender AS w WHERE w.pid = l.active_pid AND w.state IN ('catchup', 'streaming')),"
 "      'restart', l.restart_lsn::text, 'flush', l.confirmed_flush_lsn::text,"
 "      'made', su.j -> 'made' -> a.name) END,"
 /* 32 bits of an id against the next one: what lies ahead is not given out yet */

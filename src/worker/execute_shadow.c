@@ -282,8 +282,10 @@ job_done(const CdcPgResult *result, void *arg)
 			shadow->dirty = true;
 			p->observed_dirty = true;
 		}
-		/* what is there now decides what is next */
-		if (n && result->outcome == CDC_PG_OK && job->action != CDC_SHADOW_ADVANCE)
+		/* what is there now decides what is next; what a nudge does shows at the next */
+		if (n && result->outcome == CDC_PG_OK && job->action == CDC_SHADOW_NUDGE)
+			cdc_observe_node(n);
+		else if (n && result->outcome == CDC_PG_OK && job->action != CDC_SHADOW_ADVANCE)
 		{
 			shadow->lsn = 0;
 			shadow->tried_at = 0;
@@ -323,7 +325,9 @@ start_job(CdcPipeline *p, CdcNode *n, CdcShadow *shadow, CdcShadowAction action,
 	CdcShadowJob *job = MemoryContextAllocZero(TopMemoryContext, sizeof(CdcShadowJob));
 	char	   *sql = action == CDC_SHADOW_MAKE ? cdc_source_make_shadow_sql(p->object_name) :
 		action == CDC_SHADOW_DROP ? cdc_source_drop_shadow_sql(p->object_name) :
+		action == CDC_SHADOW_NUDGE ? pstrdup(cdc_source_nudge_sql) :
 		cdc_source_advance_shadow_sql(p->object_name, target);
+	CdcPgConn  *conn = action == CDC_SHADOW_NUDGE ? n->service->primary->admin : cdc_observe_node_conn(n, p->database);
 
 	job->world = p->world;
 	strlcpy(job->pipeline_id, p->id, sizeof(job->pipeline_id));
@@ -343,7 +347,7 @@ start_job(CdcPipeline *p, CdcNode *n, CdcShadow *shadow, CdcShadowAction action,
 		job->timer = cdc_timer_create(p->world->loop, nudge, job);
 		cdc_timer_set(job->timer, cdc_loop_now() + NUDGE_MS / 3);
 	}
-	cdc_pg_exec(cdc_observe_node_conn(n, p->database), sql, 0, NULL,
+	cdc_pg_exec(conn, sql, 0, NULL,
 				action == CDC_SHADOW_MAKE ? MAKE_TIMEOUT_MS : MOVE_TIMEOUT_MS, job_done, job);
 	pfree(sql);
 }
@@ -406,7 +410,8 @@ cdc_shadow_look(CdcNode *n)
 			p->observed_dirty = true;
 		}
 		if (d.action == CDC_SHADOW_NONE || shadow->busy || p->want_deleted || !p->world->acting ||
-			(shadow->tried_at != 0 && cdc_loop_now() - shadow->tried_at < RETRY_MS))
+			(shadow->tried_at != 0 && cdc_loop_now() - shadow->tried_at < RETRY_MS) ||
+			(d.action == CDC_SHADOW_NUDGE && (s->primary == NULL || s->primary->admin == NULL)))
 			continue;
 		start_job(p, n, shadow, d.action, cdc_shadow_target(&facts));
 	}

@@ -110,9 +110,9 @@ cases(void)
 	CASE(well, 50, NONE, f.streams = false);
 	CASE(native, 52, NONE, f.sync_missing = true);
 	CASE(well, 0, NONE, f.sync_missing = true);
-	CASE(native, 54, NONE, f.slot_exists = false);
+	CASE(native, 54, NUDGE, f.slot_exists = false);
 	CASE(native, 56, NONE, f.slot_lost = true);
-	CASE(native, 58, NONE, f.slot_temporary = true);
+	CASE(native, 58, NUDGE, f.slot_temporary = true);
 	CASE(well, 60, NONE, f.slot_ours = false; f.slot_lost = true);
 	CASE(well, 60, NONE, f.slot_fits = false);
 	CASE(well, 61, NONE, f.slot_active = true; f.slot_lost = true);
@@ -198,6 +198,8 @@ random_case(void)
 		if (!f.slot_exists || !f.slot_ours || f.native || f.leaving)
 			return "a slot is dropped that is not ours to drop";
 	}
+	if (d.action == CDC_SHADOW_NUDGE && (!f.native || d.missing == NULL || (f.slot_exists && f.slot_synced && !f.slot_temporary)))
+		return "a nudge that helps nobody";
 	if (d.action == CDC_SHADOW_ADVANCE && (f.slot_lsn >= f.primary_lsn || !f.primary_known || f.native || f.slot_lost || f.slot_active))
 		return "a slot is moved that cannot or need not be";
 	if (d.missing == NULL &&
