@@ -31,8 +31,8 @@ CREATE POLICY member_reads ON cdc.service FOR SELECT USING (deleted_at IS NULL A
 CREATE POLICY member_reads ON cdc.service_node FOR SELECT USING (service_id IN (SELECT s.id FROM cdc.service s));
 CREATE POLICY member_reads ON cdc.service_event FOR SELECT USING (service_id IN (SELECT s.id FROM cdc.service s));
 CREATE POLICY member_reads ON cdc.pipeline_spec FOR SELECT USING (deleted_at IS NULL AND organization_id IN (SELECT cdc.caller_organizations()));
-CREATE POLICY member_reads ON cdc.pipeline_observed FOR SELECT USING (pipeline_id IN (SELECT p.id FROM cdc.pipeline_spec p));
-CREATE POLICY member_reads ON cdc.pipeline_standby FOR SELECT USING (pipeline_id IN (SELECT p.id FROM cdc.pipeline_spec p));
+CREATE POLICY member_reads ON cdc.pipeline_observed FOR SELECT USING (EXISTS (SELECT FROM cdc.pipeline_spec p WHERE p.id = pipeline_id));
+CREATE POLICY member_reads ON cdc.pipeline_standby FOR SELECT USING (EXISTS (SELECT FROM cdc.pipeline_spec p WHERE p.id = pipeline_id));
 -- of deleted pipelines too: the receipt of a forced delete is an event
 CREATE POLICY member_reads ON cdc.pipeline_event FOR SELECT USING (pipeline_id IN (SELECT cdc.caller_pipelines()));
 -- no policy on secrets, tokens, work, peerings and control_plane: nobody but superusers

@@ -40,9 +40,9 @@ def main(test):
 
 # -- the metadata database -----------------------------------------------------------
 class Cluster:
-    """A PostgreSQL with the extension, on a TCP port that wants SCRAM."""
+    """A PostgreSQL with the extension, on a TCP port that wants SCRAM; settings: more lines of postgresql.conf."""
 
-    def __init__(self, copy_of=None):
+    def __init__(self, copy_of=None, settings=""):
         self.port = free_port()
         self.dir = subprocess.check_output(["mktemp", "-d", "/var/tmp/cdc_http.XXXXXX"], text=True).strip()
         os.chmod(self.dir, 0o755)
@@ -63,7 +63,7 @@ class Cluster:
             self.start()
             self.sql("CREATE DATABASE cdc", "postgres")
             self.stop()
-            self.configure("shared_preload_libraries = 'cdc_pipeline'\ncdc_pipeline.database_name = 'cdc'\nmax_connections = 200\nwal_level = replica\n")
+            self.configure("shared_preload_libraries = 'cdc_pipeline'\ncdc_pipeline.database_name = 'cdc'\nmax_connections = 200\nwal_level = replica\n" + settings)
         self.start()
         if not copy_of:
             self.sql("CREATE EXTENSION cdc_pipeline")
