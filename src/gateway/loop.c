@@ -46,6 +46,7 @@ loop_add(LoopSource *source, int fd, uint32 events)
 	struct epoll_event event = {.events = events, .data = {.ptr = source}};
 
 	source->fd = fd;
+	source->events = events;
 	if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) != 0)
 		fatal("epoll_ctl add");
 }
@@ -55,6 +56,9 @@ loop_change(LoopSource *source, uint32 events)
 {
 	struct epoll_event event = {.events = events, .data = {.ptr = source}};
 
+	if (events == source->events)
+		return;
+	source->events = events;
 	if (epoll_ctl(epoll, EPOLL_CTL_MOD, source->fd, &event) != 0)
 		fatal("epoll_ctl change");
 }

@@ -15,6 +15,7 @@ typedef struct LoopSource LoopSource;
 struct LoopSource
 {
 	int			fd;				/* -1: not in the loop */
+	uint32		events;			/* watched for */
 	void		(*ready) (LoopSource *source, uint32 events);
 };
 
