@@ -50,10 +50,19 @@ tail_beyond(const CdcFailoverFacts *f, const CdcJudgement *j)
 		(f->offset_lsn >= j->switch_lsn || f->tail_committed == CDC_NO);
 }
 
+/* The WAL that Kafka has was written anew from here on. */
+static bool
+rewritten_below(const CdcFailoverFacts *f, const CdcJudgement *j)
+{
+	return j->relation == CDC_HISTORY_REWRITTEN && last_commit(f) > f->wal_lsn;
+}
+
 /* What Kafka has of the present history ends here. */
 static uint64_t
 common_end(const CdcFailoverFacts *f, const CdcJudgement *j)
 {
+	if (rewritten_below(f, j))
+		return f->wal_lsn;
 	if (commit_beyond(f, j))
 		return j->switch_lsn;
 	if (tail_beyond(f, j))
@@ -174,10 +183,10 @@ cdc_failover_judge(const CdcFailoverFacts *f)
 	j.rule = rule;
 	j.verdict = f->halt ? rule->verdict_halt : rule->verdict;
 
-	if (commit_beyond(f, &j) || tail_beyond(f, &j))
+	if (commit_beyond(f, &j) || tail_beyond(f, &j) || rewritten_below(f, &j))
 	{
 		j.phantoms = true;
-		j.phantom_from = j.switch_lsn;
+		j.phantom_from = j.relation == CDC_HISTORY_REWRITTEN ? f->wal_lsn : j.switch_lsn;
 		j.phantom_to = is_open(f) ? 0 : f->offset_lsn;
 	}
 	if (j.verdict == CDC_VERDICT_REWIND)

@@ -75,11 +75,10 @@ same_history(const CdcPipeline *p)
 		(p->streamed_system == 0 || p->server.system_identifier == p->streamed_system);
 }
 
-/* On one timeline WAL never gets shorter: then it is another server's. */
 static bool
 is_rewritten(const CdcPipeline *p)
 {
-	return same_history(p) && p->server.wal_lsn != 0 && p->server.wal_lsn < p->flushed;
+	return same_history(p) && p->rewritten_lsn != 0;
 }
 
 static bool
@@ -171,7 +170,7 @@ cdc_failover_judge_now(const CdcPipeline *p)
 	f.streamed_timeline = p->streamed_timeline;
 	f.system = p->server.system_identifier;
 	f.timeline = p->server.timeline;
-	f.wal_lsn = p->server.wal_lsn;
+	f.wal_lsn = p->rewritten_lsn != 0 ? p->rewritten_lsn : p->server.wal_lsn;
 	f.history_known = p->server.history_known;
 	f.nhistory = p->server.nhistory;
 	f.history = p->server.history;
@@ -213,7 +212,7 @@ what_happened(const CdcPipeline *p)
 						p->seen->slot_user && strcmp(p->seen->slot_user, "role") != 0 ? p->seen->slot_user : "");
 	if (is_rewritten(p))
 		return psprintf("source %s:%d was restored: its WAL ends at %s, and %s was streamed", n->address, n->port,
-						cdc_lsn_words(p->server.wal_lsn), cdc_lsn_words(p->flushed));
+						cdc_lsn_words(p->rewritten_lsn), cdc_lsn_words(p->reached));
 	return psprintf("source failed over from %s (timeline %u) to %s:%d (timeline %u)",
 					p->streamed_node ? p->streamed_node : "its primary", p->streamed_timeline,
 					n->address, n->port, p->server.timeline);

@@ -127,6 +127,8 @@ cdc_failover_remember(CdcPipeline *p)
 
 	tell(p, &j, words);
 	p->usurped = false;
+	p->rewritten_lsn = 0;
+	p->reached = p->seen->confirmed_flush_lsn;
 	p->nfailures = 0;
 	p->failure_seen = false;
 	p->spec_dirty = true;
@@ -151,11 +153,41 @@ cdc_failover_remember(CdcPipeline *p)
 	json_object_put(intent);
 }
 
+static bool
+is_streamed(const CdcPipeline *p, uint64 system, uint32 timeline)
+{
+	return p->streamed_timeline != 0 && timeline == p->streamed_timeline &&
+		(p->streamed_system == 0 || system == p->streamed_system);
+}
+
+void
+cdc_failover_note_wal(CdcPipeline *p, uint64 system, uint32 timeline, uint64 wal_lsn, int64 begun)
+{
+	if (p->rewritten_lsn != 0 || wal_lsn == 0 || !is_streamed(p, system, timeline) ||
+		wal_lsn >= p->reached || p->reached_at > begun)
+		return;
+	p->rewritten_lsn = wal_lsn;
+	p->spec_dirty = true;
+	cdc_world_ready(p);
+}
+
+void
+cdc_failover_note_reached(CdcPipeline *p, uint64 system, uint32 timeline, uint64 lsn)
+{
+	if (!is_streamed(p, system, timeline) || lsn <= p->reached)
+		return;
+	p->reached = lsn;
+	p->reached_at = cdc_loop_now();
+}
+
 static void
 set_streamed(CdcPipeline *p)
 {
 	p->streamed_system = p->server.system_identifier;
 	p->streamed_timeline = p->server.timeline;
+	p->reached = p->seen ? p->seen->confirmed_flush_lsn : 0;
+	p->reached_at = cdc_loop_now();
+	p->rewritten_lsn = 0;
 	cdc_set_string(p->context, &p->streamed_node, node_words(p));
 	p->spec_dirty = true;
 }
@@ -233,6 +265,7 @@ cdc_failover_forget(CdcPipeline *p)
 	p->streamed_system = 0;
 	p->streamed_timeline = 0;
 	p->usurped = false;
+	p->rewritten_lsn = 0;
 	p->spec_dirty = true;
 	if (gap)
 	{

@@ -12,6 +12,19 @@
 #include "reconciler/failover.h"
 #include "worker/world.h"
 
+/*
+ * A primary of this system and timeline was seen with its WAL ending at an LSN,
+ * by a look that was begun at a loop time.  On one timeline WAL never gets
+ * shorter: an end below what was confirmed before that look is another
+ * server's, restored from a copy of its files.  It is remembered, since the WAL
+ * soon grows beyond.
+ */
+extern void cdc_failover_note_wal(CdcPipeline *pipeline, uint64 system, uint32 timeline,
+								  uint64 wal_lsn, int64 begun);
+
+/* ... with the pipeline's slot confirmed up to an LSN. */
+extern void cdc_failover_note_reached(CdcPipeline *pipeline, uint64 system, uint32 timeline, uint64 lsn);
+
 /* Is the source's history, as last seen, another one than was streamed, and not judged? */
 extern bool cdc_failover_pending(const CdcPipeline *pipeline);
 

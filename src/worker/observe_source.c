@@ -329,7 +329,6 @@ node_done(const CdcPgResult *result, void *arg)
 		n->reachable = false;
 	}
 	cdc_set_string(s->context, &n->error, error);
-	free_probe(probe);
 	elect(s);
 	cdc_shadow_look(n);
 	{
@@ -339,10 +338,15 @@ node_done(const CdcPgResult *result, void *arg)
 		{
 			CdcPipeline *p = lfirst(cell);
 
-			if (p->waiting && p->source == s)
+			if (p->source != s)
+				continue;
+			if (obs && n == s->primary)
+				cdc_failover_note_wal(p, n->system_identifier, n->timeline, n->wal_lsn, probe->started);
+			if (p->waiting)
 				cdc_world_ready(p);
 		}
 	}
+	free_probe(probe);
 }
 
 /* An idle connection to a node has ended: whoever is primary now must be found. */
@@ -652,6 +656,9 @@ database_done(const CdcPgResult *result, void *arg)
 			keep_seen(p, obs, seen);
 			cdc_set_string(p->context, &p->seen_error, NULL);
 			p->seen_at = probe->started;
+			cdc_failover_note_wal(p, obs->system_identifier, obs->timeline, obs->wal_lsn, probe->started);
+			if (seen->slot_exists)
+				cdc_failover_note_reached(p, obs->system_identifier, obs->timeline, seen->confirmed_flush_lsn);
 		}
 		else
 		{

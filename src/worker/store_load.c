@@ -511,6 +511,7 @@ load_new_pipeline(CdcPipeline *p, struct json_object *row, struct json_object *s
 		p->streamed_timeline = (uint32) get_int(streamed, "timeline", 0);
 		p->streamed_node = copy(p->context, get(streamed, "node"));
 		p->usurped = get_bool(streamed, "usurped", false);
+		p->rewritten_lsn = cdc_lsn_parse(get(streamed, "rewritten_lsn"));
 	}
 	array = get_array(row, "standbys", &n);
 	for (i = 0; i < n; i++)
@@ -536,7 +537,7 @@ load_new_pipeline(CdcPipeline *p, struct json_object *row, struct json_object *s
 	{
 		p->connector_state = copy(p->context, get(observed, "connector_state"));
 		p->task_states = copy(p->context, get(observed, "task_states"));
-		p->flushed = cdc_lsn_parse(get(observed, "confirmed_flush_lsn"));
+		p->flushed = p->reached = cdc_lsn_parse(get(observed, "confirmed_flush_lsn"));
 		if (get(observed, "source_lag_bytes"))
 			p->lag = strtoll(get(observed, "source_lag_bytes"), NULL, 10);
 	}

@@ -308,6 +308,10 @@ struct CdcPipeline
 	uint64		streamed_system;	/* the history on which it streamed last; */
 	uint32		streamed_timeline;	/* 0: it has not, or a new snapshot is due */
 	char	   *streamed_node;	/* "address:port" */
+	uint64		reached;		/* the highest position seen confirmed on it */
+	int64		reached_at;		/* loop time at which that was seen, 0: remembered */
+	uint64		rewritten_lsn;	/* where its WAL was seen to end below that, not
+								 * judged yet; 0: nowhere */
 	bool		usurped;		/* somebody else was seen on the slot, not judged yet */
 	char	   *failover;		/* JSON text of a verdict that is being carried out */
 	TimestampTz mutated_at;		/* 0: never */

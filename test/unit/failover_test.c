@@ -89,6 +89,16 @@ cases(void)
 	CASE(50, RESNAPSHOT, f.timeline = 4; f.streamed_timeline = 3);
 	CASE(50, RESNAPSHOT, f.timeline = 3; f.streamed_timeline = 2);
 	CASE(52, RESNAPSHOT, f.timeline = 1; f.wal_lsn = 850);
+	{
+		CdcFailoverFacts f = plain();
+		CdcJudgement j;
+
+		f.timeline = 1;
+		f.wal_lsn = 850;
+		j = cdc_failover_judge(&f);
+		ok(j.gap && j.gap_from == 850 && j.phantoms && j.phantom_from == 850 && j.phantom_to == 900,
+		   "52: the gap and the phantoms begin where the WAL was seen to end");
+	}
 	CASE(52, HALT, f.timeline = 1; f.wal_lsn = 850; f.halt = true);
 	CASE(60, RESNAPSHOT, f.slot = CDC_SLOT_ABSENT; f.slot_lsn = 0);
 	CASE(62, RESNAPSHOT, f.slot = CDC_SLOT_FOREIGN);
