@@ -255,6 +255,9 @@ BEGIN
 	IF (SELECT s.database_type FROM cdc.service s WHERE s.id = service) <> 'postgresql' THEN
 		PERFORM cdc.raise_invalid('only a PostgreSQL service has nodes', 'This one is a Kafka service.', 'Give the id of the source.');
 	END IF;
+	IF (SELECT s.provider FROM cdc.service s WHERE s.id = service) <> 'external' THEN
+		PERFORM cdc.raise_invalid('the nodes of this service are its provider''s', 'It was made, not registered.', 'Only the nodes of a registered service are yours to name.');
+	END IF;
 	PERFORM cdc.check_postgresql_connection(jsonb_build_object('nodes', nodes, 'admin_user', 'unchanged'));
 	DELETE FROM cdc.service_node o WHERE o.service_id = service
 		AND NOT EXISTS (SELECT FROM jsonb_array_elements(nodes) n WHERE o.address = n ->> 'address' AND o.port = coalesce((n ->> 'port')::integer, 5432));
@@ -265,8 +268,9 @@ BEGIN
 END
 $$;
 
--- Deletes a service: nothing happens on the server itself.  Returns 'deleting';
--- the row stays until the teardown of its last pipelines is over.  Errors:
+-- Deletes a service: one that was registered is left as it is, one that was made
+-- goes, with all that is in it.  Returns 'deleting'; the row stays until the
+-- teardown of its last pipelines is over.  Errors:
 -- 42704, 42501, 55006 while a live pipeline uses it.
 CREATE FUNCTION cdc.delete_service(id uuid) RETURNS text
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

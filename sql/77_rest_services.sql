@@ -8,7 +8,7 @@ CREATE VIEW cdc.service_object WITH (security_invoker = true) AS
 		coalesce(s.node_count, greatest((SELECT count(*) FROM cdc.service_node n WHERE n.service_id = s.id), 1)::integer) AS node_count,
 		s.addons, s.addon_status, s.allowed_cidrs, '[]'::json AS dns_records, s.auto_failover_enabled, s.encryption_enabled,
 		coalesce(s.replication_mode, '') AS replication_mode, coalesce(s.maintenance_window, '') AS maintenance_window, s.labels, s.is_ephemeral, s.ttl_hours,
-		s.provider, cdc.rfc3339(s.created_at) AS created_at, cdc.rfc3339(s.updated_at) AS updated_at
+		s.provider, cdc.service_notes(s) AS notes, cdc.rfc3339(s.created_at) AS created_at, cdc.rfc3339(s.updated_at) AS updated_at
 	FROM cdc.service s WHERE s.deleted_at IS NULL;
 
 -- The members of a body that are echoed, and their JSON types.
@@ -148,17 +148,29 @@ DECLARE
 	connection jsonb;
 	organization uuid;
 	made uuid;
+	provider text;
 BEGIN
 	SELECT b.sent, b.body INTO sent, body FROM cdc.rest_body(r) b;
 	PERFORM cdc.rest_check(body, cdc.rest_service_fields(), '{}', false);
 	organization := cdc.rest_new_service_organization(r, body);
 	PERFORM cdc.rest_require(organization, 'service:create');
-	IF coalesce(body ->> 'provider', '') <> 'external' THEN
+	provider := coalesce(body ->> 'provider', cdc.default_provider(), '');
+	IF provider <> 'external' THEN
 		PERFORM cdc.rest_check(body, cdc.rest_service_fields(), '{name,database_type,plan_name}', false);
 		PERFORM cdc.rest_check_service(body);
-		PERFORM cdc.raise_invalid(CASE WHEN body ->> 'provider' IS NULL THEN 'no provider is set up that makes servers' ELSE 'unknown provider' END,
-			format('It was %s; the only one here is "external".', coalesce(quote_literal(body ->> 'provider'), 'absent')),
-			'Send "provider": "external" with the "connection" of a server that exists.', 'provider');
+		IF provider <> 'local' OR cdc.default_provider() IS NULL THEN
+			PERFORM cdc.raise_invalid(CASE WHEN provider IN ('', 'local') THEN 'no provider is set up that makes servers' ELSE 'unknown provider' END,
+				format('It was %s; here there is "external"%s.', coalesce(quote_literal(left(body ->> 'provider', 100)), 'absent'), CASE WHEN cdc.default_provider() IS NULL THEN ' alone' ELSE ' and "local"' END),
+				'Send "provider": "external" with the "connection" of a server that exists' || CASE WHEN cdc.default_provider() IS NULL THEN '; a superuser can set cdc_pipeline.provision_url.' ELSE ', or none.' END, 'provider');
+		END IF;
+		IF coalesce(body -> 'connection', 'null') <> 'null' THEN
+			PERFORM cdc.raise_invalid('a service that is made has no connection of yours', 'The members of "connection" describe a server that exists.', 'Leave it out, or send "provider": "external".', 'connection');
+		END IF;
+		PERFORM cdc.check_provided(body);
+		made := cdc.provide_service(organization, body);
+		PERFORM cdc.rest_keep_service(made, sent, body);
+		PERFORM cdc.rest_note_service(r, made, 'created', 'ordered');
+		RETURN ROW(201, jsonb_build_object('location', '/managed-services/' || made), cdc.rest_service_text(made))::cdc.rest_response;
 	END IF;
 	PERFORM cdc.rest_check(body, cdc.rest_service_fields(), '{name,database_type,connection}', false);
 	PERFORM cdc.rest_check_service(body);
@@ -195,6 +207,14 @@ BEGIN
 		WHERE coalesce(body -> f, 'null') <> 'null' AND body -> f IS DISTINCT FROM to_jsonb(before) -> f ORDER BY n LIMIT 1;
 	IF FOUND THEN
 		PERFORM cdc.raise_invalid(format('"%s" of a service cannot be changed', fixed), 'It is what the service was made with.', 'Delete the service and make it again.', fixed);
+	END IF;
+	IF before.provider <> 'external' THEN
+		SELECT f INTO fixed FROM unnest('{allowed_cidrs,node_count}'::text[]) f
+			WHERE coalesce(body -> f, 'null') <> 'null' AND CASE f WHEN 'node_count' THEN (body ->> f)::numeric <> before.node_count ELSE body -> f <> to_jsonb(before.allowed_cidrs) END LIMIT 1;
+		IF FOUND THEN
+			PERFORM cdc.raise_invalid(format('"%s" of a service that was made cannot be changed', fixed), 'It is what the service was made with.', 'Delete the service and make it again.', fixed);
+		END IF;
+		PERFORM cdc.check_provided(jsonb_build_object('database_type', before.database_type) || (body - '{database_type,version,zone}'::text[]));
 	END IF;
 	IF body ->> 'name' <> before.name THEN
 		IF body ->> 'name' !~ '^[A-Za-z0-9_-]{1,64}$' THEN

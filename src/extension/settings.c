@@ -22,6 +22,8 @@ bool		cdc_enabled;
 int			cdc_event_retention;
 int			cdc_health_interval;
 int			cdc_max_slot_wal;
+char	   *cdc_provision_token_file;
+char	   *cdc_provision_url;
 int			cdc_request_timeout;
 char	   *cdc_sdn_credentials_file;
 int			cdc_sdn_stuck_after;
@@ -136,6 +138,14 @@ cdc_settings_init(void)
 							"WAL that a slot of ours may hold back before it is given up; 0: no bound.",
 							NULL, &cdc_max_slot_wal, 0, 0, INT_MAX,
 							PGC_SIGHUP, GUC_UNIT_MB | GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+	DefineCustomStringVariable("cdc_pipeline.provision_token_file",
+							   "File with the token of the agent that makes servers.",
+							   NULL, &cdc_provision_token_file, "",
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, check_path, NULL, NULL);
+	DefineCustomStringVariable("cdc_pipeline.provision_url",
+							   "Address of the agent that makes servers; empty: services are registered, not made.",
+							   NULL, &cdc_provision_url, "",
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, check_url, NULL, NULL);
 	DefineCustomIntVariable("cdc_pipeline.request_timeout",
 							"Time within which Kafka Connect must answer a change; its own limit is 90 s.",
 							NULL, &cdc_request_timeout, 95000, 1000, 3600000,

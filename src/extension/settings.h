@@ -17,6 +17,8 @@ extern bool cdc_enabled;
 extern int	cdc_event_retention;	/* minutes */
 extern int	cdc_health_interval;	/* ms */
 extern int	cdc_max_slot_wal;	/* MB, 0: no bound */
+extern char *cdc_provision_token_file;
+extern char *cdc_provision_url;
 extern int	cdc_request_timeout;	/* ms */
 extern char *cdc_sdn_credentials_file;
 extern int	cdc_sdn_stuck_after;	/* ms */

@@ -13,6 +13,7 @@
 #include "worker/network.h"
 #include "worker/observe.h"
 #include "worker/observe_source.h"
+#include "worker/provider.h"
 
 /* Reads answer quickly or are asked again; only mutations wait for Connect's 90 s. */
 #define READ_TIMEOUT_MS 10000
@@ -82,6 +83,9 @@ set_sink_status(CdcService *sink, bool running)
 {
 	const char *status = running ? "running" : sink->status;
 
+	/* its provider says what it is */
+	if (cdc_provided(sink))
+		return;
 	if (sink->error)
 	{
 		if (!cdc_same(sink->status_message, sink->error))

@@ -15,6 +15,7 @@
 #include "worker/failover.h"
 #include "worker/observe.h"
 #include "worker/observe_source.h"
+#include "worker/provider.h"
 #include "worker/shadow.h"
 #include "worker/wanted.h"
 
@@ -107,6 +108,9 @@ set_source_status(CdcService *s)
 	const char *status = s->status;
 	int			i;
 
+	/* whether it runs its provider says, and more of it while we reach it */
+	if (cdc_provided(s) && (s->primary || !cdc_same(s->status, "running")))
+		return;
 	if (s->primary)
 	{
 		if (!s->deleting)

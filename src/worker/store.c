@@ -128,12 +128,6 @@ static const char write_secret_sql[] =
 "INSERT INTO cdc.pipeline_secret (pipeline_id, purpose, key_id, ciphertext, generation) VALUES ($1::pg_catalog.uuid, $2, $3, $4, $5)"
 " ON CONFLICT (pipeline_id, purpose) DO UPDATE SET key_id = excluded.key_id, ciphertext = excluded.ciphertext, generation = excluded.generation";
 
-static const char end_services_sql[] =
-"UPDATE cdc.service s SET deleted_at = pg_catalog.now(), updated_at = pg_catalog.now()"
-" WHERE s.status OPERATOR(pg_catalog.=) 'deleting' AND s.deleted_at IS NULL AND NOT EXISTS ("
-"  SELECT FROM cdc.pipeline_spec p WHERE p.settled_at IS NULL AND (p.source_service_id OPERATOR(pg_catalog.=) s.id"
-"   OR p.sink_service_id OPERATOR(pg_catalog.=) s.id)) RETURNING s.id::pg_catalog.text";
-
 static void
 execute(const char *sql, int expected, int nargs, Oid *types, Datum *values)
 {
@@ -507,7 +501,7 @@ forget_written(CdcWorld *world, struct json_object *events)
 	{
 		CdcService *s = lfirst(cell);
 
-		s->dirty = false;
+		s->dirty = s->provided_dirty = false;
 		for (i = 0; i < s->nnodes; i++)
 			s->nodes[i].dirty = false;
 	}
@@ -557,11 +551,14 @@ cdc_store_turn(CdcWorld *world)
 
 			foreach(cell, world->pipelines)
 				ending = ending || ((CdcPipeline *) lfirst(cell))->status == CDC_DELETED;
+			foreach(cell, world->services)
+				ending = ending || ((CdcService *) lfirst(cell))->provider_gone;
 			write_specs(world);
 			write_secrets(world);
 			write_observed(world);
 			write_standbys(world);
 			write_services(world);
+			cdc_store_write_provided(world);
 			cdc_store_write_pairs(world);
 			if (events)
 				cdc_store_write_rows(write_events_sql, SPI_OK_INSERT, events);
@@ -570,7 +567,7 @@ cdc_store_turn(CdcWorld *world)
 			cdc_store_read_work(world, &loaded);
 			if (ending || loaded.nservices > 0 || loaded.all)
 			{
-				execute(end_services_sql, SPI_OK_UPDATE_RETURNING, 0, NULL, NULL);
+				cdc_store_end_services(world);
 				cdc_store_note_ended(world, &loaded);
 			}
 		}

@@ -22,11 +22,13 @@
 #include "common/secrets.h"
 #include "extension/settings.h"
 #include "worker/network.h"
+#include "worker/provider.h"
 #include "worker/shadow.h"
 #include "worker/store_load.h"
 
 static const char services_sql[] =
 "SELECT pg_catalog.json_build_object('id', s.id, 'name', s.name, 'database_type', s.database_type, 'zone', s.zone,"
+"  'provider', s.provider, 'version', s.version, 'node_count', s.node_count, 'auto_failover', s.auto_failover_enabled, 'allowed_cidrs', s.allowed_cidrs,"
 "  'region', coalesce(z.peering_region, s.zone), 'connection', s.connection, 'network_id', s.network_id,"
 "  'network_ranges', s.network_ranges, 'addons', s.addons, 'status', s.status, 'status_message', s.status_message,"
 "  'system_identifier', s.system_identifier::pg_catalog.text,"
@@ -357,6 +359,35 @@ load_kafka(CdcService *s, struct json_object *row, struct json_object *connectio
 	MemoryContextSwitchTo(old);
 }
 
+/* What is ordered of the service's provider. */
+static void
+load_order(CdcService *s, struct json_object *row, struct json_object *connection)
+{
+	CdcOrder   *o = &s->order;
+	struct json_object *users;
+	MemoryContext old = MemoryContextSwitchTo(s->context);
+	int			n;
+
+	o->kafka = s->is_kafka;
+	o->version = copy(s->context, get(row, "version"));
+	o->nodes = get_int(row, "node_count", 1);
+	o->auto_failover = get_bool(row, "auto_failover", false);
+	o->connect = s->has_addon;
+	o->database = copy(s->context, get(connection, "database"));
+	o->admin_user = copy(s->context, get(connection, "admin_user"));
+	o->admin_password = read_secret(s->context, row, s->id, "admin_password", &s->error);
+	users = get_array(connection, "users", &n);
+	if (n > 0)
+	{
+		o->app_user = pstrdup(json_object_get_string(json_object_array_get_idx(users, 0)));
+		o->app_password = read_secret(s->context, row, s->id, psprintf("user_password/%s", o->app_user), &s->error);
+	}
+	if (o->connect)
+		o->agent_token = read_secret(s->context, row, s->id, "agent_token/0", &s->error);
+	o->cidrs = json_object_get(get_array(row, "allowed_cidrs", &n));
+	MemoryContextSwitchTo(old);
+}
+
 static void
 load_service(CdcWorld *world, const char *words)
 {
@@ -409,6 +440,9 @@ load_service(CdcWorld *world, const char *words)
 		load_postgresql(s, row, connection);
 	else if (s->is_kafka)
 		load_kafka(s, row, connection);
+	s->provider = cdc_provider(get(row, "provider"));
+	if (s->provider)
+		load_order(s, row, connection);
 	json_object_put(row);
 
 	foreach(cell, world->pipelines)

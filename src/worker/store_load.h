@@ -36,6 +36,10 @@ extern void cdc_store_apply(CdcWorld *world, CdcLoaded *loaded);
 
 extern void cdc_store_loaded_free(CdcLoaded *loaded);
 
+/* In store_provider.c: inside the turn.  Ends services that nothing holds. */
+extern void cdc_store_write_provided(CdcWorld *world);
+extern void cdc_store_end_services(CdcWorld *world);
+
 /* ISO 8601 text as to_jsonb writes it; 0 for NULL. */
 extern TimestampTz cdc_store_time(const char *words);
 

@@ -20,6 +20,7 @@
 #include "worker/failover.h"
 #include "worker/network.h"
 #include "worker/observe.h"
+#include "worker/provider.h"
 #include "worker/visit.h"
 
 /* Polls while something is expected: dense at first, then sparser. */
@@ -451,6 +452,7 @@ begin_round(CdcWorld *world)
 	foreach(cell, world->services)
 		cdc_observe_service(lfirst(cell));
 	cdc_network_round(world);
+	cdc_provider_round(world);
 	foreach(cell, world->pipelines)
 	{
 		CdcPipeline *p = lfirst(cell);
@@ -483,6 +485,7 @@ cdc_visit_due(CdcWorld *world)
 		begin_round(world);
 	cdc_observe_paced(world);
 	cdc_network_due(world);
+	cdc_provider_due(world);
 	foreach(cell, world->pipelines)
 	{
 		CdcPipeline *p = lfirst(cell);
@@ -513,6 +516,9 @@ cdc_visit_next(CdcWorld *world)
 	if (paced && paced < next)
 		next = paced;
 	paced = cdc_network_next(world);
+	if (paced && paced < next)
+		next = paced;
+	paced = cdc_provider_next(world);
 	if (paced && paced < next)
 		next = paced;
 	foreach(cell, world->pipelines)

@@ -164,6 +164,13 @@ cdc_world_remove_service(CdcService *service)
 		if (service->agents[i].token)
 			explicit_bzero(service->agents[i].token, strlen(service->agents[i].token));
 	}
+	if (service->order.admin_password)
+		explicit_bzero((char *) service->order.admin_password, strlen(service->order.admin_password));
+	if (service->order.app_password)
+		explicit_bzero((char *) service->order.app_password, strlen(service->order.app_password));
+	if (service->order.agent_token)
+		explicit_bzero((char *) service->order.agent_token, strlen(service->order.agent_token));
+	json_object_put(service->order.cidrs);
 	MemoryContextDelete(service->context);
 }
 

@@ -19,6 +19,7 @@
 #include "reconciler/detail.h"
 #include "remote/agent.h"
 #include "remote/kafka_connect.h"
+#include "remote/provision.h"
 #include "remote/sdn.h"
 #include "remote/source.h"
 #include "worker/http_client.h"
@@ -137,6 +138,17 @@ struct CdcService
 	bool		deleting;
 	bool		dirty;			/* status to be written */
 	char	   *error;			/* why it did not load (secret, JSON); NULL */
+
+	/* made by a provider; see provider.h */
+	const struct CdcProvider *provider; /* NULL: external */
+	CdcOrder	order;			/* strings are the service's; passwords are never logged */
+	bool		ordered;		/* since the row was read */
+	int64		provider_asking;	/* number of the request under way, 0: none */
+	int64		provider_next;	/* when it is asked again */
+	int			provider_failures;	/* to hear of it, in a row */
+	char	   *provided_connection;	/* how to reach it, JSON text as last heard; NULL */
+	bool		provided_dirty; /* to be written */
+	bool		provider_gone;	/* deleting: there is nothing of it any more */
 
 	/* postgresql */
 	char	   *admin_user;
