@@ -70,7 +70,7 @@ $(DATA_built): $(SQL_PIECES) cdc_pipeline.control
 else
 
 # -- what people type ---------------------------------------------------------
-.PHONY: help demo check expected lab-up lab-down bench
+.PHONY: help demo demo-sql check expected lab-up lab-down bench
 
 help:	## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -83,8 +83,11 @@ help:	## this list
 	@echo "  LAB_NETWORK=1 (source and Kafka in private subnets that only the peerings join)."
 	@echo "Variables of check: KIND=unit|fuzz|go|regress|pgtap|agent|http|tap|real, ONLY=part of a test's name."
 
-demo:	## brings up the lab, streams one row from PostgreSQL into Kafka, shows each step
+demo:	## the product page from its top to its end: makes the services, streams a row, deletes all of it
 	@test/demo
+
+demo-sql:	## brings up the lab, streams one row from PostgreSQL into Kafka by SQL, shows each step
+	@test/demo-sql
 
 check:	## runs every test; the last line is "N passed, N failed"
 	@test/run $(if $(KIND),--kind $(KIND)) $(if $(ONLY),--only $(ONLY))

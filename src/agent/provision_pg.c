@@ -433,7 +433,7 @@ replace_primary(AgentService *s)
 	if (result == NULL || PQgetvalue(result, 0, 0)[0] != 't')
 	{
 		PQclear(result);
-		agent_service_note(s, "the primary, node %d, is started again", s->primary);
+		agent_service_note(s, "the primary, node %d, is being started", s->primary);
 		return start_node(s, s->primary);
 	}
 	PQclear(result);

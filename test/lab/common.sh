@@ -21,6 +21,9 @@ LAB_SOURCE_SLOTS=${LAB_SOURCE_SLOTS:-shadow}
 # link can be taken down.
 LAB_SOURCE_NETNS=${LAB_SOURCE_NETNS:-}
 
+# "no": no source and no Kafka of the lab's own; services are made over REST.
+LAB_REGISTERED=${LAB_REGISTERED:-yes}
+
 DEBEZIUM_VERSION=3.7.0.Final
 DEBEZIUM_SHA512=dc5334e087c7405f5b423e77373c60a89a3d7538ad38016f3959c431ad7078361ab95300a7e926c50621e7aa8375b7f4f3c5ecec4fe04ac484804d325009b6c0
 KAFKA_VERSION=3.9.1
@@ -42,11 +45,13 @@ CONNECT_PORT=$((LAB_PORT_BASE + 20))	# worker n listens on CONNECT_PORT + n - 1
 AGENT_PORT=$((LAB_PORT_BASE + 30))	# the agent of worker n listens on AGENT_PORT + n - 1
 GATEWAY_PORT=$((LAB_PORT_BASE + 40))
 SDN_PORT=$((LAB_PORT_BASE + 41))
+HOST_PORT=$((LAB_PORT_BASE + 42))	# the agent that makes services
 
 # A loopback address of its own, so that the well-known ports are free there.
 LAB_NET=127.$((10 + LAB_PORT_BASE / 256 % 200)).$((LAB_PORT_BASE % 256))
 SOURCE_HOST=$LAB_NET.1
 KAFKA_HOST=$LAB_NET.3
+SERVICE_ADDRESSES=$LAB_NET.128/25
 
 # Where the source and Kafka are: on loopback, or with LAB_NETWORK=1 each in a
 # private subnet of its own (see network), in which its servers are started.
@@ -76,6 +81,7 @@ SDN_PASSWORD=lab-sdn-api
 GATEWAY_ROLE=cdc_gateway
 GATEWAY_PASSWORD=lab-gateway-own
 AGENT_TOKEN=lab-agent-token-0123456789
+HOST_TOKEN=lab-host-token-0123456789
 KAFKA_USER=app_user
 KAFKA_PASSWORD=lab-kafka-app
 
@@ -92,6 +98,19 @@ data_dir() {
 
 as_postgres() {
 	(cd / && su postgres -s /bin/bash -c "$*")
+}
+
+# for_services PATH: the path, or that of a copy where user postgres can read it.
+for_services() {
+	local copy=$DATA/shared/$(basename "$1")
+	if su postgres -s /bin/sh -c "test -r '$1'" 2>/dev/null; then
+		echo "$1"
+		return
+	fi
+	if [ ! -e "$copy" ]; then
+		mkdir -p "$DATA/shared" && cp -r "$1" "$copy.new" && chmod -R a+rX "$copy.new" && mv "$copy.new" "$copy"
+	fi
+	echo "$copy"
 }
 
 # fail PART MESSAGE...: one line that names the part, and the end.

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""make demo's script, with random tables, columns, prefix and name."""
+"""make demo-sql's script, with random tables, columns, prefix and name."""
 from lib import *
 
 
@@ -9,7 +9,7 @@ def value():
 
 def demo(environment):
     # stdin is not ours to give: a demo that asks anything would hang here
-    done = subprocess.run([os.path.join(TOP, "test", "demo")], env=dict(os.environ, **environment), stdin=subprocess.DEVNULL,
+    done = subprocess.run([os.path.join(TOP, "test", "demo-sql")], env=dict(os.environ, **environment), stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=240)
     return done.returncode, done.stdout.decode(errors="replace")
 

@@ -4,84 +4,33 @@
 Each curl line runs in a shell as it stands there, with the variables that the
 page names; only the host is another.  What the page shows as the answer is
 compared with what came.  The two commands that make servers are counted here,
-and run where servers are made.
+and run in 17_whole_page.t.
 """
 from lib import *
 
-PAGE = open(os.path.join(TOP, "test/spec/product-page.txt")).read()
-HOST = "https://api.foundrydb.com"
+sys.path.insert(0, os.path.join(TOP, "test/spec"))
+import page as spec
+from page import PAGE, commands, shown
 
 
-def unfinished(command):
-    """Does a shell want more lines after these?"""
-    quote, escaped = None, False
-    for c in command:
-        if escaped:
-            escaped = False
-        elif c == "\\" and quote != "'":
-            escaped = True
-        elif c in "'\"" and quote in (None, c):
-            quote = None if quote else c
-    return quote is not None or escaped or command.endswith("\\")
-
-
-def commands(program):
-    """The page's commands that begin with this word, each with the text that follows it."""
-    lines = PAGE.split("\n")
-    found, n = [], 0
-    while n < len(lines):
-        if not lines[n].startswith(program + " "):
-            n += 1
-            continue
-        command = lines[n]
-        while unfinished(command):
-            n += 1
-            command += "\n" + lines[n]
-        n += 1
-        found.append((command, "\n".join(lines[n:])))
-    return found
-
-
-def shown(text, at=0):
-    """The first JSON object in a text of the page, after this place."""
-    return json.JSONDecoder().raw_decode(text, text.index("{", at))[0]
-
-
-class Shell:
+class Shell(spec.Shell):
     def __init__(self, directory):
-        self.variables = {"USER": env["CDC_API_USER"], "PASS": env["CDC_API_PASSWORD"], "ORG_ID": env["CDC_ORG_ID"], "PG_ID": env["CDC_SOURCE_ID"],
-                          "KAFKA_ID": env["CDC_SINK_ID"], "KAFKA_HOST": env["CDC_KAFKA_HOST"], "CURL_HOME": directory, "PATH": directory + ":" + os.environ["PATH"]}
-        with open(os.path.join(directory, ".curlrc"), "w") as out:
-            out.write('silent\nmax-time = 30\nwrite-out = "%{stderr}status %{http_code}\\n"\n')
+        super().__init__(directory, env["CDC_API_URL"], USER=env["CDC_API_USER"], PASS=env["CDC_API_PASSWORD"], ORG_ID=env["CDC_ORG_ID"], PG_ID=env["CDC_SOURCE_ID"],
+                         KAFKA_ID=env["CDC_SINK_ID"], KAFKA_HOST=env["CDC_KAFKA_HOST"])
 
     def run(self, command):
         """(HTTP status, output) of a command of the page."""
-        assert HOST in command or not command.startswith("curl"), command
-        done = subprocess.run(["bash", "-c", "set -o pipefail\n" + command.replace(HOST, env["CDC_API_URL"])], env=dict(os.environ, **self.variables),
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
-        status = re.search(r"^status (\d+)$", done.stderr, re.M)
-        if done.returncode != 0:
-            diag("%s\n%s\n%s%s" % (done.returncode, command, done.stdout, done.stderr))
-        return status and int(status.group(1)), done.stdout
+        code, status, out, said = super().run(command)
+        if code != 0:
+            diag("%s\n%s\n%s%s" % (code, command, out, said))
+        return status, out
 
 
 def test():
     directory = subprocess.check_output(["mktemp", "-d"], text=True).strip()
     undo.append(lambda: subprocess.run(["rm", "-rf", directory], check=True))
     shell = Shell(directory)
-    curl = commands("curl")
-    kinds = {"servers": [], "create": [], "delete": [], "service": [], "status": [], "monitor": [], "reason": []}
-    for command, after in curl:
-        if "-X POST" in command:
-            kinds["servers" if "/managed-services" in command else "create"].append((command, after))
-        elif "-X DELETE" in command:
-            kinds["delete"].append((command, after))
-        elif "/managed-services/" in command:
-            kinds["service"].append((command, after))
-        elif "/status" in command:
-            kinds["monitor" if "jq" in command else "status"].append((command, after))
-        else:
-            kinds["reason"].append((command, after))
+    kinds = spec.curl_commands()
     equal({kind: len(found) for kind, found in kinds.items()}, {"servers": 2, "create": 1, "delete": 1, "service": 4, "status": 1, "monitor": 1, "reason": 1}, "the page has these commands")
 
     db = source()
@@ -124,11 +73,10 @@ def test():
     equal({key: last[key] for key in late}, dict(late, connector_name=con(id_), source_lag_bytes=last["source_lag_bytes"], last_health_check_at=last["last_health_check_at"]), "when it runs it says what the page says")
     ok(isinstance(last["source_lag_bytes"], int), "with the lag a number", last)
 
-    insert = re.search(r"^INSERT INTO orders.*?;", PAGE, re.S | re.M).group()
-    db.rows(insert)
+    db.rows(spec.insert_statement())
     properties = os.path.join(directory, "sasl.properties")
     with open(properties, "w") as out:
-        out.write(re.search(r"^security\.protocol=.*?\";", PAGE, re.S | re.M).group().replace("YOUR_KAFKA_PASS", env["CDC_KAFKA_PASSWORD"]) + "\n")
+        out.write(spec.sasl_properties(env["CDC_KAFKA_PASSWORD"]))
     with open(os.path.join(directory, "kafka-console-consumer"), "w") as out:
         out.write("#!/bin/bash\n. '%s/common.sh'\nexec java $JAVA_FLAGS -cp \"$(kafka_classpath)\" org.apache.kafka.tools.consumer.ConsoleConsumer \"$@\" 2>/dev/null\n" % LAB)
     os.chmod(os.path.join(directory, "kafka-console-consumer"), 0o755)
