@@ -1,9 +1,5 @@
 -- Services that are made, over REST: what is taken, what is refused, what is written.
--- A setting of the server, for this file alone: nothing acts on this one.
-ALTER SYSTEM SET cdc_pipeline.provision_url = 'http://127.0.0.1:1';
-SELECT pg_reload_conf() \g /dev/null
-DO $$ BEGIN FOR i IN 1..500 LOOP EXIT WHEN (SELECT setting FROM pg_file_settings WHERE name = 'cdc_pipeline.provision_url' AND applied) IS NOT NULL; PERFORM pg_sleep(0.01); END LOOP; END $$;
-\c -
+\ir provider.inc
 BEGIN;
 SELECT no_plan();
 \ir fixture.inc
@@ -54,5 +50,4 @@ SELECT pg_temp.gives('mia', 'GET', '/managed-services/{pg}', NULL, 200, '"status
 
 SELECT * FROM finish();
 ROLLBACK;
-ALTER SYSTEM RESET cdc_pipeline.provision_url;
-SELECT pg_reload_conf() \g /dev/null
+\ir provider_end.inc

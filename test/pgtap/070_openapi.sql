@@ -1,5 +1,6 @@
 -- docs/openapi.yaml and cdc.rest in step, both ways: the same routes; examples that
 -- its schemas allow and cdc.rest takes; no status that is not given.
+\ir provider.inc
 BEGIN;
 SELECT no_plan();
 \ir fixture.inc
@@ -51,3 +52,4 @@ SELECT is(:'faults'::text, '', 'the document describes each answer, and has no s
 
 SELECT * FROM finish();
 ROLLBACK;
+\ir provider_end.inc
