@@ -102,8 +102,8 @@ def wrk(gateway, seconds):
                          check=True, text=True, stdout=subprocess.PIPE).stdout
     if re.search(r"Non-2xx|Socket errors", out):
         raise RuntimeError(out)
-    value, unit = re.search(r"^ +99% +([0-9.]+)(us|ms|s)$", out, re.M).groups()
-    return int(re.search(r"(\d+) requests in", out).group(1)), float(re.search(r"Requests/sec: +([0-9.]+)", out).group(1)), float(value) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
+    value, unit = re.search(r"^ +99% +([0-9.]+)(us|ms|s|m) *$", out, re.M).groups()
+    return int(re.search(r"(\d+) requests in", out).group(1)), float(re.search(r"Requests/sec: +([0-9.]+)", out).group(1)), float(value) * {"us": 0.001, "ms": 1, "s": 1000, "m": 60000}[unit]
 
 
 def many(cluster, script):

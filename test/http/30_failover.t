@@ -128,11 +128,27 @@ def disturbed(clients, gateway, name, during, after=None):
     return sum(len(c.answers) for c in clients) - before
 
 
+def only_when_committed(cluster, org, source, sink):
+    """An answer is not given before the commit is known: here it waits for a standby that never comes."""
+    gateway = Gateway(cluster.dsn("gw"), answer_timeout="3s")
+    path, body = "/organizations/%s/pipelines" % org, {"name": "waits", "pipeline_type": "cdc_pg_to_kafka", "source_service_id": source, "sink_service_id": sink, "config": {"topic_prefix": "waits"}}
+    cluster.sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'; SELECT pg_reload_conf()")
+    wait(lambda: cluster.sql("SHOW synchronous_standby_names", "postgres") == "nobody")
+    answer = gateway.call("POST", path, body, "alice")
+    ok(answer.status == 503 and answer.json()["code"] == "outcome_unknown" and answer.headers["retry-after"].isdigit(), "while the commit waits for its standby there is no 202: 503, outcome unknown", repr(answer))
+    cluster.sql("ALTER SYSTEM RESET synchronous_standby_names; SELECT pg_reload_conf()")
+    answer = wait(lambda: (lambda a: a if a.status != 503 else None)(gateway.call("POST", path, body, "alice")))
+    ok(answer and answer.status == 409 and answer.json()["code"] == "name_conflict", "it had happened: who repeats it is told so by 409", repr(answer))
+    ok([p["name"] for p in gateway.call("GET", path, user="alice").json()["pipelines"]] == ["waits"], "and finds it in the list")
+    gateway.stop()
+
+
 def test():
     one = Cluster()
     org = people(one)["acme"]
     source, sink = services(one, org, "alice")
     token = one.sql("SELECT cdc.create_token('load')", user="alice")
+    only_when_committed(one, org, source, sink)
     two = Cluster(copy_of=one)
     # what was acknowledged is on both
     one.sql("ALTER SYSTEM SET synchronous_standby_names = '*'; SELECT pg_reload_conf()")
