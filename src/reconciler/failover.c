@@ -183,11 +183,20 @@ cdc_failover_judge(const CdcFailoverFacts *f)
 	j.rule = rule;
 	j.verdict = f->halt ? rule->verdict_halt : rule->verdict;
 
-	if (commit_beyond(f, &j) || tail_beyond(f, &j) || rewritten_below(f, &j))
+
+	/*
+	 * Events reach Kafka before their offset is stored, which a kill of Connect
+	 * or of Kafka may prevent: that there are no phantoms is never known.  But
+	 * until something streamed on the new history each event that is committed
+	 * beyond the switch is one.
+	 */
+	j.phantoms_certain = commit_beyond(f, &j) || tail_beyond(f, &j) || rewritten_below(f, &j);
+	j.phantoms = j.phantoms_certain || (j.relation == CDC_HISTORY_LEFT && !f->dragged);
+	if (j.phantoms)
 	{
-		j.phantoms = true;
 		j.phantom_from = j.relation == CDC_HISTORY_REWRITTEN ? f->wal_lsn : j.switch_lsn;
-		j.phantom_to = is_open(f) ? 0 : f->offset_lsn;
+		if ((f->dragged || j.relation == CDC_HISTORY_REWRITTEN) && !is_open(f))
+			j.phantom_to = f->offset_lsn;
 	}
 	if (j.verdict == CDC_VERDICT_REWIND)
 	{

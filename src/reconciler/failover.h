@@ -92,9 +92,11 @@ struct CdcJudgement
 	uint64_t	position;		/* REWIND: the offset goes back to it */
 	/*
 	 * Events in Kafka of transactions that the present history never had: those
-	 * committed in (from, to]; to 0: the last commit is not known.
+	 * committed in (from, to]; to 0: whatever is there.  certain: the stored
+	 * offset shows that there are some; it may lag behind what Kafka has.
 	 */
 	bool		phantoms;
+	bool		phantoms_certain;
 	uint64_t	phantom_from;
 	uint64_t	phantom_to;
 	/* Changes that may be missing from Kafka: (from, to]; to 0: up to the new slot. */

@@ -42,9 +42,8 @@ node_words(const CdcPipeline *p)
 
 /*
  * Events that Kafka has and the new primary never had: those of transactions
- * with after_lsn < commit LSN <= to_lsn (null: the last of them was not heard
- * to commit) that reached Kafka before this moment, at which the connector
- * stands still.
+ * with after_lsn < commit LSN <= to_lsn (null: no bound) that reached Kafka
+ * before this moment, at which the connector stands still.
  */
 static struct json_object *
 phantoms_of(const CdcJudgement *j)
@@ -57,6 +56,7 @@ phantoms_of(const CdcJudgement *j)
 	cdc_lsn_json(phantoms, "after_lsn", j->phantom_from);
 	cdc_lsn_json(phantoms, "to_lsn", j->phantom_to);
 	cdc_json_add_string(phantoms, "before", timestamptz_to_str(GetCurrentTimestamp()));
+	json_object_object_add(phantoms, "certain", json_object_new_boolean(j->phantoms_certain));
 	return phantoms;
 }
 

@@ -134,16 +134,22 @@ values(void)
 	f.offset_lsn = f.commit_lsn = 1300;
 	j = cdc_failover_judge(&f);
 	ok(j.position == S, "lossy: the offset goes back to where the histories part");
-	ok(j.phantoms && j.phantom_from == S && j.phantom_to == 1300, "... and the phantoms lie between that and the offset");
+	ok(j.phantoms && j.phantoms_certain && j.phantom_from == S && j.phantom_to == 0, "... and what is beyond is phantoms, the offset may lag behind them");
 	ok(!j.gap, "... and nothing is missing");
 	f.commit_lsn = 850;
 	f.tail_committed = CDC_NO;
 	j = cdc_failover_judge(&f);
 	ok(j.position == 850, "half a transaction is begun again");
-	ok(j.phantoms && j.phantom_from == S && j.phantom_to == 0, "... whose commit nobody knows");
+	ok(j.phantoms && j.phantoms_certain && j.phantom_from == S, "... whose commit nobody knows");
 	f.offset_lsn = 950;
 	j = cdc_failover_judge(&f);
 	ok(j.position == 850 && j.phantoms && j.phantom_from == S, "a transaction is told by its status, whose changes the new primary has");
+
+	f = plain();
+	j = cdc_failover_judge(&f);
+	ok(j.phantoms && !j.phantoms_certain && j.phantom_from == S, "a plain failover: there may be phantoms of which no offset was stored");
+	f.timeline = 1;
+	ok(!cdc_failover_judge(&f).phantoms, "the same history: there are none");
 
 	f = plain();
 	f.history_known = false;
@@ -279,8 +285,10 @@ random_case(CdcFailoverFacts *f, CdcTimelineSwitch *history)
 		if (j.verdict == CDC_VERDICT_REWIND && from > f->offset_lsn)
 			return "the offset is set forward";
 	}
-	if (known && j.phantoms != (f->offset_lsn > common))
-		return "phantoms are told when there are some, and then only";
+	if (known && j.phantoms_certain != (f->offset_lsn > common))
+		return "phantoms are certain when the offset has some, and then only";
+	if (j.phantoms != (j.phantoms_certain || (known && f->timeline != f->streamed_timeline && !f->dragged)))
+		return "phantoms are told wherever there may be some, and where what is beyond the switch is one";
 	return NULL;
 }
 
