@@ -171,6 +171,9 @@ BEGIN
 	IF prefix !~ '^[a-zA-Z0-9_.-]+$' OR prefix IN ('.', '..') THEN
 		PERFORM cdc.raise_invalid('topic_prefix must be letters, digits, dots, hyphens and underscores', format('It was %L.', prefix), 'Topics are named <prefix>.<schema>.<table>.', 'config.topic_prefix');
 	END IF;
+	IF prefix ~ '^__debezium-heartbeat' THEN
+		PERFORM cdc.raise_invalid('topic_prefix must not be that of Debezium''s heartbeats', format('It was %L.', prefix), 'Topics "__debezium-heartbeat.<prefix>" are made for every prefix.', 'config.topic_prefix');
+	END IF;
 	IF length('__debezium-heartbeat.' || prefix) > 249 THEN
 		PERFORM cdc.raise_invalid('topic_prefix is too long', format('"__debezium-heartbeat.%s" has %s characters; Kafka allows 249.', prefix, length('__debezium-heartbeat.' || prefix)), 'Choose a shorter prefix.', 'config.topic_prefix');
 	END IF;
@@ -178,8 +181,10 @@ BEGIN
 	options := coalesce(options, '{}');
 	PERFORM cdc.check_options(options);
 
-	-- one creation a sink at a time, so that two cannot both find the topics free
-	PERFORM pg_advisory_xact_lock(hashtextextended('cdc_pipeline sink ' || sink, 0));
+	-- Two creations must not both find a topic free: the later one waits for the
+	-- other's COMMIT, as at a unique index.  Topics can be the same only where the
+	-- first words of the prefixes are.
+	PERFORM pg_advisory_xact_lock(hashtextextended(format('cdc_pipeline topics %s %s', sink, split_part(cdc.topic_key(prefix), '_', 1)), 0));
 	IF EXISTS (SELECT FROM cdc.pipeline_spec p WHERE p.organization_id = organization AND p.name = name AND p.desired_state = 'present' AND p.deleted_at IS NULL) THEN
 		PERFORM cdc.raise_name_taken(name);
 	END IF;

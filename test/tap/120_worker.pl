@@ -32,9 +32,8 @@ sub session { return $c->{meta}->background_psql('postgres', on_error_stop => 1)
 
 sub create_sql
 {
-	my ($name, $sink) = @_;
-	$sink ||= $c->{sink_id};
-	return "SELECT cdc.create_pipeline('$name', '$c->{source_id}', '$sink', '{orders}', 'shop', organization => '$c->{org}')";
+	my ($name) = @_;
+	return "SELECT cdc.create_pipeline('$name', '$c->{source_id}', '$c->{sink_id}', '{orders}', 'shop', organization => '$c->{org}')";
 }
 
 # --- a commit wakes the worker --------------------------------------------------------
@@ -46,9 +45,10 @@ cmp_ok($ms, '<', 1000, "the worker began within a moment ($ms ms)");
 my ($early, $late) = (session(), session());
 $early->query_safe('BEGIN');
 my $held = $early->query_safe(create_sql('held'));
-# (a creation holds up others on its sink until it commits: not those on another)
-my $quick = $late->query_safe(create_sql('quick', $c->register_sink('other-kafka')));
+my $quick = $late->query_safe(create_sql('quick'));
 $c->running_ok($quick, 'one that came later and was committed first runs');
+my (undef, undef, $waited) = $c->try_sql("SET lock_timeout = '50ms'; " . create_sql('held_2'));
+like($waited, qr/lock timeout/, 'only one whose topics may be the same waits for it, as at a unique index');
 is($c->sql('SELECT count(*) FROM cdc.work'), 0, 'the queue is empty');
 $early->query_safe('COMMIT');
 $c->running_ok($held, 'one whose place in the queue was passed is not forgotten');
