@@ -71,7 +71,7 @@ FACT(rewinding, judged(s) && s->verdict == CDC_VERDICT_REWIND && s->offsets_ahea
 FACT(gap_seen, s->was_running && !s->initial_only && !s->discarding &&
 	 !(s->gap == CDC_GAP_NONE && (s->move == CDC_MOVE_UNKNOWN || s->move == CDC_MOVE_PENDING)) &&
 	 (s->gap != CDC_GAP_NONE ||
-	  (s->source_reachable == CDC_YES && s->slot == CDC_SLOT_LOST)))
+	  (s->source_reachable == CDC_YES && s->source_capable == CDC_YES && s->slot == CDC_SLOT_LOST)))
 
 /* The publication is narrower because the user dropped a table: no gap. */
 FACT(gap_is_missing_table, s->gap == CDC_GAP_PUBLICATION && tables_wrong(s))
@@ -254,6 +254,7 @@ GUARD(plugin_to_install, plugin_due(s) && s->agents == CDC_AGENTS_READY)
 GUARD(source_unseen, s->source_reachable == CDC_UNKNOWN)
 GUARD(source_down, s->source_reachable == CDC_NO)
 GUARD(capability_unseen, s->source_capable == CDC_UNKNOWN)
+GUARD(database_gone, database_closed(s))
 GUARD(source_not_capable, s->source_capable == CDC_NO)
 /* While a pipeline is built every agent must have the file, once it has run those that answer. */
 GUARD(secret_unseen, s->secret == CDC_SECRET_UNKNOWN ||

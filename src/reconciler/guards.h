@@ -39,7 +39,7 @@
 	X(agents_unseen) X(plugin_by_hand) X(plugin_unset) X(plugin_agents_down) X(plugin_failed) \
 	X(plugin_installing) X(plugin_to_install) \
 	/* source */ \
-	X(source_unseen) X(source_down) X(capability_unseen) X(source_not_capable) \
+	X(source_unseen) X(source_down) X(capability_unseen) X(database_gone) X(source_not_capable) \
 	X(secret_unseen) X(secret_out_of_reach) X(secret_new_out_of_reach) X(secret_to_put) \
 	X(tables_unseen) X(tables_missing) X(tables_bad_kind) X(tables_without_identity) \
 	X(role_unseen) X(role_foreign) X(role_not_fitting) X(role_dropped) X(role_to_make) \

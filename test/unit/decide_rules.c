@@ -236,7 +236,7 @@ object_fault(const CdcSnapshot *s, CdcAction action)
 				return "a failover is judged without a verdict";
 			if (s->verdict == CDC_VERDICT_RESNAPSHOT || s->verdict == CDC_VERDICT_HALT)
 				return NULL;
-			return stopped(s) && !slot_held(s) && s->offsets != CDC_OFFSETS_UNKNOWN ?
+			return (stopped(s) || s->connector == CDC_OBJ_ABSENT) && !slot_held(s) && s->offsets != CDC_OFFSETS_UNKNOWN ?
 				NULL : "a failover is judged while something moves";
 		case CDC_ACT_PATCH_OFFSETS:
 			return !deleting && streams(s) && s->move == CDC_MOVE_JUDGED && s->verdict == CDC_VERDICT_REWIND &&

@@ -6,7 +6,8 @@
  *
  * A suite is the same for the real table and for spoiled copies of it: each
  * rule taken out, each pair of neighbours swapped.  A suite that does not
- * notice a spoiled table is no test; the copies that go unnoticed are printed.
+ * notice a spoiled table is no test; the copies that go unnoticed are printed,
+ * and mutation_test.c shows that the cases notice them.
  * CDC_TEST_SEED sets another seed; with CDC_TEST_TRACE the world that failed
  * is told turn by turn.
  */
@@ -24,7 +25,7 @@
 #define REST 20					/* ... for so many steps */
 
 static const CdcRule *rules;
-static int	fired[MAX_RULES];	/* in worlds and in single snapshots */
+static int	fired[MAX_RULES];	/* in single snapshots */
 static int	fired_in_worlds[MAX_RULES];
 static char fault[1000];		/* the first one of a suite */
 static bool tracing;
@@ -135,7 +136,7 @@ chaos(World *w, int turns)
 {
 	while (turns-- > 0 && w->t.status != CDC_DELETED)
 	{
-		if (chance(10))
+		if (chance(w->t.move == CDC_MOVE_JUDGED ? 50 : 10))
 			world_user_meddles(w);
 		if (chance(80))
 			w->t.connect_reachable = w->t.source_reachable = CDC_YES;
@@ -444,7 +445,7 @@ main(void)
 	ok(cdc_state_table_check(&words), "the table is well formed");
 	if (words != NULL)
 		printf("# %s\n", words);
-	ok(suite(cdc_state_table, 150000, 6000), "every decision is safe, every world ends where it should");
+	ok(suite(cdc_state_table, 150000, 15000), "every decision is safe, every world ends where it should");
 	if (fault[0] != '\0')
 		printf("# %s\n", fault);
 	for (i = 0; i < nrules; i++)
@@ -453,10 +454,10 @@ main(void)
 		{
 			printf("# rule %d %s fired in %s\n", cdc_state_table[i].id, cdc_state_table[i].guard_name,
 				   fired[i] == 0 ? "nothing" : "single snapshots only");
-			unused += fired[i] == 0;
+			unused++;
 		}
 	}
-	ok(unused == 0, "every rule fired");
+	ok(unused == 0, "every rule fired in a world");
 	spoil(nrules);
 	printf("1..%d\n", tests);
 	return failures > 0;

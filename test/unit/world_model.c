@@ -421,6 +421,16 @@ fail_over(World *w)
 	t->confirmed = CDC_NO;
 	if (t->was_running && !t->initial_only && !t->discarding && t->gap == CDC_GAP_NONE)
 		t->move = CDC_MOVE_PENDING;
+	if (t->move == CDC_MOVE_PENDING && t->slot == CDC_SLOT_INACTIVE && t->connector == CDC_OBJ_OK && !w->astray &&
+		t->connector_state == CDC_CS_RUNNING && t->task_state == CDC_CS_RUNNING && chance(15))
+	{
+		/* an address that moves: the task goes on at once, and skips in silence */
+		t->slot = CDC_SLOT_STREAMING;
+		w->hole = w->hole || w->ahead;
+		w->ahead = false;
+		w->dragged = true;
+		return;
+	}
 	if (t->connector == CDC_OBJ_OK)
 		t->connector = CDC_OBJ_WRONG;
 	w->astray = ours(t->connector);
@@ -470,6 +480,9 @@ world_tick(World *w)
 		t->peerings = CDC_PEERINGS_ACTIVE;
 	if ((t->agents == CDC_AGENTS_BUSY || t->agents == CDC_AGENTS_FAILED) && --w->agent_delay <= 0)
 	{
+		if (w->restarting)
+			t->connect_reachable = CDC_YES;
+		w->restarting = false;
 		/* installed on every worker; or not, and to be tried again */
 		if (t->agents == CDC_AGENTS_FAILED || chance(80))
 		{
@@ -492,9 +505,21 @@ void
 world_user_meddles(World *w)
 {
 	CdcSnapshot *t = &w->t;
+	int			what = random_below(22);
 
-	switch (random_below(21))
+	/* moments that are soon over are sought out */
+	if (t->move == CDC_MOVE_JUDGED && chance(50))
+		what = chance(25) ? 0 : 16;
+	switch (what)
 	{
+		case 20:
+			/* wal_level is another one in the file, or the database is renamed */
+			if (t->source_capable == CDC_YES)
+			{
+				t->source_capable = CDC_NO;
+				w->seen_through = chance(70);
+			}
+			break;
 		case 16:
 			/* ... or starts it */
 			if (ours(t->connector) && t->connector_state == CDC_CS_STOPPED && t->move != CDC_MOVE_NONE)
@@ -564,7 +589,8 @@ world_user_meddles(World *w)
 				task_will_start(w, CDC_CS_UNASSIGNED);	/* a rebalance */
 			break;
 		case 10:
-			t->tables = t->tables == CDC_TABLES_OK ? CDC_TABLES_MISSING : CDC_TABLES_OK;
+			t->tables = t->tables != CDC_TABLES_OK ? CDC_TABLES_OK :
+				t->all_tables && chance(50) ? CDC_TABLES_NO_IDENTITY : CDC_TABLES_MISSING;
 			break;
 		case 11:
 			t->connect_reachable = chance(70) ? CDC_YES : CDC_NO;
@@ -609,6 +635,7 @@ world_user_repairs(World *w)
 		t->peerings = CDC_PEERINGS_ACTIVE;
 	t->connect_reachable = t->plugin_present = CDC_YES;
 	t->source_reachable = t->source_capable = CDC_YES;
+	w->seen_through = false;
 	t->tables = CDC_TABLES_OK;
 	t->plugin_current = CDC_YES;
 	if (t->agents != CDC_AGENTS_NONE)
@@ -712,7 +739,7 @@ world_observe(World *w, int noise)
 		s.older_writer = CDC_WRITER_UNKNOWN;
 		s.snapshot_interrupted = CDC_UNKNOWN;
 	}
-	if (t->source_reachable != CDC_YES || t->source_capable != CDC_YES)
+	if (t->source_reachable != CDC_YES || (t->source_capable != CDC_YES && !w->seen_through))
 	{
 		if (t->source_reachable != CDC_YES)
 		{
@@ -765,6 +792,11 @@ apply(World *w, CdcAction action, bool heard)
 			w->agent_delay = 1 + random_below(4);
 			if (task_lives(w) && chance(50))
 				task_will_start(w, CDC_CS_UNASSIGNED);
+			if (chance(30))
+			{
+				w->restarting = true;
+				t->connect_reachable = CDC_NO;
+			}
 			break;
 		case CDC_ACT_PUT_SECRET:
 			if (t->agents < CDC_AGENTS_BUSY)

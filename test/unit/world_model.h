@@ -33,6 +33,8 @@ typedef struct World
 	bool		astray;			/* the task was configured for a primary that is not one any more */
 	bool		ahead;			/* the stored offset lies beyond the new history */
 	bool		dragged;		/* a task started on it before it was judged */
+	bool		seen_through;	/* not capable any more, but what is there is seen */
+	bool		restarting;		/* the one worker is down while the plugin is installed */
 	int			run;			/* the present or last task run */
 	int			slot_run;		/* the run that made the slot */
 	int			delay;			/* ticks until the task's next state */
