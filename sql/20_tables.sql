@@ -78,7 +78,7 @@ CREATE TABLE cdc.service_node (
 );
 
 -- Secrets, AES-256-GCM (src/common/secrets.c).  purpose: admin_password,
--- connect_password, agent_token/<n>, user_password/<user>.  The key is in a file
+-- connector_password, connect_password, agent_token/<n>, user_password/<user>.  The key is in a file
 -- outside.
 CREATE TABLE cdc.service_secret (
 	service_id	uuid NOT NULL REFERENCES cdc.service(id),

@@ -58,7 +58,8 @@ DECLARE
 	node jsonb;
 BEGIN
 	PERFORM cdc.check_connection_types(connection, '{"nodes":"array","database":"string","admin_user":"string","admin_password":"string",
-		"sslmode":"string","ca":"string","manage_hba":"boolean","manage_role":"boolean","network_id":"string","users":"array"}');
+		"sslmode":"string","ca":"string","manage_hba":"boolean","manage_role":"boolean","connector_user":"string","connector_password":"string",
+		"network_id":"string","users":"array"}');
 	IF coalesce(jsonb_array_length(nullif(connection -> 'nodes', 'null')), 0) = 0 THEN
 		PERFORM cdc.raise_invalid('a PostgreSQL service needs at least one node', 'connection.nodes is empty or missing.',
 			'Give "nodes": [{"address": "10.0.0.5", "port": 5432}], every server of the cluster, standbys too.');
@@ -84,6 +85,15 @@ BEGIN
 	IF coalesce(connection ->> 'admin_user', '') = '' THEN
 		PERFORM cdc.raise_invalid('a PostgreSQL service needs an admin_user', 'connection.admin_user is missing.',
 			'Name a superuser of the source, with "admin_password".');
+	END IF;
+	IF coalesce((connection -> 'manage_role')::text, 'true') <> 'false' THEN
+		IF connection ->> 'connector_user' IS NOT NULL OR connection ->> 'connector_password' IS NOT NULL THEN
+			PERFORM cdc.raise_invalid('connector_user and connector_password are for "manage_role": false', 'Every pipeline of this source is given a role of its own.',
+				'Add "manage_role": false, or leave them out.');
+		END IF;
+	ELSIF coalesce(connection ->> 'connector_user', '') !~ '^[^[:cntrl:]]{1,63}$' OR coalesce(connection ->> 'connector_password', '') = '' THEN
+		PERFORM cdc.raise_invalid('with "manage_role": false the role of the connectors must be given', 'connector_user or connector_password is missing.',
+			'Give "connector_user", a role with LOGIN, REPLICATION and SELECT on the tables, and "connector_password".');
 	END IF;
 	PERFORM cdc.check_users(connection);
 	PERFORM cdc.check_ca(connection);
@@ -162,7 +172,7 @@ CREATE FUNCTION cdc.register_service(name text, database_type text, zone text, c
 #variable_conflict use_variable
 DECLARE
 	made uuid;
-	kept jsonb := connection - 'admin_password' - 'connect_password' - 'nodes' - 'agents' - 'network_id' - 'addons' - 'users';
+	kept jsonb := connection - 'admin_password' - 'connector_password' - 'connect_password' - 'nodes' - 'agents' - 'network_id' - 'addons' - 'users';
 	network uuid;
 	secrets jsonb := '{}';
 BEGIN
@@ -177,7 +187,7 @@ BEGIN
 	CASE database_type
 		WHEN 'postgresql' THEN
 			PERFORM cdc.check_postgresql_connection(connection);
-			secrets := jsonb_strip_nulls(jsonb_build_object('admin_password', connection -> 'admin_password'));
+			secrets := jsonb_strip_nulls(jsonb_build_object('admin_password', connection -> 'admin_password', 'connector_password', connection -> 'connector_password'));
 		WHEN 'kafka' THEN
 			PERFORM cdc.check_kafka_connection(connection);
 			secrets := jsonb_strip_nulls(jsonb_build_object('connect_password', connection -> 'connect_password')) || coalesce((

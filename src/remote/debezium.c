@@ -75,6 +75,9 @@ cdc_kc_config(const CdcConnectorSpec *spec)
 	put(config, "database.user", spec->user);
 	put(config, "database.password", spec->password);
 	put(config, "database.sslmode", spec->sslmode ? spec->sslmode : "prefer");
+	/* a role that several connectors log in as: whose session is it? */
+	if (spec->session_name)
+		put(config, "database.initial.statements", psprintf("SET application_name = '%s'", spec->session_name));
 
 	/* The publication is ours, the slot is made by Debezium at its first start. */
 	put(config, "plugin.name", "pgoutput");

@@ -29,6 +29,9 @@ typedef struct CdcConnectorSpec
 	const char *database;
 	const char *user;
 	const char *password;		/* ${dir:...} reference, or clear when allowed */
+	const char *session_name;	/* application_name of its sessions but the walsender (Debezium
+								 * runs initial statements in the others), NULL: Debezium's;
+								 * letters, digits, underscores */
 	const char *sslmode;		/* of the service, NULL: prefer */
 	const char *publication;
 	const char *slot;

@@ -11,6 +11,7 @@
 #define CDC_PG_HBA_H
 
 #include "common/base.h"
+#include "reconciler/snapshot.h"
 
 /* One line of ours: host <database> <role> <cidr> scram-sha-256, with its
  * pipeline's full id in the comment. */
@@ -67,6 +68,15 @@ extern char *cdc_hba_lines_hash(const char *file, const char *const *ids, int ni
 
 /* SHA-256 (hex) of a whole text, as cdc_hba_write_sql compares it. */
 extern char *cdc_hba_sha256(const char *content);
+
+/*
+ * Of a file that is not ours to write (pg_hba_match.c): does it let the line's
+ * role into the line's database from all of the line's network, with a
+ * password?  sslmode: libpq's word, NULL: prefer.  UNKNOWN when that depends on
+ * what the text does not tell (groups, host names, included files, regular
+ * expressions), or when it is true of a part of the network only.
+ */
+extern CdcTri cdc_hba_admits(const char *file, const CdcHbaLine *line, const char *sslmode);
 
 /*
  * Reads the file: one row (path text, content text, sha256 hex text).  The

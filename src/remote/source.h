@@ -23,6 +23,10 @@ typedef struct CdcSourceAsk
 	int			ntables;		/* 0: all tables */
 	const char *const *tables;	/* normalized "schema"."table" */
 	int64		txid;			/* what became of this transaction (32 bits)? 0: none */
+	const char *login;			/* role that the connector logs in as, which others
+								 * may use too: its sessions, but the walsender, have
+								 * the name as their application_name; NULL: the role
+								 * of the name */
 } CdcSourceAsk;
 
 /*

@@ -85,15 +85,15 @@
 
 const char *const cdc_source_observe_sql =
 "WITH ask AS MATERIALIZED ("
-"  SELECT a.id, a.name, a.tables, a.txid, a.name::pg_catalog.name AS object,"
+"  SELECT a.id, a.name, a.tables, a.txid, a.login, a.name::pg_catalog.name AS object,"
 "    pg_catalog.jsonb_array_length(a.tables) = 0 AS all_tables,"
 "    r.oid AS role, r.rolcanlogin, r.rolreplication, r.rolsuper OR r.rolbypassrls AS sees_all,"
 "    r.rolvaliduntil IS NOT NULL AND r.rolvaliduntil < pg_catalog.clock_timestamp() AS expired,"
 "    p.oid AS pub, p.puballtables, p.pubviaroot, p.pubinsert, p.pubupdate, p.pubdelete, p.pubtruncate"
 "  FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb -> 'pipelines')"
-"    AS a(id text, name text, database text, tables pg_catalog.jsonb, txid bigint)"
+"    AS a(id text, name text, database text, tables pg_catalog.jsonb, txid bigint, login text)"
 "  LEFT JOIN LATERAL (SELECT * FROM pg_catalog.pg_roles AS r"
-"    WHERE r.rolname = a.name::pg_catalog.name OFFSET 0) AS r ON true"
+"    WHERE r.rolname = coalesce(a.login, a.name)::pg_catalog.name OFFSET 0) AS r ON true"
 "  LEFT JOIN LATERAL (SELECT * FROM pg_catalog.pg_publication AS p"
 "    WHERE p.pubname = a.name::pg_catalog.name OFFSET 0) AS p ON true"
 "  WHERE a.database = pg_catalog.current_database()::text"
@@ -268,7 +268,8 @@ const char *const cdc_source_observe_sql =
 "        ELSE pg_catalog.pg_xact_status((d.next + d.distance)::text::pg_catalog.xid8) END"
 "      FROM (SELECT n.next, (a.txid - n.next % 4294967296 + 6442450944) % 4294967296 - 2147483648 AS distance"
 "        FROM (SELECT pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::text::bigint AS next) AS n) AS d) END,"
-"    'sessions', (SELECT " EPOCH_US("min(v.backend_start)") " FROM session AS v WHERE v.usesysid = a.role)"
+"    'sessions', (SELECT " EPOCH_US("min(v.backend_start)") " FROM session AS v WHERE v.usesysid = a.role"
+"      AND (a.login IS NULL OR v.application_name = a.name OR v.pid = l.active_pid))"
 "  ) AS j"
 "  FROM ask AS a"
 "  CROSS JOIN (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database()) AS here"
@@ -341,6 +342,8 @@ cdc_source_ask(const CdcSourceAsk *asks, int n, bool full)
 		json_object_object_add(one, "name", json_object_new_string(asks[i].name));
 		json_object_object_add(one, "database", json_object_new_string(asks[i].database));
 		json_object_object_add(one, "tables", tables);
+		if (asks[i].login != NULL)
+			json_object_object_add(one, "login", json_object_new_string(asks[i].login));
 		if (asks[i].txid != 0)
 			json_object_object_add(one, "txid", json_object_new_int64(asks[i].txid));
 		json_object_array_add(pipelines, one);

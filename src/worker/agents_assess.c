@@ -10,6 +10,7 @@
 #include "extension/settings.h"
 #include "worker/agents.h"
 #include "worker/assess_parts.h"
+#include "worker/wanted.h"
 
 /* A failed installation is tried again after this, then twice as long, ... */
 #define RETRY_FIRST_MS 30000
@@ -233,7 +234,7 @@ secret_state(const CdcPipeline *p)
 	bool		stale = false;
 	int			i;
 
-	if (p->source && !p->source->manage_role && p->password == NULL)
+	if (p->source && !p->source->manage_role && cdc_wanted_password(p) == NULL)
 		return CDC_SECRET_OK;
 	for (i = 0; i < sink->nagents; i++)
 	{

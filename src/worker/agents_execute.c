@@ -12,6 +12,7 @@
 #include "extension/settings.h"
 #include "worker/agents.h"
 #include "worker/execute.h"
+#include "worker/wanted.h"
 
 /* An agent writes its intent and a file before it answers, and flushes both. */
 #define CHANGE_TIMEOUT_MS 15000
@@ -153,7 +154,7 @@ static void
 put_secret(CdcPipeline *p, Several *several)
 {
 	char	   *name = cdc_agents_secret_name(p);
-	char	   *body = cdc_agent_secret_body(p->password);
+	char	   *body = cdc_agent_secret_body(cdc_wanted_password(p));
 	int			i;
 
 	for (i = 0; i < p->sink->nagents; i++)

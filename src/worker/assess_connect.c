@@ -55,6 +55,7 @@ static void
 assess_failure(CdcPipeline *p, CdcSnapshot *s, const CdcKcConnector *c)
 {
 	int64		now = cdc_loop_now();
+	const char *password = cdc_wanted_password(p);
 	bool		incurable;
 	char	   *failure;
 
@@ -64,7 +65,7 @@ assess_failure(CdcPipeline *p, CdcSnapshot *s, const CdcKcConnector *c)
 		drop_old_failures(p);
 		return;
 	}
-	failure = cdc_kc_failure(c->trace, (const char *const *) &p->password, p->password ? 1 : 0);
+	failure = cdc_kc_failure(c->trace, &password, password ? 1 : 0);
 	cdc_set_string(p->context, &p->failure, failure);
 	cdc_set_detail(p, CDC_DETAIL_FAILURE, p->failure);
 	incurable = cdc_kc_incurable(c->trace);

@@ -43,6 +43,20 @@ mark_epoch(const char *comment)
 	return where ? strtoull(where + 7, NULL, 10) : 0;
 }
 
+/* Does this file, which is not ours to write, refuse any of the lines? */
+static bool
+refuses_line(const CdcNode *n, const CdcHbaLine *lines, int nlines)
+{
+	int			i;
+
+	for (i = 0; i < nlines; i++)
+	{
+		if (cdc_hba_admits(n->hba_text, &lines[i], n->service->sslmode) == CDC_NO)
+			return true;
+	}
+	return false;
+}
+
 static void
 assess_hba(CdcPipeline *p, CdcSnapshot *s)
 {
@@ -75,18 +89,18 @@ assess_hba(CdcPipeline *p, CdcSnapshot *s)
 
 			left_known = true;
 			left = left || here;
-			if (!source->manage_hba)
-				state = CDC_HBA_OK;
-			else if (nlines == 0)
+			if (nlines == 0)
 				state = CDC_HBA_UNKNOWN;	/* where Connect comes from is not known yet */
+			else if (!source->manage_hba)
+				state = refuses_line(n, lines, nlines) ? CDC_HBA_UNMANAGED : CDC_HBA_OK;
 			else if (cdc_hba_has(n->hba_text, lines, nlines))
 				state = cdc_same(n->hba_loaded, n->hba_hash) ?
 					CDC_HBA_OK : CDC_HBA_NOT_LOADED;
 			else
 				state = CDC_HBA_MISSING;
-			if (state != CDC_HBA_OK && n->hba_vanished >= 2)
+			if (state == CDC_HBA_UNMANAGED || (state != CDC_HBA_OK && n->hba_vanished >= 2))
 			{
-				state = CDC_HBA_FOUGHT;
+				state = source->manage_hba ? CDC_HBA_FOUGHT : CDC_HBA_UNMANAGED;
 				cdc_set_detail(p, CDC_DETAIL_HBA,
 						   psprintf("%s:%d, add there: %s", n->address, n->port,
 									line ? line : "no line can be made for this database and network"));
@@ -119,10 +133,26 @@ blocker_words(const CdcPipeline *p)
 	{
 		CdcPipeline *other = lfirst(cell);
 
-		if (other->source && strstr(p->server.blocker, psprintf("(user %s,", other->object_name)))
+		if (other->source &&
+			(strstr(p->server.blocker, psprintf("(user %s,", other->object_name)) ||
+			 strstr(p->server.blocker, psprintf(", application %s)", other->object_name))))
 			return psprintf("the snapshot of pipeline \"%s\", %s", other->name, p->server.blocker);
 	}
 	return pstrdup(p->server.blocker);
+}
+
+/* The role that the source was registered with, which is its owner's. */
+static void
+assess_given_role(CdcPipeline *p, CdcSnapshot *s)
+{
+	const CdcSourcePipeline *seen = p->seen;
+	const char *wrong = !seen->role_exists ? "does not exist" :
+		!seen->role_login ? "may not log in" :
+		!seen->role_replication ? "lacks REPLICATION" :
+		!seen->grants_ok ? "lacks SELECT on a table, USAGE on a schema or CONNECT" : NULL;
+
+	s->role = !seen->role_exists ? CDC_OBJ_ABSENT : wrong ? CDC_OBJ_WRONG : CDC_OBJ_OK;
+	cdc_set_detail(p, CDC_DETAIL_ROLE, wrong ? psprintf("\"%s\" %s", cdc_wanted_role(p), wrong) : NULL);
 }
 
 static void
@@ -132,7 +162,9 @@ assess_objects(CdcPipeline *p, CdcSnapshot *s)
 	CdcService *source = p->source;
 
 	/* role */
-	if (!seen->role_exists)
+	if (!source->manage_role)
+		assess_given_role(p, s);
+	else if (!seen->role_exists)
 		s->role = CDC_OBJ_ABSENT;
 	else if (!has_mark(seen->role_mark, p->id))
 	{
@@ -146,6 +178,7 @@ assess_objects(CdcPipeline *p, CdcSnapshot *s)
 		const char *wrong = !seen->role_login ? "it may not log in" :
 			!seen->role_replication ? "it lacks REPLICATION" :
 			seen->role_password_hash && !cdc_same(hash, seen->role_password_hash) ? "its password is not the present one" :
+			seen->role_password_hash == NULL && p->server.is_superuser ? "it has no password" :
 			seen->role_password_hash == NULL && p->role_generation != p->generation ? "its password may not be the present one" :
 			cdc_password_due(p) && (p->sink == NULL || p->sink->nagents == 0) ? "a new password is due" :
 			!seen->grants_ok ? "it lacks SELECT on a table, USAGE on a schema or CONNECT" : NULL;
@@ -155,13 +188,6 @@ assess_objects(CdcPipeline *p, CdcSnapshot *s)
 	}
 	s->role_has_dependents = seen->role_has_dependents ? CDC_YES : CDC_NO;
 	s->role_disarmed = seen->role_exists && !seen->role_login && !seen->role_replication ? CDC_YES : CDC_NO;
-	if (!source->manage_role)
-	{
-		s->role = !seen->role_exists ? CDC_OBJ_ABSENT :
-			seen->role_login && seen->role_replication && seen->grants_ok ? CDC_OBJ_OK : CDC_OBJ_WRONG;
-		cdc_set_detail(p, CDC_DETAIL_ROLE,
-				   psprintf("role \"%s\" needs LOGIN, REPLICATION, CONNECT, USAGE and SELECT", p->object_name));
-	}
 
 	/* tables */
 	if (seen->tables_missing)

@@ -34,9 +34,6 @@
 #define FLOWING_MS 500
 #define FLOWING_BYTES (64 * 1024)
 
-/* The database in which node probes and pg_hba work are done. */
-#define ADMIN_DATABASE "postgres"
-
 typedef struct CdcProbe
 {
 	CdcWorld   *world;
@@ -75,6 +72,7 @@ cdc_observe_ask(const CdcPipeline *p)
 	ask.ntables = p->ntables;
 	ask.tables = p->tables;
 	ask.txid = cdc_failover_open_txid(p);
+	ask.login = p->source && !p->source->manage_role ? p->source->connector_user : NULL;
 	return ask;
 }
 
@@ -277,6 +275,7 @@ node_done(const CdcPgResult *result, void *arg)
 	CdcNode    *n;
 	CdcSourceObs *obs = NULL;
 	char	   *error = NULL;
+	bool		hba_changed = false;
 
 	if (s == NULL || probe->node >= s->nnodes || result->outcome == CDC_PG_CANCELLED)
 	{
@@ -315,7 +314,10 @@ node_done(const CdcPgResult *result, void *arg)
 		n->wal_lsn = obs->wal_lsn;
 		n->free_slots = obs->free_slots;
 		if (!n->hba_busy)
+		{
+			hba_changed = !cdc_same(n->hba_text, obs->hba_text) || !cdc_same(n->hba_error, obs->hba_error);
 			note_hba(n, obs->hba_text, obs->hba_error);
+		}
 		if (s->system_identifier != 0 && n->system_identifier != s->system_identifier)
 			error = psprintf("belongs to another cluster (system identifier " UINT64_FORMAT ")",
 							 n->system_identifier);
@@ -346,7 +348,8 @@ node_done(const CdcPgResult *result, void *arg)
 				continue;
 			if (obs && n == s->primary)
 				cdc_failover_note_wal(p, n->system_identifier, n->timeline, n->wal_lsn, probe->started);
-			if (p->waiting)
+			/* a round does not wait for the nodes: what it finds in pg_hba.conf is judged now */
+			if (p->waiting || hba_changed)
 				cdc_world_ready(p);
 		}
 	}
@@ -367,7 +370,7 @@ open_admin(CdcNode *n)
 
 	if (n->admin)
 		return;
-	fill_target(n, ADMIN_DATABASE, &target);
+	fill_target(n, n->service->admin_database, &target);
 	n->admin = cdc_pg_open(&target);
 	cdc_pg_watch(n->admin, lost_node, n->service);
 }
@@ -520,7 +523,7 @@ ping(CdcService *s)
 	{
 		CdcPgTarget target;
 
-		fill_target(n, ADMIN_DATABASE, &target);
+		fill_target(n, n->service->admin_database, &target);
 		n->pinger = cdc_pg_open(&target);
 		cdc_pg_watch(n->pinger, lost_node, s);
 	}

@@ -26,6 +26,9 @@
 #include "worker/shadow.h"
 #include "worker/store_load.h"
 
+/* Where nodes are looked at, and pg_hba.conf is written, unless said otherwise. */
+#define ADMIN_DATABASE "postgres"
+
 static const char services_sql[] =
 "SELECT pg_catalog.json_build_object('id', s.id, 'name', s.name, 'database_type', s.database_type, 'zone', s.zone,"
 "  'provider', s.provider, 'version', s.version, 'node_count', s.node_count, 'auto_failover', s.auto_failover_enabled, 'allowed_cidrs', s.allowed_cidrs,"
@@ -296,14 +299,18 @@ load_postgresql(CdcService *s, struct json_object *row, struct json_object *conn
 	int			i;
 
 	s->admin_user = copy(s->context, get(connection, "admin_user"));
-	s->admin_database = copy(s->context, get(connection, "database"));
-	if (s->admin_database == NULL)
-		s->admin_database = pstrdup("postgres");
 	s->sslmode = copy(s->context, get(connection, "sslmode"));
 	s->ca = copy(s->context, get(connection, "ca"));
 	s->manage_hba = get_bool(connection, "manage_hba", true);
 	s->manage_role = get_bool(connection, "manage_role", true);
+	s->connector_user = copy(s->context, get(connection, "connector_user"));
+	/* who writes pg_hba.conf locks it in one database, the same for everybody */
+	if (!s->manage_hba)
+		s->admin_database = copy(s->context, get(connection, "database"));
+	if (s->admin_database == NULL)
+		s->admin_database = pstrdup(ADMIN_DATABASE);
 	s->admin_password = read_secret(s->context, row, s->id, "admin_password", &s->error);
+	s->connector_password = read_secret(s->context, row, s->id, "connector_password", &s->error);
 
 	if (get(row, "system_identifier"))
 		s->system_identifier = strtoull(get(row, "system_identifier"), NULL, 10);

@@ -1,6 +1,6 @@
 /*
  * wanted.c
- *	  What a pipeline wants outside: configuration, pg_hba lines, verifier.
+ *	  What a pipeline wants outside: role, configuration, pg_hba lines, verifier.
  *
  * Reads the world, makes values; asks and changes nothing.
  */
@@ -16,6 +16,19 @@
 #include "worker/assess_parts.h"
 #include "worker/network.h"
 #include "worker/wanted.h"
+
+const char *
+cdc_wanted_role(const CdcPipeline *p)
+{
+	return p->source && !p->source->manage_role && p->source->connector_user ?
+		p->source->connector_user : p->object_name;
+}
+
+const char *
+cdc_wanted_password(const CdcPipeline *p)
+{
+	return p->source && !p->source->manage_role ? p->source->connector_password : p->password;
+}
 
 char *
 cdc_wanted_verifier_hash(const CdcPipeline *p)
@@ -57,7 +70,7 @@ cdc_wanted_hba_lines(const CdcPipeline *p, int *n)
 	{
 		lines[i].pipeline_id = p->id;
 		lines[i].database = p->database;
-		lines[i].role = p->object_name;
+		lines[i].role = cdc_wanted_role(p);
 		lines[i].cidr = cidrs[i];
 	}
 	return lines;
@@ -139,7 +152,7 @@ password_setting(const CdcPipeline *p)
 	const char *path;
 
 	if (p->sink == NULL || p->sink->nagents == 0)
-		return p->password;
+		return cdc_wanted_password(p);
 	path = cdc_agents_secret_path(p->sink);
 	if (path == NULL && (c = cdc_connector_of(p)) != NULL)
 		path = cdc_agent_reference_path(cdc_json_string(c->config, "database.password"));
@@ -151,7 +164,7 @@ cdc_wanted_config(CdcPipeline *p)
 {
 	CdcConnectorSpec spec;
 
-	if (p->source == NULL || p->source->primary == NULL || p->password == NULL)
+	if (p->source == NULL || p->source->primary == NULL || cdc_wanted_password(p) == NULL)
 		return NULL;
 	memset(&spec, 0, sizeof(spec));
 	spec.pipeline_id = p->id;
@@ -160,10 +173,12 @@ cdc_wanted_config(CdcPipeline *p)
 	spec.hostname = p->source->primary->address;
 	spec.port = p->source->primary->port;
 	spec.database = p->database;
-	spec.user = p->object_name;
+	spec.user = cdc_wanted_role(p);
 	spec.password = password_setting(p);
 	if (spec.password == NULL)
 		return NULL;
+	if (!p->source->manage_role)
+		spec.session_name = p->object_name;
 	spec.sslmode = p->source->sslmode;
 	spec.publication = p->object_name;
 	spec.slot = p->object_name;

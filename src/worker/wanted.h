@@ -1,12 +1,20 @@
 /*
  * wanted.h
- *	  What a pipeline wants outside: configuration, pg_hba lines, verifier.
+ *	  What a pipeline wants outside: role, configuration, pg_hba lines, verifier.
  */
 #ifndef CDC_WANTED_H
 #define CDC_WANTED_H
 
 #include "remote/pg_hba.h"
 #include "worker/world.h"
+
+/*
+ * The role that the connector logs in as, and its password: the pipeline's
+ * own, or with manage_role false the one that the source was registered with.
+ * The password is NULL before it was made.
+ */
+extern const char *cdc_wanted_role(const CdcPipeline *pipeline);
+extern const char *cdc_wanted_password(const CdcPipeline *pipeline);
 
 /* The wanted connector configuration, json_object_put by the caller; NULL
  * when it cannot be known yet (no primary, no password). */

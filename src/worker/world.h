@@ -153,11 +153,13 @@ struct CdcService
 	/* postgresql */
 	char	   *admin_user;
 	char	   *admin_password;
-	char	   *admin_database;
+	char	   *admin_database; /* where nodes are looked at, and pg_hba.conf is written */
 	char	   *sslmode;
 	char	   *ca;
 	bool		manage_hba;
 	bool		manage_role;
+	char	   *connector_user; /* with manage_role false: what connectors log in as, */
+	char	   *connector_password;	/* else NULL, both */
 	int			nnodes;
 	CdcNode    *nodes;
 	CdcNode    *primary;		/* NULL: none known */

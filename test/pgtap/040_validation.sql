@@ -47,6 +47,7 @@ SELECT matches(pg_temp.run_as('mia', pg_temp.create_as_mia('dot', 'topic_prefix 
 SELECT is(pg_temp.run_as('mia', format('SELECT status FROM cdc.pipeline_status(%s)', pg_temp.id('dot'))), 'Deleting', 'and is still seen');
 SELECT matches(pg_temp.run_as('mia', pg_temp.create_as_mia(format('long-%s', n), format('topic_prefix => %L, tables => ''{t}''', repeat(chr(96 + n), 228)))), CASE n WHEN 1 THEN '^[0-9a-f-]{36}$' END, 'a heartbeat topic of 249 characters fits') FROM generate_series(1, 1) n;
 SELECT is(pg_temp.run_as('mia', pg_temp.create_as_mia('long', format('topic_prefix => %L', repeat('c', 229)))), '22023', 'one of 250 does not');
+SELECT pg_temp.refused('mia', pg_temp.create_as_mia('beats', 'topic_prefix => ''__debezium-heartbeat.x'''), '22023', 'must not be that of Debezium', 'nor does the prefix of the heartbeats themselves');
 SELECT is(pg_temp.run_as('mia', pg_temp.create_as_mia('long', format('topic_prefix => %L, tables => ''{%s}''', repeat('c', 220), repeat('t', 22)))), '22023', 'nor does a topic of 250');
 SELECT is(pg_temp.run_as('mia', pg_temp.create_as_mia('bad', format('topic_prefix => %L', p))), '22023', format('prefix %s is refused', to_json(p))) FROM unnest(ARRAY['', '.', '..', 'a b', 'a/b', 'ü', 'a"b', E'a\nb']) p;
 SELECT is((SELECT topic_prefix FROM cdc.pipeline WHERE id = (SELECT id FROM it WHERE name = 'red-pipe')), 'pipe', 'the prefix is the name when none is given');
@@ -90,6 +91,8 @@ SELECT is(pg_temp.register('postgresql', c), '22023', 'refused: ' || left(c, 90)
 	'{"nodes": [{"address": "h", "port": 0}], "admin_user": "u"}', '{"nodes": [{"address": "h", "port": 65536}], "admin_user": "u"}', '{"nodes": [{"address": "h", "port": "5432"}], "admin_user": "u"}',
 	'{"nodes": [{"address": "h", "port": 54.5}], "admin_user": "u"}', '{"nodes": [{"address": "h"}, {"address": "h"}], "admin_user": "u"}', '{"nodes": [{"address": "h"}]}',
 	'{"nodes": [{"address": "h"}], "admin_user": ""}', '{"nodes": [{"address": "h"}], "admin_user": "u", "sslmode": "yes"}', '{"nodes": [{"address": "h"}], "admin_user": "u", "manage_hba": "no"}',
+	'{"nodes": [{"address": "h"}], "admin_user": "u", "manage_role": false}', '{"nodes": [{"address": "h"}], "admin_user": "u", "manage_role": false, "connector_user": "r"}',
+	'{"nodes": [{"address": "h"}], "admin_user": "u", "manage_role": false, "connector_user": "r", "connector_password": ""}', '{"nodes": [{"address": "h"}], "admin_user": "u", "connector_user": "r", "connector_password": "p"}',
 	'{"nodes": [{"address": "h"}], "admin_user": "u", "bootstrap": "x:1"}', '{"nodes": [{"address": "h"}], "admin_user": "u", "ca": "-----BEGIN CERTIFICATE----- -----BEGIN PRIVATE KEY-----"}']) c;
 SELECT is(pg_temp.register('kafka', c), '22023', 'refused: ' || left(c, 90)) FROM unnest(ARRAY[
 	'null', '"x"', '{"connect_urls": "http://h"}', '{"connect_urls": [1]}', '{"connect_urls": ["ftp://h"]}', '{"connect_urls": ["http://h/path"]}', '{"connect_urls": ["http://u:p@h"]}',

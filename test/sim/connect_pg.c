@@ -153,7 +153,18 @@ sim_pg_connect(SimTask *task, const char *application, bool replication, char **
 			status = PQconnectPoll(conn);
 		}
 		if (status == PGRES_POLLING_OK)
-			return conn;
+		{
+			const char *initial = sim_config(task->config, "database.initial.statements", "");
+			PGresult   *result = NULL;
+
+			if (initial[0] == '\0' || sim_pg_run(task, conn, initial, &result, error))
+			{
+				PQclear(result);
+				return conn;
+			}
+			PQfinish(conn);
+			return NULL;
+		}
 	}
 	*error = server_words(words_of(conn));
 	PQfinish(conn);

@@ -30,7 +30,7 @@ static void
 asking(void)
 {
 	static const char *const tables[] = {"\"a\".\"b\"", "\"S x\".\"T\\\"\"\""};
-	CdcSourceAsk ask = {ID, "mdb_pipeline_a1b2c3d4", "app", 2, tables, 0};
+	CdcSourceAsk ask = {ID, "mdb_pipeline_a1b2c3d4", "app", 2, tables, 0, NULL};
 	struct json_object *j = cdc_json_parse(cdc_source_ask(&ask, 1, true));
 	struct json_object *one = json_object_array_get_idx(cdc_json_array(j, "pipelines"), 0);
 
@@ -100,12 +100,12 @@ statements(void)
 {
 	/* A name with everything must stay within its literals. */
 	static const char *const tables[] = {"\"public\".\"x$cdc$'\\; DROP TABLE y; --\""};
-	CdcSourceAsk ask = {ID, "n'\\\"$$", "app", 1, tables, 0};
+	CdcSourceAsk ask = {ID, "n'\\\"$$", "app", 1, tables, 0, NULL};
 
 	ok(strstr(cdc_source_role_sql(&ask, "SCRAM-SHA-256$4096:a"), "SCRAM-SHA-256$4096:a") != NULL, "the verifier is in the role's statement");
 	ok(strstr(cdc_source_role_sql(&ask, "v"), "GRANT SELECT") != NULL, "... which grants");
 	ok(strstr(cdc_source_publication_sql(&ask, 3, false), "ALL TABLES") != NULL, "publication");
-	is(cdc_source_drop_slot_sql(&(CdcSourceAsk) {ID, "it's", "app", 0, NULL, 0}),
+	is(cdc_source_drop_slot_sql(&(CdcSourceAsk) {ID, "it's", "app", 0, NULL, 0, NULL}),
 	   "SELECT pg_catalog.pg_drop_replication_slot(s.slot_name) FROM pg_catalog.pg_replication_slots AS s "
 	   "WHERE s.slot_name = 'it''s'::pg_catalog.name AND s.slot_type = 'logical'::pg_catalog.text "
 	   "AND s.plugin = 'pgoutput'::pg_catalog.name AND s.database = pg_catalog.current_database()", "only our slot is dropped");
