@@ -110,8 +110,11 @@ says_completed(const CdcPipeline *p)
 }
 
 /*
- * Were these offsets stored by a run before the one that began then (epoch us,
- * as the source has it)?  Both are times of the source's clock.
+ * Were these offsets stored by a run before the one whose oldest session began
+ * then (epoch us)?  Both are times of the source's clock: Debezium stamps what
+ * it reads in a snapshot with that transaction's CURRENT_TIMESTAMP, and changes
+ * with their commit.  The walsender's own beginning will not do: on a slot that
+ * is there it connects only when the snapshot is over (measured with 3.7).
  */
 static bool
 stored_before(const CdcPipeline *p, int64 began_us)
@@ -175,7 +178,7 @@ assess_snapshot_stored(CdcPipeline *p)
 	{
 		if (p->another_seen == 0)
 			p->another_seen = cdc_loop_now();
-		stored = stored_before(p, p->seen->slot_since_us);
+		stored = p->seen->sessions_since_us != 0 && stored_before(p, p->seen->sessions_since_us);
 	}
 	else
 	{

@@ -498,6 +498,15 @@ wants_snapshot(SimTask *task, const char *mode, bool slot_there)
 	return !stored || !finished;
 }
 
+/* At its start Debezium takes a refused connection for a database that will come back. */
+static Outcome
+starts_badly(Run *run, char *error)
+{
+	Outcome		outcome = went_wrong(run, error);
+
+	return outcome == RETRY ? RETRY_FOREVER : outcome;
+}
+
 static Outcome
 run_once(Run *run)
 {
@@ -512,15 +521,14 @@ run_once(Run *run)
 	bool		snapshot;
 	char	   *error;
 
-	if ((run->general = sim_pg_connect(task, "Debezium General", false, &error)) == NULL ||
-		(streams && (run->streaming = sim_pg_connect(task, "Debezium Streaming", true, &error)) == NULL))
-	{
-		/* at its start Debezium takes this for a database that will come back */
-		outcome = went_wrong(run, error);
-		return outcome == RETRY ? RETRY_FOREVER : outcome;
-	}
+	if ((run->general = sim_pg_connect(task, "Debezium General", false, &error)) == NULL)
+		return starts_badly(run, error);
 	if (!look_up(run, &slot_there, &slot_lost, &outcome))
 		return outcome;
+	/* to make a slot at once, else only when the snapshot is over */
+	if (streams && !slot_there && !slot_lost &&
+		(run->streaming = sim_pg_connect(task, "Debezium Streaming", true, &error)) == NULL)
+		return starts_badly(run, error);
 	if (slot_lost && streams)
 	{
 		/* readReplicationSlotInfo() asks again for half an hour */
@@ -540,7 +548,12 @@ run_once(Run *run)
 	if (snapshot && !take_snapshot(run, strcmp(mode, "no_data") != 0, &outcome))
 		return outcome;
 	if (streams)
+	{
+		if (run->streaming == NULL &&
+			(run->streaming = sim_pg_connect(task, "Debezium Streaming", true, &error)) == NULL)
+			return starts_badly(run, error);
 		return stream(run);
+	}
 	if (run->unflushed)
 		store_offset(run, true, true);
 	sim_told(task, -1);
