@@ -67,7 +67,7 @@ begins_well(const Client *client)
 	ssize_t		i = 0;
 	ssize_t		start;
 
-	if (config.tls_certificate != NULL || received(client) != (uint64) unread(client))
+	if (config.tls_certificate != NULL || client->bytes > 0 || received(client) != (uint64) unread(client))
 		return true;
 	n = recv(client->fd, first, sizeof(first), MSG_PEEK | MSG_DONTWAIT);
 	while (i < n && (first[i] == '\r' || first[i] == '\n'))

@@ -6,15 +6,14 @@
  */
 #include "gateway/pool.h"
 
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/rand.h>
+#include <openssl/sha.h>
 
 #include "gateway/config.h"
 #include "gateway/throttle.h"
 
 #define BUCKETS 1024
-#define KEY_BYTES 32
+#define KEY_BYTES SHA256_DIGEST_LENGTH
 #define MS 1000
 #define DOWN_PAUSE (250 * MS)	/* the database is not asked for again so soon */
 
@@ -59,7 +58,7 @@ typedef struct PoolSession
 } PoolSession;
 
 static dlist_head buckets[BUCKETS];
-static unsigned char hash_key[KEY_BYTES];
+static SHA256_CTX salted;		/* has taken a secret; copied for each hash */
 static Identity own;
 
 static dlist_head turns[TURNS];
@@ -80,14 +79,18 @@ static const SessionEvents events = {login, answer, lost};
 void
 pool_start(void)
 {
+	unsigned char salt[KEY_BYTES];
 	int			i;
 
 	for (i = 0; i < BUCKETS; i++)
 		dlist_init(&buckets[i]);
 	for (i = 0; i < TURNS; i++)
 		dlist_init(&turns[i]);
-	if (RAND_bytes(hash_key, sizeof(hash_key)) != 1)
+	if (RAND_bytes(salt, sizeof(salt)) != 1)
 		abort();
+	SHA256_Init(&salted);
+	SHA256_Update(&salted, salt, sizeof(salt));
+	explicit_bzero(salt, sizeof(salt));
 	own.own = true;
 	own.role = (char *) hosts_own_role();
 	own.turn = TURN_NONE;
@@ -101,20 +104,16 @@ static Identity *
 find_identity(const char *role, const char *password)
 {
 	unsigned char key[KEY_BYTES];
-	unsigned int length = sizeof(key);
-	size_t		role_size = strlen(role) + 1;
-	size_t		size = role_size + strlen(password);
-	char	   *both = pg_malloc(size + 1);
+	SHA256_CTX	context = salted;
 	dlist_head *bucket;
 	dlist_iter	iter;
 	Identity   *identity;
 
-	memcpy(both, role, role_size);
-	strcpy(both + role_size, password);
-	if (HMAC(EVP_sha256(), hash_key, sizeof(hash_key), (unsigned char *) both, size, key, &length) == NULL)
-		abort();
-	explicit_bzero(both, size);
-	pg_free(both);
+	/* the role's final zero byte too: nothing else ends it */
+	SHA256_Update(&context, role, strlen(role) + 1);
+	SHA256_Update(&context, password, strlen(password));
+	SHA256_Final(key, &context);
+	explicit_bzero(&context, sizeof(context));
 
 	bucket = &buckets[(key[0] | key[1] << 8) % BUCKETS];
 	dlist_foreach(iter, bucket)

@@ -6,7 +6,7 @@
  * is free or a new one has logged in.  Nobody is served on a proof of his
  * password that is older than twice config.revalidate; after once that time a
  * login in the background proves it again.  Passwords are not kept: an identity
- * is known by a keyed hash.
+ * is known by a salted hash.
  */
 #ifndef CDC_GATEWAY_POOL_H
 #define CDC_GATEWAY_POOL_H
