@@ -43,6 +43,7 @@ def test():
               {"connector": "postgresql", "db": "defaultdb", "schema": schema, "table": tables[0]}, what + ": and where it is from")
 
     bare = sum(not any("PostgresConnector" in plugin["class"] for plugin in rest("GET", "/connector-plugins", url=url)[1]) for url in connect_urls())
+    joined = meta.one("SELECT count(*) FROM cdc.network_peering WHERE state_ab = 'active' AND state_ba = 'active'") == "1"
     began = time.monotonic()
     code, out = demo(environment)
     equal(code, 0, "the demo returns 0") or diag(out)
@@ -51,7 +52,12 @@ def test():
     ok(id_, "its pipeline is there", out) and made.append(id_)
     event_ok(out, "first run")
     steps = re.findall(r"^  \d\d:\d\d:\d\d\.\d\d\d  (?:Provisioning|Running) ?(\w*)", out, re.M)
-    equal(list(dict.fromkeys(steps)), ["install_plugin"] * (bare > 0) + ["prepare_source", "create_publication", "create_connector", ""], "it shows each step as it happens")
+    # the first pipeline of a lab finds no network and no plugin there
+    equal(list(dict.fromkeys(steps)), ["ensure_network"] * (not joined) + ["install_plugin"] * (bare > 0) + ["prepare_source", "create_publication", "create_connector", ""],
+          "it shows each step as it happens")
+    ok(re.search(r"^ +source +\| postgresql +\| %s\n +sink +\| kafka +\| %s$" % (env["CDC_SOURCE_NETWORK"], env["CDC_SINK_NETWORK"]), out, re.M), "and the networks of both sides", out)
+    equal([int(n) for n in re.findall(r"^(?:peerings of the two networks|plugins of Kafka Connect) before: (\d+)$", out, re.M)], [2 * joined, len(connect_urls()) - bare],
+          "and what was there before")
     ok(re.search(r"^status +\| Running$", out, re.M) and re.search(r"^connector_name +\| %s$" % con(id_), out, re.M), "and the status", out)
     ok("make lab-down" in out and "cdc.delete_pipeline('%s')" % id_ in out, "and how to look around and to stop the lab", out)
 
@@ -64,8 +70,9 @@ def test():
     ok("The pipeline of an earlier run is there: " + id_ in out, "it finds the pipeline", out)
     event_ok(out, "second run")
     same_ok(before, everything(), "and makes nothing new")
-    equal([e["detail"]["action"] for e in events(id_, "kind IN ('action', 'drift')")], ["install_plugin"] * bare + ["put_secret", "create_role", "write_hba", "create_publication", "put_connector"],
-          "nothing was done twice, and the plugin installed where it was missing")
+    equal([e["detail"]["action"] for e in events(id_, "kind IN ('action', 'drift')")],
+          ["create_peering"] * 2 * (not joined) + ["install_plugin"] * bare + ["put_secret", "create_role", "write_hba", "create_publication", "put_connector"],
+          "nothing was done twice, and the network and the plugin where they were missing")
 
 
 main(test)
