@@ -112,9 +112,43 @@ server_words(char *words)
 	return words;
 }
 
+/*
+ * ${dir:DIRECTORY:FILE} stands for what is in the file, as for Connect's
+ * DirectoryConfigProvider; malloc'd.  Anything else stands for itself.
+ */
+static char *
+resolved(const char *value)
+{
+	char	   *path;
+	char	   *colon;
+	char	   *words = NULL;
+	size_t		size = 0;
+	FILE	   *file;
+
+	if (strncmp(value, "${dir:", 6) != 0 || value[strlen(value) - 1] != '}')
+		return strdup(value);
+	path = strndup(value + 6, strlen(value) - 7);
+	colon = strrchr(path, ':');
+	if (colon != NULL)
+		*colon = '/';
+	file = fopen(path, "r");
+	/* a file that is not there: the reference is what is sent, and refused */
+	if (file == NULL || getdelim(&words, &size, '\0', file) < 0)
+	{
+		free(words);
+		words = strdup(value);
+	}
+	if (file != NULL)
+		fclose(file);
+	free(path);
+	return words;
+}
+
 static PGconn *
 begin_connect(struct json_object *config, const char *application, bool replication)
 {
+	char	   *password = resolved(sim_config(config, "database.password", ""));
+	PGconn	   *conn;
 	const char *keywords[] = {"host", "port", "dbname", "user", "password", "sslmode",
 	"application_name", "replication", "options", NULL};
 	const char *values[] = {
@@ -122,13 +156,15 @@ begin_connect(struct json_object *config, const char *application, bool replicat
 		sim_config(config, "database.port", "5432"),
 		sim_config(config, "database.dbname", ""),
 		sim_config(config, "database.user", ""),
-		sim_config(config, "database.password", ""),
+		password,
 		sim_config(config, "database.sslmode", "prefer"),
 		application,
 		replication ? "database" : NULL,
 		"-c datestyle=ISO", NULL};
 
-	return PQconnectStartParams(keywords, values, 0);
+	conn = PQconnectStartParams(keywords, values, 0);
+	free(password);
+	return conn;
 }
 
 PGconn *
