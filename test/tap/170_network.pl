@@ -164,6 +164,8 @@ $c->running_ok($waiting, 'good ones: it goes on');
 unlike(PostgreSQL::Test::Utils::slurp_file($c->{meta}->logfile), qr/geheim|$sdn->{password}|$sdn->{token}/, 'no credential is in the log');
 
 # --- answers that go wrong: nothing is made twice -----------------------------------------------------------
+$c->sql("ALTER SYSTEM SET cdc_pipeline.request_timeout = '2s'");
+$c->{meta}->reload;
 foreach my $case (
 	[ 'a 503 without effect', { method => 'POST', status => 503, effect => $no, message => 'SERVICE_UNAVAILABLE: later' } ],
 	[ 'a 500 after the effect', { method => 'POST', status => 500, message => 'INTERNAL_ERROR: oops' } ],
@@ -176,18 +178,23 @@ foreach my $case (
 	[ 'too many requests', { method => 'POST', status => 429, effect => $no } ],
 	[ 'half a list', { method => 'GET', path => 'peering', truncate => $yes, count => 2 } ],
 	[ 'a list that is none', { method => 'GET', path => 'peering', status => 200, effect => $no } ],
-	[ 'a slow list', { method => 'GET', path => 'peering', delay_ms => 900 } ])
+	[ 'a slow list', { method => 'GET', path => 'peering', delay_ms => 900 } ],
+	[ 'a change that is never answered', { method => 'POST', delay_ms => 600000 } ],
+	[ 'a list that never comes', { method => 'GET', path => 'peering', delay_ms => 600000 } ])
 {
 	my ($what, $fault) = @$case;
 	my $network = add_network();
 
 	$sdn->fault(%$fault);
 	my $p = pipeline($network);
-	$c->running_ok($p, "$what: it runs in the end");
+	$c->running_ok($p, "$what: it runs in the end", seconds => 45);
 	is($sdn->clear_faults, $fault->{count} || 1, '... it went wrong as wanted');
 	once_ok($network, '... each direction is there once');
 	$c->delete($p);
 }
+
+$c->sql('ALTER SYSTEM RESET cdc_pipeline.request_timeout');
+$c->{meta}->reload;
 
 # --- what the API refuses is told, and tried again -------------------------------------------------------------
 $sdn->set(problem => 'true');
