@@ -39,7 +39,7 @@ static const struct
 	const char *what_to_do;
 }			advice[] =
 {
-	{"NETWORK_NOT_FOUND", "register the service with the network_id that it has now, or use the credentials of the account that owns the network"},
+	{"NETWORK_NOT_FOUND", "register the service with the network_id that it has now; if the network is another account's, its owner must create this peering"},
 	{"PEER_NETWORK_NOT_FOUND", "register the service with the network_id that it has now"},
 	{"LOCAL_NETWORK_NO_ROUTER", "attach a router to the network"},
 	{"NETWORK_TYPE_INVALID", "only private networks can be peered: register the service with its private network"},

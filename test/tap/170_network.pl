@@ -211,6 +211,20 @@ $c->message_ok($limited, qr/NETWORK_PEERINGS_LIMIT_REACHED: .*ask UpCloud's supp
 $sdn->set(max_peerings => 100);
 $c->delete($lost);
 
+# --- a network of another account: its direction is its owner's to make, and is not listed -------------------------------
+sub owner { my ($method, $path, $peering) = @_; return scalar(($sdn->request($method, "/1.3/network-peering$path", { network_peering => $peering }, Authorization => SdnSim::basic('other', 'other')))[1]); }
+my $abroad = $c->create('abroad', sink => $c->register_sink('kafka-abroad', network_id => $n{foreign}, connect_cidrs => ['127.0.0.0/8']), tables => ['customers'], topic_prefix => 'abroad');
+$c->status_ok($abroad, 'Provisioning', 'our direction is made, the other one cannot be', step => 'ensure_network',
+	message => qr/the peering from network $n{foreign} to $n{source} does not exist, .*NETWORK_NOT_FOUND: .*if the network is another account's, its owner must create this peering$/);
+is($sdn->peering('source', 'foreign')->{state}, 'pending-peer', 'which waits for it');
+my $theirs = owner('POST', '', { name => 'theirs', network => { uuid => $n{foreign} }, peer_network => { uuid => $n{source} } })->{network_peering}{uuid};
+$c->running_ok($abroad, 'its owner makes it: the pipeline runs', seconds => 45);
+owner('PATCH', "/$theirs", { configured_status => 'disabled' });
+$c->message_ok($abroad, qr/the peering from network $n{foreign} to $n{source}, of another account, is disabled \(state peer-disabled\): its owner must enable it$/, 'its owner disables it: told');
+owner('PATCH', "/$theirs", { configured_status => 'active' });
+$c->running_ok($abroad, 'and enables it');
+$c->delete($abroad);
+
 # --- it takes too long: told as stuck, and watched on ---------------------------------------------------------------
 my $slow = add_network();
 $sdn->set(activate_ms => 600000);
