@@ -5,6 +5,7 @@
 #include "agent/config.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <pwd.h>
 #include <unistd.h>
 
@@ -49,6 +50,7 @@ static const Setting settings[] = {
 	PATH(java, false),
 	PATH(kafka_dir, false),
 	TEXT(kafka_heap, false),
+	TEXT(kafka_network, false),
 	TEXT(listen_address, false),
 	BYTES(max_download_bytes, INT64CONST(256) * 1024 * 1024),
 	NUMBER(max_entries, 10000, 1, 10000000),
@@ -56,6 +58,7 @@ static const Setting settings[] = {
 	PATH(plugin_dir, false),
 	NUMBER(port, 8085, 0, 65535),
 	PATH(postgresql_dir, false),
+	TEXT(postgresql_network, false),
 	NUMBER(request_timeout, 30, 1, 3600),
 	LIST(restart_command),
 	NUMBER(restart_timeout, 120, 1, 3600),
@@ -168,6 +171,20 @@ read_addresses(AgentConfig *config)
 	return true;
 }
 
+/* 8-4-4-4-12 hexadecimal digits, or NULL */
+static bool
+is_network(const char *words)
+{
+	int			i;
+
+	for (i = 0; words && i < 36; i++)
+	{
+		if (i == 8 || i == 13 || i == 18 || i == 23 ? words[i] != '-' : !isxdigit((unsigned char) words[i]))
+			return false;
+	}
+	return words == NULL || words[36] == '\0';
+}
+
 /* The settings of provisioning mode; not for an agent beside a worker. */
 static char *
 provision_fault(AgentConfig *config)
@@ -184,6 +201,8 @@ provision_fault(AgentConfig *config)
 		config->service_addresses = pstrdup("127.77.0.0/24");
 	if (!read_addresses(config))
 		return pstrdup("\"service_addresses\" must be an IPv4 network of 16 to 30 bits, such as 127.77.0.0/24");
+	if (!is_network(config->postgresql_network) || !is_network(config->kafka_network))
+		return pstrdup("\"postgresql_network\" and \"kafka_network\" must be the UUIDs of networks");
 	config->service_uid = geteuid();
 	config->service_gid = getegid();
 	if (config->service_user)

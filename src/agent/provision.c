@@ -738,6 +738,7 @@ object_of(AgentService *s)
 	add_words(object, "type", s->order.kafka ? "kafka" : "postgresql");
 	add_words(object, "state", state_name(s->said.state));
 	add_words(object, "message", s->said.message);
+	add_words(object, "network_id", s->order.kafka ? config->kafka_network : config->postgresql_network);
 	add_words(object, "version", s->said.version[0] ? s->said.version : s->order.version);
 	if (s->order.kafka)
 		add_kafka(object, s);

@@ -4,6 +4,8 @@
  */
 #include "remote/provision.h"
 
+#include <ctype.h>
+
 #include "common/json.h"
 #include "common/redact.h"
 
@@ -105,6 +107,20 @@ read_kafka(CdcProvided *p, struct json_object *service)
 	}
 }
 
+/* 8-4-4-4-12 hexadecimal digits, else NULL. */
+static char *
+uuid_of(const char *words)
+{
+	int			i;
+
+	for (i = 0; words && i < 36; i++)
+	{
+		if (i == 8 || i == 13 || i == 18 || i == 23 ? words[i] != '-' : !isxdigit((unsigned char) words[i]))
+			return NULL;
+	}
+	return words && words[36] == '\0' ? pstrdup(words) : NULL;
+}
+
 /* Addresses and ports alone; NULL when one of them is no such. */
 static struct json_object *
 read_nodes(struct json_object *service)
@@ -151,6 +167,7 @@ cdc_provision_read(int status, const char *body)
 	{
 		p.state = state_of(cdc_json_string(service, "state"));
 		p.message = message_of(service, "message");
+		p.network_id = uuid_of(cdc_json_string(service, "network_id"));
 		if (strcmp(type, "kafka") == 0)
 			read_kafka(&p, service);
 		else

@@ -55,6 +55,7 @@ typedef struct CdcProvided
 	 */
 	struct json_object *connection;
 	struct json_object *nodes;	/* [{"address","port"}], PostgreSQL */
+	char	   *network_id;		/* UUID of its private network, or NULL */
 } CdcProvided;
 
 /* The body of PUT /v1/services/{id}; the caller wipes it. */

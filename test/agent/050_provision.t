@@ -7,7 +7,7 @@ A = "11111111-1111-4111-8111-111111111111"
 
 def test_start():
     for change, said in (({"service_user": None}, '"service_user" is needed'), ({"service_user": "nobody-has-this-name"}, "does not exist"), ({"service_addresses": "127.0.0.0/8"}, "16 to 30 bits"),
-                         ({"service_addresses": "x"}, "must be an IPv4 network"), ({"postgresql_dir": None, "kafka_dir": None}, "is needed with services_dir"), ({"plugin_dir": "/tmp"}, "is beside no worker")):
+                         ({"service_addresses": "x"}, "must be an IPv4 network"), ({"kafka_network": "net"}, "must be the UUIDs of networks"), ({"postgresql_dir": None, "kafka_dir": None}, "is needed with services_dir"), ({"plugin_dir": "/tmp"}, "is beside no worker")):
         host = Host(start=False)
         host.configure(**change)
         like(host.refuses_to_start(), said, "it does not start with %s" % change)
@@ -34,6 +34,7 @@ def test_one(host):
     equal((status, body["service"]["state"]), (202, "checking"), "an order is taken")
     made = host.becomes("one")
     equal((made["state"], made["message"], made["nodes"]), ("running", None, [{"address": "127.78.0.1", "port": 5432, "role": "primary", "state": "running"}]), "a PostgreSQL runs on an address of its own")
+    equal(made["network_id"], host.settings["postgresql_network"], "and in the network that was set")
     ok(made["version"].startswith(PG_VERSION + "."), "and says its version", made["version"])
     equal(host.psql("127.78.0.1", "CREATE TABLE t (a int); INSERT INTO t VALUES (1); SELECT current_user, current_database(), count(*) FROM t", database="shop"), (0, "app_user|shop|1"), "app_user owns its database")
     equal(host.psql("127.78.0.1", "SHOW wal_level", user="postgres", database="postgres"), (0, "logical"), "the admin's password opens, changes can be captured")

@@ -299,6 +299,7 @@ class Host(Agent):
                 os.symlink(os.path.join(CACHE, name), os.path.join(self.kafka, "3.9"))
         token = write(os.path.join(self.place, "token"), TOKEN + "\n", 0o600)
         self.settings = {"port": 0, "token_file": token, "services_dir": self.services, "service_user": "postgres", "service_addresses": addresses,
+                         "postgresql_network": "03000000-0000-4000-8000-000000000071",
                          "postgresql_dir": self.postgresql, "kafka_dir": self.kafka, "allowed_urls": ["file://" + CACHE + "/"]}
         self.settings.update(settings)
         self.process, self.scheme = None, "http"
