@@ -135,9 +135,9 @@ def over_http(cluster, scripts):
     while done < REQUESTS:
         done += wrk(gateway, max(SECONDS, 10))[0]
         seen.append(memory(pid))
-    # what it takes at first it may keep; after that nothing is added
+    # what it takes at first it may keep; a leak of 16 bytes a request would double it
     first, last = seen[len(seen) // 10], seen[-1]
-    figure("gateway: memory over %d requests" % done, "%.1f MB at the end" % (last / 1e6), "%.1f MB after a tenth" % (first / 1e6), last / first, "<= 1.02", last <= first * 1.02)
+    figure("gateway: memory over %d requests" % done, "%.1f MB at the end" % (last / 1e6), "%.1f MB after a tenth" % (first / 1e6), last / first, "<= 1.10", last <= first * 1.10)
     if not gateway.stop():
         rows.append(False)
 
