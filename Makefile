@@ -70,7 +70,7 @@ $(DATA_built): $(SQL_PIECES) cdc_pipeline.control
 else
 
 # -- what people type ---------------------------------------------------------
-.PHONY: help demo demo-sql check expected lab-up lab-down bench
+.PHONY: help demo demo-failover demo-sql check expected lab-up lab-down bench
 
 help:	## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -85,6 +85,9 @@ help:	## this list
 
 demo:	## the product page from its top to its end: makes the services, streams a row, deletes all of it
 	@test/demo
+
+demo-failover:	## kills a primary under a writer and does nothing; counts what was lost
+	@test/demo-failover
 
 demo-sql:	## brings up the lab, streams one row from PostgreSQL into Kafka by SQL, shows each step
 	@test/demo-sql

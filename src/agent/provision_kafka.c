@@ -377,6 +377,13 @@ start_agent(AgentService *s)
 	return agent_service_start(s, START_AGENT, &launch);
 }
 
+/* For the addon's message: the broker runs all the same. */
+static void
+note_connect(AgentService *s, const char *words)
+{
+	strlcpy(s->seen.message, words, sizeof(s->seen.message));
+}
+
 /* Brings the worker and its agent up; < 0: both answer. */
 static int
 attend_connect(AgentService *s)
@@ -388,12 +395,12 @@ attend_connect(AgentService *s)
 
 	if (!agent_process_lives(s->dir, "connect", &pid) || pid == 0)
 	{
-		agent_service_note(s, "Kafka Connect is being started");
+		note_connect(s, "Kafka Connect is being started");
 		return start_connect(s);
 	}
 	if (!agent_process_lives(s->dir, "connect-agent", &pid) || pid == 0)
 	{
-		agent_service_note(s, "the agent of Kafka Connect is being started");
+		note_connect(s, "the agent of Kafka Connect is being started");
 		return start_agent(s);
 	}
 	memset(&look_at, 0, sizeof(look_at));
@@ -404,7 +411,7 @@ attend_connect(AgentService *s)
 		pfree(look.error);
 	if (!look.answers)
 	{
-		agent_service_note(s, "Kafka Connect does not answer yet");
+		note_connect(s, "Kafka Connect does not answer yet");
 		return 2 * LOOK_MS;
 	}
 	return -1;
