@@ -79,6 +79,9 @@ agent_service_note(AgentService *s, const char *format,...)
 {
 	va_list		args;
 
+	/* what failed and is tried again stays said until it is done */
+	if (s->failures > 0)
+		return;
 	va_start(args, format);
 	vsnprintf(s->seen.message, sizeof(s->seen.message), format, args);
 	va_end(args);
@@ -117,6 +120,8 @@ agent_service_start(AgentService *s, int n, const AgentLaunch *launch)
 	if (!agent_process_start(launch, &error))
 		return agent_service_fault(s, error);
 	fprintf(stderr, "cdc_agent: service %s: started %s\n", s->id, launch->name);
+	if (start->quick == 0)
+		s->failures = 0;
 	return 20;
 }
 

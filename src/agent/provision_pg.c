@@ -546,6 +546,10 @@ agent_pg_step(AgentService *s)
 	node_name(name, sizeof(name), s->primary, "");
 	if (!agent_service_has(s, name))
 	{
+		char		bin[MAXPGPATH];
+
+		if (!find_bin(s, "initdb", bin, sizeof(bin), &error))
+			return agent_service_fault(s, error);
 		if (s->made)
 			return agent_service_fault(s, psprintf("the data directory of the primary, node %d, is not there any more", s->primary));
 		agent_service_note(s, "the first node is being made");

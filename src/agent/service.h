@@ -103,7 +103,7 @@ extern bool agent_kafka_end(AgentService *service);
 /* Says that the service does not work and why; frees words.  Returns a growing pause. */
 extern int	agent_service_fault(AgentService *service, char *words);
 
-/* Says what is being waited for; printf. */
+/* Says what is being waited for, unless the last try of it failed; printf. */
 extern void agent_service_note(AgentService *service, const char *format,...) pg_attribute_printf(2, 3);
 
 /*

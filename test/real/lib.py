@@ -49,7 +49,7 @@ def read_env():
 
 
 env = read_env()
-for key in ("LAB_DIR", "LAB_PORT_BASE", "LAB_SOURCE_VERSION", "LAB_CONNECT_WORKERS", "LAB_NETWORK", "LAB_SOURCE_SLOTS", "LAB_SOURCE_NETNS"):
+for key in ("LAB_DIR", "LAB_PORT_BASE", "LAB_SOURCE_VERSION", "LAB_CONNECT_WORKERS", "LAB_NETWORK", "LAB_SOURCE_SLOTS", "LAB_SOURCE_NETNS", "LAB_REGISTERED"):
     os.environ[key] = env[key]
 
 
