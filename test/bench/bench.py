@@ -13,6 +13,7 @@ import json
 import os
 import select
 import shlex
+import shutil
 import socket
 import statistics
 import subprocess
@@ -21,7 +22,9 @@ import threading
 import time
 import urllib.parse
 
+LAB = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lab")
 POLL = 0.020
+INSTALL_ROUNDS = 3
 ONE_ROUNDS = 7
 MANY = 20
 COMMITS = 40
@@ -70,10 +73,11 @@ class Psql:
 
 
 class Connect:
-    """One keep-alive connection to Kafka Connect."""
+    """One keep-alive connection to Kafka Connect, or to its agent."""
 
-    def __init__(self, url):
+    def __init__(self, url, headers=None):
         self.parts = urllib.parse.urlsplit(url)
+        self.headers = dict(headers or {}, **{"Content-Type": "application/json"})
         self.used = 0
         self.conn = None
 
@@ -82,8 +86,7 @@ class Connect:
         if time.monotonic() - self.used > 10:
             self.conn = http.client.HTTPConnection(self.parts.hostname, self.parts.port)
         self.used = time.monotonic()
-        self.conn.request(method, path, json.dumps(body) if body is not None else None,
-                          {"Content-Type": "application/json"})
+        self.conn.request(method, path, json.dumps(body) if body is not None else None, self.headers)
         answer = self.conn.getresponse()
         text = answer.read()
         return answer.status, json.loads(text) if text else None
@@ -178,7 +181,82 @@ class Bench:
     def row(self, what, ours, other, ratio, bound, ok):
         self.rows.append((what, ours, other, ratio, bound, "ok" if ok else "MISSED"))
 
+    # -- the plugin, of the lab's only worker
+    def listed(self):
+        """Does the worker list the connector?  None: it does not answer."""
+        try:
+            return any("PostgresConnector" in p["class"] for p in Connect(self.env["CDC_CONNECT_URL"]).call("GET", "/connector-plugins")[1])
+        except (OSError, http.client.HTTPException, ValueError):
+            return None
+
+    def wait_listed(self, wanted, deadline=120):
+        end = time.monotonic() + deadline
+        while self.listed() is not wanted:
+            if time.monotonic() > end:
+                raise RuntimeError("the worker does not come to list %s plugin" % ("the" if wanted else "no"))
+            time.sleep(POLL)
+        self.connect = Connect(self.env["CDC_CONNECT_URL"])
+
+    def worker(self, verb):
+        subprocess.run([os.path.join(LAB, "connect-worker"), verb, "1"], check=True, stdin=subprocess.DEVNULL,
+                       env=dict(os.environ, LAB_DIR=self.env["LAB_DIR"], LAB_PORT_BASE=self.env["LAB_PORT_BASE"]))
+
+    def no_plugin(self):
+        """Takes away whatever plugin is there, as the agent would, and restarts the worker."""
+        agent = Connect(self.env["CDC_AGENT_URL"], {"Authorization": "Bearer " + self.env["CDC_AGENT_TOKEN"]})
+        for plugin in agent.call("GET", "/v1/plugins")[1]["plugins"]:
+            if plugin["managed"]:
+                job = agent.call("DELETE", "/v1/plugins/" + plugin["name"])[1]["job"]["id"]
+                while "ended_at" not in agent.call("GET", "/v1/job")[1]["job"]:
+                    time.sleep(POLL)
+                end = agent.call("GET", "/v1/job")[1]["job"]
+                if (end["id"], end["state"]) != (job, "done"):
+                    raise RuntimeError("the plugin is not taken away: %s" % end)
+        by_hand = os.path.join(self.env["LAB_DIR"], "kafka/plugins-1/by-hand")
+        if os.path.exists(by_hand):
+            shutil.rmtree(by_hand)
+            self.worker("restart")
+        self.wait_listed(False)
+
+    def install_by_hand(self):
+        url, sha512 = (self.meta.ask("SHOW cdc_pipeline.debezium_plugin_" + what) for what in ("url", "sha512"))
+        archive = url[len("file://"):]
+        if subprocess.check_output(["sha512sum", archive], text=True).split()[0] != sha512:
+            raise RuntimeError("%s is not what the setting says" % archive)
+        to = os.path.join(self.env["LAB_DIR"], "kafka/plugins-1/by-hand")
+        os.mkdir(to)
+        subprocess.run(["tar", "-C", to, "-xf", archive], check=True)
+        self.worker("restart")
+        self.wait_listed(True)
+
     # -- the figures
+    def figure_install(self):
+        """From nothing: no plugin; in the first round no peering either."""
+        ours, hand = [], []
+        self.say("the plugin, a restart of the worker and a pipeline from nothing, %d times each, in turn" % INSTALL_ROUNDS)
+        for i in range(INSTALL_ROUNDS):
+            name = "bench_%s_i%d" % (self.tag, i)
+            self.no_plugin()
+            self.table(name)
+            start = time.monotonic()
+            pid = self.create(name)
+            self.wait_running([pid])
+            ours.append(time.monotonic() - start)
+            _, template = self.connect.call("GET", "/connectors/mdb-pipeline-%s/config" % pid[:8])
+            self.delete([pid])
+            name = name + "h"
+            self.no_plugin()
+            self.table(name)
+            start = time.monotonic()
+            self.install_by_hand()
+            self.by_hand(name, template)
+            hand.append(time.monotonic() - start)
+            self.undo_by_hand(name)
+        # what is measured next finds the plugin as the agent installs it
+        self.no_plugin()
+        a, b = statistics.median(ours), statistics.median(hand)
+        self.row("plugin, restart, Running", "%.1f s" % a, "by hand %.1f s" % b, a / b, "< 8 s, <= 1.25", a < 8 and a / b <= 1.25)
+
     def figure_create(self):
         template = None
         ours, hand = [], []
@@ -322,6 +400,7 @@ class Bench:
 
 def main():
     bench = Bench(read_env(sys.argv[1]))
+    bench.figure_install()
     bench.figure_create()
     bench.figure_commit()
     bench.table_out()
