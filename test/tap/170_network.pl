@@ -225,6 +225,15 @@ owner('PATCH', "/$theirs", { configured_status => 'active' });
 $c->running_ok($abroad, 'and enables it');
 $c->delete($abroad);
 
+# --- one network, or a network on one side only ---------------------------------------------------------------------------
+$sdn->forget_mutations;
+my $home = $c->create('home', sink => $c->register_sink('kafka-home', network_id => $n{source}, connect_cidrs => ['127.0.0.0/8']), tables => ['customers'], topic_prefix => 'home');
+$c->running_ok($home, 'source and sink in one network: it runs');
+is(posts(), 0, 'with nothing to join');
+my $half = $c->create('half', sink => $c->register_sink('kafka-half'), tables => ['customers'], topic_prefix => 'half');
+$c->message_ok($half, qr/^only the source service has a network_id: give one to both services or to neither$/, 'a network on one side alone is told');
+$c->delete($_) foreach $home, $half;
+
 # --- it takes too long: told as stuck, and watched on ---------------------------------------------------------------
 my $slow = add_network();
 $sdn->set(activate_ms => 600000);
