@@ -178,6 +178,15 @@ def monitoring(gateway):
     ok(answer.status == 200 and answer.headers["content-type"].startswith("application/yaml") and answer.body == open(os.path.join(TOP, "docs/openapi.yaml"), "rb").read(), "/openapi.yaml is docs/openapi.yaml", repr(answer))
 
 
+def no_sign_of_life(gateway, worker):
+    """The reconciler has been stopped while other tests ran."""
+    answer = wait(lambda: (lambda a: a if a.status != 200 else None)(gateway.call("GET", "/health")), 45, 0.2)
+    ok(answer and answer.status == 503 and answer.flat() and "sign of life" in answer.json()["error"] and answer.headers["retry-after"].isdigit(), "/health: 503 and why, when the reconciler has not been seen for 30 s", repr(answer))
+    ok(gateway.call("GET", "/organizations", user="alice").status == 200, "which is no reason not to serve")
+    os.kill(worker, signal.SIGCONT)
+    ok(wait(lambda: gateway.call("GET", "/health").status == 200), "200 again when it lives")
+
+
 def make_certificate(directory, name):
     path = os.path.join(directory, name)
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=" + name,
@@ -308,6 +317,9 @@ def test():
     gateway = Gateway(cluster.dsn("gw"))
     credentials(gateway, cluster)
     monitoring(gateway)
+    worker = int(cluster.sql("SELECT pid FROM cdc.worker_state()"))
+    atexit.register(lambda: os.path.exists("/proc/%d" % worker) and os.kill(worker, signal.SIGCONT))
+    os.kill(worker, signal.SIGSTOP)
     tokens(gateway, cluster, org)
     passwords_change(gateway, cluster)
     proxies(cluster)
@@ -315,6 +327,7 @@ def test():
     the_end(cluster)
     settings(cluster)
     the_log(gateway, cluster)
+    no_sign_of_life(gateway, worker)
     throttled(Gateway(cluster.dsn("gw")), cluster)
 
 
