@@ -5,8 +5,9 @@
  * See service.h.  Node n is node-n in the service's directory, complete from the
  * rename that puts it there.  Which node is the primary is in the file "primary",
  * written before a standby is promoted: whatever is killed then, no other node
- * is ever started as one.  There is no quorum: one agent decides, and it sees
- * the primary's processes, not only its port.
+ * is ever started as one.  A standby that is known to stream has the file
+ * node-n.streams: no other one takes over.  There is no quorum: one agent decides,
+ * and it sees the primary's processes, not only its port.
  */
 #include "agent/service.h"
 
@@ -425,7 +426,9 @@ replace_primary(AgentService *s)
 	char		data[MAXPGPATH + 64];
 	char		name[64];
 
-	if (s->order.auto_failover && standby >= 0 && s->made && s->seen.nodes[standby].lives)
+	if (standby >= 0)
+		node_name(name, sizeof(name), standby, ".streams");
+	if (s->order.auto_failover && standby >= 0 && s->made && s->seen.nodes[standby].lives && agent_service_has(s, name))
 		result = ask(s, standby, "SELECT pg_is_in_recovery() AND pg_last_wal_receive_lsn() IS NOT NULL", SQL_MS, &error);
 	if (error)
 		pfree(error);
@@ -451,6 +454,32 @@ replace_primary(AgentService *s)
 
 /* -- standbys ------------------------------------------------------------------------ */
 
+/*
+ * Remembers whether a standby streams from the primary, which answers: one that
+ * did not, when the primary died, may lack any amount of what was acknowledged.
+ */
+static bool
+note_streams(AgentService *s, int node, bool streams, char **error)
+{
+	char		name[64];
+	bool		noted;
+	bool		ok = true;
+
+	node_name(name, sizeof(name), node, ".streams");
+	noted = agent_service_has(s, name);
+	if (streams && !noted)
+		ok = agent_service_write(s, name, "", error);
+	else if (!streams && noted)
+	{
+		int			fd = agent_open_dir(AT_FDCWD, s->dir, 0, false, error);
+
+		ok = fd >= 0 && agent_remove_file(fd, name, error);
+		if (fd >= 0)
+			close(fd);
+	}
+	return ok;
+}
+
 /* Brings a standby up; false: something was begun or failed, *wait until the next look. */
 static bool
 attend_standby(AgentService *s, int node, int *wait)
@@ -465,6 +494,11 @@ attend_standby(AgentService *s, int node, int *wait)
 	node_name(signal_file, sizeof(signal_file), node, "/standby.signal");
 	node_path(data, sizeof(data), s, node, "");
 	node_name(name, sizeof(name), node, "");
+	if (!note_streams(s, node, said->streams, &error))
+	{
+		*wait = agent_service_fault(s, error);
+		return false;
+	}
 	if (said->streams)
 	{
 		s->standby_lost[node] = 0;
