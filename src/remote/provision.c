@@ -37,7 +37,7 @@ cdc_provision_order(const CdcOrder *o)
 		add(object, "agent_token", o->agent_token);
 	if (o->cidrs && json_object_array_length(o->cidrs) > 0)
 		json_object_object_add(object, "allowed_cidrs", json_object_get(o->cidrs));
-	words = pstrdup(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
+	words = pstrdup(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(object);
 	return words;
 }

@@ -1,10 +1,13 @@
-/* link: src/agent/request.c src/common/json.c */
+/* link: src/agent/request.c src/agent/order.c src/common/json.c */
 /* libs: -ljson-c -lpgcommon -lpgport */
 /*
  * request_fuzz.c
  *	  Any bytes as a request (method, path, installation, epoch, one a line, then
  *	  the body): it is refused with a reason, or all of its parts are safe to use.
+ *	  An order of a service is read as well: its texts get into SQL, pg_hba.conf,
+ *	  properties and arguments.
  */
+#include "agent/order.h"
 #include "agent/request.h"
 
 #include <stdlib.h>
@@ -50,6 +53,49 @@ check(const AgentRequest *r)
 		abort();
 }
 
+/* Nothing that ends or quotes anything, wherever it is put. */
+static void
+check_words(const char *words, bool needed)
+{
+	if (words == NULL ? needed : words[0] == '\0' || words[strspn(words, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-~+=")] != '\0')
+		abort();
+}
+
+static void
+check_order(struct json_object *object)
+{
+	AgentOrder	order;
+	char	   *error = NULL;
+	size_t		i;
+
+	if (!agent_order_read(&order, object, &error))
+	{
+		if (error == NULL)
+			abort();
+		pfree(error);
+		return;
+	}
+	check_words(order.version, true);
+	check_words(order.database, true);
+	check_words(order.admin_user, true);
+	check_words(order.admin_password, true);
+	check_words(order.app_user, true);
+	check_words(order.app_password, true);
+	check_words(order.agent_token, order.connect);
+	if (order.nodes < 1 || order.nodes > AGENT_MAX_NODES || (order.connect && !order.kafka))
+		abort();
+	for (i = 0; order.cidrs && i < json_object_array_length(order.cidrs); i++)
+	{
+		const char *cidr = json_object_get_string(json_object_array_get_idx(order.cidrs, i));
+
+		if (cidr[strspn(cidr, "0123456789./")] != '\0')
+			abort();
+	}
+	if (agent_order_conflict(&order, &order) != NULL)
+		abort();
+	agent_order_free(&order);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -72,7 +118,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	status = agent_request_read(&request, method ? method : "", path ? path : "", installation, epoch,
 								rest, size - (size_t) (rest - words), &error);
 	if (status == 0)
+	{
 		check(&request);
+		if (request.call == AGENT_PUT_SERVICE)
+			check_order(request.order);
+	}
 	else if (error == NULL || (status != 400 && status != 404 && status != 405))
 		abort();
 	if (error)

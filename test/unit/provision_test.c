@@ -1,94 +1,107 @@
-/* flags: -DFRONTEND */
 /* link: src/remote/provision.c src/common/json.c src/common/redact.c */
 /* libs: -ljson-c -lpgcommon -lpgport */
 /*
  * provision_test.c
- *	  The vocabulary of the agent of a host of services: what it says of one.
+ *	  The vocabulary of the agent that makes services: what is ordered, what it
+ *	  says.
  */
 #include "remote/provision.h"
 
+#include "common/json.h"
 #include "tap.h"
 
-#define NETWORK "03000000-0000-4000-8000-000000000071"
+static const char pg_running[] =
+"{\"service\":{\"id\":\"x\",\"type\":\"postgresql\",\"state\":\"running\",\"message\":null,\"network_id\":\"03000000-0000-4000-8000-000000000071\",\"version\":\"17.6\","
+"\"nodes\":[{\"address\":\"127.77.0.1\",\"port\":5432,\"role\":\"primary\",\"state\":\"running\"},{\"address\":\"127.77.0.2\",\"port\":5432,\"role\":\"standby\",\"state\":\"starting\"}],\"failovers\":0}}";
 
-static CdcProvided
-service(const char *members)
+static const char kafka_running[] =
+"{\"service\":{\"id\":\"x\",\"type\":\"kafka\",\"state\":\"running\",\"message\":null,\"version\":\"3.9\",\"bootstrap\":\"127.77.0.3:9093\",\"connect_cidr\":\"127.0.0.0/8\","
+"\"connect\":{\"state\":\"provisioning\",\"message\":\"Kafka Connect does not answer yet\",\"url\":\"http://127.77.0.3:8083\",\"agent_url\":\"http://127.77.0.3:8085\"}}}";
+
+static const char *
+words_of(struct json_object *object)
 {
-	return cdc_provision_read(200, psprintf("{\"service\":{%s}}", members));
+	return object ? json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE) : NULL;
 }
 
 static void
-is_json(struct json_object *object, const char *wanted, const char *what)
+orders(void)
 {
-	is(object ? json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN) : NULL, wanted, what);
+	CdcOrder	o;
+	struct json_object *cidrs = cdc_json_parse("[\"10.0.0.0/8\"]");
+	struct json_object *none = cdc_json_parse("[]");
+
+	memset(&o, 0, sizeof(o));
+	o.version = "17";
+	o.nodes = 2;
+	o.auto_failover = true;
+	o.database = "defaultdb";
+	o.admin_user = "postgres";
+	o.admin_password = "a";
+	o.app_user = "app_user";
+	o.app_password = "b";
+	o.agent_token = "c";
+	o.cidrs = cidrs;
+	is(cdc_provision_order(&o), "{\"type\":\"postgresql\",\"version\":\"17\",\"node_count\":2,\"auto_failover\":true,\"connect\":false,\"database\":\"defaultdb\","
+	   "\"admin_user\":\"postgres\",\"admin_password\":\"a\",\"app_user\":\"app_user\",\"app_password\":\"b\",\"allowed_cidrs\":[\"10.0.0.0/8\"]}", "an order of PostgreSQL");
+	o.kafka = o.connect = true;
+	o.nodes = 1;
+	o.auto_failover = false;
+	o.cidrs = none;
+	is(cdc_provision_order(&o), "{\"type\":\"kafka\",\"version\":\"17\",\"node_count\":1,\"auto_failover\":false,\"connect\":true,"
+	   "\"admin_user\":\"postgres\",\"admin_password\":\"a\",\"app_user\":\"app_user\",\"app_password\":\"b\",\"agent_token\":\"c\"}", "an order of Kafka: no database, a token, no empty list");
+	json_object_put(cidrs);
+	json_object_put(none);
 }
 
 static void
-postgresql(void)
+answers(void)
 {
-	CdcProvided p = service("\"type\":\"postgresql\",\"state\":\"running\",\"network_id\":\"" NETWORK "\",\"nodes\":["
-							"{\"address\":\"127.77.0.1\",\"port\":5432,\"role\":\"primary\"},{\"address\":\"127.77.0.2\",\"port\":5432}]");
+	CdcProvided p = cdc_provision_read(200, pg_running);
 
-	is_number(p.state, CDC_PROVIDED_RUNNING, "PostgreSQL runs");
-	is_json(p.nodes, "[{\"address\":\"127.77.0.1\",\"port\":5432},{\"address\":\"127.77.0.2\",\"port\":5432}]", "... its nodes");
-	is(p.network_id, NETWORK, "... its network");
-	ok(p.connection == NULL && p.message == NULL, "... and nothing else");
-	p = service("\"type\":\"postgresql\",\"state\":\"provisioning\",\"nodes\":[{\"address\":\"127.77.0.1\",\"port\":70000}]");
-	is_number(p.state, CDC_PROVIDED_MAKING, "one is being made");
-	ok(p.nodes == NULL && p.network_id == NULL, "... a port that is none, and no network");
+	is_number(p.state, CDC_PROVIDED_RUNNING, "running");
+	is(p.message, NULL, "nothing is the matter");
+	is(words_of(p.nodes), "[{\"address\":\"127.77.0.1\",\"port\":5432},{\"address\":\"127.77.0.2\",\"port\":5432}]", "its nodes, addresses and ports alone");
+	ok(p.connection == NULL, "a PostgreSQL has nodes, no connection");
+	is(p.network_id, "03000000-0000-4000-8000-000000000071", "its network");
+	p = cdc_provision_read(202, kafka_running);
+	is_number(p.state, CDC_PROVIDED_RUNNING, "a broker that runs ...");
+	is_number(p.connect, CDC_PROVIDED_MAKING, "... its addon not yet");
+	is(p.connect_message, "Kafka Connect does not answer yet", "and why");
+	is(words_of(p.connection), "{\"bootstrap\":\"127.77.0.3:9093\",\"connect_urls\":[\"http://127.77.0.3:8083\"],\"agents\":[{\"url\":\"http://127.77.0.3:8085\"}],\"connect_cidrs\":[\"127.0.0.0/8\"]}",
+	   "how it is reached, as a registered one's connection");
+	p = cdc_provision_read(202, "{\"service\":{\"type\":\"kafka\",\"state\":\"checking\"}}");
+	is_number(p.state, CDC_PROVIDED_UNKNOWN, "an agent that has just started has no news");
+	ok(p.connection == NULL && p.message == NULL, "nor addresses");
+	p = cdc_provision_read(200, "{\"service\":{\"type\":\"postgresql\",\"state\":\"running\",\"nodes\":[{\"address\":\"a\",\"port\":5432},{\"address\":\"b\",\"port\":99999}]}}");
+	ok(p.nodes == NULL, "a node without a port is no list of nodes");
+	p = cdc_provision_read(200, "{\"service\":{\"type\":\"postgresql\",\"state\":\"error\",\"message\":\"initdb failed: password=hidden-one\",\"nodes\":[]}}");
+	is_number(p.state, CDC_PROVIDED_ERROR, "error");
+	ok(strstr(p.message, "initdb failed") && !strstr(p.message, "hidden-one"), "its reason, without a secret");
+	is_number(cdc_provision_read(202, "{\"service\":{\"type\":\"kafka\",\"state\":\"deleting\"}}").state, CDC_PROVIDED_LEAVING, "deleting");
+	is_number(cdc_provision_read(404, "{\"error\":\"there is no such service\"}").state, CDC_PROVIDED_ABSENT, "absent");
 }
 
 static void
-networks(void)
+refusals(void)
 {
-	static const char *const none[] = {"\"\"", "\"x\"", "7", "null", "\"" NETWORK "0\"", "\"03000000-0000-4000-8000-00000000007\"",
-	"\"03000000-0000-4000-8000-00000000007g\"", "\"03000000x0000-4000-8000-000000000071\"", "\"'; DROP TABLE cdc.service; --\""};
-	size_t		i;
+	CdcProvided p = cdc_provision_read(409, "{\"error\":\"\\\"version\\\" of a service cannot be changed\"}");
 
-	for (i = 0; i < lengthof(none); i++)
-		ok(service(psprintf("\"type\":\"postgresql\",\"state\":\"running\",\"network_id\":%s", none[i])).network_id == NULL, psprintf("no network: %s", none[i]));
-	is(service("\"type\":\"kafka\",\"state\":\"running\",\"network_id\":\"ABCDEFab-0000-4000-8000-000000000071\"").network_id, "ABCDEFab-0000-4000-8000-000000000071", "a network");
-}
-
-static void
-kafka(void)
-{
-	CdcProvided p = service("\"type\":\"kafka\",\"state\":\"running\",\"bootstrap\":\"127.77.0.3:9093\",\"connect_cidr\":\"127.0.0.0/8\",\"network_id\":\"" NETWORK "\","
-							"\"connect\":{\"state\":\"provisioning\",\"message\":\"it starts\",\"url\":\"http://127.77.0.3:8083\",\"agent_url\":\"http://127.77.0.3:8085\"}");
-
-	is_json(p.connection, "{\"bootstrap\":\"127.77.0.3:9093\",\"connect_urls\":[\"http:\\/\\/127.77.0.3:8083\"],\"agents\":[{\"url\":\"http:\\/\\/127.77.0.3:8085\"}],"
-			"\"connect_cidrs\":[\"127.0.0.0\\/8\"]}", "Kafka: how it is reached");
-	is_number(p.connect, CDC_PROVIDED_MAKING, "... its addon is being made");
-	is(p.connect_message, "it starts", "... which says what it waits for");
-	is(p.network_id, NETWORK, "... its network");
-	p = service("\"type\":\"kafka\",\"state\":\"error\",\"message\":\"no free port\",\"bootstrap\":\"127.77.0.3:9093\"");
-	is_json(p.connection, "{\"bootstrap\":\"127.77.0.3:9093\"}", "without Kafka Connect");
-	is(p.message, "no free port", "... with an error of its own");
-}
-
-static void
-others(void)
-{
-	CdcProvided p = cdc_provision_read(404, "{\"error\":\"there is no such service\"}");
-
-	is_number(p.state, CDC_PROVIDED_ABSENT, "404: it is not there");
-	p = cdc_provision_read(409, "{\"error\":\"\\\"version\\\" of a service cannot be changed\"}");
-	is_number(p.state, CDC_PROVIDED_ERROR, "409: it will not do that");
-	is(p.message, "the provisioning agent: HTTP 409: \"version\" of a service cannot be changed", "... and says why");
-	p = cdc_provision_read(502, "<html>");
-	is_number(p.state, CDC_PROVIDED_UNKNOWN, "a proxy's page is no news");
-	p = cdc_provision_read(200, "{\"service\":{}}");
-	is_number(p.state, CDC_PROVIDED_UNKNOWN, "nor is a service without a type");
-	p = cdc_provision_read(200, NULL);
-	is_number(p.state, CDC_PROVIDED_UNKNOWN, "nor an answer without a body");
+	is_number(p.state, CDC_PROVIDED_ERROR, "what it refuses is an error");
+	is(p.message, "the provisioning agent: HTTP 409: \"version\" of a service cannot be changed", "in its words");
+	is_number(cdc_provision_read(401, "{\"error\":\"the token is missing or wrong\"}").state, CDC_PROVIDED_ERROR, "so is a wrong token");
+	p = cdc_provision_read(502, "<html>bad gateway</html>");
+	is_number(p.state, CDC_PROVIDED_UNKNOWN, "nonsense is no news");
+	is(p.message, "the provisioning agent: HTTP 502", "but told");
+	is_number(cdc_provision_read(200, "[]").state, CDC_PROVIDED_UNKNOWN, "an answer of something else neither");
+	is_number(cdc_provision_read(200, "{\"service\":{\"type\":\"kafka\",\"state\":\"a-new-word\"}}").state, CDC_PROVIDED_UNKNOWN, "nor a word that we do not know");
 }
 
 int
 main(void)
 {
-	postgresql();
-	networks();
-	kafka();
-	others();
+	orders();
+	answers();
+	refusals();
 	return done_testing();
 }
