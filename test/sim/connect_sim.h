@@ -51,7 +51,7 @@ typedef struct SimConnector
 	struct json_object *config; /* with "name", as Connect keeps it */
 	int			version;		/* of config; a task of an older one is replaced */
 	const char *target;			/* "RUNNING", "PAUSED" or "STOPPED" */
-	int64_t		visible_at;		/* has a status from then on */
+	int64_t		made_at;		/* has a status status_ms later */
 	SimTask    *task;			/* the one that works, or FAILED; may outlive exists */
 	bool		restart;		/* the next task is a restarted one */
 	struct json_object *offset; /* of partition server; NULL none */

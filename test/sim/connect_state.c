@@ -223,7 +223,7 @@ list_connectors(const char *query)
 		struct json_object *one;
 
 		/* One without a status yet is left out of an expanded list. */
-		if (!c->exists || (with_status && sim_now() < c->visible_at))
+		if (!c->exists || (with_status && sim_now() - c->made_at < sim_settings.status_ms))
 			continue;
 		if (!with_status && !with_info)
 		{
@@ -322,7 +322,7 @@ put_config(const char *name, struct json_object *config, const char *target)
 	{
 		c->exists = true;
 		c->target = target != NULL ? target : "RUNNING";
-		c->visible_at = sim_now() + sim_settings.status_ms;
+		c->made_at = sim_now();
 	}
 	sim_follow(c);
 	answer = sim_json(created ? 201 : 200, info_of(c));
@@ -616,7 +616,7 @@ one_connector(const char *method, const char *name, const char *rest, const char
 			answer = strcmp(rest, "/status") == 0 ?
 				sim_error(404, "No status found for connector %s", name) : not_found(name);
 		else if (strcmp(rest, "/status") == 0)
-			answer = sim_now() < c->visible_at ?
+			answer = sim_now() - c->made_at < sim_settings.status_ms ?
 				sim_error(404, "No status found for connector %s", name) : sim_json(200, status_of(c));
 		else if (strcmp(rest, "/config") == 0)
 			answer = sim_json(200, copy_of(c->config));

@@ -233,6 +233,7 @@ take_snapshot(Run *run, bool rows, Outcome *outcome)
 	char	   *error;
 	char	   *sql;
 	int64_t		total = 0;
+	int64_t		began;
 	int			i;
 
 	pthread_mutex_lock(&sim_lock);
@@ -285,7 +286,16 @@ take_snapshot(Run *run, bool rows, Outcome *outcome)
 	}
 	PQclear(result);
 
-	if (rows && sim_told(task, sim_settings.snapshot_ms))
+	/* the setting may change meanwhile */
+	for (began = sim_now(); rows && sim_now() - began < sim_settings.snapshot_ms;)
+	{
+		if (sim_told(task, 20))
+		{
+			*outcome = STOPPED;
+			return false;
+		}
+	}
+	if (sim_told(task, 0))
 	{
 		*outcome = STOPPED;
 		return false;

@@ -44,14 +44,16 @@ PostgreSQL::Test::Utils::append_to_file($hba, "host shop dbz 127.0.0.1/32 scram-
 $c->{source}->reload;
 
 # create, snapshot, stream
-$c->sim_set(snapshot_ms => 700);
+$c->sim_set(snapshot_ms => 60_000, status_ms => 60_000);
 is(($c->sim('PUT', '/connectors/one/config', \%config))[0], 201, 'created');
 is(($c->sim('GET', '/connectors/one/status'))[0], 404, 'without a status for a moment');
 ok(!exists $c->sim('GET', '/connectors?expand=status&expand=info')->{one}, 'and out of the expanded list meanwhile');
+$c->sim_set(status_ms => 50);
 $c->wait_ok(sub { task() eq 'RUNNING' }, 'its task runs');
 is($c->source_sql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'Debezium General' AND state = 'idle in transaction'"), 1, 'a snapshot holds its transaction');
 is(slot(), 'false true', 'the slot is there, not held until it streams');
 is($c->sim('GET', '/connectors/one/offsets')->{offsets}[0]{offset}{snapshot_completed}, JSON::PP::false, 'an offset of an unfinished snapshot');
+$c->sim_set(snapshot_ms => 0);
 $c->wait_ok(sub { $c->source_sql("SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming' AND application_name = 'Debezium Streaming'") }, 'it streams then');
 is($c->sim_state('one')->{snapshot_rows}, 50, 'with the rows of the snapshot');
 my $before = flushed();

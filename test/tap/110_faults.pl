@@ -104,7 +104,7 @@ $c->sim_set(plugin => $yes);
 $c->running_ok($plugin, 'it goes on when it is there', seconds => 45);
 
 # --- snapshots that are interrupted are begun again --------------------------------------------
-$c->sim_set(snapshot_ms => 3000);
+$c->sim_set(snapshot_ms => 60_000);
 my $broken = $c->create('interrupted');
 my $connector = $c->connector($broken);
 $c->wait_ok(sub { my $s = $c->sim_state->{$connector}; $s && $s->{snapshots} == 1 }, 'a snapshot has begun');

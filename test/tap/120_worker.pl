@@ -108,20 +108,20 @@ $c->wait_ok(sub { grep { $_->{kind} eq 'outcome' && $_->{detail}{action} eq 'cre
 $c->running_ok($first, 'and the pipeline runs on');
 
 # --- kill -9 ------------------------------------------------------------------------------------------------
-$c->sim_set(snapshot_ms => 1500);
+$c->sim_set(snapshot_ms => 60_000);
 my $victim = $c->create('victim', tables => ['orders']);
 $c->wait_ok(sub { my $s = $c->sim_state->{ $c->connector($victim) }; $s && $s->{snapshots} }, 'a snapshot has begun');
 $pid = $c->worker_pid;
 kill 'KILL', $pid;
 $c->wait_ok(sub { my ($code, $now) = $c->try_sql("SELECT pid FROM pg_stat_activity WHERE backend_type LIKE 'cdc_pipeline%'"); return $code == 0 && $now && $now ne $pid }, 'after a kill -9 the server recovers, and has another worker');
 like(slurp_file($c->{meta}->logfile), qr/terminated by signal 9.*reinitializing|reinitializing/s, '(by a crash restart)');
+$c->sim_set(snapshot_ms => 20);
 $c->running_ok($victim, 'which goes on where the other one was');
 my $seen = $c->sim_state->{ $c->connector($victim) };
 is($seen->{snapshots_done}, 1, 'with the one snapshot');
 is((scalar grep { $_->{method} eq 'PUT' && $_->{path} =~ /config$/ && $_->{path} =~ $c->connector($victim) } @{ $c->mutations }), 1, 'and one connector, made once');
 is($c->sql("SELECT string_agg(n || ' ' || a, ', ') FROM (SELECT detail->>'action' AS a, count(*) AS n FROM cdc.pipeline_event WHERE pipeline_id = '$victim' AND kind = 'action' GROUP BY 1 HAVING count(*) > 1) x"), '', 'nothing was done twice');
 is((scalar grep { $c->status($_) ne 'Running' } $first, $held, $quick, $kept), 0, 'the others run on');
-$c->sim_set(snapshot_ms => 20);
 
 # another backend is killed: the worker goes down with the server and comes back
 my $other = session();
