@@ -197,6 +197,9 @@ provision_fault(AgentConfig *config)
 		return pstrdup("with \"services_dir\" the agent makes services, and is beside no worker: leave plugin_dir, state_dir, secret_dir, connect_url and restart_command out");
 	if (config->postgresql_dir == NULL && config->kafka_dir == NULL)
 		return pstrdup("\"postgresql_dir\" or \"kafka_dir\" is needed with services_dir");
+	/* it gets into properties and connection strings */
+	if (config->services_dir[strspn(config->services_dir, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+-")] != '\0')
+		return pstrdup("\"services_dir\" must be made of letters, digits and /._+-");
 	if (config->service_addresses == NULL)
 		config->service_addresses = pstrdup("127.77.0.0/24");
 	if (!read_addresses(config))

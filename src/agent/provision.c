@@ -5,6 +5,8 @@
  * services_dir/<id>/order.json is written before anything else of a service and
  * says {"order", "addresses", "deleted"}; what else is in the directory is made
  * by the two kinds' own files.  A directory without an order is a leftover.
+ * services_dir/deleted.json has the ids that were taken back within a day: an
+ * order that was sent before and comes late makes nothing.
  */
 #include "agent/provision.h"
 
@@ -22,6 +24,9 @@
 
 #define ORDER_FILE "order.json"
 #define MADE_FILE "made"
+#define DELETED_FILE "deleted.json"
+#define DELETED_SECONDS (24 * 60 * 60)
+#define MAX_DELETED (16 * 1024 * 1024)
 #define GONE_PREFIX ".gone-"
 #define MAX_ORDER (256 * 1024)
 #define MAX_SERVICES 256
@@ -35,6 +40,8 @@
 static const AgentConfig *config;
 static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
 static AgentService *services[MAX_SERVICES];	/* NULL: free */
+static struct json_object *taken_back;	/* id -> seconds since 1970 */
+static char services_path[MAXPGPATH];	/* as the kernel names it */
 static int	services_fd = -1;
 
 int64
@@ -320,7 +327,7 @@ make_service(const char *id)
 	pthread_condattr_t attributes;
 
 	strlcpy(s->id, id, sizeof(s->id));
-	snprintf(s->dir, sizeof(s->dir), "%s/%s", config->services_dir, id);
+	snprintf(s->dir, sizeof(s->dir), "%s/%s", services_path, id);
 	s->config = config;
 	s->primary = -1;
 	pthread_mutex_init(&s->lock, NULL);
@@ -512,6 +519,58 @@ find(const char *id)
 	return NULL;
 }
 
+/* -- what was taken back ---------------------------------------------------------- */
+
+static bool
+load_taken_back(char **error)
+{
+	char	   *words;
+
+	taken_back = json_object_new_object();
+	if (!agent_exists(services_fd, DELETED_FILE))
+		return true;
+	words = agent_read_file(services_fd, DELETED_FILE, MAX_DELETED, error);
+	if (words == NULL)
+		return false;
+	json_object_put(taken_back);
+	taken_back = cdc_json_parse(words);
+	pfree(words);
+	if (json_object_is_type(taken_back, json_type_object))
+		return true;
+	*error = pstrdup(DELETED_FILE " in services_dir is damaged: remove it when no order can be under way");
+	return false;
+}
+
+/* Writes an id down, and forgets those of yesterday.  Under the list's lock. */
+static bool
+note_taken_back(const char *id, char **error)
+{
+	struct json_object *kept;
+	const char *words;
+	int64		now = (int64) time(NULL);
+
+	if (cdc_json_get(taken_back, id))
+		return true;
+	kept = json_object_new_object();
+	{
+		json_object_object_foreach(taken_back, key, value)
+		{
+			if (json_object_get_int64(value) > now - DELETED_SECONDS)
+				json_object_object_add(kept, key, json_object_get(value));
+		}
+	}
+	json_object_object_add(kept, id, json_object_new_int64(now));
+	words = json_object_to_json_string_ext(kept, JSON_C_TO_STRING_PLAIN);
+	if (!agent_write_file(services_fd, DELETED_FILE, words, strlen(words), 0600, error))
+	{
+		json_object_put(kept);
+		return false;
+	}
+	json_object_put(taken_back);
+	taken_back = kept;
+	return true;
+}
+
 /* -- for the API ----------------------------------------------------------------- */
 
 bool
@@ -520,6 +579,7 @@ agent_provision_init(const AgentConfig *c, char **error)
 	DIR		   *dir;
 	struct dirent *entry;
 	struct stat st;
+	char	   *found;
 	bool		ok = true;
 
 	config = c;
@@ -531,6 +591,18 @@ agent_provision_init(const AgentConfig *c, char **error)
 		*error = psprintf("services_dir \"%s\" may be written by others: chmod go-w it", c->services_dir);
 		return false;
 	}
+	/* the kernel's name: that of working directories in /proc */
+	found = realpath(c->services_dir, NULL);
+	if (found == NULL || strlen(found) > sizeof(services_path) - 256)
+	{
+		*error = psprintf("services_dir \"%s\" has no usable path", c->services_dir);
+		free(found);
+		return false;
+	}
+	strlcpy(services_path, found, sizeof(services_path));
+	free(found);
+	if (!load_taken_back(error))
+		return false;
 	dir = opendir(c->services_dir);
 	pthread_mutex_lock(&list_lock);
 	while (ok && dir && (entry = readdir(dir)) != NULL)
@@ -600,7 +672,12 @@ agent_provision_put(const char *id, struct json_object *object, char **error)
 		return 400;
 	pthread_mutex_lock(&list_lock);
 	s = find(id);
-	if (s == NULL)
+	if (s == NULL && cdc_json_get(taken_back, id))
+	{
+		*error = pstrdup("a service of this id was deleted here");
+		status = 409;
+	}
+	else if (s == NULL)
 		status = add(id, &order, error);
 	else
 	{
@@ -642,9 +719,10 @@ agent_provision_delete(const char *id, char **error)
 
 	pthread_mutex_lock(&list_lock);
 	s = find(id);
-	if (s && !s->deleted)
+	/* without the intent on disk nothing is taken away */
+	ok = note_taken_back(id, error);
+	if (ok && s && !s->deleted)
 	{
-		/* without the intent on disk nothing is taken away */
 		ok = write_order(s, true, error);
 		pthread_mutex_lock(&s->lock);
 		s->deleted = ok;

@@ -5,9 +5,14 @@ from lib import *
 A = "11111111-1111-4111-8111-111111111111"
 
 
+def files(host):
+    """What is in services_dir, its own notes aside."""
+    return [name for name in os.listdir(host.services) if name not in ("fence.json", "deleted.json")]
+
+
 def test_start():
     for change, said in (({"service_user": None}, '"service_user" is needed'), ({"service_user": "nobody-has-this-name"}, "does not exist"), ({"service_addresses": "127.0.0.0/8"}, "16 to 30 bits"),
-                         ({"service_addresses": "x"}, "must be an IPv4 network"), ({"kafka_network": "net"}, "must be the UUIDs of networks"), ({"postgresql_dir": None, "kafka_dir": None}, "is needed with services_dir"), ({"plugin_dir": "/tmp"}, "is beside no worker")):
+                         ({"service_addresses": "x"}, "must be an IPv4 network"), ({"kafka_network": "net"}, "must be the UUIDs of networks"), ({"postgresql_dir": None, "kafka_dir": None}, "is needed with services_dir"), ({"plugin_dir": "/tmp"}, "is beside no worker"), ({"services_dir": "/var/tmp/a b"}, "letters, digits")):
         host = Host(start=False)
         host.configure(**change)
         like(host.refuses_to_start(), said, "it does not start with %s" % change)
@@ -26,7 +31,7 @@ def test_orders(host):
     equal(host.ask("PUT", "/v1/services/..%2fx", good)[0], 400, "and an id that is a path")
     equal((host.ask("GET", "/v1/services/x")[0], host.ask("DELETE", "/v1/services/x")[0]), (404, 404), "there is no such service")
     equal(host.ask("GET", "/v1/plugins")[0], 404, "it is beside no worker")
-    equal([name for name in os.listdir(host.services) if name != "fence.json"], [], "nothing was made")
+    equal(files(host), [], "nothing was made")
 
 
 def test_one(host):
@@ -84,11 +89,13 @@ def test_deleted(host, ids, address="127.78.0.1"):
     for id in ids:
         ok(host.gone(id), "%s is gone" % id)
     equal(host.pids(), [], "no process stays")
-    equal([name for name in os.listdir(host.services) if name != "fence.json"], [], "no file stays")
+    equal(files(host), [], "no file stays")
     with socket.socket() as s:
         s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         s.bind((address, 5432))
     equal(host.ask("DELETE", "/v1/services/" + ids[0])[0], 404, "a delete again finds nothing")
+    status, body = host.order(ids[0])
+    equal((status, body["error"], files(host)), (409, "a service of this id was deleted here", []), "an order that comes late makes nothing")
 
 
 def test_faults(host):
@@ -152,13 +159,13 @@ def test_kills():
     host.start()
     made = host.becomes("pair", seconds=90)
     equal((made["state"], [n["state"] for n in made["nodes"]], [n["address"] for n in made["nodes"]]), ("running", ["running", "running"], ["127.78.3.1", "127.78.3.2"]), "killed 8 times, a primary and a standby run")
-    equal(sorted(name for name in os.listdir(os.path.join(host.services, "pair")) if name.startswith("node-") or name == "pwfile"), ["node-0", "node-0.pid", "node-1", "node-1.pid"], "and nothing half-made is left")
+    equal(sorted(name for name in os.listdir(os.path.join(host.services, "pair")) if name.startswith("node-") or name == "pwfile"), ["node-0", "node-0.pid", "node-1", "node-1.pid", "node-1.streams"], "and nothing half-made is left")
     equal(len([p for p in host.pids() if b"-D\0" in lines_of("/proc/%d/cmdline" % p)]), 2, "two servers, no more")
     host.ask("DELETE", "/v1/services/pair")
     time.sleep(0.02)
     host.kill()
     host.start()
-    ok(host.gone("pair") and not host.pids() and os.listdir(host.services) == [], "killed while it deletes, nothing stays", lambda: (host.pids(), os.listdir(host.services)))
+    ok(host.gone("pair") and not host.pids() and files(host) == [], "killed while it deletes, nothing stays", lambda: (host.pids(), files(host)))
     host.destroy()
 
 

@@ -65,7 +65,7 @@ def test():
     ok(code == 0 and {"connect-configs", "shop"} <= set(topics.split("\n")), "with its topics", topics)
     host.ask("DELETE", "/v1/services/events")
     ok(host.gone("events"), "it goes")
-    equal((host.pids(), os.listdir(host.services)), ([], []), "with its processes and files")
+    equal((host.pids(), os.listdir(host.services)), ([], ["deleted.json"]), "with its processes and files")
 
 
 main(test)

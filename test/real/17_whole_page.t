@@ -40,7 +40,7 @@ def test():
     steps = [step for step in re.findall(r"^ +\d+\.\d s  Provisioning  (\w+)", out, re.M)]
     equal([step for n, step in enumerate(steps) if step not in steps[:n] and step != "create_publication" and step != "ensure_network"], ["install_plugin", "prepare_source", "create_connector"], "the pipeline's steps are shown")
     ok('"total": 99.95' in out and '"op": "c"' in out, "the page's row arrives")
-    equal((os.listdir(env["CDC_SERVICES"]), below(env["CDC_SERVICES"])), (["fence.json"], []), "no file and no process of a service is left")
+    equal((sorted(os.listdir(env["CDC_SERVICES"])), below(env["CDC_SERVICES"])), (["deleted.json", "fence.json"], []), "no file and no process of a service is left")
     equal(meta.one("SELECT count(*) FROM cdc.service WHERE deleted_at IS NULL"), before, "nor a row")
     equal(meta.one("SELECT count(*) FROM cdc.service_secret x JOIN cdc.service s ON s.id = x.service_id WHERE s.deleted_at IS NOT NULL"), "0", "nor a secret")
     equal(meta.one("SELECT count(*) FROM cdc.pipeline_spec p JOIN cdc.service s ON s.id = p.source_service_id WHERE s.provider = 'local' AND p.settled_at IS NULL"), "0", "nor a pipeline that is still looked at")

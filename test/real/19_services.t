@@ -78,7 +78,7 @@ def test():
     api_answers()
     ok(wait(lambda: service(id_)["status"] == "running", 180, 0.2), "the worker and the agent have been killed four times each: it runs", lambda: service(id_))
     ok(wait(lambda: len(servers(id_)) == 2, 30, 0.2), "two servers, no more", lambda: servers(id_))
-    equal([entry for entry in sorted(os.listdir(SERVICES)) if entry != "fence.json"], [id_], "one directory")
+    equal([entry for entry in sorted(os.listdir(SERVICES)) if entry not in ("deleted.json", "fence.json")], [id_], "one directory")
     equal(meta.one("SELECT count(*) FROM cdc.service_node WHERE service_id = '%s'" % id_), "2", "two nodes in its row")
 
     status, login = call("POST", "/managed-services/%s/database-users/app_user/reveal-password" % id_)
@@ -119,7 +119,7 @@ def test():
     api_answers()
     ok(wait(lambda: service(id_) is None, 60, 0.2), "both killed meanwhile: it is gone", lambda: service(id_))
     ok(wait(lambda: service(other) is None, 60, 0.2), "the other one too, with its pipeline", lambda: service(other))
-    equal(([entry for entry in os.listdir(SERVICES) if entry != "fence.json"], servers(id_) + servers(other)), ([], []), "no file, no process")
+    equal(([entry for entry in os.listdir(SERVICES) if entry not in ("deleted.json", "fence.json")], servers(id_) + servers(other)), ([], []), "no file, no process")
 
 
 main(test)
