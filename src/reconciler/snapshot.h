@@ -198,7 +198,9 @@ typedef enum CdcGap
 								 * that the snapshot had finished: it took another
 								 * one, on a slot that was there */
 	CDC_GAP_FAILOVER,			/* judged: failover.c says why */
-	CDC_GAP_SLOT_WAL			/* the slot held back more WAL than it may */
+	CDC_GAP_SLOT_WAL,			/* the slot held back more WAL than it may */
+	CDC_GAP_CONNECTOR			/* it ran with a configuration that captures
+								 * something else */
 } CdcGap;
 
 /* Is the history under the pipeline still the one that it streamed? */

@@ -176,6 +176,33 @@ add_word(StringInfo list, const char *word)
 	appendStringInfoString(list, word);
 }
 
+/*
+ * Keys by which rows, columns, operations or topics are chosen.  Who changes
+ * how they are written here makes every pipeline take a new snapshot.
+ */
+static const char *const capture_keys[] = {
+	"connector.class", "database.dbname", "topic.prefix", "publication.name", "slot.name",
+	"table.include.list", "table.exclude.list", "schema.include.list", "schema.exclude.list",
+	"column.include.list", "column.exclude.list", "skipped.operations", "transforms",
+	"topic.naming.strategy", "topic.delimiter"
+};
+
+bool
+cdc_kc_captures_other(struct json_object *wanted, struct json_object *observed)
+{
+	int			i;
+
+	for (i = 0; i < (int) lengthof(capture_keys); i++)
+	{
+		const char *a = cdc_json_string(wanted, capture_keys[i]);
+		const char *b = cdc_json_string(observed, capture_keys[i]);
+
+		if (a == NULL ? b != NULL : b == NULL || strcmp(a, b) != 0)
+			return true;
+	}
+	return false;
+}
+
 bool
 cdc_kc_config_equal(struct json_object *wanted, struct json_object *observed, char **which)
 {

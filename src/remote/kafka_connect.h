@@ -60,6 +60,12 @@ extern char *cdc_kc_option_names(void);
 extern struct json_object *cdc_kc_config(const CdcConnectorSpec *spec);
 
 /*
+ * Does it differ in what it captures, or where to: do events go missing, or
+ * elsewhere, while a connector runs with it?
+ */
+extern bool cdc_kc_captures_other(struct json_object *wanted, struct json_object *observed);
+
+/*
  * Does the observed config say what is wanted?  Keys besides the wanted ones
  * count as edited by hand (but "name" is Connect's own, and a lower cdc.epoch
  * of ours with all else equal is not drift).  On a difference *which (may be

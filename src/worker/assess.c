@@ -145,6 +145,7 @@ static const struct
 	{CDC_GAP_FAILOVER, "failover", "the source has another history"},
 	{CDC_GAP_SNAPSHOT, "snapshot", "the connector was started anew before Kafka Connect had stored that the snapshot had finished"},
 	{CDC_GAP_SLOT_WAL, "slot_wal", "the replication slot held back more WAL than cdc_pipeline.max_slot_wal"},
+	{CDC_GAP_CONNECTOR, "connector", "the connector was edited so that it captured something else"},
 };
 
 static CdcGap
@@ -170,6 +171,8 @@ detect_gap(CdcPipeline *p, CdcSnapshot *s)
 	if (s->publication == CDC_OBJ_ABSENT ||
 		(s->publication == CDC_OBJ_WRONG && p->seen->pub_lacks))
 		return CDC_GAP_PUBLICATION;
+	if (s->connector == CDC_OBJ_WRONG && s->task_state == CDC_CS_RUNNING && p->captures_other)
+		return CDC_GAP_CONNECTOR;
 	return CDC_GAP_NONE;
 }
 

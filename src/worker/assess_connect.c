@@ -77,19 +77,24 @@ assess_failure(CdcPipeline *p, CdcSnapshot *s, const CdcKcConnector *c)
 	}
 	if (!p->failure_seen)
 	{
+		struct json_object *detail = json_object_new_object();
+
 		p->failure_seen = true;
 		drop_old_failures(p);
 		if (p->nfailures < (int) lengthof(p->failures))
 			p->failures[p->nfailures++] = GetCurrentTimestamp();
 		p->spec_dirty = true;
-		if (p->nfailures <= (int) lengthof(restart_delays))
+		json_object_object_add(detail, "failure", json_object_new_int(p->nfailures));
+		if (!incurable && p->nfailures <= (int) lengthof(restart_delays))
 		{
 			int			delay = restart_delays[p->nfailures - 1];
 
-			p->restart_at = now + delay + (delay ? random() % (delay / 4) : 0);
+			delay += delay ? random() % (delay / 4) : 0;
+			p->restart_at = now + delay;
+			json_object_object_add(detail, "restart_in_ms", json_object_new_int(delay));
 		}
 		cdc_world_event(p, "outcome", NULL, NULL, NULL, cdc_step_name(p->step),
-						psprintf("connector task failed: %s", p->failure), NULL);
+						psprintf("connector task failed: %s", p->failure), detail);
 	}
 	if (incurable || p->nfailures > (int) lengthof(restart_delays))
 	{
@@ -228,6 +233,21 @@ assess_older_writer(CdcPipeline *p, CdcSnapshot *s)
 	}
 }
 
+/*
+ * A task stores its last offsets when it ends.  What is to be seen gone must be
+ * read after the task was seen gone: list and offsets are asked for at once.
+ */
+static void
+assess_idle(CdcPipeline *p, CdcSnapshot *s)
+{
+	if (s->connector_state != CDC_CS_STOPPED || s->task_state != CDC_CS_NONE)
+		p->idle_since = 0;
+	else if (p->idle_since == 0)
+		p->idle_since = cdc_loop_now();
+	if ((p->want_deleted || p->discarding) && p->offsets_at < p->idle_since)
+		s->offsets = CDC_OFFSETS_UNKNOWN;
+}
+
 void
 cdc_assess_connect(CdcPipeline *p, CdcSnapshot *s)
 {
@@ -266,6 +286,7 @@ cdc_assess_connect(CdcPipeline *p, CdcSnapshot *s)
 		s->offsets = p->offsets_clean ? CDC_OFFSETS_NONE : CDC_OFFSETS_UNKNOWN;
 		s->connector = CDC_OBJ_ABSENT;
 		s->connector_state = s->task_state = CDC_CS_NONE;
+		p->idle_since = 0;
 		assess_failure(p, s, NULL);
 		return;
 	}
@@ -286,6 +307,7 @@ cdc_assess_connect(CdcPipeline *p, CdcSnapshot *s)
 	if (wanted && c->config)
 	{
 		s->connector = cdc_kc_config_equal(wanted, c->config, &which) ? CDC_OBJ_OK : CDC_OBJ_WRONG;
+		p->captures_other = cdc_kc_captures_other(wanted, c->config);
 		if (which)
 			cdc_set_detail(p, CDC_DETAIL_CONNECTOR, psprintf("it differs in %s", which));
 	}
@@ -295,6 +317,7 @@ cdc_assess_connect(CdcPipeline *p, CdcSnapshot *s)
 		json_object_put(wanted);
 	s->connector_state = c->state;
 	s->task_state = c->task_state;
+	assess_idle(p, s);
 	assess_failure(p, s, c);
 	if (!cdc_same(p->connector_state, c->state_name) || !cdc_same(p->task_states, c->task_states))
 	{

@@ -306,6 +306,7 @@ struct CdcPipeline
 	bool		has_publication_name;
 	bool		has_slot_name;
 	bool		was_running;
+	bool		captures_other; /* so the connector's configuration, when last looked at */
 	int64		snapshot_run;	/* until Connect is seen to have stored that the
 								 * snapshot has finished: when the walsender of
 								 * its run began, epoch us; 0: stored */
@@ -374,6 +375,8 @@ struct CdcPipeline
 	int			rounds_running; /* health rounds since Running */
 	int64		gone_since;		/* all of ours seen absent since, 0: not */
 	int64		slot_held_since;	/* teardown: slot active since */
+	int64		idle_since;		/* teardown, new snapshot: the connector was seen stopped,
+								 * without tasks: offsets read later are its last; 0 */
 	int64		stopped_seen;	/* failover: the connector was seen stopped, without
 								 * tasks: offsets read later are its last */
 	bool		slot_wal_warned;	/* said that the slot holds back much WAL */

@@ -133,8 +133,18 @@ def connector(case):
         assert code == 200, body
 
     case.repaired("its configuration edited", "put_connector", lambda: edit(**{"heartbeat.interval.ms": "77777", "snapshot.mode": "always"}), case.config)
-    case.repaired("a key added to it", "put_connector", lambda: edit(**{"skipped.operations": "t"}), case.config)
+    case.repaired("a key added to it", "put_connector", lambda: edit(**{"tombstones.on.delete": "false"}), case.config)
     case.repaired("a key taken out of it", "put_connector", lambda: edit(**{"plugin.name": None}), case.config)
+    wanted = case.config()
+
+    def leave_out():
+        walsender = "SELECT active_pid FROM pg_replication_slots WHERE slot_name = '%s'" % obj(case.id)
+        before = case.db.one(walsender)
+        edit(**{"table.include.list": "public.a"})
+        wait(lambda: case.db.one(walsender) not in (None, before) and [task["state"] for task in rest("GET", path + "/status")[1]["tasks"]] == ["RUNNING"])
+
+    case.gap("edited so that it leaves a table out", leave_out, "b")
+    equal(case.config(), wanted, "it is as it was")
     case.repaired("the connector paused", "resume_connector", lambda: (rest("PUT", path + "/pause"), wait(lambda: case.connector_state() == "PAUSED")), case.connector_state)
     case.repaired("the connector stopped", "resume_connector", lambda: (rest("PUT", path + "/stop"), wait(lambda: case.connector_state() == "STOPPED")), case.connector_state)
     mark = case.config()["cdc.pipeline.id"]

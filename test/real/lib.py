@@ -13,6 +13,7 @@ with a deadline.
 import atexit
 import ctypes
 import ctypes.util
+import http.server
 import json
 import os
 import random
@@ -22,6 +23,7 @@ import signal
 import string
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.parse
@@ -185,9 +187,9 @@ dropped_databases = []
 undo = []           # functions
 
 
-def create(name=None, tables=(), database="defaultdb", prefix=None, source_id=None, **more):
+def create(name=None, tables=(), database="defaultdb", prefix=None, source_id=None, sink_id=None, **more):
     name = name or word("t-")
-    args = {"name": lit(name), "source": lit(source_id or env["CDC_SOURCE_ID"]), "sink": lit(env["CDC_SINK_ID"]),
+    args = {"name": lit(name), "source": lit(source_id or env["CDC_SOURCE_ID"]), "sink": lit(sink_id or env["CDC_SINK_ID"]),
             "tables": "ARRAY[%s]::text[]" % ", ".join(lit(t) for t in tables), "database_name": lit(database),
             "topic_prefix": lit(prefix or word("p")), "organization": lit(env["CDC_ORG_ID"])}
     args.update((key, lit(value if isinstance(value, str) else json.dumps(value))) for key, value in more.items())
@@ -371,6 +373,81 @@ def offsets_of(name):
 
 def connect_worker(verb, n):
     subprocess.run([os.path.join(LAB, "connect-worker"), verb, str(n)], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=120)
+
+
+class Relay:
+    """In front of a Connect worker: notes every request, and can let changes
+    wait until they are released, whether or not anybody still waits for them."""
+
+    def __init__(self, target):
+        self.requests = []          # (method, path), as they came
+        self.held = []              # (method, path) of those that waited
+        self.open = threading.Event()
+        self.open.set()
+        self.holding = None
+        self.over = False
+        relay = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def answer(self):
+                if relay.over:
+                    self.close_connection = True    # of before the end, kept alive
+                    return
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                relay.requests.append((self.command, self.path))
+                if relay.holding and re.search(relay.holding, self.command + " " + self.path):
+                    relay.held.append((self.command, self.path))
+                    relay.open.wait(120)
+                code, answer = 502, b""
+                request = urllib.request.Request(target + self.path, method=self.command, data=body or None, headers={"Content-Type": "application/json"})
+                try:
+                    with urllib.request.urlopen(request, timeout=60) as got:
+                        code, answer = got.status, got.read()
+                except urllib.error.HTTPError as error:
+                    code, answer = error.code, error.read()
+                except OSError:
+                    pass
+                try:
+                    self.send_response(code)
+                    self.send_header("Content-Type", "application/json")
+                    self.send_header("Content-Length", str(len(answer)))
+                    self.end_headers()
+                    self.wfile.write(answer)
+                except OSError:
+                    self.close_connection = True    # it waits no more
+
+            do_GET = do_PUT = do_POST = do_DELETE = do_PATCH = answer
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = "http://127.0.0.1:%d" % self.server.server_address[1]
+
+    def hold(self, pattern):
+        """From now on, what matches "METHOD path" waits."""
+        self.open.clear()
+        self.holding = pattern
+
+    def release(self):
+        self.holding = None
+        self.open.set()
+
+    def end(self):
+        """Nobody is reached through this any more."""
+        self.over = True
+        self.server.shutdown()
+        self.server.server_close()
+
+    def sink(self):
+        """A service of the lab's organization whose Connect is reached through this."""
+        return meta.one("SELECT cdc.register_service(%s, 'kafka', 'se-sto1', %s::jsonb, NULL, '%s')" % (lit(word("svc-")), lit(json.dumps(
+            {"bootstrap": env["CDC_KAFKA_BOOTSTRAP"], "connect_urls": [self.url], "connect_cidrs": ["127.0.0.0/8"], "addons": ["kafka-connect"],
+             "plaintext_connector_password": True, "network_id": env["CDC_SINK_NETWORK"]})), env["CDC_ORG_ID"]))
 
 
 # -- topics ------------------------------------------------------------------------------

@@ -404,6 +404,9 @@ crossed_cases(void)
 	CASE(762, PROVISIONING, fail(&s, CDC_RESTART_DUE); s.slot = CDC_SLOT_ABSENT; s.offsets = CDC_OFFSETS_NONE; s.slot_turn = CDC_TURN_NEIGHBOUR);
 	CASE(616, RUNNING, s.publication = CDC_OBJ_ABSENT; s.tables = CDC_TABLES_MISSING; fail(&s, CDC_RESTART_DUE));
 	CASE(616, RUNNING, s.publication = CDC_OBJ_ABSENT; s.tables = CDC_TABLES_MISSING; stop(&s));
+	CASE(616, RUNNING, s.publication = CDC_OBJ_ABSENT; s.tables = CDC_TABLES_NO_IDENTITY; s.all_tables = true; s.discarding = true);
+	CASE(624, RUNNING, s.publication = CDC_OBJ_ABSENT; s.tables = CDC_TABLES_NO_IDENTITY; s.discarding = true);
+	CASE(756, PROVISIONING, fail(&s, CDC_RESTART_DUE); s.slot = CDC_SLOT_ABSENT; s.offsets = CDC_OFFSETS_NONE; s.slot_turn = CDC_TURN_UNKNOWN);
 	CASE(180, DELETING, all_gone(&s); s.force = true; s.source_capable = CDC_NO; s.publication = CDC_OBJ_UNKNOWN; s.role = CDC_OBJ_OK; s.role_has_dependents = CDC_YES);
 	CASE(180, DELETING, all_gone(&s); s.force = true; s.source_capable = CDC_NO; s.publication = CDC_OBJ_UNKNOWN; s.hba_line_left = CDC_UNKNOWN);
 	CASE(180, DELETING, all_gone(&s); s.force = true; s.source_capable = CDC_NO; s.publication = CDC_OBJ_UNKNOWN; s.shadow_left = CDC_UNKNOWN);
@@ -464,6 +467,13 @@ deleting_where_not_capable(void)
 			continue;
 		s.source_capable = CDC_NO;
 		add(cases[i].rule, &s, "the same where the source is not capable any more");
+		if ((cases[i].rule >= 170 && cases[i].rule <= 174) || s.force || s.untouched)
+			continue;
+		s.role = CDC_OBJ_UNKNOWN;
+		s.manage_role = false;
+		add(cases[i].rule, &s, "the same where the role is not ours and was not seen");
+		s.manage_role = true;
+		add(134, &s, "the same where our role was not seen");
 	}
 }
 
@@ -486,6 +496,39 @@ running_anew(void)
 		add(742, &s, "the same after one that was interrupted");
 		s.snapshot_interrupted = CDC_UNKNOWN;
 		add(990, &s, "the same after one of which that is not known");
+	}
+}
+
+/*
+ * Under force a database that cannot be looked into, whatever of it was not
+ * seen, is the same as a source that does not answer.
+ */
+static void
+deleting_where_closed(void)
+{
+	int			n = ncases;
+	int			i;
+
+	for (i = 0; i < n; i++)
+	{
+		CdcSnapshot s = cases[i].s;
+		int			id;
+
+		if (cases[i].again || cases[i].rule < 140 || cases[i].rule > 180 || s.untouched)
+			continue;
+		s.force = s.manage_role = true;
+		s.source_reachable = CDC_NO;
+		id = cdc_decide(&s).rule->id;
+		s.source_reachable = CDC_YES;
+		s.source_capable = CDC_NO;
+		s.slot = CDC_SLOT_UNKNOWN;
+		add(id, &s, "the same by force where the slot was not seen");
+		s.slot = cases[i].s.slot;
+		s.publication = CDC_OBJ_UNKNOWN;
+		add(id, &s, "the same by force where the publication was not seen");
+		s.publication = cases[i].s.publication;
+		s.role = CDC_OBJ_UNKNOWN;
+		add(id, &s, "the same by force where the role was not seen");
 	}
 }
 
@@ -528,6 +571,7 @@ decide_cases(int *n)
 		running_cases();
 		crossed_cases();
 		deleting_where_not_capable();
+		deleting_where_closed();
 		running_without_slot();
 		running_anew();
 	}
