@@ -101,16 +101,16 @@ def test():
     other = body["id"]
     undo.append(lambda: call("DELETE", "/managed-services/" + other))
     ok(wait(lambda: service(other)["status"] == "error", 60, 0.1) and "PostgreSQL %s cannot be had here" % broken["version"] in service(other)["status_message"], "a version that is not there: error, and why", lambda: service(other))
-    sink = meta.one("SELECT cdc.register_service(%s, 'kafka', 'se-sto1', jsonb_build_object('connect_urls', %s::jsonb, 'addons', '[\"kafka-connect\"]'::jsonb), NULL, %s)"
-                    % (lit(word("sink-")), lit(json.dumps(connect_urls())), lit(env["CDC_ORG_ID"])))
+    sink = meta.one("SELECT cdc.register_service(%s, 'kafka', 'se-sto1', jsonb_build_object('connect_urls', %s::jsonb, 'network_id', %s::text, 'addons', '[\"kafka-connect\"]'::jsonb), NULL, %s)"
+                    % (lit(word("sink-")), lit(json.dumps(connect_urls())), lit(env["CDC_SINK_NETWORK"]), lit(env["CDC_ORG_ID"])))
     undo.append(lambda: meta.one("SELECT cdc.delete_service('%s')" % sink))
     refused = call("POST", "/organizations/%s/pipelines" % env["CDC_ORG_ID"], {"name": word("waits-"), "pipeline_type": "cdc_pg_to_kafka", "source_service_id": other, "sink_service_id": sink})
     made.append(refused[1]["id"])
     status_ok(refused[1]["id"], "Pending", "a pipeline on it waits", "cannot be had here")
+    call("DELETE", "/organizations/%s/pipelines/%s" % (env["CDC_ORG_ID"], refused[1]["id"]))
     if hidden:
         os.rename(path + ".away", path)
         ok(wait(lambda: service(other)["status"] == "running", 120, 0.2), "once it is there it is made", lambda: service(other))
-    call("DELETE", "/organizations/%s/pipelines/%s" % (env["CDC_ORG_ID"], refused[1]["id"]))
 
     for one in (id_, other):
         equal(call("DELETE", "/managed-services/" + one)[0], 204, "deleted")
