@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+"""Failovers of a source under load: nothing that survived is missing, and every
+phantom is said to be one.
+
+SIGKILL with and without loss, planned switchover and back to the node that it
+was (which rejoins with the slot that it had), restart in place, a second
+failover before the first is done.
+"""
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "torture"))
+from torture import *
+from lib import *
+
+
+def failovers(torture):
+    """Verdicts that were told since the last time."""
+    found = [e["detail"] for e in events(torture.repair.id, "kind = 'failover' AND detail ? 'verdict'")]
+    new, torture.told = found[torture.told:], len(found)
+    return [detail["verdict"] for detail in new], new
+
+
+def clean_ok(torture, name, *arguments):
+    verdict = torture.round(*arguments)
+    ok(verdict.clean(), "%s: %s" % (name, verdict))
+    return verdict
+
+
+def plain_and_lossy(torture):
+    clean_ok(torture, "plain")
+    verdicts, told = failovers(torture)
+    ok(len(verdicts) == 1 and verdicts[0] in ("resume", "rewind"), "one verdict was told", told)
+    before = torture.verdict()
+    verdict = clean_ok(torture, "lossy", "--lossy")
+    verdicts, told = failovers(torture)
+    equal(verdicts, ["rewind"], "the verdict on a lossy failover is to rewind")
+    ok(told and told[0]["phantoms"] and told[0]["gap"] is None, "its phantoms are told, and that there is no gap", told)
+    ok(verdict.phantoms > before.phantoms, "there were phantoms")
+
+
+def planned_and_back(torture):
+    torture.ready()
+    torture.flowing()
+    before, old = torture.verdict().duplicates, nodes()[0][0]
+    torture.failover("--planned")
+    torture.repaired()
+    equal(failovers(torture)[0], ["resume"], "planned switchover: it goes on where it was")
+    verdict = torture.verdict()
+    ok(verdict.clean(), "planned: %s" % verdict, "\n".join(verdict.samples))
+    equal(verdict.duplicates, before, "planned: nothing came twice")
+    lab("add-standby", "--rejoin", old)
+    torture.ready()
+    slot = Connection(nodes()[1][2]).one("SELECT confirmed_flush_lsn <= (SELECT pg_last_wal_replay_lsn()) FROM pg_replication_slots WHERE slot_name = '%s'" % obj(torture.repair.id))
+    equal(slot, "t", "the former primary is ready as a standby, with a slot that was made anew")
+    clean_ok(torture, "back to the former primary")
+    equal(nodes()[0][0], old, "which it is")
+    failovers(torture)
+
+
+def restarted_in_place(torture):
+    torture.ready()
+    lab("node", "restart", nodes()[0][0])
+    torture.flowing()
+    torture.repaired()
+    equal(failovers(torture)[1], [], "a primary that is restarted in place: no failover is told")
+    verdict = torture.verdict()
+    ok(verdict.clean(), "restarted in place: %s" % verdict, "\n".join(verdict.samples))
+
+
+def second_before_the_first_is_done(torture):
+    lab("add-standby", "c")
+    torture.ready()
+    torture.flowing()
+    torture.failover_only()
+    took = torture.failover()
+    torture.repaired()
+    verdict = torture.verdict()
+    ok(verdict.clean(), "a second failover before the first is done (%.1f s): %s" % (took, verdict), "\n".join(verdict.samples))
+    diag("verdicts: %s" % failovers(torture)[0])
+    lab("add-standby")
+    lab("add-standby")
+    torture.ready()
+    lab("node", "drop", nodes()[2][0])
+
+
+def test():
+    set_meta("cdc_pipeline.health_interval", "1s")
+    torture = Torture()
+    torture.told = 0
+    undo.append(torture.close)
+    torture.start()
+    plain_and_lossy(torture)
+    planned_and_back(torture)
+    restarted_in_place(torture)
+    second_before_the_first_is_done(torture)
+    equal([e for e in events(torture.repair.id, "kind = 'transition'") if e["status_to"] not in ("Pending", "Provisioning", "Running")], [], "it was Running throughout")
+
+
+main(test)

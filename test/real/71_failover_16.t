@@ -1,0 +1,28 @@
+#!/usr/bin/env python3
+"""Failovers of PostgreSQL 16, on a lab whose nodes have networks of their own: a
+SIGKILL, and a primary whose network is cut while it lives on."""
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "torture"))
+from own_lab import lab_of
+
+lab_of(16, 16500, LAB_SOURCE_NETNS="1")
+from torture import *
+from lib import *
+
+
+def test():
+    torture = Torture()
+    undo.append(torture.close)
+    torture.start()
+    verdict = torture.round()
+    ok(verdict.clean(), "plain: %s" % verdict)
+    cut = nodes()[0]
+    verdict = torture.round(fault=faults.Cut())
+    ok(verdict.clean(), "cut: %s" % verdict)
+    said = events(torture.repair.id, "kind = 'failover' AND detail ? 'verdict'")[-1]
+    equal(said["detail"]["from"]["node"], "%s:%d" % (ADDRESS[cut[2]], cut[2]), "the failover from the node that is cut off is told")
+
+
+main(test)
