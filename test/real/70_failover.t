@@ -43,13 +43,14 @@ def planned_and_back(torture):
     torture.ready()
     torture.flowing()
     before, old = torture.verdict().duplicates, nodes()[0][0]
-    torture.failover("--planned")
+    torture.failover_only("--planned")
+    lab("add-standby", "--rejoin", old)     # alive, and demoted
+    torture.flowing()
     torture.repaired()
     equal(failovers(torture)[0], ["resume"], "planned switchover: it goes on where it was")
     verdict = torture.verdict()
     ok(verdict.clean(), "planned: %s" % verdict, "\n".join(verdict.samples))
     equal(verdict.duplicates, before, "planned: nothing came twice")
-    lab("add-standby", "--rejoin", old)
     torture.ready()
     slot = Connection(nodes()[1][2]).one("SELECT confirmed_flush_lsn <= (SELECT pg_last_wal_replay_lsn()) FROM pg_replication_slots WHERE slot_name = '%s'" % obj(torture.repair.id))
     equal(slot, "t", "the former primary is ready as a standby, with a slot that was made anew")

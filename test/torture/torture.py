@@ -51,6 +51,7 @@ class Torture:
         self.writer = Writer(self.table)
         self.repair = repair(self.table, **how)
         self.seconds = []       # from the kill to the first event of the new primary
+        self.killed = 0         # when the last primary was, seconds since the epoch
         self.tried = 0
 
     def start(self):
@@ -106,7 +107,8 @@ class Torture:
             beside.join(seconds)
         if broken:
             raise broken[0]
-        killed, port = float(said["killed"]) - skew, nodes()[0][2]
+        self.killed = float(said["killed"])
+        killed, port = self.killed - skew, nodes()[0][2]
 
         def first():
             came = [self.stream.came[number] for at, number, on in self.writer.acknowledged() if at > killed and on == port and number in self.stream.came]
