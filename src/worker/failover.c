@@ -229,6 +229,8 @@ cdc_failover_streaming(CdcPipeline *p)
 		/* of a new snapshot: now it is known where the gap ends */
 		gap = json_object_get(gap);
 		cdc_json_add_string(gap, "action", "resnapshot");
+		if (cdc_json_string(gap, "to_lsn") == NULL)
+			cdc_lsn_json(gap, "to_lsn", p->seen->confirmed_flush_lsn);
 		cdc_world_event(p, "gap", NULL, NULL, NULL, NULL,
 						psprintf("the gap is closed: a new snapshot has every row as it is now; what was deleted or overwritten between %s and %s is not in Kafka",
 								 cdc_json_string(gap, "from_lsn") ? cdc_json_string(gap, "from_lsn") : "an unknown position",

@@ -68,7 +68,7 @@ class Flow:
         running_ok(self.id, words + ": it runs again", 90)
         self.row(words)
         closed = [e for e in self.told() if "closed" in e["message"]]
-        ok(len(closed) == 1 and closed[0]["detail"]["from_lsn"], words + ": the end of the gap is told", closed)
+        ok(len(closed) == 1 and lsn(closed[0]["detail"]["from_lsn"]) <= lsn(closed[0]["detail"]["to_lsn"] or "0/0"), words + ": from where to where is told in the end", closed)
 
 
 def dropped():

@@ -22,6 +22,7 @@ def test():
     ok(verdict.clean(), "failover: %s" % verdict)
     told = events(torture.repair.id, "kind = 'failover' AND detail ? 'verdict'")
     equal([e["detail"]["verdict"] for e in told], ["resnapshot"], "the verdict is a new snapshot")
+    ok(wait(lambda: len(events(torture.repair.id, "kind = 'gap'")) > 1, 30), "its end is told")
     opened, closed = [e["detail"] for e in events(torture.repair.id, "kind = 'gap'")][:2]
     equal((opened["action"], opened["tables"]), ("resnapshot", ['"public"."%s"' % torture.table]), "the gap is told: in which table, and what is done")
     position = lambda text: [int(part, 16) for part in text.split("/")]
