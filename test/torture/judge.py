@@ -48,7 +48,7 @@ class Verdict:
 
     def note(self, what, *details):
         setattr(self, what, getattr(self, what) + 1)
-        if what not in ("duplicates", "phantoms") and len(self.samples) < 40:
+        if what not in ("duplicates", "phantoms") and len(self.samples) < 400:
             self.samples.append("%s: %s" % (what, " ".join(str(d) for d in details)))
 
     def clean(self):

@@ -157,7 +157,7 @@ class Torture:
         verdict = self.verdict()
         lib.diag("round %d%s%s: %.2f s to the first event; %s" % (
             self.tried, "".join(" " + a for a in arguments), " with fault " + type(fault).__name__ if fault else "", took, verdict))
-        for sample in [] if verdict.clean() else verdict.samples:
+        for sample in [] if verdict.clean() else verdict.samples[:40]:
             lib.diag("    " + sample)
         return verdict
 
