@@ -278,6 +278,41 @@ BEGIN
 END
 $$;
 
+-- Another value for one of the secrets that a service was registered with, after
+-- it was changed there: admin_password, connect_password, agent_token/N (of the
+-- agents in their order, from 0) or user_password/NAME.  The worker uses it from
+-- its next connection on; pipelines run on.  Needs service:create.  Errors: 22023,
+-- 42704, 42501, 55000 for a service that was made.
+CREATE FUNCTION cdc.set_service_secret(service uuid, secret text, value text) RETURNS void
+	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+	known text[];
+BEGIN
+	PERFORM cdc.require(cdc.organization_of_service(service), 'service:create');
+	PERFORM FROM cdc.service s WHERE s.id = service FOR NO KEY UPDATE;
+	IF (SELECT s.provider FROM cdc.service s WHERE s.id = service) <> 'external' THEN
+		RAISE object_not_in_prerequisite_state USING MESSAGE = 'the secrets of this service are its provider''s',
+			DETAIL = 'It was made, not registered.', HINT = 'Only the secrets of a registered service are yours to set.';
+	END IF;
+	SELECT array_agg(k ORDER BY k) INTO known FROM (
+		SELECT CASE s.database_type WHEN 'postgresql' THEN 'admin_password' ELSE 'connect_password' END FROM cdc.service s WHERE s.id = service
+		UNION SELECT x.purpose FROM cdc.service_secret x WHERE x.service_id = service AND x.purpose <> 'connector_password') n(k);
+	IF secret IS NULL OR secret <> ALL (known) THEN
+		-- the given name is not shown: it may be the secret itself
+		PERFORM cdc.raise_invalid('the service has no such secret', CASE WHEN secret = 'connector_password' THEN 'The connectors'' configurations have connector_password.'
+			ELSE format('Those it has: %s.', array_to_string(known, ', ')) END, 'cdc.set_service_secret(service, secret, value), in this order.');
+	END IF;
+	IF coalesce(value, '') = '' THEN
+		PERFORM cdc.raise_invalid('a secret must not be empty', 'The value was empty or null.', 'Give the new value.');
+	END IF;
+	INSERT INTO cdc.service_secret (service_id, purpose, key_id, ciphertext)
+		SELECT service, secret, e.key_id, e.ciphertext FROM cdc.encrypt(value, service::text, secret) e
+		ON CONFLICT (service_id, purpose) DO UPDATE SET key_id = excluded.key_id, ciphertext = excluded.ciphertext;
+	PERFORM cdc.ask('service', service);
+END
+$$;
+
 -- Deletes a service: one that was registered is left as it is, one that was made
 -- goes, with all that is in it.  Returns 'deleting'; the row stays until the
 -- teardown of its last pipelines is over.  Errors:

@@ -47,7 +47,7 @@ BEGIN
 	EXECUTE format('GRANT SELECT ON cdc.organization, cdc.organization_member, cdc.zone, cdc.service, cdc.service_node, cdc.service_event, cdc.rest_route, cdc.pipeline_spec,
 		cdc.pipeline_observed, cdc.pipeline_event, cdc.pipeline, cdc.pipeline_standby, cdc.failover_readiness, cdc.failover_table, cdc.standby_table, cdc.state_table TO %I', member);
 	EXECUTE format('GRANT EXECUTE ON FUNCTION cdc.create_organization(text, text, boolean), cdc.add_member(uuid, name, text), cdc.remove_member(uuid, name),
-		cdc.register_service(text, text, text, jsonb, text, uuid), cdc.delete_service(uuid), cdc.set_service_nodes(uuid, jsonb),
+		cdc.register_service(text, text, text, jsonb, text, uuid), cdc.delete_service(uuid), cdc.set_service_nodes(uuid, jsonb), cdc.set_service_secret(uuid, text, text),
 		cdc.create_pipeline(text, uuid, uuid, text[], text, text, text, uuid, text, jsonb), cdc.get_pipeline(uuid), cdc.list_pipelines(uuid),
 		cdc.pipeline_status(uuid), cdc.rotate_password(uuid), cdc.delete_pipeline(uuid, boolean), cdc.wait_for_pipeline(uuid, text, interval), cdc.check_health(),
 		cdc.create_token(text, uuid, interval), cdc.list_tokens(), cdc.revoke_token(uuid), cdc.rest(text, text, text, jsonb), cdc.metrics(), cdc.health(),

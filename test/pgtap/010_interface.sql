@@ -11,6 +11,7 @@ FROM (VALUES
 	('register_service', 'name text, database_type text, zone text, connection jsonb, version text DEFAULT NULL::text, organization uuid DEFAULT NULL::uuid'),
 	('delete_service', 'id uuid'),
 	('set_service_nodes', 'service uuid, nodes jsonb'),
+	('set_service_secret', 'service uuid, secret text, value text'),
 	('create_pipeline', 'name text, source uuid, sink uuid, tables text[] DEFAULT ''{}''::text[], database_name text DEFAULT ''defaultdb''::text, topic_prefix text DEFAULT NULL::text, snapshot_mode text DEFAULT ''initial''::text, organization uuid DEFAULT NULL::uuid, pipeline_type text DEFAULT ''cdc_pg_to_kafka''::text, options jsonb DEFAULT ''{}''::jsonb'),
 	('get_pipeline', 'id uuid'),
 	('list_pipelines', 'organization uuid DEFAULT NULL::uuid'),
@@ -25,7 +26,7 @@ FROM (VALUES
 
 SELECT is(pg_get_function_result(to_regproc('cdc.' || f)), result, f || ' returns ' || result)
 FROM (VALUES
-	('create_organization', 'uuid'), ('add_member', 'void'), ('register_service', 'uuid'), ('delete_service', 'text'), ('set_service_nodes', 'void'),
+	('create_organization', 'uuid'), ('add_member', 'void'), ('register_service', 'uuid'), ('delete_service', 'text'), ('set_service_nodes', 'void'), ('set_service_secret', 'void'),
 	('create_pipeline', 'uuid'), ('get_pipeline', 'jsonb'), ('list_pipelines', 'SETOF jsonb'),
 	('pipeline_status', 'TABLE(id uuid, status text, connector_name text, connector_state text, task_states jsonb, source_lag_bytes bigint, topic_prefix text, last_health_check_at timestamp with time zone, error_message text)'),
 	('delete_pipeline', 'text'), ('wait_for_pipeline', 'text'), ('take_over', 'void'),

@@ -76,6 +76,14 @@ $c->{source}->start;
 $c->running_ok($new, 'back: the message goes', seconds => 40);
 $c->running_ok($newer, 'and the new one is made', seconds => 40);
 
+# --- the administrator's password is changed on the source --------------------------------
+$c->source_sql("ALTER ROLE cdc_admin PASSWORD 'another one'");
+$c->source_sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'cdc_admin'");
+$c->message_ok($new, qr/^waiting for the source: .*password authentication failed/, 'another password on the source: a pipeline says so');
+is($c->status($new), 'Running', 'and stays Running');
+$c->sql("SELECT cdc.set_service_secret('$c->{source_id}', 'admin_password', 'another one')");
+$c->running_ok($new, 'and goes on when it is told the new one');
+
 # --- an open write transaction holds up a new slot ----------------------------------------
 my $session = $c->{source}->background_psql('shop', on_error_stop => 0);
 $session->query_safe("SET application_name = 'payroll'; BEGIN; INSERT INTO customers VALUES (500, 'x')");
