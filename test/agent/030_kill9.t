@@ -89,10 +89,13 @@ def test():
 
     # an agent that ends again and again in the middle gives up, and says so
     agent.worker.flag("hang")
+    restarts = agent.worker.restarts()
     agent.put("file://" + files["1.0"], sha512(files["1.0"]), "1.0")
     for n in range(5):
-        wait(lambda: (agent.job() or {}).get("state") == "restarting")
+        # what it has before it has counted this start would not count
+        wait(lambda: (agent.job() or {}).get("state") == "restarting" and agent.worker.restarts() > restarts)
         agent.kill()
+        restarts = agent.worker.restarts()
         agent.start(program=program)
     agent.worker.flag("hang", False)
     job = agent.ended()
