@@ -87,6 +87,9 @@ def faults(flow, id_, name):
     def pid():
         return slots.one("SELECT active_pid FROM pg_replication_slots WHERE slot_name = '%s'" % obj(id_))
 
+    def streaming():
+        return slots.one("SELECT pid FROM pg_replication_slots JOIN pg_stat_replication ON pid = active_pid WHERE slot_name = '%s' AND state = 'streaming'" % obj(id_))
+
     def stop():
         equal(rest("PUT", "/connectors/%s/stop" % con(id_))[0], 204, "it is stopped by hand")
         ok(wait(lambda: pid() is None, 60), "and lets its slot go")
@@ -98,7 +101,7 @@ def faults(flow, id_, name):
         equal(rest("POST", "/connectors/%s/tasks/0/restart" % con(id_))[0], 204, "its task is restarted by hand")
 
     def terminate():
-        ok(slots.one("SELECT pg_terminate_backend(%s)" % pid()), "its walsender is terminated")
+        equal(slots.one("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '%s'" % obj(id_)), "t", "its walsender is terminated")
 
     flow.deletes = True
     flow.writer(long_one)
@@ -108,7 +111,7 @@ def faults(flow, id_, name):
         ok(wait(lambda: db.one("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'long_one' AND backend_xid IS NOT NULL") == "1"),
            fault.__name__ + ": a long transaction is open")
         middle += in_the_middle(flow, db, fault, fault.__name__)
-        ok(wait(lambda: pid() not in (None, was) and slots.one("SELECT state FROM pg_stat_replication WHERE pid = %s" % pid()) == "streaming", 90),
+        ok(wait(lambda: streaming() not in (None, was), 90),
            fault.__name__ + ": it streams again", lambda: story(id_))
         running_ok(id_, fault.__name__ + ": and runs")
     ok(middle >= 3, "most of the faults came in the middle of a COPY")
