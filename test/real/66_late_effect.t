@@ -19,8 +19,10 @@ def test():
         delete(bare)
         gone_ok(bare)
     wait_ok(lambda: meta.one("SELECT status FROM cdc.service WHERE id = '%s'" % sink) == "running", "a sink behind a relay")
-    wait_ok(lambda: meta.one("SELECT count(*) FROM cdc.pipeline_spec WHERE deleted_at IS NOT NULL AND settled_at IS NULL AND sink_service_id IN (SELECT id FROM cdc.service WHERE status = 'running')") == "0",
-            "what was deleted before has settled, where its Kafka Connect is still there", 60)
+    unsettled = ("SELECT p.id, p.name, p.database_name, p.deleted_at, p.error_message FROM cdc.pipeline_spec p WHERE p.deleted_at IS NOT NULL AND p.settled_at IS NULL"
+                 " AND (SELECT count(*) FROM cdc.service s WHERE s.id IN (p.source_service_id, p.sink_service_id) AND s.status = 'running') = 2")
+    wait_ok(lambda: meta.lines(unsettled) == "", "what was deleted before has settled, where its servers are still there", 60,
+            lambda: meta.lines(unsettled) + "".join(story(row[0]) for row in meta.rows(unsettled)))
     before = world()
 
     # the PUT that makes the connector
