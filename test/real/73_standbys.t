@@ -48,6 +48,18 @@ def missing_ok(name, pattern, what, seconds=30):
     return (readiness(name) or ("", "", ""))[2]
 
 
+def slots():
+    """What holds and moves the slots, for a test that failed."""
+    said = []
+    for name, _, _ in nodes():
+        connection = Connection(node(name), "postgres")
+        for sql in ("SELECT slot_name, active, temporary, restart_lsn, confirmed_flush_lsn, xmin, catalog_xmin, wal_status FROM pg_replication_slots",
+                    "SELECT pid, application_name, state, backend_xmin, backend_xid, xact_start FROM pg_stat_activity WHERE backend_xmin IS NOT NULL OR backend_xid IS NOT NULL"):
+            said += ["%s: %s" % (name, row) for row in connection.rows(sql)]
+        connection.close()
+    return "\n".join(said)
+
+
 def mend(name, fix):
     """What the view says to type, where it says to type it."""
     for line in fix.split("\n"):
@@ -104,14 +116,16 @@ def without_feedback():
 
     def invalidated():
         source(database).rows("CREATE TABLE churn AS SELECT 1; DROP TABLE churn")
+        # the primary's slot moves on, the one there stays behind: it is moved every 512 kB
         source(database).rows("INSERT INTO t VALUES (0) ON CONFLICT DO NOTHING")
+        on(primary(), "SELECT pg_log_standby_snapshot()")
         source(database).rows("VACUUM pg_catalog.pg_class")
         source(database).rows("VACUUM pg_catalog.pg_attribute")
         with open(log) as said:
             said.seek(before)
             return re.search('invalidating obsolete replication slot "%s"' % obj(id_), said.read())
 
-    ok(wait(invalidated, 60, 0.2), "a VACUUM of a catalog invalidates the slot there")
+    ok(wait(invalidated, 60, 0.2), "a VACUUM of a catalog invalidates the slot there", slots)
     for name, sql in zip((FIRST, SECOND), fix):
         mend(name, sql)
         ready_ok(name, "%s: the SQL that the view gives mends it, and the slot is made again" % name)
@@ -170,9 +184,12 @@ def slot_sync_switched_on():
 
     ok(wait(altered, 30, 0.01), "the pipeline's slot is made a failover slot", lambda: story(id_))
     replication.close()
+    # a slot that nobody streams from stands still, and is not synced
+    ok(wait(lambda: on(primary(), "SELECT count(*) FROM pg_replication_slots JOIN pg_stat_replication ON pid = active_pid WHERE slot_name = '%s' AND state = 'streaming'" % obj(id_)) == "1", 120),
+       "it streams again", lambda: story(id_))
     for name in (FIRST, SECOND):
         ok(wait(lambda: on(primary(), "SELECT pg_log_standby_snapshot()") and slot_on(name, "synced AND NOT temporary") == "t", 90, 0.5),
-           "%s: the server syncs it, since ours was taken away" % name, lambda: readiness(name))
+           "%s: the server syncs it, since ours was taken away" % name, lambda: "%s\n%s" % (readiness(name), slots()))
         ready_ok(name, "%s: then it is ready" % name)
     row()
     running_ok(id_)
