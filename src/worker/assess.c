@@ -45,12 +45,6 @@ cdc_source_known(const CdcPipeline *p)
 		p->look_at >= p->source_since;
 }
 
-bool
-cdc_initial_only(const CdcPipeline *p)
-{
-	return strcmp(p->snapshot_mode, "initial_only") == 0;
-}
-
 /* A higher epoch than ours on anything of ours: somebody else acts. */
 void
 cdc_note_epoch(CdcPipeline *p, uint64 epoch)
@@ -307,6 +301,11 @@ cdc_assess(CdcPipeline *p, CdcSnapshot *s)
 	assess_gap(p, s);
 	if (p->want_deleted || p->discarding || s->move == CDC_MOVE_PENDING)
 		assess_settled(p, s);
+	if (p->absent && s->settled == CDC_YES)
+	{
+		s->source_leaving = p->source && p->source->deleting;
+		s->sink_leaving = p->sink && p->sink->deleting;
+	}
 	s->shadow_left = cdc_shadow_left(p);
 	if (p->want_deleted)
 		assess_left_behind(p, s);

@@ -16,7 +16,8 @@ extern const CdcKcConnector *cdc_connector_of(const CdcPipeline *pipeline);
 /* Did the source answer the look that this visit asked for? */
 extern bool cdc_source_known(const CdcPipeline *pipeline);
 
-extern bool cdc_initial_only(const CdcPipeline *pipeline);
+/* Is the slot held by somebody who is neither the connector nor we? */
+extern bool cdc_slot_usurped(const CdcPipeline *pipeline);
 
 /* Has the task that took the present snapshot ended before Connect had stored
  * that the snapshot had finished? */

@@ -277,7 +277,9 @@ assess_objects(CdcPipeline *p, CdcSnapshot *s)
 	if (source->slot_creator && source->slot_creator != p &&
 		cdc_loop_now() - source->slot_creator_since > NEIGHBOUR_DEADLINE_MS)
 		cdc_world_end_slot_turn(source);
-	if (!seen->slot_exists && (p->server.free_slots < 1 || p->server.free_senders < 1))
+	if (cdc_initial_only(p))
+		s->slot_turn = CDC_TURN_OK;	/* Debezium makes none for it */
+	else if (!seen->slot_exists && (p->server.free_slots < 1 || p->server.free_senders < 1))
 	{
 		s->slot_turn = CDC_TURN_NO_FREE_SLOT;
 		cdc_set_detail(p, CDC_DETAIL_BLOCKER,
@@ -321,7 +323,8 @@ assess_flow(CdcPipeline *p, CdcSnapshot *s)
 		s->moving = CDC_UNKNOWN;
 		return;
 	}
-	if (seen->confirmed_flush_lsn != p->flushed)
+	/* what a stranger confirms is not in Kafka: a gap begins where he came */
+	if (seen->confirmed_flush_lsn != p->flushed && !p->usurped && !cdc_slot_usurped(p))
 	{
 		if (p->flushed_at)
 			p->flush_interval = Max(p->flush_interval, now - p->flushed_at);

@@ -182,8 +182,11 @@ cdc_execute_prepare(CdcPipeline *p, CdcAction action, char **error)
 	{
 		/* what is there next is ours: it was seen absent before */
 		p->slot_absent_before = true;
-		p->source->slot_creator = p;
-		p->source->slot_creator_since = cdc_loop_now();
+		if (!cdc_initial_only(p))
+		{
+			p->source->slot_creator = p;
+			p->source->slot_creator_since = cdc_loop_now();
+		}
 	}
 	if (starts_writer(p, action))
 		p->offsets_clean = false;

@@ -148,7 +148,7 @@ fill_facts(CdcPipeline *p, const CdcNode *n, const CdcShadow *shadow, CdcStandby
 	const CdcNodeSlot *slot = cdc_source_node_slot(&n->conf, p->object_name);
 
 	memset(f, 0, sizeof(*f));
-	f->wanted = p->was_running && strcmp(p->snapshot_mode, "initial_only") != 0;
+	f->wanted = p->was_running && !cdc_initial_only(p);
 	f->leaving = p->discarding || p->want_deleted;
 	/* what was seen must be of the primary that there is now */
 	f->primary_known = primary && seen && !p->seen_failed && seen->slot_exists && seen->slot_consistent &&

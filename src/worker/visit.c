@@ -103,7 +103,7 @@ record(CdcPipeline *p, const CdcDecision *d)
 	if (d->status == CDC_RUNNING && d->rule->status_to == CDC_RUNNING && !p->was_running)
 	{
 		p->was_running = true;
-		p->snapshot_run = p->seen && strcmp(p->snapshot_mode, "initial_only") != 0 ? p->seen->slot_since_us : 0;
+		p->snapshot_run = p->seen && !cdc_initial_only(p) ? p->seen->slot_since_us : 0;
 		p->stored_seen = p->another_seen = 0;
 		p->rounds_running = 0;
 		p->flushed_at = 0;
@@ -304,6 +304,10 @@ visit(CdcPipeline *p)
 			record(p, &d);
 		else if (d.status != p->status)
 		{
+			char	   *message = was_absent ? message_of(p, &d) : NULL;
+
+			if (message)
+				cdc_world_event(p, "transition", rule_name(d.rule), "Deleted", "Deleted", NULL, message, NULL);
 			p->status = d.status;
 			p->spec_dirty = true;
 		}

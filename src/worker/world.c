@@ -224,6 +224,12 @@ cdc_world_clear(CdcWorld *world)
 	world->fenced_by = 0;
 }
 
+bool
+cdc_initial_only(const CdcPipeline *pipeline)
+{
+	return strcmp(pipeline->snapshot_mode, "initial_only") == 0;
+}
+
 void
 cdc_world_ready(CdcPipeline *pipeline)
 {

@@ -458,6 +458,9 @@ extern bool cdc_world_lacks_secret(CdcWorld *world);
 /* Forgets everything (extension dropped, not acting any more). */
 extern void cdc_world_clear(CdcWorld *world);
 
+/* snapshot_mode initial_only: no slot, no publication, nothing streams. */
+extern bool cdc_initial_only(const CdcPipeline *pipeline);
+
 /* Puts a pipeline among those visited in this turn. */
 extern void cdc_world_ready(CdcPipeline *pipeline);
 

@@ -101,6 +101,9 @@ $c->sim_set(snapshot_ms => 600);
 my @two = map { $c->create("turn-$_") } 1 .. 2;
 $c->wait_ok(sub { grep { $c->message($_) =~ /waiting for another pipeline of the same source/ || $c->status($_) eq 'Running' } @two }, 'one waits for the other');
 $c->running_ok($_, 'both run in the end') foreach @two;
+my $once = $c->create('turn-once', snapshot_mode => 'initial_only');
+$c->running_ok($once, 'one that makes no slot runs');
+$c->running_ok($c->create('turn-3'), 'and holds up no other');
 $c->sim_set(snapshot_ms => 0);
 
 # --- a plugin that is missing ---------------------------------------------------------------
