@@ -140,6 +140,14 @@ FACT(connect_out_of_reach, connect_needed(s) && s->connect_reachable == CDC_NO)
 FACT(source_out_of_reach, source_needed(s) &&
 	 (s->source_reachable == CDC_NO || database_closed(s)))
 
+/*
+ * What cannot be looked at is given up by force; and where it was seen empty,
+ * nothing that was sent can take effect any more and its service goes as well,
+ * since it may never answer again.
+ */
+FACT(connect_given_up, s->force || s->sink_leaving)
+FACT(source_given_up, s->force || s->source_leaving)
+
 /* Offsets that nobody can name without the connector; untouched: there are none. */
 FACT(teardown_hidden, connect_open(s) && !s->untouched && offsets_hidden(s))
 
@@ -151,7 +159,8 @@ FACT(plugin_due, !s->discarding &&
 	  (s->plugin_present == CDC_YES && s->plugin_current == CDC_NO)))
 FACT(secret_hidden, !s->untouched && s->secret_left == CDC_UNKNOWN)
 FACT(secret_out_of_reach, secret_hidden(s) && s->agents == CDC_AGENTS_DOWN)
-FACT(secret_gone, s->untouched || s->secret_left == CDC_NO || (s->force && secret_out_of_reach(s)))
+FACT(secret_gone, s->untouched || s->secret_left == CDC_NO ||
+	 (connect_given_up(s) && secret_out_of_reach(s)))
 
 FACT(role_ours, s->manage_role && (s->role == CDC_OBJ_OK || s->role == CDC_OBJ_WRONG))
 
@@ -162,15 +171,16 @@ GUARD(delete_wanted, s->want_deleted)
 GUARD(delete_taken_back, !s->want_deleted)
 
 GUARD(teardown_connect_unseen, connect_needed(s) && s->connect_reachable == CDC_UNKNOWN)
-GUARD(teardown_connect_down, connect_out_of_reach(s) && !s->force)
+GUARD(teardown_connect_down, connect_out_of_reach(s) && !connect_given_up(s))
 GUARD(teardown_connector_unseen, connect_open(s) &&
 	  (s->connector == CDC_OBJ_UNKNOWN || state_unseen(s)))
 GUARD(teardown_connector_works, connect_open(s) && connector_works(s))
 GUARD(teardown_tasks_left, connect_open(s) && tasks_left(s))
 
 GUARD(teardown_source_unseen, source_needed(s) && s->source_reachable == CDC_UNKNOWN)
-GUARD(teardown_source_down, source_needed(s) && s->source_reachable == CDC_NO && !s->force)
-GUARD(teardown_database_closed, source_needed(s) && database_closed(s) && !s->force)
+GUARD(teardown_source_down, source_needed(s) && s->source_reachable == CDC_NO &&
+	  !source_given_up(s))
+GUARD(teardown_database_closed, source_needed(s) && database_closed(s) && !source_given_up(s))
 GUARD(teardown_slot_unseen, source_open(s) && s->slot == CDC_SLOT_UNKNOWN)
 /* No connector of ours can be stopped: nothing releases the slot by itself. */
 GUARD(teardown_slot_usurped, source_open(s) && slot_held(s) &&
@@ -204,15 +214,19 @@ GUARD(teardown_role_left, source_open(s) && role_ours(s) &&
 	  s->role_has_dependents != CDC_YES)
 
 GUARD(teardown_agents_unseen, secret_hidden(s) && s->agents != CDC_AGENTS_DOWN)
-GUARD(teardown_agents_down, secret_out_of_reach(s) && !s->force)
+GUARD(teardown_agents_down, secret_out_of_reach(s) && !connect_given_up(s))
 GUARD(teardown_secret_left, !s->untouched && s->secret_left == CDC_YES)
 
 GUARD(teardown_given_up, s->want_deleted && s->force &&
 	  (connect_out_of_reach(s) || source_out_of_reach(s) || teardown_hidden(s) ||
 	   secret_out_of_reach(s)))
+GUARD(teardown_abandoned, s->want_deleted &&
+	  ((s->sink_leaving && (connect_out_of_reach(s) || secret_out_of_reach(s))) ||
+	   (s->source_leaving && source_out_of_reach(s))))
 GUARD(teardown_settled, s->want_deleted &&
 	  (s->untouched || s->settled == CDC_YES) &&
-	  (!source_needed(s) || s->untouched || s->force || s->unreachable_standby == CDC_NO) &&
+	  (!source_needed(s) || s->untouched || source_given_up(s) ||
+	   s->unreachable_standby == CDC_NO) &&
 	  secret_gone(s))
 
 /*

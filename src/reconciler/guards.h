@@ -28,7 +28,7 @@
 	X(teardown_hba_unseen) X(teardown_hba_left) \
 	X(teardown_role_unseen) X(teardown_role_needed) X(teardown_role_left) \
 	X(teardown_agents_unseen) X(teardown_agents_down) X(teardown_secret_left) \
-	X(teardown_given_up) X(teardown_settled) \
+	X(teardown_given_up) X(teardown_abandoned) X(teardown_settled) \
 	/* gate */ \
 	X(source_not_postgresql) X(addon_not_enabled) X(region_differs) \
 	X(network_one_sided) X(gap_halts) X(service_not_running) \

@@ -231,6 +231,9 @@ typedef struct CdcSnapshot
 	CdcStatus	status;
 	bool		want_deleted;	/* desired_state is deleted */
 	bool		force;			/* delete: give up on what cannot be reached */
+	bool		source_leaving; /* deleting: all of ours was seen absent, that has
+								 * settled, and the service is being deleted too */
+	bool		sink_leaving;	/* the same of the sink */
 	bool		initial_only;	/* snapshot_mode initial_only */
 	bool		all_tables;		/* empty filter */
 	bool		manage_role;

@@ -88,6 +88,14 @@ may_move(const CdcPipeline *p)
 }
 
 bool
+cdc_slot_usurped(const CdcPipeline *p)
+{
+	const char *user = p->seen->slot_user;
+
+	return user && strcmp(user, "role") != 0 && strcmp(user, "us") != 0;
+}
+
+bool
 cdc_failover_pending(const CdcPipeline *p)
 {
 	return may_move(p) && p->streamed_timeline != 0 && p->seen && !p->seen_failed &&
@@ -273,9 +281,7 @@ cdc_assess_failover(CdcPipeline *p, CdcSnapshot *s)
 		return;
 	assess_slot_wal(p, s);
 
-	/* by whom is the slot held? */
-	if (may_move(p) && p->streamed_timeline != 0 && same_history(p) && p->seen->slot_user && !p->usurped &&
-		strcmp(p->seen->slot_user, "role") != 0 && strcmp(p->seen->slot_user, "us") != 0)
+	if (may_move(p) && p->streamed_timeline != 0 && same_history(p) && !p->usurped && cdc_slot_usurped(p))
 	{
 		p->usurped = true;
 		p->spec_dirty = true;

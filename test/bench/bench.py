@@ -29,6 +29,7 @@ ONE_ROUNDS = 7
 MANY = 20
 COMMITS = 40
 IDLE_SECONDS = 20
+END_ROUNDS = 5
 
 
 def read_env(path):
@@ -387,6 +388,31 @@ class Bench:
         self.row("commit to first byte out", "%.2f ms" % (median * 1e3), "3 ms", median / 0.003,
                  "<= 1.0", median <= 0.003)
 
+    def figure_end(self):
+        """SIGTERM -> the worker's process is gone, between two rounds."""
+        self.say("the worker is told to end, %d times" % END_ROUNDS)
+        waits = []
+        for _ in range(END_ROUNDS):
+            pid = self.worker_pid(None)
+            start = time.monotonic()
+            self.meta.ask("SELECT pg_terminate_backend(%s)" % pid)
+            while os.path.exists("/proc/" + pid):
+                time.sleep(0.001)
+            waits.append(time.monotonic() - start)
+            self.worker_pid(pid)
+        median = statistics.median(waits)
+        self.row("SIGTERM to the worker's end", "%.0f ms" % (median * 1e3), "1 s", median, "<= 1.0", median <= 1)
+
+    def worker_pid(self, former):
+        """Of the worker that is there, or comes to be there after a former one."""
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            pid = self.meta.ask("SELECT pid FROM cdc.worker_state() WHERE state = 'running'")
+            if pid not in ("", former):
+                return pid
+            time.sleep(POLL)
+        raise RuntimeError("there is no worker")
+
     def say(self, text):
         print("... " + text, file=sys.stderr, flush=True)
 
@@ -403,6 +429,7 @@ def main():
     bench.figure_install()
     bench.figure_create()
     bench.figure_commit()
+    bench.figure_end()
     bench.table_out()
     return 1 if any(row[5] != "ok" for row in bench.rows) else 0
 

@@ -63,13 +63,14 @@ class Flow:
         detail = opened[0]["detail"] if opened else {}
         equal((detail.get("kind"), detail.get("action"), detail.get("tables")), (kind, action, ['"public"."t"']), words + ": what it is, in which tables, and what is done")
         # what was seen confirmed last, a round ago at most: never later than the damage
-        ok(0 < lsn(detail.get("from_lsn") or "0/0") <= lsn(before), words + ": it begins where Kafka was", "%s, and WAL was at %s" % (detail, before))
+        ok(0 < lsn(detail.get("from_lsn") or "0/0") <= lsn(before), words + ": it begins where Kafka was",
+           lambda: "%s, and WAL was at %s\n%s" % (detail, before, story(self.id)))
 
     def closed_ok(self, words):
         running_ok(self.id, words + ": it runs again", 90)
         self.row(words)
         closed = [e for e in self.told() if "closed" in e["message"]]
-        ok(len(closed) == 1 and lsn(closed[0]["detail"]["from_lsn"]) <= lsn(closed[0]["detail"]["to_lsn"] or "0/0"), words + ": from where to where is told in the end", closed)
+        ok(len(closed) == 1 and lsn(closed[0]["detail"]["from_lsn"]) <= lsn(closed[0]["detail"]["to_lsn"] or "0/0"), words + ": from where to where is told in the end", lambda: "%s, after event %d\n%s" % (closed, self.seen, story(self.id)))
 
 
 def dropped():

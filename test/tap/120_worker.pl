@@ -10,7 +10,6 @@ use IO::Socket::INET;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(time);
 
 # a round an hour: what happens here happens because somebody was woken
 my $c = CdcCluster->new(sim => { snapshot_ms => 20 }, meta_conf => <<'CONF');
@@ -154,11 +153,10 @@ $c->wait_ok(sub { IO::Select->new($hole)->can_read(0.01) }, 'the worker waits fo
 foreach my $how ('SIGTERM', 'a fast shutdown')
 {
 	$pid = $c->worker_pid;
-	my $start = time;
 	if ($how eq 'SIGTERM') { kill 'TERM', $pid }
 	else { $c->{meta}->stop('fast') }
-	$c->wait_ok(sub { !kill(0, $pid) }, "$how while Connect and a source hang");
-	cmp_ok(time - $start, '<', $how eq 'SIGTERM' ? 1 : 2, sprintf('ends the worker within a second (%.3f s)', time - $start));
+	# what it waits for is given 60 s; make bench measures how soon it ends
+	$c->wait_ok(sub { !kill(0, $pid) }, "$how while Connect and a source hang ends the worker, which does not wait for them", 20);
 	$c->wait_ok(sub { $c->worker_pid }, 'and there is another') if $how eq 'SIGTERM';
 }
 $locker->query_safe('ROLLBACK');

@@ -178,6 +178,14 @@ deleting_cases(void)
 	CASE(180, DELETING, all_gone(&s); s.source_reachable = CDC_NO; s.force = true);
 	CASE(180, DELETING, all_gone(&s); s.connect_reachable = CDC_NO; s.force = true);
 	CASE(180, DELETING, all_gone(&s); s.offsets = CDC_OFFSETS_UNKNOWN; s.force = true);
+	CASE(181, DELETING, all_gone(&s); s.source_reachable = CDC_NO; s.settled = CDC_YES; s.source_leaving = true);
+	CASE(181, DELETING, all_gone(&s); s.source_capable = CDC_NO; s.publication = CDC_OBJ_UNKNOWN; s.source_leaving = true);
+	CASE(181, DELETING, all_gone(&s); s.connect_reachable = CDC_NO; s.sink_leaving = true);
+	CASE(181, DELETING, all_gone(&s); s.secret_left = CDC_UNKNOWN; s.agents = CDC_AGENTS_DOWN; s.sink_leaving = true);
+	CASE(132, DELETING, all_gone(&s); s.source_reachable = CDC_NO; s.settled = CDC_YES; s.sink_leaving = true);
+	CASE(112, DELETING, all_gone(&s); s.connect_reachable = CDC_NO; s.settled = CDC_YES; s.source_leaving = true);
+	CASE(160, DELETING, all_gone(&s); s.slot = CDC_SLOT_INACTIVE; s.connect_reachable = CDC_NO; s.sink_leaving = true);
+	CASE(182, DELETING, all_gone(&s); s.unreachable_standby = CDC_YES; s.settled = CDC_YES; s.source_leaving = true);
 	CASE(182, DELETING, all_gone(&s); s.settled = CDC_YES);
 	CASE(182, DELETING, all_gone(&s); s.role = CDC_OBJ_FOREIGN; s.publication = CDC_OBJ_FOREIGN; s.settled = CDC_YES);
 	CASE(182, DELETING, all_gone(&s); s.role = CDC_OBJ_OK; s.manage_role = false; s.settled = CDC_YES);

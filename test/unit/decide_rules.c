@@ -250,7 +250,7 @@ object_fault(const CdcSnapshot *s, CdcAction action)
 			if (!ours(s->connector) || !stopped(s))
 				return "offsets are deleted under a connector at work";
 			if (s->source_reachable == CDC_YES && s->source_is_postgresql && !s->untouched &&
-				!(s->force && s->source_capable == CDC_NO) && slot_held(s))
+				!((s->force || s->source_leaving) && s->source_capable == CDC_NO) && slot_held(s))
 				return "offsets are deleted under a walsender";
 			return s->offsets == CDC_OFFSETS_SNAPSHOT || s->offsets == CDC_OFFSETS_STREAMING ?
 				NULL : "delete_offsets";
@@ -259,7 +259,7 @@ object_fault(const CdcSnapshot *s, CdcAction action)
 				NULL : "delete_connector";
 		case CDC_ACT_TERMINATE_WALSENDER:
 			if (deleting && (s->connector == CDC_OBJ_FOREIGN || !s->sink_has_addon ||
-							 (s->connect_reachable == CDC_NO && (s->force || s->untouched))))
+							 (s->connect_reachable == CDC_NO && (s->force || s->sink_leaving || s->untouched))))
 				return slot_held(s) ?
 					NULL : "terminate_walsender";
 			return (s->discarding || deleting || (streams(s) && s->move == CDC_MOVE_PENDING)) && s->walsender_stuck == CDC_YES &&
@@ -303,14 +303,15 @@ soft_delete_fault(const CdcSnapshot *s)
 	if (s->status != CDC_DELETING || !s->want_deleted)
 		return "soft_delete of a pipeline that is wanted";
 	if (s->sink_has_addon && !connect_gone && !s->untouched &&
-		!(s->force && (s->connect_reachable == CDC_NO || s->connector == CDC_OBJ_ABSENT)))
+		!(s->force && (s->connect_reachable == CDC_NO || s->connector == CDC_OBJ_ABSENT)) &&
+		!(s->sink_leaving && s->connect_reachable == CDC_NO))
 		return "soft_delete with something left on Connect";
 	if (s->source_is_postgresql && !source_gone && !s->untouched &&
-		!(s->force && (s->source_reachable == CDC_NO || s->source_capable == CDC_NO)))
+		!((s->force || s->source_leaving) && (s->source_reachable == CDC_NO || s->source_capable == CDC_NO)))
 		return "soft_delete with something left on the source";
-	if (s->secret_left != CDC_NO && !s->untouched && !(s->force && s->agents == CDC_AGENTS_DOWN))
+	if (s->secret_left != CDC_NO && !s->untouched && !((s->force || s->sink_leaving) && s->agents == CDC_AGENTS_DOWN))
 		return "soft_delete with a password's file left";
-	if (s->settled != CDC_YES && !s->untouched && !s->force)
+	if (s->settled != CDC_YES && !s->untouched && !s->force && !s->source_leaving && !s->sink_leaving)
 		return "soft_delete before it has settled";
 	return NULL;
 }

@@ -110,7 +110,7 @@ turn(World *w, int noise, int faults)
 	}
 	if (d.rule->status_to == CDC_RUNNING)
 		w->t.move = CDC_MOVE_NONE;
-	if (d.torn_down && !s.force && s.source_is_postgresql && s.sink_has_addon &&
+	if (d.torn_down && !s.force && !s.source_leaving && !s.sink_leaving && s.source_is_postgresql && s.sink_has_addon &&
 		!s.untouched && world_leftover(w) != NULL)
 		set_fault("torn down with something left", d.rule, &s);
 	w->t.status = d.status;
@@ -270,6 +270,60 @@ expect_deleted(const World *w, const CdcSnapshot *before, const CdcDecision *d)
 		set_fault("a delete touches what is not ours", d->rule, t);
 }
 
+/* A delete is asked for and has all that it needs; false: it needs nothing. */
+static bool
+delete_asked(World *w)
+{
+	w->t.want_deleted = true;
+	if (chance(50))
+		chaos(w, 20);
+	if (w->t.status == CDC_DELETED)
+		return false;
+	w->t.connect_reachable = w->t.source_reachable = w->t.source_capable = CDC_YES;
+	w->t.plugin_present = CDC_YES;
+	w->t.unreachable_standby = CDC_NO;
+	if (w->t.agents == CDC_AGENTS_DOWN)
+		w->t.agents = CDC_AGENTS_READY;
+	w->t.force = false;
+	return w->t.source_is_postgresql && w->t.sink_has_addon;
+}
+
+/*
+ * What was torn down cannot be looked at again.  The delete of the service
+ * that does not answer ends that, the delete of another one does not.
+ */
+static void
+delete_of_service(World *w)
+{
+	bool		source = chance(50);
+	bool		this_one = chance(50);
+	bool		late;
+	CdcDecision d;
+	int			n = 0;
+
+	if (!delete_asked(w))
+		return;
+	do
+		d = turn(w, 0, 0);
+	while (!d.torn_down && ++n < BOUND);
+	if (d.status == CDC_DELETED)
+		return;
+	late = w->late_in > 0;		/* nobody can see it come */
+	if (source && chance(30))
+		w->t.unreachable_standby = CDC_YES;
+	else if (source)
+		w->t.source_reachable = CDC_NO;
+	else
+		w->t.connect_reachable = CDC_NO;
+	w->t.source_leaving = source == this_one;
+	w->t.sink_leaving = source != this_one;
+	d = run_to_rest(w);
+	if ((d.status == CDC_DELETED) != this_one)
+		set_fault(this_one ? "a service that is gone holds its pipeline" : "a pipeline is given up for another service", d.rule, &w->t);
+	if (d.status == CDC_DELETED && !late && world_leftover(w) != NULL)
+		set_fault("given up with something left", d.rule, &w->t);
+}
+
 /* Delete with everything in reach: all goes, nothing foreign is touched. */
 static void
 delete_in_reach(World *w)
@@ -277,18 +331,7 @@ delete_in_reach(World *w)
 	CdcSnapshot before;
 	CdcDecision d;
 
-	w->t.want_deleted = true;
-	if (chance(50))
-		chaos(w, 20);
-	if (w->t.status == CDC_DELETED)
-		return;
-	w->t.connect_reachable = w->t.source_reachable = w->t.source_capable = CDC_YES;
-	w->t.plugin_present = CDC_YES;
-	w->t.unreachable_standby = CDC_NO;
-	if (w->t.agents == CDC_AGENTS_DOWN)
-		w->t.agents = CDC_AGENTS_READY;
-	w->t.force = false;
-	if (!w->t.source_is_postgresql || !w->t.sink_has_addon)
+	if (!delete_asked(w))
 		return;
 	before = w->t;
 	d = run_to_rest(w);
@@ -331,7 +374,10 @@ one_world(int good)
 	world_random(&w, good);
 	if (w.t.want_deleted && !w.t.force && chance(50))
 	{
-		delete_in_reach(&w);
+		if (chance(30))
+			delete_of_service(&w);
+		else
+			delete_in_reach(&w);
 		return;
 	}
 	if (w.t.want_deleted)

@@ -50,7 +50,8 @@ chance(int percent)
 
 const Field fields[] = {
 	KNOWN(status, CDC_NUM_STATUSES, CDC_PROVISIONING),
-	FLAG(want_deleted, 0), FLAG(force, 0), FLAG(initial_only, 0), FLAG(all_tables, 0),
+	FLAG(want_deleted, 0), FLAG(force, 0), FLAG(source_leaving, 0), FLAG(sink_leaving, 0),
+	FLAG(initial_only, 0), FLAG(all_tables, 0),
 	FLAG(manage_role, 1), FLAG(gap_halt, 0), FLAG(was_running, 0), FLAG(discarding, 0),
 	FLAG(untouched, 0), FLAG(allow_password, 1),
 	FLAG(source_is_postgresql, 1), FLAG(sink_has_addon, 1), FLAG(same_region, 1),
@@ -216,6 +217,7 @@ world_random(World *w, int good)
 		t->tables = CDC_TABLES_OK;
 	t->role_disarmed = CDC_NO;
 	t->settled = CDC_NO;
+	t->source_leaving = t->sink_leaving = false;
 	t->walsender_stuck = CDC_NO;
 	t->gap = CDC_GAP_NONE;
 	t->move = CDC_MOVE_NONE;
@@ -728,6 +730,8 @@ world_observe(World *w, int noise)
 		s.offsets = w->offsets_clean ? CDC_OFFSETS_NONE : CDC_OFFSETS_UNKNOWN;
 	if (t->agents == CDC_AGENTS_DOWN)
 		s.secret_left = CDC_UNKNOWN;
+	if (s.settled != CDC_YES)
+		s.source_leaving = s.sink_leaving = false;
 	if (t->connect_reachable != CDC_YES)
 	{
 		s.plugin_present = s.plugin_current = CDC_UNKNOWN;
