@@ -47,6 +47,8 @@ static const Setting settings[] = {
 	TEXT(connect_url, false),
 	TEXT(connect_user, false),
 	NUMBER(download_timeout, 600, 1, 86400),
+	LIST(fetch_command),
+	NUMBER(fetch_timeout, 600, 1, 86400),
 	PATH(java, false),
 	PATH(kafka_dir, false),
 	TEXT(kafka_heap, false),

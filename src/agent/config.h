@@ -48,6 +48,9 @@ typedef struct AgentConfig
 	char	   *kafka_network;	/* services lie, as the SDN names them; or NULL */
 	char	   *postgresql_dir; /* has MAJOR/bin/postgres */
 	char	   *kafka_dir;		/* has VERSION/ with the jars */
+	char	  **fetch_command;	/* argv, NULL at the end; NULL: none.  Run with a
+								 * type and a version that is not there */
+	int			fetch_timeout;	/* seconds */
 	char	   *java;			/* default /usr/bin/java */
 	char	   *kafka_heap;		/* -Xmx of a broker, default 512m */
 	char	   *connect_heap;	/* -Xmx of a Connect worker, default 1g */

@@ -10,6 +10,7 @@
  */
 #include "agent/provision.h"
 
+#include <signal.h>
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <stdarg.h>
@@ -94,6 +95,41 @@ agent_service_note(AgentService *s, const char *format,...)
 	va_end(args);
 	s->seen.state = s->made ? AGENT_SERVICE_ERROR : AGENT_SERVICE_PROVISIONING;
 	publish(s);
+}
+
+bool
+agent_service_fetch(AgentService *s, const char *name, char **error)
+{
+	char	  **command = s->config->fetch_command;
+	AgentLaunch launch = {s->dir, "fetch", "/", geteuid(), getegid(), NULL};
+	const char **argv;
+	char	   *words = NULL;
+	bool		ok;
+	int			n = 0;
+
+	if (command == NULL)
+		return false;
+	while (command[n])
+		n++;
+	argv = palloc0(sizeof(char *) * (n + 3));
+	memcpy(argv, command, sizeof(char *) * n);
+	argv[n] = s->order.kafka ? "kafka" : "postgresql";
+	argv[n + 1] = s->order.version;
+	launch.argv = argv;
+	pfree(*error);
+	*error = NULL;
+	agent_service_note(s, "%s %s is being fetched", name, s->order.version);
+	ok = agent_process_end(s->dir, "fetch", NULL, SIGKILL, 5);
+	if (!ok)
+		words = pstrdup("a fetch of before does not end");
+	else
+		ok = agent_process_run(&launch, s->config->fetch_timeout, &words);
+	if (!ok)
+		*error = psprintf("%s %s cannot be had here: %s", name, s->order.version, words ? words : "unknown fault");
+	if (words)
+		pfree(words);
+	pfree(argv);
+	return ok;
 }
 
 int

@@ -429,7 +429,8 @@ agent_kafka_step(AgentService *s)
 		(!s->order.connect || (agent_process_lives(s->dir, "connect", &pid) && pid && agent_process_lives(s->dir, "connect-agent", &pid) && pid)))
 		return LOOK_MS;
 	s->probed_at = 0;
-	if (!find_jars(s, words, sizeof(words), &error))
+	if (!find_jars(s, words, sizeof(words), &error) &&
+		!(agent_service_fetch(s, "Kafka", &error) && find_jars(s, words, sizeof(words), &error)))
 		return agent_service_fault(s, error);
 	memset(s->seen.nodes, 0, sizeof(s->seen.nodes));
 	wait = attend_broker(s);
@@ -473,8 +474,8 @@ agent_kafka_step(AgentService *s)
 bool
 agent_kafka_end(AgentService *s)
 {
-	static const char *const names[] = {"connect-agent", "connect", "kafka", "format"};
-	static const char *const dirs[] = {"agent", "connect", "kafka", NULL};
+	static const char *const names[] = {"connect-agent", "connect", "kafka", "format", "fetch"};
+	static const char *const dirs[] = {"agent", "connect", "kafka", NULL, NULL};
 	bool		ok = true;
 	size_t		i;
 

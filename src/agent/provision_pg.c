@@ -582,7 +582,8 @@ agent_pg_step(AgentService *s)
 	{
 		char		bin[MAXPGPATH];
 
-		if (!find_bin(s, "initdb", bin, sizeof(bin), &error))
+		if (!find_bin(s, "initdb", bin, sizeof(bin), &error) &&
+			!(agent_service_fetch(s, "PostgreSQL", &error) && find_bin(s, "initdb", bin, sizeof(bin), &error)))
 			return agent_service_fault(s, error);
 		if (s->made)
 			return agent_service_fault(s, psprintf("the data directory of the primary, node %d, is not there any more", s->primary));
@@ -622,7 +623,7 @@ agent_pg_step(AgentService *s)
 bool
 agent_pg_end(AgentService *s)
 {
-	bool		ok = agent_process_end(s->dir, "initdb", NULL, SIGKILL, 5);
+	bool		ok = agent_process_end(s->dir, "initdb", NULL, SIGKILL, 5) && agent_process_end(s->dir, "fetch", NULL, SIGKILL, 5);
 	int			i;
 
 	for (i = 0; i < AGENT_MAX_NODES; i++)

@@ -117,6 +117,12 @@ extern bool agent_service_write(AgentService *service, const char *name, const c
 extern bool agent_service_has(const AgentService *service, const char *name);
 extern bool agent_service_mkdir(AgentService *service, const char *name, char **error);
 
+/*
+ * Lets fetch_command get the ordered version, which find_... has just not found;
+ * blocks.  False with *error: that of before, where there is no such command.
+ */
+extern bool agent_service_fetch(AgentService *service, const char *name, char **error);
+
 /* From now on it is a service that ran. */
 extern void agent_service_made(AgentService *service);
 

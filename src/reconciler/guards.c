@@ -374,7 +374,8 @@ GUARD(no_free_slot, makes_slot(s) && s->slot_turn == CDC_TURN_NO_FREE_SLOT)
 GUARD(turn_blocked, makes_slot(s) && s->slot_turn == CDC_TURN_BLOCKED)
 GUARD(connector_to_prepare, makes_slot(s) && s->connector == CDC_OBJ_ABSENT && !s->discarding &&
 	  s->slot_turn == CDC_TURN_NEIGHBOUR && s->allow_password)
-GUARD(turn_neighbour, makes_slot(s) && s->slot_turn == CDC_TURN_NEIGHBOUR)
+GUARD(turn_neighbour, makes_slot(s) &&
+	  (s->slot_turn == CDC_TURN_NEIGHBOUR || s->slot_turn == CDC_TURN_SOON))
 GUARD(password_not_allowed, puts_config(s) && !s->allow_password)
 GUARD(connector_to_point, puts_config(s) && s->connector == CDC_OBJ_WRONG && moving_on(s))
 GUARD(connector_deleted, puts_config(s) && s->connector == CDC_OBJ_ABSENT)

@@ -149,6 +149,7 @@ typedef enum CdcSlotTurn
 	CDC_TURN_NO_FREE_SLOT,		/* max_replication_slots or max_wal_senders used up */
 	CDC_TURN_BLOCKED,			/* an old write transaction: named in the detail */
 	CDC_TURN_NEIGHBOUR,			/* another pipeline is creating its slot */
+	CDC_TURN_SOON,				/* the same, and its snapshot takes but a moment */
 	CDC_TURN_OK
 } CdcSlotTurn;
 

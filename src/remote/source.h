@@ -64,6 +64,8 @@ typedef struct CdcSourcePipeline
 									 * while they are published, or NULL (also
 									 * given for a list of tables) */
 	const char *tables_fix;		/* ALTER TABLE ... REPLICA IDENTITY FULL; ... */
+	bool		tables_small;	/* a snapshot of them is a matter of a moment, as far
+								 * as the server's statistics know */
 	/* publication */
 	bool		pub_exists;
 	const char *pub_mark;

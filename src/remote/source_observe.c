@@ -138,6 +138,9 @@ const char *const cdc_source_observe_sql =
 "    FROM pg_catalog.jsonb_array_elements_text(a.tables) AS e(name) OFFSET 0) AS t"
 "  LEFT JOIN LATERAL (SELECT c.oid, c.relnamespace AS nsp, c.relkind, c.relpersistence, c.relrowsecurity,"
 "      pg_catalog.format('%I.%I', n.nspname, c.relname) AS name,"
+/* without a lock, which pg_table_size() would wait for: as it was last counted */
+"      c.relkind = 'r' AND c.relpages < 1280 AND c.reltuples < 20000"
+"        AND pg_catalog.pg_stat_get_live_tuples(c.oid) < 20000 AS small,"
 "      c.relkind = 'r' AND NOT (c.relreplident = 'f' OR EXISTS (SELECT FROM pg_catalog.pg_index AS i"
 "        WHERE i.indrelid = c.oid AND i.indisvalid AND i.indisunique AND i.indimmediate AND i.indpred IS NULL"
 "        AND ((c.relreplident = 'd' AND i.indisprimary) OR (c.relreplident = 'i' AND i.indisreplident)))) AS bare"
@@ -146,6 +149,7 @@ const char *const cdc_source_observe_sql =
 "), tabs AS MATERIALIZED ("
 "  SELECT t.id,"
 "    pg_catalog.array_agg(t.oid) FILTER (WHERE t.oid IS NOT NULL) AS oids,"
+"    pg_catalog.bool_and(coalesce(t.small, false)) AND count(*) <= 20 AS small,"
 "    (SELECT " NAMES("pg_catalog.format('%I.%I', m.part[1], m.part[2])") " FROM tab AS m WHERE m.id = t.id AND m.oid IS NULL) AS missing,"
 "    (SELECT " NAMES("m.name || CASE m.relkind WHEN 'v' THEN ' (view)' WHEN 'm' THEN ' (materialized view)'"
 "        WHEN 'f' THEN ' (foreign table)' WHEN 'S' THEN ' (sequence)'"
@@ -240,7 +244,7 @@ const char *const cdc_source_observe_sql =
 "        (d.dbid = here.oid AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid)"
 "        OR (d.dbid = here.oid AND d.classid = 'pg_catalog.pg_namespace'::pg_catalog.regclass::pg_catalog.oid)"
 "        OR (d.classid = 'pg_catalog.pg_database'::pg_catalog.regclass::pg_catalog.oid AND d.objid = here.oid)))),"
-"    'missing', s.missing, 'bad', s.bad,"
+"    'missing', s.missing, 'bad', s.bad, 'small', s.small,"
 "    'no_identity', CASE WHEN a.all_tables THEN bare.names ELSE s.bare END,"
 "    'fix', CASE WHEN a.all_tables THEN bare.fix ELSE s.fix END,"
 "    'pub_exists', a.pub IS NOT NULL, 'pub_mark', p.mark,"
@@ -399,6 +403,7 @@ read_pipeline(CdcSourcePipeline *p, struct json_object *j)
 	p->tables_bad_kind = copied(j, "bad");
 	p->tables_no_identity = copied(j, "no_identity");
 	p->tables_fix = copied(j, "fix");
+	p->tables_small = cdc_json_true(j, "small");
 
 	p->pub_exists = cdc_json_true(j, "pub_exists");
 	p->pub_mark = copied(j, "pub_mark");

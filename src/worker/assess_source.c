@@ -17,6 +17,12 @@
 #define NEIGHBOUR_DEADLINE_MS 120000
 
 /*
+ * One whose snapshot takes but a moment holds nobody up: most of its turn its
+ * task is only starting, and the next one's may start meanwhile.
+ */
+#define SMALL_NEIGHBOUR_MS 120
+
+/*
  * Connect flushes offsets every 60 s unless told otherwise, and Debezium moves
  * the slot only after that: the longest silence that means nothing before an
  * interval has been observed.
@@ -155,6 +161,13 @@ assess_given_role(CdcPipeline *p, CdcSnapshot *s)
 	cdc_set_detail(p, CDC_DETAIL_ROLE, wrong ? psprintf("\"%s\" %s", cdc_wanted_role(p), wrong) : NULL);
 }
 
+/* Is the snapshot of a pipeline a matter of a moment? */
+static bool
+is_small(const CdcPipeline *p)
+{
+	return p->seen && !p->seen_failed && p->seen->tables_small;
+}
+
 static void
 assess_objects(CdcPipeline *p, CdcSnapshot *s)
 {
@@ -275,7 +288,8 @@ assess_objects(CdcPipeline *p, CdcSnapshot *s)
 		((seen->slot_exists && seen->slot_consistent) || p->want_deleted))
 		cdc_world_end_slot_turn(source);
 	if (source->slot_creator && source->slot_creator != p &&
-		cdc_loop_now() - source->slot_creator_since > NEIGHBOUR_DEADLINE_MS)
+		cdc_loop_now() - source->slot_creator_since >
+		(is_small(source->slot_creator) ? SMALL_NEIGHBOUR_MS : NEIGHBOUR_DEADLINE_MS))
 		cdc_world_end_slot_turn(source);
 	if (cdc_initial_only(p))
 		s->slot_turn = CDC_TURN_OK;	/* Debezium makes none for it */
@@ -288,7 +302,7 @@ assess_objects(CdcPipeline *p, CdcSnapshot *s)
 	}
 	else if (source->slot_creator && source->slot_creator != p)
 	{
-		s->slot_turn = CDC_TURN_NEIGHBOUR;
+		s->slot_turn = is_small(source->slot_creator) ? CDC_TURN_SOON : CDC_TURN_NEIGHBOUR;
 		cdc_set_detail(p, CDC_DETAIL_BLOCKER,
 				   psprintf("pipeline \"%s\" is creating its slot%s%s", source->slot_creator->name,
 							p->server.blocker ? ", which waits for " : "",

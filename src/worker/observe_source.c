@@ -22,6 +22,15 @@
 /* An observation touches catalogs only; a server that needs longer is ill. */
 #define LOOK_TIMEOUT_MS 10000
 
+/* Standbys are seen to when nothing is being built on the source, or after this. */
+#define STANDBYS_WAIT_MS 2000
+
+/*
+ * Who waits looks again after a multiple of the duration of a look: the dearer
+ * it is, the greater, so that looks do not take from the source what builds.
+ */
+#define LOOK_PACE_MAX 10
+
 /*
  * While a source has no primary its nodes are asked this often: at first, since
  * a promotion takes about a second, then more and more patiently.
@@ -554,6 +563,11 @@ cdc_observe_source_due(CdcWorld *world)
 
 		if (!s->is_postgresql || s->nnodes == 0 || s->system_identifier == 0 || !has_pipelines(s))
 			continue;
+		if (s->standbys_since != 0 && (s->slot_creator == NULL || now - s->standbys_since > STANDBYS_WAIT_MS))
+		{
+			s->standbys_since = 0;
+			cdc_observe_nodes(s);
+		}
 		if (s->primary)
 		{
 			if (now >= s->primary->pinged_at + ping_interval(s))
@@ -638,6 +652,7 @@ database_done(const CdcPgResult *result, void *arg)
 	}
 	db = cdc_world_database(s, probe->database);
 	db->observing = false;
+	db->look_ms = (int) (cdc_loop_now() - probe->started);
 	if (result->outcome == CDC_PG_OK && cdc_pg_ntuples(result) == 1)
 		obs = cdc_source_parse(cdc_pg_value(result, 0, 0));
 	if (obs && (obs->in_recovery ||
@@ -780,7 +795,38 @@ cdc_observe_source_want(CdcPipeline *p)
 		db->wanted = lappend(db->wanted, p);
 		MemoryContextSwitchTo(old);
 	}
-	look_at_database(db);
+}
+
+void
+cdc_observe_source_looks(CdcWorld *world)
+{
+	ListCell   *cell;
+	ListCell   *inner;
+
+	foreach(cell, world->services)
+	{
+		CdcService *s = lfirst(cell);
+
+		foreach(inner, s->databases)
+			look_at_database(lfirst(inner));
+	}
+}
+
+int
+cdc_observe_source_pace(const CdcPipeline *p)
+{
+	ListCell   *cell;
+
+	if (p->source == NULL)
+		return 0;
+	foreach(cell, p->source->databases)
+	{
+		const CdcSourceDb *db = lfirst(cell);
+
+		if (strcmp(db->database, p->database) == 0)
+			return db->look_ms * Min(db->look_ms, LOOK_PACE_MAX);
+	}
+	return 0;
 }
 
 CdcPgConn *

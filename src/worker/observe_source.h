@@ -13,6 +13,12 @@ extern bool cdc_observe_source_fresh(CdcPipeline *pipeline);
 /* Puts the pipeline into the next look at its database, or probes the nodes. */
 extern void cdc_observe_source_want(CdcPipeline *pipeline);
 
+/* Starts the looks that are wanted: one a database, for all of its pipelines. */
+extern void cdc_observe_source_looks(CdcWorld *world);
+
+/* ms between two looks for a pipeline that waits, 0: not known yet */
+extern int	cdc_observe_source_pace(const CdcPipeline *pipeline);
+
 /*
  * Asks primaries whether they are there, and looks for those that are lost;
  * when the next is due (0: none).

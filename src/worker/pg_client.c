@@ -20,6 +20,7 @@
 #include "worker/resolver.h"
 
 #define MAX_ERROR 1024
+#define PREPARED_NAME "cdc_pipeline"
 
 typedef enum CdcPgState
 {
@@ -69,6 +70,10 @@ struct CdcPgConn
 	int			pending;
 	PGresult   *result;			/* what the running statement brought so far */
 	bool		copy;			/* it entered a COPY state: not ours to serve */
+	char	   *prepared;		/* text of the one statement that is prepared */
+	bool		preparing;		/* the first statement is, before it runs */
+	bool		unprepared;		/* something between us and the server does not
+								 * keep prepared statements */
 	int			version;
 	CdcPgResolve *resolving;
 	CdcPgLost	lost;
@@ -124,7 +129,10 @@ disconnect(CdcPgConn *conn)
 	if (conn->result)
 		PQclear(conn->result);
 	conn->result = NULL;
-	conn->copy = false;
+	conn->copy = conn->preparing = false;
+	if (conn->prepared)
+		pfree(conn->prepared);
+	conn->prepared = NULL;
 	if (conn->resolving)
 		conn->resolving->conn = NULL;
 	conn->resolving = NULL;
@@ -253,6 +261,23 @@ on_timer(void *arg)
 		fail(conn, "could not connect within the deadline");
 }
 
+/*
+ * What has parameters comes again and again: it is parsed and planned once a
+ * connection.  For the look at a source that is most of its cost.
+ */
+static int
+send_with_params(CdcPgConn *conn, const CdcPgStatement *s)
+{
+	const char *const *params = (const char *const *) s->params;
+
+	if (conn->prepared && strcmp(conn->prepared, s->sql) == 0)
+		return PQsendQueryPrepared(conn->pg, PREPARED_NAME, s->nparams, params, NULL, NULL, 0);
+	if (conn->prepared || conn->unprepared)
+		return PQsendQueryParams(conn->pg, s->sql, s->nparams, NULL, params, NULL, NULL, 0);
+	conn->preparing = true;
+	return PQsendPrepare(conn->pg, PREPARED_NAME, s->sql, s->nparams, NULL);
+}
+
 static void
 send_first(CdcPgConn *conn)
 {
@@ -260,10 +285,9 @@ send_first(CdcPgConn *conn)
 	int			sent;
 
 	conn->state = PG_BUSY;
-	conn->copy = false;
+	conn->copy = conn->preparing = false;
 	if (s->nparams > 0)
-		sent = PQsendQueryParams(conn->pg, s->sql, s->nparams, NULL,
-								 (const char *const *) s->params, NULL, NULL, 0);
+		sent = send_with_params(conn, s);
 	else
 		sent = PQsendQuery(conn->pg, s->sql);
 	if (!sent)
@@ -372,7 +396,7 @@ on_address(const char *address, const char *error, void *arg)
 	ADD("keepalives_count", "3");
 	ADD("tcp_user_timeout", "30000");
 	ADD("options", "-c search_path=pg_catalog -c datestyle=ISO -c timezone=UTC -c lock_timeout=5s -c statement_timeout=60s"
-		" -c idle_in_transaction_session_timeout=60s -c jit=off");
+		" -c idle_in_transaction_session_timeout=60s -c jit=off -c plan_cache_mode=force_generic_plan");
 	ADD(NULL, NULL);
 #undef ADD
 	conn->pg = PQconnectStartParams(keys, values, 0);
@@ -410,6 +434,29 @@ advance(CdcPgConn *conn)
 	}
 }
 
+/* Was this the answer to the preparation, or to a statement that is not kept?  Then it is sent (again). */
+static bool
+sent_again(CdcPgConn *conn, const PGresult *result)
+{
+	bool		prepared = conn->preparing && PQresultStatus(result) == PGRES_COMMAND_OK;
+	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+	if (prepared)
+		conn->prepared = MemoryContextStrdup(conn->context, conn->first->sql);
+	else if (state && conn->first->nparams > 0 && !conn->unprepared &&
+			 (strcmp(state, "26000") == 0 || strcmp(state, "42P05") == 0))
+	{
+		if (conn->prepared)
+			pfree(conn->prepared);
+		conn->prepared = NULL;
+		conn->unprepared = true;
+	}
+	else
+		return false;
+	send_first(conn);
+	return true;
+}
+
 /* All results of the statement are in: conn->result has the one that counts. */
 static void
 statement_done(CdcPgConn *conn)
@@ -430,6 +477,11 @@ statement_done(CdcPgConn *conn)
 			PQclear(result);
 		conn->state = PG_BUSY;
 		fail(conn, why);
+		return;
+	}
+	if (result && sent_again(conn, result))
+	{
+		PQclear(result);
 		return;
 	}
 	watch(conn, CDC_IO_READ);

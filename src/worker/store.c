@@ -21,6 +21,7 @@
 #include "common/lsn.h"
 #include "common/pg_json.h"
 #include "extension/settings.h"
+#include "worker/statement.h"
 #include "worker/store.h"
 #include "worker/store_load.h"
 
@@ -128,17 +129,6 @@ static const char write_secret_sql[] =
 "INSERT INTO cdc.pipeline_secret (pipeline_id, purpose, key_id, ciphertext, generation) VALUES ($1::pg_catalog.uuid, $2, $3, $4, $5)"
 " ON CONFLICT (pipeline_id, purpose) DO UPDATE SET key_id = excluded.key_id, ciphertext = excluded.ciphertext, generation = excluded.generation";
 
-static void
-execute(const char *sql, int expected, int nargs, Oid *types, Datum *values)
-{
-	int			rc;
-
-	rc = SPI_execute_with_args(sql, nargs, types, values, NULL, false, 0);
-	if (rc != expected)
-		elog(ERROR, "SPI_execute_with_args returned %s for: %.60s",
-			 SPI_result_code_string(rc), sql);
-}
-
 /* Runs sql with the rows of an array as its one parameter; puts the array. */
 void
 cdc_store_write_rows(const char *sql, int expected, struct json_object *rows)
@@ -147,7 +137,7 @@ cdc_store_write_rows(const char *sql, int expected, struct json_object *rows)
 	Datum		values[1];
 
 	values[0] = CStringGetTextDatum(json_object_to_json_string_ext(rows, JSON_C_TO_STRING_PLAIN));
-	execute(sql, expected, 1, types, values);
+	cdc_statement_run(sql, expected, 1, types, values, NULL);
 }
 
 static void
@@ -253,7 +243,7 @@ write_secrets(CdcWorld *world)
 			values[2] = CStringGetTextDatum(p->sealed_key[i]);
 			values[3] = PointerGetDatum(p->sealed[i]);
 			values[4] = Int32GetDatum(p->generation);
-			execute(write_secret_sql, SPI_OK_INSERT, 5, types, values);
+			cdc_statement_run(write_secret_sql, SPI_OK_INSERT, 5, types, values, NULL);
 		}
 	}
 }
@@ -402,8 +392,8 @@ interlock(CdcWorld *world)
 	uint64		system_identifier = GetSystemIdentifier();
 	char	   *version = NULL;
 
-	execute("SELECT extversion FROM pg_catalog.pg_extension WHERE extname OPERATOR(pg_catalog.=) 'cdc_pipeline'",
-			SPI_OK_SELECT, 0, NULL, NULL);
+	cdc_statement_run("SELECT extversion FROM pg_catalog.pg_extension WHERE extname OPERATOR(pg_catalog.=) 'cdc_pipeline'",
+					  SPI_OK_SELECT, 0, NULL, NULL, NULL);
 	if (SPI_processed > 0)
 		version = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
 
@@ -416,9 +406,9 @@ interlock(CdcWorld *world)
 		reason = "cdc_pipeline.enabled is off";
 	else
 	{
-		execute("SELECT system_identifier::pg_catalog.text, epoch_base, epoch,"
+		cdc_statement_run("SELECT system_identifier::pg_catalog.text, epoch_base, epoch,"
 				" ('x' || pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 1, 8))::pg_catalog.bit(32)::pg_catalog.int8,"
-				" installation_id::pg_catalog.text FROM cdc.control_plane", SPI_OK_SELECT, 0, NULL, NULL);
+						  " installation_id::pg_catalog.text FROM cdc.control_plane", SPI_OK_SELECT, 0, NULL, NULL, NULL);
 		if (SPI_processed == 0)
 			reason = "no organization exists yet";
 		else
@@ -449,8 +439,8 @@ interlock(CdcWorld *world)
 					Oid			types[1] = {INT8OID};
 					Datum		values[1] = {Int64GetDatum(world->epoch)};
 
-					execute("UPDATE cdc.control_plane SET epoch = $1, updated_at = pg_catalog.now()",
-							SPI_OK_UPDATE, 1, types, values);
+					cdc_statement_run("UPDATE cdc.control_plane SET epoch = $1, updated_at = pg_catalog.now()",
+									  SPI_OK_UPDATE, 1, types, values, NULL);
 				}
 			}
 		}
@@ -625,10 +615,10 @@ cdc_store_expire_events(void)
 
 		SPI_connect();
 		PushActiveSnapshot(GetTransactionSnapshot());
-		execute("DELETE FROM cdc.pipeline_event WHERE at OPERATOR(pg_catalog.<) pg_catalog.now() OPERATOR(pg_catalog.-) pg_catalog.make_interval(mins => $1)",
-				SPI_OK_DELETE, 1, types, values);
-		execute("DELETE FROM cdc.service_event WHERE at OPERATOR(pg_catalog.<) pg_catalog.now() OPERATOR(pg_catalog.-) pg_catalog.make_interval(mins => $1)",
-				SPI_OK_DELETE, 1, types, values);
+		cdc_statement_run("DELETE FROM cdc.pipeline_event WHERE at OPERATOR(pg_catalog.<) pg_catalog.now() OPERATOR(pg_catalog.-) pg_catalog.make_interval(mins => $1)",
+						  SPI_OK_DELETE, 1, types, values, NULL);
+		cdc_statement_run("DELETE FROM cdc.service_event WHERE at OPERATOR(pg_catalog.<) pg_catalog.now() OPERATOR(pg_catalog.-) pg_catalog.make_interval(mins => $1)",
+						  SPI_OK_DELETE, 1, types, values, NULL);
 		PopActiveSnapshot();
 		SPI_finish();
 		CommitTransactionCommand();

@@ -24,6 +24,7 @@
 #include "worker/network.h"
 #include "worker/provider.h"
 #include "worker/shadow.h"
+#include "worker/statement.h"
 #include "worker/store_load.h"
 
 /* Where nodes are looked at, and pg_hba.conf is written, unless said otherwise. */
@@ -62,22 +63,18 @@ static const char regions_sql[] =
 " LEFT JOIN cdc.zone z ON z.zone OPERATOR(pg_catalog.=) s.zone WHERE s.deleted_at IS NULL";
 
 static void
-run(const char *sql, bool with_ids, const char *ids)
+run(const char *sql, int expected, bool with_ids, const char *ids)
 {
 	Oid			types[1] = {TEXTOID};
 	Datum		values[1] = {(Datum) 0};
 	char		nulls[2] = "n";
-	int			rc;
 
 	if (ids)
 	{
 		values[0] = CStringGetTextDatum(ids);
 		nulls[0] = ' ';
 	}
-	rc = SPI_execute_with_args(sql, with_ids ? 1 : 0, types, values, nulls, false, 0);
-	if (rc < 0)
-		elog(ERROR, "SPI_execute_with_args returned %s for: %.60s",
-			 SPI_result_code_string(rc), sql);
+	cdc_statement_run(sql, expected, with_ids ? 1 : 0, types, values, nulls);
 }
 
 /* The first ncolumns of all rows, row by row, in the top context. */
@@ -111,7 +108,7 @@ cdc_store_read_work(CdcWorld *world, CdcLoaded *loaded)
 	StringInfoData pipelines;
 	uint64		i;
 
-	run("DELETE FROM cdc.work RETURNING kind, id::pg_catalog.text", false, NULL);
+	run("DELETE FROM cdc.work RETURNING kind, id::pg_catalog.text", SPI_OK_DELETE_RETURNING, false, NULL);
 	initStringInfo(&services);
 	initStringInfo(&pipelines);
 	for (i = 0; i < SPI_processed; i++)
@@ -135,24 +132,24 @@ cdc_store_read_work(CdcWorld *world, CdcLoaded *loaded)
 	{
 		if (services.len > 0)
 			appendStringInfoChar(&services, '}');
-		run(services_sql, true, loaded->all ? NULL : services.data);
+		run(services_sql, SPI_OK_SELECT, true, loaded->all ? NULL : services.data);
 		loaded->services = keep_rows(1, &loaded->nservices);
 	}
 	if (loaded->all || pipelines.len > 0)
 	{
 		if (pipelines.len > 0)
 			appendStringInfoChar(&pipelines, '}');
-		run(pipelines_sql, true, loaded->all ? NULL : pipelines.data);
+		run(pipelines_sql, SPI_OK_SELECT, true, loaded->all ? NULL : pipelines.data);
 		loaded->pipelines = keep_rows(1, &loaded->npipelines);
 	}
 	if (loaded->all)
 	{
-		run(cdc_store_pairs_sql, false, NULL);
+		run(cdc_store_pairs_sql, SPI_OK_SELECT, false, NULL);
 		loaded->pairs = keep_rows(1, &loaded->npairs);
 	}
 	if (loaded->round || world->regions_due)
 	{
-		run(regions_sql, false, NULL);
+		run(regions_sql, SPI_OK_SELECT, false, NULL);
 		loaded->regions = keep_rows(2, &loaded->nregions);
 		world->regions_due = false;
 	}

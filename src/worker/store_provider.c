@@ -13,6 +13,7 @@
 
 #include "common/pg_json.h"
 #include "worker/provider.h"
+#include "worker/statement.h"
 #include "worker/store_load.h"
 
 /* What is new is read again in this very turn: so it is loaded as any other. */
@@ -67,7 +68,6 @@ cdc_store_end_services(CdcWorld *world)
 	Datum		values[1];
 	StringInfoData gone;
 	ListCell   *cell;
-	int			rc;
 
 	initStringInfo(&gone);
 	foreach(cell, world->services)
@@ -79,7 +79,5 @@ cdc_store_end_services(CdcWorld *world)
 	}
 	appendStringInfoString(&gone, gone.len ? "}" : "{}");
 	values[0] = CStringGetTextDatum(gone.data);
-	rc = SPI_execute_with_args(end_services_sql, 1, types, values, NULL, false, 0);
-	if (rc != SPI_OK_UPDATE_RETURNING)
-		elog(ERROR, "SPI_execute_with_args returned %s for the end of services", SPI_result_code_string(rc));
+	cdc_statement_run(end_services_sql, SPI_OK_UPDATE_RETURNING, 1, types, values, NULL);
 }

@@ -20,6 +20,7 @@
 #include "worker/failover.h"
 #include "worker/network.h"
 #include "worker/observe.h"
+#include "worker/observe_source.h"
 #include "worker/provider.h"
 #include "worker/visit.h"
 
@@ -34,7 +35,7 @@
 #define BACKOFF_MAX_MS 30000
 #define SLOW_MS 60000
 #define EFFECT_SHOWS_MS 2000	/* of an action with retry class fast */
-#define CONNECT_POLL_MS 150
+#define CONNECT_POLL_MS 500
 #define CONNECT_TEARDOWN_MS 30
 
 /* Events that nothing waits for are written together, within this time. */
@@ -63,9 +64,19 @@ static int64
 poll_interval(CdcPipeline *p)
 {
 	int64		since = cdc_loop_now() - p->rule_since;
-
-	return since < POLL_DENSE_FOR_MS ? POLL_FIRST_MS :
+	int64		ms = since < POLL_DENSE_FOR_MS ? POLL_FIRST_MS :
 		since < POLL_SECOND_FOR_MS ? POLL_SECOND_MS : POLL_LAST_MS;
+
+	return Max(ms, cdc_observe_source_pace(p));
+}
+
+/* When to look again: on a grid, so that those who wait share a look. */
+static int64
+next_poll(CdcPipeline *p)
+{
+	int64		ms = poll_interval(p);
+
+	return (cdc_loop_now() / ms + 1) * ms;
 }
 
 static const char *
@@ -115,7 +126,7 @@ record(CdcPipeline *p, const CdcDecision *d)
 	{
 		cdc_failover_streaming(p);
 		if (new_start && p->source)
-			cdc_observe_nodes(p->source);	/* standbys want a slot of it now */
+			p->source->standbys_since = cdc_loop_now(); /* they want a slot of it */
 	}
 	if (moved || (new_rule && message && !cdc_same(message, p->error_message)))
 		cdc_world_event(p, "transition", rule_name(d->rule), cdc_status_name(p->status),
@@ -140,7 +151,7 @@ plan(CdcPipeline *p, const CdcDecision *d)
 			p->next_visit = 0;
 			break;
 		case CDC_RETRY_FAST:
-			p->next_visit = now + poll_interval(p);
+			p->next_visit = next_poll(p);
 			break;
 		case CDC_RETRY_BACKOFF:
 			p->attempts++;
@@ -180,7 +191,7 @@ begin_operation(CdcPipeline *p, const CdcDecision *d)
 		return;
 	if (effect_is_coming(p, d))
 	{
-		p->next_visit = cdc_loop_now() + poll_interval(p);
+		p->next_visit = next_poll(p);
 		return;
 	}
 	if (!cdc_execute_reserve(p, d->action))
@@ -341,6 +352,7 @@ cdc_visit_ready(CdcWorld *world)
 		visit(p);
 	}
 	list_free(ready);
+	cdc_observe_source_looks(world);
 }
 
 void

@@ -104,6 +104,7 @@ typedef struct CdcSourceDb
 	CdcPgConn  *ddl;			/* actions, so that a lock wait blocks no look */
 	bool		observing;
 	int64		observing_since;
+	int			look_ms;		/* how long the last observation took */
 	List	   *wanted;			/* CdcPipeline: to be in the next observation */
 } CdcSourceDb;
 
@@ -173,6 +174,7 @@ struct CdcService
 	CdcPipeline *hba_owner;		/* who writes pg_hba.conf: one at a time */
 	CdcPipeline *slot_creator;	/* who makes its slot now: one at a time */
 	int64		slot_creator_since;
+	int64		standbys_since;	/* something new is there for them to follow, 0: not */
 
 	/* kafka */
 	int			nurls;

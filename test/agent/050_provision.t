@@ -98,10 +98,38 @@ def test_deleted(host, ids, address="127.78.0.1"):
     equal((status, body["error"], files(host)), (409, "a service of this id was deleted here", []), "an order that comes late makes nothing")
 
 
+def test_fetched():
+    """A version that is not there is fetched by a command, as whoever the agent is."""
+    at = os.path.join(work, "fetch")
+    script = write(os.path.join(work, "fetch.sh"), "#!/bin/sh\necho \"$1 $2 $(id -u) ${TOKEN-clean}\" >> %s.log\n. %s\n" % (at, at), 0o755)
+    write(at, "echo the shelves are empty >&2; exit 1\n", 0o644)
+    host = Host(addresses="127.78.5.0/24", fetch_command=["/bin/sh", script], fetch_timeout=2)
+    host.order("fetched", version="16")
+    like(host.becomes("fetched", "error")["message"], "PostgreSQL 16 cannot be had here: fetch failed with exit code 1: the shelves are empty", "a fetch that fails says why")
+    write(at, "exec sleep 1000\n", 0o644)
+    ok(wait(lambda: "fetch has not ended within 2 s" in host.service("fetched")["message"], 30), "one that hangs is ended", lambda: host.service("fetched"))
+    write(at, "true\n", 0o644)
+    ok(wait(lambda: "there is no %s/16/bin/initdb" % host.postgresql in host.service("fetched")["message"], 30), "one that brings nothing is found out", lambda: host.service("fetched"))
+    write(at, "ln -s %s %s/16\n" % (os.path.join(POSTGRESQL, PG_VERSION), host.postgresql), 0o644)
+    equal(host.becomes("fetched", seconds=30)["state"], "running", "once it brings the version the service is made of it")
+    equal(set(open(at + ".log")), {"postgresql 16 %d clean\n" % os.getuid()}, "it is told what is wanted, and runs as the agent's user")
+    host.order("other", version="16")
+    host.becomes("other")
+    calls = len(open(at + ".log").readlines())
+    host.order("kafka", type="kafka", version="0.1", database=None)
+    ok(wait(lambda: len(open(at + ".log").readlines()) > calls, 30), "a version that is there was not fetched again, a Kafka is")
+    equal(open(at + ".log").readlines()[calls], "kafka 0.1 %d clean\n" % os.getuid(), "by its name")
+    for id in ("fetched", "other", "kafka"):
+        host.ask("DELETE", "/v1/services/" + id)
+    for id in ("fetched", "other", "kafka"):
+        ok(host.gone(id), "%s is gone" % id)
+
+
 def test_faults(host):
     host.order("late", version="16")
     s = host.becomes("late", "error")
     like(s["message"], "PostgreSQL 16 cannot be had here", "a version that is not there is said")
+    test_fetched()
     squatters = []
     for n in (1, 2, 3, 4):
         squatters.append(socket.socket())

@@ -295,7 +295,7 @@ class Host(Agent):
             os.mkdir(path)
         os.symlink(os.path.join(POSTGRESQL, PG_VERSION), os.path.join(self.postgresql, PG_VERSION))
         for name in sorted(os.listdir(CACHE)) if os.path.isdir(CACHE) else []:
-            if name.startswith("kafka-"):
+            if name.startswith("kafka-3.9"):
                 os.symlink(os.path.join(CACHE, name), os.path.join(self.kafka, "3.9"))
         token = write(os.path.join(self.place, "token"), TOKEN + "\n", 0o600)
         self.settings = {"port": 0, "token_file": token, "services_dir": self.services, "service_user": "postgres", "service_addresses": addresses,

@@ -37,6 +37,14 @@ zonky_version() {
 	esac
 }
 
+# Of Kafka: the lab's own, and what services may be made of.
+kafka_version() {
+	case $1 in
+		${KAFKA_VERSION%.*}) echo "$KAFKA_VERSION" ;; 4.0) echo 4.0.0 ;; 4.1) echo 4.1.0 ;;
+		*) return 1 ;;
+	esac
+}
+
 META_PORT=$LAB_PORT_BASE
 KAFKA_PORT=$((LAB_PORT_BASE + 10))
 KAFKA_SASL_PORT=$((LAB_PORT_BASE + 11))

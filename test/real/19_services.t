@@ -91,16 +91,19 @@ def test():
     equal(sorted(servers(id_)), pids, "and leave it as it is")
 
     # a broken one says so, by itself
-    broken = dict(order, name=word("made-"), version="18" if env["LAB_SOURCE_VERSION"] != "18" else "17", node_count=1)
+    broken = dict(order, name=word("made-"), version=env["LAB_SOURCE_VERSION"], node_count=1)
     path = os.path.join(env["CDC_LAB_DATA"], "versions/postgresql", broken["version"])
-    hidden = os.path.lexists(path)
-    if hidden:
-        os.rename(path, path + ".away")
-        undo.append(lambda: os.path.lexists(path + ".away") and os.rename(path + ".away", path))
+    fetch = os.path.join(env["LAB_DIR"], "fetch-version")
+    os.unlink(path)
+    os.rename(fetch, fetch + ".away")
+    undo.append(lambda: os.path.exists(fetch + ".away") and os.rename(fetch + ".away", fetch))
+    with open(fetch, "w") as f:
+        f.write("#!/bin/sh\necho 'the repository does not answer' >&2\nexit 1\n")
+    os.chmod(fetch, 0o755)
     status, body = call("POST", "/managed-services", broken)
     other = body["id"]
     undo.append(lambda: call("DELETE", "/managed-services/" + other))
-    ok(wait(lambda: service(other)["status"] == "error", 60, 0.1) and "PostgreSQL %s cannot be had here" % broken["version"] in service(other)["status_message"], "a version that is not there: error, and why", lambda: service(other))
+    ok(wait(lambda: service(other)["status"] == "error", 60, 0.1) and "PostgreSQL %s cannot be had here: fetch failed with exit code 1: the repository does not answer" % broken["version"] in service(other)["status_message"], "a version that cannot be fetched: error, and why", lambda: service(other))
     sink = meta.one("SELECT cdc.register_service(%s, 'kafka', 'se-sto1', jsonb_build_object('connect_urls', %s::jsonb, 'network_id', %s::text, 'addons', '[\"kafka-connect\"]'::jsonb), NULL, %s)"
                     % (lit(word("sink-")), lit(json.dumps(connect_urls())), lit(env["CDC_SINK_NETWORK"]), lit(env["CDC_ORG_ID"])))
     undo.append(lambda: meta.one("SELECT cdc.delete_service('%s')" % sink))
@@ -108,9 +111,8 @@ def test():
     made.append(refused[1]["id"])
     status_ok(refused[1]["id"], "Pending", "a pipeline on it waits", "cannot be had here")
     call("DELETE", "/organizations/%s/pipelines/%s" % (env["CDC_ORG_ID"], refused[1]["id"]))
-    if hidden:
-        os.rename(path + ".away", path)
-        ok(wait(lambda: service(other)["status"] == "running", 120, 0.2), "once it is there it is made", lambda: service(other))
+    os.rename(fetch + ".away", fetch)
+    ok(wait(lambda: service(other)["status"] == "running", 90, 0.2), "once it can be fetched the service is made", lambda: service(other))
 
     for one in (id_, other):
         equal(call("DELETE", "/managed-services/" + one)[0], 204, "deleted")

@@ -368,6 +368,7 @@ connector_cases(void)
 	CASE(760, PROVISIONING, no_connector(&s); s.slot_turn = CDC_TURN_BLOCKED);
 	CASE(761, PROVISIONING, no_connector(&s); s.slot_turn = CDC_TURN_NEIGHBOUR);
 	CASE(762, PROVISIONING, stop(&s); s.slot = CDC_SLOT_ABSENT; s.slot_turn = CDC_TURN_NEIGHBOUR);
+	CASE(762, PROVISIONING, no_connector(&s); s.slot_turn = CDC_TURN_SOON);
 	CASE(764, PROVISIONING, no_connector(&s); s.allow_password = false);
 	CASE(766, PROVISIONING, no_connector(&s));
 	CASE(766, PROVISIONING, s.connector = CDC_OBJ_WRONG; fail(&s, CDC_RESTART_EXHAUSTED));
