@@ -72,8 +72,6 @@ struct CdcPgConn
 	bool		copy;			/* it entered a COPY state: not ours to serve */
 	char	   *prepared;		/* text of the one statement that is prepared */
 	bool		preparing;		/* the first statement is, before it runs */
-	bool		unprepared;		/* something between us and the server does not
-								 * keep prepared statements */
 	int			version;
 	CdcPgResolve *resolving;
 	CdcPgLost	lost;
@@ -272,7 +270,7 @@ send_with_params(CdcPgConn *conn, const CdcPgStatement *s)
 
 	if (conn->prepared && strcmp(conn->prepared, s->sql) == 0)
 		return PQsendQueryPrepared(conn->pg, PREPARED_NAME, s->nparams, params, NULL, NULL, 0);
-	if (conn->prepared || conn->unprepared)
+	if (conn->prepared)
 		return PQsendQueryParams(conn->pg, s->sql, s->nparams, NULL, params, NULL, NULL, 0);
 	conn->preparing = true;
 	return PQsendPrepare(conn->pg, PREPARED_NAME, s->sql, s->nparams, NULL);
@@ -434,25 +432,13 @@ advance(CdcPgConn *conn)
 	}
 }
 
-/* Was this the answer to the preparation, or to a statement that is not kept?  Then it is sent (again). */
+/* Was this the answer to the preparation?  Then the statement itself is sent. */
 static bool
-sent_again(CdcPgConn *conn, const PGresult *result)
+was_prepared(CdcPgConn *conn, const PGresult *result)
 {
-	bool		prepared = conn->preparing && PQresultStatus(result) == PGRES_COMMAND_OK;
-	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-
-	if (prepared)
-		conn->prepared = MemoryContextStrdup(conn->context, conn->first->sql);
-	else if (state && conn->first->nparams > 0 && !conn->unprepared &&
-			 (strcmp(state, "26000") == 0 || strcmp(state, "42P05") == 0))
-	{
-		if (conn->prepared)
-			pfree(conn->prepared);
-		conn->prepared = NULL;
-		conn->unprepared = true;
-	}
-	else
+	if (!conn->preparing || PQresultStatus(result) != PGRES_COMMAND_OK)
 		return false;
+	conn->prepared = MemoryContextStrdup(conn->context, conn->first->sql);
 	send_first(conn);
 	return true;
 }
@@ -463,6 +449,7 @@ statement_done(CdcPgConn *conn)
 {
 	PGresult   *result = conn->result;
 	ExecStatusType status = result ? PQresultStatus(result) : PGRES_FATAL_ERROR;
+	const char *sqlstate;
 
 	conn->result = NULL;
 	cdc_timer_cancel(conn->timer);
@@ -479,10 +466,17 @@ statement_done(CdcPgConn *conn)
 		fail(conn, why);
 		return;
 	}
-	if (result && sent_again(conn, result))
+	if (result && was_prepared(conn, result))
 	{
 		PQclear(result);
 		return;
+	}
+	sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	if (conn->prepared && sqlstate && strcmp(sqlstate, "26000") == 0)
+	{
+		/* something between us and the server has discarded it */
+		pfree(conn->prepared);
+		conn->prepared = NULL;
 	}
 	watch(conn, CDC_IO_READ);
 	answer(conn, status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY ?
