@@ -3,6 +3,8 @@
 from lib import *
 
 HERE = "127.80.0.1"
+# AGENT_KAFKA=4.1 after test/lab/version kafka 4.1: the same with another one
+VERSION = os.environ.get("AGENT_KAFKA", "3.9")
 PLUGIN = os.path.join(CACHE, "debezium-connector-postgres-3.7.0.Final-plugin.tar.gz")
 
 
@@ -10,7 +12,7 @@ def kafka(host, *words):
     """Runs one of Kafka's tools as app_user; (exit code, output)."""
     config = write(os.path.join(host.place, "client.properties"), "bootstrap.servers=%s:9093\nsecurity.protocol=SASL_PLAINTEXT\nsasl.mechanism=SCRAM-SHA-256\n"
                    'sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required username="app_user" password="%s";\n' % (HERE, PASSWORDS["app_password"]))
-    jars = os.path.join(host.kafka, "3.9", "*")
+    jars = os.path.join(host.kafka, VERSION, "*")
     done = subprocess.run(["java", "-XX:TieredStopAtLevel=1", "-cp", jars, words[0], "--bootstrap-server", HERE + ":9093", "--command-config", config] + list(words[1:]),
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     return done.returncode, done.stdout.decode().strip()
@@ -24,7 +26,7 @@ def connect_answers():
 
 def test():
     host = Host(addresses="127.80.0.0/24")
-    order = {"type": "kafka", "version": "3.9", "admin_user": "admin", "connect": True, "agent_token": PASSWORDS["agent_token"]}
+    order = {"type": "kafka", "version": VERSION, "admin_user": "admin", "connect": True, "agent_token": PASSWORDS["agent_token"]}
     equal(host.order("events", **order)[0], 202, "a Kafka with Kafka Connect is ordered")
     # it dies while it is being made, the agent too
     ok(wait(lambda: os.path.exists(os.path.join(host.services, "events", "kafka.pid")), 60), "the broker is started")

@@ -12,6 +12,7 @@ import http.client
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -295,8 +296,8 @@ class Host(Agent):
             os.mkdir(path)
         os.symlink(os.path.join(POSTGRESQL, PG_VERSION), os.path.join(self.postgresql, PG_VERSION))
         for name in sorted(os.listdir(CACHE)) if os.path.isdir(CACHE) else []:
-            if name.startswith("kafka-3.9"):
-                os.symlink(os.path.join(CACHE, name), os.path.join(self.kafka, "3.9"))
+            if re.fullmatch(r"kafka-\d+\.\d+\.\d+", name):
+                os.symlink(os.path.join(CACHE, name), os.path.join(self.kafka, name[len("kafka-"):].rsplit(".", 1)[0]))
         token = write(os.path.join(self.place, "token"), TOKEN + "\n", 0o600)
         self.settings = {"port": 0, "token_file": token, "services_dir": self.services, "service_user": "postgres", "service_addresses": addresses,
                          "postgresql_network": "03000000-0000-4000-8000-000000000071",
