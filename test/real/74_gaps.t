@@ -151,10 +151,11 @@ def usurped(flow):
         return admin("SELECT pid FROM pg_stat_replication WHERE application_name = 'somebody'")
 
     ok(wait(taken, 60, 0.1), "somebody else has got hold of the slot")
-    before = admin("SELECT pg_current_wal_lsn()")
     flow.write()
     in_gap = flow.last
     status_ok(flow.id, "Running", "who it is is said", r"the replication slot was used by somebody else.*somebody")
+    # until it is stopped Debezium may have had it back for a moment, and this row too
+    before = admin("SELECT pg_current_wal_lsn()")
     flow.gap_ok("failover", "used by somebody else", before)
     stream.kill()
     stream.wait()
@@ -196,10 +197,9 @@ def restored(flow):
         flow.row("after the backup")
         source(flow.database).rows("INSERT INTO t SELECT generate_series(%d000, %d999)" % (flow.last, flow.last))
     flow.row("after more than a server writes when it starts")
-    before = flow.slot("confirmed_flush_lsn")
     running_ok(flow.id)
-    # the worker has seen how far it was
-    ok(wait(lambda: lsn(spec_flushed(flow.id)) >= lsn(before), 30), "the position is noted", lambda: spec_flushed(flow.id))
+    # the worker has seen how far it was: Connect stores offsets, and the slot moves, some time later
+    ok(wait(lambda: lsn(spec_flushed(flow.id)) >= lsn(last), 60), "the position is noted", lambda: spec_flushed(flow.id))
     server("stop", name)
     subprocess.run(["rm", "-rf", path], check=True)
     os.rename(path + ".backup", path)
