@@ -10,9 +10,9 @@
  */
 #include "agent/provision.h"
 
-#include <signal.h>
 #include <arpa/inet.h>
 #include <dirent.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <sys/socket.h>
 #include <sys/stat.h>

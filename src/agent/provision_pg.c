@@ -623,9 +623,10 @@ agent_pg_step(AgentService *s)
 bool
 agent_pg_end(AgentService *s)
 {
-	bool		ok = agent_process_end(s->dir, "initdb", NULL, SIGKILL, 5) && agent_process_end(s->dir, "fetch", NULL, SIGKILL, 5);
+	bool		ok = agent_process_end(s->dir, "initdb", NULL, SIGKILL, 5);
 	int			i;
 
+	ok = agent_process_end(s->dir, "fetch", NULL, SIGKILL, 5) && ok;
 	for (i = 0; i < AGENT_MAX_NODES; i++)
 	{
 		char		data[MAXPGPATH + 64];
