@@ -155,7 +155,7 @@ CREATE TABLE cdc.pipeline_spec (
 	slot_absent_before boolean NOT NULL DEFAULT false,	-- the slot was seen absent before our connector was made: what is there now is ours
 	snapshot_run	bigint,		-- until Connect is seen to have stored that the snapshot has finished: when the walsender of its run began (epoch, us)
 	gap				jsonb,		-- {"kind":..,"from_lsn":..,"tables":[..]} while one is being repaired
-	streamed		jsonb,		-- {"system":..,"timeline":..,"node":..,"usurped":..}: the history on which it streamed last
+	streamed		jsonb,		-- {"system":..,"timeline":..,"node":..,"started":..,"usurped":..}: the history on which it streamed last
 	failover		jsonb,		-- a verdict on another history, while it is being carried out (src/worker/failover.c)
 	offsets_clean	boolean NOT NULL DEFAULT true,	-- no offsets can be stored under our connector's name (cannot be seen while it is absent)
 	restarts		timestamptz[] NOT NULL DEFAULT '{}',	-- failures within the last 10 minutes

@@ -57,9 +57,9 @@ rewritten_below(const CdcFailoverFacts *f, const CdcJudgement *j)
 	return j->relation == CDC_HISTORY_REWRITTEN && last_commit(f) > f->wal_lsn;
 }
 
-/* What Kafka has of the present history ends here. */
+/* What the stored offset says of the present history ends here. */
 static uint64_t
-common_end(const CdcFailoverFacts *f, const CdcJudgement *j)
+offset_end(const CdcFailoverFacts *f, const CdcJudgement *j)
 {
 	if (rewritten_below(f, j))
 		return f->wal_lsn;
@@ -70,6 +70,15 @@ common_end(const CdcFailoverFacts *f, const CdcJudgement *j)
 	if (j->relation == CDC_HISTORY_UNKNOWN && f->slot_lsn != 0 && f->slot_lsn < f->offset_lsn)
 		return f->slot_lsn;
 	return f->offset_lsn;
+}
+
+/* What Kafka has of the present history ends here. */
+static uint64_t
+common_end(const CdcFailoverFacts *f, const CdcJudgement *j)
+{
+	uint64_t	end = offset_end(f, j);
+
+	return f->lost_lsn != 0 && f->lost_lsn < end ? f->lost_lsn : end;
 }
 
 GUARD(other_cluster, j->relation == CDC_HISTORY_OTHER_CLUSTER)
@@ -182,7 +191,6 @@ cdc_failover_judge(const CdcFailoverFacts *f)
 		rule++;
 	j.rule = rule;
 	j.verdict = f->halt ? rule->verdict_halt : rule->verdict;
-
 
 	/*
 	 * Events reach Kafka before their offset is stored, which a kill of Connect

@@ -59,6 +59,8 @@ typedef struct CdcFailoverFacts
 	CdcOffsets	offsets;		/* in Kafka */
 	uint64_t	offset_lsn;		/* the highest position in the stored offset */
 	uint64_t	commit_lsn;		/* its last commit, 0: it has none */
+	uint64_t	lost_lsn;		/* where the slot was when somebody else took it,
+								 * if the offset may not tell; 0: it does */
 	CdcTri		tail_committed; /* beyond its last commit the offset has events of
 								 * one more transaction: is that committed here? */
 	bool		dragged;		/* something streamed from the slot on the present

@@ -204,15 +204,16 @@ cdc_kc_parse_offsets(const char *body, CdcKcOffsets *offsets)
 			offsets->state = in_snapshot ? CDC_OFFSETS_SNAPSHOT : CDC_OFFSETS_STREAMING;
 			offsets->snapshot_completed = !in_snapshot;
 			offsets->commit_lsn = position(offset, "lsn_commit");
+			offsets->event_lsn = position(offset, "lsn");
 			offsets->highest_lsn = Max(offsets->commit_lsn,
-									   Max(position(offset, "lsn_proc"), position(offset, "lsn")));
+									   Max(position(offset, "lsn_proc"), offsets->event_lsn));
 			offsets->lsn = offsets->commit_lsn;
 			offsets->txid = cdc_json_int64(offset, "txId", 0);
 			offsets->ts_us = cdc_json_int64(offset, "ts_usec", 0);
 			if (offsets->lsn == 0)
 				offsets->lsn = position(offset, "lsn_proc");
 			if (offsets->lsn == 0)
-				offsets->lsn = position(offset, "lsn");
+				offsets->lsn = offsets->event_lsn;
 		}
 	}
 	json_object_put(object);

@@ -112,6 +112,7 @@ typedef struct CdcKcOffsets
 	bool		snapshot_completed;
 	uint64		lsn;			/* lsn_commit, else lsn_proc, else lsn; 0 none */
 	uint64		commit_lsn;		/* lsn_commit; 0 none */
+	uint64		event_lsn;		/* lsn, of the last event; 0 none */
 	uint64		highest_lsn;	/* the highest of the three; 0 none */
 	int64		txid;			/* of the last event's transaction; 0 none */
 	int64		ts_us;			/* of the last event by the source's clock, epoch us; 0 none */

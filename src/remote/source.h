@@ -140,6 +140,7 @@ typedef struct CdcSourceObs
 	const char *wal_level;
 	uint64		wal_lsn;		/* pg_current_wal_lsn(), or replay LSN on a standby */
 	int64		now_us;			/* clock_timestamp of the server */
+	int64		started_us;		/* its pg_postmaster_start_time() */
 	int			free_slots;
 	int			free_senders;
 	const char *blocker;		/* oldest write transaction older than 2 s (prepared ones too):

@@ -297,6 +297,7 @@ const char *const cdc_source_observe_sql =
 "  'wal_lsn', CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn()"
 "    ELSE pg_catalog.pg_current_wal_lsn() END::text,"
 "  'now', " EPOCH_US("pg_catalog.clock_timestamp()") ","
+"  'started', " EPOCH_US("pg_catalog.pg_postmaster_start_time()") ","
 "  'free_slots', pg_catalog.current_setting('max_replication_slots')::integer - (SELECT count(*) FROM slot),"
 "  'free_senders', pg_catalog.current_setting('max_wal_senders')::integer - (SELECT count(*) FROM sender),"
 "  'blocker', (SELECT b.words FROM blocker AS b),"
@@ -458,6 +459,7 @@ cdc_source_parse(const char *json)
 	obs->wal_level = copied(j, "wal_level");
 	obs->wal_lsn = cdc_source_lsn(j, "wal_lsn");
 	obs->now_us = cdc_json_int64(j, "now", 0);
+	obs->started_us = cdc_json_int64(j, "started", 0);
 	obs->free_slots = (int) cdc_json_int64(j, "free_slots", 0);
 	obs->free_senders = (int) cdc_json_int64(j, "free_senders", 0);
 	obs->blocker = copied(j, "blocker");

@@ -113,6 +113,8 @@ cdc_failover_needs_offsets(const CdcPipeline *p)
 	if (cdc_failover_pending(p))
 		return c && c->state == CDC_CS_STOPPED && c->ntasks == 0;
 	intent = read_intent(p);
+	if (c && p->came_lsn != 0)
+		return true;
 	return c && intent.present && !intent.resumed && intent.verdict == CDC_VERDICT_REWIND;
 }
 
@@ -206,6 +208,9 @@ cdc_failover_judge_now(const CdcPipeline *p)
 		f.offsets = CDC_OFFSETS_STREAMING;
 		f.offset_lsn = p->flushed;
 	}
+	/* an offset may be of a snapshot that was taken while somebody else had the slot */
+	if (p->usurped && p->snapshot_run != 0)
+		f.lost_lsn = p->flushed;
 	return cdc_failover_judge(&f);
 }
 
@@ -281,6 +286,7 @@ cdc_assess_failover(CdcPipeline *p, CdcSnapshot *s)
 		return;
 	assess_slot_wal(p, s);
 
+	cdc_failover_compare_start(p);
 	if (may_move(p) && p->streamed_timeline != 0 && same_history(p) && !p->usurped && cdc_slot_usurped(p))
 	{
 		p->usurped = true;

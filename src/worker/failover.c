@@ -15,6 +15,13 @@
 #include "common/lsn.h"
 #include "worker/failover.h"
 
+/*
+ * How long after a start of the source an offset of before it may still be
+ * stored: twice Connect's offset.flush.interval.ms, of which the default is 60 s,
+ * and some time for it.
+ */
+#define OFFSET_STORED_MS 150000
+
 static int64
 now_ms(void)
 {
@@ -122,12 +129,14 @@ cdc_failover_remember(CdcPipeline *p)
 {
 	CdcJudgement j = cdc_failover_judge_now(p);
 	const char *words = cdc_failover_words(p, &j);
+	bool		usurped = p->usurped;
 	struct json_object *intent;
 	char		number[32];
 
 	tell(p, &j, words);
 	p->usurped = false;
 	p->rewritten_lsn = 0;
+	p->came_lsn = 0;
 	p->reached = p->seen->confirmed_flush_lsn;
 	p->nfailures = 0;
 	p->failure_seen = false;
@@ -137,7 +146,8 @@ cdc_failover_remember(CdcPipeline *p)
 		open_gap(p, &j, words);
 		return;
 	}
-	p->snapshot_run = 0;			/* judged by the stored offsets, which said so */
+	if (!usurped)
+		p->snapshot_run = 0;		/* judged by the stored offsets, which said so */
 	intent = json_object_new_object();
 	cdc_json_add_string(intent, "verdict", cdc_verdict_name(j.verdict));
 	snprintf(number, sizeof(number), UINT64_FORMAT, p->server.system_identifier);
@@ -154,30 +164,78 @@ cdc_failover_remember(CdcPipeline *p)
 }
 
 static bool
-is_streamed(const CdcPipeline *p, uint64 system, uint32 timeline)
+is_streamed(const CdcPipeline *p, const CdcSourceObs *obs)
 {
-	return p->streamed_timeline != 0 && timeline == p->streamed_timeline &&
-		(p->streamed_system == 0 || system == p->streamed_system);
+	return p->streamed_timeline != 0 && obs->timeline == p->streamed_timeline &&
+		(p->streamed_system == 0 || obs->system_identifier == p->streamed_system);
 }
 
-void
-cdc_failover_note_wal(CdcPipeline *p, uint64 system, uint32 timeline, uint64 wal_lsn, int64 begun)
+/* The server that we stream from is not the one, or not the run of it, that it was. */
+static void
+note_start(CdcPipeline *p, const CdcSourceObs *obs)
 {
-	if (p->rewritten_lsn != 0 || wal_lsn == 0 || !is_streamed(p, system, timeline) ||
-		wal_lsn >= p->reached || p->reached_at > begun)
-		return;
-	p->rewritten_lsn = wal_lsn;
+	if (p->streamed_started != 0)
+	{
+		p->came_lsn = obs->wal_lsn;
+		p->came_at = p->connect_since = cdc_loop_now();
+	}
+	p->streamed_started = obs->started_us;
 	p->spec_dirty = true;
 	cdc_world_ready(p);
 }
 
 void
-cdc_failover_note_reached(CdcPipeline *p, uint64 system, uint32 timeline, uint64 lsn)
+cdc_failover_note_wal(CdcPipeline *p, const CdcSourceObs *obs, int64 begun)
 {
-	if (!is_streamed(p, system, timeline) || lsn <= p->reached)
+	if (obs->wal_lsn == 0 || !is_streamed(p, obs))
+		return;
+	if (obs->started_us != 0 && obs->started_us != p->streamed_started)
+		note_start(p, obs);
+	if (p->rewritten_lsn != 0 || obs->wal_lsn >= p->reached || p->reached_at > begun)
+		return;
+	p->rewritten_lsn = obs->wal_lsn;
+	p->spec_dirty = true;
+	cdc_world_ready(p);
+}
+
+void
+cdc_failover_note_reached(CdcPipeline *p, const CdcSourceObs *obs, uint64 lsn)
+{
+	if (!is_streamed(p, obs) || lsn <= p->reached)
 		return;
 	p->reached = lsn;
 	p->reached_at = cdc_loop_now();
+}
+
+void
+cdc_failover_compare_start(CdcPipeline *p)
+{
+	const CdcKcOffsets *offsets = &p->offsets;
+	bool		older = offsets->ts_us != 0 && offsets->ts_us < p->streamed_started;
+
+	if (p->came_lsn == 0 || p->offsets_known != CDC_YES || p->offsets_at < p->came_at ||
+		!is_streamed(p, &p->server))
+		return;
+	/* the next look at the source needs no clock to tell */
+	cdc_failover_note_reached(p, &p->server, offsets->highest_lsn);
+
+	/*
+	 * An event that was committed before the start, beyond where WAL ended after
+	 * it: that WAL is gone.  Debezium gives an event's position and commit time
+	 * together (PostgresOffsetContext.updateWalPosition); a commit alone moves
+	 * lsn_commit only.  A clock that was set back since the start tells nothing.
+	 */
+	if (older && offsets->state == CDC_OFFSETS_STREAMING && offsets->event_lsn > p->came_lsn &&
+		p->server.now_us >= p->streamed_started)
+	{
+		if (p->rewritten_lsn == 0)
+			p->rewritten_lsn = p->came_lsn;
+		p->reached = Max(p->reached, offsets->event_lsn);
+	}
+	else if (older && cdc_loop_now() - p->came_at < OFFSET_STORED_MS)
+		return;
+	p->came_lsn = 0;
+	p->spec_dirty = true;
 }
 
 static void
@@ -188,6 +246,8 @@ set_streamed(CdcPipeline *p)
 	p->reached = p->seen ? p->seen->confirmed_flush_lsn : 0;
 	p->reached_at = cdc_loop_now();
 	p->rewritten_lsn = 0;
+	p->streamed_started = p->server.started_us;
+	p->came_lsn = 0;
 	cdc_set_string(p->context, &p->streamed_node, node_words(p));
 	p->spec_dirty = true;
 }
@@ -268,6 +328,7 @@ cdc_failover_forget(CdcPipeline *p)
 	p->streamed_timeline = 0;
 	p->usurped = false;
 	p->rewritten_lsn = 0;
+	p->came_lsn = 0;
 	p->spec_dirty = true;
 	if (gap)
 	{

@@ -13,17 +13,23 @@
 #include "worker/world.h"
 
 /*
- * A primary of this system and timeline was seen with its WAL ending at an LSN,
- * by a look that was begun at a loop time.  On one timeline WAL never gets
- * shorter: an end below what was confirmed before that look is another
- * server's, restored from a copy of its files.  It is remembered, since the WAL
- * soon grows beyond.
+ * A primary was seen by a look that was begun at a loop time.  On one timeline
+ * WAL never gets shorter: an end below what was reached before that look is
+ * another server's, restored from a copy of its files.  It is remembered, since
+ * the WAL soon grows beyond; so is where it ended when the server was first seen
+ * after a start.
  */
-extern void cdc_failover_note_wal(CdcPipeline *pipeline, uint64 system, uint32 timeline,
-								  uint64 wal_lsn, int64 begun);
+extern void cdc_failover_note_wal(CdcPipeline *pipeline, const CdcSourceObs *obs, int64 begun);
 
-/* ... with the pipeline's slot confirmed up to an LSN. */
-extern void cdc_failover_note_reached(CdcPipeline *pipeline, uint64 system, uint32 timeline, uint64 lsn);
+/* On this history the pipeline has reached an LSN: its slot confirmed it, or Connect stored it. */
+extern void cdc_failover_note_reached(CdcPipeline *pipeline, const CdcSourceObs *obs, uint64 lsn);
+
+/*
+ * After a start of the server: compares the stored offset, once it is read, with
+ * where the WAL ended then.  Connect stores offsets later than Kafka has the
+ * events, also while the source is away, so none may have been seen confirmed.
+ */
+extern void cdc_failover_compare_start(CdcPipeline *pipeline);
 
 /* Is the source's history, as last seen, another one than was streamed, and not judged? */
 extern bool cdc_failover_pending(const CdcPipeline *pipeline);

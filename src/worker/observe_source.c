@@ -356,7 +356,7 @@ node_done(const CdcPgResult *result, void *arg)
 			if (p->source != s)
 				continue;
 			if (obs && n == s->primary)
-				cdc_failover_note_wal(p, n->system_identifier, n->timeline, n->wal_lsn, probe->started);
+				cdc_failover_note_wal(p, obs, probe->started);
 			/* a round does not wait for the nodes: what it finds in pg_hba.conf is judged now */
 			if (p->waiting || hba_changed)
 				cdc_world_ready(p);
@@ -678,9 +678,9 @@ database_done(const CdcPgResult *result, void *arg)
 			keep_seen(p, obs, seen);
 			cdc_set_string(p->context, &p->seen_error, NULL);
 			p->seen_at = probe->started;
-			cdc_failover_note_wal(p, obs->system_identifier, obs->timeline, obs->wal_lsn, probe->started);
+			cdc_failover_note_wal(p, obs, probe->started);
 			if (seen->slot_exists)
-				cdc_failover_note_reached(p, obs->system_identifier, obs->timeline, seen->confirmed_flush_lsn);
+				cdc_failover_note_reached(p, obs, seen->confirmed_flush_lsn);
 		}
 		else
 		{

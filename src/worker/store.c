@@ -181,6 +181,8 @@ spec_row(CdcPipeline *p)
 		cdc_json_add_string(streamed, "node", p->streamed_node);
 		json_object_object_add(streamed, "usurped", json_object_new_boolean(p->usurped));
 		cdc_lsn_json(streamed, "rewritten_lsn", p->rewritten_lsn);
+		json_object_object_add(streamed, "started", json_object_new_int64(p->streamed_started));
+		cdc_lsn_json(streamed, "came_lsn", p->came_lsn);
 		json_object_object_add(row, "streamed", streamed);
 	}
 	json_object_object_add(row, "failover", p->failover ? json_tokener_parse(p->failover) : NULL);

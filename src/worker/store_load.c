@@ -550,6 +550,9 @@ load_new_pipeline(CdcPipeline *p, struct json_object *row, struct json_object *s
 		p->streamed_node = copy(p->context, get(streamed, "node"));
 		p->usurped = get_bool(streamed, "usurped", false);
 		p->rewritten_lsn = cdc_lsn_parse(get(streamed, "rewritten_lsn"));
+		p->streamed_started = cdc_json_int64(streamed, "started", 0);
+		p->came_lsn = cdc_lsn_parse(get(streamed, "came_lsn"));
+		p->came_at = cdc_loop_now();
 	}
 	array = get_array(row, "standbys", &n);
 	for (i = 0; i < n; i++)

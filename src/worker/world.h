@@ -325,6 +325,11 @@ struct CdcPipeline
 	uint64		streamed_system;	/* the history on which it streamed last; */
 	uint32		streamed_timeline;	/* 0: it has not, or a new snapshot is due */
 	char	   *streamed_node;	/* "address:port" */
+	int64		streamed_started;	/* when that server was started, its clock,
+									 * epoch us; 0: not seen yet */
+	uint64		came_lsn;		/* where its WAL ended when it was first seen after
+								 * a start; 0: that was compared with the offset */
+	int64		came_at;		/* loop time of that */
 	uint64		reached;		/* the highest position seen confirmed on it */
 	int64		reached_at;		/* loop time at which that was seen, 0: remembered */
 	uint64		rewritten_lsn;	/* where its WAL was seen to end below that, not

@@ -2,7 +2,19 @@
 """A source whose roles and pg_hba.conf are its owner's: two pipelines log in as
 the one role that was given, with every special character in its password, and
 neither is taken for the other."""
+import datetime
+import glob
+
 from lib import *
+
+
+def starts(id_):
+    """When Connect began to start the pipeline's task, each time: by its logs, which tell local time."""
+    found = []
+    for path in glob.glob(os.path.join(env["LAB_DIR"], "log/connect-*")):
+        with open(path, errors="replace") as f:
+            found += re.findall(r"^\[([0-9-]+ [0-9:]+),(\d+)\] INFO Creating task %s-0 " % con(id_), f.read(), re.M)
+    return [datetime.datetime.strptime(at, "%Y-%m-%d %H:%M:%S").timestamp() + int(ms) / 1000 for at, ms in found]
 
 
 def test():
@@ -43,8 +55,11 @@ def test():
     running_ok(second, "so does another one with the same role")
     names = db.lines("SELECT DISTINCT application_name FROM pg_stat_activity WHERE usename = %s ORDER BY 1" % lit(role)).split()
     ok(obj(first) in names and obj(second) in names, "the sessions of the two are told apart", names)
-    equal([e["detail"]["action"] for id_ in (first, second) for e in events(id_, "kind IN ('action', 'drift') AND detail->>'action' IN ('begin_discard', 'create_role', 'write_hba')")], [],
-          "no snapshot was taken for an interrupted one, no role or line was made")
+    # Connect may spread its tasks anew when one is added: then a snapshot is interrupted indeed
+    mistaken = [(id_, e["rule"], e["message"], starts(id_)) for id_ in (first, second) for e in events(id_, "detail->>'action' = 'begin_discard'")
+                if sum(at < datetime.datetime.fromisoformat(e["at"]).timestamp() for at in starts(id_)) < 2]
+    ok(not mistaken, "no snapshot was taken for an interrupted one", lambda: "%s\n%s\n%s" % (mistaken, story(first), story(second)))
+    equal([e["detail"]["action"] for id_ in (first, second) for e in events(id_, "kind IN ('action', 'drift') AND detail->>'action' IN ('create_role', 'write_hba')")], [], "no role or line was made")
     topic = Topic(prefix + ".public.a")
     db.rows("INSERT INTO a VALUES (0)")
     flows_ok(topic, "id", 0, "rows flow")

@@ -134,6 +134,11 @@ def held_back(flow):
     meta.one("SELECT pg_reload_conf()")
 
 
+def recvlogical(flow, name):
+    return subprocess.Popen([PG_BIN + "pg_recvlogical", "-d", SERVER_DSN + " dbname=%s application_name=%s" % (flow.database, name), "-S", obj(flow.id), "--start", "-n", "-f", "/dev/null",
+                             "-s", "1", "-F", "1", "-o", "proto_version=1", "-o", "publication_names=" + obj(flow.id)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
 def usurped(flow):
     """pg_recvlogical takes the slot and confirms what we have not seen."""
     stream = None
@@ -143,8 +148,7 @@ def usurped(flow):
         if stream and stream.poll() is None and flow.slot("active_pid") in (None, pid()):
             return pid() and flow.slot("active_pid") == pid()
         admin("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '%s' AND active" % obj(flow.id))
-        stream = subprocess.Popen([PG_BIN + "pg_recvlogical", "-d", SERVER_DSN + " dbname=%s application_name=somebody" % flow.database, "-S", obj(flow.id), "--start", "-n", "-f", "/dev/null",
-                                   "-s", "1", "-F", "1", "-o", "proto_version=1", "-o", "publication_names=" + obj(flow.id)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        stream = recvlogical(flow, "somebody")
         return False
 
     def pid():
@@ -162,6 +166,36 @@ def usurped(flow):
     stream.wait()
     flow.closed_ok("used by somebody else")
     ok(flow.came("r", in_gap), "used by somebody else: the row that it took has come with the snapshot")
+
+
+def usurped_at_once():
+    """... before Connect has stored that the snapshot is finished: the task takes another one, whose offset is later than what is missing."""
+    flow = Flow()
+    stream, took = None, word("thief")
+
+    def taken():
+        nonlocal stream
+        pid = admin("SELECT pid FROM pg_stat_replication WHERE application_name = '%s'" % took)
+        if pid and flow.slot("active_pid") == pid:
+            return True
+        admin("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '%s' AND active" % obj(flow.id))
+        if stream is None or stream.poll() is not None:
+            stream = recvlogical(flow, took)
+        return False
+
+    undo.append(lambda: stream and stream.kill())
+    ok(wait(taken, 60, 0.02), "somebody else has got hold of the slot at once")
+    before = admin("SELECT pg_current_wal_lsn()")
+    flow.write()
+    status_ok(flow.id, "Running", "that is said", r"the replication slot was used by somebody else|started anew before Kafka Connect had stored")
+    ok(wait(lambda: events(flow.id, "kind = 'gap'"), 60), "used at once: the gap is told", lambda: story(flow.id))
+    told = events(flow.id, "kind = 'gap'")[0]["detail"]
+    ok(told["kind"] in ("failover", "snapshot") and 0 < lsn(told["from_lsn"]) <= lsn(before), "used at once: it begins where the slot was", lambda: "%s, and WAL was at %s\n%s" % (told, before, story(flow.id)))
+    stream.kill()
+    stream.wait()
+    flow.closed_ok("used at once")
+    delete(flow.id)
+    gone_ok(flow.id)
 
 
 def halted():
@@ -184,33 +218,38 @@ def server(verb, name):
     lab("node", verb, name)
 
 
-def restored(flow):
-    """The files of an hour ago: the same timeline, and less WAL than Kafka has."""
+def restored(flow, words, noted):
+    """
+    The files of an hour ago: the same timeline, and less WAL than Kafka has.
+    noted: the worker saw that the slot confirmed what came later; else only
+    Connect knows, which stored it when the source was away.
+    """
     name, path, port = nodes()[0]
-    for other, _, _ in nodes()[1:]:
-        lab("node", "drop", other)
-    flow.row("before the backup")
+    flow.row(words + ": before the backup")
     server("stop", name)
     subprocess.run(["cp", "-a", path, path + ".backup"], check=True)
     server("start", name)
     for _ in range(3):
         last = admin("SELECT pg_current_wal_lsn()")
-        flow.row("after the backup")
+        flow.row(words + ": after the backup")
         source(flow.database).rows("INSERT INTO t SELECT generate_series(%d000, %d999)" % (flow.last, flow.last))
-    flow.row("after more than a server writes when it starts")
+    flow.row(words + ": after more than a server writes when it starts")
     running_ok(flow.id)
-    # the worker has seen how far it was: Connect stores offsets, and the slot moves, some time later
-    ok(wait(lambda: lsn(spec_flushed(flow.id)) >= lsn(last), 60), "the position is noted", lambda: spec_flushed(flow.id))
+    if noted:
+        # Connect stores offsets, and the slot moves, some time later
+        ok(wait(lambda: lsn(spec_flushed(flow.id)) >= lsn(last), 60), words + ": the position is noted", lambda: spec_flushed(flow.id))
     server("stop", name)
+    if not noted:
+        ok(wait(lambda: max(o["offset"]["lsn"] for o in offsets_of(con(flow.id))) > lsn(last), 60), words + ": Connect has stored it", lambda: offsets_of(con(flow.id)))
+        ok(lsn(spec_flushed(flow.id)) < lsn(last), words + ": nobody here has seen that", lambda: spec_flushed(flow.id))
     subprocess.run(["rm", "-rf", path], check=True)
     os.rename(path + ".backup", path)
     server("start", name)
-    ok(wait(lambda: events(flow.id, "kind = 'gap' AND id > %d" % flow.seen), 60), "restored from a backup: the gap is told", lambda: story(flow.id))
+    ok(wait(lambda: events(flow.id, "kind = 'gap' AND id > %d" % flow.seen), 60), words + ": the gap is told", lambda: story(flow.id))
     told = events(flow.id, "kind = 'failover' AND detail ? 'verdict'")[-1]["detail"]
-    equal((told["verdict"], told["history"]), ("resnapshot", "rewritten"), "restored from a backup: judged as a history that was written again")
-    ok(told["phantoms"] and lsn(told["phantoms"]["after_lsn"]) < lsn(last) < lsn(told["phantoms"]["to_lsn"]), "restored from a backup: what came after it is told as phantoms", told)
-    flow.closed_ok("restored from a backup")
-    lab("add-standby")
+    equal((told["verdict"], told["history"]), ("resnapshot", "rewritten"), words + ": judged as a history that was written again")
+    ok(told["phantoms"] and lsn(told["phantoms"]["after_lsn"]) < lsn(last) < lsn(told["phantoms"]["to_lsn"]), words + ": what came after it is told as phantoms", told)
+    flow.closed_ok(words)
 
 
 def spec_flushed(id_):
@@ -223,8 +262,16 @@ def test():
     lost(flow)
     held_back(flow)
     usurped(flow)
+    usurped_at_once()
     halted()
-    restored(flow)
+    for other, _, _ in nodes()[1:]:
+        lab("node", "drop", other)
+    restored(flow, "restored from a backup", True)
+    # from here on nothing is looked at that gives no cause
+    set_meta("cdc_pipeline.health_interval", "1h")
+    restored(flow, "restored unseen", False)
+    set_meta("cdc_pipeline.health_interval", "1s")
+    lab("add-standby")
     flow.topic.close()
 
 

@@ -169,6 +169,18 @@ values(void)
 	j = cdc_failover_judge(&f);
 	ok(j.gap && j.gap_from == 900 && j.gap_to == 950, "a slot ahead: the gap is what lies between");
 
+	f = plain();
+	f.timeline = 1;
+	f.slot_lsn = 950;
+	f.offset_lsn = f.commit_lsn = 990;
+	ok(cdc_failover_judge(&f).verdict == CDC_VERDICT_RESUME, "the same history, a slot behind the offset: nothing is missing");
+	f.lost_lsn = 930;
+	j = cdc_failover_judge(&f);
+	ok(j.rule->id == 70 && j.gap && j.gap_from == 930 && j.gap_to == 950,
+	   "somebody else moved the slot, and the offset is of a later snapshot: the gap begins where the slot was taken");
+	f.lost_lsn = 950;
+	ok(cdc_failover_judge(&f).verdict == CDC_VERDICT_RESUME, "... who moved nothing made no gap");
+
 	ok(cdc_history_contains(2, first_switch, 1, 1, S), "a history contains the switch itself");
 	ok(!cdc_history_contains(2, first_switch, 1, 1, S + 1), "... and nothing behind it");
 	ok(!cdc_history_contains(3, first_switch, 1, 2, 1), "... nor a timeline that it never had");

@@ -70,6 +70,7 @@ show_observation(const char *id)
 	show("wal_level", obs->wal_level);
 	show_number("wal_lsn", (long long) obs->wal_lsn);
 	show_number("now_us", obs->now_us);
+	show_number("started_us", obs->started_us);
 	show_number("free_slots", obs->free_slots);
 	show_number("free_senders", obs->free_senders);
 	show("blocker", obs->blocker);
