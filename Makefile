@@ -28,11 +28,12 @@ EXTRA_CLEAN := $(DATA_built) $(OBJS:.o=.d) build/bin build/obj
 # share src/common as front-end code (FRONTEND, palloc of libpgcommon).
 PROGRAMS :=
 PROGRAM_COMMON := json quote redact
+COMMON_agent := sdn_api
 LIBS_gateway := -lmicrohttpd -lgnutls -lpq -ljson-c -lcrypto
 LIBS_agent := -lmicrohttpd -lcurl -larchive -ljson-c -lcrypto -lpq
 define program
 PROGRAMS += build/bin/cdc_$(1)
-OBJS_$(1) := $$(patsubst src/%.c,build/obj/%.o,$$(sort $$(wildcard src/$(1)/*.c)) $$(PROGRAM_COMMON:%=src/common/%.c))
+OBJS_$(1) := $$(patsubst src/%.c,build/obj/%.o,$$(sort $$(wildcard src/$(1)/*.c)) $$(PROGRAM_COMMON:%=src/common/%.c) $$(COMMON_$(1):%=src/common/%.c))
 build/bin/cdc_$(1): $$(OBJS_$(1))
 	@mkdir -p $$(@D)
 	$$(CC) $$(CFLAGS) $$^ -o $$@ $$(LDFLAGS) -L$$(shell $$(PG_CONFIG) --pkglibdir) -L$$(shell $$(PG_CONFIG) --libdir) $$(LIBS_$(1)) -lpgcommon -lpgport -lpthread -lm

@@ -5,7 +5,6 @@
 #include "agent/config.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <pwd.h>
 #include <unistd.h>
 
@@ -52,7 +51,6 @@ static const Setting settings[] = {
 	PATH(java, false),
 	PATH(kafka_dir, false),
 	TEXT(kafka_heap, false),
-	TEXT(kafka_network, false),
 	TEXT(listen_address, false),
 	BYTES(max_download_bytes, INT64CONST(256) * 1024 * 1024),
 	NUMBER(max_entries, 10000, 1, 10000000),
@@ -60,10 +58,11 @@ static const Setting settings[] = {
 	PATH(plugin_dir, false),
 	NUMBER(port, 8085, 0, 65535),
 	PATH(postgresql_dir, false),
-	TEXT(postgresql_network, false),
 	NUMBER(request_timeout, 30, 1, 3600),
 	LIST(restart_command),
 	NUMBER(restart_timeout, 120, 1, 3600),
+	PATH(sdn_credentials_file, false),
+	TEXT(sdn_url, false),
 	PATH(secret_dir, false),
 	PATH(secret_path, false),
 	TEXT(service_addresses, false),
@@ -151,7 +150,7 @@ take(AgentConfig *config, const Setting *setting, struct json_object *value)
 	return NULL;
 }
 
-/* An IPv4 network of 4 to 65536 addresses. */
+/* An IPv4 network of 8 to 65536 addresses. */
 static bool
 read_addresses(AgentConfig *config)
 {
@@ -166,25 +165,11 @@ read_addresses(AgentConfig *config)
 		return false;
 	*slash = '\0';
 	bits = atoi(slash + 1);
-	if (inet_pton(AF_INET, words, &parsed) != 1 || bits < 16 || bits > 30)
+	if (inet_pton(AF_INET, words, &parsed) != 1 || bits < 16 || bits > 29)
 		return false;
 	config->address_count = (uint32) 1 << (32 - bits);
 	config->address_first = ntohl(parsed.s_addr) & ~(config->address_count - 1);
 	return true;
-}
-
-/* 8-4-4-4-12 hexadecimal digits, or NULL */
-static bool
-is_network(const char *words)
-{
-	int			i;
-
-	for (i = 0; words && i < 36; i++)
-	{
-		if (i == 8 || i == 13 || i == 18 || i == 23 ? words[i] != '-' : !isxdigit((unsigned char) words[i]))
-			return false;
-	}
-	return words == NULL || words[36] == '\0';
 }
 
 /* The settings of provisioning mode; not for an agent beside a worker. */
@@ -203,11 +188,13 @@ provision_fault(AgentConfig *config)
 	if (config->services_dir[strspn(config->services_dir, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+-")] != '\0')
 		return pstrdup("\"services_dir\" must be made of letters, digits and /._+-");
 	if (config->service_addresses == NULL)
-		config->service_addresses = pstrdup("127.77.0.0/24");
+		config->service_addresses = pstrdup("127.77.0.0/21");
 	if (!read_addresses(config))
-		return pstrdup("\"service_addresses\" must be an IPv4 network of 16 to 30 bits, such as 127.77.0.0/24");
-	if (!is_network(config->postgresql_network) || !is_network(config->kafka_network))
-		return pstrdup("\"postgresql_network\" and \"kafka_network\" must be the UUIDs of networks");
+		return pstrdup("\"service_addresses\" must be an IPv4 network of 16 to 29 bits, such as 127.77.0.0/21");
+	if ((config->sdn_url == NULL) != (config->sdn_credentials_file == NULL))
+		return pstrdup("sdn_url and sdn_credentials_file go together");
+	if (config->sdn_url && strncmp(config->sdn_url, "http://", 7) != 0 && strncmp(config->sdn_url, "https://", 8) != 0)
+		return pstrdup("\"sdn_url\" must begin with http:// or https://");
 	config->service_uid = geteuid();
 	config->service_gid = getegid();
 	if (config->service_user)

@@ -44,8 +44,8 @@ typedef struct AgentConfig
 	char	   *service_addresses;	/* IPv4 network that services get addresses of */
 	uint32		address_first;	/* the network's address, host order ... */
 	uint32		address_count;	/* ... and how many it has */
-	char	   *postgresql_network; /* UUIDs of the private networks in which */
-	char	   *kafka_network;	/* services lie, as the SDN names them; or NULL */
+	char	   *sdn_url;		/* of the API that makes private networks, or NULL */
+	char	   *sdn_credentials_file;
 	char	   *postgresql_dir; /* has MAJOR/bin/postgres */
 	char	   *kafka_dir;		/* has VERSION/ with the jars */
 	char	  **fetch_command;	/* argv, NULL at the end; NULL: none.  Run with a

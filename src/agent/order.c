@@ -30,6 +30,7 @@ typedef struct Member
 static const Member members[] = {
 	{"type", MEMBER_WORD, true, false, 0},
 	{"version", MEMBER_WORD, true, false, offsetof(AgentOrder, version)},
+	{"zone", MEMBER_WORD, false, true, offsetof(AgentOrder, zone)},
 	{"node_count", MEMBER_COUNT, false, false, 0},
 	{"auto_failover", MEMBER_FLAG, false, true, offsetof(AgentOrder, auto_failover)},
 	{"connect", MEMBER_FLAG, false, false, offsetof(AgentOrder, connect)},

@@ -18,6 +18,7 @@ typedef struct AgentOrder
 	struct json_object *json;	/* as sent; holds every text below */
 	bool		kafka;			/* else PostgreSQL */
 	const char *version;
+	const char *zone;			/* of its private network, or NULL */
 	int			nodes;
 	bool		auto_failover;
 	bool		connect;		/* Kafka: with Kafka Connect */

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "agent/files.h"
+#include "agent/network.h"
 #include "agent/service.h"
 #include "common/json.h"
 
@@ -36,7 +37,6 @@
 #define MAX_PAUSE_MS 10000
 #define QUICK_MS 10000			/* a process that ended sooner did not really start */
 #define QUICK_MAX 3
-#define MAX_ADDRESSES 1024
 
 static const AgentConfig *config;
 static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -251,8 +251,9 @@ agent_port_taken(const char *address, int port)
 	return taken;
 }
 
+/* Has a service an address of the block that begins at first? */
 static bool
-is_used(const char *address)
+is_used(uint32 first)
 {
 	int			i;
 	int			n;
@@ -261,7 +262,10 @@ is_used(const char *address)
 	{
 		for (n = 0; services[i] && n < services[i]->naddresses; n++)
 		{
-			if (strcmp(services[i]->addresses[n], address) == 0)
+			struct in_addr address;
+
+			inet_pton(AF_INET, services[i]->addresses[n], &address);
+			if (ntohl(address.s_addr) - first < AGENT_BLOCK)
 				return true;
 		}
 	}
@@ -283,11 +287,9 @@ is_free(const AgentService *s, const char *address)
 	return true;
 }
 
-static bool write_order(AgentService *s, bool deleted, char **error);
-
 /*
- * Finds an address for each node where its ports are free, and writes them down
- * before anything listens there.
+ * Finds a block of addresses of its own, in which each node has one where its
+ * ports are free, and writes them down before anything listens there.
  */
 static bool
 find_addresses(AgentService *s, char **error)
@@ -295,16 +297,21 @@ find_addresses(AgentService *s, char **error)
 	char		found[AGENT_MAX_NODES][INET_ADDRSTRLEN];
 	int			wanted = s->order.kafka ? 1 : s->order.nodes;
 	int			n = 0;
+	uint32		block;
 	uint32		i;
 
 	pthread_mutex_lock(&list_lock);
-	for (i = 1; n < wanted && i < config->address_count && i < MAX_ADDRESSES; i++)
+	for (block = 0; n < wanted && block < config->address_count; block += AGENT_BLOCK)
 	{
-		struct in_addr address = {htonl(config->address_first + i)};
+		/* neither the network's address nor that of broadcasts */
+		for (i = 1, n = 0; n < wanted && i < AGENT_BLOCK - 1 && !is_used(config->address_first + block); i++)
+		{
+			struct in_addr address = {htonl(config->address_first + block + i)};
 
-		inet_ntop(AF_INET, &address, found[n], INET_ADDRSTRLEN);
-		if (!is_used(found[n]) && is_free(s, found[n]))
-			n++;
+			inet_ntop(AF_INET, &address, found[n], INET_ADDRSTRLEN);
+			if (is_free(s, found[n]))
+				n++;
+		}
 	}
 	if (n == wanted)
 	{
@@ -318,7 +325,7 @@ find_addresses(AgentService *s, char **error)
 						  s->order.kafka ? "9093, 9094, 8083 and 8085" : "5432");
 		return false;
 	}
-	if (write_order(s, false, error))
+	if (agent_service_save(s, error))
 		return true;
 	pthread_mutex_lock(&list_lock);
 	s->naddresses = 0;
@@ -346,6 +353,9 @@ write_order(AgentService *s, bool deleted, char **error)
 	json_object_object_add(file, "order", order);
 	json_object_object_add(file, "addresses", addresses);
 	json_object_object_add(file, "deleted", json_object_new_boolean(deleted));
+	json_object_object_add(file, "network", json_object_new_string(s->network));
+	json_object_object_add(file, "network_begun", json_object_new_boolean(s->network_begun));
+	json_object_object_add(file, "network_asked", json_object_new_int64(s->network_asked));
 	words = json_object_to_json_string_ext(file, JSON_C_TO_STRING_PLAIN);
 	fd = agent_open_dir(AT_FDCWD, s->dir, 0, false, error);
 	ok = fd >= 0 && agent_write_file(fd, ORDER_FILE, words, strlen(words), 0600, error);
@@ -353,6 +363,22 @@ write_order(AgentService *s, bool deleted, char **error)
 		close(fd);
 	pthread_mutex_unlock(&s->lock);
 	json_object_put(file);
+	return ok;
+}
+
+bool
+agent_service_save(AgentService *s, char **error)
+{
+	bool		deleted;
+	bool		ok;
+
+	/* a deletion is written down under the list's lock, and must not be undone */
+	pthread_mutex_lock(&list_lock);
+	pthread_mutex_lock(&s->lock);
+	deleted = s->deleted;
+	pthread_mutex_unlock(&s->lock);
+	ok = write_order(s, deleted, error);
+	pthread_mutex_unlock(&list_lock);
 	return ok;
 }
 
@@ -414,6 +440,9 @@ load_service(const char *id, char **error)
 		strlcpy(s->addresses[i], json_object_get_string(json_object_array_get_idx(addresses, i)), sizeof(s->addresses[i]));
 		s->naddresses++;
 	}
+	strlcpy(s->network, cdc_json_string(file, "network") ? cdc_json_string(file, "network") : "", sizeof(s->network));
+	s->network_begun = cdc_json_true(file, "network_begun");
+	s->network_asked = cdc_json_int64(file, "network_asked", 0);
 	json_object_put(file);
 	s->made = agent_service_has(s, MADE_FILE);
 	return s;
@@ -463,6 +492,8 @@ end_service(AgentService *s, char **error)
 		*error = pstrdup("processes of the service are still ending");
 		return false;
 	}
+	if (!agent_network_remove(s, error))
+		return false;
 	if (!agent_remove_tree(services_fd, gone, error))
 		return false;
 	if (agent_exists(services_fd, s->id) && !agent_rename(services_fd, s->id, services_fd, gone, error))
@@ -482,7 +513,7 @@ attend(void *arg)
 	{
 		int			wait;
 
-		if (s->naddresses == 0 && !find_addresses(s, &error))
+		if ((s->naddresses == 0 && !find_addresses(s, &error)) || !agent_network_make(s, &error))
 		{
 			wait = agent_service_fault(s, error);
 			error = NULL;
@@ -857,7 +888,7 @@ object_of(AgentService *s)
 	add_words(object, "type", s->order.kafka ? "kafka" : "postgresql");
 	add_words(object, "state", state_name(s->said.state));
 	add_words(object, "message", s->said.message);
-	add_words(object, "network_id", s->order.kafka ? config->kafka_network : config->postgresql_network);
+	add_words(object, "network_id", s->network);
 	add_words(object, "version", s->said.version[0] ? s->said.version : s->order.version);
 	if (s->order.kafka)
 		add_kafka(object, s);

@@ -4,6 +4,7 @@
  *	  is, what is said of it.
  *
  * provision.c owns the services, their files order.json and their threads;
+ * network.c makes the private network of one and removes it;
  * provision_pg.c and provision_kafka.c look at one service and do the next thing
  * that is missing, each time anew: being killed anywhere needs no recovery.
  */
@@ -18,6 +19,10 @@
 #include "agent/process.h"
 
 #define AGENT_WORDS 600
+
+/* A service's addresses are of a block of its own: the range of its network. */
+#define AGENT_BLOCK 8
+#define AGENT_BLOCK_BITS 29
 
 typedef enum AgentServiceState
 {
@@ -62,12 +67,17 @@ typedef struct AgentService
 	pthread_cond_t changed;
 	bool		deleted;
 	struct json_object *wanted; /* a changed order to take over, or NULL */
+	char		network[40];	/* UUID of its private network; "" none */
+	bool		network_begun;	/* something of it may be there */
+	int64		network_asked;	/* epoch seconds of a request whose outcome is not
+								 * known, 0: none */
 	AgentSaid	said;
 
 	/* its thread's own */
 	AgentSaid	seen;			/* what it is about to say */
 	bool		made;			/* it ran once: file "made" */
 	int			failures;		/* of the same step in a row */
+	int64		network_at;		/* monotonic ms: looked at no sooner */
 	int64		wait_until;		/* monotonic ms: nothing is tried before */
 	struct AgentStart
 	{
@@ -122,6 +132,9 @@ extern bool agent_service_mkdir(AgentService *service, const char *name, char **
  * blocks.  False with *error: that of before, where there is no such command.
  */
 extern bool agent_service_fetch(AgentService *service, const char *name, char **error);
+
+/* Writes its order, addresses and network to its file. */
+extern bool agent_service_save(AgentService *service, char **error);
 
 /* From now on it is a service that ran. */
 extern void agent_service_made(AgentService *service);

@@ -24,6 +24,7 @@ cdc_provision_order(const CdcOrder *o)
 
 	add(object, "type", o->kafka ? "kafka" : "postgresql");
 	add(object, "version", o->version);
+	add(object, "zone", o->zone);
 	json_object_object_add(object, "node_count", json_object_new_int(o->nodes));
 	json_object_object_add(object, "auto_failover", json_object_new_boolean(o->auto_failover));
 	json_object_object_add(object, "connect", json_object_new_boolean(o->connect));

@@ -29,6 +29,7 @@ typedef struct CdcOrder
 {
 	bool		kafka;			/* else PostgreSQL */
 	const char *version;
+	const char *zone;
 	int			nodes;
 	bool		auto_failover;
 	bool		connect;		/* with the addon kafka-connect */

@@ -11,8 +11,7 @@
 #ifndef CDC_SDN_H
 #define CDC_SDN_H
 
-#include "common/base.h"
-#include <json-c/json.h>
+#include "common/sdn_api.h"
 #include "reconciler/snapshot.h"
 
 /* The label that says whose a peering is; its value is the installation's id. */
@@ -70,9 +69,6 @@ extern char **cdc_sdn_parse_ranges(const char *body, int *n);
 extern char *cdc_sdn_create_body(const char *local, const char *peer, const char *installation);
 extern char *cdc_sdn_status_body(bool active);
 
-/* base + "/1.3/" + collection [+ "/" + id]; collection e.g. "network-peering". */
-extern char *cdc_sdn_url_of(const char *base, const char *collection, const char *id);
-
 /* What an answer means. */
 typedef enum CdcSdnMeaning
 {
@@ -125,20 +121,5 @@ typedef enum CdcSdnRemoval
 /* *which: the peering to act on, NULL when there is nothing to act on. */
 extern CdcSdnRemoval cdc_sdn_removal(const CdcSdnPeering *ab, const CdcSdnPeering *ba,
 									 const char *installation, const CdcSdnPeering **which);
-
-/* Credentials, from the text of their file; strings palloc'd. */
-typedef struct CdcSdnCredentials
-{
-	char	   *user;			/* Basic: both ... */
-	char	   *password;
-	char	   *token;			/* ... or Bearer: this alone */
-} CdcSdnCredentials;
-
-/*
- * Lines "username = ...", "password = ..." or "token = ..."; empty lines and
- * lines that begin with # do not count, white space around a value neither.
- * NULL: fine, else why not (never quoting a value).
- */
-extern const char *cdc_sdn_parse_credentials(const char *words, CdcSdnCredentials *credentials);
 
 #endif							/* CDC_SDN_H */

@@ -203,7 +203,8 @@ cdc_network_execute(CdcPipeline *p)
 
 /*
  * Removal.  A pair is needed while a service has each of its networks; a
- * deleted one has, until the teardown of its last pipeline is over.
+ * deleted one has, until the teardown of its last pipeline is over.  One that
+ * its provider is about to take back, its network with it, has it no more.
  */
 static bool
 is_needed(const CdcPair *pair)
@@ -216,6 +217,8 @@ is_needed(const CdcPair *pair)
 	{
 		CdcService *s = lfirst(cell);
 
+		if (s->taken_back)
+			continue;
 		a = a || cdc_same(s->network_id, pair->a);
 		b = b || cdc_same(s->network_id, pair->b);
 	}
@@ -241,6 +244,7 @@ end_removal(CdcPair *pair)
 	int64		left = pair->mutated_at == 0 ? 0 :
 		cdc_settle_after - (GetCurrentTimestamp() - pair->mutated_at) / 1000;
 
+	pair->parted = true;
 	if (left > 0)
 	{
 		pair->next_try = cdc_loop_now() + Min(left, WATCH_MS);
@@ -282,6 +286,7 @@ plan_removal(CdcPair *pair)
 			break;
 		case CDC_SDN_TO_DISABLE:
 		case CDC_SDN_TO_DELETE:
+			pair->parted = false;
 			strlcpy(pair->removal_uuid, which->uuid, sizeof(pair->removal_uuid));
 			pair->removal_planned = true;
 			note_intent(pair);
@@ -380,6 +385,7 @@ cdc_network_due(CdcWorld *world)
 
 		if (removing != pair->removing)
 		{
+			pair->parted = false;
 			pair->removing = removing;
 			pair->next_try = now;
 			pair->attempts = 0;
@@ -388,6 +394,23 @@ cdc_network_due(CdcWorld *world)
 		if (removing && !pair->gone && !pair->owner && !pair->removal_planned && !pair->removal_serial && now >= pair->next_try)
 			plan_removal(pair);
 	}
+}
+
+bool
+cdc_network_joined(const CdcService *s)
+{
+	ListCell   *cell;
+
+	if (!cdc_network_configured())
+		return false;
+	foreach(cell, s->world->pairs)
+	{
+		CdcPair    *pair = lfirst(cell);
+
+		if ((cdc_same(s->network_id, pair->a) || cdc_same(s->network_id, pair->b)) && pair->stored && !pair->parted && !pair->gone)
+			return true;
+	}
+	return false;
 }
 
 int64

@@ -56,6 +56,12 @@ extern void cdc_network_release(CdcPipeline *pipeline);
 extern void cdc_network_prepare(CdcPipeline *pipeline);
 extern void cdc_network_execute(CdcPipeline *pipeline);
 
+/*
+ * Is the network of a service that is taken back still joined to another one,
+ * as far as is known?  It is being parted.
+ */
+extern bool cdc_network_joined(const CdcService *service);
+
 /* Starts looks whose time has come; plans the next step of every removal. */
 extern void cdc_network_due(CdcWorld *world);
 

@@ -12,6 +12,7 @@
 #include "utils/memutils.h"
 
 #include "extension/settings.h"
+#include "worker/network.h"
 #include "worker/provider.h"
 
 #define BUSY_MS 200				/* while something is expected */
@@ -290,8 +291,14 @@ cdc_provider_due(CdcWorld *world)
 			settle_pipelines(s);
 		else if (s->provider_asking == 0 && now >= s->provider_next)
 		{
-			if (s->deleting && !may_go(s))
+			s->taken_back = s->deleting && may_go(s);
+			if (s->deleting && !s->taken_back)
 				s->provider_next = now + BUSY_MS;
+			else if (s->deleting && cdc_network_joined(s))
+			{
+				set_status(s, s->status, s->addon_status, "waiting for the peerings of its network to be removed");
+				s->provider_next = now + BUSY_MS;
+			}
 			else
 				ask(s);
 		}

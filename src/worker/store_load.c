@@ -374,6 +374,7 @@ load_order(CdcService *s, struct json_object *row, struct json_object *connectio
 
 	o->kafka = s->is_kafka;
 	o->version = copy(s->context, get(row, "version"));
+	o->zone = s->zone;
 	o->nodes = get_int(row, "node_count", 1);
 	o->auto_failover = get_bool(row, "auto_failover", false);
 	o->connect = s->has_addon;

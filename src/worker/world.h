@@ -149,6 +149,7 @@ struct CdcService
 	int			provider_failures;	/* to hear of it, in a row */
 	char	   *provided_connection;	/* how to reach it, JSON text as last heard; NULL */
 	bool		provided_dirty; /* to be written */
+	bool		taken_back;		/* deleting: nothing of it is needed any more */
 	bool		provider_gone;	/* deleting: there is nothing of it any more */
 
 	/* postgresql */
@@ -246,6 +247,7 @@ typedef struct CdcPair
 	CdcSdnRemoval removal;		/* the step that is under way, or planned */
 	bool		removal_planned;	/* its intent is written with the next turn */
 	uint64		removal_serial;	/* of the request under way, 0: none */
+	bool		parted;			/* removing: nothing of ours was listed */
 	char		removal_uuid[CDC_UUID_LEN + 1];
 	int64		next_try;
 	int			attempts;

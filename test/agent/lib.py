@@ -300,7 +300,6 @@ class Host(Agent):
                 os.symlink(os.path.join(CACHE, name), os.path.join(self.kafka, name[len("kafka-"):].rsplit(".", 1)[0]))
         token = write(os.path.join(self.place, "token"), TOKEN + "\n", 0o600)
         self.settings = {"port": 0, "token_file": token, "services_dir": self.services, "service_user": "postgres", "service_addresses": addresses,
-                         "postgresql_network": "03000000-0000-4000-8000-000000000071",
                          "postgresql_dir": self.postgresql, "kafka_dir": self.kafka, "allowed_urls": ["file://" + CACHE + "/"]}
         self.settings.update(settings)
         self.process, self.scheme = None, "http"
@@ -358,4 +357,5 @@ class Host(Agent):
         return done.returncode, done.stdout.decode().strip()
 
     def pid_of(self, id, name):
-        return int(open(os.path.join(self.services, id, name + ".pid")).read().split()[0])
+        """Of the process that was started last; the file is empty while one is being started."""
+        return int(wait(lambda: open(os.path.join(self.services, id, name + ".pid")).read().split(), 10, 0.01)[0])

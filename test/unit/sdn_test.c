@@ -1,4 +1,4 @@
-/* link: src/remote/sdn.c src/common/json.c src/common/redact.c */
+/* link: src/remote/sdn.c src/common/sdn_api.c src/common/json.c src/common/redact.c */
 /* libs: -ljson-c -lpgcommon -lpgport */
 /* flags: -DFRONTEND */
 /*

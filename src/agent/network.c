@@ -1,0 +1,413 @@
+/*
+ * network.c
+ *	  See network.h.
+ */
+#include "agent/network.h"
+
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <time.h>
+
+#include "agent/files.h"
+#include "common/json.h"
+#include "common/sdn_api.h"
+
+#define TIMEOUT_MS 10000
+#define MAX_ANSWER (16 * 1024 * 1024)
+#define MAX_CREDENTIALS 4096
+#define LOOK_MS 60000			/* is it still there? */
+#define SETTLE_SECONDS 120		/* a request without an answer has no effect later */
+
+typedef struct Answer
+{
+	long		status;			/* 0: none came */
+	StringInfoData body;
+} Answer;
+
+static size_t
+on_body(char *data, size_t size, size_t n, void *arg)
+{
+	Answer	   *answer = arg;
+
+	if (answer->body.len + size * n > MAX_ANSWER)
+		return 0;
+	appendBinaryStringInfo(&answer->body, data, (int) (size * n));
+	return size * n;
+}
+
+static void
+wipe(char *words)
+{
+	if (words)
+	{
+		explicit_bzero(words, strlen(words));
+		pfree(words);
+	}
+}
+
+/* Sets credentials on a request, read anew each time; NULL, or why not. */
+static char *
+authorize(const AgentConfig *config, CURL *easy)
+{
+	char	   *error = NULL;
+	char	   *words = agent_read_file(AT_FDCWD, config->sdn_credentials_file, MAX_CREDENTIALS, &error);
+	CdcSdnCredentials c;
+	const char *fault;
+
+	if (words == NULL)
+		return error;
+	fault = cdc_sdn_parse_credentials(words, &c);
+	wipe(words);
+	if (fault == NULL && c.token)
+	{
+		curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
+		curl_easy_setopt(easy, CURLOPT_XOAUTH2_BEARER, c.token);
+	}
+	else if (fault == NULL)
+	{
+		curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+		curl_easy_setopt(easy, CURLOPT_USERNAME, c.user);
+		curl_easy_setopt(easy, CURLOPT_PASSWORD, c.password);
+	}
+	wipe(c.user);
+	wipe(c.password);
+	wipe(c.token);
+	return fault ? psprintf("the file \"%s\" of sdn_credentials_file cannot be used: %s", config->sdn_credentials_file, fault) : NULL;
+}
+
+/*
+ * One request.  True: it was answered, with whatever status.  answer->body is
+ * the caller's to free either way.
+ */
+static bool
+ask(const AgentConfig *config, const char *method, const char *url, const char *body, Answer *answer, char **error)
+{
+	CURL	   *easy = curl_easy_init();
+	struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
+	char		words[CURL_ERROR_SIZE] = "";
+	CURLcode	code;
+
+	answer->status = 0;
+	initStringInfo(&answer->body);
+	headers = curl_slist_append(headers, "Accept: application/json");
+	*error = easy ? authorize(config, easy) : pstrdup("libcurl does not start");
+	if (*error == NULL)
+	{
+		curl_easy_setopt(easy, CURLOPT_URL, url);
+		curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+		curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
+		curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
+		if (body)
+			curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body);
+		curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+		curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long) TIMEOUT_MS);
+		curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, words);
+		curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+		curl_easy_setopt(easy, CURLOPT_WRITEDATA, answer);
+		code = curl_easy_perform(easy);
+		if (code == CURLE_OK)
+			curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &answer->status);
+		else
+			*error = psprintf("the SDN API does not answer: %s", words[0] ? words : curl_easy_strerror(code));
+	}
+	curl_slist_free_all(headers);
+	curl_easy_cleanup(easy);
+	return answer->status != 0;
+}
+
+/* What an answer that is not the wanted one says. */
+static char *
+fault_of(const Answer *answer)
+{
+	char	   *code;
+	char	   *said = cdc_sdn_error(answer->body.data, &code);
+
+	return psprintf("the SDN API: HTTP %ld%s%s%s", answer->status, said ? ": " : "", said ? said : "",
+					answer->status == 401 ? ": put valid credentials into the file that sdn_credentials_file names" : "");
+}
+
+/* Has the object our label?  A filter that an API does not know is no filter. */
+static bool
+is_of(struct json_object *object, const AgentService *s)
+{
+	struct json_object *labels = cdc_json_array(object, "labels");
+	size_t		i;
+
+	for (i = 0; labels && i < json_object_array_length(labels); i++)
+	{
+		struct json_object *label = json_object_array_get_idx(labels, i);
+		const char *key = cdc_json_string(label, "key");
+		const char *value = cdc_json_string(label, "value");
+
+		if (key && value && strcasecmp(key, AGENT_NETWORK_LABEL) == 0 && strcmp(value, s->id) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* UUIDs of the service's objects of a kind ("network", "router"), as a list; NULL with *error. */
+static struct json_object *
+listed(const AgentService *s, const char *kind, char **error)
+{
+	char	   *base = cdc_sdn_url_of(s->config->sdn_url, kind, NULL);
+	char	   *url = psprintf("%s?label=%s%%3D%s", base, AGENT_NETWORK_LABEL, s->id);
+	char	   *plural = psprintf("%ss", kind);
+	struct json_object *found = NULL;
+	Answer		answer;
+
+	if (ask(s->config, "GET", url, NULL, &answer, error))
+	{
+		struct json_object *whole = cdc_json_parse(answer.body.data);
+		struct json_object *items = cdc_json_array(cdc_json_get(whole, plural), kind);
+		size_t		i;
+
+		if (answer.status == 200 && items)
+		{
+			found = json_object_new_array();
+			for (i = 0; i < json_object_array_length(items); i++)
+			{
+				struct json_object *item = json_object_array_get_idx(items, i);
+
+				if (is_of(item, s) && cdc_json_string(item, "uuid"))
+					json_object_array_add(found, json_object_new_string(cdc_json_string(item, "uuid")));
+			}
+		}
+		else
+			*error = answer.status == 200 ? psprintf("the SDN API's list of %s makes no sense", plural) : fault_of(&answer);
+		json_object_put(whole);
+	}
+	pfree(answer.body.data);
+	pfree(plural);
+	pfree(url);
+	pfree(base);
+	return found;
+}
+
+static void
+set_network(AgentService *s, const char *uuid)
+{
+	pthread_mutex_lock(&s->lock);
+	strlcpy(s->network, uuid, sizeof(s->network));
+	s->network_begun = true;
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* A request was sent at that time, 0: its outcome is known. */
+static void
+note_asked(AgentService *s, int64 at)
+{
+	pthread_mutex_lock(&s->lock);
+	s->network_asked = at;
+	s->network_begun = true;
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* {"name", "labels"} */
+static struct json_object *
+named(const AgentService *s)
+{
+	struct json_object *object = json_object_new_object();
+	struct json_object *labels = json_object_new_array();
+	struct json_object *label = json_object_new_object();
+	char	   *name = psprintf("cdc_pipeline service %.8s", s->id);
+
+	json_object_object_add(object, "name", json_object_new_string(name));
+	json_object_object_add(label, "key", json_object_new_string(AGENT_NETWORK_LABEL));
+	json_object_object_add(label, "value", json_object_new_string(s->id));
+	json_object_array_add(labels, label);
+	json_object_object_add(object, "labels", labels);
+	pfree(name);
+	return object;
+}
+
+/* The network of the service's block of addresses. */
+static struct json_object *
+network_of(const AgentService *s, const char *router)
+{
+	struct json_object *object = named(s);
+	struct json_object *ranges = json_object_new_object();
+	struct json_object *list = json_object_new_array();
+	struct json_object *range = json_object_new_object();
+	struct in_addr first;
+	char		words[INET_ADDRSTRLEN];
+	char	   *cidr;
+
+	inet_pton(AF_INET, s->addresses[0], &first);
+	first.s_addr &= htonl(~(uint32) (AGENT_BLOCK - 1));
+	cidr = psprintf("%s/%d", inet_ntop(AF_INET, &first, words, sizeof(words)), AGENT_BLOCK_BITS);
+	json_object_object_add(object, "zone", json_object_new_string(s->order.zone));
+	json_object_object_add(object, "router", json_object_new_string(router));
+	json_object_object_add(range, "address", json_object_new_string(cidr));
+	json_object_object_add(range, "family", json_object_new_string("IPv4"));
+	json_object_object_add(range, "dhcp", json_object_new_string("yes"));
+	json_object_object_add(range, "dhcp_default_route", json_object_new_string("no"));
+	json_object_array_add(list, range);
+	json_object_object_add(ranges, "ip_network", list);
+	json_object_object_add(object, "ip_networks", ranges);
+	pfree(cidr);
+	return object;
+}
+
+/* POSTs an object of a kind, which is put; its UUID, or NULL with *error. */
+static char *
+create(AgentService *s, const char *kind, struct json_object *object, char **error)
+{
+	/* the one has a slash at its end, the other has none (spec: networks) */
+	char	   *url = cdc_sdn_url_of(s->config->sdn_url, strcmp(kind, "network") == 0 ? "network/" : kind, NULL);
+	struct json_object *envelope = json_object_new_object();
+	char	   *uuid = NULL;
+	int64		before;
+	Answer		answer;
+
+	json_object_object_add(envelope, kind, object);
+	/* an older one whose outcome is not known is not settled by this */
+	before = s->network_asked;
+	note_asked(s, (int64) time(NULL));
+	if (agent_service_save(s, error))
+	{
+		if (ask(s->config, "POST", url, json_object_to_json_string_ext(envelope, JSON_C_TO_STRING_PLAIN), &answer, error))
+		{
+			struct json_object *whole = cdc_json_parse(answer.body.data);
+			const char *made = cdc_json_string(cdc_json_get(whole, kind), "uuid");
+
+			if (answer.status >= 200 && answer.status < 300 && made)
+				uuid = pstrdup(made);
+			else
+				*error = fault_of(&answer);
+			/* what was refused has no effect later */
+			if (uuid || (answer.status >= 400 && answer.status < 500))
+				note_asked(s, before);
+			json_object_put(whole);
+		}
+		pfree(answer.body.data);
+	}
+	json_object_put(envelope);
+	pfree(url);
+	return uuid;
+}
+
+static char *
+first_of(struct json_object *list)
+{
+	return json_object_array_length(list) > 0 ? pstrdup(json_object_get_string(json_object_array_get_idx(list, 0))) : NULL;
+}
+
+/* Finds or makes the router, then the network. */
+static char *
+make(AgentService *s, char **error)
+{
+	struct json_object *routers = listed(s, "router", error);
+	char	   *router = routers ? first_of(routers) : NULL;
+	char	   *network = NULL;
+
+	if (router)
+		note_asked(s, 0);		/* if that was lost, here it is */
+	else if (routers)
+		router = create(s, "router", named(s), error);
+	if (router)
+	{
+		network = create(s, "network", network_of(s, router), error);
+		pfree(router);
+	}
+	json_object_put(routers);
+	return network;
+}
+
+bool
+agent_network_make(AgentService *s, char **error)
+{
+	struct json_object *found;
+	char	   *network;
+	bool		ok;
+
+	if (s->config->sdn_url == NULL || (s->network[0] && agent_now() < s->network_at))
+		return true;
+	if (s->order.zone == NULL)
+	{
+		*error = pstrdup("its private network cannot be made: the order has no \"zone\"");
+		return false;
+	}
+	s->network_at = agent_now() + LOOK_MS;
+	found = listed(s, "network", error);
+	if (found == NULL && s->network[0])
+	{
+		fprintf(stderr, "cdc_agent: service %s: its network cannot be looked at: %s\n", s->id, *error);
+		pfree(*error);
+		*error = NULL;
+		return true;
+	}
+	network = found ? first_of(found) : NULL;
+	if (network)
+		note_asked(s, 0);
+	else if (found)
+		network = make(s, error);
+	json_object_put(found);
+	if (network == NULL)
+	{
+		char	   *why = *error;
+
+		*error = psprintf("its private network cannot be made: %s", why);
+		pfree(why);
+		return false;
+	}
+	ok = true;
+	if (strcmp(s->network, network) != 0)
+	{
+		set_network(s, network);
+		fprintf(stderr, "cdc_agent: service %s: network %s\n", s->id, network);
+		ok = agent_service_save(s, error);
+	}
+	pfree(network);
+	return ok;
+}
+
+/* Deletes the service's objects of a kind. */
+static bool
+clear(AgentService *s, const char *kind, char **error)
+{
+	struct json_object *list = listed(s, kind, error);
+	bool		ok = list != NULL;
+	size_t		i;
+
+	for (i = 0; ok && i < json_object_array_length(list); i++)
+	{
+		char	   *url = cdc_sdn_url_of(s->config->sdn_url, kind, json_object_get_string(json_object_array_get_idx(list, i)));
+		Answer		answer;
+
+		ok = ask(s->config, "DELETE", url, NULL, &answer, error);
+		if (ok && (answer.status < 200 || answer.status > 299) && answer.status != 404)
+		{
+			*error = fault_of(&answer);
+			ok = false;
+		}
+		pfree(answer.body.data);
+		pfree(url);
+	}
+	json_object_put(list);
+	return ok;
+}
+
+bool
+agent_network_remove(AgentService *s, char **error)
+{
+	char	   *why = NULL;
+	bool		ok;
+
+	if (!s->network_begun)
+		return true;
+	if (s->config->sdn_url == NULL)
+		why = pstrdup("sdn_url is not set any more");
+	ok = why == NULL && clear(s, "network", &why) && clear(s, "router", &why);
+	if (ok && s->network_asked != 0 && (int64) time(NULL) - s->network_asked < SETTLE_SECONDS)
+	{
+		why = pstrdup("a request to make it was not answered and may still take effect");
+		ok = false;
+	}
+	if (!ok)
+	{
+		*error = psprintf("its private network cannot be removed: %s", why ? why : "unknown fault");
+		if (why)
+			pfree(why);
+	}
+	return ok;
+}
