@@ -25,6 +25,7 @@ def below(path):
 
 def test():
     before = meta.one("SELECT count(*) FROM cdc.service WHERE deleted_at IS NULL")
+    networks = sdn()
     began = time.monotonic()
     done = subprocess.run([os.path.join(TOP, "test", "demo")], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=580, text=True)
     diag("it took %.1f s" % (time.monotonic() - began))
@@ -39,8 +40,10 @@ def test():
     ok("provisioning" in states and "running" in states and "error" not in states, "services come from provisioning to running", states)
     steps = [step for step in re.findall(r"^ +\d+\.\d s  Provisioning  (\w+)", out, re.M)]
     equal([step for n, step in enumerate(steps) if step not in steps[:n] and step != "create_publication" and step != "ensure_network"], ["install_plugin", "prepare_source", "create_connector"], "the pipeline's steps are shown")
+    ok("ensure_network" in steps, "their networks are joined", out)
     ok('"total": 99.95' in out and '"op": "c"' in out, "the page's row arrives")
     equal((sorted(os.listdir(env["CDC_SERVICES"])), below(env["CDC_SERVICES"])), (["deleted.json", "fence.json"], []), "no file and no process of a service is left")
+    equal(sdn(), networks, "no network, no router and no peering")
     equal(meta.one("SELECT count(*) FROM cdc.service WHERE deleted_at IS NULL"), before, "nor a row")
     equal(meta.one("SELECT count(*) FROM cdc.service_secret x JOIN cdc.service s ON s.id = x.service_id WHERE s.deleted_at IS NOT NULL"), "0", "nor a secret")
     equal(meta.one("SELECT count(*) FROM cdc.pipeline_spec p JOIN cdc.service s ON s.id = p.source_service_id WHERE s.provider = 'local' AND p.settled_at IS NULL"), "0", "nor a pipeline that is still looked at")

@@ -61,6 +61,7 @@ def api_answers():
 def test():
     name = word("made-")
     order = {"name": name, "database_type": "postgresql", "version": env["LAB_SOURCE_VERSION"], "plan_name": "tier-1", "zone": "se-sto1", "node_count": 2}
+    networks = sdn()
     undo.append(lambda: kill_agent())
     kill_agent(start=False)
     status, body = call("POST", "/managed-services", order)
@@ -78,6 +79,9 @@ def test():
     api_answers()
     ok(wait(lambda: service(id_)["status"] == "running", 180, 0.2), "the worker and the agent have been killed four times each: it runs", lambda: service(id_))
     ok(wait(lambda: len(servers(id_)) == 2, 30, 0.2), "two servers, no more", lambda: servers(id_))
+    now = sdn()
+    equal([len(now[kind]) - len(networks[kind]) for kind in networks], [1, 1, 0], "one network, with its router")
+    equal(meta.one("SELECT network_id FROM cdc.service WHERE id = '%s'" % id_), (set(now["networks"]) - set(networks["networks"])).pop(), "which is in its row")
     equal([entry for entry in sorted(os.listdir(SERVICES)) if entry not in ("deleted.json", "fence.json")], [id_], "one directory")
     equal(meta.one("SELECT count(*) FROM cdc.service_node WHERE service_id = '%s'" % id_), "2", "two nodes in its row")
 
@@ -122,6 +126,7 @@ def test():
     ok(wait(lambda: service(id_) is None, 60, 0.2), "both killed meanwhile: it is gone", lambda: service(id_))
     ok(wait(lambda: service(other) is None, 60, 0.2), "the other one too, with its pipeline", lambda: service(other))
     equal(([entry for entry in os.listdir(SERVICES) if entry not in ("deleted.json", "fence.json")], servers(id_) + servers(other)), ([], []), "no file, no process")
+    equal(sdn(), networks, "no network")
 
 
 main(test)

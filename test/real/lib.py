@@ -351,6 +351,13 @@ def rest(method, path, body=None, url=None, seconds=20):
             return code, text.decode(errors="replace")
 
 
+def sdn():
+    """What the SDN has: UUIDs of its networks, routers and peerings."""
+    with urllib.request.urlopen(env["CDC_SDN_URL"] + "/_sim/state", timeout=20) as answer:
+        state = json.loads(answer.read())
+    return {kind: sorted(item["uuid"] for item in state[kind]) for kind in ("networks", "routers", "peerings")}
+
+
 def offsets_of(name):
     """Offsets that are stored under a connector's name, of an absent one too."""
     code, _ = rest("GET", "/connectors/" + name)
