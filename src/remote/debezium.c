@@ -123,11 +123,15 @@ cdc_kc_config(const CdcConnectorSpec *spec)
 	/*
 	 * A heartbeat that writes WAL in this very database, so that the slot of a
 	 * quiet one moves.  It needs no table and no grant; without the filter it
-	 * would become an event in <prefix>.message.
+	 * would become an event in <prefix>.message.  Transactional: a task whose last
+	 * stored offset is of a commit waits for a later commit before it confirms
+	 * anything (WalPositionLocator; measured with 3.7).  Its commit must wait for
+	 * no synchronous standby: the query runs in the thread that streams.
 	 */
 	put(config, "heartbeat.interval.ms", "5000");
 	put(config, "heartbeat.action.query",
-		"SELECT pg_catalog.pg_logical_emit_message(false, '" HEARTBEAT_PREFIX "', '')");
+		"SELECT pg_catalog.set_config('synchronous_commit', 'off', true),"
+		" pg_catalog.pg_logical_emit_message(true, '" HEARTBEAT_PREFIX "', '')");
 	put(config, "message.prefix.exclude.list", HEARTBEAT_PREFIX);
 
 	/*

@@ -382,6 +382,9 @@ delete_network(struct json_object *network)
 	{
 		struct json_object *peering = json_object_array_get_idx(sdn_peerings, i);
 
+		if (sdn_settings.keep_peered && (strcmp(sdn_string(sdn_get(peering, "network"), "uuid"), uuid) == 0 ||
+										 strcmp(sdn_string(sdn_get(peering, "peer_network"), "uuid"), uuid) == 0))
+			return sdn_error(409, "NETWORK_NOT_EMPTY", NULL, "The network %s is peered.", uuid);
 		if (strcmp(sdn_string(sdn_get(peering, "network"), "uuid"), uuid) == 0)
 			json_object_array_del_idx(sdn_peerings, i, 1);
 	}

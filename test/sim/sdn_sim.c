@@ -23,7 +23,7 @@
  *
  * Where UpCloud's documentation is silent the simulator does the natural thing:
  * deleting a peering that is not disabled is a 409, a network that goes takes
- * its own peerings with it, over the account's limit is a 403.
+ * its own peerings with it (or cannot go: keep_peered), over the account's limit is a 403.
  */
 #include "sdn_sim.h"
 
@@ -293,6 +293,7 @@ static struct
 	{"activate_ms", &sdn_settings.activate_ms, NULL},
 	{"max_peerings", &sdn_settings.max_peerings, NULL},
 	{"same_zone_only", NULL, &sdn_settings.same_zone_only},
+	{"keep_peered", NULL, &sdn_settings.keep_peered},
 	{"problem", NULL, &sdn_settings.problem}
 };
 

@@ -23,6 +23,7 @@ typedef struct SdnSettings
 	int			activate_ms;	/* provisioning after the opposite side changed */
 	int			max_peerings;	/* of an account */
 	bool		same_zone_only; /* networks of two zones cannot be peered */
+	bool		keep_peered;	/* a network with a peering from or to it cannot go */
 	bool		problem;		/* errors as application/problem+json */
 } SdnSettings;
 

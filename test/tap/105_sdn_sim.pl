@@ -141,7 +141,9 @@ $sim->set(max_peerings => 1);
 is(code($sim->create('source', 'third')), '403 NETWORK_PEERINGS_LIMIT_REACHED', 'over the limit');
 $sim->set(max_peerings => 100, same_zone_only => 'true');
 is(code($sim->create('source', 'third')), '409 ZONE_MISMATCH', 'zones matter when they are set to');
-$sim->set(same_zone_only => 'false', problem => 'true');
+$sim->set(same_zone_only => 'false', keep_peered => 'true');
+is(code($sim->api('DELETE', "/network/$n{source}")), '409 NETWORK_NOT_EMPTY', 'a network that is peered stays when it is set to');
+$sim->set(keep_peered => 'false', problem => 'true');
 ($status, $body, $headers) = $sim->create('source', 'third', name => '');
 is_deeply([ $status, $headers->{'content-type'}, @{$body}{qw(type status)}, $body->{invalid_params}[0]{name} ],
 	[ 400, 'application/problem+json', 'https://developers.upcloud.com/1.3/errors#ERROR_NAME_INVALID', 400, 'name' ], 'the other shape of errors');

@@ -52,7 +52,7 @@ config(void)
 		{"key.converter", "org.apache.kafka.connect.json.JsonConverter"}, {"key.converter.schemas.enable", "false"},
 		{"value.converter", "org.apache.kafka.connect.json.JsonConverter"}, {"value.converter.schemas.enable", "false"},
 		{"decimal.handling.mode", "double"}, {"heartbeat.interval.ms", "5000"},
-		{"heartbeat.action.query", "SELECT pg_catalog.pg_logical_emit_message(false, 'cdc_pipeline_heartbeat', '')"},
+		{"heartbeat.action.query", "SELECT pg_catalog.set_config('synchronous_commit', 'off', true), pg_catalog.pg_logical_emit_message(true, 'cdc_pipeline_heartbeat', '')"},
 		{"message.prefix.exclude.list", "cdc_pipeline_heartbeat"}, {"errors.max.retries", "150"},
 		{"retriable.restart.connector.wait.ms", "250"}, {"poll.interval.ms", "50"},
 		{"topic.creation.default.replication.factor", "-1"}, {"topic.creation.default.partitions", "-1"}
