@@ -52,7 +52,7 @@ static const Setting settings[] = {
 	{"answer_timeout", SETTING_TIME, &config.answer_timeout, "25s", 1000, HOUR, "an answer comes, or a 503"},
 	{"stop_timeout", SETTING_TIME, &config.stop_timeout, "30s", 100, HOUR, "answers in flight may take so long at a stop"},
 	{"database_connections", SETTING_COUNT, &config.database_connections, "64", 2, 10000, "connections to the database"},
-	{"role_connections", SETTING_COUNT, &config.role_connections, "16", 1, 10000, "of these for one role"},
+	{"role_connections", SETTING_COUNT, &config.role_connections, "8", 1, 10000, "of these for one role"},
 	{"logins", SETTING_COUNT, &config.logins, "8", 1, 1000, "logins under way at once"},
 	{"max_waiting", SETTING_COUNT, &config.max_waiting, "512", 1, 100000, "requests of one role that wait for a connection"},
 	{"revalidate", SETTING_TIME, &config.revalidate, "3s", 100, HOUR, "a password is proven again when its proof is older"},
