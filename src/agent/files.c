@@ -57,6 +57,24 @@ agent_read_file(int dirfd, const char *name, size_t max, char **error)
 	return buf.data;
 }
 
+char *
+agent_read_secret(const char *setting, const char *path, size_t max, char **error)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+	{
+		*error = psprintf("could not look at %s \"%s\": %m", setting, path);
+		return NULL;
+	}
+	if (!S_ISREG(st.st_mode) || (st.st_mode & 077) != 0 || (st.st_uid != geteuid() && st.st_uid != 0))
+	{
+		*error = psprintf("%s \"%s\" must be a file of the agent's own user (or root) that nobody else may read: chmod 600 it", setting, path);
+		return NULL;
+	}
+	return agent_read_file(AT_FDCWD, path, max, error);
+}
+
 static bool
 write_all(int fd, const char *data, size_t length)
 {

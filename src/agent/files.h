@@ -17,6 +17,12 @@
 extern char *agent_read_file(int dirfd, const char *name, size_t max, char **error);
 
 /*
+ * The same of the file that a setting names, which holds a secret: NULL, too,
+ * when anybody but its owner (the agent's user, or root) may read it.
+ */
+extern char *agent_read_secret(const char *setting, const char *path, size_t max, char **error);
+
+/*
  * Writes name with this content and mode: a temporary file, fsync, rename,
  * fsync of the directory.  A reader sees the old or the new content.
  */

@@ -14,7 +14,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <netdb.h>
 #include <unistd.h>
 
@@ -51,22 +50,10 @@ typedef struct Pending
 static bool
 load_token(const AgentConfig *config, char **error)
 {
-	struct stat st;
-	char	   *token;
+	char	   *token = agent_read_secret("token_file", config->token_file, MAX_TOKEN + 2, error);
 	size_t		length;
 	bool		ok = false;
 
-	if (stat(config->token_file, &st) != 0)
-	{
-		*error = psprintf("could not look at token_file \"%s\": %m", config->token_file);
-		return false;
-	}
-	if (!S_ISREG(st.st_mode) || (st.st_mode & 077) != 0 || (st.st_uid != geteuid() && st.st_uid != 0))
-	{
-		*error = psprintf("token_file \"%s\" must be a file of the agent's own user (or root) that nobody else may read: chmod 600 it", config->token_file);
-		return false;
-	}
-	token = agent_read_file(AT_FDCWD, config->token_file, MAX_TOKEN + 2, error);
 	if (token == NULL)
 		return false;
 	length = strcspn(token, "\r\n");

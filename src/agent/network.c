@@ -50,7 +50,7 @@ static char *
 authorize(const AgentConfig *config, CURL *easy)
 {
 	char	   *error = NULL;
-	char	   *words = agent_read_file(AT_FDCWD, config->sdn_credentials_file, MAX_CREDENTIALS, &error);
+	char	   *words = agent_read_secret("sdn_credentials_file", config->sdn_credentials_file, MAX_CREDENTIALS, &error);
 	CdcSdnCredentials c;
 	const char *fault;
 

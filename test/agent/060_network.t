@@ -74,6 +74,13 @@ def test():
     host.ask("DELETE", "/v1/services/nowhere")
     ok(host.gone("nowhere"), "which can be deleted")
 
+    os.chmod(credentials, 0o644)
+    host.order("open", zone="se-sto1")
+    like(host.becomes("open", "error")["message"], "that nobody else may read: chmod 600 it", "credentials that others can read are not used")
+    os.chmod(credentials, 0o600)
+    host.ask("DELETE", "/v1/services/open")
+    ok(host.gone("open"), "(it goes)")
+
     sdn.stop()
     host.order("one", zone="se-sto1", node_count=2)
     like(host.becomes("one", "error", says="SDN API does not answer")["message"], "its private network cannot be made: the SDN API does not answer", "while the API is away it says so")
