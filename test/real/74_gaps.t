@@ -229,6 +229,8 @@ def restored(flow, words, noted):
     server("stop", name)
     subprocess.run(["cp", "-a", path, path + ".backup"], check=True)
     server("start", name)
+    flow.row(words + ": started again")
+    running_ok(flow.id, words + ": and seen to run")
     for _ in range(3):
         last = admin("SELECT pg_current_wal_lsn()")
         flow.row(words + ": after the backup")
