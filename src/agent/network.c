@@ -296,10 +296,17 @@ first_of(struct json_object *list)
 static char *
 make(AgentService *s, char **error)
 {
-	struct json_object *routers = listed(s, "router", error);
-	char	   *router = routers ? first_of(routers) : NULL;
+	struct json_object *routers;
+	char	   *router;
 	char	   *network = NULL;
 
+	if (s->order.zone == NULL)
+	{
+		*error = pstrdup("the order has no \"zone\"");
+		return NULL;
+	}
+	routers = listed(s, "router", error);
+	router = routers ? first_of(routers) : NULL;
 	if (router)
 		note_asked(s, 0);		/* if that was lost, here it is */
 	else if (routers)
@@ -322,20 +329,8 @@ agent_network_make(AgentService *s, char **error)
 
 	if (s->config->sdn_url == NULL || (s->network[0] && agent_now() < s->network_at))
 		return true;
-	if (s->order.zone == NULL)
-	{
-		*error = pstrdup("its private network cannot be made: the order has no \"zone\"");
-		return false;
-	}
 	s->network_at = agent_now() + LOOK_MS;
 	found = listed(s, "network", error);
-	if (found == NULL && s->network[0])
-	{
-		fprintf(stderr, "cdc_agent: service %s: its network cannot be looked at: %s\n", s->id, *error);
-		pfree(*error);
-		*error = NULL;
-		return true;
-	}
 	network = found ? first_of(found) : NULL;
 	if (network)
 		note_asked(s, 0);
@@ -346,9 +341,14 @@ agent_network_make(AgentService *s, char **error)
 	{
 		char	   *why = *error;
 
-		*error = psprintf("its private network cannot be made: %s", why);
+		*error = NULL;
+		if (s->network[0])
+			/* its servers are attended to all the same */
+			fprintf(stderr, "cdc_agent: service %s: its network cannot be looked at: %s\n", s->id, why);
+		else
+			*error = psprintf("its private network cannot be made: %s", why);
 		pfree(why);
-		return false;
+		return *error == NULL;
 	}
 	ok = true;
 	if (strcmp(s->network, network) != 0)
