@@ -74,7 +74,13 @@ like($error, qr/42704/, 'it is gone for whoever waits for it');
 is($c->sql("SELECT cdc.wait_for_pipeline('$id', 'Deleted')"), 'Deleted', 'but for its end');
 (undef, undef, $error) = $c->try_sql("\\set VERBOSITY verbose\nSELECT cdc.get_pipeline('$id')");
 like($error, qr/42704/, 'and for whoever asks');
-is_deeply([ map { $_->{detail}{action} } $c->events($id, "kind = 'action' AND id > $events[-1]{id}") ],
+# what does not show soon is asked for again
+my @undone;
+foreach my $action (map { $_->{detail}{action} } $c->events($id, "kind = 'action' AND id > $events[-1]{id}"))
+{
+	push @undone, $action if !@undone || $undone[-1] ne $action;
+}
+is_deeply(\@undone,
 	[qw(stop_connector delete_offsets delete_connector drop_slot drop_publication remove_hba drop_role)], 'what was undone, in order');
 
 # --- the same name again, at once, while the old one goes --------------------------------
