@@ -5,10 +5,10 @@
 #include "agent/network.h"
 
 #include <arpa/inet.h>
-#include <curl/curl.h>
 #include <time.h>
 
 #include "agent/files.h"
+#include "agent/http.h"
 #include "common/json.h"
 #include "common/sdn_api.h"
 
@@ -17,33 +17,6 @@
 #define MAX_CREDENTIALS 4096
 #define LOOK_MS 60000			/* is it still there? */
 #define SETTLE_SECONDS 120		/* a request without an answer has no effect later */
-
-typedef struct Answer
-{
-	long		status;			/* 0: none came */
-	StringInfoData body;
-} Answer;
-
-static size_t
-on_body(char *data, size_t size, size_t n, void *arg)
-{
-	Answer	   *answer = arg;
-
-	if (answer->body.len + size * n > MAX_ANSWER)
-		return 0;
-	appendBinaryStringInfo(&answer->body, data, (int) (size * n));
-	return size * n;
-}
-
-static void
-wipe(char *words)
-{
-	if (words)
-	{
-		explicit_bzero(words, strlen(words));
-		pfree(words);
-	}
-}
 
 /* Sets credentials on a request, read anew each time; NULL, or why not. */
 static char *
@@ -57,7 +30,8 @@ authorize(const AgentConfig *config, CURL *easy)
 	if (words == NULL)
 		return error;
 	fault = cdc_sdn_parse_credentials(words, &c);
-	wipe(words);
+	explicit_bzero(words, strlen(words));
+	pfree(words);
 	if (fault == NULL && c.token)
 	{
 		curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
@@ -69,80 +43,59 @@ authorize(const AgentConfig *config, CURL *easy)
 		curl_easy_setopt(easy, CURLOPT_USERNAME, c.user);
 		curl_easy_setopt(easy, CURLOPT_PASSWORD, c.password);
 	}
-	wipe(c.user);
-	wipe(c.password);
-	wipe(c.token);
+	cdc_sdn_wipe(&c);
 	return fault ? psprintf("the file \"%s\" of sdn_credentials_file cannot be used: %s", config->sdn_credentials_file, fault) : NULL;
 }
 
-/*
- * One request.  True: it was answered, with whatever status.  answer->body is
- * the caller's to free either way.
- */
+/* One request; as agent_http(). */
 static bool
-ask(const AgentConfig *config, const char *method, const char *url, const char *body, Answer *answer, char **error)
+ask(const AgentConfig *config, const char *method, const char *url, const char *body, AgentAnswer *answer, char **error)
 {
 	CURL	   *easy = curl_easy_init();
 	struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
-	char		words[CURL_ERROR_SIZE] = "";
-	CURLcode	code;
+	char	   *why = easy ? authorize(config, easy) : pstrdup("libcurl does not start");
+	bool		ok = false;
 
-	answer->status = 0;
-	initStringInfo(&answer->body);
+	memset(answer, 0, sizeof(*answer));
 	headers = curl_slist_append(headers, "Accept: application/json");
-	*error = easy ? authorize(config, easy) : pstrdup("libcurl does not start");
-	if (*error == NULL)
+	if (why)
 	{
-		curl_easy_setopt(easy, CURLOPT_URL, url);
-		curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+		*error = why;
+		curl_easy_cleanup(easy);
+	}
+	else
+	{
 		curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
 		curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
 		if (body)
 			curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body);
-		curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-		curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long) TIMEOUT_MS);
-		curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, words);
-		curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-		curl_easy_setopt(easy, CURLOPT_WRITEDATA, answer);
-		code = curl_easy_perform(easy);
-		if (code == CURLE_OK)
-			curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &answer->status);
-		else
-			*error = psprintf("the SDN API does not answer: %s", words[0] ? words : curl_easy_strerror(code));
+		ok = agent_http(easy, url, TIMEOUT_MS, MAX_ANSWER, answer, &why);
+		if (!ok)
+		{
+			*error = psprintf("the SDN API does not answer: %s", why);
+			pfree(why);
+		}
 	}
 	curl_slist_free_all(headers);
-	curl_easy_cleanup(easy);
-	return answer->status != 0;
+	return ok;
+}
+
+static void
+free_answer(AgentAnswer *answer)
+{
+	if (answer->body.data)
+		pfree(answer->body.data);
 }
 
 /* What an answer that is not the wanted one says. */
 static char *
-fault_of(const Answer *answer)
+fault_of(const AgentAnswer *answer)
 {
 	char	   *code;
 	char	   *said = cdc_sdn_error(answer->body.data, &code);
 
 	return psprintf("the SDN API: HTTP %ld%s%s%s", answer->status, said ? ": " : "", said ? said : "",
 					answer->status == 401 ? ": put valid credentials into the file that sdn_credentials_file names" : "");
-}
-
-/* Has the object our label?  A filter that an API does not know is no filter. */
-static bool
-is_of(struct json_object *object, const AgentService *s)
-{
-	struct json_object *labels = cdc_json_array(object, "labels");
-	size_t		i;
-
-	for (i = 0; labels && i < json_object_array_length(labels); i++)
-	{
-		struct json_object *label = json_object_array_get_idx(labels, i);
-		const char *key = cdc_json_string(label, "key");
-		const char *value = cdc_json_string(label, "value");
-
-		if (key && value && strcasecmp(key, AGENT_NETWORK_LABEL) == 0 && strcmp(value, s->id) == 0)
-			return true;
-	}
-	return false;
 }
 
 /* UUIDs of the service's objects of a kind ("network", "router"), as a list; NULL with *error. */
@@ -153,7 +106,7 @@ listed(const AgentService *s, const char *kind, char **error)
 	char	   *url = psprintf("%s?label=%s%%3D%s", base, AGENT_NETWORK_LABEL, s->id);
 	char	   *plural = psprintf("%ss", kind);
 	struct json_object *found = NULL;
-	Answer		answer;
+	AgentAnswer answer;
 
 	if (ask(s->config, "GET", url, NULL, &answer, error))
 	{
@@ -167,16 +120,19 @@ listed(const AgentService *s, const char *kind, char **error)
 			for (i = 0; i < json_object_array_length(items); i++)
 			{
 				struct json_object *item = json_object_array_get_idx(items, i);
+				const char *owner = cdc_sdn_label(item, AGENT_NETWORK_LABEL);
+				const char *uuid = cdc_json_string(item, "uuid");
 
-				if (is_of(item, s) && cdc_json_string(item, "uuid"))
-					json_object_array_add(found, json_object_new_string(cdc_json_string(item, "uuid")));
+				/* a filter that an API does not know is no filter */
+				if (owner && strcmp(owner, s->id) == 0 && uuid)
+					json_object_array_add(found, json_object_new_string(uuid));
 			}
 		}
 		else
 			*error = answer.status == 200 ? psprintf("the SDN API's list of %s makes no sense", plural) : fault_of(&answer);
 		json_object_put(whole);
 	}
-	pfree(answer.body.data);
+	free_answer(&answer);
 	pfree(plural);
 	pfree(url);
 	pfree(base);
@@ -206,16 +162,11 @@ note_asked(AgentService *s, int64 at)
 static struct json_object *
 named(const AgentService *s)
 {
-	struct json_object *object = json_object_new_object();
-	struct json_object *labels = json_object_new_array();
-	struct json_object *label = json_object_new_object();
 	char	   *name = psprintf("cdc_pipeline service %.8s", s->id);
+	struct json_object *object = json_object_new_object();
 
 	json_object_object_add(object, "name", json_object_new_string(name));
-	json_object_object_add(label, "key", json_object_new_string(AGENT_NETWORK_LABEL));
-	json_object_object_add(label, "value", json_object_new_string(s->id));
-	json_object_array_add(labels, label);
-	json_object_object_add(object, "labels", labels);
+	json_object_object_add(object, "labels", cdc_sdn_labels(AGENT_NETWORK_LABEL, s->id));
 	pfree(name);
 	return object;
 }
@@ -254,18 +205,17 @@ create(AgentService *s, const char *kind, struct json_object *object, char **err
 {
 	/* the one has a slash at its end, the other has none (spec: networks) */
 	char	   *url = cdc_sdn_url_of(s->config->sdn_url, strcmp(kind, "network") == 0 ? "network/" : kind, NULL);
-	struct json_object *envelope = json_object_new_object();
+	char	   *body = cdc_sdn_enveloped(kind, object);
 	char	   *uuid = NULL;
 	int64		before;
-	Answer		answer;
+	AgentAnswer answer;
 
-	json_object_object_add(envelope, kind, object);
 	/* an older one whose outcome is not known is not settled by this */
 	before = s->network_asked;
 	note_asked(s, (int64) time(NULL));
 	if (agent_service_save(s, error))
 	{
-		if (ask(s->config, "POST", url, json_object_to_json_string_ext(envelope, JSON_C_TO_STRING_PLAIN), &answer, error))
+		if (ask(s->config, "POST", url, body, &answer, error))
 		{
 			struct json_object *whole = cdc_json_parse(answer.body.data);
 			const char *made = cdc_json_string(cdc_json_get(whole, kind), "uuid");
@@ -279,9 +229,9 @@ create(AgentService *s, const char *kind, struct json_object *object, char **err
 				note_asked(s, before);
 			json_object_put(whole);
 		}
-		pfree(answer.body.data);
+		free_answer(&answer);
 	}
-	json_object_put(envelope);
+	pfree(body);
 	pfree(url);
 	return uuid;
 }
@@ -372,7 +322,7 @@ clear(AgentService *s, const char *kind, char **error)
 	for (i = 0; ok && i < json_object_array_length(list); i++)
 	{
 		char	   *url = cdc_sdn_url_of(s->config->sdn_url, kind, json_object_get_string(json_object_array_get_idx(list, i)));
-		Answer		answer;
+		AgentAnswer answer;
 
 		ok = ask(s->config, "DELETE", url, NULL, &answer, error);
 		if (ok && (answer.status < 200 || answer.status > 299) && answer.status != 404)
@@ -380,7 +330,7 @@ clear(AgentService *s, const char *kind, char **error)
 			*error = fault_of(&answer);
 			ok = false;
 		}
-		pfree(answer.body.data);
+		free_answer(&answer);
 		pfree(url);
 	}
 	json_object_put(list);

@@ -303,8 +303,10 @@ find_addresses(AgentService *s, char **error)
 	pthread_mutex_lock(&list_lock);
 	for (block = 0; n < wanted && block < config->address_count; block += AGENT_BLOCK)
 	{
+		if (is_used(config->address_first + block))
+			continue;
 		/* neither the network's address nor that of broadcasts */
-		for (i = 1, n = 0; n < wanted && i < AGENT_BLOCK - 1 && !is_used(config->address_first + block); i++)
+		for (i = 1, n = 0; n < wanted && i < AGENT_BLOCK - 1; i++)
 		{
 			struct in_addr address = {htonl(config->address_first + block + i)};
 

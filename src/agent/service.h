@@ -21,8 +21,8 @@
 #define AGENT_WORDS 600
 
 /* A service's addresses are of a block of its own: the range of its network. */
-#define AGENT_BLOCK 8
 #define AGENT_BLOCK_BITS 29
+#define AGENT_BLOCK (1 << (32 - AGENT_BLOCK_BITS))
 
 typedef enum AgentServiceState
 {

@@ -4,7 +4,6 @@
  */
 #include "agent/worker_control.h"
 
-#include <curl/curl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "agent/files.h"
+#include "agent/http.h"
 #include "common/json.h"
 #include "common/redact.h"
 
@@ -21,17 +21,6 @@
 #define POLL_MS 20
 
 extern char **environ;
-
-static size_t
-on_body(char *data, size_t size, size_t n, void *arg)
-{
-	StringInfo	buf = arg;
-
-	if (buf->len + size * n > MAX_ANSWER)
-		return 0;
-	appendBinaryStringInfo(buf, data, (int) (size * n));
-	return size * n;
-}
 
 static void
 read_plugins(const char *body, const char *class, const char *version, AgentWorkerLook *look)
@@ -66,14 +55,11 @@ void
 agent_worker_look(const AgentConfig *config, const char *class, const char *version, AgentWorkerLook *look)
 {
 	CURL	   *easy = curl_easy_init();
-	char		words[CURL_ERROR_SIZE] = "";
 	char	   *password = NULL;
 	char	   *ignored = NULL;
 	char	   *url = psprintf("%s%sconnector-plugins?connectorsOnly=false", config->connect_url,
 							   config->connect_url[strlen(config->connect_url) - 1] == '/' ? "" : "/");
-	StringInfoData body;
-	long		status = 0;
-	CURLcode	code;
+	AgentAnswer answer;
 
 	memset(look, 0, sizeof(*look));
 	if (easy == NULL)
@@ -81,40 +67,30 @@ agent_worker_look(const AgentConfig *config, const char *class, const char *vers
 		look->error = pstrdup("libcurl does not start");
 		return;
 	}
-	initStringInfo(&body);
 	if (config->connect_password_file)
 		password = agent_read_file(AT_FDCWD, config->connect_password_file, 4096, &ignored);
 	if (password)
 		password[strcspn(password, "\r\n")] = '\0';
-	curl_easy_setopt(easy, CURLOPT_URL, url);
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
-	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long) LOOK_MS);
-	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, words);
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(easy, CURLOPT_WRITEDATA, &body);
 	if (config->connect_user)
 	{
 		curl_easy_setopt(easy, CURLOPT_USERNAME, config->connect_user);
 		curl_easy_setopt(easy, CURLOPT_PASSWORD, password ? password : "");
 	}
-	code = curl_easy_perform(easy);
-	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-	curl_easy_cleanup(easy);
-	if (code != CURLE_OK)
-		look->error = pstrdup(words[0] ? words : curl_easy_strerror(code));
-	else if (status != 200)
-		look->error = psprintf("HTTP %ld", status);
-	else
-		read_plugins(body.data, class, version, look);
+	if (agent_http(easy, url, LOOK_MS, MAX_ANSWER, &answer, &look->error))
+	{
+		if (answer.status != 200)
+			look->error = psprintf("HTTP %ld", answer.status);
+		else
+			read_plugins(answer.body.data, class, version, look);
+	}
 	if (password)
 	{
 		explicit_bzero(password, strlen(password));
 		pfree(password);
 	}
 	pfree(url);
-	pfree(body.data);
+	pfree(answer.body.data);
 }
 
 /* The last line that the command said, redacted; "" when it said nothing. */

@@ -5,6 +5,7 @@
 #include "common/sdn_api.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "common/json.h"
 #include "common/redact.h"
@@ -119,4 +120,60 @@ cdc_sdn_parse_credentials(const char *words, CdcSdnCredentials *c)
 	if (c->token == NULL && (c->user == NULL || c->password == NULL))
 		return "it has neither a token nor a username with a password";
 	return NULL;
+}
+
+static void
+wipe(char *words)
+{
+	if (words)
+		explicit_bzero(words, strlen(words));
+}
+
+void
+cdc_sdn_wipe(CdcSdnCredentials *credentials)
+{
+	wipe(credentials->user);
+	wipe(credentials->password);
+	wipe(credentials->token);
+}
+
+const char *
+cdc_sdn_label(struct json_object *object, const char *key)
+{
+	struct json_object *labels = cdc_json_array(object, "labels");
+	size_t		i;
+
+	for (i = 0; labels && i < json_object_array_length(labels); i++)
+	{
+		struct json_object *label = json_object_array_get_idx(labels, i);
+		const char *its_key = cdc_json_string(label, "key");
+
+		if (its_key != NULL && strcasecmp(its_key, key) == 0)
+			return cdc_json_string(label, "value");
+	}
+	return NULL;
+}
+
+struct json_object *
+cdc_sdn_labels(const char *key, const char *value)
+{
+	struct json_object *labels = json_object_new_array();
+	struct json_object *label = json_object_new_object();
+
+	json_object_object_add(label, "key", json_object_new_string(key));
+	json_object_object_add(label, "value", json_object_new_string(value));
+	json_object_array_add(labels, label);
+	return labels;
+}
+
+char *
+cdc_sdn_enveloped(const char *kind, struct json_object *inner)
+{
+	struct json_object *envelope = json_object_new_object();
+	char	   *words;
+
+	json_object_object_add(envelope, kind, inner);
+	words = pstrdup(json_object_to_json_string_ext(envelope, JSON_C_TO_STRING_PLAIN));
+	json_object_put(envelope);
+	return words;
 }

@@ -38,4 +38,16 @@ typedef struct CdcSdnCredentials
  */
 extern const char *cdc_sdn_parse_credentials(const char *words, CdcSdnCredentials *credentials);
 
+/* Overwrites them. */
+extern void cdc_sdn_wipe(CdcSdnCredentials *credentials);
+
+/* The value of an object's label, the object's; NULL without one.  Keys have no case. */
+extern const char *cdc_sdn_label(struct json_object *object, const char *key);
+
+/* [{"key": key, "value": value}], to put. */
+extern struct json_object *cdc_sdn_labels(const char *key, const char *value);
+
+/* {kind: inner} as text; puts inner. */
+extern char *cdc_sdn_enveloped(const char *kind, struct json_object *inner);
+
 #endif							/* CDC_SDN_API_H */

@@ -58,25 +58,6 @@ state_of(const char *name)
 	return CDC_SDN_OTHER;
 }
 
-/* The value of our label, NULL without one; keys have no case. */
-static const char *
-owner_of(struct json_object *labels)
-{
-	size_t		i;
-
-	if (!json_object_is_type(labels, json_type_array))
-		return NULL;
-	for (i = 0; i < json_object_array_length(labels); i++)
-	{
-		struct json_object *label = json_object_array_get_idx(labels, i);
-		const char *key = cdc_json_string(label, "key");
-
-		if (key != NULL && strcasecmp(key, CDC_SDN_LABEL) == 0)
-			return cdc_json_string(label, "value");
-	}
-	return NULL;
-}
-
 /* One item; false when it is no peering. */
 static bool
 read_peering(struct json_object *item, CdcSdnPeering *peering)
@@ -89,7 +70,7 @@ read_peering(struct json_object *item, CdcSdnPeering *peering)
 	peering->wants_disabled = configured != NULL && strcmp(configured, "disabled") == 0;
 	peering->state_name = cdc_json_string(item, "state");
 	peering->state = state_of(peering->state_name);
-	peering->owner = owner_of(cdc_json_get(item, "labels"));
+	peering->owner = cdc_sdn_label(item, CDC_SDN_LABEL);
 	return peering->uuid != NULL && peering->local != NULL && peering->peer != NULL && peering->state_name != NULL;
 }
 
@@ -170,19 +151,6 @@ cdc_sdn_parse_ranges(const char *body, int *n)
 	return *n > 0 ? ranges : NULL;
 }
 
-/* {"network_peering": inner} as text; takes inner over. */
-static char *
-enveloped(struct json_object *inner)
-{
-	struct json_object *envelope = json_object_new_object();
-	char	   *words;
-
-	json_object_object_add(envelope, "network_peering", inner);
-	words = pstrdup(json_object_to_json_string_ext(envelope, JSON_C_TO_STRING_PLAIN));
-	json_object_put(envelope);
-	return words;
-}
-
 static struct json_object *
 network(const char *uuid)
 {
@@ -195,21 +163,16 @@ network(const char *uuid)
 char *
 cdc_sdn_create_body(const char *local, const char *peer, const char *installation)
 {
-	struct json_object *object = json_object_new_object();
-	struct json_object *labels = json_object_new_array();
-	struct json_object *label = json_object_new_object();
 	char	   *name = psprintf("cdc_pipeline %.8s to %.8s", local, peer);
+	struct json_object *object = json_object_new_object();
 
 	json_object_object_add(object, "name", json_object_new_string(name));
 	json_object_object_add(object, "configured_status", json_object_new_string("active"));
 	json_object_object_add(object, "network", network(local));
 	json_object_object_add(object, "peer_network", network(peer));
-	json_object_object_add(label, "key", json_object_new_string(CDC_SDN_LABEL));
-	json_object_object_add(label, "value", json_object_new_string(installation));
-	json_object_array_add(labels, label);
-	json_object_object_add(object, "labels", labels);
+	json_object_object_add(object, "labels", cdc_sdn_labels(CDC_SDN_LABEL, installation));
 	pfree(name);
-	return enveloped(object);
+	return cdc_sdn_enveloped("network_peering", object);
 }
 
 char *
@@ -218,7 +181,7 @@ cdc_sdn_status_body(bool active)
 	struct json_object *object = json_object_new_object();
 
 	json_object_object_add(object, "configured_status", json_object_new_string(active ? "active" : "disabled"));
-	return enveloped(object);
+	return cdc_sdn_enveloped("network_peering", object);
 }
 
 static bool

@@ -99,7 +99,7 @@ start(CdcHttpMethod method, const char *uuid, const char *body, CdcHttpDone done
 	error = cdc_network_credentials(&request, &credentials);
 	if (error == NULL && cdc_http_start(&request, done, arg) == NULL)
 		error = "too many open files";
-	cdc_network_wipe(&credentials);
+	cdc_sdn_wipe(&credentials);
 	return error;
 }
 

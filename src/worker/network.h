@@ -78,11 +78,10 @@ extern void cdc_network_dispatch(CdcWorld *world);
 
 /*
  * Fills URL-independent parts of a request: credentials from their file, read
- * anew, and timeouts.  NULL: fine, else why not.  cdc_network_wipe() after the
+ * anew, and timeouts.  NULL: fine, else why not.  cdc_sdn_wipe() after the
  * request was started.
  */
 extern const char *cdc_network_credentials(CdcHttpRequest *request, CdcSdnCredentials *credentials);
-extern void cdc_network_wipe(CdcSdnCredentials *credentials);
 
 /* Lists are asked for, soon and densely for a while: a change was sent. */
 extern void cdc_network_changed(CdcPair *pair);

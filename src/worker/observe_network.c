@@ -48,7 +48,7 @@ cdc_network_credentials(CdcHttpRequest *request, CdcSdnCredentials *credentials)
 	pfree(words);
 	if (why)
 	{
-		cdc_network_wipe(credentials);
+		cdc_sdn_wipe(credentials);
 		return psprintf("the file \"%s\" of cdc_pipeline.sdn_credentials_file cannot be used: %s", path, why);
 	}
 	request->user = credentials->user;
@@ -58,21 +58,6 @@ cdc_network_credentials(CdcHttpRequest *request, CdcSdnCredentials *credentials)
 	if (request->timeout_ms == 0)
 		request->timeout_ms = READ_TIMEOUT_MS;
 	return NULL;
-}
-
-static void
-wipe(char *words)
-{
-	if (words)
-		explicit_bzero(words, strlen(words));
-}
-
-void
-cdc_network_wipe(CdcSdnCredentials *credentials)
-{
-	wipe(credentials->user);
-	wipe(credentials->password);
-	wipe(credentials->token);
 }
 
 static void
@@ -256,7 +241,7 @@ get(const char *collection, const char *id, CdcHttpDone done, CdcListLook *look)
 	error = cdc_network_credentials(&request, &credentials);
 	if (error == NULL && cdc_http_start(&request, done, look) == NULL)
 		error = "too many open files";
-	cdc_network_wipe(&credentials);
+	cdc_sdn_wipe(&credentials);
 	pfree(url);
 	if (error)
 		pfree(look);
