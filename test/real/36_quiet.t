@@ -56,15 +56,17 @@ def test():
     moves_ok(id_, "after one whose last offset is of a commit")
     equal(sorted(e["after"]["id"] for e in topic.wait(lambda events: len(events) > n)), list(range(n + 1)), "every row came once")
     topic.close()
-    postgres = source("postgres")
-    undo.append(lambda: [postgres.one(sql) for sql in ("ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()")])
-    for sql in ("ALTER SYSTEM SET synchronous_standby_names = 'one_that_is_away'", "SELECT pg_reload_conf()"):
-        postgres.one(sql)
+
+    def synchronous(how):
+        for sql in ("ALTER SYSTEM %s" % how, "SELECT pg_reload_conf()"):
+            source("postgres").one(sql)
+
+    undo.append(lambda: synchronous("RESET synchronous_standby_names"))
+    synchronous("SET synchronous_standby_names = 'one_that_is_away'")
     wait(lambda: Db(SERVER_DSN, "postgres").one("SHOW synchronous_standby_names") == "one_that_is_away")
     seen = set()
     ok(wait(lambda: seen.add(position(id_)) or len(seen) > 3, 60, 0.1), "a synchronous standby that is away holds no heartbeat up", lambda: "%s\n%s" % (sorted(seen), story(id_)))
-    for sql in ("ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()"):
-        postgres.one(sql)
+    synchronous("RESET synchronous_standby_names")
 
 
 main(test)

@@ -134,29 +134,31 @@ def held_back(flow):
     meta.one("SELECT pg_reload_conf()")
 
 
-def recvlogical(flow, name):
-    return subprocess.Popen([PG_BIN + "pg_recvlogical", "-d", SERVER_DSN + " dbname=%s application_name=%s" % (flow.database, name), "-S", obj(flow.id), "--start", "-n", "-f", "/dev/null",
-                             "-s", "1", "-F", "1", "-o", "proto_version=1", "-o", "publication_names=" + obj(flow.id)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-
-def usurped(flow):
-    """pg_recvlogical takes the slot and confirms what we have not seen."""
+def take_slot(flow, name, what):
+    """A test: pg_recvlogical, under this name, gets hold of the slot and confirms what it is sent; its process."""
     stream = None
 
     def taken():
         nonlocal stream
-        if stream and stream.poll() is None and flow.slot("active_pid") in (None, pid()):
-            return pid() and flow.slot("active_pid") == pid()
+        pid = admin("SELECT pid FROM pg_stat_replication WHERE application_name = '%s'" % name)
+        if pid and flow.slot("active_pid") == pid:
+            return True
         admin("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '%s' AND active" % obj(flow.id))
-        stream = recvlogical(flow, "somebody")
+        if stream is None or stream.poll() is not None:
+            stream = subprocess.Popen([PG_BIN + "pg_recvlogical", "-d", SERVER_DSN + " dbname=%s application_name=%s" % (flow.database, name), "-S", obj(flow.id), "--start", "-n", "-f", "/dev/null",
+                                       "-s", "1", "-F", "1", "-o", "proto_version=1", "-o", "publication_names=" + obj(flow.id)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         return False
 
-    def pid():
-        return admin("SELECT pid FROM pg_stat_replication WHERE application_name = 'somebody'")
+    undo.append(lambda: stream and stream.kill())
+    ok(wait(taken, 60, 0.02), what)
+    return stream
 
+
+def usurped(flow):
+    """pg_recvlogical takes the slot and confirms what we have not seen."""
     # a task that loses the slot before that takes another snapshot, and its offset says so (50_connect_worker.t)
     ok(wait(lambda: meta.one("SELECT snapshot_run IS NULL FROM cdc.pipeline_spec WHERE id = '%s'" % flow.id) == "t", 90), "Connect has stored its last snapshot")
-    ok(wait(taken, 60, 0.1), "somebody else has got hold of the slot")
+    stream = take_slot(flow, "somebody", "somebody else has got hold of the slot")
     before = admin("SELECT pg_current_wal_lsn()")
     flow.write()
     in_gap = flow.last
@@ -171,20 +173,7 @@ def usurped(flow):
 def usurped_at_once():
     """... before Connect has stored that the snapshot is finished: the task takes another one, whose offset is later than what is missing."""
     flow = Flow()
-    stream, took = None, word("thief")
-
-    def taken():
-        nonlocal stream
-        pid = admin("SELECT pid FROM pg_stat_replication WHERE application_name = '%s'" % took)
-        if pid and flow.slot("active_pid") == pid:
-            return True
-        admin("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '%s' AND active" % obj(flow.id))
-        if stream is None or stream.poll() is not None:
-            stream = recvlogical(flow, took)
-        return False
-
-    undo.append(lambda: stream and stream.kill())
-    ok(wait(taken, 60, 0.02), "somebody else has got hold of the slot at once")
+    stream = take_slot(flow, "somebody_at_once", "somebody else has got hold of the slot at once")
     before = admin("SELECT pg_current_wal_lsn()")
     flow.write()
     status_ok(flow.id, "Running", "that is said", r"the replication slot was used by somebody else|started anew before Kafka Connect had stored")
