@@ -6,6 +6,7 @@
 #define CDC_COMPAT_H
 
 #include "postgres.h"
+#include "common/scram-common.h"
 #include "storage/latch.h"
 #include "storage/proc.h"
 #include "utils/memutils.h"
@@ -51,6 +52,19 @@ cdc_my_proc_number(void)
 	return MyProcNumber;
 #else
 	return MyProc->pgprocno;
+#endif
+}
+
+/* A SCRAM-SHA-256 verifier, palloc'd; NULL with *why when it cannot be made. */
+static inline char *
+cdc_scram_build_secret(const char *salt, int salt_length, int iterations, const char *password, const char **why)
+{
+#if PG_VERSION_NUM >= 180000
+	return scram_build_secret(PG_SHA256, SCRAM_SHA_256_KEY_LEN, (const uint8 *) salt, salt_length, iterations, password, why);
+#elif PG_VERSION_NUM >= 160000
+	return scram_build_secret(PG_SHA256, SCRAM_SHA_256_KEY_LEN, salt, salt_length, iterations, password, why);
+#else
+	return scram_build_secret(salt, salt_length, iterations, password, why);
 #endif
 }
 

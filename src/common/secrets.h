@@ -43,7 +43,10 @@ extern char *cdc_secret_file(const char *path, size_t max, size_t *length, const
 /* 32 random characters of [A-Za-z0-9], palloc'd; ERROR without entropy. */
 extern char *cdc_secret_password(void);
 
-/* SCRAM-SHA-256 verifier of a password, as pg_authid keeps it; palloc'd. */
+/*
+ * SCRAM-SHA-256 verifier of a password of cdc_secret_password, as pg_authid
+ * keeps it; palloc'd.  Not for passwords that people choose: see SCRAM_ITERATIONS.
+ */
 extern char *cdc_secret_verifier(const char *password);
 
 #endif							/* CDC_SECRETS_H */

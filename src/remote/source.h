@@ -43,6 +43,15 @@ extern const char *const cdc_source_observe_sql;
 /* The parameter for a look at a node by itself: full, and these slots of it. */
 extern char *cdc_source_ask_node(const char *const *slots, int n);
 
+/*
+ * A watch: where the slots of these names are, as (slot_name, words); words
+ * differ whenever it is held by somebody else, its walsender is in another
+ * state or something was confirmed.  A slot that is not there has no row.  It costs
+ * a tenth of a look, so it tells whoever waits for a slot when to look.
+ */
+extern char *cdc_source_watch(const char *const *slots, int n);
+extern const char *const cdc_source_watch_sql;
+
 typedef struct CdcSourcePipeline
 {
 	const char *pipeline_id;

@@ -309,21 +309,44 @@ const char *const cdc_source_observe_sql =
 "  'hba_error', (SELECT su.j ->> 'error' FROM su),"
 "  'pipelines', coalesce((SELECT pg_catalog.jsonb_agg(o.j) FROM one AS o), '[]'::pg_catalog.jsonb))::text";
 
-char *
-cdc_source_ask_node(const char *const *slots, int n)
+static struct json_object *
+names_of(const char *const *slots, int n)
 {
-	struct json_object *object = json_object_new_object();
 	struct json_object *names = json_object_new_array();
-	char	   *result;
 	int			i;
 
 	for (i = 0; i < n; i++)
 		json_object_array_add(names, json_object_new_string(slots[i]));
+	return names;
+}
+
+char *
+cdc_source_ask_node(const char *const *slots, int n)
+{
+	struct json_object *object = json_object_new_object();
+	char	   *result;
+
 	json_object_object_add(object, "full", json_object_new_boolean(true));
 	json_object_object_add(object, "pipelines", json_object_new_array());
-	json_object_object_add(object, "slots", names);
+	json_object_object_add(object, "slots", names_of(slots, n));
 	result = pstrdup(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
 	json_object_put(object);
+	return result;
+}
+
+const char *const cdc_source_watch_sql =
+"SELECT s.slot_name, pg_catalog.concat_ws(' ', s.active_pid, w.state, s.confirmed_flush_lsn)"
+" FROM pg_catalog.pg_get_replication_slots() AS s"
+" LEFT JOIN pg_catalog.pg_stat_get_wal_senders() AS w ON w.pid = s.active_pid"
+" WHERE s.slot_name IN (SELECT e.name::pg_catalog.name FROM pg_catalog.jsonb_array_elements_text($1::pg_catalog.jsonb) AS e(name))";
+
+char *
+cdc_source_watch(const char *const *slots, int n)
+{
+	struct json_object *names = names_of(slots, n);
+	char	   *result = pstrdup(json_object_to_json_string_ext(names, JSON_C_TO_STRING_PLAIN));
+
+	json_object_put(names);
 	return result;
 }
 

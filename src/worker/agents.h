@@ -38,7 +38,7 @@ extern char *cdc_agents_secret_name(const CdcPipeline *pipeline);
 extern const char *cdc_agents_secret_path(const CdcService *sink);
 
 /* agents_execute.c: INSTALL_PLUGIN, PUT_SECRET, DELETE_SECRET; started as execute.h says. */
-extern void cdc_agents_execute(CdcPipeline *pipeline);
+extern void cdc_agents_execute(CdcOp *op);
 
 /* Has nobody asked for an installation since the agents were looked at? */
 extern bool cdc_agents_unchanged(const CdcService *sink);

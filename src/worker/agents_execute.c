@@ -38,9 +38,10 @@ cdc_agents_unchanged(const CdcService *sink)
 }
 
 static void
-finish_one(CdcPipeline *p, CdcOpEnd end, const char *words)
+finish_one(CdcOp *op, CdcOpEnd end, const char *words)
 {
-	Several    *several = p->op->state;
+	CdcPipeline *p = op->pipeline;
+	Several    *several = op->state;
 
 	if (end > several->end)
 		several->end = end;
@@ -49,22 +50,23 @@ finish_one(CdcPipeline *p, CdcOpEnd end, const char *words)
 	if (--several->left > 0)
 		return;
 	/* a look that was begun before this answer says nothing about the job */
-	if (p->op->action == CDC_ACT_INSTALL_PLUGIN)
+	if (op->action == CDC_ACT_INSTALL_PLUGIN)
 		p->sink->plugin_changed_at = cdc_loop_now();
-	cdc_op_finish(p->world, p->id, p->op->serial, several->end, several->words);
+	cdc_op_finish(cdc_op_ref(op), several->end, several->words);
 }
 
 static void
 done(const CdcHttpResult *result, void *arg)
 {
 	Ref		   *ref = arg;
-	CdcPipeline *p = cdc_op_pipeline(&ref->op);
+	CdcOp	   *op = cdc_op_of(&ref->op);
+	CdcService *sink = op ? op->pipeline->sink : NULL;
 	int			agent = ref->agent;
 	char	   *words = NULL;
 	CdcOpEnd	end = CDC_OP_UNKNOWN;
 
 	pfree(ref);
-	if (p == NULL || p->sink == NULL || agent >= p->sink->nagents)
+	if (sink == NULL || agent >= sink->nagents)
 		return;
 	if (result->outcome == CDC_HTTP_NOT_SENT)
 		end = CDC_OP_FAILED;
@@ -87,18 +89,19 @@ done(const CdcHttpResult *result, void *arg)
 		}
 	}
 	if (words)
-		words = psprintf("agent %s: %s", p->sink->agents[agent].url, words);
-	finish_one(p, end, words);
+		words = psprintf("agent %s: %s", sink->agents[agent].url, words);
+	finish_one(op, end, words);
 }
 
 static void
-send(CdcPipeline *p, int agent, CdcHttpMethod method, const char *path, const char *name, const char *body)
+send(CdcOp *op, int agent, CdcHttpMethod method, const char *path, const char *name, const char *body)
 {
+	CdcPipeline *p = op->pipeline;
 	CdcAgent   *a = &p->sink->agents[agent];
 	Ref		   *ref = MemoryContextAllocZero(TopMemoryContext, sizeof(Ref));
 	CdcHttpRequest request;
 
-	ref->op = cdc_op_ref(p);
+	ref->op = cdc_op_ref(op);
 	ref->agent = agent;
 	memset(&request, 0, sizeof(request));
 	request.method = method;
@@ -109,25 +112,26 @@ send(CdcPipeline *p, int agent, CdcHttpMethod method, const char *path, const ch
 	if (cdc_http_start(&request, done, ref) == NULL)
 	{
 		pfree(ref);
-		finish_one(p, CDC_OP_FAILED, "too many open files");
+		finish_one(op, CDC_OP_FAILED, "too many open files");
 	}
 }
 
 static Several *
-begin(CdcPipeline *p)
+begin(CdcOp *op)
 {
-	Several    *several = MemoryContextAllocZero(p->op_context, sizeof(Several));
+	Several    *several = MemoryContextAllocZero(op->pipeline->op_context, sizeof(Several));
 
 	/* one more than is sent, until all is: an answer may come at once */
 	several->left = 1;
 	several->end = CDC_OP_DONE;
-	p->op->state = several;
+	op->state = several;
 	return several;
 }
 
 static void
-install_plugin(CdcPipeline *p, Several *several)
+install_plugin(CdcOp *op, Several *several)
 {
+	CdcPipeline *p = op->pipeline;
 	int			target = cdc_agents_target(p->sink);
 
 	if (target < 0)
@@ -146,13 +150,14 @@ install_plugin(CdcPipeline *p, Several *several)
 		}
 	}
 	several->left++;
-	send(p, target, CDC_HTTP_PUT, "/v1/plugins/%s", CDC_AGENT_PLUGIN,
+	send(op, target, CDC_HTTP_PUT, "/v1/plugins/%s", CDC_AGENT_PLUGIN,
 		 cdc_agent_install_body(cdc_debezium_plugin_url, cdc_debezium_plugin_sha512, cdc_debezium_plugin_version));
 }
 
 static void
-put_secret(CdcPipeline *p, Several *several)
+put_secret(CdcOp *op, Several *several)
 {
+	CdcPipeline *p = op->pipeline;
 	char	   *name = cdc_agents_secret_name(p);
 	char	   *body = cdc_agent_secret_body(cdc_wanted_password(p));
 	int			i;
@@ -164,15 +169,16 @@ put_secret(CdcPipeline *p, Several *several)
 		if (state && cdc_agent_has_secret(state, name))
 			continue;
 		several->left++;
-		send(p, i, CDC_HTTP_PUT, "/v1/secrets/%s", name, body);
+		send(op, i, CDC_HTTP_PUT, "/v1/secrets/%s", name, body);
 	}
 	explicit_bzero(body, strlen(body));
 }
 
 /* Deleting: all of them; else those of former passwords. */
 static void
-delete_secret(CdcPipeline *p, Several *several)
+delete_secret(CdcOp *op, Several *several)
 {
+	CdcPipeline *p = op->pipeline;
 	char	   *keep = p->want_deleted ? NULL : cdc_agents_secret_name(p);
 	int			i;
 	int			j;
@@ -189,28 +195,28 @@ delete_secret(CdcPipeline *p, Several *several)
 		for (j = 0; j < n; j++)
 		{
 			several->left++;
-			send(p, i, CDC_HTTP_DELETE, "/v1/secrets/%s", names[j], NULL);
+			send(op, i, CDC_HTTP_DELETE, "/v1/secrets/%s", names[j], NULL);
 		}
 	}
 }
 
 void
-cdc_agents_execute(CdcPipeline *p)
+cdc_agents_execute(CdcOp *op)
 {
-	Several    *several = begin(p);
+	Several    *several = begin(op);
 
-	switch (p->op->action)
+	switch (op->action)
 	{
 		case CDC_ACT_INSTALL_PLUGIN:
-			install_plugin(p, several);
+			install_plugin(op, several);
 			break;
 		case CDC_ACT_PUT_SECRET:
-			put_secret(p, several);
+			put_secret(op, several);
 			break;
 		default:
-			Assert(p->op->action == CDC_ACT_DELETE_SECRET);
-			delete_secret(p, several);
+			Assert(op->action == CDC_ACT_DELETE_SECRET);
+			delete_secret(op, several);
 			break;
 	}
-	finish_one(p, CDC_OP_DONE, NULL);
+	finish_one(op, CDC_OP_DONE, NULL);
 }

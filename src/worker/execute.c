@@ -26,30 +26,33 @@
 #define DDL_TIMEOUT_MS 30000
 
 CdcOpRef
-cdc_op_ref(CdcPipeline *p)
+cdc_op_ref(const CdcOp *op)
 {
 	CdcOpRef	ref;
 
-	ref.world = p->world;
-	strlcpy(ref.id, p->id, sizeof(ref.id));
-	ref.serial = p->op->serial;
+	ref.world = op->pipeline->world;
+	strlcpy(ref.id, op->pipeline->id, sizeof(ref.id));
+	ref.serial = op->serial;
 	return ref;
 }
 
-CdcPipeline *
-cdc_op_pipeline(const CdcOpRef *ref)
+CdcOp *
+cdc_op_of(const CdcOpRef *ref)
 {
 	CdcPipeline *p = cdc_world_pipeline(ref->world, ref->id);
+	CdcOp	   *op = p ? p->op : NULL;
 
-	return p && p->op && p->op->serial == ref->serial ? p : NULL;
+	while (op && op->serial != ref->serial)
+		op = op->beside;
+	return op;
 }
 
 static void *
-keep_ref(CdcPipeline *p)
+keep_ref(const CdcOp *op)
 {
 	CdcOpRef   *ref = MemoryContextAlloc(TopMemoryContext, sizeof(CdcOpRef));
 
-	*ref = cdc_op_ref(p);
+	*ref = cdc_op_ref(op);
 	return ref;
 }
 
@@ -71,11 +74,17 @@ starts_writer(const CdcPipeline *p, CdcAction action)
 		action == CDC_ACT_RESUME_CONNECTOR || action == CDC_ACT_END_DISCARD;
 }
 
+static bool
+is_hba(CdcAction action)
+{
+	return action == CDC_ACT_WRITE_HBA || action == CDC_ACT_REMOVE_HBA;
+}
+
 bool
 cdc_execute_reserve(CdcPipeline *p, CdcAction action)
 {
 	CdcPipeline **turn = is_ddl(action) ? &p->source->ddl_owner :
-		action == CDC_ACT_WRITE_HBA || action == CDC_ACT_REMOVE_HBA ? &p->source->hba_owner : NULL;
+		is_hba(action) ? &p->source->hba_owner : NULL;
 
 	if (cdc_network_is_action(action))
 		return cdc_network_reserve(p);
@@ -97,9 +106,18 @@ cdc_execute_reserve(CdcPipeline *p, CdcAction action)
 void
 cdc_execute_release(CdcPipeline *p)
 {
-	if (p->source && p->source->ddl_owner == p)
+	bool		ddl = false;
+	bool		hba = false;
+	CdcOp	   *op;
+
+	for (op = p->op; op; op = op->beside)
+	{
+		ddl = ddl || is_ddl(op->action);
+		hba = hba || is_hba(op->action);
+	}
+	if (p->source && p->source->ddl_owner == p && !ddl)
 		p->source->ddl_owner = NULL;
-	if (p->source && p->source->hba_owner == p)
+	if (p->source && p->source->hba_owner == p && !hba)
 		p->source->hba_owner = NULL;
 	cdc_network_release(p);
 	if (p->sink && p->sink->plugin_owner == p)
@@ -198,15 +216,17 @@ static void
 http_done(const CdcHttpResult *result, void *arg)
 {
 	CdcOpRef   *ref = arg;
-	CdcPipeline *p = cdc_op_pipeline(ref);
+	CdcOp	   *op = cdc_op_of(ref);
+	CdcPipeline *p;
 	CdcOpEnd	end = CDC_OP_UNKNOWN;
 	char	   *words = NULL;
 
-	if (p == NULL)
+	if (op == NULL)
 	{
 		pfree(ref);
 		return;
 	}
+	p = op->pipeline;
 	if (result->outcome == CDC_HTTP_NOT_SENT)
 	{
 		end = CDC_OP_FAILED;
@@ -216,7 +236,7 @@ http_done(const CdcHttpResult *result, void *arg)
 		words = psprintf("%s; it may still take effect", result->error ? result->error : "no answer");
 	else
 	{
-		CdcAction	action = p->op->action;
+		CdcAction	action = op->action;
 		CdcKcMeaning meaning = cdc_kc_meaning(result->status, result->body, &words);
 
 		if (words)
@@ -263,16 +283,17 @@ http_done(const CdcHttpResult *result, void *arg)
 	}
 	if (end == CDC_OP_FAILED && p->source && p->source->slot_creator == p)
 		cdc_world_end_slot_turn(p->source);
-	cdc_op_finish(ref->world, ref->id, ref->serial, end, words);
+	cdc_op_finish(*ref, end, words);
 	pfree(ref);
 }
 
 static void
-send_http(CdcPipeline *p, CdcHttpMethod method, const char *path, const char *body)
+send_http(CdcOp *op, CdcHttpMethod method, const char *path, const char *body)
 {
+	CdcPipeline *p = op->pipeline;
 	CdcHttpRequest request;
 	const char *base = cdc_observe_connect_url(p->sink);
-	CdcOpRef   *ref = keep_ref(p);
+	CdcOpRef   *ref = keep_ref(op);
 
 	memset(&request, 0, sizeof(request));
 	request.method = method;
@@ -283,25 +304,26 @@ send_http(CdcPipeline *p, CdcHttpMethod method, const char *path, const char *bo
 	if (cdc_http_start(&request, http_done, ref) == NULL)
 	{
 		pfree(ref);
-		cdc_op_finish(p->world, p->id, p->op->serial, CDC_OP_FAILED, "too many open files");
+		cdc_op_finish(cdc_op_ref(op), CDC_OP_FAILED, "too many open files");
 	}
 }
 
 static void
-send_config(CdcPipeline *p, CdcAction action)
+send_config(CdcOp *op)
 {
+	CdcPipeline *p = op->pipeline;
 	struct json_object *config = cdc_wanted_config(p);
 
 	if (config == NULL)
 	{
-		cdc_op_finish(p->world, p->id, p->op->serial, CDC_OP_FAILED,
+		cdc_op_finish(cdc_op_ref(op), CDC_OP_FAILED,
 					  "the configuration cannot be made without a primary and a password");
 		return;
 	}
-	if (action == CDC_ACT_POST_STOPPED || action == CDC_ACT_PREPARE_CONNECTOR)
-		send_http(p, CDC_HTTP_POST, "/connectors", cdc_kc_post_stopped_body(p->connector_name, config));
+	if (op->action == CDC_ACT_POST_STOPPED || op->action == CDC_ACT_PREPARE_CONNECTOR)
+		send_http(op, CDC_HTTP_POST, "/connectors", cdc_kc_post_stopped_body(p->connector_name, config));
 	else
-		send_http(p, CDC_HTTP_PUT, "/connectors/%s/config",
+		send_http(op, CDC_HTTP_PUT, "/connectors/%s/config",
 				  json_object_to_json_string_ext(config, JSON_C_TO_STRING_PLAIN));
 	json_object_put(config);
 }
@@ -310,9 +332,9 @@ static void
 sql_done(const CdcPgResult *result, void *arg)
 {
 	CdcOpRef   *ref = arg;
-	CdcPipeline *p = cdc_op_pipeline(ref);
+	CdcOp	   *op = cdc_op_of(ref);
 
-	if (p)
+	if (op)
 	{
 		CdcOpEnd	end = CDC_OP_DONE;
 		const char *words = result->error;
@@ -321,30 +343,31 @@ sql_done(const CdcPgResult *result, void *arg)
 			end = CDC_OP_FAILED;
 		else if (result->outcome != CDC_PG_OK)
 			end = CDC_OP_UNKNOWN;
-		else if (p->op->action == CDC_ACT_CREATE_ROLE)
-			p->role_generation = p->generation;
-		else if (p->op->action == CDC_ACT_DROP_ROLE && cdc_pg_ntuples(result) > 0)
+		else if (op->action == CDC_ACT_CREATE_ROLE)
+			op->pipeline->role_generation = op->pipeline->generation;
+		else if (op->action == CDC_ACT_DROP_ROLE && cdc_pg_ntuples(result) > 0)
 			words = cdc_pg_value(result, 0, 0);
 		if (result->hint && words)
 			words = psprintf("%s (%s)", words, result->hint);
-		cdc_op_finish(ref->world, ref->id, ref->serial, end, words);
+		cdc_op_finish(*ref, end, words);
 	}
 	pfree(ref);
 }
 
 static void
-send_sql(CdcPipeline *p, CdcAction action)
+send_sql(CdcOp *op)
 {
+	CdcPipeline *p = op->pipeline;
 	CdcPgConn  *conn = cdc_observe_ddl_conn(p);
 	CdcSourceAsk ask = cdc_observe_ask(p);
 	char	   *sql = NULL;
 
 	if (conn == NULL)
 	{
-		cdc_op_finish(p->world, p->id, p->op->serial, CDC_OP_FAILED, "the source has no primary");
+		cdc_op_finish(cdc_op_ref(op), CDC_OP_FAILED, "the source has no primary");
 		return;
 	}
-	switch (action)
+	switch (op->action)
 	{
 		case CDC_ACT_CREATE_ROLE:
 			sql = cdc_source_role_sql(&ask, p->verifier);
@@ -363,11 +386,11 @@ send_sql(CdcPipeline *p, CdcAction action)
 			sql = cdc_source_drop_publication_sql(&ask);
 			break;
 		default:
-			Assert(action == CDC_ACT_DROP_ROLE);
+			Assert(op->action == CDC_ACT_DROP_ROLE);
 			sql = cdc_source_drop_role_sql(&ask);
 			break;
 	}
-	cdc_pg_exec(conn, sql, 0, NULL, DDL_TIMEOUT_MS, sql_done, keep_ref(p));
+	cdc_pg_exec(conn, sql, 0, NULL, DDL_TIMEOUT_MS, sql_done, keep_ref(op));
 	pfree(sql);
 }
 
@@ -378,20 +401,20 @@ has_connector(CdcPipeline *p)
 }
 
 void
-cdc_execute(CdcPipeline *p)
+cdc_execute(CdcOp *op)
 {
-	CdcAction	action = p->op->action;
+	CdcPipeline *p = op->pipeline;
 
-	switch (action)
+	switch (op->action)
 	{
 		case CDC_ACT_CREATE_PEERING:
 		case CDC_ACT_ENABLE_PEERING:
-			cdc_network_execute(p);
+			cdc_network_execute(op);
 			break;
 		case CDC_ACT_INSTALL_PLUGIN:
 		case CDC_ACT_PUT_SECRET:
 		case CDC_ACT_DELETE_SECRET:
-			cdc_agents_execute(p);
+			cdc_agents_execute(op);
 			break;
 		case CDC_ACT_CREATE_ROLE:
 		case CDC_ACT_CREATE_PUBLICATION:
@@ -400,60 +423,60 @@ cdc_execute(CdcPipeline *p)
 		case CDC_ACT_DROP_SLOT:
 		case CDC_ACT_DROP_PUBLICATION:
 		case CDC_ACT_DROP_ROLE:
-			send_sql(p, action);
+			send_sql(op);
 			break;
 		case CDC_ACT_WRITE_HBA:
 		case CDC_ACT_REMOVE_HBA:
-			cdc_execute_hba(p);
+			cdc_execute_hba(op);
 			break;
 		case CDC_ACT_PUT_CONNECTOR:
 		case CDC_ACT_POST_STOPPED:
 		case CDC_ACT_PREPARE_CONNECTOR:
-			send_config(p, action);
+			send_config(op);
 			break;
 		case CDC_ACT_END_DISCARD:
 			if (!has_connector(p))
 			{
-				cdc_op_finish(p->world, p->id, p->op->serial, CDC_OP_DONE, NULL);
+				cdc_op_finish(cdc_op_ref(op), CDC_OP_DONE, NULL);
 				break;
 			}
-			send_http(p, CDC_HTTP_PUT, "/connectors/%s/resume", NULL);
+			send_http(op, CDC_HTTP_PUT, "/connectors/%s/resume", NULL);
 			break;
 		case CDC_ACT_RESUME_CONNECTOR:
-			send_http(p, CDC_HTTP_PUT, "/connectors/%s/resume", NULL);
+			send_http(op, CDC_HTTP_PUT, "/connectors/%s/resume", NULL);
 			break;
 		case CDC_ACT_RESTART_CONNECTOR:
-			send_http(p, CDC_HTTP_POST, "/connectors/%s/restart?includeTasks=true&onlyFailed=true", NULL);
+			send_http(op, CDC_HTTP_POST, "/connectors/%s/restart?includeTasks=true&onlyFailed=true", NULL);
 			break;
 		case CDC_ACT_BEGIN_DISCARD:
 			if (!has_connector(p))
 			{
-				cdc_op_finish(p->world, p->id, p->op->serial, CDC_OP_DONE, NULL);
+				cdc_op_finish(cdc_op_ref(op), CDC_OP_DONE, NULL);
 				break;
 			}
-			send_http(p, CDC_HTTP_PUT, "/connectors/%s/stop", NULL);
+			send_http(op, CDC_HTTP_PUT, "/connectors/%s/stop", NULL);
 			break;
 		case CDC_ACT_STOP_CONNECTOR:
-			send_http(p, CDC_HTTP_PUT, "/connectors/%s/stop", NULL);
+			send_http(op, CDC_HTTP_PUT, "/connectors/%s/stop", NULL);
 			break;
 		case CDC_ACT_PATCH_OFFSETS:
-			send_http(p, CDC_HTTP_PATCH, "/connectors/%s/offsets",
+			send_http(op, CDC_HTTP_PATCH, "/connectors/%s/offsets",
 					  cdc_kc_patch_offsets_body(p->topic_prefix, cdc_failover_position(p)));
 			break;
 		case CDC_ACT_DROP_SHADOWS:
-			cdc_execute_drop_shadows(p);
+			cdc_execute_drop_shadows(op);
 			break;
 		case CDC_ACT_DELETE_OFFSETS:
-			send_http(p, CDC_HTTP_DELETE, "/connectors/%s/offsets", NULL);
+			send_http(op, CDC_HTTP_DELETE, "/connectors/%s/offsets", NULL);
 			break;
 		case CDC_ACT_DELETE_CONNECTOR:
-			send_http(p, CDC_HTTP_DELETE, "/connectors/%s", NULL);
+			send_http(op, CDC_HTTP_DELETE, "/connectors/%s", NULL);
 			break;
 		case CDC_ACT_NONE:
 		case CDC_ACT_JUDGE_FAILOVER:
 		case CDC_ACT_SOFT_DELETE:
 		case CDC_NUM_ACTIONS:
-			cdc_op_finish(p->world, p->id, p->op->serial, CDC_OP_DONE, NULL);
+			cdc_op_finish(cdc_op_ref(op), CDC_OP_DONE, NULL);
 			break;
 	}
 }

@@ -18,7 +18,7 @@
  */
 extern bool cdc_execute_reserve(CdcPipeline *pipeline, CdcAction action);
 
-/* Gives back what the pipeline had reserved. */
+/* Gives back what the pipeline had reserved and none of its operations needs. */
 extern void cdc_execute_release(CdcPipeline *pipeline);
 
 /*
@@ -28,8 +28,8 @@ extern void cdc_execute_release(CdcPipeline *pipeline);
  */
 extern bool cdc_execute_prepare(CdcPipeline *pipeline, CdcAction action, char **error);
 
-/* Starts pipeline->op.  Its intent is committed. */
-extern void cdc_execute(CdcPipeline *pipeline);
+/* Starts an operation.  Its intent is committed. */
+extern void cdc_execute(CdcOp *op);
 
 /* An operation's end, as the executor saw it. */
 typedef enum CdcOpEnd
@@ -39,12 +39,8 @@ typedef enum CdcOpEnd
 	CDC_OP_UNKNOWN				/* it may have had or may still have its effect */
 } CdcOpEnd;
 
-/* In visit.c: records the outcome, plans the next visit. */
-extern void cdc_op_finish(CdcWorld *world, const char *pipeline_id, uint64 serial,
-						  CdcOpEnd end, const char *words);
-
 /* In execute_hba.c */
-extern void cdc_execute_hba(CdcPipeline *pipeline);
+extern void cdc_execute_hba(CdcOp *op);
 
 /* What an operation's callbacks carry instead of pointers. */
 typedef struct CdcOpRef
@@ -54,9 +50,15 @@ typedef struct CdcOpRef
 	uint64		serial;
 } CdcOpRef;
 
-extern CdcOpRef cdc_op_ref(CdcPipeline *pipeline);
+extern CdcOpRef cdc_op_ref(const CdcOp *op);
 
-/* The pipeline whose operation this is still, or NULL. */
-extern CdcPipeline *cdc_op_pipeline(const CdcOpRef *ref);
+/* The operation, while it is under way; or NULL. */
+extern CdcOp *cdc_op_of(const CdcOpRef *ref);
+
+/*
+ * In visit.c: records the outcome; when nothing else is under way, plans the
+ * next visit.  The operation is no more.  One that is not under way is ignored.
+ */
+extern void cdc_op_finish(CdcOpRef ref, CdcOpEnd end, const char *words);
 
 #endif							/* CDC_EXECUTE_H */

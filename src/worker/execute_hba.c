@@ -105,7 +105,7 @@ finish_node(CdcHbaNode *h)
 
 		if (s && job->end != CDC_OP_DONE)
 			cdc_observe_nodes(s);
-		cdc_op_finish(job->ref.world, job->ref.id, job->ref.serial, job->end, job->words);
+		cdc_op_finish(job->ref, job->end, job->words);
 		MemoryContextDelete(job->context);
 	}
 }
@@ -277,19 +277,19 @@ step_done(const CdcPgResult *result, void *arg)
 }
 
 void
-cdc_execute_hba(CdcPipeline *p)
+cdc_execute_hba(CdcOp *op)
 {
-	CdcService *s = p->source;
+	CdcService *s = op->pipeline->source;
 	MemoryContext context;
 	CdcHbaJob  *job;
 	int			i;
 
 	context = AllocSetContextCreate(TopMemoryContext, "cdc_pipeline pg_hba", ALLOCSET_SMALL_SIZES);
 	job = MemoryContextAllocZero(context, sizeof(CdcHbaJob));
-	job->ref = cdc_op_ref(p);
+	job->ref = cdc_op_ref(op);
 	strlcpy(job->service_id, s->id, sizeof(job->service_id));
 	job->context = context;
-	job->removing = p->op->action == CDC_ACT_REMOVE_HBA;
+	job->removing = op->action == CDC_ACT_REMOVE_HBA;
 	job->end = CDC_OP_DONE;
 	job->left = 1;				/* this function's own, so that none ends it early */
 	for (i = 0; i < s->nnodes; i++)
@@ -308,7 +308,7 @@ cdc_execute_hba(CdcPipeline *p)
 	}
 	if (--job->left == 0)
 	{
-		cdc_op_finish(job->ref.world, job->ref.id, job->ref.serial, CDC_OP_FAILED,
+		cdc_op_finish(job->ref, CDC_OP_FAILED,
 					  "no node of the source is reachable");
 		MemoryContextDelete(context);
 	}

@@ -135,8 +135,8 @@ static void
 change_done(const CdcHttpResult *result, void *arg)
 {
 	CdcOpRef   *ref = arg;
-	CdcPipeline *p = cdc_op_pipeline(ref);
-	CdcPair    *pair = p ? cdc_network_pair_of(p) : NULL;
+	CdcOp	   *op = cdc_op_of(ref);
+	CdcPair    *pair = op ? cdc_network_pair_of(op->pipeline) : NULL;
 	CdcSdnMeaning meaning;
 	CdcOpEnd	end;
 	char	   *words;
@@ -160,16 +160,16 @@ change_done(const CdcHttpResult *result, void *arg)
 		set_error(pair, end == CDC_OP_DONE ? NULL : words);
 		cdc_network_changed(pair);
 	}
-	if (p)
-		cdc_op_finish(ref->world, ref->id, ref->serial, end, words);
+	if (op)
+		cdc_op_finish(*ref, end, words);
 	pfree(ref);
 }
 
 void
-cdc_network_execute(CdcPipeline *p)
+cdc_network_execute(CdcOp *op)
 {
-	CdcPair    *pair = cdc_network_pair_of(p);
-	CdcAction	action = p->op->action;
+	CdcPair    *pair = cdc_network_pair_of(op->pipeline);
+	CdcAction	action = op->action;
 	const CdcSdnPeering *ab;
 	const CdcSdnPeering *ba;
 	CdcSdnVerdict v;
@@ -178,18 +178,18 @@ cdc_network_execute(CdcPipeline *p)
 
 	if (pair == NULL || !cdc_network_seen(pair, &ab, &ba))
 	{
-		cdc_op_finish(p->world, p->id, p->op->serial, CDC_OP_FAILED, "the network changed meanwhile");
+		cdc_op_finish(cdc_op_ref(op), CDC_OP_FAILED, "the network changed meanwhile");
 		return;
 	}
 	v = cdc_sdn_judge(pair->a, pair->b, ab, ba, pair->installation);
 	if (v.peerings != (action == CDC_ACT_CREATE_PEERING ? CDC_PEERINGS_MISSING : CDC_PEERINGS_DISABLED) ||
 		pair->installation == NULL)
 	{
-		cdc_op_finish(p->world, p->id, p->op->serial, CDC_OP_FAILED, "the network changed meanwhile");
+		cdc_op_finish(cdc_op_ref(op), CDC_OP_FAILED, "the network changed meanwhile");
 		return;
 	}
 	ref = MemoryContextAlloc(TopMemoryContext, sizeof(CdcOpRef));
-	*ref = cdc_op_ref(p);
+	*ref = cdc_op_ref(op);
 	if (action == CDC_ACT_CREATE_PEERING)
 		error = start(CDC_HTTP_POST, NULL, cdc_sdn_create_body(v.local, v.peer, pair->installation), change_done, ref);
 	else
@@ -197,7 +197,7 @@ cdc_network_execute(CdcPipeline *p)
 	if (error)
 	{
 		pfree(ref);
-		cdc_op_finish(p->world, p->id, p->op->serial, CDC_OP_FAILED, error);
+		cdc_op_finish(cdc_op_ref(op), CDC_OP_FAILED, error);
 	}
 }
 

@@ -443,12 +443,10 @@ drop_ended(CdcDropJob *job)
 {
 	if (--job->left > 0)
 		return;
-	if (cdc_op_pipeline(&job->ref))
+	if (cdc_op_of(&job->ref))
 	{
-		CdcPipeline *p = cdc_op_pipeline(&job->ref);
-
-		cdc_observe_nodes(p->source);
-		cdc_op_finish(job->ref.world, job->ref.id, job->ref.serial, job->end, job->words);
+		cdc_observe_nodes(cdc_op_of(&job->ref)->pipeline->source);
+		cdc_op_finish(job->ref, job->end, job->words);
 	}
 	if (job->words)
 		pfree(job->words);
@@ -470,14 +468,15 @@ drop_done(const CdcPgResult *result, void *arg)
 }
 
 void
-cdc_execute_drop_shadows(CdcPipeline *p)
+cdc_execute_drop_shadows(CdcOp *op)
 {
+	CdcPipeline *p = op->pipeline;
 	CdcDropJob *job = MemoryContextAllocZero(TopMemoryContext, sizeof(CdcDropJob));
 	CdcService *s = p->source;
 	char	   *sql = cdc_source_drop_shadow_sql(p->object_name);
 	int			i;
 
-	job->ref = cdc_op_ref(p);
+	job->ref = cdc_op_ref(op);
 	job->end = CDC_OP_DONE;
 	job->left = 1;
 	for (i = 0; i < s->nnodes; i++)

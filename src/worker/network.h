@@ -54,7 +54,7 @@ extern bool cdc_network_is_action(CdcAction action);
 extern bool cdc_network_reserve(CdcPipeline *pipeline);
 extern void cdc_network_release(CdcPipeline *pipeline);
 extern void cdc_network_prepare(CdcPipeline *pipeline);
-extern void cdc_network_execute(CdcPipeline *pipeline);
+extern void cdc_network_execute(CdcOp *op);
 
 /*
  * Is the network of a service that is taken back still joined to another one,

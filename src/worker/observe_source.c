@@ -31,6 +31,9 @@
  */
 #define LOOK_PACE_MAX 10
 
+/* Who has its slot watched looks nevertheless when the last look is as old. */
+#define WATCH_FOR_MS 250
+
 /*
  * While a source has no primary its nodes are asked this often: at first, since
  * a promotion takes about a second, then more and more patiently.
@@ -753,6 +756,95 @@ look_at_database(CdcSourceDb *db)
 	pfree(ask);
 }
 
+static void
+watch_done(const CdcPgResult *result, void *arg)
+{
+	CdcProbe   *probe = arg;
+	CdcService *s = cdc_world_service(probe->world, probe->service_id);
+	int			i;
+	int			row;
+
+	if (s == NULL)
+	{
+		free_probe(probe);
+		return;
+	}
+	cdc_world_database(s, probe->database)->watching = false;
+	for (i = 0; i < probe->n; i++)
+	{
+		CdcPipeline *p = cdc_world_pipeline(probe->world, probe->pipelines[i]);
+		const char *words = "";
+
+		if (p == NULL || p->source != s)
+			continue;
+		for (row = 0; row < cdc_pg_ntuples(result); row++)
+		{
+			if (strcmp(cdc_pg_value(result, row, 0), p->object_name) == 0)
+				words = cdc_pg_value(result, row, 1);
+		}
+		/* where it failed the look says why */
+		if (result->outcome == CDC_PG_OK && strcmp(words, p->watched) == 0)
+			continue;
+		strlcpy(p->watched, words, sizeof(p->watched));
+		if (p->op || p->waiting)
+			continue;
+		p->source_since = p->connect_since = cdc_loop_now();
+		p->next_visit = 0;
+		cdc_world_ready(p);
+	}
+	free_probe(probe);
+}
+
+static void
+watch_database(CdcSourceDb *db)
+{
+	const char **slots;
+	CdcProbe   *probe;
+	const char *params[1];
+	char	   *ask;
+	ListCell   *cell;
+
+	if (db->watching || db->watched == NIL || !open_database(db))
+		return;
+	slots = palloc(sizeof(char *) * list_length(db->watched));
+	probe = make_probe(db->service, db->database, list_length(db->watched));
+	foreach(cell, db->watched)
+	{
+		CdcPipeline *p = lfirst(cell);
+
+		slots[probe->n] = p->object_name;
+		strlcpy(probe->pipelines[probe->n++], p->id, CDC_UUID_LEN + 1);
+	}
+	list_free(db->watched);
+	db->watched = NIL;
+	ask = cdc_source_watch(slots, probe->n);
+	params[0] = ask;
+	db->watching = true;
+	cdc_pg_exec(db->conn, cdc_source_watch_sql, 1, params, LOOK_TIMEOUT_MS, watch_done, probe);
+	pfree(slots);
+	pfree(ask);
+}
+
+bool
+cdc_observe_source_watch(CdcPipeline *p)
+{
+	CdcSourceDb *db;
+	MemoryContext old;
+
+	if (p->source == NULL || p->source->primary == NULL || cdc_loop_now() - p->look_at >= WATCH_FOR_MS)
+		return false;
+	db = cdc_world_database(p->source, p->database);
+	if (db->conn == NULL)
+		return false;
+	if (!list_member_ptr(db->watched, p))
+	{
+		old = MemoryContextSwitchTo(p->source->context);
+		db->watched = lappend(db->watched, p);
+		MemoryContextSwitchTo(old);
+	}
+	return true;
+}
+
 static bool
 nodes_probed_since(CdcService *s, int64 when)
 {
@@ -808,7 +900,10 @@ cdc_observe_source_looks(CdcWorld *world)
 		CdcService *s = lfirst(cell);
 
 		foreach(inner, s->databases)
+		{
 			look_at_database(lfirst(inner));
+			watch_database(lfirst(inner));
+		}
 	}
 }
 
@@ -879,7 +974,7 @@ is_used(CdcSourceDb *db)
 {
 	ListCell   *cell;
 
-	if (db->observing || db->wanted != NIL)
+	if (db->observing || db->wanted != NIL || db->watching)
 		return true;
 	foreach(cell, db->service->world->pipelines)
 	{

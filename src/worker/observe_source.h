@@ -16,6 +16,14 @@ extern void cdc_observe_source_want(CdcPipeline *pipeline);
 /* Starts the looks that are wanted: one a database, for all of its pipelines. */
 extern void cdc_observe_source_looks(CdcWorld *world);
 
+/*
+ * For one that waits for its slot: has the source watch it, which is much cheaper
+ * than a look; when it changes, the pipeline is visited with looks that are
+ * begun after that.  False: look, since the last one is too long ago or there
+ * is no primary to be asked.
+ */
+extern bool cdc_observe_source_watch(CdcPipeline *pipeline);
+
 /* ms between two looks for a pipeline that waits, 0: not known yet */
 extern int	cdc_observe_source_pace(const CdcPipeline *pipeline);
 

@@ -20,7 +20,9 @@
 #include "worker/resolver.h"
 
 #define MAX_ERROR 1024
-#define PREPARED_NAME "cdc_pipeline"
+/* What is prepared on a connection, by these names. */
+#define PREPARED_MAX 2
+static const char *const prepared_name[PREPARED_MAX] = {"cdc_pipeline", "cdc_pipeline_2"};
 
 typedef enum CdcPgState
 {
@@ -70,8 +72,9 @@ struct CdcPgConn
 	int			pending;
 	PGresult   *result;			/* what the running statement brought so far */
 	bool		copy;			/* it entered a COPY state: not ours to serve */
-	char	   *prepared;		/* text of the one statement that is prepared */
-	bool		preparing;		/* the first statement is, before it runs */
+	char	   *prepared[PREPARED_MAX]; /* texts of the statements that are prepared */
+	int			preparing;		/* number + 1 under which the first statement is, before
+								 * it runs; 0: it is not */
 	int			version;
 	CdcPgResolve *resolving;
 	CdcPgLost	lost;
@@ -120,6 +123,19 @@ watch(CdcPgConn *conn, int events)
 }
 
 static void
+forget_prepared(CdcPgConn *conn)
+{
+	int			i;
+
+	for (i = 0; i < PREPARED_MAX; i++)
+	{
+		if (conn->prepared[i])
+			pfree(conn->prepared[i]);
+		conn->prepared[i] = NULL;
+	}
+}
+
+static void
 disconnect(CdcPgConn *conn)
 {
 	cdc_timer_cancel(conn->timer);
@@ -127,10 +143,9 @@ disconnect(CdcPgConn *conn)
 	if (conn->result)
 		PQclear(conn->result);
 	conn->result = NULL;
-	conn->copy = conn->preparing = false;
-	if (conn->prepared)
-		pfree(conn->prepared);
-	conn->prepared = NULL;
+	conn->copy = false;
+	conn->preparing = 0;
+	forget_prepared(conn);
 	if (conn->resolving)
 		conn->resolving->conn = NULL;
 	conn->resolving = NULL;
@@ -267,13 +282,17 @@ static int
 send_with_params(CdcPgConn *conn, const CdcPgStatement *s)
 {
 	const char *const *params = (const char *const *) s->params;
+	int			i;
 
-	if (conn->prepared && strcmp(conn->prepared, s->sql) == 0)
-		return PQsendQueryPrepared(conn->pg, PREPARED_NAME, s->nparams, params, NULL, NULL, 0);
-	if (conn->prepared)
+	for (i = 0; i < PREPARED_MAX && conn->prepared[i]; i++)
+	{
+		if (strcmp(conn->prepared[i], s->sql) == 0)
+			return PQsendQueryPrepared(conn->pg, prepared_name[i], s->nparams, params, NULL, NULL, 0);
+	}
+	if (i == PREPARED_MAX)
 		return PQsendQueryParams(conn->pg, s->sql, s->nparams, NULL, params, NULL, NULL, 0);
-	conn->preparing = true;
-	return PQsendPrepare(conn->pg, PREPARED_NAME, s->sql, s->nparams, NULL);
+	conn->preparing = i + 1;
+	return PQsendPrepare(conn->pg, prepared_name[i], s->sql, s->nparams, NULL);
 }
 
 static void
@@ -283,7 +302,8 @@ send_first(CdcPgConn *conn)
 	int			sent;
 
 	conn->state = PG_BUSY;
-	conn->copy = conn->preparing = false;
+	conn->copy = false;
+	conn->preparing = 0;
 	if (s->nparams > 0)
 		sent = send_with_params(conn, s);
 	else
@@ -438,7 +458,7 @@ was_prepared(CdcPgConn *conn, const PGresult *result)
 {
 	if (!conn->preparing || PQresultStatus(result) != PGRES_COMMAND_OK)
 		return false;
-	conn->prepared = MemoryContextStrdup(conn->context, conn->first->sql);
+	conn->prepared[conn->preparing - 1] = MemoryContextStrdup(conn->context, conn->first->sql);
 	send_first(conn);
 	return true;
 }
@@ -472,12 +492,8 @@ statement_done(CdcPgConn *conn)
 		return;
 	}
 	sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-	if (conn->prepared && sqlstate && strcmp(sqlstate, "26000") == 0)
-	{
-		/* something between us and the server has discarded it */
-		pfree(conn->prepared);
-		conn->prepared = NULL;
-	}
+	if (sqlstate && strcmp(sqlstate, "26000") == 0)
+		forget_prepared(conn);	/* something between us and the server has discarded it */
 	watch(conn, CDC_IO_READ);
 	answer(conn, status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY ?
 		   CDC_PG_OK : CDC_PG_ERROR, result, NULL);

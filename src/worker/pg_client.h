@@ -58,8 +58,8 @@ extern void cdc_pg_init(CdcLoop *loop);
 extern CdcPgConn *cdc_pg_open(const CdcPgTarget *target);
 
 /*
- * Queues one statement (prepared once a connection when nparams > 0, else
- * simple, which may hold several statements: the last result counts, and
+ * Queues one statement (the first two with nparams > 0 are prepared once a
+ * connection; without parameters it is simple, which may hold several statements: the last result counts, and
  * the first error).  params are text, copied, NULL allowed.  done is called
  * exactly once, later or from cdc_pg_close.  deadline_ms counts from when the
  * statement is sent; connecting has its own.

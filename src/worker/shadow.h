@@ -26,8 +26,8 @@ extern uint32 cdc_shadow_timeline(const CdcPipeline *pipeline, const CdcNode *no
 /* Is a slot of ours on a reachable standby?  UNKNOWN: one was not looked at. */
 extern CdcTri cdc_shadow_left(const CdcPipeline *pipeline);
 
-/* The action drop_shadows, as pipeline->op. */
-extern void cdc_execute_drop_shadows(CdcPipeline *pipeline);
+/* The action drop_shadows. */
+extern void cdc_execute_drop_shadows(CdcOp *op);
 
 /* The memory of a pipeline's slot on a node, made when there is none. */
 extern CdcShadow *cdc_shadow_of(CdcPipeline *pipeline, const char *address, int port);

@@ -16,6 +16,7 @@
 #include "extension/cdc_shmem.h"
 #include "extension/settings.h"
 #include "worker/assess.h"
+#include "worker/assess_parts.h"
 #include "worker/execute.h"
 #include "worker/failover.h"
 #include "worker/network.h"
@@ -34,6 +35,7 @@
 #define BACKOFF_FIRST_MS 250
 #define BACKOFF_MAX_MS 30000
 #define SLOW_MS 60000
+#define TASK_SHOWS_MS 25			/* Connect answers before it has begun to start a task */
 #define EFFECT_SHOWS_MS 2000	/* of an action with retry class fast */
 #define CONNECT_POLL_MS 500
 #define CONNECT_TEARDOWN_MS 30
@@ -60,6 +62,22 @@ backoff(CdcPipeline *p)
 	return jitter(Min(ms, BACKOFF_MAX_MS));
 }
 
+/* Does it start a task, which shows nothing for a while? */
+static bool
+starts_task(CdcAction action)
+{
+	return action == CDC_ACT_PUT_CONNECTOR || action == CDC_ACT_RESUME_CONNECTOR || action == CDC_ACT_END_DISCARD;
+}
+
+/* Was a task started, and is what it does with its slot all that is waited for? */
+static bool
+awaits_slot(const CdcPipeline *p)
+{
+	return p->decision.rule && p->decision.action == CDC_ACT_NONE && p->decision.retry == CDC_RETRY_FAST &&
+		strcmp(p->decision.rule->section, "connector") == 0 && p->seen && !p->seen_failed &&
+		starts_task(p->done_action);
+}
+
 static int64
 poll_interval(CdcPipeline *p)
 {
@@ -67,7 +85,7 @@ poll_interval(CdcPipeline *p)
 	int64		ms = since < POLL_DENSE_FOR_MS ? POLL_FIRST_MS :
 		since < POLL_SECOND_FOR_MS ? POLL_SECOND_MS : POLL_LAST_MS;
 
-	return Max(ms, cdc_observe_source_pace(p));
+	return awaits_slot(p) ? ms : Max(ms, cdc_observe_source_pace(p));
 }
 
 /* When to look again: on a grid, so that those who wait share a look. */
@@ -180,12 +198,41 @@ effect_is_coming(const CdcPipeline *p, const CdcDecision *d)
 		(d->action == CDC_ACT_RESUME_CONNECTOR && p->done_action == CDC_ACT_END_DISCARD);
 }
 
+/* Its intent is written with the turn; what follows it is started then. */
 static void
-begin_operation(CdcPipeline *p, const CdcDecision *d)
+add_operation(CdcPipeline *p, const CdcDecision *d)
+{
+	CdcOp	  **last = &p->op;
+	CdcOp	   *op = MemoryContextAllocZero(p->op_context, sizeof(CdcOp));
+	struct json_object *detail;
+
+	while (*last)
+		last = &(*last)->beside;
+	*last = op;
+	op->pipeline = p;
+	op->action = d->action;
+	op->rule = d->rule;
+	op->serial = ++p->world->serial;
+	/* a peering is shared: it is no thing of the pipeline's, and its delete need not wait for it */
+	if (!cdc_network_is_action(d->action))
+		p->mutated_at = GetCurrentTimestamp();
+	p->spec_dirty = true;
+	p->next_visit = 0;
+	if (p->op_error && p->op_error_action == d->action)
+		return;
+	detail = json_object_new_object();
+	json_object_object_add(detail, "action", json_object_new_string(cdc_action_name(d->action)));
+	cdc_world_event(p, p->status == CDC_RUNNING ? "drift" : "action", rule_name(d->rule), NULL, NULL,
+					cdc_step_name(d->step), cdc_action_description(d->action), detail);
+}
+
+static void
+begin_operation(CdcPipeline *p, const CdcDecision *d, CdcSnapshot *snapshot)
 {
 	char	   *error = NULL;
 	bool		again = p->op_error && p->op_error_action == d->action;
-	struct json_object *detail;
+	CdcDecision now = *d;
+	CdcDecision beside;
 
 	if (p->attempts > 0 && p->next_visit > cdc_loop_now())
 		return;
@@ -211,21 +258,19 @@ begin_operation(CdcPipeline *p, const CdcDecision *d)
 		return;
 	}
 	MemoryContextReset(p->op_context);
-	p->op = MemoryContextAllocZero(p->op_context, sizeof(CdcOp));
-	p->op->action = d->action;
-	p->op->rule = d->rule;
-	p->op->serial = ++p->world->serial;
-	/* a peering is shared: it is no thing of the pipeline's, and its delete need not wait for it */
-	if (!cdc_network_is_action(d->action))
-		p->mutated_at = GetCurrentTimestamp();
-	p->spec_dirty = true;
-	p->next_visit = 0;
-	if (!again)
+	p->op_failed = false;
+	add_operation(p, d);
+	/* what fails is tried by itself */
+	while (!again && cdc_decide_beside(snapshot, &now, &beside) &&
+		   cdc_execute_reserve(p, beside.action))
 	{
-		detail = json_object_new_object();
-		json_object_object_add(detail, "action", json_object_new_string(cdc_action_name(d->action)));
-		cdc_world_event(p, p->status == CDC_RUNNING ? "drift" : "action", rule_name(d->rule), NULL, NULL,
-						cdc_step_name(p->step), cdc_action_description(d->action), detail);
+		if (!cdc_execute_prepare(p, beside.action, &error))
+		{
+			cdc_execute_release(p);
+			break;
+		}
+		add_operation(p, &beside);
+		now = beside;
 	}
 }
 
@@ -263,11 +308,13 @@ look_again(CdcPipeline *p, int64 now)
 		p->connect_since = now;
 }
 
-/* Is a slot seen streaming that Connect, when last asked, did not know of? */
+/* Is a slot seen streaming whose task Connect, when last asked, did not call RUNNING? */
 static bool
 expects_running(CdcPipeline *p)
 {
-	return p->status == CDC_PROVISIONING && !p->want_deleted && p->seen && !p->seen_failed &&
+	const CdcKcConnector *c = cdc_connector_of(p);
+
+	return !(c && c->state == CDC_CS_RUNNING && c->task_state == CDC_CS_RUNNING) && p->status == CDC_PROVISIONING && !p->want_deleted && p->seen && !p->seen_failed &&
 		p->seen->slot_streaming && p->sink && p->sink->connect_reachable == CDC_YES &&
 		p->sink->listed_at < p->look_at && p->connect_since < p->look_at;
 }
@@ -330,7 +377,7 @@ visit(CdcPipeline *p)
 	}
 	p->decision = d;
 	if (d.action != CDC_ACT_NONE && d.action != CDC_ACT_SOFT_DELETE)
-		begin_operation(p, &d);
+		begin_operation(p, &d, &snapshot);
 	if (p->op == NULL && p->next_visit <= cdc_loop_now())
 		plan(p, &d);
 	if (p->absent && p->source)
@@ -355,6 +402,17 @@ cdc_visit_ready(CdcWorld *world)
 	cdc_observe_source_looks(world);
 }
 
+/* An operation whose intent is to be written, or is written: NULL when there is none. */
+static CdcOp *
+unstarted(const CdcPipeline *p)
+{
+	CdcOp	   *op = p->op;
+
+	while (op && op->started != 0)
+		op = op->beside;
+	return op;
+}
+
 void
 cdc_visit_dispatch(CdcWorld *world)
 {
@@ -365,39 +423,58 @@ cdc_visit_dispatch(CdcWorld *world)
 	{
 		CdcPipeline *p = lfirst(cell);
 
-		if (p->op && p->op->started == 0)
+		if (unstarted(p))
 			starting = lappend(starting, p);
 	}
 	foreach(cell, starting)
 	{
 		CdcPipeline *p = lfirst(cell);
+		CdcOp	   *op;
 
 		if (p->spec_dirty)
 		{
 			/* its row is locked by a user: the intent is not committed */
-			cdc_execute_release(p);
 			p->op = NULL;
+			cdc_execute_release(p);
 			p->next_visit = p->locked_until;
 			continue;
 		}
-		p->op->started = cdc_loop_now();
-		cdc_execute(p);
+		/* one may end at once, and is not there any more */
+		while ((op = unstarted(p)) != NULL)
+		{
+			op->started = cdc_loop_now();
+			cdc_execute(op);
+		}
 	}
 	list_free(starting);
 	cdc_network_dispatch(world);
 }
 
-void
-cdc_op_finish(CdcWorld *world, const char *id, uint64 serial, CdcOpEnd end, const char *words)
+/* Takes an operation out of those under way. */
+static void
+remove_operation(CdcOp *op)
 {
-	CdcPipeline *p = cdc_world_pipeline(world, id);
+	CdcOp	  **at = &op->pipeline->op;
+
+	while (*at != op)
+		at = &(*at)->beside;
+	*at = op->beside;
+	cdc_execute_release(op->pipeline);
+}
+
+void
+cdc_op_finish(CdcOpRef ref, CdcOpEnd end, const char *words)
+{
+	CdcOp	   *op = cdc_op_of(&ref);
+	CdcPipeline *p;
 	CdcAction	action;
 	struct json_object *detail;
 	bool		again;
 
-	if (p == NULL || p->op == NULL || p->op->serial != serial)
+	if (op == NULL)
 		return;
-	action = p->op->action;
+	p = op->pipeline;
+	action = op->action;
 	again = p->op_error && p->op_error_action == action;
 	if (end == CDC_OP_DONE || !again || !cdc_same(words, p->op_error))
 	{
@@ -406,11 +483,11 @@ cdc_op_finish(CdcWorld *world, const char *id, uint64 serial, CdcOpEnd end, cons
 		json_object_object_add(detail, "result",
 							   json_object_new_string(end == CDC_OP_DONE ? "done" :
 													  end == CDC_OP_FAILED ? "failed" : "unknown"));
-		json_object_object_add(detail, "ms", json_object_new_int64(cdc_loop_now() - p->op->started));
-		cdc_world_event(p, "outcome", rule_name(p->op->rule), NULL, NULL, cdc_step_name(p->step), words, detail);
+		json_object_object_add(detail, "ms", json_object_new_int64(cdc_loop_now() - op->started));
+		cdc_world_event(p, "outcome", rule_name(op->rule), NULL, NULL,
+						cdc_step_name(p->step == CDC_STEP_NONE ? CDC_STEP_NONE : op->rule->step), words, detail);
 	}
-	cdc_execute_release(p);
-	p->op = NULL;
+	remove_operation(op);
 	/* a verdict changes nothing outside: what was seen is still so */
 	if (action != CDC_ACT_JUDGE_FAILOVER)
 		p->source_since = cdc_loop_now();
@@ -420,23 +497,31 @@ cdc_op_finish(CdcWorld *world, const char *id, uint64 serial, CdcOpEnd end, cons
 		p->connect_since = p->source_since;
 	if (end == CDC_OP_DONE)
 	{
-		cdc_set_string(p->context, &p->op_error, NULL);
-		p->attempts = 0;
 		p->done_action = action;
 		p->done_at = cdc_loop_now();
 		p->rule_since = cdc_loop_now();
-		p->next_visit = 0;
-		cdc_world_ready(p);
 	}
-	else
+	else if (!p->op_failed)
 	{
+		p->op_failed = true;
 		cdc_set_string(p->context, &p->op_error, words ? words : "no answer");
 		p->op_error_action = action;
 		p->attempts++;
 		p->next_visit = cdc_loop_now() + backoff(p);
+	}
+	if (p->op)
+		return;
+	if (p->op_failed)
+	{
 		if (!again)
 			cdc_world_ready(p);	/* the message is shown at once */
+		return;
 	}
+	cdc_set_string(p->context, &p->op_error, NULL);
+	p->attempts = 0;
+	p->next_visit = starts_task(action) ? cdc_loop_now() + TASK_SHOWS_MS : 0;
+	if (p->next_visit == 0)
+		cdc_world_ready(p);
 }
 
 void
@@ -509,6 +594,11 @@ cdc_visit_due(CdcWorld *world)
 		if (p->next_visit != 0 && now >= p->next_visit && p->op == NULL)
 		{
 			p->next_visit = 0;
+			if (!p->waiting && awaits_slot(p) && cdc_observe_source_watch(p))
+			{
+				p->next_visit = next_poll(p);
+				continue;
+			}
 			if (!p->waiting)
 				look_again(p, now);
 			cdc_world_ready(p);
@@ -564,7 +654,7 @@ cdc_visit_dirty(CdcWorld *world)
 
 		/* a row that a user holds is tried again by its time, not at once */
 		if ((p->spec_dirty && p->locked_until <= now) || p->secret_dirty || p->observed_dirty ||
-			(p->op && p->op->started == 0))
+			unstarted(p))
 			return true;
 	}
 	foreach(cell, world->services)

@@ -200,6 +200,7 @@ cdc_world_remove_pipeline(CdcPipeline *pipeline)
 			CdcSourceDb *db = lfirst(cell);
 
 			db->wanted = list_delete_ptr(db->wanted, pipeline);
+			db->watched = list_delete_ptr(db->watched, pipeline);
 		}
 	}
 	if (pipeline->options)

@@ -106,6 +106,8 @@ typedef struct CdcSourceDb
 	int64		observing_since;
 	int			look_ms;		/* how long the last observation took */
 	List	   *wanted;			/* CdcPipeline: to be in the next observation */
+	List	   *watched;		/* CdcPipeline: to be in the next watch */
+	bool		watching;		/* a watch is under way */
 } CdcSourceDb;
 
 /* The agent on one Connect host. */
@@ -269,12 +271,17 @@ typedef struct CdcSdn
 	CdcSdnList *list;			/* the last good one, or NULL */
 } CdcSdn;
 
-/* What happens outside for one pipeline: at most one at a time. */
+/*
+ * What happens outside for one pipeline: at most one at a time, but for those
+ * that cdc_decide_beside() lets run side by side.
+ */
 typedef struct CdcOp
 {
+	CdcPipeline *pipeline;
+	struct CdcOp *beside;		/* another one that is under way, or NULL */
 	CdcAction	action;
 	const CdcRule *rule;
-	int64		started;
+	int64		started;		/* 0: its intent is not committed yet */
 	uint64		serial;			/* answers carry it: a late one finds another op */
 	void	   *state;			/* the executor's, in the pipeline's op_context */
 } CdcOp;
@@ -362,6 +369,7 @@ struct CdcPipeline
 	char	   *seen_error;
 	char		seen_sqlstate[6];
 	int64		look_at;		/* start of the newest observation that ended */
+	char		watched[64];	/* its slot as the last watch told; "": none */
 	CdcSourceObs server;		/* scalars of that observation */
 	CdcKcOffsets offsets;
 	CdcTri		offsets_known;	/* NO: connector absent; YES: read */
@@ -393,8 +401,9 @@ struct CdcPipeline
 	List	   *shadows;		/* CdcShadow, one a node that is not the primary */
 
 	/* visiting */
-	CdcOp	   *op;
-	MemoryContext op_context;
+	CdcOp	   *op;				/* the first of those under way, NULL: none is */
+	bool		op_failed;		/* one of those that were begun together did */
+	MemoryContext op_context;	/* they are in it */
 	CdcDecision decision;		/* the last one */
 	bool		queued;			/* in world->ready */
 	bool		waiting;		/* for an observation */
