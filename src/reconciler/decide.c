@@ -77,14 +77,14 @@ assume_done(CdcSnapshot *s, CdcAction action)
 }
 
 bool
-cdc_decide_beside(CdcSnapshot *s, const CdcDecision *d, CdcDecision *beside)
+cdc_decide_beside(const CdcRule *rules, CdcSnapshot *s, const CdcDecision *d, CdcDecision *beside)
 {
 	CdcSnapshot next;
 
 	if (d->status != CDC_PROVISIONING || s->connector != CDC_OBJ_ABSENT || !assume_done(s, d->action))
 		return false;
 	s->status = d->status;
-	*beside = cdc_decide(s);
+	*beside = cdc_decide_rules(rules, s);
 	next = *s;
 	return beside->status == CDC_PROVISIONING && assume_done(&next, beside->action);
 }

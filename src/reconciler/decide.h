@@ -37,7 +37,7 @@ extern CdcDecision cdc_decide(const CdcSnapshot *s);
  * before all of them are seen.  s becomes the world in which d's action is done
  * (to be asked about next), and *beside is decided on it.
  */
-extern bool cdc_decide_beside(CdcSnapshot *s, const CdcDecision *d, CdcDecision *beside);
+extern bool cdc_decide_beside(const CdcRule *rules, CdcSnapshot *s, const CdcDecision *d, CdcDecision *beside);
 
 /* cdc_decide over a table of the caller, which must take every status. */
 extern CdcDecision cdc_decide_rules(const CdcRule *rules, const CdcSnapshot *s);

@@ -261,7 +261,7 @@ begin_operation(CdcPipeline *p, const CdcDecision *d, CdcSnapshot *snapshot)
 	p->op_failed = false;
 	add_operation(p, d);
 	/* what fails is tried by itself */
-	while (!again && cdc_decide_beside(snapshot, &now, &beside) &&
+	while (!again && cdc_decide_beside(cdc_state_table, snapshot, &now, &beside) &&
 		   cdc_execute_reserve(p, beside.action))
 	{
 		if (!cdc_execute_prepare(p, beside.action, &error))

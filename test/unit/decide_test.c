@@ -28,6 +28,7 @@ static const CdcRule *rules;
 static int	fired[MAX_RULES];	/* in single snapshots */
 static int	fired_in_worlds[MAX_RULES];
 static char fault[1000];		/* the first one of a suite */
+static int	most_beside;		/* actions beside another one, in one turn */
 static bool tracing;
 static const char *shown;		/* error_message of the present world */
 static int	tests;
@@ -91,6 +92,46 @@ decide(const CdcSnapshot *s, int *counts)
 	return d;
 }
 
+/* Side by side: nobody uses any of it yet, and each is right on what was seen. */
+static int
+decide_beside(const CdcSnapshot *seen, const CdcDecision *d, CdcAction *actions, int max)
+{
+	CdcSnapshot assumed = *seen;
+	CdcDecision now = *d;
+	CdcDecision beside;
+	int			n = 0;
+	int			i;
+
+	while (cdc_decide_beside(rules, &assumed, &now, &beside))
+	{
+		CdcSnapshot s = *seen;
+		const char *field = "";
+		const char *words;
+
+		s.status = now.status;
+		words = decision_fault(&s, &beside);
+		if (words == NULL)
+			words = decision_fault_in_ignorance(&s, &beside, &field);
+		if (words == NULL && seen->connector != CDC_OBJ_ABSENT)
+			words = "side by side under a connector that is there";
+		for (i = 0; i < n; i++)
+		{
+			if (actions[i] == beside.action)
+				words = "the same action twice at a time";
+		}
+		if (beside.action == d->action || n == max)
+			words = "the same action twice at a time";
+		if (words != NULL)
+		{
+			set_fault(words, beside.rule, &s);
+			return 0;
+		}
+		actions[n++] = beside.action;
+		now = beside;
+	}
+	return n;
+}
+
 /* One turn of the worker over a world. */
 static CdcDecision
 turn(World *w, int noise, int faults)
@@ -98,6 +139,8 @@ turn(World *w, int noise, int faults)
 	CdcSnapshot s;
 	CdcDecision d;
 	Ending		ending = END_DONE;
+	CdcAction	beside[4];
+	int			nbeside;
 
 	world_tick(w);
 	s = world_observe(w, noise);
@@ -118,6 +161,18 @@ turn(World *w, int noise, int faults)
 		shown = d.rule->message;
 	if (chance(faults))
 		ending = (Ending) (END_NO_EFFECT + random_below(3));
+	/* none of them needs another: they end before it, in any order or not at all */
+	nbeside = decide_beside(&s, &d, beside, 4);
+	most_beside = nbeside > most_beside ? nbeside : most_beside;
+	while (nbeside > 0)
+	{
+		int			i = random_below(nbeside);
+		Ending		its = chance(faults) ? (Ending) (END_NO_EFFECT + random_below(2)) : END_DONE;
+
+		if (!world_act(w, beside[i], its) && noise == 0)
+			set_fault("an action that its peer must refuse, side by side", d.rule, &s);
+		beside[i] = beside[--nbeside];
+	}
 	if (tracing)
 		printf("# %d -> %s, %s%s: connector %d/%d/%d slot %d offsets %d publication %d%s%s%s\n",
 			   d.rule->id, cdc_status_name(d.status), cdc_action_name(d.action),
@@ -409,6 +464,8 @@ suite(const CdcRule *table, int snapshots, int worlds)
 {
 	const char *seed = getenv("CDC_TEST_SEED");
 	CdcSnapshot s;
+	CdcDecision d;
+	CdcAction	beside[4];
 	int			i;
 
 	rules = table;
@@ -432,7 +489,8 @@ suite(const CdcRule *table, int snapshots, int worlds)
 	for (i = 0; i < snapshots && fault[0] == '\0'; i++)
 	{
 		snapshot_random(&s, i % 3 == 0 ? 0 : 60 + random_below(40));
-		decide(&s, fired);
+		d = decide(&s, fired);
+		decide_beside(&s, &d, beside, 4);
 	}
 	return fault[0] == '\0';
 }
@@ -482,6 +540,7 @@ main(void)
 	const char *words;
 	int			nrules = 0;
 	int			unused = 0;
+	bool		most;
 	int			i;
 
 	while (cdc_state_table[nrules].id != 0)
@@ -494,6 +553,7 @@ main(void)
 	ok(suite(cdc_state_table, 150000, 15000), "every decision is safe, every world ends where it should");
 	if (fault[0] != '\0')
 		printf("# %s\n", fault);
+	most = most_beside == 3;
 	for (i = 0; i < nrules; i++)
 	{
 		if (fired_in_worlds[i] == 0)
@@ -504,6 +564,7 @@ main(void)
 		}
 	}
 	ok(unused == 0, "every rule fired in a world");
+	ok(most, "password's file, role, pg_hba.conf and publication were made at once");
 	spoil(nrules);
 	printf("1..%d\n", tests);
 	return failures > 0;
