@@ -269,6 +269,13 @@ begin_operation(CdcPipeline *p, const CdcDecision *d, CdcSnapshot *snapshot)
 			cdc_execute_release(p);
 			break;
 		}
+		if (beside.step != p->step)
+		{
+			/* the furthest that is worked on */
+			cdc_world_event(p, "transition", rule_name(beside.rule), cdc_status_name(p->status),
+							cdc_status_name(beside.status), cdc_step_name(beside.step), NULL, NULL);
+			p->step = beside.step;
+		}
 		add_operation(p, &beside);
 		now = beside;
 	}

@@ -38,14 +38,21 @@ my @events = $c->events($id);
 is($events[0]{kind}, 'user', 'the story begins with the user');
 my @actions = map { $_->{detail}{action} } grep { $_->{kind} eq 'action' } @events;
 is_deeply(\@actions, [qw(create_role write_hba create_publication put_connector)], 'what was done, in order');
-my $waits = 0;
+my %under_way;
+my %beside = map { $_ => 1 } qw(put_secret create_role write_hba create_publication);
 my $ordered = 1;
+my $most = 0;
 foreach my $event (@events)
 {
-	$waits++ if $event->{kind} eq 'action';
-	$ordered = 0 if $event->{kind} eq 'outcome' && --$waits != 0;
+	my $action = $event->{detail}{action};
+	$ordered &&= delete $under_way{$action} if $event->{kind} eq 'outcome';
+	next if $event->{kind} ne 'action';
+	$ordered &&= !grep { !$beside{$_} } keys %under_way, %under_way ? $action : ();
+	$under_way{$action} = 1;
+	$most = keys %under_way if keys %under_way > $most;
 }
-ok($ordered && $waits == 0, 'every action has its outcome before the next one');
+ok($ordered && !%under_way, 'every action has its outcome before the next one, but for those that prepare the source');
+is($most, 3, '... which are done side by side');
 is((grep { $_->{kind} eq 'outcome' && $_->{detail}{result} ne 'done' } @events), 0, 'none failed');
 my @steps = map { $_->{step} // '' } grep { $_->{kind} eq 'transition' } @events;
 my @distinct = map { $steps[$_] } grep { $_ == 0 || $steps[$_] ne $steps[ $_ - 1 ] } 0 .. $#steps;
