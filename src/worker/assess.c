@@ -181,14 +181,14 @@ remember_gap(CdcPipeline *p, int which)
 	for (i = 0; i < p->ntables; i++)
 		json_object_array_add(tables, json_object_new_string(p->tables[i]));
 	json_object_object_add(detail, "kind", json_object_new_string(gaps[which].name));
-	cdc_json_add_string(detail, "from_lsn", cdc_lsn_words(p->flushed));
+	cdc_lsn_json(detail, "from_lsn", p->flushed);
 	json_object_object_add(detail, "tables", tables);
 	json_object_object_add(detail, "action", json_object_new_string(cdc_json_string(p->options, "on_gap") &&
 		strcmp(cdc_json_string(p->options, "on_gap"), "halt") == 0 ? "halt" : "resnapshot"));
 	cdc_set_string(p->context, &p->gap, json_object_to_json_string_ext(detail, JSON_C_TO_STRING_PLAIN));
 	p->spec_dirty = true;
 	cdc_world_event(p, "gap", NULL, NULL, NULL, NULL,
-					psprintf("%s: changes after %s may be missing from Kafka", gaps[which].words, cdc_lsn_words(p->flushed)), detail);
+					cdc_gap_words(gaps[which].words, p->flushed ? cdc_lsn_words(p->flushed) : NULL), detail);
 }
 
 static void
@@ -217,9 +217,8 @@ assess_gap(CdcPipeline *p, CdcSnapshot *s)
 				continue;
 			s->gap = p->was_running ? gaps[i].gap : CDC_GAP_NONE;
 			cdc_set_detail(p, CDC_DETAIL_GAP,
-					   psprintf("%s: changes after %s may be missing from Kafka",
-								cdc_json_string(detail, "words") ? cdc_json_string(detail, "words") : gaps[i].words,
-								json_object_get_string(lsn)));
+						   cdc_gap_words(cdc_json_string(detail, "words") ? cdc_json_string(detail, "words") : gaps[i].words,
+										 json_object_get_string(lsn)));
 		}
 	}
 	json_object_put(detail);

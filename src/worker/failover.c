@@ -83,6 +83,14 @@ gap_of(const CdcPipeline *p, const CdcJudgement *j)
 	return gap;
 }
 
+char *
+cdc_gap_words(const char *why, const char *from_lsn)
+{
+	if (from_lsn == NULL)
+		return psprintf("%s: changes may be missing from Kafka, and from which position on is not known", why);
+	return psprintf("%s: changes after %s may be missing from Kafka", why, from_lsn);
+}
+
 static void
 tell(CdcPipeline *p, const CdcJudgement *j, const char *words)
 {
@@ -119,8 +127,7 @@ open_gap(CdcPipeline *p, const CdcJudgement *j, const char *words)
 	cdc_set_string(p->context, &p->gap, json_object_to_json_string_ext(gap, JSON_C_TO_STRING_PLAIN));
 	cdc_set_string(p->context, &p->failover, NULL);
 	cdc_world_event(p, "gap", psprintf("%d", j->rule->id), NULL, NULL, NULL,
-					psprintf("%s: changes after %s may be missing from Kafka%s", j->rule->reason,
-							 cdc_lsn_words(j->gap_from),
+					psprintf("%s%s", cdc_gap_words(j->rule->reason, j->gap_from ? cdc_lsn_words(j->gap_from) : NULL),
 							 j->verdict == CDC_VERDICT_HALT ? "; on_gap is halt" : "; a new snapshot is taken"), gap);
 }
 

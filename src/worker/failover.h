@@ -58,6 +58,12 @@ extern void cdc_failover_starting(CdcPipeline *pipeline);
 /* Streaming was seen, and proven if there was a failover. */
 extern void cdc_failover_streaming(CdcPipeline *pipeline);
 
+/*
+ * What a gap means for users: changes after a position, or (NULL) from one on
+ * that is not known, may be missing; palloc'd.
+ */
+extern char *cdc_gap_words(const char *why, const char *from_lsn);
+
 /* The position to which the stored offset goes back, 0: none. */
 extern uint64 cdc_failover_position(const CdcPipeline *pipeline);
 

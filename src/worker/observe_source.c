@@ -449,11 +449,29 @@ has_pipelines(const CdcService *s)
 	return false;
 }
 
-/* Beside being there: how far the pipelines' slots are, for those on standbys. */
+/* Beside being there: how far the pipelines' slots are, for those on standbys, and who holds them. */
 static const char *const ping_sql =
-"SELECT pg_catalog.pg_is_in_recovery(), (SELECT pg_catalog.json_object_agg(s.slot_name, s.confirmed_flush_lsn)"
+"SELECT pg_catalog.pg_is_in_recovery(), (SELECT pg_catalog.json_object_agg(s.slot_name,"
+" pg_catalog.json_build_object('lsn', s.confirmed_flush_lsn, 'pid', s.active_pid))"
 " FROM pg_catalog.pg_replication_slots AS s WHERE s.slot_type = 'logical' AND s.confirmed_flush_lsn IS NOT NULL"
 " AND pg_catalog.starts_with(s.slot_name::text, 'mdb_pipeline_'))";
+
+/*
+ * A slot of a Running pipeline that is gone, released or held by somebody else than when
+ * it was looked at: what has happened is not left to the next round.
+ */
+static void
+note_holder(CdcPipeline *p, struct json_object *slot)
+{
+	bool		there = p->seen && !p->seen_failed && p->seen->slot_exists && p->seen->slot_consistent;
+
+	if (p->status != CDC_RUNNING || p->want_deleted || p->op || p->waiting || p->attempts > 0 || !there ||
+		(slot && cdc_json_int64(slot, "pid", 0) == p->seen->slot_pid))
+		return;
+	p->source_since = p->connect_since = cdc_loop_now();
+	p->next_visit = 0;
+	cdc_world_ready(p);
+}
 
 static void
 note_slots(CdcService *s, const char *words)
@@ -465,11 +483,12 @@ note_slots(CdcService *s, const char *words)
 	foreach(cell, s->world->pipelines)
 	{
 		CdcPipeline *p = lfirst(cell);
-		uint64		lsn;
+		struct json_object *slot = cdc_json_get(slots, p->object_name);
+		uint64		lsn = cdc_source_lsn(slot, "lsn");
 
 		if (p->source != s)
 			continue;
-		lsn = cdc_source_lsn(slots, p->object_name);
+		note_holder(p, slot);
 		s->flowing = s->flowing || (p->primary_lsn != 0 && lsn > p->primary_lsn + FLOWING_BYTES);
 		p->primary_lsn = lsn;
 	}
