@@ -55,6 +55,7 @@ static const Setting settings[] = {
 	BYTES(max_download_bytes, INT64CONST(256) * 1024 * 1024),
 	NUMBER(max_entries, 10000, 1, 10000000),
 	BYTES(max_extracted_bytes, INT64CONST(1024) * 1024 * 1024),
+	NUMBER(network_interval, 60, 1, 86400),
 	PATH(plugin_dir, false),
 	NUMBER(port, 8085, 0, 65535),
 	PATH(postgresql_dir, false),

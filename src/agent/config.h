@@ -46,6 +46,7 @@ typedef struct AgentConfig
 	uint32		address_count;	/* ... and how many it has */
 	char	   *sdn_url;		/* of the API that makes private networks, or NULL */
 	char	   *sdn_credentials_file;
+	int			network_interval;	/* seconds between two looks at a service's network */
 	char	   *postgresql_dir; /* has MAJOR/bin/postgres */
 	char	   *kafka_dir;		/* has VERSION/ with the jars */
 	char	  **fetch_command;	/* argv, NULL at the end; NULL: none.  Run with a

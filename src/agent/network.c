@@ -15,7 +15,6 @@
 #define TIMEOUT_MS 10000
 #define MAX_ANSWER (16 * 1024 * 1024)
 #define MAX_CREDENTIALS 4096
-#define LOOK_MS 60000			/* is it still there? */
 #define SETTLE_SECONDS 120		/* a request without an answer has no effect later */
 
 /* Sets credentials on a request, read anew each time; NULL, or why not. */
@@ -279,7 +278,7 @@ agent_network_make(AgentService *s, char **error)
 
 	if (s->config->sdn_url == NULL || (s->network[0] && agent_now() < s->network_at))
 		return true;
-	s->network_at = agent_now() + LOOK_MS;
+	s->network_at = agent_now() + s->config->network_interval * INT64CONST(1000);
 	found = listed(s, "network", error);
 	network = found ? first_of(found) : NULL;
 	if (network)

@@ -114,6 +114,22 @@ def test():
     ok(wait(lambda: host.service("one")["network_id"] not in (None, network["uuid"]), 30, 0.05), "one that somebody deleted is made again", lambda: host.service("one"))
     equal(len(sdn.all("routers")), len(others) + 2, "on the router that is there")
 
+    # looked at again and again while the service runs
+    host.stop()
+    host.configure(network_interval=1)
+    host.start()
+    former = host.service("two")["network_id"]
+    sdn.ask("DELETE", "/1.3/network/" + former)
+    ok(wait(lambda: host.service("two")["network_id"] not in (None, former), 30, 0.05), "one that is deleted under a running service too", lambda: host.service("two"))
+    equal([n["uuid"] for n in sdn.all("networks") if n["labels"] == label("two")], [host.service("two")["network_id"]], "and it is the one that is told")
+    sdn.stop()
+    ok(wait(lambda: "service two: its network cannot be looked at" in host.says(), 30, 0.05), "while the API is away that is in the log")
+    server = host.pid_of("two", "node-0")
+    os.kill(server, signal.SIGKILL)
+    ok(wait(lambda: host.pid_of("two", "node-0") != server and host.psql("127.78.6.9", "SELECT 1") == (0, "1"), 60, 0.05), "and the service is attended to all the same", lambda: host.service("two"))
+    equal(host.becomes("two")["state"], "running", "it runs")
+    sdn.start()
+
     sdn.fault(method="DELETE", path="/1.3/network/", effect=False, status=409, message="NETWORK_NOT_EMPTY: a peering is there", count=-1)
     host.ask("DELETE", "/v1/services/one")
     ok(wait(lambda: "NETWORK_NOT_EMPTY: a peering is there" in (host.service("one")["message"] or ""), 30, 0.05), "a network that cannot be removed is said to be", lambda: host.service("one"))

@@ -64,7 +64,7 @@ SERVICE_ADDRESSES=$LAB_NET.128/25
 # Where the source and Kafka are: on loopback, or with LAB_NETWORK=1 each in a
 # private subnet of its own (see network), in which its servers are started.
 SOURCE_ADDRESS=127.0.0.1 SOURCE_RANGE=10.71.0.0/24 IN_SOURCE=()
-KAFKA_ADDRESS=127.0.0.1 SINK_RANGE=127.0.0.0/8 IN_SINK=()
+KAFKA_ADDRESS=127.0.0.1 SINK_RANGE=127.0.0.0/24 IN_SINK=()
 LAB_NETWORK=${LAB_NETWORK:-}
 if [ "$LAB_NETWORK" = 1 ]; then
 	subnet=$((LAB_PORT_BASE / 100 % 250))
@@ -141,6 +141,19 @@ wait_for() {
 
 port_open() {
 	(exec 3<>"/dev/tcp/$1/$2") 2>/dev/null
+}
+
+# listener PORT: who listens there, on whatever address, as "pid N: its command"; nothing: nobody.
+listener() {
+	local inode fd
+	for inode in $(awk -v port="$(printf :%04X "$1")" '$4 == "0A" && substr($2, length($2) - 4) == port { print $10 }' /proc/net/tcp /proc/net/tcp6 2>/dev/null); do
+		for fd in /proc/[0-9]*/fd/*; do
+			[ "$(readlink "$fd" 2>/dev/null)" = "socket:[$inode]" ] || continue
+			fd=${fd#/proc/}
+			echo "pid ${fd%%/*}: $(tr '\0' ' ' < "/proc/${fd%%/*}/cmdline" | cut -c1-200)"
+			return
+		done
+	done
 }
 
 # Is the process of a pid file ours and alive?

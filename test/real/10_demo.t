@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
 """make demo-sql's script, with random tables, columns, prefix and name."""
+import socket
+import tempfile
+
 from lib import *
 
 
@@ -14,7 +17,22 @@ def demo(environment):
     return done.returncode, done.stdout.decode(errors="replace")
 
 
+def test_taken_port():
+    """Another lab has the port: said before anything is made."""
+    with socket.socket() as other, tempfile.TemporaryDirectory() as place:
+        os.chmod(place, 0o755)
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        done = subprocess.run([os.path.join(TOP, "test/lab/up")], env=dict(os.environ, LAB_DIR=place, LAB_PORT_BASE=str(port)), stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
+        out = done.stdout.decode()
+        ok(done.returncode == 1 and out.startswith("lab: lab: port %d is taken by pid %d: " % (port, os.getpid())) and out.count("\n") == 1,
+           "a lab whose port is taken says by whom, in one line", out)
+
+
 def test():
+    test_taken_port()
     db = source()
     tables = [word("t_"), word("t_")]
     schema = word("s_")
