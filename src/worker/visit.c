@@ -269,13 +269,10 @@ begin_operation(CdcPipeline *p, const CdcDecision *d, CdcSnapshot *snapshot)
 			cdc_execute_release(p);
 			break;
 		}
-		if (beside.step != p->step)
-		{
-			/* the furthest that is worked on */
+		/* the pipeline stays where it is, at the first step that is not done */
+		if (beside.step != now.step)
 			cdc_world_event(p, "transition", rule_name(beside.rule), cdc_status_name(p->status),
 							cdc_status_name(beside.status), cdc_step_name(beside.step), NULL, NULL);
-			p->step = beside.step;
-		}
 		add_operation(p, &beside);
 		now = beside;
 	}
@@ -495,6 +492,11 @@ cdc_op_finish(CdcOpRef ref, CdcOpEnd end, const char *words)
 						cdc_step_name(p->step == CDC_STEP_NONE ? CDC_STEP_NONE : op->rule->step), words, detail);
 	}
 	remove_operation(op);
+	if (p->op && p->status == CDC_PROVISIONING && p->op->rule->step != p->step)
+	{
+		p->step = p->op->rule->step;
+		p->spec_dirty = true;
+	}
 	/* a verdict changes nothing outside: what was seen is still so */
 	if (action != CDC_ACT_JUDGE_FAILOVER)
 		p->source_since = cdc_loop_now();
