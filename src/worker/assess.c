@@ -30,14 +30,6 @@ cdc_set_detail(CdcPipeline *p, CdcDetail which, const char *words)
 	p->details[which] = words;
 }
 
-const CdcKcConnector *
-cdc_connector_of(const CdcPipeline *p)
-{
-	if (p->sink == NULL || p->sink->list == NULL)
-		return NULL;
-	return cdc_kc_find(p->sink->list, p->connector_name);
-}
-
 bool
 cdc_source_known(const CdcPipeline *p)
 {

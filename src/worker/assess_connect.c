@@ -12,6 +12,7 @@
 #include "utils/timestamp.h"
 
 #include "worker/assess_parts.h"
+#include "worker/observe.h"
 #include "worker/wanted.h"
 
 /* Restarts of what FAILED, after the first, second ... failure (ms). */

@@ -19,6 +19,7 @@
 #include "extension/settings.h"
 #include "worker/assess_parts.h"
 #include "worker/failover.h"
+#include "worker/observe.h"
 #include "worker/shadow.h"
 
 /* The part of max_slot_wal from which on a slot is warned of. */

@@ -10,9 +10,6 @@
 /* words: in the current context, or as long-lived as the visit. */
 extern void cdc_set_detail(CdcPipeline *pipeline, CdcDetail which, const char *words);
 
-/* The pipeline's connector in the last list, NULL when absent or unknown. */
-extern const CdcKcConnector *cdc_connector_of(const CdcPipeline *pipeline);
-
 /* Did the source answer the look that this visit asked for? */
 extern bool cdc_source_known(const CdcPipeline *pipeline);
 

@@ -68,7 +68,7 @@ is_ddl(CdcAction action)
 static bool
 starts_writer(const CdcPipeline *p, CdcAction action)
 {
-	const CdcKcConnector *c = p->sink && p->sink->list ? cdc_kc_find(p->sink->list, p->connector_name) : NULL;
+	const CdcKcConnector *c = cdc_connector_of(p);
 
 	return (action == CDC_ACT_PUT_CONNECTOR && !(c && c->state == CDC_CS_STOPPED)) ||
 		action == CDC_ACT_RESUME_CONNECTOR || action == CDC_ACT_END_DISCARD;
@@ -394,12 +394,6 @@ send_sql(CdcOp *op)
 	pfree(sql);
 }
 
-static bool
-has_connector(CdcPipeline *p)
-{
-	return p->sink->list && cdc_kc_find(p->sink->list, p->connector_name) != NULL;
-}
-
 void
 cdc_execute(CdcOp *op)
 {
@@ -435,7 +429,7 @@ cdc_execute(CdcOp *op)
 			send_config(op);
 			break;
 		case CDC_ACT_END_DISCARD:
-			if (!has_connector(p))
+			if (cdc_connector_of(p) == NULL)
 			{
 				cdc_op_finish(cdc_op_ref(op), CDC_OP_DONE, NULL);
 				break;
@@ -449,7 +443,7 @@ cdc_execute(CdcOp *op)
 			send_http(op, CDC_HTTP_POST, "/connectors/%s/restart?includeTasks=true&onlyFailed=true", NULL);
 			break;
 		case CDC_ACT_BEGIN_DISCARD:
-			if (!has_connector(p))
+			if (cdc_connector_of(p) == NULL)
 			{
 				cdc_op_finish(cdc_op_ref(op), CDC_OP_DONE, NULL);
 				break;

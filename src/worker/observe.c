@@ -78,6 +78,14 @@ get(CdcService *sink, const char *base, const char *path, const char *name,
 	return started;
 }
 
+const CdcKcConnector *
+cdc_connector_of(const CdcPipeline *p)
+{
+	if (p->sink == NULL || p->sink->list == NULL)
+		return NULL;
+	return cdc_kc_find(p->sink->list, p->connector_name);
+}
+
 static void
 set_sink_status(CdcService *sink, bool running)
 {

@@ -16,7 +16,6 @@
 #include "extension/cdc_shmem.h"
 #include "extension/settings.h"
 #include "worker/assess.h"
-#include "worker/assess_parts.h"
 #include "worker/execute.h"
 #include "worker/failover.h"
 #include "worker/network.h"
@@ -318,9 +317,9 @@ expects_running(CdcPipeline *p)
 {
 	const CdcKcConnector *c = cdc_connector_of(p);
 
-	return !(c && c->state == CDC_CS_RUNNING && c->task_state == CDC_CS_RUNNING) && p->status == CDC_PROVISIONING && !p->want_deleted && p->seen && !p->seen_failed &&
-		p->seen->slot_streaming && p->sink && p->sink->connect_reachable == CDC_YES &&
-		p->sink->listed_at < p->look_at && p->connect_since < p->look_at;
+	return !(c && c->state == CDC_CS_RUNNING && c->task_state == CDC_CS_RUNNING) &&
+		p->status == CDC_PROVISIONING && !p->want_deleted && p->seen && !p->seen_failed && p->seen->slot_streaming &&
+		p->sink && p->sink->connect_reachable == CDC_YES && p->sink->listed_at < p->look_at && p->connect_since < p->look_at;
 }
 
 static void

@@ -13,8 +13,8 @@
 
 #include "common/json.h"
 #include "worker/agents.h"
-#include "worker/assess_parts.h"
 #include "worker/network.h"
+#include "worker/observe.h"
 #include "worker/wanted.h"
 
 const char *
