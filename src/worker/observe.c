@@ -2,7 +2,7 @@
  * observe.c
  *	  Looks at Kafka Connect, and the pipeline's question "is all known?".
  *
- * See observe.h.  Sources are looked at in observe_source.c.
+ * See observe.h.  Sources are looked at in observe_node.c and observe_source.c.
  */
 #include "postgres.h"
 

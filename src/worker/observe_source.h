@@ -1,6 +1,7 @@
 /*
  * observe_source.h
- *	  Looking at source servers; used by observe.c, see observe.h.
+ *	  Looking at source servers: their databases (observe_source.c) and the
+ *	  nodes by themselves (observe_node.c).  Used by observe.c, see observe.h.
  */
 #ifndef CDC_OBSERVE_SOURCE_H
 #define CDC_OBSERVE_SOURCE_H
