@@ -12,9 +12,6 @@
 
 #include <arpa/inet.h>
 #include <dirent.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,7 +22,6 @@
 #include "common/json.h"
 
 #define ORDER_FILE "order.json"
-#define MADE_FILE "made"
 #define DELETED_FILE "deleted.json"
 #define DELETED_SECONDS (24 * 60 * 60)
 #define MAX_DELETED (16 * 1024 * 1024)
@@ -33,10 +29,6 @@
 #define MAX_ORDER (256 * 1024)
 #define MAX_SERVICES 256
 #define END_RETRY_MS 500
-#define FIRST_PAUSE_MS 250
-#define MAX_PAUSE_MS 10000
-#define QUICK_MS 10000			/* a process that ended sooner did not really start */
-#define QUICK_MAX 3
 
 static const AgentConfig *config;
 static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -45,211 +37,7 @@ static struct json_object *taken_back;	/* id -> seconds since 1970 */
 static char services_path[MAXPGPATH];	/* as the kernel names it */
 static int	services_fd = -1;
 
-int64
-agent_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-/* -- for the two kinds ------------------------------------------------------ */
-
-/* What was seen becomes what is said. */
-static void
-publish(AgentService *s)
-{
-	pthread_mutex_lock(&s->lock);
-	if (strcmp(s->said.message, s->seen.message) != 0 && s->seen.message[0])
-		fprintf(stderr, "cdc_agent: service %s: %s\n", s->id, s->seen.message);
-	s->said = s->seen;
-	if (s->deleted)
-		s->said.state = AGENT_SERVICE_DELETING;
-	pthread_mutex_unlock(&s->lock);
-}
-
-int
-agent_service_fault(AgentService *s, char *words)
-{
-	int			pause = FIRST_PAUSE_MS << Min(s->failures, 6);
-
-	s->failures++;
-	s->seen.state = AGENT_SERVICE_ERROR;
-	strlcpy(s->seen.message, words ? words : "unknown fault", sizeof(s->seen.message));
-	if (words)
-		pfree(words);
-	return Min(pause, MAX_PAUSE_MS);
-}
-
-void
-agent_service_note(AgentService *s, const char *format,...)
-{
-	va_list		args;
-
-	/* what failed and is tried again stays said until it is done */
-	if (s->failures > 0)
-		return;
-	va_start(args, format);
-	vsnprintf(s->seen.message, sizeof(s->seen.message), format, args);
-	va_end(args);
-	s->seen.state = s->made ? AGENT_SERVICE_ERROR : AGENT_SERVICE_PROVISIONING;
-	publish(s);
-}
-
-bool
-agent_service_fetch(AgentService *s, const char *name, char **error)
-{
-	char	  **command = s->config->fetch_command;
-	AgentLaunch launch = {s->dir, "fetch", "/", geteuid(), getegid(), NULL};
-	const char **argv;
-	char	   *words = NULL;
-	bool		ok;
-	int			n = 0;
-
-	if (command == NULL)
-		return false;
-	while (command[n])
-		n++;
-	argv = palloc0(sizeof(char *) * (n + 3));
-	memcpy(argv, command, sizeof(char *) * n);
-	argv[n] = s->order.kafka ? "kafka" : "postgresql";
-	argv[n + 1] = s->order.version;
-	launch.argv = argv;
-	pfree(*error);
-	*error = NULL;
-	agent_service_note(s, "%s %s is being fetched", name, s->order.version);
-	ok = agent_process_end(s->dir, "fetch", NULL, SIGKILL, 5);
-	if (!ok)
-		words = pstrdup("a fetch of before does not end");
-	else
-		ok = agent_process_run(&launch, s->config->fetch_timeout, &words);
-	if (!ok)
-		*error = psprintf("%s %s cannot be had here: %s", name, s->order.version, words ? words : "unknown fault");
-	if (words)
-		pfree(words);
-	pfree(argv);
-	return ok;
-}
-
-int
-agent_service_start(AgentService *s, int n, const AgentLaunch *launch)
-{
-	struct AgentStart *start = &s->starts[n];
-	int64		now = agent_now();
-	char	   *error = NULL;
-
-	if (start->at != 0)
-		start->quick = now - start->at < QUICK_MS ? start->quick + 1 : 0;
-	if (start->quick > 0)
-	{
-		char	   *words = agent_process_last_words(launch->dir, launch->name);
-		char	   *fault = psprintf("%s has ended right after its start, %d times: %s", launch->name, start->quick, words);
-
-		pfree(words);
-		if (start->quick >= QUICK_MAX)
-		{
-			int			pause = agent_service_fault(s, fault);
-
-			/* tried once more each time the pause is over */
-			if (now < s->wait_until)
-				return (int) (s->wait_until - now);
-			s->wait_until = now + pause;
-		}
-		else
-			pfree(fault);
-	}
-	start->at = now;
-	if (!agent_process_start(launch, &error))
-		return agent_service_fault(s, error);
-	fprintf(stderr, "cdc_agent: service %s: started %s\n", s->id, launch->name);
-	if (start->quick == 0)
-		s->failures = 0;
-	return 20;
-}
-
-bool
-agent_service_has(const AgentService *s, const char *name)
-{
-	char		path[MAXPGPATH + 128];
-
-	snprintf(path, sizeof(path), "%s/%s", s->dir, name);
-	return access(path, F_OK) == 0;
-}
-
-static bool
-give(const char *path)
-{
-	return geteuid() != 0 || lchown(path, config->service_uid, config->service_gid) == 0;
-}
-
-bool
-agent_service_mkdir(AgentService *s, const char *name, char **error)
-{
-	char		path[MAXPGPATH + 128];
-
-	snprintf(path, sizeof(path), "%s/%s", s->dir, name);
-	if ((mkdir(path, 0700) == 0 || errno == EEXIST) && give(path))
-		return true;
-	*error = psprintf("could not make directory %s: %m", name);
-	return false;
-}
-
-bool
-agent_service_write(AgentService *s, const char *name, const char *words, char **error)
-{
-	char		path[MAXPGPATH + 128];
-	int			fd = agent_open_dir(AT_FDCWD, s->dir, 0, false, error);
-	bool		ok;
-
-	if (fd < 0)
-		return false;
-	ok = agent_write_file(fd, name, words, strlen(words), 0600, error);
-	close(fd);
-	snprintf(path, sizeof(path), "%s/%s", s->dir, name);
-	if (ok && !give(path))
-	{
-		*error = psprintf("could not give %s to its user: %m", name);
-		ok = false;
-	}
-	return ok;
-}
-
-void
-agent_service_made(AgentService *s)
-{
-	char	   *error = NULL;
-
-	if (!s->made && agent_service_write(s, MADE_FILE, "", &error))
-	{
-		s->made = true;
-		fprintf(stderr, "cdc_agent: service %s: runs\n", s->id);
-	}
-	if (error)
-		pfree(error);
-}
-
 /* -- addresses --------------------------------------------------------------- */
-
-bool
-agent_port_taken(const char *address, int port)
-{
-	struct sockaddr_in to;
-	int			fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	int			yes = 1;
-	bool		taken;
-
-	memset(&to, 0, sizeof(to));
-	to.sin_family = AF_INET;
-	to.sin_port = htons((uint16_t) port);
-	inet_pton(AF_INET, address, &to.sin_addr);
-	if (fd < 0)
-		return true;
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
-	taken = bind(fd, (struct sockaddr *) &to, sizeof(to)) != 0;
-	close(fd);
-	return taken;
-}
 
 /* Has a service an address of the block that begins at first? */
 static bool
@@ -446,7 +234,7 @@ load_service(const char *id, char **error)
 	s->network_begun = cdc_json_true(file, "network_begun");
 	s->network_asked = cdc_json_int64(file, "network_asked", 0);
 	json_object_put(file);
-	s->made = agent_service_has(s, MADE_FILE);
+	s->made = agent_service_has(s, AGENT_MADE_FILE);
 	return s;
 }
 
@@ -522,7 +310,7 @@ attend(void *arg)
 		}
 		else
 			wait = s->order.kafka ? agent_kafka_step(s) : agent_pg_step(s);
-		publish(s);
+		agent_service_publish(s);
 		wait_for_news(s, wait);
 		pthread_mutex_lock(&s->lock);
 		deleted = s->deleted;
@@ -535,7 +323,7 @@ attend(void *arg)
 		strlcpy(s->seen.message, error, sizeof(s->seen.message));
 		pfree(error);
 		error = NULL;
-		publish(s);
+		agent_service_publish(s);
 		nanosleep(&ts, NULL);
 	}
 	pthread_mutex_lock(&list_lock);
@@ -718,7 +506,7 @@ add(const char *id, AgentOrder *order, char **error)
 	json_object_deep_copy(order->json, &copy, NULL);
 	agent_order_read(&s->order, copy, error);
 	json_object_put(copy);
-	if ((mkdirat(services_fd, id, 0700) == 0 || errno == EEXIST) && give(s->dir))
+	if ((mkdirat(services_fd, id, 0700) == 0 || errno == EEXIST) && agent_service_give(s, s->dir))
 	{
 		if (agent_service_mkdir(s, "log", error) && write_order(s, false, error) && begin(s, error))
 			return 0;
@@ -804,102 +592,6 @@ agent_provision_delete(const char *id, char **error)
 	return ok;
 }
 
-static const char *
-state_name(AgentServiceState state)
-{
-	switch (state)
-	{
-		case AGENT_SERVICE_CHECKING:
-			return "checking";
-		case AGENT_SERVICE_PROVISIONING:
-			return "provisioning";
-		case AGENT_SERVICE_RUNNING:
-			return "running";
-		case AGENT_SERVICE_ERROR:
-			return "error";
-		case AGENT_SERVICE_DELETING:
-			return "deleting";
-	}
-	return "checking";
-}
-
-static void
-add_words(struct json_object *object, const char *key, const char *words)
-{
-	json_object_object_add(object, key, words && words[0] ? json_object_new_string(words) : NULL);
-}
-
-static void
-add_kafka(struct json_object *object, const AgentService *s)
-{
-	struct json_object *connect;
-	char		words[128];
-
-	if (s->naddresses > 0)
-	{
-		snprintf(words, sizeof(words), "%s:9093", s->addresses[0]);
-		add_words(object, "bootstrap", words);
-		/* what comes from a loopback address comes from 127.0.0.1 */
-		snprintf(words, sizeof(words), strncmp(s->addresses[0], "127.", 4) == 0 ? "127.0.0.0/8" : "%s/32", s->addresses[0]);
-		add_words(object, "connect_cidr", words);
-	}
-	if (!s->order.connect)
-		return;
-	connect = json_object_new_object();
-	add_words(connect, "state", state_name(s->said.connect));
-	add_words(connect, "message", s->said.connect_message);
-	if (s->naddresses > 0)
-	{
-		snprintf(words, sizeof(words), "http://%s:8083", s->addresses[0]);
-		add_words(connect, "url", words);
-		snprintf(words, sizeof(words), "http://%s:8085", s->addresses[0]);
-		add_words(connect, "agent_url", words);
-	}
-	json_object_object_add(object, "connect", connect);
-}
-
-static void
-add_nodes(struct json_object *object, const AgentService *s)
-{
-	struct json_object *nodes = json_object_new_array();
-	int			i;
-
-	for (i = 0; i < s->naddresses; i++)
-	{
-		const AgentSaidNode *n = &s->said.nodes[i];
-		struct json_object *node = json_object_new_object();
-
-		add_words(node, "address", s->addresses[i]);
-		json_object_object_add(node, "port", json_object_new_int(5432));
-		add_words(node, "role", n->primary ? "primary" : "standby");
-		add_words(node, "state", !n->lives ? "down" : !n->answers ? "starting" : n->primary || n->streams ? "running" : "not streaming");
-		json_object_array_add(nodes, node);
-	}
-	json_object_object_add(object, "nodes", nodes);
-	json_object_object_add(object, "failovers", json_object_new_int(s->said.failovers));
-}
-
-/* Under the list's lock. */
-static struct json_object *
-object_of(AgentService *s)
-{
-	struct json_object *object = json_object_new_object();
-
-	pthread_mutex_lock(&s->lock);
-	add_words(object, "id", s->id);
-	add_words(object, "type", s->order.kafka ? "kafka" : "postgresql");
-	add_words(object, "state", state_name(s->said.state));
-	add_words(object, "message", s->said.message);
-	add_words(object, "network_id", s->network);
-	add_words(object, "version", s->said.version[0] ? s->said.version : s->order.version);
-	if (s->order.kafka)
-		add_kafka(object, s);
-	else
-		add_nodes(object, s);
-	pthread_mutex_unlock(&s->lock);
-	return object;
-}
-
 struct json_object *
 agent_provision_object(const char *id)
 {
@@ -908,7 +600,7 @@ agent_provision_object(const char *id)
 
 	pthread_mutex_lock(&list_lock);
 	s = find(id);
-	object = s ? object_of(s) : NULL;
+	object = s ? agent_service_object(s) : NULL;
 	pthread_mutex_unlock(&list_lock);
 	return object;
 }
@@ -923,7 +615,7 @@ agent_provision_list(void)
 	for (i = 0; i < MAX_SERVICES; i++)
 	{
 		if (services[i])
-			json_object_array_add(list, object_of(services[i]));
+			json_object_array_add(list, agent_service_object(services[i]));
 	}
 	pthread_mutex_unlock(&list_lock);
 	return list;

@@ -108,7 +108,10 @@ extern int	agent_kafka_step(AgentService *service);
 extern bool agent_pg_end(AgentService *service);
 extern bool agent_kafka_end(AgentService *service);
 
-/* -- provision.c, for the two ---------------------------------------------- */
+/* -- service.c, for both -------------------------------------------------- */
+
+/* What was seen becomes what is said. */
+extern void agent_service_publish(AgentService *service);
 
 /* Says that the service does not work and why; frees words.  Returns a growing pause. */
 extern int	agent_service_fault(AgentService *service, char *words);
@@ -133,13 +136,24 @@ extern bool agent_service_mkdir(AgentService *service, const char *name, char **
  */
 extern bool agent_service_fetch(AgentService *service, const char *name, char **error);
 
-/* Writes its order, addresses and network to its file. */
-extern bool agent_service_save(AgentService *service, char **error);
+/* Makes the service's user the owner of a path; false: errno says why not. */
+extern bool agent_service_give(const AgentService *service, const char *path);
 
-/* From now on it is a service that ran. */
+/* From now on it is a service that ran, as the file AGENT_MADE_FILE says. */
+#define AGENT_MADE_FILE "made"
 extern void agent_service_made(AgentService *service);
 
 /* Does something listen at address and port? */
 extern bool agent_port_taken(const char *address, int port);
+
+/* -- service_object.c --------------------------------------------------------- */
+
+/* What GET says of it; the caller holds the list's lock. */
+extern struct json_object *agent_service_object(AgentService *service);
+
+/* -- provision.c -------------------------------------------------------------- */
+
+/* Writes its order, addresses and network to its file. */
+extern bool agent_service_save(AgentService *service, char **error);
 
 #endif							/* CDC_AGENT_SERVICE_H */

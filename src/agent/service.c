@@ -1,0 +1,225 @@
+/*
+ * service.c
+ *	  What the two kinds of services have in common: what is said of one, its
+ *	  files, the start of its processes.
+ *
+ * See service.h.  Runs in the service's own thread.  Which services there are is
+ * provision.c's business.
+ */
+#include "agent/service.h"
+
+#include <arpa/inet.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent/files.h"
+
+#define FIRST_PAUSE_MS 250
+#define MAX_PAUSE_MS 10000
+#define QUICK_MS 10000			/* a process that ended sooner did not really start */
+#define QUICK_MAX 3
+
+int64
+agent_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+void
+agent_service_publish(AgentService *s)
+{
+	pthread_mutex_lock(&s->lock);
+	if (strcmp(s->said.message, s->seen.message) != 0 && s->seen.message[0])
+		fprintf(stderr, "cdc_agent: service %s: %s\n", s->id, s->seen.message);
+	s->said = s->seen;
+	if (s->deleted)
+		s->said.state = AGENT_SERVICE_DELETING;
+	pthread_mutex_unlock(&s->lock);
+}
+
+int
+agent_service_fault(AgentService *s, char *words)
+{
+	int			pause = FIRST_PAUSE_MS << Min(s->failures, 6);
+
+	s->failures++;
+	s->seen.state = AGENT_SERVICE_ERROR;
+	strlcpy(s->seen.message, words ? words : "unknown fault", sizeof(s->seen.message));
+	if (words)
+		pfree(words);
+	return Min(pause, MAX_PAUSE_MS);
+}
+
+void
+agent_service_note(AgentService *s, const char *format,...)
+{
+	va_list		args;
+
+	/* what failed and is tried again stays said until it is done */
+	if (s->failures > 0)
+		return;
+	va_start(args, format);
+	vsnprintf(s->seen.message, sizeof(s->seen.message), format, args);
+	va_end(args);
+	s->seen.state = s->made ? AGENT_SERVICE_ERROR : AGENT_SERVICE_PROVISIONING;
+	agent_service_publish(s);
+}
+
+bool
+agent_service_fetch(AgentService *s, const char *name, char **error)
+{
+	char	  **command = s->config->fetch_command;
+	AgentLaunch launch = {s->dir, "fetch", "/", geteuid(), getegid(), NULL};
+	const char **argv;
+	char	   *words = NULL;
+	bool		ok;
+	int			n = 0;
+
+	if (command == NULL)
+		return false;
+	while (command[n])
+		n++;
+	argv = palloc0(sizeof(char *) * (n + 3));
+	memcpy(argv, command, sizeof(char *) * n);
+	argv[n] = s->order.kafka ? "kafka" : "postgresql";
+	argv[n + 1] = s->order.version;
+	launch.argv = argv;
+	pfree(*error);
+	*error = NULL;
+	agent_service_note(s, "%s %s is being fetched", name, s->order.version);
+	ok = agent_process_end(s->dir, "fetch", NULL, SIGKILL, 5);
+	if (!ok)
+		words = pstrdup("a fetch of before does not end");
+	else
+		ok = agent_process_run(&launch, s->config->fetch_timeout, &words);
+	if (!ok)
+		*error = psprintf("%s %s cannot be had here: %s", name, s->order.version, words ? words : "unknown fault");
+	if (words)
+		pfree(words);
+	pfree(argv);
+	return ok;
+}
+
+int
+agent_service_start(AgentService *s, int n, const AgentLaunch *launch)
+{
+	struct AgentStart *start = &s->starts[n];
+	int64		now = agent_now();
+	char	   *error = NULL;
+
+	if (start->at != 0)
+		start->quick = now - start->at < QUICK_MS ? start->quick + 1 : 0;
+	if (start->quick > 0)
+	{
+		char	   *words = agent_process_last_words(launch->dir, launch->name);
+		char	   *fault = psprintf("%s has ended right after its start, %d times: %s", launch->name, start->quick, words);
+
+		pfree(words);
+		if (start->quick >= QUICK_MAX)
+		{
+			int			pause = agent_service_fault(s, fault);
+
+			/* tried once more each time the pause is over */
+			if (now < s->wait_until)
+				return (int) (s->wait_until - now);
+			s->wait_until = now + pause;
+		}
+		else
+			pfree(fault);
+	}
+	start->at = now;
+	if (!agent_process_start(launch, &error))
+		return agent_service_fault(s, error);
+	fprintf(stderr, "cdc_agent: service %s: started %s\n", s->id, launch->name);
+	if (start->quick == 0)
+		s->failures = 0;
+	return 20;
+}
+
+bool
+agent_service_has(const AgentService *s, const char *name)
+{
+	char		path[MAXPGPATH + 128];
+
+	snprintf(path, sizeof(path), "%s/%s", s->dir, name);
+	return access(path, F_OK) == 0;
+}
+
+bool
+agent_service_give(const AgentService *s, const char *path)
+{
+	return geteuid() != 0 || lchown(path, s->config->service_uid, s->config->service_gid) == 0;
+}
+
+bool
+agent_service_mkdir(AgentService *s, const char *name, char **error)
+{
+	char		path[MAXPGPATH + 128];
+
+	snprintf(path, sizeof(path), "%s/%s", s->dir, name);
+	if ((mkdir(path, 0700) == 0 || errno == EEXIST) && agent_service_give(s, path))
+		return true;
+	*error = psprintf("could not make directory %s: %m", name);
+	return false;
+}
+
+bool
+agent_service_write(AgentService *s, const char *name, const char *words, char **error)
+{
+	char		path[MAXPGPATH + 128];
+	int			fd = agent_open_dir(AT_FDCWD, s->dir, 0, false, error);
+	bool		ok;
+
+	if (fd < 0)
+		return false;
+	ok = agent_write_file(fd, name, words, strlen(words), 0600, error);
+	close(fd);
+	snprintf(path, sizeof(path), "%s/%s", s->dir, name);
+	if (ok && !agent_service_give(s, path))
+	{
+		*error = psprintf("could not give %s to its user: %m", name);
+		ok = false;
+	}
+	return ok;
+}
+
+void
+agent_service_made(AgentService *s)
+{
+	char	   *error = NULL;
+
+	if (!s->made && agent_service_write(s, AGENT_MADE_FILE, "", &error))
+	{
+		s->made = true;
+		fprintf(stderr, "cdc_agent: service %s: runs\n", s->id);
+	}
+	if (error)
+		pfree(error);
+}
+
+bool
+agent_port_taken(const char *address, int port)
+{
+	struct sockaddr_in to;
+	int			fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int			yes = 1;
+	bool		taken;
+
+	memset(&to, 0, sizeof(to));
+	to.sin_family = AF_INET;
+	to.sin_port = htons((uint16_t) port);
+	inet_pton(AF_INET, address, &to.sin_addr);
+	if (fd < 0)
+		return true;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+	taken = bind(fd, (struct sockaddr *) &to, sizeof(to)) != 0;
+	close(fd);
+	return taken;
+}
