@@ -177,12 +177,13 @@ class Session(threading.Thread):
         else:
             self.connection.rows(step[1])
 
-    def transact(self):
+    def transact(self, alone=False):
+        """alone: nothing but the marker, whose event is then the last there is."""
         self.next += 1
         self.now = dict(self.rows)
         self.seq += 1
         marker = ("sql", "INSERT INTO %s VALUES (%d, %d, %d, '')" % (self.writer.table, -self.next, self.seq, self.next), [Op(-self.next, "I", self.seq, digest(""))])
-        steps, end = self.plan()
+        steps, end = ([], "COMMIT") if alone else self.plan()
         steps.insert(0, marker)
         ops = [op for step in steps for op in step[2]] if end == "COMMIT" else []
         position = len(self.txns)
@@ -286,7 +287,8 @@ class Writer:
         return sorted((at, number, port) for session in self.sessions for number, (at, port) in list(session.acked.items()))
 
     def mark(self):
-        """One more transaction, while the sessions are held; its number once it is acknowledged."""
+        """One more row, while the sessions are held; the number of its transaction once it is acknowledged.
+        When its event has come, all have."""
         session = self.sessions[0]
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
@@ -294,7 +296,7 @@ class Writer:
                 if session.connection is None or session.connection.port != nodes()[0][2]:
                     session.close()
                     session.connect()
-                session.transact()
+                session.transact(alone=True)
                 if session.next in session.acked:
                     return session.next
             except (lib.DbError, OSError, IndexError, ValueError):
