@@ -52,6 +52,7 @@
 #define DO(action)	CDC_ACT_##action
 #define NOW			CDC_RETRY_NOW
 #define FAST		CDC_RETRY_FAST
+#define TURN		CDC_RETRY_TURN
 #define BACKOFF		CDC_RETRY_BACKOFF
 #define ROUND		CDC_RETRY_ROUND
 #define SLOW		CDC_RETRY_SLOW
@@ -444,7 +445,7 @@ const CdcRule cdc_state_table[] =
 		"A new slot waits for every transaction that writes.", false},
 	{761, "connector", ON(PROVISIONING), G(connector_to_prepare), STAY, CONNECTOR, DO(PREPARE_CONNECTOR), NOW,
 		NULL, "Connect checks the configuration while another slot is made.", false},
-	{762, "connector", KEEP, G(turn_neighbour), STAY, CONNECTOR, DO(NONE), FAST,
+	{762, "connector", KEEP, G(turn_neighbour), STAY, CONNECTOR, DO(NONE), TURN,
 		"waiting for another pipeline of the same source: {blocker}", "One new slot at a time for each source.", false},
 	{764, "connector", KEEP, G(password_not_allowed), STAY, CONNECTOR, DO(NONE), ROUND,
 		"waiting for a way to hand the password to Kafka Connect: register the sink with agents, or with \"plaintext_connector_password\": true",

@@ -64,6 +64,8 @@ typedef enum CdcRetry
 	CDC_RETRY_FAST,				/* poll: something is expected within a second.
 								 * With an action: its effect shows later than its
 								 * answer, so it is not sent again within 2 s */
+	CDC_RETRY_TURN,				/* when somebody else's turn may be over, which wakes
+								 * whoever waits for it */
 	CDC_RETRY_BACKOFF,			/* transient fault: backoff with jitter */
 	CDC_RETRY_ROUND,			/* next health round */
 	CDC_RETRY_SLOW,				/* Failed: every 60 s and on request */

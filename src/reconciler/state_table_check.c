@@ -47,6 +47,7 @@ static const char *const action_descriptions[CDC_NUM_ACTIONS] = {
 static const char *const retry_names[NUM_RETRIES] = {
 	[CDC_RETRY_NOW] = "now",
 	[CDC_RETRY_FAST] = "fast",
+	[CDC_RETRY_TURN] = "in turn",
 	[CDC_RETRY_BACKOFF] = "backoff",
 	[CDC_RETRY_ROUND] = "round",
 	[CDC_RETRY_SLOW] = "slow",

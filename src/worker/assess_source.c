@@ -21,6 +21,7 @@
  * task is only starting, and the next one's may start meanwhile.
  */
 #define SMALL_NEIGHBOUR_MS 120
+#define NEIGHBOUR_LOOK_MS 100	/* its end wakes who waits; who holds it up may be another by then */
 
 /*
  * Connect flushes offsets every 60 s unless told otherwise, and Debezium moves
@@ -303,6 +304,8 @@ assess_objects(CdcPipeline *p, CdcSnapshot *s)
 	else if (source->slot_creator && source->slot_creator != p)
 	{
 		s->slot_turn = is_small(source->slot_creator) ? CDC_TURN_SOON : CDC_TURN_NEIGHBOUR;
+		p->turn_at = s->slot_turn == CDC_TURN_SOON ? source->slot_creator_since + SMALL_NEIGHBOUR_MS + 1 :
+			cdc_loop_now() + NEIGHBOUR_LOOK_MS;
 		cdc_set_detail(p, CDC_DETAIL_BLOCKER,
 				   psprintf("pipeline \"%s\" is creating its slot%s%s", source->slot_creator->name,
 							p->server.blocker ? ", which waits for " : "",

@@ -170,6 +170,9 @@ plan(CdcPipeline *p, const CdcDecision *d)
 		case CDC_RETRY_FAST:
 			p->next_visit = next_poll(p);
 			break;
+		case CDC_RETRY_TURN:
+			p->next_visit = Max(p->turn_at, next_poll(p));
+			break;
 		case CDC_RETRY_BACKOFF:
 			p->attempts++;
 			p->next_visit = now + backoff(p);
@@ -306,8 +309,8 @@ look_again(CdcPipeline *p, int64 now)
 		p->source_since = p->connect_since;
 		return;
 	}
-	if (p->decision.rule == NULL || p->decision.retry != CDC_RETRY_FAST || p->sink == NULL ||
-		now - p->sink->listed_at >= pace)
+	if (p->decision.rule == NULL || (p->decision.retry != CDC_RETRY_FAST && p->decision.retry != CDC_RETRY_TURN) ||
+		p->sink == NULL || now - p->sink->listed_at >= pace)
 		p->connect_since = now;
 }
 

@@ -412,6 +412,8 @@ struct CdcPipeline
 	int64		connect_since;	/* looks at Connect begun before do not count */
 	int64		network_since;	/* looks at the networks begun before do not count */
 	int64		next_visit;		/* 0: none planned */
+	int64		turn_at;		/* when the slot turn of a neighbour may be over, as
+								 * last assessed */
 	int64		rule_since;		/* since when the same rule fires */
 	int			attempts;		/* consecutive transient faults */
 	char	   *op_error;		/* of the last operation, NULL when it was done */
