@@ -180,7 +180,7 @@ remember_gap(CdcPipeline *p, int which)
 	cdc_set_string(p->context, &p->gap, json_object_to_json_string_ext(detail, JSON_C_TO_STRING_PLAIN));
 	p->spec_dirty = true;
 	cdc_world_event(p, "gap", NULL, NULL, NULL, NULL,
-					cdc_gap_words(gaps[which].words, p->flushed ? cdc_lsn_words(p->flushed) : NULL), detail);
+					cdc_gap_words(gaps[which].words, p->flushed), detail);
 }
 
 static void
@@ -189,7 +189,6 @@ assess_gap(CdcPipeline *p, CdcSnapshot *s)
 	CdcGap		seen = p->gap ? CDC_GAP_NONE : detect_gap(p, s);
 	struct json_object *detail;
 	struct json_object *kind;
-	struct json_object *lsn;
 	int			i;
 
 	s->gap = CDC_GAP_NONE;
@@ -201,7 +200,7 @@ assess_gap(CdcPipeline *p, CdcSnapshot *s)
 	if (p->gap == NULL)
 		return;
 	detail = json_tokener_parse(p->gap);
-	if (json_object_object_get_ex(detail, "kind", &kind) && json_object_object_get_ex(detail, "from_lsn", &lsn))
+	if (json_object_object_get_ex(detail, "kind", &kind))
 	{
 		for (i = 0; i < (int) lengthof(gaps); i++)
 		{
@@ -210,7 +209,7 @@ assess_gap(CdcPipeline *p, CdcSnapshot *s)
 			s->gap = p->was_running ? gaps[i].gap : CDC_GAP_NONE;
 			cdc_set_detail(p, CDC_DETAIL_GAP,
 						   cdc_gap_words(cdc_json_string(detail, "words") ? cdc_json_string(detail, "words") : gaps[i].words,
-										 json_object_get_string(lsn)));
+										 cdc_source_lsn(detail, "from_lsn")));
 		}
 	}
 	json_object_put(detail);

@@ -84,11 +84,11 @@ gap_of(const CdcPipeline *p, const CdcJudgement *j)
 }
 
 char *
-cdc_gap_words(const char *why, const char *from_lsn)
+cdc_gap_words(const char *why, uint64 from)
 {
-	if (from_lsn == NULL)
+	if (from == 0)
 		return psprintf("%s: changes may be missing from Kafka, and from which position on is not known", why);
-	return psprintf("%s: changes after %s may be missing from Kafka", why, from_lsn);
+	return psprintf("%s: changes after %s may be missing from Kafka", why, cdc_lsn_words(from));
 }
 
 static void
@@ -127,7 +127,7 @@ open_gap(CdcPipeline *p, const CdcJudgement *j, const char *words)
 	cdc_set_string(p->context, &p->gap, json_object_to_json_string_ext(gap, JSON_C_TO_STRING_PLAIN));
 	cdc_set_string(p->context, &p->failover, NULL);
 	cdc_world_event(p, "gap", psprintf("%d", j->rule->id), NULL, NULL, NULL,
-					psprintf("%s%s", cdc_gap_words(j->rule->reason, j->gap_from ? cdc_lsn_words(j->gap_from) : NULL),
+					psprintf("%s%s", cdc_gap_words(j->rule->reason, j->gap_from),
 							 j->verdict == CDC_VERDICT_HALT ? "; on_gap is halt" : "; a new snapshot is taken"), gap);
 }
 

@@ -59,10 +59,10 @@ extern void cdc_failover_starting(CdcPipeline *pipeline);
 extern void cdc_failover_streaming(CdcPipeline *pipeline);
 
 /*
- * What a gap means for users: changes after a position, or (NULL) from one on
- * that is not known, may be missing; palloc'd.
+ * What a gap means for users: changes after a position, or (0) from one on that
+ * is not known, may be missing; palloc'd.
  */
-extern char *cdc_gap_words(const char *why, const char *from_lsn);
+extern char *cdc_gap_words(const char *why, uint64 from);
 
 /* The position to which the stored offset goes back, 0: none. */
 extern uint64 cdc_failover_position(const CdcPipeline *pipeline);

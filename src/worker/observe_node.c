@@ -445,12 +445,14 @@ note_slots(CdcService *s, const char *words)
 	foreach(cell, s->world->pipelines)
 	{
 		CdcPipeline *p = lfirst(cell);
-		struct json_object *slot = cdc_json_get(slots, p->object_name);
-		uint64		lsn = cdc_source_lsn(slot, "lsn");
+		struct json_object *slot;
+		uint64		lsn;
 
 		if (p->source != s)
 			continue;
+		slot = cdc_json_get(slots, p->object_name);
 		note_holder(p, slot);
+		lsn = cdc_source_lsn(slot, "lsn");
 		s->flowing = s->flowing || (p->primary_lsn != 0 && lsn > p->primary_lsn + FLOWING_BYTES);
 		p->primary_lsn = lsn;
 	}

@@ -288,23 +288,27 @@ watch_database(CdcSourceDb *db)
 	pfree(ask);
 }
 
+/* The pipeline is in the next look, or watch, once; the list is the source's. */
+static void
+add_once(List **list, CdcPipeline *p)
+{
+	MemoryContext old = MemoryContextSwitchTo(p->source->context);
+
+	*list = list_append_unique_ptr(*list, p);
+	MemoryContextSwitchTo(old);
+}
+
 bool
 cdc_observe_source_watch(CdcPipeline *p)
 {
 	CdcSourceDb *db;
-	MemoryContext old;
 
 	if (p->source == NULL || p->source->primary == NULL || cdc_loop_now() - p->look_at >= WATCH_FOR_MS)
 		return false;
 	db = cdc_world_database(p->source, p->database);
 	if (db->conn == NULL)
 		return false;
-	if (!list_member_ptr(db->watched, p))
-	{
-		old = MemoryContextSwitchTo(p->source->context);
-		db->watched = lappend(db->watched, p);
-		MemoryContextSwitchTo(old);
-	}
+	add_once(&db->watched, p);
 	return true;
 }
 
@@ -322,21 +326,13 @@ void
 cdc_observe_source_want(CdcPipeline *p)
 {
 	CdcService *s = p->source;
-	CdcSourceDb *db;
-	MemoryContext old;
 
 	if (s->primary == NULL)
 	{
 		cdc_observe_nodes(s);
 		return;
 	}
-	db = cdc_world_database(s, p->database);
-	if (!list_member_ptr(db->wanted, p))
-	{
-		old = MemoryContextSwitchTo(s->context);
-		db->wanted = lappend(db->wanted, p);
-		MemoryContextSwitchTo(old);
-	}
+	add_once(&cdc_world_database(s, p->database)->wanted, p);
 }
 
 void

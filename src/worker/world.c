@@ -270,7 +270,7 @@ cdc_world_end_slot_turn(CdcService *source)
 		CdcPipeline *pipeline = lfirst(cell);
 
 		if (pipeline->source == source && pipeline->op == NULL &&
-			(pipeline->decision.retry == CDC_RETRY_TURN || pipeline->decision.retry == CDC_RETRY_FAST) && pipeline->next_visit > now)
+			pipeline->decision.retry == CDC_RETRY_TURN && pipeline->next_visit > now)
 			pipeline->next_visit = now;
 	}
 }
