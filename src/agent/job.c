@@ -13,6 +13,7 @@
 #include "agent/download.h"
 #include "agent/files.h"
 #include "agent/plugin_dir.h"
+#include "agent/service.h"
 #include "agent/worker_control.h"
 #include "common/json.h"
 
@@ -230,7 +231,7 @@ pause_ms(long ms)
 static bool
 wait_for_worker(const char *class, const char *version, char **error)
 {
-	int64		end = (int64) time(NULL) + config->worker_timeout;
+	int64		end = agent_now() + config->worker_timeout * INT64CONST(1000);
 	long		pause = POLL_FIRST_MS;
 
 	for (;;)
@@ -240,7 +241,7 @@ wait_for_worker(const char *class, const char *version, char **error)
 		agent_worker_look(config, class, version, &look);
 		if (look.lists)
 			return true;
-		if ((int64) time(NULL) >= end)
+		if (agent_now() >= end)
 		{
 			*error = look.answers ?
 				psprintf("the worker came back and does not list %s %s", class, version ? version : "") :

@@ -101,6 +101,10 @@ def test_bad_archives(agent, web):
 
 
 def test_bad_worker(agent):
+    # waited for to its end, and still enough for a worker that does come back
+    agent.stop()
+    agent.configure(worker_timeout=8, restart_timeout=8)
+    agent.start()
     path = os.path.join(agent.worker.plugins, "debezium")
     agent.install(plugin("1.0"), "1.0")
     before = tree(path)
@@ -111,7 +115,7 @@ def test_bad_worker(agent):
         ok(tree(path) == before and agent.clean(), "... the former plugin is in its place, nothing beside it", lambda: job)
 
     job = agent.install(plugin("2.0", more=[("debezium-connector-postgres/poison", b"x")]), "2.0")
-    restored(job, "the worker has not come back within 3 s", "a plugin that ends the worker")
+    restored(job, "the worker has not come back within 8 s", "a plugin that ends the worker")
     like(job["error"], "the former plugin is back in use", "it says so")
     equal(worker.versions(), ["1.0"], "and the worker runs with it")
     job = agent.install(plugin("2.1"), "2.2")
@@ -124,7 +128,7 @@ def test_bad_worker(agent):
     worker.flag("refuse", False)
     worker.flag("hang")
     job = agent.install(plugin("2.0"), "2.0")
-    restored(job, "has not ended within 3 s", "a restart that hangs")
+    restored(job, "has not ended within 8 s", "a restart that hangs")
     worker.flag("hang", False)
     equal(agent.install(plugin("2.0"), "2.0")["state"], "done", "after that an install works")
     equal(worker.versions(), ["2.0"], "and is in use")

@@ -84,10 +84,12 @@ def test():
     sdn.stop()
     host.order("one", zone="se-sto1", node_count=2)
     like(host.becomes("one", "error", says="SDN API does not answer")["message"], "its private network cannot be made: the SDN API does not answer", "while the API is away it says so")
+    # what was made and not heard of is found; it tries again all the time: not before the faults are there
+    host.kill()
     sdn.start()
-    # what was made and not heard of is found
     sdn.fault(method="POST", path="/1.3/network/", drop=True)
     sdn.fault(method="POST", path="/1.3/router", drop=True)
+    host.start()
     made = host.becomes("one", seconds=90)
     equal(sdn.heal(), 2, "two answers were lost")
     network = [n for n in sdn.all("networks") if n["labels"] == label("one")]

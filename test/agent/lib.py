@@ -105,7 +105,7 @@ class Agent:
         self.settings = {"port": 0, "token_file": self.token_file, "plugin_dir": self.worker.plugins,
                          "state_dir": os.path.join(self.place, "state"), "secret_dir": os.path.join(self.place, "secrets"),
                          "restart_command": [self.worker.script], "connect_url": "http://127.0.0.1:%d" % self.worker.port,
-                         "allowed_urls": ["http://127.0.0.1:", "file://" + work + "/"], "worker_timeout": 3, "restart_timeout": 3}
+                         "allowed_urls": ["http://127.0.0.1:", "file://" + work + "/"], "worker_timeout": 60, "restart_timeout": 60}
         self.settings.update(settings)
         self.process = None
         self.scheme = "https" if "tls_key" in settings else "http"
@@ -171,7 +171,7 @@ class Agent:
     def job(self):
         return (self.ask("GET", "/v1/job")[1] or {}).get("job")
 
-    def ended(self, seconds=40):
+    def ended(self, seconds=90):
         """The last job, once it has ended."""
         def there():
             job = self.job()

@@ -5,6 +5,7 @@ import http.server
 import json
 import os
 import sys
+import time
 
 port, plugins = int(sys.argv[1]), sys.argv[2]
 found = []
@@ -29,4 +30,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 http.server.HTTPServer.allow_reuse_address = True
-http.server.HTTPServer(("127.0.0.1", port), Handler).serve_forever()
+deadline = time.monotonic() + 5
+while True:
+    try:
+        server = http.server.HTTPServer(("127.0.0.1", port), Handler)
+        break
+    except OSError:
+        # the one before it was killed, and may not have ended yet
+        if time.monotonic() > deadline:
+            raise
+        time.sleep(0.02)
+server.serve_forever()
