@@ -257,11 +257,11 @@ def slow(gateway, fast):
     """Deadlines; all at once, since they take their time."""
     results = {}
 
-    def case(name, target, first, drip=None, seconds=13):
+    def case(name, target, first, drip=None, seconds=40):
         """Sends first, then drip twice a second: (when it ended, what came)."""
+        start = time.monotonic()
         with target.raw(30) as raw:
             raw.send(first)
-            start = time.monotonic()
             gone = False
             while time.monotonic() < start + seconds and not gone:
                 readable = select.select([raw.socket], [], [], 0.5)[0]
@@ -287,8 +287,8 @@ def slow(gateway, fast):
         ("the second request of a connection", gateway, GET + b"\r\n" + GET, b"X: a\r\n"),
     ]
     threads = [threading.Thread(target=case, args=c) for c in cases]
-    threads.append(threading.Thread(target=case, args=("idle", fast, b"", None, 5)))
-    threads.append(threading.Thread(target=case, args=("idle after a request", fast, GET + b"\r\n", None, 5)))
+    threads.append(threading.Thread(target=case, args=("idle", fast, b"", None, 15)))
+    threads.append(threading.Thread(target=case, args=("idle after a request", fast, GET + b"\r\n", None, 15)))
     threads.append(threading.Thread(target=case, args=("idle for 10 s", gateway, GET + b"\r\n", None, 11.5)))
     for thread in threads:
         thread.start()
@@ -304,12 +304,12 @@ def slow(gateway, fast):
         thread.join()
     for name, *_ in cases:
         ended, came = results[name]
-        ok(ended is not None and 9 < ended < 12, "%s: over 10 s after its first byte" % name, "%s %r" % (ended, came))
+        ok(ended is not None and 10 <= ended < 30, "%s: over 10 s after its first byte" % name, "%s %r" % (ended, came))
         ok(b" 408 " in came, "and told so by 408", came)
     ended, came = results["idle"]
-    ok(ended is not None and 1.5 < ended < 3.5 and came == b"", "an idle connection ends after idle_timeout", "%s %r" % (ended, came))
+    ok(ended is not None and 2 <= ended < 9 and came == b"", "an idle connection ends after idle_timeout", "%s %r" % (ended, came))
     ended, came = results["idle after a request"]
-    ok(ended is not None and 1.5 < ended < 3.5 and came.count(b"HTTP/1.1 200") == 1, "after an answer too", "%s %r" % (ended, came))
+    ok(ended is not None and 2 <= ended < 9 and came.count(b"HTTP/1.1 200") == 1, "after an answer too", "%s %r" % (ended, came))
     ended, came = results["idle for 10 s"]
     ok(ended is None, "which is not the deadline of a request", "%s %r" % (ended, came))
 

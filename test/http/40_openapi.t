@@ -3,12 +3,12 @@
 against the real gateway, with a live reconciler behind it.
 
 Every check of schemathesis, as test/http/schemathesis.toml says.  How many cases
-of each kind an operation gets: $SCHEMATHESIS_EXAMPLES (10).
+of each kind an operation gets: $SCHEMATHESIS_EXAMPLES (10, the same ones in every run).
 """
 import collections
 from lib import *
 
-EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES", "10")
+EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES")
 SOURCE = '{"nodes":[{"address":"127.0.0.1","port":1}],"admin_user":"postgres","admin_password":"none"}'
 SINK = '{"bootstrap":"127.0.0.1:1","connect_urls":["http://127.0.0.1:1"],"connect_cidrs":["127.0.0.1/32"],"addons":["kafka-connect"],"plaintext_connector_password":true,"users":[{"username":"app_user","password":"none"}]}'
 
@@ -33,13 +33,14 @@ def test():
     fill(cluster, org["umbrella"], gateway.dir)
     python = subprocess.check_output(["bash", "-c", '. "$1/test/lab/common.sh" && echo "$LAB_PYTHON"', "-", TOP], text=True).strip()
     done = subprocess.run([os.path.join(python, "bin/python"), "-m", "schemathesis.cli", "--config-file", gateway.path("schemathesis.toml"), "run", os.path.join(TOP, "docs/openapi.yaml"),
-                           "--url", "http://127.0.0.1:%d" % gateway.port, "--auth", "bob:" + PASSWORDS["bob"], "--max-examples", EXAMPLES],
+                           "--url", "http://127.0.0.1:%d" % gateway.port, "--auth", "bob:" + PASSWORDS["bob"]] +
+                          (["--max-examples", EXAMPLES] if EXAMPLES else ["--max-examples", "10", "--seed", "1"]),
                           cwd=gateway.dir, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     lines = gateway.log_lines()
     ok(done.returncode == 0, "schemathesis finds nothing in %d requests" % len(lines), done.stdout[-30000:])
     cases = re.search(r"^ *(\d+) generated", done.stdout, re.M)
     ok(cases and int(cases.group(1)) >= 500 and len(lines) >= int(cases.group(1)), "each case was a request", done.stdout[-2000:])
-    slow = [line for line in lines if line["status"] >= 500 or line["status"] == 499 or line["ms"] > 10000]
+    slow = [line for line in lines if line["status"] >= 500 or line["status"] == 499 or line["ms"] > 60000]
     ok(not slow, "no 5xx, no hang", slow[:5])
     ok(wait(lambda: gateway.call("GET", "/health").status == 200, 30), "and all is well")
     counts = collections.Counter((line["route"], line["status"]) for line in lines)
