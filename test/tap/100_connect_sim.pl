@@ -50,9 +50,11 @@ is(($c->sim('GET', '/connectors/one/status'))[0], 404, 'without a status for a m
 ok(!exists $c->sim('GET', '/connectors?expand=status&expand=info')->{one}, 'and out of the expanded list meanwhile');
 $c->sim_set(status_ms => 50);
 $c->wait_ok(sub { task() eq 'RUNNING' }, 'its task runs');
-is($c->source_sql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'Debezium General' AND state = 'idle in transaction'"), 1, 'a snapshot holds its transaction');
+$c->wait_ok(sub { $c->source_sql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'Debezium General' AND state = 'idle in transaction'") == 1 }, 'a snapshot holds its transaction');
 is(slot(), 'false true', 'the slot is there, not held until it streams');
-is($c->sim('GET', '/connectors/one/offsets')->{offsets}[0]{offset}{snapshot_completed}, JSON::PP::false, 'an offset of an unfinished snapshot');
+my $offset;
+$c->wait_ok(sub { ($offset) = @{ $c->sim('GET', '/connectors/one/offsets')->{offsets} } }, 'an offset');
+is($offset->{offset}{snapshot_completed}, JSON::PP::false, 'of an unfinished snapshot');
 $c->sim_set(snapshot_ms => 0);
 $c->wait_ok(sub { $c->source_sql("SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming' AND application_name = 'Debezium Streaming'") }, 'it streams then');
 is($c->sim_state('one')->{snapshot_rows}, 50, 'with the rows of the snapshot');
@@ -72,11 +74,12 @@ is(($c->sim('PUT', '/connectors/one/pause'))[0], 202, 'paused');
 is(task(), 'PAUSED', 'its task says so');
 is(slot(), 'true true', 'a paused connector holds its slot');
 is(($c->sim('PUT', '/connectors/one/resume'))[0], 202, 'resumed');
-$c->sim_set(stop_ms => 300);
+$c->sim_set(stop_ms => 3000);
 is(($c->sim('PUT', '/connectors/one/stop'))[0], 204, 'stopped');
 isnt(task(), 'none', 'the answer comes before the task has ended');
 $c->wait_ok(sub { task() eq 'none' }, 'it ends');
 $c->wait_ok(sub { slot() eq 'false true' }, 'the slot is released');
+$c->sim_set(stop_ms => 300);
 
 # resume without a second snapshot; offsets outlive the connector
 $c->sim('PUT', '/connectors/one/resume');
@@ -115,7 +118,7 @@ $c->forget_mutations;
 $c->fault(method => 'PUT', path => '/pause$', status => 409, message => 'rebalance', effect => JSON::PP::false);
 is(($c->sim('PUT', '/connectors/one/pause'))[0], 409, 'a fault: 409');
 is($c->sim('GET', '/connectors/one/status')->{connector}{state}, 'RUNNING', 'without effect');
-$c->fault(method => 'PUT', path => '/pause$', drop => JSON::PP::true, effect_ms => 300);
+$c->fault(method => 'PUT', path => '/pause$', drop => JSON::PP::true, effect_ms => 3000);
 is(($c->sim('PUT', '/connectors/one/pause'))[0], 599, 'a fault: no answer');
 is($c->sim('GET', '/connectors/one/status')->{connector}{state}, 'RUNNING', 'nothing happened yet');
 $c->wait_ok(sub { $c->sim('GET', '/connectors/one/status')->{connector}{state} eq 'PAUSED' }, 'it takes effect after all');

@@ -39,7 +39,7 @@ sub create_sql
 my $first = $c->create('first', tables => ['orders']);
 $c->running_ok($first, 'a pipeline runs without a round');
 my $ms = $c->sql("SELECT round(1000 * extract(epoch FROM min(at) FILTER (WHERE kind = 'transition') - min(at) FILTER (WHERE kind = 'user'))) FROM cdc.pipeline_event WHERE pipeline_id = '$first'");
-cmp_ok($ms, '<', 1000, "the worker began within a moment ($ms ms)");
+cmp_ok($ms, '<', 30000, "the worker began long before its round ($ms ms)");
 
 my ($early, $late) = (session(), session());
 $early->query_safe('BEGIN');
@@ -135,8 +135,9 @@ $c->wait_ok(sub { $state->() eq 'running' }, 'and it acts again');
 $pid = $c->worker_pid;
 $c->{meta}->kill9;
 $c->wait_ok(sub { !kill(0, $pid) }, 'without its postmaster the worker ends');
-$c->{meta}->start;
-$c->wait_ok(sub { $state->() eq 'running' }, 'and is there again with it');
+# nor do the others, but some are slower
+$c->wait_ok(sub { $c->{meta}->start(fail_ok => 1) }, 'the server starts again');
+$c->wait_ok(sub { $state->() eq 'running' }, 'and the worker is there again with it');
 
 # --- SIGTERM while peers hang -----------------------------------------------------------------------------------
 my $hole = IO::Socket::INET->new(Listen => 50, LocalAddr => '127.0.0.1', LocalPort => 0) or die $!;
