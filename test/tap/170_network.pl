@@ -99,8 +99,8 @@ $c->running_ok($second, 'a second pipeline between the same services');
 is(posts(), 2, 'shares the pair');
 
 # --- one look a round, for all ------------------------------------------------------------------
-$sdn->forget_mutations;
 my $rounds = $c->sql('SELECT rounds FROM cdc.worker_state()');
+$sdn->forget_mutations;
 $c->poll(sub { $c->sql('SELECT rounds FROM cdc.worker_state()') >= $rounds + 4 });
 my ($asked, $passed) = ($sdn->requests, $c->sql('SELECT rounds FROM cdc.worker_state()') - $rounds);
 cmp_ok($asked, '<=', 2 * ($passed + 1), "two pipelines, $passed rounds: $asked requests, a list and the ranges of one network a round");
@@ -209,7 +209,9 @@ $sdn->set(max_peerings => 1);
 my $limited = pipeline(add_network());
 $c->message_ok($limited, qr/NETWORK_PEERINGS_LIMIT_REACHED: .*ask UpCloud's support for a higher limit/, "the account's limit");
 $sdn->set(max_peerings => 100);
-$c->delete($lost);
+# what was refused is asked for again: not while others count
+$c->delete($_) foreach $bare, $lost, $limited;
+$c->status_ok($_, 'Deleted', 'deleted') foreach $bare, $lost, $limited;
 
 # --- a network of another account: its direction is its owner's to make, and is not listed -------------------------------
 sub owner { my ($method, $path, $peering) = @_; return scalar(($sdn->request($method, "/1.3/network-peering$path", { network_peering => $peering }, Authorization => SdnSim::basic('other', 'other')))[1]); }
@@ -237,15 +239,16 @@ $c->delete($_) foreach $home, $half;
 # --- it takes too long: told as stuck, and watched on ---------------------------------------------------------------
 my $slow = add_network();
 $sdn->set(activate_ms => 600000);
-$c->{meta}->append_conf('postgresql.conf', "cdc_pipeline.sdn_stuck_after = '1500ms'");
-$c->{meta}->reload;
 my $stuck = pipeline($slow);
 $c->message_ok($stuck, qr/^waiting for the network between source and sink: the peering from network .* is provisioning/, 'a network that takes its time is waited for');
+$c->sql("ALTER SYSTEM SET cdc_pipeline.sdn_stuck_after = '1500ms'");
+$c->{meta}->reload;
 $c->message_ok($stuck, qr/^the network between source and sink is not active after 1500 ms, and is still being watched: .*provisioning.*; ask UpCloud's support/, 'for too long: stuck');
 is($c->status($stuck), 'Provisioning', 'it does not fail');
 $sdn->set(activate_ms => 0);
 $c->running_ok($stuck, 'and goes on when it is active after all');
-$c->sql("ALTER SYSTEM SET cdc_pipeline.sdn_stuck_after = '15min'; ");
+$c->sql('ALTER SYSTEM RESET cdc_pipeline.sdn_stuck_after');
+$c->{meta}->reload;
 
 # --- the API is away: who runs, runs ------------------------------------------------------------------------------------
 $sdn->stop('KILL');
@@ -257,7 +260,7 @@ $sdn->start;
 $c->running_ok($later, 'until it is back', seconds => 45);
 
 # --- killed between intent and effect, and between effect and outcome -----------------------------------------------------
-foreach my $case ([ 'before the effect', { method => 'POST', delay_ms => 3000, effect_ms => 1500 } ], [ 'after the effect', { method => 'POST', delay_ms => 3000 } ])
+foreach my $case ([ 'before the effect', { method => 'POST', delay_ms => 30000, effect_ms => 1500 } ], [ 'after the effect', { method => 'POST', delay_ms => 30000 } ])
 {
 	my ($what, $fault) = @$case;
 	my $network = add_network();
@@ -265,7 +268,7 @@ foreach my $case ([ 'before the effect', { method => 'POST', delay_ms => 3000, e
 	$sdn->forget_mutations;
 	$sdn->fault(%$fault);
 	my $p = pipeline($network);
-	$c->wait_ok(sub { posts() == 1 && pair_row($n{source}, $network) }, "$what: a change is under way, its intent is committed");
+	$c->wait_ok(sub { posts() >= 1 && pair_row($n{source}, $network) }, "$what: a change is under way, its intent is committed");
 	my $pid = $c->worker_pid;
 	kill 'KILL', $pid;
 	$c->wait_ok(sub { my $now = eval { $c->worker_pid }; $now && $now ne $pid }, '... the worker is killed');
@@ -290,8 +293,9 @@ $c->status_ok($again, 'Deleted', 'and is deleted');
 $sdn->set(provision_ms => 400);
 is($c->sql("SELECT cdc.delete_service('$c->{sink_id}')"), 'deleting', 'the sink is deleted');
 $c->wait_ok(sub { $c->sql("SELECT deleted_at IS NOT NULL FROM cdc.service WHERE id = '$c->{sink_id}'") eq 't' }, 'and gone from sight');
+$rounds = $c->sql('SELECT rounds FROM cdc.worker_state()');
 $c->sql('SELECT count(*) FROM cdc.check_health()');
-usleep(10_000) until $c->sql('SELECT rounds FROM cdc.worker_state()') > $rounds + 2;
+$c->wait_ok(sub { $c->sql('SELECT rounds FROM cdc.worker_state()') > $rounds + 2 }, 'rounds later');
 is_deeply([ grep { $_->{method} ne 'POST' } @{ $sdn->mutations } ], [], 'another service needs the pair: it stays');
 $sdn->fault(method => 'DELETE', drop => $yes);
 $sdn->fault(method => 'PATCH', status => 503, effect => $no);
@@ -307,10 +311,12 @@ is_deeply([ map { $_->{method} } grep { $_->{method} =~ /PATCH|DELETE/ && $_->{p
 my $third = $c->sql("SELECT sink_service_id FROM cdc.pipeline_spec WHERE id = '$later'");
 $c->delete($later);
 $c->status_ok($later, 'Deleted', 'the pipeline of another pair is deleted');
+$sdn->set(provision_ms => 60000);
 $c->sql("SELECT cdc.delete_service('$third')");
-$c->wait_ok(sub { ($sdn->peering('source', 'third') // {})->{configured_status} // '' eq 'disabled' }, 'its removal has begun');
+$c->wait_ok(sub { (($sdn->peering('source', 'third') // {})->{configured_status} // '') eq 'disabled' }, 'its removal has begun');
 my $pid = $c->worker_pid;
 kill 'KILL', $pid;
+$sdn->set(provision_ms => 30);
 $c->wait_ok(sub { my $row = eval { pair_row($n{source}, $n{third}) }; defined $row && !$row }, 'killed meanwhile, it ends all the same', 40);
 is_deeply([ scalar between($n{source}, $n{third}), scalar between($n{third}, $n{source}) ], [ 0, 0 ], 'both sides are gone');
 
