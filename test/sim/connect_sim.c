@@ -134,7 +134,7 @@ start(void)
 static SimAnswer
 serve(const SimRequest *request)
 {
-	return sim_connect(request->method, request->path, request->query, request->body);
+	return sim_connect(request->method, request->path, request->query, request->body, request->late);
 }
 
 static bool

@@ -81,8 +81,8 @@ extern SimSettings sim_settings;
 
 /* connect_state.c: all of these take the lock themselves unless said */
 
-/* Does what Connect would; never NULL body but for 204 and 202 without one. */
-extern SimAnswer sim_connect(const char *method, const char *path, const char *query, const char *body);
+/* Does what Connect would; never NULL body but for 204 and 202 without one; late: see SimRequest */
+extern SimAnswer sim_connect(const char *method, const char *path, const char *query, const char *body, bool late);
 
 /* POST /_sim/fail, GET /_sim/state; NULL path part */
 extern SimAnswer sim_fail(struct json_object *request);

@@ -288,16 +288,17 @@ validate(struct json_object *config)
 }
 
 static SimAnswer
-put_config(const char *name, struct json_object *config, const char *target)
+put_config(const char *name, struct json_object *config, const char *target, bool late)
 {
 	const char *named = sim_config(config, "name", NULL);
 	SimConnector *c;
-	SimAnswer	answer;
+	SimAnswer	answer = {0, NULL, NULL};
 	bool		created;
 
 	if (named != NULL && strcmp(named, name) != 0)
 		return sim_error(400, "Connector name configuration (%s) doesn't match connector name in the URL (%s)", named, name);
-	answer = validate(config);
+	if (!late)
+		answer = validate(config);
 	if (answer.status != 0)
 		return answer;
 
@@ -331,7 +332,7 @@ put_config(const char *name, struct json_object *config, const char *target)
 }
 
 static SimAnswer
-post_connector(struct json_object *request)
+post_connector(struct json_object *request, bool late)
 {
 	const char *name = sim_config(request, "name", NULL);
 	const char *initial = sim_config(request, "initial_state", "RUNNING");
@@ -343,7 +344,7 @@ post_connector(struct json_object *request)
 		return sim_error(400, "name and config are required");
 	target = strcasecmp(initial, "STOPPED") == 0 ? "STOPPED" :
 		strcasecmp(initial, "PAUSED") == 0 ? "PAUSED" : "RUNNING";
-	return put_config(name, config, target);
+	return put_config(name, config, target, late);
 }
 
 static SimAnswer
@@ -574,7 +575,7 @@ health(void)
 /* What is asked of one connector; rest is what follows its name. */
 static SimAnswer
 one_connector(const char *method, const char *name, const char *rest, const char *query,
-			  struct json_object *request)
+			  struct json_object *request, bool late)
 {
 	bool		get = strcmp(method, "GET") == 0;
 	bool		put = strcmp(method, "PUT") == 0;
@@ -585,7 +586,7 @@ one_connector(const char *method, const char *name, const char *rest, const char
 	{
 		if (!json_object_is_type(request, json_type_object))
 			return sim_error(400, "a configuration is a JSON object");
-		return put_config(name, request, NULL);
+		return put_config(name, request, NULL, late);
 	}
 	if (put && strcmp(rest, "/stop") == 0)
 		return set_target(name, "STOPPED", 204);
@@ -650,7 +651,7 @@ decode(char *words)
 }
 
 SimAnswer
-sim_connect(const char *method, const char *path, const char *query, const char *body)
+sim_connect(const char *method, const char *path, const char *query, const char *body, bool late)
 {
 	struct json_object *request = body != NULL && body[0] != '\0' ? json_tokener_parse(body) : NULL;
 	bool		get = strcmp(method, "GET") == 0;
@@ -669,7 +670,7 @@ sim_connect(const char *method, const char *path, const char *query, const char 
 		pthread_mutex_unlock(&sim_lock);
 	}
 	else if (strcmp(method, "POST") == 0 && strcmp(path, "/connectors") == 0)
-		answer = post_connector(request);
+		answer = post_connector(request, late);
 	else if (strcmp(method, "PUT") == 0 && strncmp(path, "/connector-plugins/", 19) == 0 &&
 			 strstr(path, "/config/validate") != NULL)
 	{
@@ -685,7 +686,7 @@ sim_connect(const char *method, const char *path, const char *query, const char 
 		char	   *name = strndup(path + 12, length);
 
 		decode(name);
-		answer = one_connector(method, name, path + 12 + length, query, request);
+		answer = one_connector(method, name, path + 12 + length, query, request, late);
 		free(name);
 	}
 	else
@@ -753,15 +754,20 @@ sim_state(void)
 void
 sim_save(const char *file)
 {
-	SimAnswer	state = sim_state();
+	/* every request has a thread of its own, and all have the one file beside it */
+	static pthread_mutex_t saving = PTHREAD_MUTEX_INITIALIZER;
+	SimAnswer	state;
 	char	   *beside;
 	FILE	   *f;
 
+	pthread_mutex_lock(&saving);
+	state = sim_state();
 	if (asprintf(&beside, "%s.new", file) < 0)
 		abort();
 	f = fopen(beside, "w");
 	if (f == NULL || fputs(state.body, f) < 0 || fclose(f) != 0 || rename(beside, file) != 0)
 		fprintf(stderr, "connect_sim: could not save %s: %s\n", file, strerror(errno));
+	pthread_mutex_unlock(&saving);
 	free(beside);
 	free(state.body);
 }

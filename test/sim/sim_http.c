@@ -188,6 +188,7 @@ typedef struct Effect
 	char	   *user;			/* or NULL, as the next two */
 	char	   *password;
 	char	   *bearer;
+	bool		late;
 	int64_t		due;
 	struct json_object *entry;	/* of the record; NULL for GET */
 } Effect;
@@ -195,7 +196,7 @@ typedef struct Effect
 static SimAnswer
 take_effect(Effect *effect)
 {
-	SimRequest	request = {effect->method, effect->path, effect->query, effect->body, effect->user, effect->password, effect->bearer};
+	SimRequest	request = {effect->method, effect->path, effect->query, effect->body, effect->user, effect->password, effect->bearer, effect->late};
 	SimAnswer	answer;
 
 	sim_sleep(effect->due - sim_now());
@@ -223,10 +224,13 @@ free_effect(Effect *effect)
 static void *
 late_effect(void *arg)
 {
-	SimAnswer	answer = take_effect(arg);
+	Effect	   *effect = arg;
+	SimAnswer	answer;
 
+	effect->late = true;
+	answer = take_effect(effect);
 	free(answer.body);
-	free_effect(arg);
+	free_effect(effect);
 	return NULL;
 }
 

@@ -45,6 +45,7 @@ typedef struct SimRequest
 	const char *user;			/* Basic: both, or NULL */
 	const char *password;
 	const char *bearer;			/* Bearer token, or NULL */
+	bool		late;			/* answered before: what is checked before an answer was checked then */
 } SimRequest;
 
 typedef struct SimProgram

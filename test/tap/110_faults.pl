@@ -140,14 +140,27 @@ $c->message_ok($failing, qr/^waiting to restart the connector task, which failed
 is($c->status($failing), 'Running', 'and is Running by status');
 
 # --- meanwhile: a PUT that lands after the DELETE (design rule 12) ---------------------------------
-$c->fault(method => 'PUT', path => '/config$', drop => $yes, effect_ms => 4000);
-$c->fault(method => 'GET', path => '^/connectors$', status => 409, delay_ms => 200, count => 2, message => 'rebalance');
+# it lands long after the pipeline is gone from sight, and long before it is settled; what is tried again meanwhile has no effect
+$c->sql("ALTER SYSTEM SET cdc_pipeline.settle_after = '1h'");
+$c->{meta}->reload;
+$c->fault(method => 'PUT', path => '/config$', drop => $yes, effect_ms => 15_000);
+$c->fault(method => 'PUT', path => '/config$', drop => $yes, effect => $no, count => -1);
 my $late = $c->create('late-effect');
+my $sent = sub { my ($method, $rest) = @_; my $name = $c->connector($late); return grep { $_->{method} eq $method && $_->{path} =~ /$name$rest$/ } @{ $c->mutations }; };
+my $landed = sub { return scalar grep { ($_->{effect} // 0) == 201 } $sent->('PUT', '/config'); };
+my $undone = sub { return scalar grep { $_->{status} == 204 } $sent->('DELETE', ''); };
 $c->wait_ok(sub { grep { $_->{kind} eq 'outcome' && ($_->{detail}{result} // '') eq 'unknown' } $c->events($late) }, 'a PUT without an answer');
 $c->delete($late);
+$c->clear_faults;
 $c->status_ok($late, 'Deleted', 'it is deleted before the PUT lands');
+# the teardown makes the connector, stopped, to see its offsets, and deletes that one
+my $before_it = $undone->();
 ok(!$c->sim_state->{ $c->connector($late) } || !$c->sim_state->{ $c->connector($late) }{exists}, 'no connector yet');
-$c->wait_ok(sub { grep { $_->{method} eq 'DELETE' && $_->{status} == 204 && $_->{path} =~ $c->connector($late) } @{ $c->mutations } }, 'then it lands, and is undone');
+is($landed->(), 0, 'nor has it landed');
+$c->wait_ok($landed, 'then it lands');
+$c->wait_ok(sub { $undone->() > $before_it }, 'and is undone');
+$c->sql('ALTER SYSTEM RESET cdc_pipeline.settle_after');
+$c->{meta}->reload;
 $c->wait_ok(sub { $c->spec($late)->{settled_at} }, 'and the pipeline is watched until that is undone');
 ok(!$c->sim_state->{ $c->connector($late) }{exists}, 'no orphan connector');
 ok(!$c->sim_state->{ $c->connector($late) }{offset}, 'no orphan offsets');
@@ -168,7 +181,7 @@ $c->sql('SELECT count(*) FROM cdc.check_health()');
 $c->running_ok($_, 'what failed runs when its cause is gone') foreach $failing, $incurable;
 
 # --- force ---------------------------------------------------------------------------------------------------
-my @all = split /\n/, $c->sql("SELECT id FROM cdc.pipeline");
+my @all = split /\n/, $c->sql("SELECT id FROM cdc.pipeline ORDER BY created_at");
 my ($forced, $patient) = splice @all, 0, 2;
 $c->{source}->stop('immediate');
 $c->message_ok($forced, qr/^waiting for the source/, 'the source is down');
