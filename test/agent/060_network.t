@@ -13,9 +13,7 @@ class Sdn:
     """The SDN API, simulated."""
 
     def __init__(self):
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            self.port = s.getsockname()[1]
+        self.port = free_port()
         self.state = os.path.join(work, "sdn_state")
         self.process = None
         atexit.register(self.stop)

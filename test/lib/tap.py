@@ -3,6 +3,7 @@
 What the lib.py of each folder of Python tests has in common.  Knows nothing of
 what is tested.
 """
+import random
 import socket
 import sys
 import time
@@ -65,7 +66,19 @@ def wait(condition, seconds=30, pause=0.02):
         time.sleep(pause)
 
 
+reserved = []
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port that is this test's until it ends: none of those that the kernel gives to whoever asks for any, and a name keeps it from the tests beside this one."""
+    while True:
+        port, name = random.randrange(20000, 32000), socket.socket(socket.AF_UNIX)
+        try:
+            name.bind("\0cdc_test_port_%d" % port)
+            with socket.socket() as s:
+                s.bind(("127.0.0.1", port))
+        except OSError:
+            name.close()
+            continue
+        reserved.append(name)
+        return port
