@@ -61,9 +61,10 @@ class Worker:
 echo restart >> %(place)s/restarts
 [ ! -e %(place)s/refuse ] || { echo "the unit is masked"; exit 3; }
 kill -9 $(cat %(place)s/worker.pid) 2>/dev/null
+: > %(place)s/worker.pid
 while [ -e %(place)s/hang ]; do sleep 0.05; done
 [ ! -e %(place)s/stay_away ] || exit 0
-setsid %(python)s %(here)s/worker.py %(port)d %(plugins)s >%(place)s/worker.log 2>&1 </dev/null & echo $! > %(place)s/worker.pid
+setsid %(python)s %(here)s/worker.py %(port)d %(plugins)s >%(place)s/worker.log 2>&1 </dev/null & echo $! >> %(place)s/worker.pid
 """ % dict(place=place, here=HERE, port=self.port, plugins=self.plugins, python=sys.executable), 0o755)
         atexit.register(self.kill)
 
@@ -75,10 +76,12 @@ setsid %(python)s %(here)s/worker.py %(port)d %(plugins)s >%(place)s/worker.log 
             os.unlink(path)
 
     def kill(self):
-        try:
-            os.kill(int(open(os.path.join(self.place, "worker.pid")).read()), signal.SIGKILL)
-        except (OSError, ValueError):
-            pass
+        """All of them: commands that hung, and go on together, start one each."""
+        for pid in lines_of(os.path.join(self.place, "worker.pid")).split():
+            try:
+                os.kill(int(pid), signal.SIGKILL)
+            except OSError:
+                pass
 
     def restarts(self):
         path = os.path.join(self.place, "restarts")
