@@ -329,8 +329,11 @@ cdc_failover_position(const CdcPipeline *p)
 void
 cdc_failover_forget(CdcPipeline *p)
 {
-	struct json_object *gap = p->gap ? cdc_json_parse(p->gap) : NULL;
+	struct json_object *former = p->gap == NULL && p->failover ? cdc_json_parse(p->failover) : NULL;
+	/* a snapshot that was interrupted is taken for the same gap once more */
+	struct json_object *gap = p->gap ? cdc_json_parse(p->gap) : json_object_get(cdc_json_get(former, "gap"));
 
+	json_object_put(former);
 	p->streamed_system = 0;
 	p->streamed_timeline = 0;
 	p->usurped = false;

@@ -78,6 +78,26 @@ $c->wait_round($orderly);
 is(gaps($orderly), 0, 'and is no gap');
 is($c->sim_state($c->connector($orderly))->{snapshots}, 1, 'nor another snapshot');
 
-$c->delete($_) foreach ($id, $orderly);
+# --- a gap, and the snapshot that closes it is interrupted ----------------------------------
+$c->sim_set(flush_ms => 50);
+my $twice = $c->create('twice');
+my $slot = $c->object($twice);
+$c->running_ok($twice, 'a third one runs');
+seen_stored_ok($twice, 'its snapshot is stored');
+$c->sim_set(snapshot_ms => 60_000);
+$c->wait_ok(sub {
+	$c->{source}->psql('shop', "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '$slot' AND active");
+	return $c->{source}->psql('shop', "SELECT pg_drop_replication_slot('$slot')") == 0;
+}, 'its slot is dropped');
+$c->wait_ok(sub { $c->sim_state($c->connector($twice))->{snapshots} == 2 }, 'a new snapshot has begun');
+$c->sim('POST', '/_sim/fail', { connector => $c->connector($twice), trace => $c->trace('ERROR: canceling statement due to user request') });
+$c->wait_ok(sub { $c->sim_state($c->connector($twice))->{snapshots} == 3 }, 'it failed and is begun again');
+$c->sim_set(snapshot_ms => 0);
+$c->running_ok($twice, 'and ends');
+my @told = grep { $_->{kind} eq 'gap' } $c->events($twice);
+is(scalar @told, 2, 'one gap is told, and its end') or diag(explain(\@told));
+is($told[-1]{detail}{from_lsn}, $told[0]{detail}{from_lsn}, 'which begins where it was seen to begin');
+
+$c->delete($_) foreach ($id, $orderly, $twice);
 $c->stop;
 done_testing;
