@@ -157,7 +157,8 @@ detect_gap(CdcPipeline *p, CdcSnapshot *s)
 	if (s->publication == CDC_OBJ_ABSENT ||
 		(s->publication == CDC_OBJ_WRONG && p->seen->pub_lacks))
 		return CDC_GAP_PUBLICATION;
-	if (s->connector == CDC_OBJ_WRONG && s->task_state == CDC_CS_RUNNING && p->captures_other)
+	/* whether its task runs now says nothing of whether it did */
+	if (s->connector == CDC_OBJ_WRONG && p->captures_other)
 		return CDC_GAP_CONNECTOR;
 	return CDC_GAP_NONE;
 }
