@@ -254,8 +254,8 @@ const char *const cdc_source_observe_sql =
 "        AND l.database = pg_catalog.current_database(),"
 "      'lost', " SLOT_LOST ","
 "      'failover', l.j ->> 'failover',"
-/* whose session holds it: the connector's, ours, or whose? */
-"      'user', (SELECT CASE WHEN v.usesysid = a.role THEN 'role'"
+/* whose session holds it: the connector's, whose role may have been dropped under it, ours, or whose? */
+"      'user', (SELECT CASE WHEN v.usesysid = a.role OR v.usename IS NULL AND v.application_name = 'Debezium Streaming' THEN 'role'"
 "        WHEN v.usename = current_user AND v.application_name = 'cdc_pipeline' THEN 'us'"
 "        ELSE pg_catalog.format('pid %s (user %s, application %s)', v.pid, v.usename,"
 "          coalesce(nullif(v.application_name, ''), 'unnamed')) END"
