@@ -10,10 +10,13 @@
 
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
+#include "commands/extension.h"
 #include "executor/spi.h"
 #include "pgstat.h"
 #include "storage/ipc.h"
+#include "storage/lmgr.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
@@ -383,6 +386,19 @@ write_services(CdcWorld *world)
 }
 
 /*
+ * DROP EXTENSION locks the extension before any of its tables.  What locks
+ * several of these in another order would be the end of one of the two.
+ */
+static void
+lock_extension(void)
+{
+	Oid			extension = get_extension_oid("cdc_pipeline", true);
+
+	if (OidIsValid(extension))
+		LockDatabaseObject(ExtensionRelationId, extension, 0, AccessShareLock);
+}
+
+/*
  * May this server act?  Sets world->acting, epoch and idle_reason.  False
  * when there is nothing to read at all.
  */
@@ -531,6 +547,7 @@ cdc_store_turn(CdcWorld *world)
 	{
 		CdcLoaded	loaded;
 
+		lock_extension();
 		SPI_connect();
 		PushActiveSnapshot(GetTransactionSnapshot());
 		memset(&loaded, 0, sizeof(loaded));
@@ -615,6 +632,7 @@ cdc_store_expire_events(void)
 		Oid			types[1] = {INT4OID};
 		Datum		values[1] = {Int32GetDatum(cdc_event_retention)};
 
+		lock_extension();
 		SPI_connect();
 		PushActiveSnapshot(GetTransactionSnapshot());
 		cdc_statement_run("DELETE FROM cdc.pipeline_event WHERE at OPERATOR(pg_catalog.<) pg_catalog.now() OPERATOR(pg_catalog.-) pg_catalog.make_interval(mins => $1)",
