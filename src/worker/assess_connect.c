@@ -24,9 +24,6 @@ static const int restart_delays[] = {0, 5000, 15000, 45000};
 /* A connector that was PUT is listed once it has a status: within this. */
 #define PUT_SHOWS_MS 5000
 
-/* Connect writes states after it has answered; a restart shows within this. */
-#define RESTART_SHOWS_MS 2000
-
 static bool
 connect_known(const CdcPipeline *p)
 {
@@ -70,9 +67,9 @@ assess_failure(CdcPipeline *p, CdcSnapshot *s, const CdcKcConnector *c)
 	cdc_set_string(p->context, &p->failure, failure);
 	cdc_set_detail(p, CDC_DETAIL_FAILURE, p->failure);
 	incurable = cdc_kc_incurable(c->trace);
-	if (!p->failure_seen && now - p->restarted_at < RESTART_SHOWS_MS)
+	if (!p->failure_seen && now < p->shows_at)
 	{
-		/* perhaps still the state of before the restart: not a new failure yet */
+		/* perhaps still the state of before the restart, or of another configuration: not a new failure yet */
 		s->restart = CDC_RESTART_WAIT;
 		return;
 	}

@@ -25,6 +25,13 @@
 /* DDL on the source waits for locks no longer than this, then is tried again. */
 #define DDL_TIMEOUT_MS 30000
 
+/*
+ * Connect writes states after it has answered.  A restart shows within this; a
+ * configuration is handed to the worker that has the task first.
+ */
+#define RESTART_SHOWS_MS 2000
+#define CONFIG_SHOWS_MS 5000
+
 CdcOpRef
 cdc_op_ref(const CdcOp *op)
 {
@@ -72,6 +79,14 @@ starts_writer(const CdcPipeline *p, CdcAction action)
 
 	return (action == CDC_ACT_PUT_CONNECTOR && !(c && c->state == CDC_CS_STOPPED)) ||
 		action == CDC_ACT_RESUME_CONNECTOR || action == CDC_ACT_END_DISCARD;
+}
+
+/* Its state is the former task's for so long, unless another one shows before. */
+static void
+await_task(CdcPipeline *p, int shows_ms)
+{
+	p->shows_at = cdc_loop_now() + shows_ms;
+	p->failure_seen = false;
 }
 
 static bool
@@ -278,8 +293,10 @@ http_done(const CdcHttpResult *result, void *arg)
 		if (action == CDC_ACT_RESTART_CONNECTOR)
 		{
 			p->restarted_at = cdc_loop_now();
-			p->failure_seen = false;
+			await_task(p, RESTART_SHOWS_MS);
 		}
+		if (action == CDC_ACT_PUT_CONNECTOR && cdc_connector_of(p))
+			await_task(p, CONFIG_SHOWS_MS);
 	}
 	if (end == CDC_OP_FAILED && p->source && p->source->slot_creator == p)
 		cdc_world_end_slot_turn(p->source);

@@ -385,6 +385,7 @@ struct CdcPipeline
 	bool		failure_seen;	/* the present FAILED has been counted */
 	int64		restart_at;		/* when the next restart is due */
 	int64		restarted_at;
+	int64		shows_at;		/* a FAILED until then may be the former task's */
 	char	   *failure;		/* text of the last failure */
 	uint64		flushed;		/* confirmed_flush_lsn last seen */
 	int64		flushed_at;		/* when it last moved */
