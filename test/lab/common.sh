@@ -263,14 +263,21 @@ C
 	chown postgres "$dir/standby.signal" "$dir/postgresql.conf" "$dir/postgresql.auto.conf"
 }
 
+# edit_env SED_ARGUMENTS: changes the env file; source and metadata may fail over at the same time.
+edit_env() {
+	(
+		flock 8
+		sed "$@" "$LAB_DIR/env" > "$LAB_DIR/env.new" && mv "$LAB_DIR/env.new" "$LAB_DIR/env"
+	) 8>"$LAB_DIR/env.lock"
+}
+
 # What the env file says of the nodes, after they have changed.
 write_env_nodes() {
 	local primary standby
 	primary=$(sed -n 1p "$DATA/source-nodes" | cut -d' ' -f1)
 	standby=$(sed -n 2p "$DATA/source-nodes" | cut -d' ' -f1)
-	sed -e "s/^CDC_SOURCE_PRIMARY_DSN=.*/CDC_SOURCE_PRIMARY_DSN='$(source_dsn "$primary")'/" \
-		-e "s/^CDC_SOURCE_STANDBY_DSN=.*/CDC_SOURCE_STANDBY_DSN='${standby:+$(source_dsn "$standby")}'/" "$LAB_DIR/env" > "$LAB_DIR/env.new"
-	mv "$LAB_DIR/env.new" "$LAB_DIR/env"
+	edit_env -e "s/^CDC_SOURCE_PRIMARY_DSN=.*/CDC_SOURCE_PRIMARY_DSN='$(source_dsn "$primary")'/" \
+		-e "s/^CDC_SOURCE_STANDBY_DSN=.*/CDC_SOURCE_STANDBY_DSN='${standby:+$(source_dsn "$standby")}'/"
 }
 
 # relay_source NODE: the page's well-known address leads to this node.

@@ -62,7 +62,7 @@ class Kafka(Fault):
         path = os.path.join(lib.env["LAB_DIR"], "kafka.pid")
         os.kill(int(open(path).read()), signal.SIGKILL)
         os.remove(path)
-        subprocess.run([os.path.join(lib.LAB, "part-kafka")], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=120)
+        subprocess.run([os.path.join(lib.LAB, "part-kafka")], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=300)
 
 
 class Meta(Fault):

@@ -72,14 +72,14 @@ class Torture:
         if not self.stream.wait_for(number, seconds):
             raise RuntimeError("transaction %d does not arrive:\n%s" % (number, self.repair.why()))
 
-    def ready(self, seconds=90):
+    def ready(self, seconds=180):
         """Every standby is; never before PostgreSQL 16, where no slot survives."""
         if int(lib.env["LAB_SOURCE_VERSION"]) < 16:
             return
         if not lib.wait(self.repair.ready, seconds, 0.1):
             raise RuntimeError("not ready for a failover:\n%s" % self.repair.why())
 
-    def failover(self, *arguments, fault=None, seconds=120):
+    def failover(self, *arguments, fault=None, seconds=300):
         """Fails over and waits for the first event of a row that the new primary
         acknowledged; its seconds since the kill.  fault: of faults.py, beside it."""
         self.tried += 1
@@ -100,7 +100,7 @@ class Torture:
             if word == "promoted":
                 self.repair.told(nodes_now()[0][2])
         def nodes_now():
-            return lib.wait(lambda: nodes() if nodes()[0][2] != old else None, 10, 0.002)
+            return lib.wait(lambda: nodes() if nodes()[0][2] != old else None, 60, 0.002)
         old = nodes()[0][2]
         lab("failover", *arguments, *(fault.arguments if fault else ()), line=line)
         if fault:
@@ -124,7 +124,7 @@ class Torture:
         self.tried += 1
         lab("failover", *arguments)
 
-    def repaired(self, seconds=90):
+    def repaired(self, seconds=180):
         if not lib.wait(self.repair.repaired, seconds, 0.1):
             raise RuntimeError("not repaired:\n%s" % self.repair.why())
 
