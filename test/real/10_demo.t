@@ -88,7 +88,9 @@ def test():
     ok("The pipeline of an earlier run is there: " + id_ in out, "it finds the pipeline", out)
     event_ok(out, "second run")
     same_ok(before, everything(), "and makes nothing new")
-    equal([e["detail"]["action"] for e in events(id_, "kind IN ('action', 'drift')")],
+    # a snapshot that Connect itself interrupted is taken again
+    discard = ("begin_discard", "drop_slot", "delete_offsets", "end_discard") if len(starts(id_)) > 1 else ()
+    equal([e["detail"]["action"] for e in events(id_, "kind IN ('action', 'drift')") if e["detail"]["action"] not in discard],
           ["create_peering"] * 2 * (not joined) + ["install_plugin"] * bare + ["put_secret", "create_role", "write_hba", "create_publication", "put_connector"],
           "nothing was done twice, and the network and the plugin where they were missing")
 

@@ -41,6 +41,8 @@ def test():
         status, out = shell.run(command)
         equal((status, out), (200, '"running"\n'), "$PG_ID, $KAFKA_ID: running")
 
+    # nothing acts until the first look at it
+    pause_worker()
     (command, after), = kinds["create"]
     page = shown(after)
     status, out = shell.run(command)
@@ -64,6 +66,8 @@ def test():
         seen.append(json.loads(out))
         return status == 200 and seen[-1]["status"] in ("Running", "Failed") and seen[-1]["last_health_check_at"]
 
+    runs()
+    set_meta("cdc_pipeline.enabled", "on")
     ok(wait(runs, 120, 0.1), "it comes to Running", lambda: story(id_))
     ok(all(list(s) == list(early) for s in seen), "the status has the page's members, in the page's order", seen[0])
     before = [s for s in seen if s["connector_name"] is None]
@@ -89,9 +93,14 @@ def test():
     equal({key: event.get(key) for key in page}, page, "the page's row arrives as the page's event")
 
     (command, _), = kinds["monitor"]
-    status, out = shell.run(command)
-    got = json.loads(out)
-    ok(status == 200 and (got["status"], got["connector_state"], got["error"]) == ("Running", "RUNNING", None) and got["source_lag_bytes"] >= 0 and got["last_health_check_at"], "ongoing monitoring", out)
+    said = {}
+
+    def well():
+        said["status"], said["out"] = shell.run(command)
+        got = json.loads(said["out"])
+        return said["status"] == 200 and (got["status"], got["connector_state"], got["error"]) == ("Running", "RUNNING", None) and got["source_lag_bytes"] >= 0 and got["last_health_check_at"]
+
+    ok(wait(well, 30, 0.2), "ongoing monitoring", said)
     (command, _), = kinds["reason"]
     status, out = shell.run(command)
     equal((status, json.loads(out)), (200, {"status": "Running", "error": None, "step": None}), "the reason of a failure: none")

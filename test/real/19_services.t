@@ -21,16 +21,16 @@ def service(id_):
 
 
 def servers(id_):
-    """Postmasters of a service."""
-    found = []
+    """Postmasters of a service; a child of theirs has the same arguments until it knows what it is for."""
+    found = {}
     for entry in os.listdir("/proc"):
         try:
             words = open("/proc/%s/cmdline" % entry, "rb").read().split(b"\0") if entry.isdigit() else []
             if b"-D" in words and words[words.index(b"-D") + 1].startswith((SERVICES + "/" + id_).encode()):
-                found.append(int(entry))
+                found[int(entry)] = int(open("/proc/%s/stat" % entry).read().rpartition(")")[2].split()[1])
         except OSError:
             pass
-    return found
+    return [pid for pid, parent in found.items() if parent not in found]
 
 
 def kill_agent(start=True):

@@ -39,11 +39,12 @@ def test():
     running_ok(first, "a pipeline runs")
     topic = Topic("%s.%s.%s" % (prefix, schema, table))
     flows_ok(topic, "note", "before", "with its snapshot")
+    wait_ok(lambda: offsets_of(con(first)), "Connect has stored its offsets")
     during = world()
     ok(all(("hba %d:" % n) in "".join(l for l in during.splitlines(True) if obj(first) in l) for n in (0, 1)), "its line is in pg_hba.conf on both nodes",
        lambda: "\n".join(l for l in during.splitlines() if l.startswith("hba")))
     ok(all(any(kind in l and (obj(first) in l or first in l) for l in during.splitlines()) for kind in ("role|", "slot|", "publication|", "relation|", "depends|", "secrets: ")) and
-       con(first) in during and offsets_of(con(first)), "and the dump sees all that it made: role, rights, slot, publication, connector, offsets, secrets")
+       con(first) in during, "and the dump sees all that it made: role, rights, slot, publication, connector, secrets")
 
     equal(delete(first), "Deleting", "it is deleted")
     gone_ok(first)
@@ -62,7 +63,8 @@ def test():
     db.rows("INSERT INTO %s.%s VALUES (2, 'after')" % (schema, table))
     flows_ok(topic, "note", "after", "a new row flows")
     snapshots = [e for e in topic.events if e["op"] == "r" and e["after"]["id"] == 1]
-    equal(len(snapshots), 3, "each of the three took its own snapshot, one")
+    more = sum(max(0, len(starts(id_)) - 1) for id_ in (first, second, third))      # Connect itself may interrupt one
+    ok(3 <= len(snapshots) <= 3 + more, "each of the three took its own snapshot, one", "%d, %d interrupted" % (len(snapshots), more))
     equal(len([e for e in topic.events if e["op"] == "c" and e["after"]["id"] == 2]), 1, "the new row came once")
     gone_ok(second, "the one before is gone")
     delete(third)

@@ -10,11 +10,14 @@ def hba_of_primary():
     return open(os.path.join(node_dirs()[0], "pg_hba.conf")).read()
 
 
-def resume(pid):
-    try:
-        os.kill(pid, signal.SIGCONT)
-    except ProcessLookupError:
-        pass
+def stopped(pid):
+    """Stops a session where it waits for its client: elsewhere it might have a lock that everybody needs."""
+    os.kill(pid, signal.SIGSTOP)
+    wait(lambda: open("/proc/%d/stat" % pid).read().rpartition(")")[2].split()[0] == "T", 10, 0.0005)
+    if source("postgres").one("SELECT wait_event_type FROM pg_stat_activity WHERE pid = %d" % pid) == "Client":
+        return True
+    os.kill(pid, signal.SIGCONT)
+    return False
 
 
 def two_on_one_source():
@@ -27,12 +30,14 @@ def two_on_one_source():
     reader = wait(lambda: db.one("SELECT pid FROM pg_stat_activity WHERE usename = '%s' AND backend_xid IS NOT NULL" % obj(a)), 40, 0.005)
     ok(reader, "a long snapshot begins")
     # as long as it must be, however fast the machine is: its session is stopped until that has been said
-    os.kill(int(reader), signal.SIGSTOP)
-    undo.append(lambda: resume(int(reader)))
-    b = create(None, ["small"], database, short)
-    status_ok(b, "Provisioning", "a pipeline behind it says whom it waits for",
-              r'held up: the snapshot of pipeline "long-%s", pid %s \(user %s,' % (long_, reader, obj(a)), step="create_connector")
-    resume(int(reader))
+    ok(wait(lambda: stopped(int(reader)), 40, 0.001), "and is held")
+    try:
+        b = create(None, ["small"], database, short)
+        # before the connector is made, where the snapshot is old enough by then, or after that
+        status_ok(b, "Provisioning", "a pipeline behind it says whom it waits for",
+                  r'h[eo]ld up.*: the snapshot of pipeline "long-%s", pid %s \(user %s,' % (long_, reader, obj(a)), step="create_connector")
+    finally:
+        os.kill(int(reader), signal.SIGCONT)
     running_ok(b, "and runs when that is over")
     running_ok(a, "the long one runs too")
     topic_b = Topic(short + ".public.small")
@@ -125,8 +130,7 @@ def same_topics():
     flows_ok(topic, "note", "old", "with its snapshot")
 
     # its teardown is held up: a user has its row, taken while nothing acts
-    set_meta("cdc_pipeline.enabled", "off")
-    wait(lambda: "enabled is off" in (meta.one("SELECT state FROM cdc.worker_state()") or ""))
+    pause_worker()
     delete(old)
     holder = Db(env["CDC_META_DSN"])
     holder.rows("BEGIN; SELECT 1 FROM cdc.pipeline_spec WHERE id = '%s' FOR NO KEY UPDATE" % old)
@@ -149,8 +153,11 @@ def same_topics():
     watch.join()
     diag("looked %d times" % watch.looks)
     equal(watch.most, 1, "there were never two writers")
-    equal([(e["op"], e["after"]["id"]) for e in topic.events], [("r", 1), ("c", 2), ("r", 1), ("r", 2), ("c", 3)],
-          "its own snapshot is in the topic after everything of the old one")
+    came = [(e["op"], e["after"]["id"]) for e in topic.events]
+    if len(starts(old)) > 1 or len(starts(new)) > 1:
+        # Connect itself interrupted a snapshot, which is taken again: repeated rows count once
+        came = [item for n, item in enumerate(came) if item not in came[max([m + 1 for m in range(n) if came[m][0] == "c"], default=0):n]]
+    equal(came, [("r", 1), ("c", 2), ("r", 1), ("r", 2), ("c", 3)], "its own snapshot is in the topic after everything of the old one")
     gone_ok(old, "the old one is gone")
     topic.close()
     delete(new)

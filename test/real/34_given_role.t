@@ -2,19 +2,7 @@
 """A source whose roles and pg_hba.conf are its owner's: two pipelines log in as
 the one role that was given, with every special character in its password, and
 neither is taken for the other."""
-import datetime
-import glob
-
 from lib import *
-
-
-def starts(id_):
-    """When Connect began to start the pipeline's task, each time: by its logs, which tell local time."""
-    found = []
-    for path in glob.glob(os.path.join(env["LAB_DIR"], "log/connect-*")):
-        with open(path, errors="replace") as f:
-            found += re.findall(r"^\[([0-9-]+ [0-9:]+),(\d+)\] INFO Creating task %s-0 " % con(id_), f.read(), re.M)
-    return [datetime.datetime.strptime(at, "%Y-%m-%d %H:%M:%S").timestamp() + int(ms) / 1000 for at, ms in found]
 
 
 def test():

@@ -21,10 +21,11 @@ def offset_of(id_):
 
 def restarted(id_):
     """Stopped in order, so that the last offset is stored, and resumed; the offset.  The worker would resume it at once."""
-    set_meta("cdc_pipeline.enabled", "off")
+    pause_worker()
     try:
         rest("PUT", "/connectors/%s/stop" % con(id_))
-        wait(lambda: rest("GET", "/connectors/%s/status" % con(id_))[1].get("tasks") == [], 30, 0.05)
+        if not wait(lambda: rest("GET", "/connectors/%s/status" % con(id_))[1].get("tasks") == [], 60, 0.05):
+            raise RuntimeError("the connector does not stop")
         stored = offset_of(id_)
         rest("PUT", "/connectors/%s/resume" % con(id_))
         return stored
@@ -66,7 +67,7 @@ def test():
     wait(lambda: Db(SERVER_DSN, "postgres").one("SHOW synchronous_standby_names") == "one_that_is_away")
     seen = set()
     ok(wait(lambda: seen.add(position(id_)) or len(seen) > 3, 60, 0.1), "a synchronous standby that is away holds no heartbeat up", lambda: "%s\n%s" % (sorted(seen), story(id_)))
-    synchronous("RESET synchronous_standby_names")
+    undo.pop()()
 
 
 main(test)

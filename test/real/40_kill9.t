@@ -102,9 +102,9 @@ def life(what, delay):
     whole_ok(id_, topic, 6000, table, what + ", a new snapshot")
     topic.close()
 
+    last = int(meta.one("SELECT max(id) FROM cdc.pipeline_event WHERE pipeline_id = '%s'" % id_))
     delete(id_)
-    middle += killed_ok(Killer(id_, ["stop_connector", "delete_offsets", "delete_connector", "drop_slot", "drop_publication", "remove_hba", "drop_role"],
-                               delay, int(meta.one("SELECT max(id) FROM cdc.pipeline_event WHERE pipeline_id = '%s'" % id_))),
+    middle += killed_ok(Killer(id_, ["stop_connector", "delete_offsets", "delete_connector", "drop_slot", "drop_publication", "remove_hba", "drop_role"], delay, last),
                         lambda: bool((spec(id_) or {}).get("deleted_at")), what + ", deleting", what + ": it converges to Deleted")
     equal(set(count_of(id_).values()), {0}, what + ": nothing is left")
     equal(offsets_of(con(id_)), [], what + ": no offsets either")

@@ -68,7 +68,7 @@ def test():
 
     # both are killed once, so one of the two times it is the worker that is asked first
     for turn in range(2):
-        victim = where(id_, connect_urls()[0])
+        victim = wait(lambda: where(id_, connect_urls()[0]), 60)
         ok(victim, "a worker has the task") and diag("worker %d" % victim)
         other = connect_urls()[2 - victim]
         undo.append(lambda: connect_worker("start", victim))

@@ -65,7 +65,7 @@ def test():
     ok(not reaches(), "made is not active: the source cannot be reached yet")
 
     sdn("PUT", "/_sim/settings", {"activate_ms": "0"})
-    running_ok(id_, "it runs when they are")
+    running_ok(id_, "it runs when they are", 120)
     ok(reaches(), "now the source is reached")
     said = debezium_says()
     ok("no pg_hba.conf entry for host \"%s" % SUBNET.rsplit(".", 1)[0] in said, "by Debezium too: the source refuses its superuser from there", said)

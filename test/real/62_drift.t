@@ -28,6 +28,16 @@ class Case:
         self.db.rows("INSERT INTO %s VALUES (%d)" % (table, self.value[table]))
         return self.value[table]
 
+    def stored_ok(self, what):
+        """Connect has stored the last snapshot: a task that loses its slot before makes another one by itself."""
+        def stored():
+            before = rounds()
+            meta.one("SELECT count(*) FROM cdc.check_health()")
+            wait(lambda: rounds() > before)
+            return not spec(self.id)["snapshot_run"]
+
+        ok(wait(stored, 60), what + ": the snapshot before is stored", lambda: story(self.id))
+
     def seen(self, what, kind, pattern, hand):
         """By hand, then one round: an event of this kind, action or message tells it."""
         last = int(meta.one("SELECT max(id) FROM cdc.pipeline_event WHERE pipeline_id = '%s'" % self.id))
@@ -39,7 +49,7 @@ class Case:
             return [e for e in events(self.id, "kind = '%s' AND id > %d" % (kind, last))
                     if re.search(pattern, (e["detail"] or {}).get("action", "") if kind == "drift" else e["message"] or "")]
 
-        ok(wait(told, 20), what + ": is seen", lambda: story(self.id))
+        ok(wait(told, 60), what + ": is seen", lambda: story(self.id))
         ok(rounds() <= before + 1, what + ": within a round")
 
     def flows(self, what, table="a"):
@@ -59,11 +69,12 @@ class Case:
 
     def gap(self, what, hand, meanwhile="a"):
         """Changes were lost: told, and a new snapshot brings what is there."""
-        before = self.snapshots()
+        before, begun = self.snapshots(), len(starts(self.id))
         values = []
         self.seen(what, "gap", "may be missing from Kafka", lambda: (hand(), values.append(self.row(meanwhile))))
         running_ok(self.id, what + ": the pipeline runs again", 90)
-        ok(self.snapshots() == before + 1, what + ": with a new snapshot", lambda: story(self.id))
+        # Connect itself may interrupt one, which is taken again
+        ok(before < self.snapshots() <= before + max(1, len(starts(self.id)) - begun), what + ": with a new snapshot", lambda: story(self.id))
         flows_ok(self.topics[meanwhile], "id", values[0], what + ": a row of the time between has come")
         self.flows(what, meanwhile)
 
@@ -145,6 +156,14 @@ def connector(case):
 
     case.gap("edited so that it leaves a table out", leave_out, "b")
     equal(case.config(), wanted, "it is as it was")
+
+    def leave_out_and_stop():
+        leave_out()
+        rest("PUT", path + "/stop")
+        wait(lambda: rest("GET", path + "/status")[1]["tasks"] == [])
+
+    case.gap("and stopped after that", leave_out_and_stop, "b")
+    equal(case.config(), wanted, "it is as it was again")
     case.repaired("the connector paused", "resume_connector", lambda: (rest("PUT", path + "/pause"), wait(lambda: case.connector_state() == "PAUSED")), case.connector_state)
     case.repaired("the connector stopped", "resume_connector", lambda: (rest("PUT", path + "/stop"), wait(lambda: case.connector_state() == "STOPPED")), case.connector_state)
     mark = case.config()["cdc.pipeline.id"]
@@ -167,6 +186,7 @@ def publication(case):
 
 
 def slot(case):
+    case.stored_ok("the replication slot dropped")
     case.gap("the replication slot dropped", lambda: drop_slot(case.id))
     equal(case.db.one("SELECT count(*) FROM pg_replication_slots WHERE slot_name ~ '%s'" % obj(case.id)), "1", "there is one slot again")
 
@@ -178,6 +198,7 @@ def role(case):
                       ("lacks USAGE", "REVOKE USAGE ON SCHEMA public FROM PUBLIC, %s")):
         case.repaired("the role " + what, "create_role", lambda: db.rows(sql % name), case.rights)
     case.repaired("the role dropped", "create_role", lambda: db.rows("DROP OWNED BY %s; DROP ROLE %s" % (name, name)), case.rights)
+    equal([e["message"] for e in events(case.id) if "somebody else" in (e["message"] or "")], [], "its session, which has the slot, is not taken for a stranger's")
     mark = db.one("SELECT shobj_description(oid, 'pg_authid') FROM pg_authid WHERE rolname = '%s'" % name)
     case.reported("our mark taken off the role", r"^the connector role would not do for the next connection: a role named \"%s\" exists" % name,
                   lambda: db.rows("COMMENT ON ROLE %s IS NULL" % name), lambda: db.rows("COMMENT ON ROLE %s IS %s" % (name, lit(mark))), case.rights)
@@ -216,10 +237,12 @@ def halt():
     """on_gap = halt: reported, and nothing is touched."""
     case = Case(options={"on_gap": "halt"})
     config = case.config()
+    case.stored_ok("on_gap = halt")
+    taken = case.snapshots()
     case.seen("a slot dropped under on_gap = halt", "gap", "the replication slot is gone", lambda: drop_slot(case.id))
     status_ok(case.id, "Failed", "it fails, and says how to go on", r"^the replication slot is gone: changes after [0-9A-F/]+ may be missing from Kafka; on_gap is halt")
     equal((case.config(), case.db.one("SELECT count(*) FROM pg_replication_slots WHERE slot_name = '%s'" % obj(case.id))), (config, "0"), "no new slot, the connector as it was")
-    equal(case.snapshots(), 0, "and no new snapshot")
+    equal(case.snapshots(), taken, "and no new snapshot")
     delete(case.id)
     gone_ok(case.id)
 
@@ -228,6 +251,8 @@ def test():
     set_meta("cdc_pipeline.settle_after", "1s")
     case = Case()
     set_meta("cdc_pipeline.health_interval", "1h")
+    # nor is anything looked at between them
+    set_meta("cdc_pipeline.source_dead_after", "10min")
     # the round that was planned before
     before = rounds()
     meta.one("SELECT count(*) FROM cdc.check_health()")

@@ -66,6 +66,8 @@ def some_rounds(n=5):
 def test():
     set_meta("cdc_pipeline.health_interval", "1s")
     set_meta("cdc_pipeline.settle_after", "1s")
+    # a machine that stands still for some seconds is no dead source
+    set_meta("cdc_pipeline.source_dead_after", "60s")
     relay = Relay(env["CDC_CONNECT_URL"])
     sink = relay.sink()
     database = make_database()

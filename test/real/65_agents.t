@@ -40,16 +40,24 @@ def set_plugin(path, version):
     meta.one("SELECT pg_reload_conf()")
 
 
-def versions():
-    """Of each worker; None: it does not answer."""
-    found = []
-    for url in connect_urls():
+def version(url):
+    """Of a worker; None: it is away.  One that is slow to answer is not."""
+    while True:
         try:
             with urllib.request.urlopen(url + "/connector-plugins", timeout=2) as answer:
-                found.append([p["version"] for p in json.load(answer) if p["class"] == CLASS])
-        except OSError:
-            found.append(None)
-    return found
+                return [p["version"] for p in json.load(answer) if p["class"] == CLASS]
+        except OSError as error:
+            if not isinstance(getattr(error, "reason", error), TimeoutError):
+                return None
+
+
+def versions():
+    """Of both workers, at one time: the first one's was the same before and after the other was asked."""
+    first, second = connect_urls()
+    while True:
+        before, other = version(first), version(second)
+        if version(first) == before:
+            return [before, other]
 
 
 def message(id_):

@@ -85,7 +85,7 @@ def comes_and_leaves():
     ready_ok(FIRST, "an idle primary: its standby is ready")
     lab("add-standby", SECOND)
     start = time.monotonic()
-    ready_ok(SECOND, "a new standby is prepared", 15)
+    ready_ok(SECOND, "a new standby is prepared", 60)
     diag("in %.1f s" % (time.monotonic() - start))
     equal(slot_on(SECOND, "plugin"), "pgoutput", "it has the pipeline's slot")
     address = "%s:%d" % (ADDRESS[node(SECOND)], node(SECOND))

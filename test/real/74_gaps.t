@@ -53,6 +53,10 @@ class Flow:
         self.seen = max([e["id"] for e in found], default=self.seen)
         return found
 
+    def stored_ok(self, words):
+        """A test: Connect has stored the snapshot; until then a task that loses its slot makes another one, for another snapshot (50_connect_worker.t)."""
+        ok(wait(lambda: meta.one("SELECT snapshot_run IS NULL FROM cdc.pipeline_spec WHERE id = '%s'" % self.id) == "t", 90), words + ": Connect has stored the snapshot", lambda: story(self.id))
+
     def slot(self, column):
         return admin("SELECT %s FROM pg_replication_slots WHERE slot_name = '%s'" % (column, obj(self.id)))
 
@@ -75,6 +79,7 @@ class Flow:
 
 def dropped():
     flow = Flow()
+    flow.stored_ok("slot dropped")
     source(flow.database).rows("INSERT INTO t VALUES (-1)")
     ok(flow.topic.wait(lambda _: flow.came("c", -1)), "a row that will be deleted in the gap has come")
     before = admin("SELECT pg_current_wal_lsn()")
@@ -156,8 +161,7 @@ def take_slot(flow, name, what):
 
 def usurped(flow):
     """pg_recvlogical takes the slot and confirms what we have not seen."""
-    # a task that loses the slot before that takes another snapshot, and its offset says so (50_connect_worker.t)
-    ok(wait(lambda: meta.one("SELECT snapshot_run IS NULL FROM cdc.pipeline_spec WHERE id = '%s'" % flow.id) == "t", 90), "Connect has stored its last snapshot")
+    flow.stored_ok("used by somebody else")
     stream = take_slot(flow, "somebody", "somebody else has got hold of the slot")
     before = admin("SELECT pg_current_wal_lsn()")
     flow.write()
@@ -176,7 +180,8 @@ def usurped_at_once():
     stream = take_slot(flow, "somebody_at_once", "somebody else has got hold of the slot at once")
     before = admin("SELECT pg_current_wal_lsn()")
     flow.write()
-    status_ok(flow.id, "Running", "that is said", r"the replication slot was used by somebody else|started anew before Kafka Connect had stored")
+    said = r"the replication slot was used by somebody else|started anew before Kafka Connect had stored"
+    ok(wait(lambda: any(re.search(said, e["message"] or "") for e in events(flow.id)), 60), "that is said", lambda: story(flow.id))
     ok(wait(lambda: events(flow.id, "kind = 'gap'"), 60), "used at once: the gap is told", lambda: story(flow.id))
     told = events(flow.id, "kind = 'gap'")[0]["detail"]
     ok(told["kind"] in ("failover", "snapshot") and 0 < lsn(told["from_lsn"]) <= lsn(before), "used at once: it begins where the slot was", lambda: "%s, and WAL was at %s\n%s" % (told, before, story(flow.id)))
@@ -189,6 +194,7 @@ def usurped_at_once():
 
 def halted():
     flow = Flow(options={"on_gap": "halt"})
+    flow.stored_ok("on_gap halt")
     before = admin("SELECT pg_current_wal_lsn()")
     drop_slot(flow.id)
     flow.gap_ok("slot_gone", "on_gap halt", before, "halt")

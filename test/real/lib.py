@@ -13,6 +13,8 @@ with a deadline.
 import atexit
 import ctypes
 import ctypes.util
+import datetime
+import glob
 import http.server
 import json
 import os
@@ -265,10 +267,25 @@ def con(id_):
 
 def set_meta(name, value):
     """A setting of the metadata server, until the test ends."""
+    before = meta.one("SELECT clock_timestamp()")
     meta.one("ALTER SYSTEM SET %s = %s" % (name, lit(value)))
     meta.one("SELECT pg_reload_conf()")
     settings.append(name)
-    wait(lambda: Db(env["CDC_META_DSN"]).one("SELECT setting || coalesce(unit, '') = (SELECT setting || coalesce(unit, '') FROM pg_settings WHERE name = %s) FROM pg_settings WHERE name = %s" % (lit(name), lit(name))))
+
+    def loaded():
+        # a new session has what the postmaster has
+        session = Db(env["CDC_META_DSN"])
+        try:
+            return session.one("SELECT pg_conf_load_time() > %s" % lit(before)) == "t"
+        finally:
+            session.close()
+    wait(loaded)
+
+
+def pause_worker():
+    """It acts no more, until set_meta("cdc_pipeline.enabled", "on")."""
+    set_meta("cdc_pipeline.enabled", "off")
+    wait(lambda: "enabled is off" in (meta.one("SELECT state FROM cdc.worker_state()") or ""))
 
 
 def make_database(name=None):
@@ -279,23 +296,31 @@ def make_database(name=None):
 
 
 def clean_up():
-    for id_ in made:
+    """Each step for itself: what one cannot put right must not keep the next from it."""
+    def delete_one(id_):
         row = wait(lambda: spec(id_), 30)
         if row and not row["deleted_at"]:
             delete(id_)
-    for id_ in made:
+
+    def gone(id_):
         if not wait(lambda: (spec(id_) or {}).get("deleted_at"), 45):
             diag("pipeline %s is still there:\n%s" % (id_, story(id_)))
-    for name in set(settings):
-        meta.one("ALTER SYSTEM RESET %s" % name)
-    if settings:
-        meta.one("SELECT pg_reload_conf()")
-    for function in reversed(undo):
-        function()
-    for name in dropped_databases:
+
+    def drop(name):
         if name in connections:
             connections.pop(name).close()
         source("postgres").rows("DROP DATABASE IF EXISTS %s WITH (FORCE)" % ident(name))
+
+    def reset(name):
+        meta.one("ALTER SYSTEM RESET %s" % name)
+        meta.one("SELECT pg_reload_conf()")
+
+    for step, arguments in ((delete_one, made), (gone, made), (reset, sorted(set(settings))), (None, reversed(undo)), (drop, dropped_databases)):
+        for argument in arguments:
+            try:
+                step(argument) if step else argument()
+            except Exception as error:
+                diag("not cleaned up: %s %s: %s" % (step.__name__ if step else "undo", argument, error))
 
 
 def drop_slot(id_):
@@ -342,7 +367,8 @@ def rest(method, path, body=None, url=None, seconds=20):
             code, text = error.code, error.read()
         except OSError as error:
             code, text = 0, json.dumps(str(error)).encode()
-        if code in (0, 409, 500) and time.monotonic() < deadline and method in ("GET", "PUT"):
+        again = code in (0, 500) and method in ("GET", "PUT") or code == 409 and b"already exists" not in text
+        if again and time.monotonic() < deadline:
             time.sleep(0.2)
             continue
         try:
@@ -379,7 +405,26 @@ def offsets_of(name):
 
 
 def connect_worker(verb, n):
-    subprocess.run([os.path.join(LAB, "connect-worker"), verb, str(n)], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=120)
+    subprocess.run([os.path.join(LAB, "connect-worker"), verb, str(n)], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=330)
+
+
+def starts(id_):
+    """When Connect began to start the pipeline's task, each time: by its logs, which tell local time."""
+    found = []
+    for path in glob.glob(os.path.join(env["LAB_DIR"], "log/connect-*")):
+        with open(path, errors="replace") as f:
+            found += re.findall(r"^\[([0-9-]+ [0-9:]+),(\d+)\] INFO Creating task %s-0 " % con(id_), f.read(), re.M)
+    return [datetime.datetime.strptime(at, "%Y-%m-%d %H:%M:%S").timestamp() + int(ms) / 1000 for at, ms in found]
+
+
+def snapshot_once(id_, events):
+    """
+    Events of one pipeline that nobody interrupted.  Connect itself may: a worker
+    that catches up with the configurations, or spreads tasks anew, starts a task
+    twice, whose snapshot is then rightly taken again; only the last one's rows.
+    """
+    lsn = [e["source"]["lsn"] for e in events if e["op"] == "r"]
+    return events if len(starts(id_)) < 2 else [e for e in events if e["op"] != "r" or e["source"]["lsn"] == lsn[-1]]
 
 
 class Relay:
@@ -389,6 +434,8 @@ class Relay:
     def __init__(self, target):
         self.requests = []          # (method, path), as they came
         self.held = []              # (method, path) of those that waited
+        self.landed = []            # and what became of them: (method, path, status)
+        self.rewrite = None         # what is sent on in place of their body
         self.open = threading.Event()
         self.open.set()
         self.holding = None
@@ -404,9 +451,12 @@ class Relay:
                     return
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 relay.requests.append((self.command, self.path))
+                late = False
                 if relay.holding and re.search(relay.holding, self.command + " " + self.path):
                     relay.held.append((self.command, self.path))
                     relay.open.wait(120)
+                    late = True
+                    body = relay.rewrite(body) if relay.rewrite else body
                 code, answer = 502, b""
                 request = urllib.request.Request(target + self.path, method=self.command, data=body or None, headers={"Content-Type": "application/json"})
                 try:
@@ -416,6 +466,8 @@ class Relay:
                     code, answer = error.code, error.read()
                 except OSError:
                     pass
+                if late:
+                    relay.landed.append((self.command, self.path, code))
                 try:
                     self.send_response(code)
                     self.send_header("Content-Type", "application/json")
@@ -548,7 +600,8 @@ def world(prefix=""):
         words.append("".join("hba %d: %s" % (n, line) for line in open(os.path.join(path, "pg_hba.conf"), newline="")))
         words.append("".join("file %d: %s\n" % (n, name) for name in sorted(os.listdir(path)) if not re.match(r"postmaster\.(pid|opts)$|current_logfiles$", name)))
     for url in connect_urls():
-        code, names = rest("GET", "/connectors", url=url)
+        # 404: it has just been started
+        code, names = wait(lambda: (lambda got: got if got[0] == 200 else None)(rest("GET", "/connectors", url=url)), 60) or (None, None)
         words.append("".join("connector at %s: %s\n" % (url, name) for name in sorted(names)) if code == 200 else "connectors at %s: unknown %s\n" % (url, code))
     words.append("files of secrets: %s\n" % " ".join(sorted(os.listdir(os.path.join(env["LAB_DIR"], "kafka/secrets")))))
     words.append("secrets: %s\n" % meta.one("SELECT coalesce(string_agg(pipeline_id || ' ' || purpose, ', ' ORDER BY 1), 'none') FROM cdc.pipeline_secret"))
