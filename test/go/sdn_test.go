@@ -358,7 +358,7 @@ func TestWait(t *testing.T) {
 	}
 	t.Run("becomes active", func(t *testing.T) {
 		t.Parallel()
-		s := start(t, "activate_ms", "1000")
+		s := start(t, "activate_ms", "3000")
 		a, b := s.pair()
 		ab := s.peer(a, b)
 		equal(t, "the other direction", s.peer(b, a).State, upcloud.NetworkPeeringStateProvisioning)
@@ -424,7 +424,7 @@ func TestFaults(t *testing.T) {
 		t.Errorf("a slow answer: %v", took)
 	}
 	s.fault(object{"method": "GET", "delay_ms": 60000})
-	if _, err := s.GetNetworkPeerings(within(t, 300*time.Millisecond)); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := s.GetNetworkPeerings(within(t, 3*time.Second)); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("one that hangs: %v", err)
 	}
 	equal(t, "the next one", count(), 1)
