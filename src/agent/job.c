@@ -13,8 +13,8 @@
 #include "agent/download.h"
 #include "agent/files.h"
 #include "agent/plugin_dir.h"
-#include "agent/service.h"
 #include "agent/worker_control.h"
+#include "common/clock.h"
 #include "common/json.h"
 
 #define JOB_FILE "job.json"
@@ -231,7 +231,7 @@ pause_ms(long ms)
 static bool
 wait_for_worker(const char *class, const char *version, char **error)
 {
-	int64		end = agent_now() + config->worker_timeout * INT64CONST(1000);
+	int64		end = cdc_clock_ms() + config->worker_timeout * INT64CONST(1000);
 	long		pause = POLL_FIRST_MS;
 
 	for (;;)
@@ -241,7 +241,7 @@ wait_for_worker(const char *class, const char *version, char **error)
 		agent_worker_look(config, class, version, &look);
 		if (look.lists)
 			return true;
-		if (agent_now() >= end)
+		if (cdc_clock_ms() >= end)
 		{
 			*error = look.answers ?
 				psprintf("the worker came back and does not list %s %s", class, version ? version : "") :

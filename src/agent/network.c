@@ -9,6 +9,7 @@
 
 #include "agent/files.h"
 #include "agent/http.h"
+#include "common/clock.h"
 #include "common/json.h"
 #include "common/sdn_api.h"
 
@@ -276,9 +277,9 @@ agent_network_make(AgentService *s, char **error)
 	char	   *network;
 	bool		ok;
 
-	if (s->config->sdn_url == NULL || (s->network[0] && agent_now() < s->network_at))
+	if (s->config->sdn_url == NULL || (s->network[0] && cdc_clock_ms() < s->network_at))
 		return true;
-	s->network_at = agent_now() + s->config->network_interval * INT64CONST(1000);
+	s->network_at = cdc_clock_ms() + s->config->network_interval * INT64CONST(1000);
 	found = listed(s, "network", error);
 	network = found ? first_of(found) : NULL;
 	if (network)

@@ -19,6 +19,7 @@
 #include "agent/files.h"
 #include "agent/network.h"
 #include "agent/service.h"
+#include "common/clock.h"
 #include "common/json.h"
 
 #define ORDER_FILE "order.json"
@@ -261,11 +262,11 @@ take_wanted(AgentService *s)
 static void
 wait_for_news(AgentService *s, int ms)
 {
-	int64		until = agent_now() + ms;
+	int64		until = cdc_clock_ms() + ms;
 	struct timespec ts = {until / 1000, (until % 1000) * 1000000};
 
 	pthread_mutex_lock(&s->lock);
-	while (!s->deleted && s->wanted == NULL && agent_now() < until)
+	while (!s->deleted && s->wanted == NULL && cdc_clock_ms() < until)
 		pthread_cond_timedwait(&s->changed, &s->lock, &ts);
 	take_wanted(s);
 	pthread_mutex_unlock(&s->lock);

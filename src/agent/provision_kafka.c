@@ -17,6 +17,7 @@
 
 #include "agent/files.h"
 #include "agent/worker_control.h"
+#include "common/clock.h"
 
 #define SASL_PORT 9093
 #define CONTROLLER_PORT 9094
@@ -425,7 +426,7 @@ agent_kafka_step(AgentService *s)
 	pid_t		pid;
 	int			wait;
 
-	if (s->probed_at != 0 && agent_now() < s->probed_at + PROBE_MS && agent_process_lives(s->dir, "kafka", &pid) && pid &&
+	if (s->probed_at != 0 && cdc_clock_ms() < s->probed_at + PROBE_MS && agent_process_lives(s->dir, "kafka", &pid) && pid &&
 		(!s->order.connect || (agent_process_lives(s->dir, "connect", &pid) && pid && agent_process_lives(s->dir, "connect-agent", &pid) && pid)))
 		return LOOK_MS;
 	s->probed_at = 0;
@@ -453,13 +454,13 @@ agent_kafka_step(AgentService *s)
 		else
 		{
 			if (s->connect_lost == 0)
-				s->connect_lost = agent_now();
+				s->connect_lost = cdc_clock_ms();
 			/* its agent may be restarting it: no news for a while */
-			if (s->seen.connect != AGENT_SERVICE_RUNNING || agent_now() - s->connect_lost > CONNECT_GONE_MS)
+			if (s->seen.connect != AGENT_SERVICE_RUNNING || cdc_clock_ms() - s->connect_lost > CONNECT_GONE_MS)
 				s->seen.connect = s->failures > 0 || s->connect_at ? AGENT_SERVICE_ERROR : AGENT_SERVICE_PROVISIONING;
 		}
 		if (s->seen.connect == AGENT_SERVICE_RUNNING && wait < 0)
-			s->connect_at = agent_now();
+			s->connect_at = cdc_clock_ms();
 		strlcpy(s->seen.connect_message, s->seen.message, sizeof(s->seen.connect_message));
 	}
 	s->seen.message[0] = '\0';
@@ -467,7 +468,7 @@ agent_kafka_step(AgentService *s)
 	if (wait >= 0)
 		return wait;
 	s->failures = 0;
-	s->probed_at = agent_now();
+	s->probed_at = cdc_clock_ms();
 	return LOOK_MS;
 }
 

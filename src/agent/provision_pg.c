@@ -18,6 +18,7 @@
 #include "agent/files.h"
 #include "agent/pg_copy.h"
 #include "agent/sql.h"
+#include "common/clock.h"
 
 #define PORT 5432
 #define LOOK_MS 100				/* processes */
@@ -506,7 +507,7 @@ attend_standby(AgentService *s, int node, int *wait)
 		return true;
 	}
 	/* what was a primary once has a history of its own */
-	anew = !agent_service_has(s, signal_file) || (s->standby_lost[node] && agent_now() - s->standby_lost[node] > LOST_MS) || s->starts[node].quick >= 3;
+	anew = !agent_service_has(s, signal_file) || (s->standby_lost[node] && cdc_clock_ms() - s->standby_lost[node] > LOST_MS) || s->starts[node].quick >= 3;
 	if (anew)
 	{
 		agent_service_note(s, "node %d is being made a standby of node %d", node, s->primary);
@@ -528,7 +529,7 @@ attend_standby(AgentService *s, int node, int *wait)
 		return false;
 	}
 	if (s->standby_lost[node] == 0)
-		s->standby_lost[node] = agent_now();
+		s->standby_lost[node] = cdc_clock_ms();
 	agent_service_note(s, "node %d does not stream from node %d yet", node, s->primary);
 	*wait = LOOK_MS;
 	return false;
@@ -566,7 +567,7 @@ agent_pg_step(AgentService *s)
 		lives[i] = agent_process_lives(s->dir, name, &pid) && pid != 0;
 		all = all && lives[i];
 	}
-	if (all && s->probed_at != 0 && agent_now() < s->probed_at + PROBE_MS)
+	if (all && s->probed_at != 0 && cdc_clock_ms() < s->probed_at + PROBE_MS)
 		return LOOK_MS;
 	s->probed_at = 0;
 	for (i = 0; i < s->order.nodes; i++)
@@ -616,7 +617,7 @@ agent_pg_step(AgentService *s)
 	s->seen.message[0] = '\0';
 	s->seen.state = AGENT_SERVICE_RUNNING;
 	agent_service_made(s);
-	s->probed_at = agent_now();
+	s->probed_at = cdc_clock_ms();
 	return LOOK_MS;
 }
 

@@ -13,24 +13,15 @@
 #include <stdarg.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "agent/files.h"
+#include "common/clock.h"
 
 #define FIRST_PAUSE_MS 250
 #define MAX_PAUSE_MS 10000
 #define QUICK_MS 10000			/* a process that ended sooner did not really start */
 #define QUICK_MAX 3
-
-int64
-agent_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 void
 agent_service_publish(AgentService *s)
@@ -111,7 +102,7 @@ int
 agent_service_start(AgentService *s, int n, const AgentLaunch *launch)
 {
 	struct AgentStart *start = &s->starts[n];
-	int64		now = agent_now();
+	int64		now = cdc_clock_ms();
 	char	   *error = NULL;
 
 	if (start->at != 0)

@@ -94,9 +94,6 @@ typedef struct AgentService
 	int64		standby_lost[AGENT_MAX_NODES];	/* since when it does not stream */
 } AgentService;
 
-/* Monotonic milliseconds. */
-extern int64 agent_now(void);
-
 /*
  * One look and at most one thing done.  Returns ms until the next look.  What is
  * known is in seen; the caller makes it public.

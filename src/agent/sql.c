@@ -6,14 +6,14 @@
 
 #include <poll.h>
 
-#include "agent/service.h"
+#include "common/clock.h"
 
 /* Waits for the socket; false at the deadline. */
 static bool
 wait_for(PGconn *conn, short events, int64 until)
 {
 	struct pollfd wait = {PQsocket(conn), events, 0};
-	int64		left = until - agent_now();
+	int64		left = until - cdc_clock_ms();
 
 	return left > 0 && poll(&wait, 1, (int) left) > 0;
 }
@@ -35,7 +35,7 @@ agent_sql_connect(const char *address, int port, const char *user, const char *p
 	char		words[16];
 	const char *keys[] = {"hostaddr", "port", "user", "password", "dbname", "sslmode", "application_name", "gssencmode", NULL};
 	const char *values[] = {address, words, user, password, database, "disable", "cdc_agent", "disable", NULL};
-	int64		until = agent_now() + ms;
+	int64		until = cdc_clock_ms() + ms;
 	PGconn	   *conn;
 	PostgresPollingStatusType state = PGRES_POLLING_WRITING;
 
@@ -61,7 +61,7 @@ agent_sql_connect(const char *address, int port, const char *user, const char *p
 PGresult *
 agent_sql(PGconn *conn, const char *sql, int ms, char **error)
 {
-	int64		until = agent_now() + ms;
+	int64		until = cdc_clock_ms() + ms;
 	PGresult   *last = NULL;
 	PGresult   *result;
 

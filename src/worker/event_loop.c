@@ -8,7 +8,6 @@
 #include "postgres.h"
 
 #include <sys/epoll.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "access/xact.h"
@@ -17,6 +16,7 @@
 #include "storage/latch.h"
 #include "utils/memutils.h"
 
+#include "common/clock.h"
 #include "common/compat.h"
 #include "worker/event_loop.h"
 
@@ -54,10 +54,7 @@ struct CdcLoop
 int64
 cdc_loop_now(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	return cdc_clock_ms();
 }
 
 CdcLoop *
