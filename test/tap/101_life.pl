@@ -21,6 +21,7 @@ is_deeply([ @{$spec}{qw(provision_step error_message connector_name publication_
 	[ undef, undef, $c->connector($id), $object, $object ], 'its row: no step, no message, all names');
 is($c->source_sql("SELECT active || ' ' || plugin FROM pg_replication_slots WHERE slot_name = '$object'"), 'true pgoutput', 'the slot is held');
 is($c->source_sql("SELECT rolreplication || ' ' || rolcanlogin || ' ' || rolsuper FROM pg_roles WHERE rolname = '$object'"), 'true true false', 'the role may replicate and is no superuser');
+like($c->source_sql("SELECT rolpassword FROM pg_authid WHERE rolname = '$object'"), qr/^SCRAM-SHA-256\$1000:/, 'its password is random, and costs the connector few iterations at each login');
 is($c->source_sql("SELECT string_agg(tablename, ' ' ORDER BY tablename) FROM pg_publication_tables WHERE pubname = '$object'"), 'customers orders', 'the publication has the tables');
 like($c->source_sql("SELECT obj_description(oid, 'pg_publication') FROM pg_publication WHERE pubname = '$object'"), qr/^cdc_pipeline $id epoch 1$/, 'and our mark with the epoch');
 like(slurp_file($c->{source}->data_dir . '/pg_hba.conf'), qr/^# BEGIN cdc_pipeline[^\n]*\nhost "shop" "$object" 127\.0\.0\.1\/32 scram-sha-256 # cdc_pipeline $id\n# END cdc_pipeline\n# the user's own file/, 'the line is in a block at the top of pg_hba.conf');
