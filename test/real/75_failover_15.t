@@ -17,8 +17,8 @@ def test():
     torture = Torture()
     undo.append(torture.close)
     torture.start()
-    missing = meta.one("SELECT missing FROM cdc.failover_readiness WHERE pipeline_id = '%s'" % torture.repair.id)
-    ok("PostgreSQL 16 or later is needed" in (missing or ""), "that it is not ready is said beforehand", missing)
+    missing = lambda: meta.one("SELECT missing FROM cdc.failover_readiness WHERE pipeline_id = '%s'" % torture.repair.id) or ""
+    ok(wait(lambda: "PostgreSQL 16 or later is needed" in missing(), 30), "that it is not ready is said beforehand", missing)
     verdict = torture.round()
     ok(all(sample.startswith("missing: delete ") for sample in verdict.samples), "failover: %s" % verdict, "\n".join(verdict.samples))
     diag("%d deletes within the gap have no event" % verdict.missing)
