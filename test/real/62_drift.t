@@ -49,7 +49,7 @@ class Case:
             return [e for e in events(self.id, "kind = '%s' AND id > %d" % (kind, last))
                     if re.search(pattern, (e["detail"] or {}).get("action", "") if kind == "drift" else e["message"] or "")]
 
-        ok(wait(told, 60), what + ": is seen", lambda: story(self.id))
+        ok(wait(told, 150), what + ": is seen", lambda: story(self.id))
         ok(rounds() <= before + 1, what + ": within a round")
 
     def flows(self, what, table="a"):
