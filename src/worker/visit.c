@@ -353,7 +353,11 @@ visit(CdcPipeline *p)
 	p->asked = false;
 	d = cdc_decide(&snapshot);
 	if (d.rule != p->decision.rule)
+	{
 		p->rule_since = cdc_loop_now();
+		/* what is planned was for another decision; in a moment, that two in turn are no storm */
+		p->next_visit = Min(p->next_visit, cdc_loop_now() + BACKOFF_FIRST_MS);
+	}
 	if (d.torn_down)
 		p->absent = true;
 	if (p->absent && !was_absent)

@@ -6,6 +6,7 @@ use File::Basename qw(dirname);
 use lib dirname(__FILE__) . '/lib';
 use CdcCluster;
 use JSON::PP ();
+use PostgreSQL::Test::Utils;
 use Test::More;
 
 my ($yes, $no) = (JSON::PP::true, JSON::PP::false);
@@ -15,6 +16,28 @@ cdc_pipeline.request_timeout = '1s'
 cdc_pipeline.connect_timeout = '500ms'
 CONF
 my $before = $c->world;
+
+# --- what is waited for long is over when something else is to be done -------------------
+# the only one of the source: another would write the line too
+my $hba = $c->{source}->data_dir . '/pg_hba.conf';
+$c->fault(method => 'PUT', path => '/config$', status => 409, effect => $no, count => -1, message => 'Cannot complete request because of a conflicting operation (e.g. worker rebalance)');
+my $waits = $c->create('patient');
+# the next one comes 12 to 20 s after the seventh
+$c->wait_ok(sub { @{ $c->mutations } >= 7 }, 'a put is refused again and again', 60);
+my $lines = slurp_file($hba);
+append_to_file("$hba.new", join '', grep { !/$waits/ } split /^/m, $lines);
+rename "$hba.new", $hba or die "$hba: $!";
+# a session that ends is a reason to look at the nodes; theirs are in another database
+$c->source_sql("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'cdc_admin' AND state = 'idle' AND datname = 'shop'");
+my $step = "kind = 'transition' AND status_to = 'Provisioning' AND step = 'prepare_source'";
+my $again = "kind = 'action' AND detail->>'action' = 'write_hba'";
+$c->wait_ok(sub { $c->events($waits, "kind = 'outcome' AND detail->>'action' = 'write_hba' AND detail->>'result' = 'done'") == 2 }, 'our line, taken out of pg_hba.conf meanwhile, is written again');
+is(slurp_file($hba), $lines, 'it is as it was');
+my @took = map { $c->sql("SELECT extract(epoch FROM max(at)) FROM cdc.pipeline_event WHERE pipeline_id = '$waits' AND $_") } $again, $step;
+cmp_ok($took[0] - $took[1], '<', 6, 'and not when the put would have been tried again');
+$c->clear_faults;
+$c->running_ok($waits, 'it goes on afterwards', seconds => 60);
+$c->forget_mutations;
 
 # Runs a create under a fault of this kind, then lifts the fault.
 sub survives
