@@ -159,16 +159,37 @@ listener() {
 # Is the process of a pid file ours and alive?
 alive() {
 	local pid
-	[ -s "$1" ] && pid=$(head -n1 "$1") && [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null
+	[ -s "$1" ] && pid=$(head -n1 "$1") && [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null || return
+	# a server that was killed leaves its file, and the pid may be another's by now
+	case $1 in */postmaster.pid) [ "/proc/$pid/cwd" -ef "${1%/*}" ] ;; esac
+}
+
+# is_gone PID: it holds no port and no file any more, which a killed process does
+# until its last thread has ended; a zombie holds nothing.
+is_gone() {
+	local tasks=(/proc/"$1"/task/*)
+	[ ! -e "${tasks[0]}" ] || { [ ${#tasks[@]} = 1 ] && grep -q '^State:[[:space:]]*Z' "${tasks[0]}/status"; }
+}
+
+# kill_process PIDFILE: KILL, and it is gone; only what the file names.
+kill_process() {
+	local pid
+	if alive "$1"; then
+		pid=$(head -n1 "$1")
+		kill -9 "$pid" 2>/dev/null
+		wait_for 30 is_gone "$pid"
+	fi
+	rm -f "$1"
 }
 
 # end_process PIDFILE SECONDS: TERM, wait, KILL; only what the file names.
 end_process() {
 	local pid
-	alive "$1" || { rm -f "$1"; return 0; }
-	pid=$(head -n1 "$1")
-	kill "$pid" 2>/dev/null
-	wait_for "$2" eval "! kill -0 $pid" || kill -9 "$pid" 2>/dev/null
+	if alive "$1"; then
+		pid=$(head -n1 "$1")
+		kill "$pid" 2>/dev/null
+		wait_for "$2" is_gone "$pid" || kill_process "$1"
+	fi
 	rm -f "$1"
 }
 

@@ -45,15 +45,13 @@ def skip(name, why):
 
 def run(test, *endings):
     """Runs a test and exits; then, also when it ends badly, the endings, which end badly by an exception."""
-    bad = False
     for part in (test,) + endings:
         try:
             part()
-        except BaseException:
-            diag(traceback.format_exc())
-            bad = True
+        except BaseException as error:
+            ok(False, "it runs to its end: " + " ".join(("%s: %s" % (type(error).__name__, error)).split()), traceback.format_exc())
     print("1..%d" % count, flush=True)
-    sys.exit(1 if bad or failed else 0)
+    sys.exit(1 if failed else 0)
 
 
 def wait(condition, seconds=30, pause=0.02):

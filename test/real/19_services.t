@@ -35,17 +35,9 @@ def servers(id_):
 
 def kill_agent(start=True):
     """SIGKILL, and started again as the lab starts it."""
-    path = os.path.join(env["LAB_DIR"], "host.pid")
-    try:
-        pid = int(open(path).read())
-        os.kill(pid, signal.SIGKILL)
-        # it holds the port until it is gone; a zombie holds nothing
-        wait(lambda: not os.path.exists("/proc/%d" % pid) or open("/proc/%d/stat" % pid).read().rpartition(")")[2].split()[0] == "Z", 20)
-        os.unlink(path)
-    except (OSError, ValueError):
-        pass
+    kill_process(os.path.join(env["LAB_DIR"], "host.pid"))
     if start:
-        subprocess.run([os.path.join(LAB, "part-host")], env=dict(os.environ, CDC_DATA=env["CDC_LAB_DATA"]), check=True)
+        lab("part-host", CDC_DATA=env["CDC_LAB_DATA"])
 
 
 def kill_worker():

@@ -80,7 +80,7 @@ def rolls_ok(version, name, seconds=150):
 
 
 def agent(verb, n):
-    subprocess.run([os.path.join(LAB, "connect-agent"), verb, str(n)], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=60)
+    lab("connect-agent", verb, str(n), timeout=60)
 
 
 def files_of(id_):

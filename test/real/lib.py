@@ -40,6 +40,27 @@ from tap import *
 LAB = os.path.join(TOP, "test", "lab")
 
 
+def lab(script, *arguments, timeout=120, line=None, **variables):
+    """Runs a script of the lab: what it printed, as {word: value}; line(word, value)
+    is called for each line as it comes.  RuntimeError tells in its own words why not."""
+    process = subprocess.Popen([os.path.join(LAB, script)] + list(arguments), env=dict(os.environ, **variables), stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    late = threading.Timer(timeout, process.kill)
+    late.start()
+    said = {}
+    for text in process.stdout:
+        word, _, value = text.strip().partition(" ")
+        said[word] = value
+        if line:
+            line(word, value)
+    error = process.stderr.read()
+    code = process.wait()
+    late.cancel()
+    if code != 0:
+        raise RuntimeError("%s %s: %s" % (script, " ".join(arguments), "not done in %d s" % timeout if code == -signal.SIGKILL else error.strip() or "exit code %d" % code))
+    return said
+
+
 def read_env():
     """The lab's env file: shell assignments."""
     path = os.environ.get("LAB_ENV") or os.environ.get("LAB_DIR") and os.path.join(os.environ["LAB_DIR"], "env")
@@ -339,6 +360,26 @@ def drop_slot(id_):
     return wait(dropped, 20, 0.005)
 
 
+def kill_process(path):
+    """SIGKILL of the process that a file names, if it is there, and it is gone: until
+    then it holds its ports and its files.  As kill_process of the lab."""
+    def gone():
+        try:
+            tasks = os.listdir("/proc/%d/task" % pid)
+            with open("/proc/%d/stat" % pid) as f:
+                return len(tasks) == 1 and f.read().rpartition(")")[2].split()[0] == "Z"
+        except OSError:
+            return True
+
+    try:
+        pid = int(open(path).read())
+        os.kill(pid, signal.SIGKILL)
+    except (OSError, ValueError):
+        return
+    wait(gone, 30)
+    os.unlink(path)
+
+
 # -- the worker ---------------------------------------------------------------------
 def worker_pid():
     pid = meta_try("SELECT pid FROM cdc.worker_state()")
@@ -405,7 +446,7 @@ def offsets_of(name):
 
 
 def connect_worker(verb, n):
-    subprocess.run([os.path.join(LAB, "connect-worker"), verb, str(n)], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=330)
+    lab("connect-worker", verb, str(n), timeout=330)
 
 
 def starts(id_):

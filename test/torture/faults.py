@@ -8,7 +8,6 @@ the worker.
 import os
 import random
 import signal
-import subprocess
 import time
 
 import lib
@@ -59,24 +58,19 @@ class Kafka(Fault):
 
     def strike(self):
         time.sleep(random.uniform(0, 1))
-        path = os.path.join(lib.env["LAB_DIR"], "kafka.pid")
-        os.kill(int(open(path).read()), signal.SIGKILL)
-        os.remove(path)
-        subprocess.run([os.path.join(lib.LAB, "part-kafka")], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=300)
+        lib.kill_process(os.path.join(lib.env["LAB_DIR"], "kafka.pid"))
+        lib.lab("part-kafka", timeout=300)
 
 
 class Meta(Fault):
     """The metadata database fails over too, and loses its last transactions."""
 
-    def lab(self, verb):
-        subprocess.run([os.path.join(lib.LAB, "meta"), verb], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=120)
-
     def prepare(self):
-        self.lab("standby")
+        lib.lab("meta", "standby")
 
     def strike(self):
         time.sleep(random.uniform(0, 1.5))
-        self.lab("failover")
+        lib.lab("meta", "failover")
         lib.meta.dsn = lib.read_env()["CDC_META_DSN"] + " connect_timeout=10"
 
 

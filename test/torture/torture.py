@@ -12,7 +12,6 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 import threading
 import time
@@ -22,25 +21,11 @@ sys.dont_write_bytecode = True
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "real")]
 import lib
 import faults
+from lib import lab
 from judge import judge
 from repair import Forgetful, Naive, Product, Script
 from stream import Stream
 from writer import ADDRESS, Connection, Writer, nodes
-
-
-def lab(script, *arguments, timeout=120, line=None):
-    """Runs a script of the lab; line(word, value) is called for each line as it comes."""
-    process = subprocess.Popen([os.path.join(lib.LAB, script)] + list(arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    said = {}
-    for text in process.stdout:
-        word, _, value = text.strip().partition(" ")
-        said[word] = value
-        if line:
-            line(word, value)
-    error = process.stderr.read()
-    if process.wait(timeout) != 0:
-        raise RuntimeError("%s %s: %s" % (script, " ".join(arguments), error.strip()))
-    return said
 
 
 class Torture:
