@@ -28,16 +28,6 @@ class Case:
         self.db.rows("INSERT INTO %s VALUES (%d)" % (table, self.value[table]))
         return self.value[table]
 
-    def stored_ok(self, what):
-        """Connect has stored the last snapshot: a task that loses its slot before makes another one by itself."""
-        def stored():
-            before = rounds()
-            meta.one("SELECT count(*) FROM cdc.check_health()")
-            wait(lambda: rounds() > before)
-            return not spec(self.id)["snapshot_run"]
-
-        ok(wait(stored, 60), what + ": the snapshot before is stored", lambda: story(self.id))
-
     def seen(self, what, kind, pattern, hand):
         """By hand, then one round: an event of this kind, action or message tells it."""
         last = int(meta.one("SELECT max(id) FROM cdc.pipeline_event WHERE pipeline_id = '%s'" % self.id))
@@ -186,7 +176,7 @@ def publication(case):
 
 
 def slot(case):
-    case.stored_ok("the replication slot dropped")
+    stored_ok(case.id, "the replication slot dropped")
     case.gap("the replication slot dropped", lambda: drop_slot(case.id))
     equal(case.db.one("SELECT count(*) FROM pg_replication_slots WHERE slot_name ~ '%s'" % obj(case.id)), "1", "there is one slot again")
 
@@ -237,7 +227,7 @@ def halt():
     """on_gap = halt: reported, and nothing is touched."""
     case = Case(options={"on_gap": "halt"})
     config = case.config()
-    case.stored_ok("on_gap = halt")
+    stored_ok(case.id, "on_gap = halt")
     taken = case.snapshots()
     case.seen("a slot dropped under on_gap = halt", "gap", "the replication slot is gone", lambda: drop_slot(case.id))
     status_ok(case.id, "Failed", "it fails, and says how to go on", r"^the replication slot is gone: changes after [0-9A-F/]+ may be missing from Kafka; on_gap is halt")

@@ -53,10 +53,6 @@ class Flow:
         self.seen = max([e["id"] for e in found], default=self.seen)
         return found
 
-    def stored_ok(self, words):
-        """A test: Connect has stored the snapshot; until then a task that loses its slot makes another one, for another snapshot (50_connect_worker.t)."""
-        ok(wait(lambda: meta.one("SELECT snapshot_run IS NULL FROM cdc.pipeline_spec WHERE id = '%s'" % self.id) == "t", 90), words + ": Connect has stored the snapshot", lambda: story(self.id))
-
     def slot(self, column):
         return admin("SELECT %s FROM pg_replication_slots WHERE slot_name = '%s'" % (column, obj(self.id)))
 
@@ -79,7 +75,7 @@ class Flow:
 
 def dropped():
     flow = Flow()
-    flow.stored_ok("slot dropped")
+    stored_ok(flow.id, "slot dropped")
     source(flow.database).rows("INSERT INTO t VALUES (-1)")
     ok(flow.topic.wait(lambda _: flow.came("c", -1)), "a row that will be deleted in the gap has come")
     before = admin("SELECT pg_current_wal_lsn()")
@@ -161,7 +157,7 @@ def take_slot(flow, name, what):
 
 def usurped(flow):
     """pg_recvlogical takes the slot and confirms what we have not seen."""
-    flow.stored_ok("used by somebody else")
+    stored_ok(flow.id, "used by somebody else")
     stream = take_slot(flow, "somebody", "somebody else has got hold of the slot")
     before = admin("SELECT pg_current_wal_lsn()")
     flow.write()
@@ -194,7 +190,7 @@ def usurped_at_once():
 
 def halted():
     flow = Flow(options={"on_gap": "halt"})
-    flow.stored_ok("on_gap halt")
+    stored_ok(flow.id, "on_gap halt")
     before = admin("SELECT pg_current_wal_lsn()")
     drop_slot(flow.id)
     flow.gap_ok("slot_gone", "on_gap halt", before, "halt")

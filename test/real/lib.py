@@ -261,6 +261,18 @@ def running_ok(id_, name="it runs", seconds=60):
     return status_ok(id_, "Running", name, "", seconds)
 
 
+def stored_ok(id_, what):
+    """A test, by rounds of its own: Connect has stored the last snapshot.  Until then a
+    task that loses its slot takes another one by itself (50_connect_worker.t)."""
+    def stored():
+        before = rounds()
+        meta.one("SELECT count(*) FROM cdc.check_health()")
+        wait(lambda: rounds() > before)
+        return not spec(id_)["snapshot_run"]
+
+    return ok(wait(stored, 90), what + ": Connect has stored the snapshot", lambda: story(id_))
+
+
 def gone_ok(id_, name="it is gone", seconds=60):
     last = {}
 

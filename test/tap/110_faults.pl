@@ -164,8 +164,7 @@ is($c->status($failing), 'Running', 'and is Running by status');
 
 # --- meanwhile: a PUT that lands after the DELETE (design rule 12) ---------------------------------
 # it lands long after the pipeline is gone from sight, and long before it is settled; what is tried again meanwhile has no effect
-$c->sql("ALTER SYSTEM SET cdc_pipeline.settle_after = '1h'");
-$c->{meta}->reload;
+$c->set(settle_after => '1h');
 $c->fault(method => 'PUT', path => '/config$', drop => $yes, effect_ms => 15_000);
 $c->fault(method => 'PUT', path => '/config$', drop => $yes, effect => $no, count => -1);
 my $late = $c->create('late-effect');
@@ -182,8 +181,7 @@ ok(!$c->sim_state->{ $c->connector($late) } || !$c->sim_state->{ $c->connector($
 is($landed->(), 0, 'nor has it landed');
 $c->wait_ok($landed, 'then it lands');
 $c->wait_ok(sub { $undone->() > $before_it }, 'and is undone');
-$c->sql('ALTER SYSTEM RESET cdc_pipeline.settle_after');
-$c->{meta}->reload;
+$c->set(settle_after => undef);
 $c->wait_ok(sub { $c->spec($late)->{settled_at} }, 'and the pipeline is watched until that is undone');
 ok(!$c->sim_state->{ $c->connector($late) }{exists}, 'no orphan connector');
 ok(!$c->sim_state->{ $c->connector($late) }{offset}, 'no orphan offsets');

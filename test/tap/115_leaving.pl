@@ -16,21 +16,13 @@ CONF
 sub settled { my ($id) = @_; return $c->sql("SELECT settled_at IS NOT NULL FROM cdc.pipeline_spec WHERE id = '$id'") eq 't'; }
 sub service_gone { my ($id) = @_; return $c->sql("SELECT deleted_at IS NOT NULL FROM cdc.service WHERE id = '$id'") eq 't'; }
 
-sub settle_after
-{
-	my ($time) = @_;
-
-	$c->sql("ALTER SYSTEM SET cdc_pipeline.settle_after = '$time'");
-	$c->{meta}->reload;
-}
-
 # A pipeline that is gone for its users, and watched for as long as the test wants.
 sub deleted
 {
 	my ($name) = @_;
 	my $id = $c->create($name);
 
-	settle_after('1h');
+	$c->set(settle_after => '1h');
 	$c->running_ok($id, "$name runs");
 	$c->delete($id);
 	$c->status_ok($id, 'Deleted', "$name is deleted");
@@ -50,7 +42,7 @@ sub told_ok
 # --- Kafka Connect is never seen again ---------------------------------------------
 my $id = deleted('connect-gone');
 $c->stop_sim('KILL');
-settle_after('4s');
+$c->set(settle_after => '4s');
 $c->wait_ok(sub { $c->sql("SELECT bool_and(now() - mutated_at > '5 s') FROM cdc.pipeline_spec WHERE id = '$id'") eq 't' }, 'what was sent has had its time');
 ok(!settled($id), 'a service that stays may answer again: it is waited for');
 is($c->sql("SELECT cdc.delete_service('$c->{sink_id}')"), 'deleting', 'the service is deleted');
@@ -63,7 +55,7 @@ $c->{sink_id} = $c->register_sink('other-kafka');
 $id = deleted('source-gone');
 is($c->sql("SELECT cdc.delete_service('$c->{source_id}')"), 'deleting', 'its source is deleted while it is watched');
 $c->{source}->stop('immediate');
-settle_after('4s');
+$c->set(settle_after => '4s');
 $c->wait_ok(sub { settled($id) && service_gone($c->{source_id}) }, 'and goes, when what was sent has had its time');
 told_ok($id, qr/what cannot be looked at once more.*replication slot.*on source service "shop-pg"/, 'what was not looked at again is told');
 ok($c->sql("SELECT settled_at - mutated_at >= '4 s' FROM cdc.pipeline_spec WHERE id = '$id'") eq 't', 'not before that');

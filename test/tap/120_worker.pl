@@ -20,11 +20,6 @@ max_prepared_transactions = 5
 CONF
 
 my $state = sub { return $c->sql('SELECT state FROM cdc.worker_state()'); };
-my $set = sub {
-	my ($name, $value) = @_;
-	$c->sql("ALTER SYSTEM SET cdc_pipeline.$name = '$value'");
-	$c->sql('SELECT pg_reload_conf()');
-};
 
 # A psql that stays, for transactions that overlap.
 sub session { return $c->{meta}->background_psql('postgres', on_error_stop => 1); }
@@ -70,7 +65,7 @@ $_->quit foreach $early, $late;
 # --- a reload ----------------------------------------------------------------------------------
 my $rounds = $c->sql('SELECT rounds FROM cdc.worker_state()');
 my $pid = $c->worker_pid;
-$set->('health_interval', '300ms');
+$c->set(health_interval => '300ms');
 $c->wait_ok(sub { $c->sql('SELECT rounds FROM cdc.worker_state()') > $rounds + 3 }, 'a shorter interval holds at once, not after the hour');
 is($c->worker_pid, $pid, 'in the same process');
 $c->running_ok($prepared, 'a round finds what a prepared transaction left in the queue');
@@ -93,7 +88,7 @@ $c->running_ok($after_key, 'and new pipelines come up');
 append_to_file("$c->{key_file}-2", join('', map { chr(97 + $_ % 26) } 1 .. 32));
 chmod 0600, "$c->{key_file}-2";
 my $secrets = $c->sql('SELECT (SELECT count(*) FROM cdc.service_secret) + (SELECT count(*) FROM cdc.pipeline_secret)');
-$set->('secret_key_file', "$c->{key_file}-2");
+$c->set(secret_key_file => "$c->{key_file}-2");
 $c->{meta}->restart;
 $c->wait_ok(sub { $c->sql("SELECT count(*) FROM cdc.service WHERE status_message = 'a secret was encrypted with another key'") >= 1 }, 'with another key nothing is decrypted');
 (undef, undef, $error) = $c->try_sql("\\set VERBOSITY verbose\nSELECT cdc.rotate_secret_key('$c->{key_file}-3')");
@@ -143,7 +138,7 @@ $c->wait_ok(sub { $state->() eq 'running' }, 'and the worker is there again with
 my $hole = IO::Socket::INET->new(Listen => 50, LocalAddr => '127.0.0.1', LocalPort => 0) or die $!;
 $c->register_source('hole', $c->{source}, nodes => [ { address => '127.0.0.1', port => $hole->sockport } ]);
 $c->register_sink('hole-kafka', connect_urls => [ 'http://127.0.0.1:' . $hole->sockport ]);
-$set->('connect_timeout', '60s');
+$c->set(connect_timeout => '60s');
 $c->fault(method => 'GET', path => '/', count => -1, delay_ms => 60000);
 $c->fault(method => 'PUT', path => '/', count => -1, delay_ms => 60000);
 $c->source_sql("INSERT INTO orders SELECT g, 1, 1, 'x' FROM generate_series(2000, 2010) g");

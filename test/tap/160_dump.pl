@@ -33,8 +33,7 @@ my $password = $c->sim('GET', '/connectors/' . $c->connector($running) . '/confi
 like($password, qr/^[A-Za-z0-9]{32}$/, '(the password of a role, as Connect has it)');
 
 # nothing is written from here on
-$c->sql("ALTER SYSTEM SET cdc_pipeline.enabled = off");
-$c->sql('SELECT pg_reload_conf()');
+$c->set(enabled => 'off');
 $c->wait_ok(sub { $c->sql('SELECT state FROM cdc.worker_state()') =~ /enabled is off/ }, 'the worker stands still');
 $c->sql("SELECT cdc.ask('round', NULL)");
 

@@ -164,8 +164,7 @@ $c->running_ok($waiting, 'good ones: it goes on');
 unlike(PostgreSQL::Test::Utils::slurp_file($c->{meta}->logfile), qr/geheim|$sdn->{password}|$sdn->{token}/, 'no credential is in the log');
 
 # --- answers that go wrong: nothing is made twice -----------------------------------------------------------
-$c->sql("ALTER SYSTEM SET cdc_pipeline.request_timeout = '2s'");
-$c->{meta}->reload;
+$c->set(request_timeout => '2s');
 foreach my $case (
 	[ 'a 503 without effect', { method => 'POST', status => 503, effect => $no, message => 'SERVICE_UNAVAILABLE: later' } ],
 	[ 'a 500 after the effect', { method => 'POST', status => 500, message => 'INTERNAL_ERROR: oops' } ],
@@ -193,8 +192,7 @@ foreach my $case (
 	$c->delete($p);
 }
 
-$c->sql('ALTER SYSTEM RESET cdc_pipeline.request_timeout');
-$c->{meta}->reload;
+$c->set(request_timeout => undef);
 
 # --- what the API refuses is told, and tried again -------------------------------------------------------------
 $sdn->set(problem => 'true');
@@ -241,14 +239,12 @@ my $slow = add_network();
 $sdn->set(activate_ms => 600000);
 my $stuck = pipeline($slow);
 $c->message_ok($stuck, qr/^waiting for the network between source and sink: the peering from network .* is provisioning/, 'a network that takes its time is waited for');
-$c->sql("ALTER SYSTEM SET cdc_pipeline.sdn_stuck_after = '1500ms'");
-$c->{meta}->reload;
+$c->set(sdn_stuck_after => '1500ms');
 $c->message_ok($stuck, qr/^the network between source and sink is not active after 1500 ms, and is still being watched: .*provisioning.*; ask UpCloud's support/, 'for too long: stuck');
 is($c->status($stuck), 'Provisioning', 'it does not fail');
 $sdn->set(activate_ms => 0);
 $c->running_ok($stuck, 'and goes on when it is active after all');
-$c->sql('ALTER SYSTEM RESET cdc_pipeline.sdn_stuck_after');
-$c->{meta}->reload;
+$c->set(sdn_stuck_after => undef);
 
 # --- the API is away: who runs, runs ------------------------------------------------------------------------------------
 $sdn->stop('KILL');

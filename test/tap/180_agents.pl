@@ -72,7 +72,7 @@ sub start_agent
 sub stop_agent { my ($signal) = @_; $agent->signal($signal); eval { $agent->finish }; }
 sub restarts { return [ split /\n/, slurp_file("$dir/restarts") ]; }
 sub secrets { my ($of) = @_; return [ grep { !$of || /^\Q$of\E\./ } map { s{.*/}{}r } sort glob "$dir/secrets/*" ]; }
-sub set_plugin { my (%to) = @_; $c->sql("ALTER SYSTEM SET cdc_pipeline.debezium_plugin_$_ = '$to{$_}'") foreach sort keys %to; $c->{meta}->reload; }
+sub set_plugin { my (%to) = @_; $c->set(map { ("debezium_plugin_$_" => $to{$_}) } keys %to); }
 
 # --- no agents -----------------------------------------------------------------------------
 my $bare = $c->create('by-hand', sink => $c->register_sink('bare', plaintext_connector_password => $no), topic_prefix => 'bare');

@@ -327,6 +327,15 @@ sub wait_round
 
 # --- the source -----------------------------------------------------------------
 
+# Settings of the extension, by their names without the prefix; undef takes one back.
+sub set
+{
+	my ($self, %to) = @_;
+
+	$self->sql('ALTER SYSTEM ' . (defined $to{$_} ? "SET cdc_pipeline.$_ = '$to{$_}'" : "RESET cdc_pipeline.$_")) foreach sort keys %to;
+	$self->{meta}->reload;
+}
+
 sub source_sql { my ($self, $query, $database) = @_; return $self->{source}->safe_psql($database || 'shop', $query); }
 
 sub source_log_size { my ($self) = @_; return -s $self->{source}->logfile || 0; }
