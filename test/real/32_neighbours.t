@@ -11,12 +11,18 @@ def hba_of_primary():
 
 
 def stopped(pid):
-    """Stops a session where it waits for its client: elsewhere it might have a lock that everybody needs."""
+    """Stops a session where it waits for its client: elsewhere it may have a lock that
+    everybody needs, also the one who asks where it is, who then gets no answer."""
+    said = []
+    asking = threading.Thread(target=lambda: said.append(source("postgres").one("SELECT wait_event_type FROM pg_stat_activity WHERE pid = %d" % pid)), daemon=True)
     os.kill(pid, signal.SIGSTOP)
     wait(lambda: open("/proc/%d/stat" % pid).read().rpartition(")")[2].split()[0] == "T", 10, 0.0005)
-    if source("postgres").one("SELECT wait_event_type FROM pg_stat_activity WHERE pid = %d" % pid) == "Client":
+    asking.start()
+    asking.join(2)
+    if said == ["Client"]:
         return True
     os.kill(pid, signal.SIGCONT)
+    asking.join()
     return False
 
 
