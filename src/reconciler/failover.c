@@ -150,15 +150,50 @@ cdc_history_contains(uint32_t current, const CdcTimelineSwitch *history, int nhi
 	return false;
 }
 
+bool
+cdc_history_begins(const CdcTimelineSwitch *history, int nhistory, CdcTimelineSwitch from)
+{
+	const CdcTimelineSwitch *last = nhistory > 0 ? &history[nhistory - 1] : NULL;
+
+	return from.timeline == 0 || last == NULL || (last->timeline == from.timeline && last->lsn == from.lsn);
+}
+
+/* Did both histories leave the same timeline, each at a place of its own? */
+static bool
+has_parted(const CdcFailoverFacts *f, uint64_t *where)
+{
+	const CdcTimelineSwitch *from = &f->streamed_from;
+	int			i;
+
+	for (i = 0; f->history_known && i < f->nhistory; i++)
+	{
+		const CdcTimelineSwitch *left = &f->history[i];
+		uint32_t	to = i + 1 < f->nhistory ? left[1].timeline : f->timeline;
+
+		if (left->timeline != from->timeline)
+			continue;
+		*where = left->lsn < from->lsn ? left->lsn : from->lsn;
+		return to != f->streamed_timeline || left->lsn != from->lsn;
+	}
+	return false;
+}
+
 CdcHistory
 cdc_failover_relation(const CdcFailoverFacts *f, uint64_t *switch_lsn)
 {
+	uint64_t	parted;
 	int			i;
 
 	if (f->system == 0 || f->timeline == 0 || f->streamed_timeline == 0)
 		return CDC_HISTORY_UNKNOWN;
 	if (f->streamed_system != 0 && f->system != f->streamed_system)
 		return CDC_HISTORY_OTHER_CLUSTER;
+	if (f->timeline >= f->streamed_timeline && has_parted(f, &parted))
+	{
+		if (switch_lsn != NULL)
+			*switch_lsn = parted;
+		return CDC_HISTORY_LEFT;
+	}
 	if (f->timeline == f->streamed_timeline)
 		return f->wal_lsn != 0 && f->wal_lsn < f->offset_lsn ?
 			CDC_HISTORY_REWRITTEN : CDC_HISTORY_SAME;

@@ -44,6 +44,8 @@ typedef struct CdcFailoverFacts
 	/* where the pipeline streamed last */
 	uint64_t	streamed_system;
 	uint32_t	streamed_timeline;
+	CdcTimelineSwitch streamed_from;	/* which timeline that one left, and where;
+										 * timeline 0: none, or not known */
 	/* the present primary */
 	uint64_t	system;
 	uint32_t	timeline;
@@ -115,7 +117,9 @@ extern CdcJudgement cdc_failover_judge(const CdcFailoverFacts *facts);
 
 /*
  * How the two histories relate; *switch_lsn (may be NULL) is set for
- * CDC_HISTORY_LEFT.
+ * CDC_HISTORY_LEFT.  Two that each left a timeline where it was promoted part
+ * at the first of these places, whatever numbers they took: a server takes the
+ * next one that it does not know of.
  */
 extern CdcHistory cdc_failover_relation(const CdcFailoverFacts *facts, uint64_t *switch_lsn);
 
@@ -125,6 +129,13 @@ extern CdcHistory cdc_failover_relation(const CdcFailoverFacts *facts, uint64_t 
  */
 extern bool cdc_history_contains(uint32_t current, const CdcTimelineSwitch *history,
 								 int nhistory, uint32_t timeline, uint64_t lsn);
+
+/*
+ * Did this history's timeline leave another one there?  True also where from or
+ * the history is not known.
+ */
+extern bool cdc_history_begins(const CdcTimelineSwitch *history, int nhistory,
+							   CdcTimelineSwitch from);
 
 extern const char *cdc_verdict_name(CdcVerdict verdict);
 extern const char *cdc_history_name(CdcHistory history);

@@ -49,7 +49,8 @@ read_history(CdcSourceObs *obs, const char *words)
 		unsigned	high;
 		unsigned	low;
 
-		if (sscanf(line, "%u %X/%X", &timeline, &high, &low) != 3 || obs->nhistory > n)
+		/* sscanf would go on to the line after an empty one, and that one be read twice */
+		if (*line < '0' || *line > '9' || sscanf(line, "%u %X/%X", &timeline, &high, &low) != 3 || obs->nhistory > n)
 			continue;
 		obs->history[obs->nhistory].timeline = timeline;
 		obs->history[obs->nhistory].lsn = ((uint64) high << 32) | low;

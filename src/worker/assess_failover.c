@@ -48,8 +48,8 @@ read_intent(const CdcPipeline *p)
 
 	memset(&intent, 0, sizeof(intent));
 	if (verdict && system &&
-		strtoull(system, NULL, 10) == p->server.system_identifier &&
-		cdc_json_int64(j, "timeline", 0) == (int64) p->server.timeline)
+		cdc_failover_is_history(&p->server, strtoull(system, NULL, 10), (uint32) cdc_json_int64(j, "timeline", 0),
+								cdc_failover_switch(j, "from")))
 	{
 		intent.present = true;
 		intent.resumed = cdc_json_true(j, "resumed");
@@ -72,8 +72,7 @@ read_intent(const CdcPipeline *p)
 static bool
 same_history(const CdcPipeline *p)
 {
-	return p->server.timeline == p->streamed_timeline &&
-		(p->streamed_system == 0 || p->server.system_identifier == p->streamed_system);
+	return cdc_failover_is_streamed(p, &p->server);
 }
 
 static bool
@@ -179,6 +178,7 @@ cdc_failover_judge_now(const CdcPipeline *p)
 	memset(&f, 0, sizeof(f));
 	f.streamed_system = p->streamed_system;
 	f.streamed_timeline = p->streamed_timeline;
+	f.streamed_from = p->streamed_from;
 	f.system = p->server.system_identifier;
 	f.timeline = p->server.timeline;
 	f.wal_lsn = p->rewritten_lsn != 0 ? p->rewritten_lsn : p->server.wal_lsn;

@@ -17,6 +17,7 @@
 #include "reconciler/shadow.h"
 #include "remote/pg_hba.h"
 #include "worker/execute.h"
+#include "worker/failover.h"
 #include "worker/observe.h"
 #include "worker/observe_source.h"
 #include "worker/shadow.h"
@@ -362,7 +363,7 @@ forget_others(CdcPipeline *p, CdcService *s)
 	{
 		CdcShadow  *shadow = lfirst(cell);
 		CdcNode    *n = node_of(p->world, s->id, shadow->address, shadow->port);
-		bool		gone = n == NULL || (n == s->primary && p->failover == NULL && p->streamed_timeline == n->timeline);
+		bool		gone = n == NULL || cdc_failover_streams_from(p, n);
 
 		if (gone == shadow->gone)
 			continue;

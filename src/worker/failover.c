@@ -47,6 +47,58 @@ node_words(const CdcPipeline *p)
 	return n ? psprintf("%s:%d", n->address, n->port) : NULL;
 }
 
+bool
+cdc_failover_streams_from(const CdcPipeline *p, const CdcNode *n)
+{
+	return p->failover == NULL && p->streamed_timeline == n->timeline &&
+		p->source && n == p->source->primary && cdc_same(p->streamed_node, node_words(p));
+}
+
+void
+cdc_failover_add_switch(struct json_object *to, const char *key, CdcTimelineSwitch from)
+{
+	struct json_object *j;
+
+	if (from.timeline == 0)
+		return;
+	j = json_object_new_object();
+	json_object_object_add(j, "timeline", json_object_new_int64(from.timeline));
+	cdc_lsn_json(j, "lsn", from.lsn);
+	json_object_object_add(to, key, j);
+}
+
+CdcTimelineSwitch
+cdc_failover_switch(struct json_object *j, const char *key)
+{
+	struct json_object *found = cdc_json_get(j, key);
+	CdcTimelineSwitch from = {(uint32) cdc_json_int64(found, "timeline", 0), cdc_lsn_parse(cdc_json_string(found, "lsn"))};
+
+	return from;
+}
+
+/* Where the timeline of a server began; of its first, or where its history cannot be read, nowhere. */
+static CdcTimelineSwitch
+began(const CdcSourceObs *obs)
+{
+	CdcTimelineSwitch none = {0, 0};
+
+	return obs->history_known && obs->nhistory > 0 ? obs->history[obs->nhistory - 1] : none;
+}
+
+bool
+cdc_failover_is_history(const CdcSourceObs *obs, uint64 system, uint32 timeline, CdcTimelineSwitch from)
+{
+	return obs->timeline == timeline && (system == 0 || obs->system_identifier == system) &&
+		(!obs->history_known || cdc_history_begins(obs->history, obs->nhistory, from));
+}
+
+bool
+cdc_failover_is_streamed(const CdcPipeline *p, const CdcSourceObs *obs)
+{
+	return p->streamed_timeline != 0 &&
+		cdc_failover_is_history(obs, p->streamed_system, p->streamed_timeline, p->streamed_from);
+}
+
 /*
  * Events that Kafka has and the new primary never had: those of transactions
  * with after_lsn < commit LSN <= to_lsn (null: no bound) that reached Kafka
@@ -160,6 +212,7 @@ cdc_failover_remember(CdcPipeline *p)
 	snprintf(number, sizeof(number), UINT64_FORMAT, p->server.system_identifier);
 	cdc_json_add_string(intent, "system", number);
 	json_object_object_add(intent, "timeline", json_object_new_int64(p->server.timeline));
+	cdc_failover_add_switch(intent, "from", began(&p->server));
 	cdc_json_add_string(intent, "node", node_words(p));
 	cdc_lsn_json(intent, "position", j.position);
 	cdc_lsn_json(intent, "slot_lsn", p->seen->confirmed_flush_lsn);
@@ -168,13 +221,6 @@ cdc_failover_remember(CdcPipeline *p)
 	cdc_json_add_string(intent, "words", words);
 	cdc_set_string(p->context, &p->failover, json_object_to_json_string_ext(intent, JSON_C_TO_STRING_PLAIN));
 	json_object_put(intent);
-}
-
-static bool
-is_streamed(const CdcPipeline *p, const CdcSourceObs *obs)
-{
-	return p->streamed_timeline != 0 && obs->timeline == p->streamed_timeline &&
-		(p->streamed_system == 0 || obs->system_identifier == p->streamed_system);
 }
 
 /* The server that we stream from is not the one, or not the run of it, that it was. */
@@ -194,7 +240,7 @@ note_start(CdcPipeline *p, const CdcSourceObs *obs)
 void
 cdc_failover_note_wal(CdcPipeline *p, const CdcSourceObs *obs, int64 begun)
 {
-	if (obs->wal_lsn == 0 || !is_streamed(p, obs))
+	if (obs->wal_lsn == 0 || !cdc_failover_is_streamed(p, obs))
 		return;
 	if (obs->started_us != 0 && obs->started_us != p->streamed_started)
 		note_start(p, obs);
@@ -208,7 +254,7 @@ cdc_failover_note_wal(CdcPipeline *p, const CdcSourceObs *obs, int64 begun)
 void
 cdc_failover_note_reached(CdcPipeline *p, const CdcSourceObs *obs, uint64 lsn)
 {
-	if (!is_streamed(p, obs) || lsn <= p->reached)
+	if (!cdc_failover_is_streamed(p, obs) || lsn <= p->reached)
 		return;
 	p->reached = lsn;
 	p->reached_at = cdc_loop_now();
@@ -221,7 +267,7 @@ cdc_failover_compare_start(CdcPipeline *p)
 	bool		older = offsets->ts_us != 0 && offsets->ts_us < p->streamed_started;
 
 	if (p->came_lsn == 0 || p->offsets_known != CDC_YES || p->offsets_at < p->came_at ||
-		!is_streamed(p, &p->server))
+		!cdc_failover_is_streamed(p, &p->server))
 		return;
 	/* the next look at the source needs no clock to tell */
 	cdc_failover_note_reached(p, &p->server, offsets->highest_lsn);
@@ -250,6 +296,7 @@ set_streamed(CdcPipeline *p)
 {
 	p->streamed_system = p->server.system_identifier;
 	p->streamed_timeline = p->server.timeline;
+	p->streamed_from = began(&p->server);
 	p->reached = p->seen ? p->seen->confirmed_flush_lsn : 0;
 	p->reached_at = cdc_loop_now();
 	p->rewritten_lsn = 0;
@@ -257,6 +304,24 @@ set_streamed(CdcPipeline *p)
 	p->came_lsn = 0;
 	cdc_set_string(p->context, &p->streamed_node, node_words(p));
 	p->spec_dirty = true;
+}
+
+/* The same history: what could not be read of it before, or goes by another address now. */
+static void
+complete_streamed(CdcPipeline *p)
+{
+	const char *node = node_words(p);
+
+	if (p->streamed_from.timeline == 0 && began(&p->server).timeline != 0)
+	{
+		p->streamed_from = began(&p->server);
+		p->spec_dirty = true;
+	}
+	if (node && !cdc_same(p->streamed_node, node))
+	{
+		cdc_set_string(p->context, &p->streamed_node, node);
+		p->spec_dirty = true;
+	}
 }
 
 void
@@ -286,8 +351,10 @@ cdc_failover_streaming(CdcPipeline *p)
 		json_object_put(intent);
 		return;
 	}
-	if (p->streamed_timeline != p->server.timeline || p->streamed_system != p->server.system_identifier)
+	if (p->streamed_system != p->server.system_identifier || !cdc_failover_is_streamed(p, &p->server))
 		set_streamed(p);
+	else
+		complete_streamed(p);
 	if (intent == NULL)
 		return;
 	gap = cdc_json_get(intent, "gap");
@@ -336,6 +403,7 @@ cdc_failover_forget(CdcPipeline *p)
 	json_object_put(former);
 	p->streamed_system = 0;
 	p->streamed_timeline = 0;
+	p->streamed_from.timeline = 0;
 	p->usurped = false;
 	p->rewritten_lsn = 0;
 	p->came_lsn = 0;

@@ -12,6 +12,23 @@
 #include "reconciler/failover.h"
 #include "worker/world.h"
 
+/* As a member of a JSON object; one of timeline 0 is left out, and read where there is none. */
+extern void cdc_failover_add_switch(struct json_object *to, const char *key, CdcTimelineSwitch from);
+extern CdcTimelineSwitch cdc_failover_switch(struct json_object *j, const char *key);
+
+/*
+ * Is the history of this server, as last seen, that timeline, which left another
+ * one there?  Two standbys that are promoted without knowing of each other take the
+ * same number.  What is not known (system 0, from) is taken for equal.
+ */
+extern bool cdc_failover_is_history(const CdcSourceObs *obs, uint64 system, uint32 timeline, CdcTimelineSwitch from);
+
+/* Is it the one on which the pipeline streamed last? */
+extern bool cdc_failover_is_streamed(const CdcPipeline *pipeline, const CdcSourceObs *obs);
+
+/* Is this node the primary that it streams from, with nothing to be carried out? */
+extern bool cdc_failover_streams_from(const CdcPipeline *pipeline, const CdcNode *node);
+
 /*
  * A primary was seen by a look that was begun at a loop time.  On one timeline
  * WAL never gets shorter: an end below what was reached before that look is

@@ -24,6 +24,7 @@
 #include "common/lsn.h"
 #include "common/pg_json.h"
 #include "extension/settings.h"
+#include "worker/failover.h"
 #include "worker/statement.h"
 #include "worker/store.h"
 #include "worker/store_load.h"
@@ -181,6 +182,7 @@ spec_row(CdcPipeline *p)
 
 		add_uint(streamed, "system", p->streamed_system);
 		json_object_object_add(streamed, "timeline", json_object_new_int64(p->streamed_timeline));
+		cdc_failover_add_switch(streamed, "from", p->streamed_from);
 		cdc_json_add_string(streamed, "node", p->streamed_node);
 		json_object_object_add(streamed, "usurped", json_object_new_boolean(p->usurped));
 		cdc_lsn_json(streamed, "rewritten_lsn", p->rewritten_lsn);

@@ -21,6 +21,7 @@
 #include "common/pg_json.h"
 #include "common/secrets.h"
 #include "extension/settings.h"
+#include "worker/failover.h"
 #include "worker/network.h"
 #include "worker/provider.h"
 #include "worker/shadow.h"
@@ -548,6 +549,7 @@ load_new_pipeline(CdcPipeline *p, struct json_object *row, struct json_object *s
 	{
 		p->streamed_system = get(streamed, "system") ? strtoull(get(streamed, "system"), NULL, 10) : 0;
 		p->streamed_timeline = (uint32) get_int(streamed, "timeline", 0);
+		p->streamed_from = cdc_failover_switch(streamed, "from");
 		p->streamed_node = copy(p->context, get(streamed, "node"));
 		p->usurped = get_bool(streamed, "usurped", false);
 		p->rewritten_lsn = cdc_lsn_parse(get(streamed, "rewritten_lsn"));

@@ -333,6 +333,8 @@ struct CdcPipeline
 	char	   *gap;			/* JSON text while one is being repaired */
 	uint64		streamed_system;	/* the history on which it streamed last; */
 	uint32		streamed_timeline;	/* 0: it has not, or a new snapshot is due */
+	CdcTimelineSwitch streamed_from;	/* which timeline that one left, and where;
+										 * timeline 0: none, or not known */
 	char	   *streamed_node;	/* "address:port" */
 	int64		streamed_started;	/* when that server was started, its clock,
 									 * epoch us; 0: not seen yet */

@@ -4,7 +4,8 @@ phantom is said to be one.
 
 SIGKILL with and without loss, planned switchover and back to the node that it
 was (which rejoins with the slot that it had), restart in place, a second
-failover before the first is done.
+failover before the first is done, one to a standby that never heard of the
+failover before.
 """
 import os
 import sys
@@ -47,7 +48,8 @@ def planned_and_back(torture):
     lab("add-standby", "--rejoin", old)     # alive, and demoted
     torture.flowing()
     torture.repaired()
-    equal(failovers(torture)[0], ["resume"], "planned switchover: it goes on where it was")
+    verdicts, told = failovers(torture)
+    ok(verdicts == ["resume"], "planned switchover: it goes on where it was", told)
     verdict = torture.verdict()
     ok(verdict.clean(), "planned: %s" % verdict, "\n".join(verdict.samples))
     equal(verdict.duplicates, before, "planned: nothing came twice")
@@ -85,6 +87,40 @@ def second_before_the_first_is_done(torture):
     lab("node", "drop", nodes()[2][0])
 
 
+def to_one_that_never_heard_of_it(torture):
+    """A standby that was left behind before a failover, and is promoted in the next: it takes the number that the one between has."""
+    lab("add-standby", next(name for name in "abc" if name not in [there for there, _, _ in nodes()]))
+    torture.ready()
+    torture.flowing()
+    path = os.path.join(env["CDC_LAB_DATA"], "source-nodes")
+    left_behind = nodes()[2]
+    connection = Connection(left_behind[2])
+    connection.rows("ALTER SYSTEM SET primary_conninfo = ''")
+    connection.rows("SELECT pg_reload_conf()")
+    if not wait(lambda: connection.one("SELECT count(*) FROM pg_stat_wal_receiver") == "0"):
+        raise RuntimeError("the walreceiver does not end")
+    connection.close()
+    lines = open(path).readlines()
+    with open(path, "w") as f:
+        f.writelines(lines[:2])
+    torture.flowing()
+    torture.failover()
+    torture.repaired()
+    torture.flowing()
+    failovers(torture)
+    with open(path, "a") as f:
+        f.write(lines[2])
+    torture.failover("--to", left_behind[0])
+    torture.repaired()
+    verdicts, told = failovers(torture)
+    equal([(detail["verdict"], detail["history"], detail["from"]["timeline"] == detail["to"]["timeline"]) for detail in told], [("rewind", "left", True)],
+          "to a standby that never heard of the failover before: another history, of the same number")
+    verdict = torture.verdict()
+    ok(verdict.clean(), "and nothing is missing: %s" % verdict, "\n".join(verdict.samples))
+    lab("add-standby")
+    torture.ready()
+
+
 def test():
     set_meta("cdc_pipeline.health_interval", "1s")
     torture = Torture()
@@ -95,6 +131,7 @@ def test():
     planned_and_back(torture)
     restarted_in_place(torture)
     second_before_the_first_is_done(torture)
+    to_one_that_never_heard_of_it(torture)
     equal([e for e in events(torture.repair.id, "kind = 'transition'") if e["status_to"] not in ("Pending", "Provisioning", "Running")], [], "it was Running throughout")
 
 

@@ -88,6 +88,7 @@ cases(void)
 	CASE(50, RESNAPSHOT, f.streamed_timeline = 3);
 	CASE(50, RESNAPSHOT, f.timeline = 4; f.streamed_timeline = 3);
 	CASE(50, RESNAPSHOT, f.timeline = 3; f.streamed_timeline = 2);
+	CASE(50, RESNAPSHOT, f.timeline = 3; f.streamed_timeline = 2; f.streamed_from.timeline = 5; f.streamed_from.lsn = S);
 	CASE(52, RESNAPSHOT, f.timeline = 1; f.wal_lsn = 850);
 	{
 		CdcFailoverFacts f = plain();
@@ -123,6 +124,21 @@ cases(void)
 	/* two failovers: the point where timeline 1 was left counts, not the last one */
 	CASE(90, REWIND, f.timeline = 3; f.history = second_switch; f.nhistory = 2; f.offset_lsn = f.commit_lsn = 1500);
 	CASE(100, RESUME, f.timeline = 3; f.history = second_switch; f.nhistory = 2; f.streamed_timeline = 2; f.offset_lsn = f.commit_lsn = 1500);
+	/* the same number, of a standby that was promoted without knowing of the one before: parted where the first of them began */
+#define BEGAN(at) f.streamed_timeline = 2; f.streamed_from.timeline = 1; f.streamed_from.lsn = (at)
+	CASE(100, RESUME, BEGAN(S); f.offset_lsn = f.commit_lsn = 1050);
+	CASE(90, REWIND, BEGAN(S + 1); f.offset_lsn = f.commit_lsn = 1050);
+	CASE(90, REWIND, BEGAN(S - 50); f.offset_lsn = f.commit_lsn = 1050);
+	CASE(70, RESNAPSHOT, BEGAN(790); f.offset_lsn = f.commit_lsn = 1050);
+	CASE(52, RESNAPSHOT, BEGAN(S); f.offset_lsn = f.commit_lsn = 1200);
+	CASE(80, REWIND, BEGAN(S - 50); f.timeline = 3; f.history_known = false);
+	/* another number, of one that had heard of it */
+	CASE(90, REWIND, BEGAN(S - 50); f.timeline = 3; f.offset_lsn = f.commit_lsn = 1050);
+	CASE(90, REWIND, BEGAN(S); f.timeline = 3; f.offset_lsn = f.commit_lsn = 1050);
+	CASE(90, REWIND, BEGAN(S - 50); f.timeline = 3; f.history = second_switch; f.nhistory = 2; f.offset_lsn = f.commit_lsn = 1050);
+	CASE(100, RESUME, BEGAN(S); f.timeline = 3; f.history = second_switch; f.nhistory = 2; f.offset_lsn = f.commit_lsn = 1050);
+	/* an older backup, all the same */
+	CASE(50, RESNAPSHOT, BEGAN(S); f.streamed_timeline = 3);
 }
 
 static void
@@ -150,6 +166,18 @@ values(void)
 	ok(j.phantoms && !j.phantoms_certain && j.phantom_from == S, "a plain failover: there may be phantoms of which no offset was stored");
 	f.timeline = 1;
 	ok(!cdc_failover_judge(&f).phantoms, "the same history: there are none");
+
+	f = plain();
+	f.streamed_timeline = 2;
+	f.streamed_from.timeline = 1;
+	f.streamed_from.lsn = S - 50;
+	f.offset_lsn = f.commit_lsn = 1050;
+	j = cdc_failover_judge(&f);
+	ok(j.relation == CDC_HISTORY_LEFT && j.switch_lsn == S - 50 && j.position == S - 50, "two of one number: the offset goes back to where the first of them began");
+	ok(j.phantoms && j.phantom_from == S - 50, "... and what is beyond is phantoms");
+	f.streamed_from.lsn = S + 50;
+	ok(cdc_failover_judge(&f).position == S, "... whichever of the two that is");
+	ok(cdc_history_begins(first_switch, 1, first_switch[0]) && !cdc_history_begins(first_switch, 1, f.streamed_from), "a history is known by where it began");
 
 	f = plain();
 	f.history_known = false;
@@ -208,6 +236,8 @@ random_case(CdcFailoverFacts *f, CdcTimelineSwitch *history)
 	CdcJudgement j;
 	uint64_t	common;			/* what both histories have, as far as Kafka got */
 	bool		known = false;
+	bool		parted = false;
+	uint64_t	until = 0;		/* where the streamed timeline ends in the present history, 0: nowhere */
 	bool		open;
 	unsigned	i;
 
@@ -225,6 +255,17 @@ random_case(CdcFailoverFacts *f, CdcTimelineSwitch *history)
 		history[f->nhistory].timeline = i;
 		history[f->nhistory].lsn = (f->nhistory ? history[f->nhistory - 1].lsn : 0) + 1 + below(12);
 		f->nhistory++;
+	}
+	/* where the streamed timeline began: as here, or elsewhere, or it is not remembered */
+	if (f->streamed_timeline > 1 && below(4) != 0)
+	{
+		f->streamed_from.timeline = 1 + below(f->streamed_timeline - 1);
+		f->streamed_from.lsn = 1 + below(30);
+		for (i = 0; below(2) && i < (unsigned) f->nhistory; i++)
+		{
+			if ((i + 1 < (unsigned) f->nhistory ? history[i + 1].timeline : f->timeline) == f->streamed_timeline)
+				f->streamed_from = history[i];
+		}
 	}
 	f->wal_lsn = 1 + below(40);
 	f->slot = (CdcSlot) below(CDC_SLOT_STREAMING + 1);
@@ -260,24 +301,35 @@ random_case(CdcFailoverFacts *f, CdcTimelineSwitch *history)
 		return "going on with a slot of another branch";
 	open = f->commit_lsn != 0 && f->offset_lsn > f->commit_lsn;
 	common = f->offset_lsn;
-	if (f->timeline == f->streamed_timeline)
-		known = true;
 	for (i = 0; f->history_known && i < (unsigned) f->nhistory; i++)
 	{
-		if (history[i].timeline == f->streamed_timeline)
-		{
-			uint64_t	commit = f->commit_lsn != 0 ? f->commit_lsn : f->offset_lsn;
+		uint32_t	next = i + 1 < (unsigned) f->nhistory ? history[i + 1].timeline : f->timeline;
 
-			known = true;
-			if (commit > history[i].lsn)
-				common = history[i].lsn;
-			else if (open && (f->tail_committed == CDC_NO || f->offset_lsn >= history[i].lsn))
-				common = commit;
-			else if (open && f->tail_committed == CDC_UNKNOWN)
-				return "the end of the offset is not known";
+		if (history[i].timeline == f->streamed_timeline && until == 0)
+			until = history[i].lsn;
+		if (f->streamed_from.timeline == history[i].timeline &&
+			(next != f->streamed_timeline || history[i].lsn != f->streamed_from.lsn))
+		{
+			/* what was streamed left this timeline elsewhere: it ends where the first of the two left it */
+			parted = true;
+			until = history[i].lsn < f->streamed_from.lsn ? history[i].lsn : f->streamed_from.lsn;
 		}
 	}
-	if (f->timeline == f->streamed_timeline && f->wal_lsn < f->offset_lsn)
+	if (f->timeline == f->streamed_timeline && !parted)
+		known = true;
+	else if (until != 0)
+	{
+		uint64_t	commit = f->commit_lsn != 0 ? f->commit_lsn : f->offset_lsn;
+
+		known = true;
+		if (commit > until)
+			common = until;
+		else if (open && (f->tail_committed == CDC_NO || f->offset_lsn >= until))
+			common = commit;
+		else if (open && f->tail_committed == CDC_UNKNOWN)
+			return "the end of the offset is not known";
+	}
+	if (f->timeline == f->streamed_timeline && !parted && f->wal_lsn < f->offset_lsn)
 		return "going on on a rewritten history";
 	if (!known && f->history_known)
 		return "going on on a history that never had what was streamed";
@@ -299,7 +351,7 @@ random_case(CdcFailoverFacts *f, CdcTimelineSwitch *history)
 	}
 	if (known && j.phantoms_certain != (f->offset_lsn > common))
 		return "phantoms are certain when the offset has some, and then only";
-	if (j.phantoms != (j.phantoms_certain || (known && f->timeline != f->streamed_timeline && !f->dragged)))
+	if (j.phantoms != (j.phantoms_certain || (known && (parted || f->timeline != f->streamed_timeline) && !f->dragged)))
 		return "phantoms are told wherever there may be some, and where what is beyond the switch is one";
 	return NULL;
 }

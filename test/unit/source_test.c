@@ -89,6 +89,10 @@ reading(void)
 	is_number(p->sessions_since_us, 6, "sessions since");
 	ok(cdc_source_find(o, "nobody") == NULL, "not asked, not answered");
 
+	o = cdc_source_parse("{\"in_recovery\":false,\"system_identifier\":\"7\",\"timeline\":\"3\",\"history\":\"1\\t0/36D7AA0\\tno recovery target specified\\n\\n"
+						 "2\\t1/57A1400\\t3 4/5\\n# 9 0/9\\n\",\"pipelines\":[]}");
+	ok(o != NULL && o->history_known && o->nhistory == 2 && o->history[0].timeline == 1 && o->history[0].lsn == UINT64CONST(0x36D7AA0) &&
+	   o->history[1].timeline == 2 && o->history[1].lsn == UINT64CONST(0x1057A1400), "a history, with the empty lines that PostgreSQL writes between");
 	o = cdc_source_parse("{\"in_recovery\":true,\"system_identifier\":\"7\",\"timeline\":\"12\",\"wal_lsn\":null,\"pipelines\":[]}");
 	ok(o != NULL && o->in_recovery && o->timeline == 12 && o->n == 0 && o->wal_lsn == 0 && o->hba_text == NULL, "a standby");
 	ok(cdc_source_parse("") == NULL && cdc_source_parse(NULL) == NULL && cdc_source_parse("{}") == NULL &&
