@@ -82,14 +82,14 @@ began(const CdcSourceObs *obs)
 {
 	CdcTimelineSwitch none = {0, 0};
 
-	return obs->history_known && obs->nhistory > 0 ? obs->history[obs->nhistory - 1] : none;
+	return obs->nhistory > 0 ? obs->history[obs->nhistory - 1] : none;
 }
 
 bool
 cdc_failover_is_history(const CdcSourceObs *obs, uint64 system, uint32 timeline, CdcTimelineSwitch from)
 {
 	return obs->timeline == timeline && (system == 0 || obs->system_identifier == system) &&
-		(!obs->history_known || cdc_history_begins(obs->history, obs->nhistory, from));
+		cdc_history_begins(obs->history, obs->nhistory, from);
 }
 
 bool

@@ -373,23 +373,8 @@ def drop_slot(id_):
 
 
 def kill_process(path):
-    """SIGKILL of the process that a file names, if it is there, and it is gone: until
-    then it holds its ports and its files.  As kill_process of the lab."""
-    def gone():
-        try:
-            tasks = os.listdir("/proc/%d/task" % pid)
-            with open("/proc/%d/stat" % pid) as f:
-                return len(tasks) == 1 and f.read().rpartition(")")[2].split()[0] == "Z"
-        except OSError:
-            return True
-
-    try:
-        pid = int(open(path).read())
-        os.kill(pid, signal.SIGKILL)
-    except (OSError, ValueError):
-        return
-    wait(gone, 30)
-    os.unlink(path)
+    """SIGKILL of the process that a file names, if it is there, and it is gone: until then it holds its ports and its files."""
+    subprocess.run(["bash", "-c", '. "$1/common.sh" && kill_process "$2"', "-", LAB, path], check=True, stdin=subprocess.DEVNULL)
 
 
 # -- the worker ---------------------------------------------------------------------

@@ -325,8 +325,6 @@ sub wait_round
 	return $self->poll(sub { return $self->sql($query) ne $last; });
 }
 
-# --- the source -----------------------------------------------------------------
-
 # Settings of the extension, by their names without the prefix; undef takes one back.
 sub set
 {
@@ -335,6 +333,8 @@ sub set
 	$self->sql('ALTER SYSTEM ' . (defined $to{$_} ? "SET cdc_pipeline.$_ = '$to{$_}'" : "RESET cdc_pipeline.$_")) foreach sort keys %to;
 	$self->{meta}->reload;
 }
+
+# --- the source -----------------------------------------------------------------
 
 sub source_sql { my ($self, $query, $database) = @_; return $self->{source}->safe_psql($database || 'shop', $query); }
 
