@@ -82,7 +82,7 @@ help:	## this list
 	@echo
 	@echo "Variables of the lab: LAB_DIR, LAB_PORT_BASE (15400), LAB_SOURCE_VERSION (17), LAB_CONNECT_WORKERS (1),"
 	@echo "  LAB_NETWORK=1 (source and Kafka in private subnets that only the peerings join)."
-	@echo "Variables of check: KIND=unit|fuzz|go|regress|pgtap|agent|http|tap|real, ONLY=part of a test's name."
+	@echo "Variables of check: KIND=unit|fuzz|go|regress|pgtap|agent|http|hostile|tap|real, ONLY=part of a test's name."
 
 demo:	## the product page from its top to its end: makes the services, streams a row, deletes all of it
 	@test/demo
