@@ -286,24 +286,32 @@ cdc_kc_post_stopped_body(const char *name, struct json_object *config)
 }
 
 /*
- * All three positions alike, as after a commit: what Debezium stores of a
- * transaction that it has not finished would not be found again.
+ * lsn ends a commit, or is where a slot or a history stands: the very next
+ * record begins there, and may be a change of a transaction that is still open.
+ * Debezium takes a change at the stored lsn_proc for the last one that it has
+ * sent and skips all of that transaction before it (WalPositionLocator).  No
+ * record begins at lsn - 1, since records are aligned; transactions whose
+ * commit ends at lsn or before are done with by lsn_commit.
  */
 char *
 cdc_kc_patch_offsets_body(const char *topic_prefix, uint64 lsn)
 {
-	static const char *const positions[] = {"lsn", "lsn_proc", "lsn_commit"};
+	const struct
+	{
+		const char *name;
+		uint64		lsn;
+	}			positions[] = {{"lsn", lsn - 1}, {"lsn_proc", lsn - 1}, {"lsn_commit", lsn}};
 	struct json_object *body = json_object_new_object();
 	struct json_object *entries = json_object_new_array();
 	struct json_object *entry = json_object_new_object();
 	struct json_object *partition = json_object_new_object();
 	struct json_object *offset = json_object_new_object();
 	char	   *str;
-	int			i;
+	size_t		i;
 
 	json_object_object_add(partition, "server", json_object_new_string(topic_prefix));
 	for (i = 0; i < lengthof(positions); i++)
-		json_object_object_add(offset, positions[i], json_object_new_int64((int64) lsn));
+		json_object_object_add(offset, positions[i].name, json_object_new_int64((int64) positions[i].lsn));
 	json_object_object_add(offset, "txId", json_object_new_int64(1));
 	json_object_object_add(offset, "ts_usec", json_object_new_int64(1));
 	json_object_object_add(entry, "partition", partition);

@@ -128,7 +128,11 @@ extern bool cdc_kc_has_version(const char *versions, const char *wanted);
 /* POST /connectors body that makes a connector STOPPED (KIP-980). */
 extern char *cdc_kc_post_stopped_body(const char *name, struct json_object *config);
 
-/* PATCH /connectors/n/offsets body that sets the one partition's offset to lsn. */
+/*
+ * PATCH /connectors/n/offsets body that sets the one partition's offset to lsn
+ * (not 0): everything that is committed up to there has been sent, nothing
+ * beyond.  Read back, lsn is its commit_lsn and its highest_lsn.
+ */
 extern char *cdc_kc_patch_offsets_body(const char *topic_prefix, uint64 lsn);
 
 /* What an HTTP answer of Connect to a mutation means. */

@@ -191,7 +191,7 @@ class Script:
 
     def rewind(self, new, partition):
         kept = int(new.one("SELECT confirmed_flush_lsn - '0/0' FROM pg_replication_slots WHERE slot_name = '%s'" % self.name))
-        self.call("PATCH", "/offsets", {"offsets": [{"partition": partition, "offset": {"lsn": kept, "lsn_proc": kept, "lsn_commit": kept, "txId": 1, "ts_usec": 1}}]})
+        self.call("PATCH", "/offsets", {"offsets": [{"partition": partition, "offset": {"lsn": kept - 1, "lsn_proc": kept - 1, "lsn_commit": kept, "txId": 1, "ts_usec": 1}}]})
 
     def repaired(self):
         try:

@@ -228,6 +228,20 @@ offsets(void)
 }
 
 static void
+rewind_body(void)
+{
+	struct json_object *body = cdc_json_parse(cdc_kc_patch_offsets_body("shop", 35966384));
+	CdcKcOffsets o;
+
+	is(json_object_to_json_string_ext(body, JSON_C_TO_STRING_PLAIN),
+	   "{\"offsets\":[{\"partition\":{\"server\":\"shop\"},\"offset\":{\"lsn\":35966383,\"lsn_proc\":35966383,\"lsn_commit\":35966384,"
+	   "\"txId\":1,\"ts_usec\":1}}]}", "a rewind: only the commit has the position, where the next record begins");
+	ok(cdc_kc_parse_offsets(json_object_to_json_string(body), &o) && o.state == CDC_OFFSETS_STREAMING, "... read back, it is of streaming");
+	ok(o.lsn == 35966384 && o.commit_lsn == 35966384 && o.highest_lsn == 35966384, "... at that position, with no transaction begun beyond it");
+	json_object_put(body);
+}
+
+static void
 plugins(void)
 {
 	bool		present;
@@ -371,6 +385,7 @@ main(void)
 	option_values();
 	list();
 	offsets();
+	rewind_body();
 	plugins();
 	meaning();
 	failure();
