@@ -16,9 +16,37 @@ BEGIN
 			DETAIL = CASE WHEN worker.pid IS NULL THEN 'It is not running on this server.' ELSE format('It says: %s.', worker.state) END,
 			HINT = 'See docs/operations.md.';
 	END IF;
-	RETURN QUERY SELECT p.id, p.name, p.status, p.error_message FROM cdc.pipeline_spec p
-		WHERE p.deleted_at IS NULL AND (p.status = 'Failed' OR p.error_message IS NOT NULL)
+	RETURN QUERY SELECT p.id, p.name, p.status, concat_ws('; ', p.error_message, f.told) FROM cdc.pipeline_spec p
+		LEFT JOIN LATERAL (SELECT string_agg(concat_ws(': ', x.check_name, x.node, x.observed), '; ' ORDER BY x.check_name, x.node) AS told FROM cdc.finding x
+			WHERE x.concern = 'flow' AND coalesce(x.pipeline_id, x.service_id) IN (p.id, p.source_service_id, p.sink_service_id)) f ON true
+		WHERE p.deleted_at IS NULL AND (p.status = 'Failed' OR p.error_message IS NOT NULL OR f.told IS NOT NULL)
 		AND p.organization_id IN (SELECT cdc.caller_organizations()) ORDER BY p.name, p.id;
+END
+$$;
+
+-- A finding about something past is done with: its row goes, an event says who
+-- said so.  Needs service:create.  Errors: 42704 pipeline or finding unknown,
+-- 42501, 55000 for a finding that goes by itself once its cause is gone.
+CREATE FUNCTION cdc.acknowledge(pipeline uuid, check_name text) RETURNS void
+	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+	told text;
+BEGIN
+	PERFORM cdc.require(cdc.organization_of_pipeline(pipeline), 'service:create');
+	WITH gone AS (DELETE FROM cdc.finding f WHERE f.pipeline_id = pipeline AND f.check_name = check_name AND f.past RETURNING f.observed)
+		SELECT string_agg(coalesce(g.observed, ''), '; ') INTO told FROM gone g;
+	IF told IS NULL THEN
+		IF EXISTS (SELECT FROM cdc.finding f WHERE f.pipeline_id = pipeline AND f.check_name = check_name) THEN
+			RAISE object_not_in_prerequisite_state USING MESSAGE = format('finding "%s" is about what is so now', check_name),
+				DETAIL = 'It goes by itself when its cause has gone.', HINT = 'SELECT observed, required, fix_sql FROM cdc.finding tells what to do.';
+		END IF;
+		RAISE undefined_object USING MESSAGE = 'the pipeline has no such finding', DETAIL = format('It was %L.', left(check_name, 100)),
+			HINT = 'SELECT check_name, observed FROM cdc.finding WHERE past lists those that are acknowledged.';
+	END IF;
+	INSERT INTO cdc.pipeline_event (pipeline_id, kind, message, detail)
+		VALUES (pipeline, 'user', format('finding "%s" acknowledged by role "%s"', check_name, cdc.caller()), jsonb_build_object('check_name', check_name, 'observed', told));
+	PERFORM cdc.ask('pipeline', pipeline);
 END
 $$;
 

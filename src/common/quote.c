@@ -8,6 +8,7 @@
  */
 #include "common/quote.h"
 
+#include <stdarg.h>
 #include <string.h>
 
 /* Puts text between two quote characters, doubling the ones within. */
@@ -51,4 +52,70 @@ cdc_quote_literal(const char *literal)
 	else
 		append_quoted(&buf, literal, '\'', '\'');
 	return buf.data;
+}
+
+/*
+ * Is there a character that a terminal acts on or that changes how the others
+ * are read: C0, DEL, C1, U+2028 to U+202E, U+2066 to U+2069, as UTF-8?
+ */
+static bool
+misleads(const char *str)
+{
+	const unsigned char *p;
+
+	for (p = (const unsigned char *) str; *p != 0; p++)
+	{
+		if (*p < ' ' || *p == 0x7f ||
+			(*p == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f) ||
+			(*p == 0xe2 && p[1] == 0x80 && p[2] >= 0xa8 && p[2] <= 0xae) ||
+			(*p == 0xe2 && p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9))
+			return true;
+	}
+	return false;
+}
+
+char *
+cdc_quote_format(const char *template, ...)
+{
+	StringInfoData buf;
+	bool		fine = true;
+	const char *p;
+	va_list		args;
+
+	initStringInfo(&buf);
+	va_start(args, template);
+	for (p = template; *p != '\0' && fine; p++)
+	{
+		if (*p != '%')
+		{
+			appendStringInfoChar(&buf, *p);
+			continue;
+		}
+		p++;
+		if (*p == 'd')
+			appendStringInfo(&buf, "%d", va_arg(args, int));
+		else if (*p == 'I' || *p == 'L')
+		{
+			const char *word = va_arg(args, const char *);
+			char	   *quoted;
+
+			fine = word != NULL && !misleads(word);
+			if (!fine)
+				break;
+			quoted = *p == 'I' ? cdc_quote_ident(word) : cdc_quote_literal(word);
+			appendStringInfoString(&buf, quoted);
+			pfree(quoted);
+		}
+		else
+		{
+			appendStringInfoChar(&buf, '%');
+			if (*p == '\0')
+				break;
+		}
+	}
+	va_end(args);
+	if (fine)
+		return buf.data;
+	pfree(buf.data);
+	return NULL;
 }

@@ -25,6 +25,7 @@
 #include "common/pg_json.h"
 #include "extension/settings.h"
 #include "worker/failover.h"
+#include "worker/findings.h"
 #include "worker/statement.h"
 #include "worker/store.h"
 #include "worker/store_load.h"
@@ -480,7 +481,7 @@ interlock(CdcWorld *world)
 
 /* After the commit: what was written is clean. */
 static void
-forget_written(CdcWorld *world, struct json_object *events)
+forget_written(CdcWorld *world, struct json_object *events, bool findings)
 {
 	ListCell   *cell;
 	ListCell   *inner;
@@ -507,6 +508,10 @@ forget_written(CdcWorld *world, struct json_object *events)
 			((CdcShadow *) lfirst(inner))->dirty = false;
 	}
 	cdc_store_forget_written_pairs(world);
+	if (findings)
+		cdc_findings_written(world);
+	else
+		world->findings_locked_until = cdc_loop_now() + LOCKED_MS;
 	foreach(cell, world->services)
 	{
 		CdcService *s = lfirst(cell);
@@ -541,6 +546,7 @@ cdc_store_turn(CdcWorld *world)
 	MemoryContext caller = CurrentMemoryContext;
 	volatile bool ok = true;
 	volatile bool readable = false;
+	volatile bool findings = true;
 
 	pgstat_report_activity(STATE_RUNNING, "cdc_pipeline turn");
 	SetCurrentStatementStartTimestamp();
@@ -561,7 +567,8 @@ cdc_store_turn(CdcWorld *world)
 			ListCell   *cell;
 
 			foreach(cell, world->pipelines)
-				ending = ending || ((CdcPipeline *) lfirst(cell))->status == CDC_DELETED;
+				ending = ending || ((CdcPipeline *) lfirst(cell))->status == CDC_DELETED ||
+					(((CdcPipeline *) lfirst(cell))->absent && ((CdcPipeline *) lfirst(cell))->spec_dirty);
 			foreach(cell, world->services)
 				ending = ending || ((CdcService *) lfirst(cell))->provider_gone;
 			write_specs(world);
@@ -571,6 +578,7 @@ cdc_store_turn(CdcWorld *world)
 			write_services(world);
 			cdc_store_write_provided(world);
 			cdc_store_write_pairs(world);
+			findings = cdc_store_write_findings(world);
 			if (events)
 				cdc_store_write_rows(write_events_sql, SPI_OK_INSERT, events);
 			CommandCounterIncrement();
@@ -580,6 +588,7 @@ cdc_store_turn(CdcWorld *world)
 			{
 				cdc_store_end_services(world);
 				cdc_store_note_ended(world, &loaded);
+				cdc_store_forget_findings();
 			}
 		}
 		PopActiveSnapshot();
@@ -588,7 +597,7 @@ cdc_store_turn(CdcWorld *world)
 		MemoryContextSwitchTo(caller);
 		if (readable && world->acting)
 		{
-			forget_written(world, world->events);
+			forget_written(world, world->events, findings);
 			forget_gone(world);
 			cdc_store_apply(world, &loaded);
 		}

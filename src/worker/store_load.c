@@ -22,8 +22,10 @@
 #include "common/secrets.h"
 #include "extension/settings.h"
 #include "worker/failover.h"
+#include "worker/findings.h"
 #include "worker/network.h"
 #include "worker/provider.h"
+#include "worker/registered.h"
 #include "worker/shadow.h"
 #include "worker/statement.h"
 #include "worker/store_load.h"
@@ -41,6 +43,8 @@ static const char services_sql[] =
 "  'nodes', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('address', n.address, 'port', n.port, 'hba_loaded', n.hba_loaded,"
 "    'timeline', n.timeline, 'system_identifier', n.system_identifier::pg_catalog.text))"
 "    FROM cdc.service_node n WHERE n.service_id OPERATOR(pg_catalog.=) s.id),"
+"  'findings', (SELECT pg_catalog.json_agg(pg_catalog.to_jsonb(f)) FROM cdc.finding f"
+"    WHERE coalesce(f.pipeline_id, f.service_id) OPERATOR(pg_catalog.=) s.id),"
 "  'secrets', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('purpose', x.purpose, 'key_id', x.key_id,"
 "    'data', pg_catalog.translate(pg_catalog.encode(x.ciphertext, 'base64'), E'\\n', '')))"
 "    FROM cdc.service_secret x WHERE x.service_id OPERATOR(pg_catalog.=) s.id))::pg_catalog.text"
@@ -51,6 +55,8 @@ static const char pipelines_sql[] =
 "SELECT pg_catalog.json_build_object('spec', pg_catalog.to_jsonb(s), 'observed', pg_catalog.to_jsonb(o),"
 "  'standbys', (SELECT pg_catalog.json_agg(pg_catalog.to_jsonb(b)) FROM cdc.pipeline_standby b"
 "    WHERE b.pipeline_id OPERATOR(pg_catalog.=) s.id),"
+"  'findings', (SELECT pg_catalog.json_agg(pg_catalog.to_jsonb(f)) FROM cdc.finding f"
+"    WHERE coalesce(f.pipeline_id, f.service_id) OPERATOR(pg_catalog.=) s.id),"
 "  'generation', (SELECT pg_catalog.min(x.generation) FROM cdc.pipeline_secret x WHERE x.pipeline_id OPERATOR(pg_catalog.=) s.id),"
 "  'secrets', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('purpose', x.purpose, 'key_id', x.key_id,"
 "    'data', pg_catalog.translate(pg_catalog.encode(x.ciphertext, 'base64'), E'\\n', '')))"
@@ -449,6 +455,8 @@ load_service(CdcWorld *world, const char *words)
 	s->provider = cdc_provider(get(row, "provider"));
 	if (s->provider)
 		load_order(s, row, connection);
+	cdc_findings_load_service(s, get_array(row, "findings", &n));
+	cdc_registered_check(s);
 	json_object_put(row);
 
 	foreach(cell, world->pipelines)
@@ -595,6 +603,7 @@ load_pipeline(CdcWorld *world, const char *words)
 	struct json_object *spec;
 	struct json_object *options;
 	CdcPipeline *p;
+	int			n;
 
 	if (row == NULL)
 		return;
@@ -605,6 +614,7 @@ load_pipeline(CdcWorld *world, const char *words)
 		p = cdc_world_add_pipeline(world, get(spec, "id"));
 		load_new_pipeline(p, row, spec);
 	}
+	cdc_findings_load_pipeline(p, get_array(row, "findings", &n));
 	if (p->options)
 		json_object_put(p->options);
 	options = get_object(spec, "options");

@@ -40,6 +40,13 @@ extern void cdc_store_loaded_free(CdcLoaded *loaded);
 extern void cdc_store_write_provided(CdcWorld *world);
 extern void cdc_store_end_services(CdcWorld *world);
 
+/*
+ * In store_findings.c: inside the turn.  False: a row that a user's transaction
+ * holds was left, all stay dirty.  The other one takes away those of what was deleted.
+ */
+extern bool cdc_store_write_findings(CdcWorld *world);
+extern void cdc_store_forget_findings(void);
+
 /* ISO 8601 text as to_jsonb writes it; 0 for NULL. */
 extern TimestampTz cdc_store_time(const char *words);
 

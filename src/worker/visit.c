@@ -633,6 +633,8 @@ cdc_visit_next(CdcWorld *world)
 	next = world->next_round;
 	if (world->events && world->events_since + EVENTS_MS < next)
 		next = world->events_since + EVENTS_MS;
+	if (world->findings_dirty && world->findings_locked_until < next)
+		next = world->findings_locked_until;
 	paced = cdc_observe_next(world);
 	if (paced && paced < next)
 		next = paced;
@@ -661,7 +663,8 @@ cdc_visit_dirty(CdcWorld *world)
 	int64		now = cdc_loop_now();
 	int			i;
 
-	if ((world->events && now >= world->events_since + EVENTS_MS) || cdc_network_dirty(world))
+	if ((world->events && now >= world->events_since + EVENTS_MS) || cdc_network_dirty(world) ||
+		(world->findings_dirty && now >= world->findings_locked_until))
 		return true;
 	foreach(cell, world->pipelines)
 	{

@@ -141,6 +141,7 @@ struct CdcService
 	bool		deleting;
 	bool		dirty;			/* status to be written */
 	char	   *error;			/* why it did not load (secret, JSON); NULL */
+	List	   *findings;		/* CdcFindingRow, see findings.h */
 
 	/* made by a provider; see provider.h */
 	const struct CdcProvider *provider; /* NULL: external */
@@ -424,6 +425,7 @@ struct CdcPipeline
 	CdcAction	done_action;	/* the last operation that was done ... */
 	int64		done_at;		/* ... and when */
 	bool		gone;			/* soft-deleted: forget after the turn */
+	List	   *findings;		/* CdcFindingRow, see findings.h */
 	const char *details[CDC_NUM_DETAILS];	/* in the tick context */
 };
 
@@ -447,6 +449,8 @@ struct CdcWorld
 	bool		work_pending;	/* the queue may hold something */
 	struct json_object *events; /* array, to be written with the next turn */
 	int64		events_since;	/* when the first of them happened */
+	bool		findings_dirty; /* some are to be written, */
+	int64		findings_locked_until;	/* but not before: a user's transaction holds one */
 	bool		round_asked;	/* by check_health(): Failed ones are looked at too */
 	bool		regions_due;	/* zones are read again with the next turn */
 	uint64		serial;			/* of the last operation */
