@@ -93,8 +93,8 @@ lies_well(const char *method, const char *uri_place, size_t uri_length, const ch
 	return end + 2 == method + size;
 }
 
-static bool
-is(const Header *header, const char *name)
+bool
+guard_is(const Header *header, const char *name)
 {
 	return header->name_length == strlen(name) && pg_strncasecmp(header->name, name, header->name_length) == 0;
 }
@@ -106,7 +106,7 @@ guard_find(const Head *head, const char *name)
 
 	for (i = 0; i < head->n; i++)
 	{
-		if (is(&head->header[i], name))
+		if (guard_is(&head->header[i], name))
 			return &head->header[i];
 	}
 	return NULL;
@@ -131,7 +131,7 @@ check_headers(Head *head, bool old)
 			return &malformed_header;
 		while (length > 0 && (value[length - 1] == ' ' || value[length - 1] == '\t'))
 			length--;
-		if (is(header, "content-length"))
+		if (guard_is(header, "content-length"))
 		{
 			size_t		digits = strspn(value, "0123456789");
 
@@ -140,22 +140,22 @@ check_headers(Head *head, bool old)
 				return &ambiguous_length;
 			head->content_length = strtoull(value, NULL, 10);
 		}
-		else if (is(header, "transfer-encoding"))
+		else if (guard_is(header, "transfer-encoding"))
 		{
 			codings++;
 			if (length != 7 || pg_strncasecmp(value, "chunked", 7) != 0 || header->value_length != 7)
 				return &bad_coding;
 			head->chunked = true;
 		}
-		else if (is(header, "host"))
+		else if (guard_is(header, "host"))
 		{
 			hosts++;
 			if (length == 0 || strcspn(value, " \t,/@?#\\") < length)
 				return &bad_host;
 		}
-		else if (is(header, "authorization"))
+		else if (guard_is(header, "authorization"))
 			credentials++;
-		else if (is(header, "expect") && (length != 12 || pg_strncasecmp(value, "100-continue", 12) != 0))
+		else if (guard_is(header, "expect") && (length != 12 || pg_strncasecmp(value, "100-continue", 12) != 0))
 			return &bad_expectation;
 	}
 	if (codings > 0 && old)

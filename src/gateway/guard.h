@@ -46,6 +46,9 @@ extern const Refusal *guard_check(struct MHD_Connection *connection, const char 
 /* Characters of a name or a method only, and at least one? */
 extern bool guard_is_token(const char *str, size_t length);
 
+/* Is it the header of this name (lower case)? */
+extern bool guard_is(const Header *header, const char *name);
+
 /* The header of this name (lower case), or NULL. */
 extern const Header *guard_find(const Head *head, const char *name);
 

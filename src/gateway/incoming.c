@@ -7,16 +7,18 @@
  */
 #include "gateway/incoming.h"
 
-#include <arpa/inet.h>
-#include <netdb.h>
 #include "mb/pg_wchar.h"
 
+#include "gateway/address.h"
 #include "gateway/auth.h"
 #include "gateway/client.h"
 #include "gateway/config.h"
 #include "gateway/guard.h"
 #include "gateway/openapi.h"
 #include "gateway/pool.h"
+
+/* The header by which cdc.rest learns the client's address. */
+#define CLIENT_ADDRESS "x-cdc-client-address"
 
 /* A JSON string; bytes that are no UTF-8 are read as Latin-1. */
 static void
@@ -49,21 +51,25 @@ same_name(const Header *a, const Header *b)
 	return a->name_length == b->name_length && pg_strncasecmp(a->name, b->name, a->name_length) == 0;
 }
 
+/* Not passed on as it came: a credential, or what the gateway says itself. */
 static bool
-is_secret(const Header *header)
+is_kept_back(const Header *header)
 {
-	static const char *const secrets[] = {"authorization", "proxy-authorization", "cookie"};
+	static const char *const names[] = {"authorization", "proxy-authorization", "cookie", "x-request-id", CLIENT_ADDRESS};
 	size_t		i;
 
-	for (i = 0; i < lengthof(secrets); i++)
+	for (i = 0; i < lengthof(names); i++)
 	{
-		if (header->name_length == strlen(secrets[i]) && pg_strncasecmp(header->name, secrets[i], header->name_length) == 0)
+		if (guard_is(header, names[i]))
 			return true;
 	}
 	return false;
 }
 
-/* All headers but credentials, for cdc.rest; repeated ones joined. */
+/*
+ * All headers but credentials, for cdc.rest; repeated ones joined.  Those that
+ * are the gateway's own word are not the client's to write.
+ */
 static void
 headers_as_json(Request *request, const Head *head)
 {
@@ -73,13 +79,15 @@ headers_as_json(Request *request, const Head *head)
 
 	initStringInfo(to);
 	appendStringInfo(to, "{\"x-request-id\":\"%s\"", request->id);
+	if (request->remote[0] != '\0')
+		appendStringInfo(to, ",\"" CLIENT_ADDRESS "\":\"%s\"", request->remote);
 	for (i = 0; i < head->n; i++)
 	{
 		const Header *header = &head->header[i];
 
 		for (j = 0; j < i && !same_name(&head->header[j], header); j++)
 			;
-		if (j < i || is_secret(header) || (header->name_length == 12 && pg_strncasecmp(header->name, "x-request-id", 12) == 0))
+		if (j < i || is_kept_back(header))
 			continue;
 		appendStringInfoString(to, ",\"");
 		add_json(to, header->name, header->name_length, true);
@@ -106,63 +114,51 @@ choose_id(Request *request, const Header *given)
 		strlcpy(request->id, given->value, sizeof(request->id));
 }
 
+/*
+ * The address before the end of a list (X-Forwarded-For), which is cut there;
+ * false when it is none.
+ */
 static bool
-read_address(const char *str, struct sockaddr_storage *address)
+last_address(const char *list, size_t *length, struct sockaddr_storage *address)
 {
-	struct addrinfo hints = {.ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM};
-	struct addrinfo *list;
+	size_t		end = *length;
+	size_t		start;
 
-	if (getaddrinfo(str, NULL, &hints, &list) != 0)
-		return false;
-	memcpy(address, list->ai_addr, list->ai_addrlen);
-	freeaddrinfo(list);
-	return true;
+	while (end > 0 && (list[end - 1] == ' ' || list[end - 1] == '\t'))
+		end--;
+	for (start = end; start > 0 && list[start - 1] != ','; start--)
+		;
+	*length = start > 0 ? start - 1 : 0;
+	while (start < end && (list[start] == ' ' || list[start] == '\t'))
+		start++;
+	return address_read(list + start, end - start, address);
 }
 
 /*
  * Who the client is.  Behind trusted proxies: the last address of
  * X-Forwarded-For that is none of theirs.  What stands before it, the client
- * may have written itself.
+ * may have written itself; so it may what stands before a word that is no
+ * address: nothing is read beyond one.
  */
 static void
 find_client(Request *request, const Head *head)
 {
-	const struct sockaddr *peer = MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
+	struct sockaddr *address = (struct sockaddr *) &request->address;
+	bool		readable = true;
 	int			i;
 
-	memcpy(&request->address, peer, peer->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in));
-	for (i = head->n - 1; i >= 0 && config_trusts((struct sockaddr *) &request->address); i--)
+	address_copy(&request->address, MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr);
+	for (i = head->n - 1; i >= 0 && readable && config_trusts(address); i--)
 	{
 		const Header *header = &head->header[i];
-		char	   *list;
-		char	   *last;
+		size_t		length = header->value_length;
 
-		if (header->name_length != 15 || pg_strncasecmp(header->name, "x-forwarded-for", 15) != 0)
+		if (!guard_is(header, "x-forwarded-for"))
 			continue;
-		list = pnstrdup(header->value, header->value_length);
-		do
-		{
-			struct sockaddr_storage address;
-
-			last = strrchr(list, ',');
-			if (last != NULL)
-				*last = '\0';
-			{
-				char	   *word = last != NULL ? last + 1 : list;
-
-				word += strspn(word, " \t");
-				word[strcspn(word, " \t")] = '\0';
-				if (!read_address(word, &address))
-					break;
-			}
-			request->address = address;
-		} while (last != NULL && config_trusts((struct sockaddr *) &request->address));
-		pg_free(list);
+		while (length > 0 && readable && config_trusts(address))
+			readable = last_address(header->value, &length, &request->address);
 	}
-	if (getnameinfo((struct sockaddr *) &request->address,
-					request->address.ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in),
-					request->remote, sizeof(request->remote), NULL, 0, NI_NUMERICHOST) != 0)
-		strlcpy(request->remote, "unknown", sizeof(request->remote));
+	address_print(address, request->remote);
 }
 
 /* The path with query; of an absolute form without scheme and authority. */

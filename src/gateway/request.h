@@ -12,6 +12,7 @@
 #include "lib/ilist.h"
 #include <sys/socket.h>
 
+#include "gateway/address.h"
 #include "gateway/session.h"
 
 typedef enum RequestPhase
@@ -45,7 +46,7 @@ typedef struct Request
 	bool		too_large;
 	bool		close;			/* after the answer */
 	struct sockaddr_storage address;	/* the client's, behind trusted proxies too */
-	char		remote[64];		/* the same as text */
+	char		remote[ADDRESS_TEXT];	/* the same as text, "" when it has none */
 
 	/* whose it is */
 	char	   *role;			/* Basic */

@@ -8,10 +8,7 @@
  */
 #include "gateway/throttle.h"
 
-#include <netinet/in.h>
-#include <openssl/rand.h>
-#include <openssl/sha.h>
-
+#include "gateway/address.h"
 #include "gateway/loop.h"
 
 #define FAILURES 5
@@ -28,47 +25,6 @@ typedef struct Entry
 } Entry;
 
 static Entry table[ROWS][PLACES];
-
-/* Not guessable, so that rows cannot be filled on purpose. */
-static uint64
-key_of(char kind, const void *bytes, size_t length)
-{
-	static unsigned char salt[16];
-	static bool salted = false;
-	unsigned char digest[SHA256_DIGEST_LENGTH];
-	SHA256_CTX	context;
-	uint64		key;
-
-	if (!salted)
-	{
-		if (RAND_bytes(salt, sizeof(salt)) != 1)
-			abort();
-		salted = true;
-	}
-	SHA256_Init(&context);
-	SHA256_Update(&context, salt, sizeof(salt));
-	SHA256_Update(&context, &kind, 1);
-	SHA256_Update(&context, bytes, length);
-	SHA256_Final(digest, &context);
-	memcpy(&key, digest, sizeof(key));
-	return key != 0 ? key : 1;
-}
-
-static uint64
-address_key(const struct sockaddr *address)
-{
-	if (address->sa_family == AF_INET)
-		return key_of('4', &((const struct sockaddr_in *) address)->sin_addr, 4);
-	if (address->sa_family == AF_INET6)
-	{
-		const struct in6_addr *in6 = &((const struct sockaddr_in6 *) address)->sin6_addr;
-
-		if (IN6_IS_ADDR_V4MAPPED(in6))
-			return key_of('4', in6->s6_addr + 12, 4);
-		return key_of('6', in6, 8);
-	}
-	return key_of('u', "", 0);
-}
 
 static Entry *
 find(uint64 key, bool make)
@@ -103,6 +59,15 @@ hot(const Entry *entry)
 	return oldest != 0 && loop_now - oldest < WINDOW;
 }
 
+/* Its last failure is younger than the window. */
+static bool
+failed_lately(const Entry *entry)
+{
+	uint64		last = entry != NULL ? entry->failed[(entry->next + FAILURES - 1) % FAILURES] : 0;
+
+	return last != 0 && loop_now - last < WINDOW;
+}
+
 static bool
 count(uint64 key)
 {
@@ -119,7 +84,7 @@ throttle_failed(const struct sockaddr *address, const char *role)
 {
 	bool		wait = count(address_key(address));
 
-	if (role != NULL && count(key_of('r', role, strlen(role))))
+	if (role != NULL && count(address_key_of('r', role, strlen(role))))
 		wait = true;
 	return wait ? PENALTY : 0;
 }
@@ -127,6 +92,10 @@ throttle_failed(const struct sockaddr *address, const char *role)
 bool
 throttle_is_hot(const struct sockaddr *address, const char *role)
 {
-	return hot(find(address_key(address), false)) ||
-		(role != NULL && hot(find(key_of('r', role, strlen(role)), false)));
+	Entry	   *its = find(address_key(address), false);
+
+	if (hot(its))
+		return true;
+	/* whoever guesses at a role must not put its owner, who guesses nothing, behind himself */
+	return failed_lately(its) && role != NULL && hot(find(address_key_of('r', role, strlen(role)), false));
 }

@@ -19,7 +19,10 @@
  */
 extern uint64 throttle_failed(const struct sockaddr *address, const char *role);
 
-/* Would a failing answer wait? */
+/*
+ * Would a failing answer wait, and has this address itself failed?  Then its
+ * login comes after others'.
+ */
 extern bool throttle_is_hot(const struct sockaddr *address, const char *role);
 
 #endif							/* CDC_GATEWAY_THROTTLE_H */

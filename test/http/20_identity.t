@@ -83,7 +83,11 @@ def proxies(cluster):
     for name, headers, remote in (("no header", [], "127.0.0.1"), ("one address", ["X-Forwarded-For: 192.0.2.7"], "192.0.2.7"),
                                   ("what the client wrote is not believed", ["X-Forwarded-For: 198.51.100.1, 192.0.2.7"], "192.0.2.7"),
                                   ("a chain of proxies", ["X-Forwarded-For: 192.0.2.7, 10.1.2.3"], "192.0.2.7"), ("two headers", ["X-Forwarded-For: 192.0.2.7", "X-Forwarded-For: 10.1.2.3"], "192.0.2.7"),
-                                  ("IPv6", ["X-Forwarded-For: 2001:db8::1"], "2001:db8::1"), ("no address", ["X-Forwarded-For: somebody"], "127.0.0.1")):
+                                  ("IPv6", ["X-Forwarded-For: 2001:db8::1"], "2001:db8::1"), ("no address", ["X-Forwarded-For: somebody"], "127.0.0.1"),
+                                  ("IPv4 in IPv6 is IPv4", ["X-Forwarded-For: ::ffff:192.0.2.7"], "192.0.2.7"), ("a number is no address", ["X-Forwarded-For: 3221225991"], "127.0.0.1"),
+                                  ("nothing is believed that stands before a word that is none", ["X-Forwarded-For: 198.51.100.1, unknown"], "127.0.0.1"),
+                                  ("nor in a header before it", ["X-Forwarded-For: 198.51.100.1", "X-Forwarded-For: unknown"], "127.0.0.1"),
+                                  ("an empty place is no address", ["X-Forwarded-For: 198.51.100.1,"], "127.0.0.1")):
         id_ = gateway.call("GET", "/health/live", headers=headers).headers["x-request-id"]
         line = wait(lambda: [l for l in gateway.log_lines() if l["request_id"] == id_])[0]
         equal(line["remote"], remote, "behind a trusted proxy: " + name)
