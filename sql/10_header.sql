@@ -18,6 +18,10 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION cdc.check_installation() RETURNS void
+-- What users call is here, behind an entry in cdc (79_entries.sql); no role has
+-- USAGE, and no function here runs but through its entry.
+CREATE SCHEMA cdc_inner;
+
+CREATE OR REPLACE FUNCTION cdc.check_installation() RETURNS void
 	LANGUAGE c AS 'MODULE_PATHNAME', 'cdc_check_installation';
 SELECT cdc.check_installation();

@@ -1,65 +1,72 @@
 -- 30_functions.sql: identity, permissions, and small helpers of the others.
 
--- The role on whose behalf the outermost statement runs (C: GetOuterUserId), or
--- that of the token while cdc.rest_bearer runs: known to this process only.
-CREATE FUNCTION cdc.caller() RETURNS name
-	LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'cdc_caller';
-CREATE FUNCTION cdc.caller_is_superuser() RETURNS boolean
+-- What users call is a function of cdc_inner, SECURITY DEFINER, behind an entry of
+-- the same name in cdc (79_entries.sql), which says on whose behalf it runs.  Inner
+-- functions, and their helpers here, call each other and never an entry: an entry
+-- refuses inside SECURITY DEFINER.  Helpers are the caller's own rights' functions
+-- and nobody's to call.
+
+-- The role on whose behalf the entry was called, or that of the token while
+-- cdc.rest_bearer runs: known to this process only.  These four are ERROR 42501
+-- where no entry was.
+CREATE OR REPLACE FUNCTION cdc_inner.caller() RETURNS name
+	LANGUAGE c STABLE PARALLEL RESTRICTED SECURITY DEFINER AS 'MODULE_PATHNAME', 'cdc_caller';
+CREATE OR REPLACE FUNCTION cdc.caller_is_superuser() RETURNS boolean
 	LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'cdc_caller_is_superuser';
 -- Has the caller the privileges of this role?
-CREATE FUNCTION cdc.caller_has_role(role name) RETURNS boolean
+CREATE OR REPLACE FUNCTION cdc.caller_has_role(role name) RETURNS boolean
 	LANGUAGE c STABLE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'cdc_caller_has_role';
 -- The only organisation that the caller's token opens; NULL: no token, or all.
-CREATE FUNCTION cdc.caller_confined_to() RETURNS uuid
+CREATE OR REPLACE FUNCTION cdc.caller_confined_to() RETURNS uuid
 	LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'cdc_caller_confined_to';
 
 -- Was the row with this xmin written by the running transaction?
-CREATE FUNCTION cdc.changed_here(writer xid) RETURNS boolean
+CREATE OR REPLACE FUNCTION cdc.changed_here(writer xid) RETURNS boolean
 	LANGUAGE c STRICT VOLATILE AS 'MODULE_PATHNAME', 'cdc_changed_here';
 
 -- The worker reads cdc.work after this transaction has committed.
-CREATE FUNCTION cdc.wake() RETURNS void
+CREATE OR REPLACE FUNCTION cdc.wake() RETURNS void
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'cdc_wake';
 
-CREATE FUNCTION cdc.encrypt(clear text, owner text, purpose text, OUT key_id text, OUT ciphertext bytea)
+CREATE OR REPLACE FUNCTION cdc.encrypt(clear text, owner text, purpose text, OUT key_id text, OUT ciphertext bytea)
 	LANGUAGE c STRICT VOLATILE AS 'MODULE_PATHNAME', 'cdc_encrypt';
 
-CREATE FUNCTION cdc.decrypt(key_id text, ciphertext bytea, owner text, purpose text) RETURNS text
+CREATE OR REPLACE FUNCTION cdc.decrypt(key_id text, ciphertext bytea, owner text, purpose text) RETURNS text
 	LANGUAGE c STRICT VOLATILE AS 'MODULE_PATHNAME', 'cdc_decrypt';
 
 -- 32 random letters and digits.
-CREATE FUNCTION cdc.random_secret() RETURNS text
+CREATE OR REPLACE FUNCTION cdc.random_secret() RETURNS text
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'cdc_random_secret';
 
-CREATE FUNCTION cdc.reencrypt(old_key_file text, old_key_id text, old_ciphertext bytea, owner text, purpose text, OUT key_id text, OUT ciphertext bytea)
+CREATE OR REPLACE FUNCTION cdc.reencrypt(old_key_file text, old_key_id text, old_ciphertext bytea, owner text, purpose text, OUT key_id text, OUT ciphertext bytea)
 	LANGUAGE c STRICT VOLATILE AS 'MODULE_PATHNAME', 'cdc_reencrypt';
 
 -- What the worker does now; nulls while there is none (a standby, for example).
 -- For roles with pg_monitor.
-CREATE FUNCTION cdc.worker_state(OUT pid integer, OUT state text, OUT heartbeat timestamptz, OUT rounds bigint)
+CREATE OR REPLACE FUNCTION cdc.worker_state(OUT pid integer, OUT state text, OUT heartbeat timestamptz, OUT rounds bigint)
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'cdc_worker_state';
 
-CREATE FUNCTION cdc.rules() RETURNS TABLE (id integer, section text, statuses text[], guard text, status_to text,
+CREATE OR REPLACE FUNCTION cdc.rules() RETURNS TABLE (id integer, section text, statuses text[], guard text, status_to text,
 	step text, action text, retry text, message text, comment text)
 	LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'cdc_rules';
 
 -- The judgement on a failover, and on standbys: the tables of src/reconciler.
-CREATE FUNCTION cdc.failover_rules() RETURNS TABLE (id integer, guard text, verdict text, verdict_halt text, reason text, comment text)
+CREATE OR REPLACE FUNCTION cdc.failover_rules() RETURNS TABLE (id integer, guard text, verdict text, verdict_halt text, reason text, comment text)
 	LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'cdc_failover_rules';
-CREATE FUNCTION cdc.standby_rules() RETURNS TABLE (id integer, guard text, action text, final boolean, missing text, fix_sql text, comment text)
+CREATE OR REPLACE FUNCTION cdc.standby_rules() RETURNS TABLE (id integer, guard text, action text, final boolean, missing text, fix_sql text, comment text)
 	LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'cdc_standby_rules';
 
 -- Debezium's options that a pipeline may set, and why one cannot be set so.
-CREATE FUNCTION cdc.option_names() RETURNS text
+CREATE OR REPLACE FUNCTION cdc.option_names() RETURNS text
 	LANGUAGE c IMMUTABLE AS 'MODULE_PATHNAME', 'cdc_option_names';
-CREATE FUNCTION cdc.option_fault(key text, value text) RETURNS text
+CREATE OR REPLACE FUNCTION cdc.option_fault(key text, value text) RETURNS text
 	LANGUAGE c IMMUTABLE STRICT AS 'MODULE_PATHNAME', 'cdc_option_fault';
 
 -- PL/pgSQL, here and below: it keeps its plans, SQL functions plan at every call.
 
 -- The organisations that the caller may read: its own; superusers all.
-CREATE FUNCTION cdc.caller_organizations() RETURNS SETOF uuid
-	LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+CREATE OR REPLACE FUNCTION cdc_inner.caller_organizations() RETURNS SETOF uuid
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	only_one uuid := cdc.caller_confined_to();
 BEGIN
@@ -67,21 +74,21 @@ BEGIN
 		RETURN QUERY SELECT o.id FROM cdc.organization o WHERE o.id = coalesce(only_one, o.id);
 	ELSE
 		RETURN QUERY SELECT m.organization_id FROM cdc.organization_member m
-			WHERE m.member = cdc.caller() AND m.organization_id = coalesce(only_one, m.organization_id);
+			WHERE m.member = cdc_inner.caller() AND m.organization_id = coalesce(only_one, m.organization_id);
 	END IF;
 END
 $$;
 
 -- The pipelines of those, the deleted ones too: their story outlives them.
-CREATE FUNCTION cdc.caller_pipelines() RETURNS SETOF uuid
-	LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-	SELECT p.id FROM cdc.pipeline_spec p WHERE p.organization_id IN (SELECT cdc.caller_organizations())
+CREATE OR REPLACE FUNCTION cdc_inner.caller_pipelines() RETURNS SETOF uuid
+	LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT p.id FROM cdc.pipeline_spec p WHERE p.organization_id IN (SELECT cdc_inner.caller_organizations())
 $$;
 
 -- The caller's role in an organisation, NULL: none.  Superusers are owners
 -- of every one that exists.
-CREATE FUNCTION cdc.member_role(organization uuid) RETURNS text
-	LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+CREATE OR REPLACE FUNCTION cdc.member_role(organization uuid) RETURNS text
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF organization <> cdc.caller_confined_to() THEN
 		RETURN NULL;
@@ -89,12 +96,12 @@ BEGIN
 	IF cdc.caller_is_superuser() THEN
 		RETURN (SELECT 'owner' FROM cdc.organization o WHERE o.id = member_role.organization);
 	END IF;
-	RETURN (SELECT m.role FROM cdc.organization_member m WHERE m.organization_id = member_role.organization AND m.member = cdc.caller());
+	RETURN (SELECT m.role FROM cdc.organization_member m WHERE m.organization_id = member_role.organization AND m.member = cdc_inner.caller());
 END
 $$;
 
 -- May the caller do this there?  permission: service:read, service:create, admin.
-CREATE FUNCTION cdc.may(organization uuid, permission text) RETURNS boolean
+CREATE OR REPLACE FUNCTION cdc.may(organization uuid, permission text) RETURNS boolean
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	RETURN coalesce(cdc.member_role(organization) = ANY (CASE permission
@@ -105,7 +112,7 @@ END
 $$;
 
 -- One text for what does not exist and for what is somebody else's.
-CREATE FUNCTION cdc.raise_unknown(kind text, id uuid, field text DEFAULT '') RETURNS void
+CREATE OR REPLACE FUNCTION cdc.raise_unknown(kind text, id uuid, field text DEFAULT '') RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	RAISE undefined_object USING
@@ -119,7 +126,7 @@ END
 $$;
 
 -- field: where in a REST request the value stands.
-CREATE FUNCTION cdc.raise_invalid(message text, detail text, hint text, field text DEFAULT '') RETURNS void
+CREATE OR REPLACE FUNCTION cdc.raise_invalid(message text, detail text, hint text, field text DEFAULT '') RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	RAISE invalid_parameter_value USING MESSAGE = message, DETAIL = detail, HINT = hint, COLUMN = field;
@@ -128,7 +135,7 @@ $$;
 
 -- ERROR unless the caller may: 42704 for an organisation that the caller is not
 -- in (whether it exists or not), 42501 for one in which its role is too small.
-CREATE FUNCTION cdc.require(organization uuid, permission text) RETURNS void
+CREATE OR REPLACE FUNCTION cdc.require(organization uuid, permission text) RETURNS void
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF cdc.may(organization, permission) THEN
@@ -137,8 +144,8 @@ BEGIN
 	IF cdc.may(organization, 'service:read') THEN
 		RAISE insufficient_privilege USING
 			MESSAGE = format('permission %s is needed in this organization', permission),
-			DETAIL = format('Role "%s" is %s there.', cdc.caller(), cdc.member_role(organization)),
-			HINT = format('Ask an owner or admin of the organization for: SELECT cdc.add_member(%L, %L, %L);', organization, cdc.caller(),
+			DETAIL = format('Role "%s" is %s there.', cdc_inner.caller(), cdc.member_role(organization)),
+			HINT = format('Ask an owner or admin of the organization for: SELECT cdc.add_member(%L, %L, %L);', organization, cdc_inner.caller(),
 				CASE permission WHEN 'admin' THEN 'admin' ELSE 'member' END);
 	END IF;
 	PERFORM cdc.raise_unknown('organization', organization);
@@ -146,41 +153,41 @@ END
 $$;
 
 -- ERROR 42501 unless the caller is a superuser; what: the function's name.
-CREATE FUNCTION cdc.require_superuser(what text) RETURNS void
+CREATE OR REPLACE FUNCTION cdc.require_superuser(what text) RETURNS void
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF NOT cdc.caller_is_superuser() THEN
 		RAISE insufficient_privilege USING MESSAGE = format('%s is for superusers', what),
-			DETAIL = format('Role "%s" is none.', cdc.caller()), HINT = 'Connect as a superuser.';
+			DETAIL = format('Role "%s" is none.', cdc_inner.caller()), HINT = 'Connect as a superuser.';
 	END IF;
 END
 $$;
 
 -- RFC 3339, UTC, Z, whole seconds.
-CREATE FUNCTION cdc.rfc3339(at timestamptz) RETURNS text
+CREATE OR REPLACE FUNCTION cdc.rfc3339(at timestamptz) RETURNS text
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cdc_rfc3339';
 
 -- Asks the worker to look at something after this transaction has committed.
-CREATE FUNCTION cdc.ask(kind text, id uuid) RETURNS void
+CREATE OR REPLACE FUNCTION cdc.ask(kind text, id uuid) RETURNS void
 	LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	INSERT INTO cdc.work (kind, id) VALUES (ask.kind, ask.id);
 	SELECT cdc.wake();
 $$;
 
 -- The organisation that a call without one means: the caller's personal, else first.
-CREATE FUNCTION cdc.default_organization() RETURNS uuid
-	LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+CREATE OR REPLACE FUNCTION cdc.default_organization() RETURNS uuid
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	found uuid;
 BEGIN
 	SELECT o.id INTO found FROM cdc.organization o
-		JOIN cdc.organization_member m ON m.organization_id = o.id AND m.member = cdc.caller()
+		JOIN cdc.organization_member m ON m.organization_id = o.id AND m.member = cdc_inner.caller()
 		WHERE o.id = coalesce(cdc.caller_confined_to(), o.id)
 		ORDER BY o.is_personal DESC, m.created_at, o.created_at, o.id LIMIT 1;
 	IF found IS NULL THEN
 		RAISE undefined_object USING
 			MESSAGE = 'no organization was named and this role is in none',
-			DETAIL = format('Role "%s" is no member of any organization.', cdc.caller()),
+			DETAIL = format('Role "%s" is no member of any organization.', cdc_inner.caller()),
 			HINT = 'SELECT cdc.create_organization(''name'') makes one; or name one: organization => ''...''.';
 	END IF;
 	RETURN found;

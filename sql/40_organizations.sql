@@ -3,7 +3,7 @@
 -- Makes an organisation; the caller becomes its owner.  slug: lower case
 -- letters, digits and hyphens, made from the name when NULL.  Returns its id.
 -- Errors: 22023 bad name or slug, 42710 slug taken.
-CREATE FUNCTION cdc.create_organization(name text, slug text DEFAULT NULL, is_personal boolean DEFAULT false) RETURNS uuid
+CREATE OR REPLACE FUNCTION cdc_inner.create_organization(name text, slug text DEFAULT NULL, is_personal boolean DEFAULT false) RETURNS uuid
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
@@ -23,8 +23,8 @@ BEGIN
 		RAISE duplicate_object USING MESSAGE = format('an organization with slug "%s" already exists', slug),
 			DETAIL = 'Slugs are unique in an installation.', HINT = 'Give another slug as the second argument.';
 	END;
-	INSERT INTO cdc.organization_member (organization_id, member, role) VALUES (made, cdc.caller(), 'owner');
-	PERFORM cdc.grant_use(cdc.caller());
+	INSERT INTO cdc.organization_member (organization_id, member, role) VALUES (made, cdc_inner.caller(), 'owner');
+	PERFORM cdc.grant_use(cdc_inner.caller());
 	-- the first organisation makes this server the acting one
 	INSERT INTO cdc.control_plane (system_identifier, epoch)
 		SELECT system_identifier, 0 FROM pg_catalog.pg_control_system()
@@ -37,7 +37,7 @@ $$;
 -- Adds a PostgreSQL role to an organisation, or changes its role there, and
 -- grants it what callers need; idempotent.  Needs admin; who makes or changes an
 -- owner must be one.  The last owner stays.  Errors: 22023, 42704, 42501.
-CREATE FUNCTION cdc.add_member(organization uuid, member name, role text DEFAULT 'member') RETURNS void
+CREATE OR REPLACE FUNCTION cdc_inner.add_member(organization uuid, member name, role text DEFAULT 'member') RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
@@ -62,7 +62,7 @@ $$;
 
 -- Takes a role out of an organisation; one that is not in it is no error.  Needs
 -- admin.  What it was granted stays (it may be in others), and shows it nothing.
-CREATE FUNCTION cdc.remove_member(organization uuid, member name) RETURNS void
+CREATE OR REPLACE FUNCTION cdc_inner.remove_member(organization uuid, member name) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
@@ -72,18 +72,18 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION cdc.require_owner(organization uuid) RETURNS void
+CREATE OR REPLACE FUNCTION cdc.require_owner(organization uuid) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF cdc.member_role(organization) IS DISTINCT FROM 'owner' THEN
 		RAISE insufficient_privilege USING MESSAGE = 'only an owner makes, changes or removes an owner',
-			DETAIL = format('Role "%s" is %s there.', cdc.caller(), cdc.member_role(organization)), HINT = 'Ask an owner of the organization.';
+			DETAIL = format('Role "%s" is %s there.', cdc_inner.caller(), cdc.member_role(organization)), HINT = 'Ask an owner of the organization.';
 	END IF;
 END
 $$;
 
 -- ERROR unless leaving may stop being an owner (or is none).
-CREATE FUNCTION cdc.keep_an_owner(organization uuid, leaving name) RETURNS void
+CREATE OR REPLACE FUNCTION cdc.keep_an_owner(organization uuid, leaving name) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	-- two owners that leave at once must see each other

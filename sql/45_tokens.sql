@@ -5,7 +5,7 @@
 -- organization: the only one that it opens; NULL: all of the caller's, later ones
 -- too.  Errors: 22023 bad name or expiry, 42704 unknown organisation or none at
 -- all, 55000 for a role that may not log in.
-CREATE FUNCTION cdc.create_token(name text, organization uuid DEFAULT NULL, expires interval DEFAULT '90 days') RETURNS text
+CREATE OR REPLACE FUNCTION cdc_inner.create_token(name text, organization uuid DEFAULT NULL, expires interval DEFAULT '90 days') RETURNS text
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
@@ -20,10 +20,10 @@ BEGIN
 	END IF;
 	IF organization IS NOT NULL THEN
 		PERFORM cdc.require(organization, 'service:read');
-	ELSIF NOT EXISTS (SELECT cdc.caller_organizations()) THEN
+	ELSIF NOT EXISTS (SELECT cdc_inner.caller_organizations()) THEN
 		PERFORM cdc.default_organization();
 	END IF;
-	SELECT r.oid, r.rolname, r.rolcanlogin INTO role FROM pg_roles r WHERE r.rolname = cdc.caller();
+	SELECT r.oid, r.rolname, r.rolcanlogin INTO role FROM pg_roles r WHERE r.rolname = cdc_inner.caller();
 	IF NOT role.rolcanlogin THEN
 		RAISE object_not_in_prerequisite_state USING MESSAGE = 'a token cannot be made for a role that may not log in',
 			DETAIL = format('Role "%s" is NOLOGIN.', role.rolname), HINT = 'Connect as a role with LOGIN and call cdc.create_token() as that one.';
@@ -36,21 +36,21 @@ $$;
 
 -- The tokens that the caller made, and those of the organisations that it
 -- administers; newest first.
-CREATE FUNCTION cdc.list_tokens() RETURNS TABLE (id uuid, name text, prefix text, member name, organization_id uuid,
+CREATE OR REPLACE FUNCTION cdc_inner.list_tokens() RETURNS TABLE (id uuid, name text, prefix text, member name, organization_id uuid,
 		created_at timestamptz, expires_at timestamptz, last_used_at timestamptz, revoked_at timestamptz)
 	LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT t.id, t.name, t.prefix, t.member, t.organization_id, t.created_at, t.expires_at, t.last_used_at, t.revoked_at
-		FROM cdc.api_token t WHERE t.member = cdc.caller() OR cdc.may(t.organization_id, 'admin') OR cdc.caller_is_superuser()
+		FROM cdc.api_token t WHERE t.member = cdc_inner.caller() OR cdc.may(t.organization_id, 'admin') OR cdc.caller_is_superuser()
 		ORDER BY t.created_at DESC, t.id
 $$;
 
 -- Ends a token; one that is revoked already is no error.  For who made it, and for
 -- owners and admins of its organisation.  Errors: 42704.
-CREATE FUNCTION cdc.revoke_token(id uuid) RETURNS void
+CREATE OR REPLACE FUNCTION cdc_inner.revoke_token(id uuid) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
-	IF NOT EXISTS (SELECT FROM cdc.list_tokens() t WHERE t.id = id) THEN
+	IF NOT EXISTS (SELECT FROM cdc_inner.list_tokens() t WHERE t.id = id) THEN
 		PERFORM cdc.raise_unknown('token', id);
 	END IF;
 	UPDATE cdc.api_token t SET revoked_at = coalesce(t.revoked_at, now()) WHERE t.id = id;
@@ -60,8 +60,8 @@ $$;
 -- Whom a token stands for: no row when it is unknown, expired, revoked, its role
 -- is gone, may not log in, or is no member any more.  The last use is written
 -- when the one that is known is five minutes old, and waits for nobody.
-CREATE FUNCTION cdc.token_identity(token text, OUT role_oid oid, OUT organization_id uuid) RETURNS SETOF record
-	LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+CREATE OR REPLACE FUNCTION cdc.token_identity(token text, OUT role_oid oid, OUT organization_id uuid) RETURNS SETOF record
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
 	known record;

@@ -1,7 +1,7 @@
 -- 50_services.sql: registering servers.
 
 -- ERROR 22023 when a JSON value of connection is not of the type that it must be.
-CREATE FUNCTION cdc.check_connection_types(connection jsonb, allowed jsonb) RETURNS void
+CREATE OR REPLACE FUNCTION cdc.check_connection_types(connection jsonb, allowed jsonb) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	item record;
@@ -22,7 +22,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION cdc.check_ca(connection jsonb) RETURNS void
+CREATE OR REPLACE FUNCTION cdc.check_ca(connection jsonb) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF connection ->> 'ca' !~ '-----BEGIN CERTIFICATE-----' OR connection ->> 'ca' ~ 'PRIVATE KEY' THEN
@@ -33,7 +33,7 @@ END
 $$;
 
 -- users: logins that applications use, kept so that their passwords can be shown.
-CREATE FUNCTION cdc.check_users(connection jsonb) RETURNS void
+CREATE OR REPLACE FUNCTION cdc.check_users(connection jsonb) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	item jsonb;
@@ -52,7 +52,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION cdc.check_postgresql_connection(connection jsonb) RETURNS void
+CREATE OR REPLACE FUNCTION cdc.check_postgresql_connection(connection jsonb) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	node jsonb;
@@ -104,7 +104,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION cdc.check_kafka_connection(connection jsonb) RETURNS void
+CREATE OR REPLACE FUNCTION cdc.check_kafka_connection(connection jsonb) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	item jsonb;
@@ -166,7 +166,7 @@ $$;
 -- taken out of it and encrypted, and the worker looks at it after the commit:
 -- status goes from pending to running when it answers.  Needs service:create.
 -- Errors: 22023 bad argument, 42710 name taken, 42704/42501 organisation.
-CREATE FUNCTION cdc.register_service(name text, database_type text, zone text, connection jsonb,
+CREATE OR REPLACE FUNCTION cdc_inner.register_service(name text, database_type text, zone text, connection jsonb,
 		version text DEFAULT NULL, organization uuid DEFAULT NULL) RETURNS uuid
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
@@ -238,8 +238,8 @@ $$;
 
 -- The service's organisation, if the caller may read it; else the same ERROR
 -- 42704 as for one that does not exist.
-CREATE FUNCTION cdc.organization_of_service(id uuid) RETURNS uuid
-	LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+CREATE OR REPLACE FUNCTION cdc.organization_of_service(id uuid) RETURNS uuid
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	found uuid;
 BEGIN
@@ -255,7 +255,7 @@ $$;
 -- that is new is looked at and prepared, one that is missing is not looked at any
 -- more.  What is there stays as it is.  Needs service:create.  Errors: 22023,
 -- 42704, 42501.
-CREATE FUNCTION cdc.set_service_nodes(service uuid, nodes jsonb) RETURNS void
+CREATE OR REPLACE FUNCTION cdc_inner.set_service_nodes(service uuid, nodes jsonb) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
@@ -283,7 +283,7 @@ $$;
 -- agents in their order, from 0) or user_password/NAME.  The worker uses it from
 -- its next connection on; pipelines run on.  Needs service:create.  Errors: 22023,
 -- 42704, 42501, 55000 for a service that was made.
-CREATE FUNCTION cdc.set_service_secret(service uuid, secret text, value text) RETURNS void
+CREATE OR REPLACE FUNCTION cdc_inner.set_service_secret(service uuid, secret text, value text) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
@@ -317,7 +317,7 @@ $$;
 -- goes, with all that is in it.  Returns 'deleting'; the row stays until the
 -- teardown of its last pipelines is over.  Errors:
 -- 42704, 42501, 55006 while a live pipeline uses it.
-CREATE FUNCTION cdc.delete_service(id uuid) RETURNS text
+CREATE OR REPLACE FUNCTION cdc_inner.delete_service(id uuid) RETURNS text
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
@@ -339,12 +339,12 @@ END
 $$;
 
 -- The secrets of what is gone go with it; the worker sets deleted_at, settled_at.
-CREATE FUNCTION cdc.forget_service_secrets() RETURNS trigger
+CREATE OR REPLACE FUNCTION cdc.forget_service_secrets() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	DELETE FROM cdc.service_secret x WHERE x.service_id = NEW.id;
 	RETURN NULL;
 END
 $$;
-CREATE TRIGGER forget_secrets AFTER UPDATE OF deleted_at ON cdc.service
+CREATE OR REPLACE TRIGGER forget_secrets AFTER UPDATE OF deleted_at ON cdc.service
 	FOR EACH ROW WHEN (OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL) EXECUTE FUNCTION cdc.forget_service_secrets();

@@ -3,14 +3,14 @@
 -- written, and the worker makes it true.
 
 -- Who makes a server when a request names no provider; NULL: nobody does.
-CREATE FUNCTION cdc.default_provider() RETURNS text
-	LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+CREATE OR REPLACE FUNCTION cdc.default_provider() RETURNS text
+	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE WHEN coalesce(current_setting('cdc_pipeline.provision_url', true), '') <> '' THEN 'local' END
 $$;
 
 -- What a provider is asked for and does not do, in words for the service's object:
 -- it is echoed, and not pretended.
-CREATE FUNCTION cdc.service_notes(service cdc.service) RETURNS text[]
+CREATE OR REPLACE FUNCTION cdc.service_notes(service cdc.service) RETURNS text[]
 	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE service.provider WHEN 'local' THEN array_remove(ARRAY[
 		CASE WHEN service.plan_name <> '' THEN format('plan_name %s: CPU and memory are not limited, the service shares those of its host', service.plan_name) END,
@@ -25,7 +25,7 @@ CREATE FUNCTION cdc.service_notes(service cdc.service) RETURNS text[]
 $$;
 
 -- Values that the provider local does not take: ERROR 22023 with the field.
-CREATE FUNCTION cdc.check_provided(body jsonb) RETURNS void
+CREATE OR REPLACE FUNCTION cdc.check_provided(body jsonb) RETURNS void
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	type text := body ->> 'database_type';
@@ -78,7 +78,7 @@ $$;
 
 -- Writes a service that is to be made, with passwords of its own.  body was
 -- checked.  ERROR 42710: name taken.
-CREATE FUNCTION cdc.provide_service(organization uuid, body jsonb) RETURNS uuid
+CREATE OR REPLACE FUNCTION cdc.provide_service(organization uuid, body jsonb) RETURNS uuid
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE

@@ -2,7 +2,7 @@
 
 -- A table name as parse_ident reads it, one or two parts -> '"schema"."table"'.
 -- ERROR 22023 otherwise.
-CREATE FUNCTION cdc.normalize_table(name text) RETURNS text
+CREATE OR REPLACE FUNCTION cdc.normalize_table(name text) RETURNS text
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	parts text[];
@@ -31,20 +31,20 @@ $$;
 
 -- The topic of a table, as Debezium makes it: <prefix>.<schema>.<table> with
 -- illegal characters as _ (AbstractTopicNamingStrategy).
-CREATE FUNCTION cdc.topic_of(prefix text, tab text) RETURNS text
+CREATE OR REPLACE FUNCTION cdc.topic_of(prefix text, tab text) RETURNS text
 	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT regexp_replace(prefix || '.' || (parse_ident(tab))[1] || '.' || (parse_ident(tab))[2], '[^a-zA-Z0-9._-]', '_', 'g')
 $$;
 
 -- Kafka's metrics do not tell . from _: topics that are equal so collide.
-CREATE FUNCTION cdc.topic_key(topic text) RETURNS text
+CREATE OR REPLACE FUNCTION cdc.topic_key(topic text) RETURNS text
 	LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT replace(regexp_replace(topic, '[^a-zA-Z0-9._-]', '_', 'g'), '.', '_')
 $$;
 
 -- Options: ours is on_gap; the others are Debezium's and Connect's keys, passed on
 -- as they are (the list is in src/remote/debezium.c).
-CREATE FUNCTION cdc.check_options(options jsonb) RETURNS void
+CREATE OR REPLACE FUNCTION cdc.check_options(options jsonb) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	item record;
@@ -75,7 +75,7 @@ $$;
 -- ERROR 42710 when a live pipeline of the sink writes to one of the topics.  Two
 -- that share a prefix share Debezium's heartbeat topic, and the names of its
 -- metrics in the Connect worker.
-CREATE FUNCTION cdc.check_topics_free(sink uuid, prefix text, tables text[]) RETURNS void
+CREATE OR REPLACE FUNCTION cdc.check_topics_free(sink uuid, prefix text, tables text[]) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	clash record;
@@ -97,7 +97,7 @@ $$;
 
 -- The tables of a request: normalized, sorted, unique.  ERROR 22023 when one is
 -- no table name, or when two would share a topic.
-CREATE FUNCTION cdc.effective_tables(tables text[], prefix text) RETURNS text[]
+CREATE OR REPLACE FUNCTION cdc.effective_tables(tables text[], prefix text) RETURNS text[]
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	result text[];
@@ -122,7 +122,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION cdc.raise_name_taken(name text) RETURNS void
+CREATE OR REPLACE FUNCTION cdc.raise_name_taken(name text) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	RAISE duplicate_object USING MESSAGE = format('a pipeline named "%s" already exists', name),
@@ -133,9 +133,9 @@ $$;
 
 -- What create_pipeline does, for every door.  config: the request as it was sent;
 -- detail: of the event, NULL or an object.
-CREATE FUNCTION cdc.make_pipeline(name text, source uuid, sink uuid, tables text[], database_name text, topic_prefix text,
+CREATE OR REPLACE FUNCTION cdc.make_pipeline(name text, source uuid, sink uuid, tables text[], database_name text, topic_prefix text,
 		snapshot_mode text, organization uuid, pipeline_type text, options jsonb, config json, detail jsonb DEFAULT NULL) RETURNS uuid
-	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
 	made uuid;
@@ -207,7 +207,7 @@ BEGIN
 	END LOOP;
 	INSERT INTO cdc.pipeline_observed (pipeline_id) VALUES (made);
 	INSERT INTO cdc.pipeline_event (pipeline_id, kind, status_to, message, detail)
-		VALUES (made, 'user', 'Pending', format('created by role "%s"', cdc.caller()), detail);
+		VALUES (made, 'user', 'Pending', format('created by role "%s"', cdc_inner.caller()), detail);
 	PERFORM cdc.ask('pipeline', made);
 	RETURN made;
 END
@@ -219,7 +219,7 @@ $$;
 -- personal or first.  Returns its id.  Needs service:create.
 -- Errors: 22023 bad argument, 42710 name taken or topics collide, 42704 unknown
 -- service or organisation, 42501 no permission.
-CREATE FUNCTION cdc.create_pipeline(name text, source uuid, sink uuid, tables text[] DEFAULT '{}', database_name text DEFAULT 'defaultdb',
+CREATE OR REPLACE FUNCTION cdc_inner.create_pipeline(name text, source uuid, sink uuid, tables text[] DEFAULT '{}', database_name text DEFAULT 'defaultdb',
 		topic_prefix text DEFAULT NULL, snapshot_mode text DEFAULT 'initial', organization uuid DEFAULT NULL,
 		pipeline_type text DEFAULT 'cdc_pg_to_kafka', options jsonb DEFAULT '{}') RETURNS uuid
 	LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -230,8 +230,8 @@ $$;
 
 -- The pipeline's organisation, if the caller may read it; else the same ERROR
 -- 42704 as for one that does not exist.
-CREATE FUNCTION cdc.organization_of_pipeline(id uuid) RETURNS uuid
-	LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+CREATE OR REPLACE FUNCTION cdc.organization_of_pipeline(id uuid) RETURNS uuid
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	found uuid;
 BEGIN
@@ -244,7 +244,7 @@ END
 $$;
 
 -- What delete_pipeline does, for every door.  detail: of the event, NULL or an object.
-CREATE FUNCTION cdc.end_pipeline(id uuid, force boolean, detail jsonb DEFAULT NULL) RETURNS void
+CREATE OR REPLACE FUNCTION cdc.end_pipeline(id uuid, force boolean, detail jsonb DEFAULT NULL) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
@@ -255,7 +255,7 @@ BEGIN
 		UPDATE cdc.pipeline_spec p SET desired_state = 'deleted', status = 'Deleting', provision_step = NULL, error_message = NULL,
 			force_delete = p.force_delete OR coalesce(force, false), updated_at = now() WHERE p.id = id;
 		INSERT INTO cdc.pipeline_event (pipeline_id, kind, status_from, status_to, message, detail)
-			VALUES (id, 'user', before.status, 'Deleting', format('%s by role "%s"', CASE WHEN force THEN 'deleted with force' ELSE 'deleted' END, cdc.caller()), detail);
+			VALUES (id, 'user', before.status, 'Deleting', format('%s by role "%s"', CASE WHEN force THEN 'deleted with force' ELSE 'deleted' END, cdc_inner.caller()), detail);
 	END IF;
 	PERFORM cdc.ask('pipeline', id);
 END
@@ -264,7 +264,7 @@ $$;
 -- Asks for a pipeline to be deleted; its name is free at once.  force: give up
 -- on what cannot be reached, and say what is left behind.  Returns 'Deleting',
 -- the same when asked again.  Errors: 42704, 42501.
-CREATE FUNCTION cdc.delete_pipeline(id uuid, force boolean DEFAULT false) RETURNS text
+CREATE OR REPLACE FUNCTION cdc_inner.delete_pipeline(id uuid, force boolean DEFAULT false) RETURNS text
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM cdc.require(cdc.organization_of_pipeline(id), 'service:create');
@@ -280,7 +280,7 @@ $$;
 -- worker has begun, the same one.  Needs service:create.
 -- Errors: 42704, 42501, 55000 for a pipeline that is being deleted, or whose role
 -- the user manages ("manage_role": false).
-CREATE FUNCTION cdc.rotate_password(pipeline uuid) RETURNS integer
+CREATE OR REPLACE FUNCTION cdc_inner.rotate_password(pipeline uuid) RETURNS integer
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
@@ -299,19 +299,19 @@ BEGIN
 		RETURN before.wanted;
 	END IF;
 	UPDATE cdc.pipeline_spec p SET password_generation = p.password_generation + 1, updated_at = now() WHERE p.id = pipeline;
-	INSERT INTO cdc.pipeline_event (pipeline_id, kind, message) VALUES (pipeline, 'user', format('a new password was asked for by role "%s"', cdc.caller()));
+	INSERT INTO cdc.pipeline_event (pipeline_id, kind, message) VALUES (pipeline, 'user', format('a new password was asked for by role "%s"', cdc_inner.caller()));
 	PERFORM cdc.ask('pipeline', pipeline);
 	RETURN before.wanted + 1;
 END
 $$;
 
 -- The role's password goes with the pipeline; the worker sets settled_at.
-CREATE FUNCTION cdc.forget_pipeline_secrets() RETURNS trigger
+CREATE OR REPLACE FUNCTION cdc.forget_pipeline_secrets() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	DELETE FROM cdc.pipeline_secret x WHERE x.pipeline_id = NEW.id;
 	RETURN NULL;
 END
 $$;
-CREATE TRIGGER forget_secrets AFTER UPDATE OF settled_at ON cdc.pipeline_spec
+CREATE OR REPLACE TRIGGER forget_secrets AFTER UPDATE OF settled_at ON cdc.pipeline_spec
 	FOR EACH ROW WHEN (OLD.settled_at IS NULL AND NEW.settled_at IS NOT NULL) EXECUTE FUNCTION cdc.forget_pipeline_secrets();

@@ -1,7 +1,7 @@
 -- 62_pipeline_reads.sql: asking for pipelines, and waiting for them.
 
 -- The REST object of a pipeline, a column a member, in the order of the product page.
-CREATE VIEW cdc.pipeline_object WITH (security_invoker = true) AS
+CREATE OR REPLACE VIEW cdc.pipeline_object WITH (security_invoker = true) AS
 	SELECT p.id, p.organization_id, p.name, p.pipeline_type, p.source_service_id, p.sink_service_id, p.status, p.provision_step, p.config,
 		p.connector_name, p.publication_name, p.slot_name, p.topic_prefix, o.connector_state AS last_connector_state, o.source_lag_bytes,
 		cdc.rfc3339(o.last_health_check_at) AS last_health_check_at, p.error_message,
@@ -9,7 +9,7 @@ CREATE VIEW cdc.pipeline_object WITH (security_invoker = true) AS
 	FROM cdc.pipeline_spec p JOIN cdc.pipeline_observed o ON o.pipeline_id = p.id
 	WHERE p.deleted_at IS NULL;
 
-CREATE FUNCTION cdc.get_pipeline(id uuid) RETURNS jsonb
+CREATE OR REPLACE FUNCTION cdc_inner.get_pipeline(id uuid) RETURNS jsonb
 	LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM cdc.organization_of_pipeline(id);
@@ -18,20 +18,20 @@ END
 $$;
 
 -- organization NULL: all that the caller may see.
-CREATE FUNCTION cdc.list_pipelines(organization uuid DEFAULT NULL) RETURNS SETOF jsonb
+CREATE OR REPLACE FUNCTION cdc_inner.list_pipelines(organization uuid DEFAULT NULL) RETURNS SETOF jsonb
 	LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF organization IS NOT NULL THEN
 		PERFORM cdc.require(organization, 'service:read');
 	END IF;
 	RETURN QUERY SELECT to_jsonb(v) FROM cdc.pipeline_spec p JOIN cdc.pipeline_object v ON v.id = p.id
-		WHERE p.organization_id IN (SELECT cdc.caller_organizations()) AND (organization IS NULL OR p.organization_id = organization)
+		WHERE p.organization_id IN (SELECT cdc_inner.caller_organizations()) AND (organization IS NULL OR p.organization_id = organization)
 		ORDER BY p.created_at, p.id;
 END
 $$;
 
 -- The REST status object as columns.
-CREATE FUNCTION cdc.pipeline_status(id uuid) RETURNS TABLE (id uuid, status text, connector_name text, connector_state text, task_states jsonb,
+CREATE OR REPLACE FUNCTION cdc_inner.pipeline_status(id uuid) RETURNS TABLE (id uuid, status text, connector_name text, connector_state text, task_states jsonb,
 		source_lag_bytes bigint, topic_prefix text, last_health_check_at timestamptz, error_message text)
 	LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT p.id, p.status, p.connector_name, o.connector_state, o.task_states, o.source_lag_bytes, p.topic_prefix, o.last_health_check_at, p.error_message
@@ -44,7 +44,7 @@ $$;
 -- Returns the status.  Errors: 55000 at once when the pipeline is Failed or
 -- gone and that was not asked for, 57014 at the deadline, 25001 when it was
 -- created or changed in this very transaction (which the worker cannot see yet).
-CREATE FUNCTION cdc.wait_for_pipeline(id uuid, status text DEFAULT 'Running', timeout interval DEFAULT '5 min') RETURNS text
+CREATE OR REPLACE FUNCTION cdc_inner.wait_for_pipeline(id uuid, status text DEFAULT 'Running', timeout interval DEFAULT '5 min') RETURNS text
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE

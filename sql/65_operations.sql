@@ -3,7 +3,7 @@
 -- For pg_cron: asks for a health round now and returns what needs attention as
 -- of the last one, in the organisations that the caller may read.  Waits for no
 -- network.  WARNING when the reconciler does not act.
-CREATE FUNCTION cdc.check_health() RETURNS TABLE (pipeline_id uuid, name text, status text, error_message text)
+CREATE OR REPLACE FUNCTION cdc_inner.check_health() RETURNS TABLE (pipeline_id uuid, name text, status text, error_message text)
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -20,14 +20,14 @@ BEGIN
 		LEFT JOIN LATERAL (SELECT string_agg(concat_ws(': ', x.check_name, x.node, x.observed), '; ' ORDER BY x.check_name, x.node) AS told FROM cdc.finding x
 			WHERE x.concern = 'flow' AND coalesce(x.pipeline_id, x.service_id) IN (p.id, p.source_service_id, p.sink_service_id)) f ON true
 		WHERE p.deleted_at IS NULL AND (p.status = 'Failed' OR p.error_message IS NOT NULL OR f.told IS NOT NULL)
-		AND p.organization_id IN (SELECT cdc.caller_organizations()) ORDER BY p.name, p.id;
+		AND p.organization_id IN (SELECT cdc_inner.caller_organizations()) ORDER BY p.name, p.id;
 END
 $$;
 
 -- A finding about something past is done with: its row goes, an event says who
 -- said so.  Needs service:create.  Errors: 42704 pipeline or finding unknown,
 -- 42501, 55000 for a finding that goes by itself once its cause is gone.
-CREATE FUNCTION cdc.acknowledge(pipeline uuid, check_name text) RETURNS void
+CREATE OR REPLACE FUNCTION cdc_inner.acknowledge(pipeline uuid, check_name text) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
@@ -45,14 +45,14 @@ BEGIN
 			HINT = 'SELECT check_name, observed FROM cdc.finding WHERE past lists those that are acknowledged.';
 	END IF;
 	INSERT INTO cdc.pipeline_event (pipeline_id, kind, message, detail)
-		VALUES (pipeline, 'user', format('finding "%s" acknowledged by role "%s"', check_name, cdc.caller()), jsonb_build_object('check_name', check_name, 'observed', told));
+		VALUES (pipeline, 'user', format('finding "%s" acknowledged by role "%s"', check_name, cdc_inner.caller()), jsonb_build_object('check_name', check_name, 'observed', told));
 	PERFORM cdc.ask('pipeline', pipeline);
 END
 $$;
 
 -- Makes this copy of the metadata the acting one: a restored dump, a pg_upgrade,
 -- or after a fence.  Superusers only.  The other copy stops before its next change.
-CREATE FUNCTION cdc.take_over() RETURNS void
+CREATE OR REPLACE FUNCTION cdc_inner.take_over() RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM cdc.require_superuser('cdc.take_over()');
@@ -71,7 +71,7 @@ $$;
 -- now, every secret that has another key; old_key_file: the file with that one.
 -- Superusers only.  Returns how many.  Put the new file in place on every
 -- standby first.  Errors: 55000 when a key cannot be used.
-CREATE FUNCTION cdc.rotate_secret_key(old_key_file text) RETURNS bigint
+CREATE OR REPLACE FUNCTION cdc_inner.rotate_secret_key(old_key_file text) RETURNS bigint
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	present text;

@@ -1,21 +1,21 @@
 -- 67_monitoring.sql: what monitoring reads: metrics in Prometheus' text format.
 
 -- A value of a label.
-CREATE FUNCTION cdc.metric_label(value text) RETURNS text
+CREATE OR REPLACE FUNCTION cdc.metric_label(value text) RETURNS text
 	LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT '"' || replace(replace(replace(value, '\', '\\'), '"', '\"'), E'\n', '\n') || '"'
 $$;
 
 -- Every metric of the database side, of all organisations.  For roles with
 -- pg_monitor (42501 otherwise).
-CREATE FUNCTION cdc.metrics() RETURNS text
+CREATE OR REPLACE FUNCTION cdc_inner.metrics() RETURNS text
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	lines text[];
 BEGIN
 	IF NOT cdc.caller_has_role('pg_monitor') THEN
 		RAISE insufficient_privilege USING MESSAGE = 'metrics are for roles with pg_monitor',
-			DETAIL = format('Role "%s" has no privileges of role pg_monitor.', cdc.caller()), HINT = format('GRANT pg_monitor TO %I;', cdc.caller());
+			DETAIL = format('Role "%s" has no privileges of role pg_monitor.', cdc_inner.caller()), HINT = format('GRANT pg_monitor TO %I;', cdc_inner.caller());
 	END IF;
 	lines := ARRAY['# HELP cdc_pipelines Pipelines by status.', '# TYPE cdc_pipelines gauge']
 		|| ARRAY(SELECT format('cdc_pipelines{status=%s} %s', cdc.metric_label(s.status), count(p.id))
@@ -41,7 +41,7 @@ END
 $$;
 
 -- Keeps the number of failovers when their events expire: one event of each has a verdict.
-CREATE FUNCTION cdc.count_expired_failovers() RETURNS trigger
+CREATE OR REPLACE FUNCTION cdc.count_expired_failovers() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	INSERT INTO cdc.failover_expired AS x (verdict, n) VALUES (OLD.detail ->> 'verdict', 1)
@@ -49,5 +49,5 @@ BEGIN
 	RETURN NULL;
 END
 $$;
-CREATE TRIGGER count_expired_failovers AFTER DELETE ON cdc.pipeline_event
+CREATE OR REPLACE TRIGGER count_expired_failovers AFTER DELETE ON cdc.pipeline_event
 	FOR EACH ROW WHEN (OLD.kind = 'failover' AND OLD.detail OPERATOR(pg_catalog.?) 'verdict') EXECUTE FUNCTION cdc.count_expired_failovers();

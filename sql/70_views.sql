@@ -1,6 +1,6 @@
 -- 70_views.sql: what users read.  Views run with the reader's rights.
 
-CREATE VIEW cdc.pipeline WITH (security_invoker = true) AS
+CREATE OR REPLACE VIEW cdc.pipeline WITH (security_invoker = true) AS
 	SELECT p.id, p.organization_id, p.name, p.pipeline_type, p.source_service_id, p.sink_service_id, p.status, p.config::jsonb AS config,
 		p.provision_step, p.connector_name, p.publication_name, p.slot_name, p.topic_prefix,
 		o.connector_state AS last_connector_state, o.task_states, o.last_health_check_at, p.error_message, o.source_lag_bytes,
@@ -9,15 +9,15 @@ CREATE VIEW cdc.pipeline WITH (security_invoker = true) AS
 	WHERE p.deleted_at IS NULL;
 
 -- The reconciler's rules, in the order in which they are tried.
-CREATE VIEW cdc.state_table WITH (security_invoker = true) AS SELECT * FROM cdc.rules();
+CREATE OR REPLACE VIEW cdc.state_table WITH (security_invoker = true) AS SELECT * FROM cdc.rules();
 
 -- How a source with another history is judged, and what makes a standby ready.
-CREATE VIEW cdc.failover_table WITH (security_invoker = true) AS SELECT * FROM cdc.failover_rules();
-CREATE VIEW cdc.standby_table WITH (security_invoker = true) AS SELECT * FROM cdc.standby_rules();
+CREATE OR REPLACE VIEW cdc.failover_table WITH (security_invoker = true) AS SELECT * FROM cdc.failover_rules();
+CREATE OR REPLACE VIEW cdc.standby_table WITH (security_invoker = true) AS SELECT * FROM cdc.standby_rules();
 
 -- One row a pipeline and standby: would the pipeline survive a failover to it?
 -- What is missing, and the SQL that mends it, where SQL can.
-CREATE VIEW cdc.failover_readiness WITH (security_invoker = true) AS
+CREATE OR REPLACE VIEW cdc.failover_readiness WITH (security_invoker = true) AS
 	SELECT p.id AS pipeline_id, n.address || ':' || n.port AS node, coalesce(b.ready, false) AS ready,
 		CASE WHEN b.ready THEN NULL
 			ELSE coalesce(b.missing, 'the node does not answer: ' || n.error_message, 'the node was not looked at yet') END AS missing,

@@ -1,31 +1,14 @@
 -- 75_rest_request.sql: the REST API's routes, reading a request, refusing one.
 
-CREATE TYPE cdc.rest_response AS (
-	status	integer,
-	headers	jsonb,		-- names in lower case -> text
-	body	text		-- NULL: none
-);
-
--- A request after its route was found (src/extension/rest.c).
-CREATE TYPE cdc.rest_request AS (
-	id		text,		-- request id
-	first	uuid,		-- first parameter of the path
-	second	text,		-- the second one
-	query	text,		-- after the ?, NULL: none
-	body	text,
-	headers	jsonb,
-	active	uuid		-- organisation that X-Active-Org-ID names, where the path names none; NULL: absent
-);
-
 -- Every route, and nothing that is not here is served.  permission: service:read
 -- and service:create in the organisation, pg_monitor, any: shows what may be seen.
-CREATE FUNCTION cdc.rest_routes() RETURNS TABLE (method text, path text, permission text)
+CREATE OR REPLACE FUNCTION cdc.rest_routes() RETURNS TABLE (method text, path text, permission text)
 	LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'cdc_rest_routes_sql';
-CREATE VIEW cdc.rest_route WITH (security_invoker = true) AS SELECT * FROM cdc.rest_routes();
+CREATE OR REPLACE VIEW cdc.rest_route WITH (security_invoker = true) AS SELECT * FROM cdc.rest_routes();
 
 -- Ends the request with this answer: an ERROR of SQLSTATE class HT, caught by
 -- cdc.rest(), which takes back whatever the request has done so far.
-CREATE FUNCTION cdc.rest_refuse(status integer, code text, error text, detail text DEFAULT NULL, hint text DEFAULT NULL, field text DEFAULT NULL) RETURNS void
+CREATE OR REPLACE FUNCTION cdc.rest_refuse(status integer, code text, error text, detail text DEFAULT NULL, hint text DEFAULT NULL, field text DEFAULT NULL) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	RAISE EXCEPTION USING ERRCODE = 'HT' || status, MESSAGE = error, DETAIL = coalesce(detail, ''), HINT = coalesce(hint, ''),
@@ -34,7 +17,7 @@ END
 $$;
 
 -- An error's body: flat, absent members left out.
-CREATE FUNCTION cdc.rest_error(error text, code text, detail text, hint text, field text, request_id text DEFAULT NULL) RETURNS text
+CREATE OR REPLACE FUNCTION cdc.rest_error(error text, code text, detail text, hint text, field text, request_id text DEFAULT NULL) RETURNS text
 	LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT json_strip_nulls(row_to_json(x))::text
 		FROM (SELECT rest_error.error, rest_error.code, nullif(rest_error.detail, '') AS detail, nullif(rest_error.hint, '') AS hint,
@@ -43,7 +26,7 @@ $$;
 
 -- The answer to a request that ended with this SQL error.  What is not the
 -- request's fault is told by its id only: the rest is in the server's log.
-CREATE FUNCTION cdc.rest_fault(sqlstate text, message text, detail text, hint text, field text, name text, request_id text) RETURNS cdc.rest_response
+CREATE OR REPLACE FUNCTION cdc.rest_fault(sqlstate text, message text, detail text, hint text, field text, name text, request_id text) RETURNS cdc.rest_response
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	answer cdc.rest_response;
@@ -85,11 +68,11 @@ END
 $$;
 
 -- A part of a URL with its percents decoded, or 400.
-CREATE FUNCTION cdc.rest_decode(encoded text) RETURNS text
+CREATE OR REPLACE FUNCTION cdc.rest_decode(encoded text) RETURNS text
 	LANGUAGE c IMMUTABLE STRICT AS 'MODULE_PATHNAME', 'cdc_rest_decode';
 
 -- A UUID of 36 characters, or 400 with the field.
-CREATE FUNCTION cdc.rest_uuid(value text, field text) RETURNS uuid
+CREATE OR REPLACE FUNCTION cdc.rest_uuid(value text, field text) RETURNS uuid
 	LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF value ~ '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$' THEN
@@ -101,7 +84,7 @@ END
 $$;
 
 -- A parameter of the query string, the first of that name; NULL when absent.
-CREATE FUNCTION cdc.rest_parameter(r cdc.rest_request, name text) RETURNS text
+CREATE OR REPLACE FUNCTION cdc.rest_parameter(r cdc.rest_request, name text) RETURNS text
 	LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT cdc.rest_decode(replace(substr(p, strpos(p || '=', '=') + 1), '+', ' '))
 		FROM string_to_table(r.query, '&') WITH ORDINALITY x(p, n)
@@ -109,7 +92,7 @@ CREATE FUNCTION cdc.rest_parameter(r cdc.rest_request, name text) RETURNS text
 $$;
 
 -- The body, an object, as it was sent (json) and to look into (jsonb); or 400.
-CREATE FUNCTION cdc.rest_body(r cdc.rest_request, OUT sent json, OUT body jsonb)
+CREATE OR REPLACE FUNCTION cdc.rest_body(r cdc.rest_request, OUT sent json, OUT body jsonb)
 	LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	detail text;
@@ -144,7 +127,7 @@ $$;
 -- required ones are there, and, where others are not ignored, there is no other.
 -- types: {"name": "string", "ids": "strings", "count": "integer"}; inside: what
 -- the names of fields in messages begin with.
-CREATE FUNCTION cdc.rest_check(object jsonb, types jsonb, required text[], closed boolean, inside text DEFAULT '') RETURNS void
+CREATE OR REPLACE FUNCTION cdc.rest_check(object jsonb, types jsonb, required text[], closed boolean, inside text DEFAULT '') RETURNS void
 	LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	item record;
@@ -180,7 +163,7 @@ $$;
 
 -- 404 for an organisation that the caller is not in, whether it exists or not;
 -- 403 for one in which its role is too small.
-CREATE FUNCTION cdc.rest_require(organization uuid, permission text) RETURNS void
+CREATE OR REPLACE FUNCTION cdc.rest_require(organization uuid, permission text) RETURNS void
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	role text := cdc.member_role(organization);
@@ -190,19 +173,19 @@ BEGIN
 	END IF;
 	IF permission <> 'service:read' AND NOT cdc.may(organization, permission) THEN
 		PERFORM cdc.rest_refuse(403, 'forbidden', format('permission %s is needed in this organization', permission),
-			format('Role "%s" is %s there.', cdc.caller(), role), 'An owner or admin of the organization can change that.');
+			format('Role "%s" is %s there.', cdc_inner.caller(), role), 'An owner or admin of the organization can change that.');
 	END IF;
 END
 $$;
 
 -- The organisation that X-Active-Org-ID names, by id or slug, or 404.
-CREATE FUNCTION cdc.rest_active_organization(value text) RETURNS uuid
+CREATE OR REPLACE FUNCTION cdc.rest_active_organization(value text) RETURNS uuid
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
 	found uuid;
 BEGIN
-	SELECT o.id INTO found FROM cdc.organization o WHERE (o.slug = value OR o.id::text = lower(value)) AND o.id IN (SELECT cdc.caller_organizations());
+	SELECT o.id INTO found FROM cdc.organization o WHERE (o.slug = value OR o.id::text = lower(value)) AND o.id IN (SELECT cdc_inner.caller_organizations());
 	IF found IS NULL THEN
 		PERFORM cdc.rest_refuse(404, 'not_found', 'no such organization', 'No organization with this id or slug is visible to the caller.',
 			'GET /organizations lists those that are.', 'X-Active-Org-ID');

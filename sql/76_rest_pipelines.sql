@@ -1,7 +1,7 @@
 -- 76_rest_pipelines.sql: pipelines over REST, but for their status, which is a
 -- statement in src/extension/rest.c.
 
-CREATE FUNCTION cdc.rest_no_pipeline() RETURNS void
+CREATE OR REPLACE FUNCTION cdc.rest_no_pipeline() RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM cdc.rest_refuse(404, 'not_found', 'no such pipeline', 'No pipeline with this id is visible to the caller here.',
@@ -10,7 +10,7 @@ END
 $$;
 
 -- The object's text, or 404.
-CREATE FUNCTION cdc.rest_pipeline_text(organization uuid, id uuid) RETURNS text
+CREATE OR REPLACE FUNCTION cdc.rest_pipeline_text(organization uuid, id uuid) RETURNS text
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
@@ -24,7 +24,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION cdc.rest_pipelines_list(r cdc.rest_request) RETURNS cdc.rest_response
+CREATE OR REPLACE FUNCTION cdc.rest_pipelines_list(r cdc.rest_request) RETURNS cdc.rest_response
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM cdc.rest_require(r.first, 'service:read');
@@ -34,7 +34,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION cdc.rest_pipeline_create(r cdc.rest_request) RETURNS cdc.rest_response
+CREATE OR REPLACE FUNCTION cdc.rest_pipeline_create(r cdc.rest_request) RETURNS cdc.rest_response
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	sent json;
@@ -75,7 +75,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION cdc.rest_pipeline_get(r cdc.rest_request) RETURNS cdc.rest_response
+CREATE OR REPLACE FUNCTION cdc.rest_pipeline_get(r cdc.rest_request) RETURNS cdc.rest_response
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	id uuid := cdc.rest_uuid(r.second, 'pipeline_id');
@@ -85,7 +85,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION cdc.rest_pipeline_delete(r cdc.rest_request) RETURNS cdc.rest_response
+CREATE OR REPLACE FUNCTION cdc.rest_pipeline_delete(r cdc.rest_request) RETURNS cdc.rest_response
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE

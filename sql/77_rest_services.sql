@@ -12,7 +12,7 @@ CREATE VIEW cdc.service_object WITH (security_invoker = true) AS
 	FROM cdc.service s WHERE s.deleted_at IS NULL;
 
 -- The members of a body that are echoed, and their JSON types.
-CREATE FUNCTION cdc.rest_service_fields() RETURNS jsonb
+CREATE OR REPLACE FUNCTION cdc.rest_service_fields() RETURNS jsonb
 	LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT '{"name": "string", "database_type": "string", "version": "string", "plan_name": "string", "zone": "string", "storage_size_gb": "integer",
 		"storage_tier": "string", "node_count": "integer", "allowed_cidrs": "strings", "addons": "strings", "auto_failover_enabled": "boolean",
@@ -20,27 +20,27 @@ CREATE FUNCTION cdc.rest_service_fields() RETURNS jsonb
 		"is_ephemeral": "boolean", "ephemeral": "boolean", "ttl_hours": "integer", "provider": "string", "connection": "object"}'::jsonb
 $$;
 
-CREATE FUNCTION cdc.rest_no_service() RETURNS void
+CREATE OR REPLACE FUNCTION cdc.rest_no_service() RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM cdc.rest_refuse(404, 'not_found', 'no such service', 'No service with this id is visible to the caller here.', 'GET /managed-services lists those that are.');
 END
 $$;
 
-CREATE FUNCTION cdc.rest_service_text(id uuid) RETURNS text
+CREATE OR REPLACE FUNCTION cdc.rest_service_text(id uuid) RETURNS text
 	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT row_to_json(v)::text FROM cdc.service_object v WHERE v.id = rest_service_text.id
 $$;
 
 -- The organisation of the service that the path names: 404 when the caller does
 -- not see it there, 403 when it may not do this.
-CREATE FUNCTION cdc.rest_service_require(r cdc.rest_request, permission text) RETURNS uuid
+CREATE OR REPLACE FUNCTION cdc.rest_service_require(r cdc.rest_request, permission text) RETURNS uuid
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	owner uuid;
 BEGIN
 	SELECT s.organization_id INTO owner FROM cdc.service s
-		WHERE s.id = r.first AND s.deleted_at IS NULL AND s.organization_id IN (SELECT cdc.caller_organizations())
+		WHERE s.id = r.first AND s.deleted_at IS NULL AND s.organization_id IN (SELECT cdc_inner.caller_organizations())
 		AND (r.active IS NULL OR s.organization_id = r.active);
 	IF owner IS NULL THEN
 		PERFORM cdc.rest_no_service();
@@ -50,17 +50,17 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION cdc.rest_services_list(r cdc.rest_request) RETURNS cdc.rest_response
+CREATE OR REPLACE FUNCTION cdc.rest_services_list(r cdc.rest_request) RETURNS cdc.rest_response
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	RETURN ROW(200, NULL, (SELECT '{"services":[' || coalesce(string_agg(x.object, ','), '') || ']}'
 		FROM (SELECT row_to_json(v)::text AS object FROM cdc.service s JOIN cdc.service_object v ON v.id = s.id
-			WHERE s.organization_id IN (SELECT cdc.caller_organizations()) AND (r.active IS NULL OR s.organization_id = r.active)
+			WHERE s.organization_id IN (SELECT cdc_inner.caller_organizations()) AND (r.active IS NULL OR s.organization_id = r.active)
 			ORDER BY s.created_at, s.id) x))::cdc.rest_response;
 END
 $$;
 
-CREATE FUNCTION cdc.rest_service_get(r cdc.rest_request) RETURNS cdc.rest_response
+CREATE OR REPLACE FUNCTION cdc.rest_service_get(r cdc.rest_request) RETURNS cdc.rest_response
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM cdc.rest_service_require(r, 'service:read');
@@ -69,7 +69,7 @@ END
 $$;
 
 -- Values that no provider could take: 422.
-CREATE FUNCTION cdc.rest_check_service(body jsonb) RETURNS void
+CREATE OR REPLACE FUNCTION cdc.rest_check_service(body jsonb) RETURNS void
 	LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	item record;
@@ -94,7 +94,7 @@ END
 $$;
 
 -- Writes what of a body is echoed; what is not in it stays.
-CREATE FUNCTION cdc.rest_keep_service(id uuid, sent json, body jsonb) RETURNS void
+CREATE OR REPLACE FUNCTION cdc.rest_keep_service(id uuid, sent json, body jsonb) RETURNS void
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
@@ -111,21 +111,21 @@ END
 $$;
 
 -- Who did what; the request's id in detail.
-CREATE FUNCTION cdc.rest_note_service(r cdc.rest_request, id uuid, kind text, message text) RETURNS void
+CREATE OR REPLACE FUNCTION cdc.rest_note_service(r cdc.rest_request, id uuid, kind text, message text) RETURNS void
 	LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	INSERT INTO cdc.service_event (service_id, kind, role, message, detail)
-		VALUES (rest_note_service.id, rest_note_service.kind, cdc.caller(), rest_note_service.message, jsonb_build_object('request_id', r.id))
+		VALUES (rest_note_service.id, rest_note_service.kind, cdc_inner.caller(), rest_note_service.message, jsonb_build_object('request_id', r.id))
 $$;
 
 -- The organisation that a new service goes to: the body's, the header's, the
 -- token's, or the caller's personal or first.
-CREATE FUNCTION cdc.rest_new_service_organization(r cdc.rest_request, body jsonb) RETURNS uuid
+CREATE OR REPLACE FUNCTION cdc.rest_new_service_organization(r cdc.rest_request, body jsonb) RETURNS uuid
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	organization uuid;
 BEGIN
-	IF NOT EXISTS (SELECT cdc.caller_organizations()) THEN
-		PERFORM cdc.rest_refuse(403, 'forbidden', 'the caller is in no organization', format('Role "%s" is no member of any.', cdc.caller()),
+	IF NOT EXISTS (SELECT cdc_inner.caller_organizations()) THEN
+		PERFORM cdc.rest_refuse(403, 'forbidden', 'the caller is in no organization', format('Role "%s" is no member of any.', cdc_inner.caller()),
 			'An owner or admin of an organization can change that.');
 	END IF;
 	IF body ->> 'organization_id' IS NOT NULL THEN
@@ -140,7 +140,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION cdc.rest_service_create(r cdc.rest_request) RETURNS cdc.rest_response
+CREATE OR REPLACE FUNCTION cdc.rest_service_create(r cdc.rest_request) RETURNS cdc.rest_response
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	sent json;
@@ -182,14 +182,14 @@ BEGIN
 			PERFORM cdc.raise_invalid('this type of service has no addons', format('They were %s.', left((body -> 'addons')::text, 100)), 'The addon kafka-connect is for kafka.', 'addons');
 		END IF;
 	END IF;
-	made := cdc.register_service(body ->> 'name', body ->> 'database_type', coalesce(body ->> 'zone', 'default'), connection, body ->> 'version', organization);
+	made := cdc_inner.register_service(body ->> 'name', body ->> 'database_type', coalesce(body ->> 'zone', 'default'), connection, body ->> 'version', organization);
 	PERFORM cdc.rest_keep_service(made, sent, body);
 	PERFORM cdc.rest_note_service(r, made, 'created', 'registered');
 	RETURN ROW(201, jsonb_build_object('location', '/managed-services/' || made), cdc.rest_service_text(made))::cdc.rest_response;
 END
 $$;
 
-CREATE FUNCTION cdc.rest_service_change(r cdc.rest_request) RETURNS cdc.rest_response
+CREATE OR REPLACE FUNCTION cdc.rest_service_change(r cdc.rest_request) RETURNS cdc.rest_response
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	sent json;
@@ -233,12 +233,12 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION cdc.rest_service_delete(r cdc.rest_request) RETURNS cdc.rest_response
+CREATE OR REPLACE FUNCTION cdc.rest_service_delete(r cdc.rest_request) RETURNS cdc.rest_response
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM cdc.rest_service_require(r, 'service:create');
 	BEGIN
-		PERFORM cdc.delete_service(r.first);
+		PERFORM cdc_inner.delete_service(r.first);
 	EXCEPTION WHEN object_in_use THEN
 		PERFORM cdc.rest_refuse(409, 'in_use', 'a live pipeline uses this service', (SELECT format('Pipeline "%s" (%s) does.', p.name, p.id) FROM cdc.pipeline_spec p
 			WHERE p.desired_state = 'present' AND p.deleted_at IS NULL AND r.first IN (p.source_service_id, p.sink_service_id) ORDER BY p.name LIMIT 1),
@@ -250,7 +250,7 @@ END
 $$;
 
 -- The users of a service whose passwords are known, app_user first.
-CREATE FUNCTION cdc.rest_service_users(service cdc.service) RETURNS TABLE (username text, roles text[], purpose text, rank integer)
+CREATE OR REPLACE FUNCTION cdc.rest_service_users(service cdc.service) RETURNS TABLE (username text, roles text[], purpose text, rank integer)
 	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT x.username, x.roles, x.purpose, CASE x.username WHEN 'app_user' THEN 0 ELSE 1 END + x.n::integer AS rank
 		FROM (SELECT service.connection ->> 'admin_user' AS username, '{admin}'::text[] AS roles, 'admin_password' AS purpose, 1000000 AS n WHERE service.database_type = 'postgresql'
@@ -259,7 +259,7 @@ CREATE FUNCTION cdc.rest_service_users(service cdc.service) RETURNS TABLE (usern
 		JOIN cdc.service_secret e ON e.service_id = service.id AND e.purpose = x.purpose
 $$;
 
-CREATE FUNCTION cdc.rest_users_list(r cdc.rest_request) RETURNS cdc.rest_response
+CREATE OR REPLACE FUNCTION cdc.rest_users_list(r cdc.rest_request) RETURNS cdc.rest_response
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM cdc.rest_service_require(r, 'service:read');
@@ -270,7 +270,7 @@ END
 $$;
 
 -- A text as it stands in a URI.
-CREATE FUNCTION cdc.rest_encode(clear text) RETURNS text
+CREATE OR REPLACE FUNCTION cdc.rest_encode(clear text) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce(string_agg(CASE WHEN c ~ '[A-Za-z0-9._~-]' THEN c ELSE regexp_replace(upper(encode(convert_to(c, 'UTF8'), 'hex')), '(..)', '%\1', 'g') END, '' ORDER BY n), '')
 		FROM unnest(string_to_array(clear, NULL)) WITH ORDINALITY x(c, n)
@@ -278,7 +278,7 @@ $$;
 
 -- Shows a password, and notes who asked for it; the note is not there without the
 -- answer, nor the answer without the note.  The server's superuser's: for admins.
-CREATE FUNCTION cdc.rest_user_reveal(r cdc.rest_request) RETURNS cdc.rest_response
+CREATE OR REPLACE FUNCTION cdc.rest_user_reveal(r cdc.rest_request) RETURNS cdc.rest_response
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	answer cdc.rest_response;

@@ -1,20 +1,20 @@
 -- 78_rest.sql: the REST API's doors: cdc.rest() for who has connected as itself,
 -- cdc.rest_bearer() for the gateway with a token, cdc.health() for anybody.
 
-CREATE FUNCTION cdc.rest_organization_objects(id uuid) RETURNS TABLE (object text)
+CREATE OR REPLACE FUNCTION cdc.rest_organization_objects(id uuid) RETURNS TABLE (object text)
 	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT row_to_json(x)::text FROM cdc.organization o,
 			LATERAL (SELECT o.id, o.name, o.slug, o.is_personal, cdc.member_role(o.id) AS role, cdc.rfc3339(o.created_at) AS created_at) x
-		WHERE o.id IN (SELECT cdc.caller_organizations()) AND o.id = coalesce(rest_organization_objects.id, o.id)
+		WHERE o.id IN (SELECT cdc_inner.caller_organizations()) AND o.id = coalesce(rest_organization_objects.id, o.id)
 		ORDER BY o.is_personal DESC, o.created_at, o.id
 $$;
 
-CREATE FUNCTION cdc.rest_organizations_list(r cdc.rest_request) RETURNS cdc.rest_response
+CREATE OR REPLACE FUNCTION cdc.rest_organizations_list(r cdc.rest_request) RETURNS cdc.rest_response
 	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT ROW(200, NULL, '{"organizations":[' || coalesce(string_agg(x.object, ','), '') || ']}')::cdc.rest_response FROM cdc.rest_organization_objects(NULL) x
 $$;
 
-CREATE FUNCTION cdc.rest_organization_get(r cdc.rest_request) RETURNS cdc.rest_response
+CREATE OR REPLACE FUNCTION cdc.rest_organization_get(r cdc.rest_request) RETURNS cdc.rest_response
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM cdc.rest_require(r.first, 'service:read');
@@ -22,10 +22,10 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION cdc.rest_metrics(r cdc.rest_request) RETURNS cdc.rest_response
+CREATE OR REPLACE FUNCTION cdc.rest_metrics(r cdc.rest_request) RETURNS cdc.rest_response
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	RETURN ROW(200, '{"content-type": "text/plain; version=0.0.4; charset=utf-8"}'::jsonb, cdc.metrics())::cdc.rest_response;
+	RETURN ROW(200, '{"content-type": "text/plain; version=0.0.4; charset=utf-8"}'::jsonb, cdc_inner.metrics())::cdc.rest_response;
 END
 $$;
 
@@ -33,18 +33,18 @@ $$;
 -- ERROR for what the request did wrong: an answer, and its effects are gone.
 -- method: in upper case; path: as it came, query string and percents too; body
 -- NULL: none; headers: names in lower case.
-CREATE FUNCTION cdc.rest(method text, path text, body text DEFAULT NULL, headers jsonb DEFAULT '{}') RETURNS cdc.rest_response
+CREATE OR REPLACE FUNCTION cdc_inner.rest(method text, path text, body text DEFAULT NULL, headers jsonb DEFAULT '{}') RETURNS cdc.rest_response
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'cdc_rest';
 
 -- cdc.rest() as the role that a token stands for; 401 when it stands for none.
 -- For the gateway's own role (cdc.grant_gateway) and nobody else: who may call it
 -- may try tokens.
-CREATE FUNCTION cdc.rest_bearer(token text, method text, path text, body text DEFAULT NULL, headers jsonb DEFAULT '{}') RETURNS cdc.rest_response
+CREATE OR REPLACE FUNCTION cdc_inner.rest_bearer(token text, method text, path text, body text DEFAULT NULL, headers jsonb DEFAULT '{}') RETURNS cdc.rest_response
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'cdc_rest_bearer';
 
 -- 200 when the worker's heartbeat is younger than 30 s, else 503 and why.  Tells
 -- nothing that a stranger may not know.
-CREATE FUNCTION cdc.health() RETURNS cdc.rest_response
+CREATE OR REPLACE FUNCTION cdc_inner.health() RETURNS cdc.rest_response
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	answer cdc.rest_response;
@@ -70,7 +70,7 @@ $$;
 
 -- Gives the gateway's login role what it needs, and takes back nothing: bearer
 -- tokens and the state of health.  Superusers only.
-CREATE FUNCTION cdc.grant_gateway(role name) RETURNS void
+CREATE OR REPLACE FUNCTION cdc_inner.grant_gateway(role name) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM cdc.require_superuser('cdc.grant_gateway()');
@@ -82,7 +82,7 @@ $$;
 
 -- Gives a role with pg_monitor what it needs to read the metrics, in SQL and over
 -- REST.  Superusers only.
-CREATE FUNCTION cdc.grant_monitoring(role name) RETURNS void
+CREATE OR REPLACE FUNCTION cdc_inner.grant_monitoring(role name) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM cdc.require_superuser('cdc.grant_monitoring()');

@@ -1,7 +1,7 @@
 -- 80_security.sql: who may read what.  Nothing is granted to anybody here:
 -- cdc.add_member does that, role by role.
 
-REVOKE ALL ON SCHEMA cdc FROM PUBLIC;
+REVOKE ALL ON SCHEMA cdc, cdc_inner FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA cdc FROM PUBLIC;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA cdc FROM PUBLIC;
 
@@ -24,7 +24,8 @@ ALTER TABLE cdc.api_token ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cdc.work ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cdc.control_plane ENABLE ROW LEVEL SECURITY;
 
--- Uncorrelated subqueries: asked once a query, not once a row.
+-- Uncorrelated subqueries: asked once a query, not once a row.  Where nobody could be
+-- told who asks, the query is refused before its first row (src/extension/entry.c).
 CREATE POLICY member_reads ON cdc.organization FOR SELECT USING (id IN (SELECT cdc.caller_organizations()));
 CREATE POLICY member_reads ON cdc.organization_member FOR SELECT USING (organization_id IN (SELECT cdc.caller_organizations()));
 CREATE POLICY all_read ON cdc.zone FOR SELECT USING (true);
@@ -39,25 +40,68 @@ CREATE POLICY member_reads ON cdc.finding FOR SELECT USING (organization_id IN (
 CREATE POLICY member_reads ON cdc.pipeline_event FOR SELECT USING (pipeline_id IN (SELECT cdc.caller_pipelines()));
 -- no policy on secrets, tokens, work, peerings and control_plane: nobody but superusers
 
--- What a member's role needs; idempotent.  One at a time: GRANTs on one object
--- that run beside each other fail with "tuple concurrently updated".
-CREATE FUNCTION cdc.grant_use(member name) RETURNS void
+-- What a member's role needs, with all overloads; idempotent.  One at a time: GRANTs
+-- on one object that run beside each other fail with "tuple concurrently updated".
+CREATE OR REPLACE FUNCTION cdc.grant_use(member name) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM pg_advisory_xact_lock(hashtextextended('cdc_pipeline grants', 0));
 	EXECUTE format('GRANT USAGE ON SCHEMA cdc TO %I', member);
-	EXECUTE format('GRANT SELECT ON cdc.organization, cdc.organization_member, cdc.zone, cdc.service, cdc.service_node, cdc.service_event, cdc.rest_route, cdc.pipeline_spec,
-		cdc.pipeline_observed, cdc.pipeline_event, cdc.pipeline, cdc.pipeline_standby, cdc.failover_readiness, cdc.failover_table, cdc.standby_table, cdc.state_table, cdc.finding TO %I', member);
-	EXECUTE format('GRANT EXECUTE ON FUNCTION cdc.create_organization(text, text, boolean), cdc.add_member(uuid, name, text), cdc.remove_member(uuid, name),
-		cdc.register_service(text, text, text, jsonb, text, uuid), cdc.delete_service(uuid), cdc.set_service_nodes(uuid, jsonb), cdc.set_service_secret(uuid, text, text),
-		cdc.create_pipeline(text, uuid, uuid, text[], text, text, text, uuid, text, jsonb), cdc.get_pipeline(uuid), cdc.list_pipelines(uuid),
-		cdc.pipeline_status(uuid), cdc.rotate_password(uuid), cdc.delete_pipeline(uuid, boolean), cdc.wait_for_pipeline(uuid, text, interval), cdc.check_health(), cdc.acknowledge(uuid, text),
-		cdc.create_token(text, uuid, interval), cdc.list_tokens(), cdc.revoke_token(uuid), cdc.rest(text, text, text, jsonb), cdc.metrics(), cdc.health(),
-		cdc.caller(), cdc.caller_organizations(), cdc.caller_pipelines(), cdc.rules(), cdc.failover_rules(), cdc.standby_rules(), cdc.rest_routes(), cdc.worker_state() TO %I', member);
+	EXECUTE format('GRANT SELECT ON %s TO %I', (SELECT string_agg(c.oid::regclass::text, ', ') FROM pg_class c
+		WHERE c.relnamespace = 'cdc'::regnamespace AND c.relname IN (
+			'organization',
+			'organization_member',
+			'zone',
+			'service',
+			'service_node',
+			'service_event',
+			'pipeline',
+			'pipeline_spec',
+			'pipeline_observed',
+			'pipeline_standby',
+			'pipeline_event',
+			'finding',
+			'failover_readiness',
+			'state_table',
+			'failover_table',
+			'standby_table',
+			'rest_route')), member);
+	EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %I', (SELECT string_agg(p.oid::regprocedure::text, ', ') FROM pg_proc p
+		WHERE p.pronamespace = 'cdc'::regnamespace AND p.proname IN (
+			'create_organization',
+			'add_member',
+			'remove_member',
+			'register_service',
+			'delete_service',
+			'set_service_nodes',
+			'set_service_secret',
+			'create_pipeline',
+			'get_pipeline',
+			'list_pipelines',
+			'pipeline_status',
+			'rotate_password',
+			'delete_pipeline',
+			'wait_for_pipeline',
+			'check_health',
+			'acknowledge',
+			'create_token',
+			'list_tokens',
+			'revoke_token',
+			'rest',
+			'metrics',
+			'health',
+			'worker_state',
+			'caller',
+			'caller_organizations',
+			'caller_pipelines',
+			'rules',
+			'failover_rules',
+			'standby_rules',
+			'rest_routes')), member);
 END
 $$;
 
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA cdc FROM PUBLIC;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA cdc, cdc_inner FROM PUBLIC;
 
 -- What pg_dump carries.  Not cdc.work: a restored copy acts only after
 -- cdc.take_over(), which asks for everything.

@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 #include "common/scram-common.h"
+#include "executor/executor.h"
 #include "storage/latch.h"
 #include "storage/proc.h"
 #include "utils/memutils.h"
@@ -54,6 +55,15 @@ cdc_my_proc_number(void)
 	return MyProc->pgprocno;
 #endif
 }
+
+/* The arguments of ExecutorRun, as they are declared and as they are passed on. */
+#if PG_VERSION_NUM >= 180000
+#define CDC_EXECUTOR_RUN_ARGS QueryDesc *queryDesc, ScanDirection direction, uint64 count
+#define CDC_EXECUTOR_RUN_PASS queryDesc, direction, count
+#else
+#define CDC_EXECUTOR_RUN_ARGS QueryDesc *queryDesc, ScanDirection direction, uint64 count, bool execute_once
+#define CDC_EXECUTOR_RUN_PASS queryDesc, direction, count, execute_once
+#endif
 
 /* A SCRAM-SHA-256 verifier, palloc'd; NULL with *why when it cannot be made. */
 static inline char *

@@ -13,6 +13,7 @@
 
 #include "extension/cdc_shmem.h"
 #include "extension/drop_database.h"
+#include "extension/entry.h"
 #include "extension/settings.h"
 
 PG_MODULE_MAGIC;
@@ -30,6 +31,7 @@ _PG_init(void)
 
 	cdc_shmem_init();
 	cdc_drop_database_init();
+	cdc_entry_init();
 
 	memset(&worker, 0, sizeof(worker));
 	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;

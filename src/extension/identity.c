@@ -1,15 +1,19 @@
 /*
  * identity.c
- *	  On whose behalf a call is answered.
+ *	  On whose behalf a call is answered: a stack in the process's memory.
  *
- * Normally the role of the outermost statement.  While cdc.rest_bearer runs it
- * is the role that the token stands for, confined to the token's organisation
- * if it has one: kept in process memory for that call only, out of SQL's
- * reach.  A parallel worker does not know it, so whatever asks is PARALLEL
- * RESTRICTED.
+ * An entry (entry.c) pushes the role that called it, cdc.rest_bearer the one
+ * that its token stands for, confined to the token's organization if it has
+ * one.  Only code that runs as the inner functions' owner may ask, and only
+ * below an entry: nobody's own function inherits an identity, and an inner
+ * function that was reached by another way has none.  A parallel worker has
+ * another stack, so whatever asks is PARALLEL RESTRICTED.
+ *
+ * Nothing here decides who may push: that is entry.c's.
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -22,46 +26,71 @@ PG_FUNCTION_INFO_V1(cdc_caller_confined_to);
 PG_FUNCTION_INFO_V1(cdc_caller_has_role);
 PG_FUNCTION_INFO_V1(cdc_caller_is_superuser);
 
-static Oid	assumed = InvalidOid;	/* InvalidOid: the session's own */
-static bool confined = false;
-static pg_uuid_t confined_to;
+static CdcIdentity *top = NULL;
+
+/* Leaves none that a transaction or subtransaction has pushed which has ended. */
+static void
+unwind(int nest_level)
+{
+	while (top && top->nest_level >= nest_level)
+		top = top->outer;
+}
+
+static void
+on_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		unwind(GetCurrentTransactionNestLevel());
+}
+
+static void
+on_transaction(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_ABORT || event == XACT_EVENT_COMMIT || event == XACT_EVENT_PREPARE)
+		unwind(0);
+}
 
 void
-cdc_identity_assume(Oid role, const pg_uuid_t *organization)
+cdc_identity_push(CdcIdentity *identity)
 {
-	if (OidIsValid(assumed))
+	static bool watching = false;
+
+	if (!watching)
+	{
+		RegisterSubXactCallback(on_subtransaction, NULL);
+		RegisterXactCallback(on_transaction, NULL);
+		watching = true;
+	}
+	identity->outer = top;
+	identity->nest_level = GetCurrentTransactionNestLevel();
+	top = identity;
+}
+
+void
+cdc_identity_pop(CdcIdentity *identity)
+{
+	top = identity->outer;
+}
+
+const CdcIdentity *
+cdc_identity(void)
+{
+	if (top == NULL || GetUserId() != top->runs_as)
 		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("cdc.rest_bearer() cannot be called inside itself"),
-				 errdetail("An identity is assumed already."),
-				 errhint("Call cdc.rest_bearer() at the top level.")));
-	assumed = role;
-	confined = organization != NULL;
-	if (confined)
-		confined_to = *organization;
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("a function of cdc_pipeline was called that is not for callers"),
+				 errdetail("It asks on whose behalf it runs, and no function of schema cdc has called it."),
+				 errhint("Call the function of the same name in schema cdc; after an update of the installed files: ALTER EXTENSION cdc_pipeline UPDATE.")));
+	return top;
 }
 
-void
-cdc_identity_reset(void)
-{
-	assumed = InvalidOid;
-	confined = false;
-}
-
-/* Follows SET ROLE and is not fooled by SECURITY DEFINER. */
-static Oid
-caller(void)
-{
-	return OidIsValid(assumed) ? assumed : GetOuterUserId();
-}
-
-/* cdc.caller() -> name: the role on whose behalf the outermost statement runs. */
+/* cdc_inner.caller() -> name: the role on whose behalf the entry was called. */
 Datum
 cdc_caller(PG_FUNCTION_ARGS)
 {
 	Name		name = palloc0(NAMEDATALEN);
 
-	namestrcpy(name, GetUserNameFromId(caller(), false));
+	namestrcpy(name, GetUserNameFromId(cdc_identity()->role, false));
 	PG_RETURN_NAME(name);
 }
 
@@ -69,28 +98,29 @@ cdc_caller(PG_FUNCTION_ARGS)
 Datum
 cdc_caller_is_superuser(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BOOL(superuser_arg(caller()));
+	PG_RETURN_BOOL(superuser_arg(cdc_identity()->role));
 }
 
 /* cdc.caller_has_role(name) -> boolean: has the caller the privileges of this role? */
 Datum
 cdc_caller_has_role(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BOOL(has_privs_of_role(caller(), get_role_oid(NameStr(*PG_GETARG_NAME(0)), false)));
+	PG_RETURN_BOOL(has_privs_of_role(cdc_identity()->role, get_role_oid(NameStr(*PG_GETARG_NAME(0)), false)));
 }
 
 /*
- * cdc.caller_confined_to() -> uuid: the only organisation that the caller's
+ * cdc.caller_confined_to() -> uuid: the only organization that the caller's
  * token opens; NULL when it has none, or opens all of the role's.
  */
 Datum
 cdc_caller_confined_to(PG_FUNCTION_ARGS)
 {
+	const CdcIdentity *identity = cdc_identity();
 	pg_uuid_t  *organization;
 
-	if (!confined)
+	if (!identity->confined)
 		PG_RETURN_NULL();
 	organization = palloc(sizeof(pg_uuid_t));
-	*organization = confined_to;
+	*organization = identity->organization;
 	PG_RETURN_UUID_P(organization);
 }

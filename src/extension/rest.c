@@ -54,7 +54,7 @@ static const char status_sql[] =
 "  FROM cdc.pipeline_spec p JOIN cdc.pipeline_observed o ON o.pipeline_id = p.id"
 "  WHERE p.id = $2 AND p.deleted_at IS NULL AND p.organization_id = coalesce($7, p.organization_id)"
 "  AND p.organization_id = coalesce(cdc.caller_confined_to(), p.organization_id)"
-"  AND (EXISTS (SELECT FROM cdc.organization_member m WHERE m.organization_id = p.organization_id AND m.member = cdc.caller())"
+"  AND (EXISTS (SELECT FROM cdc.organization_member m WHERE m.organization_id = p.organization_id AND m.member = cdc_inner.caller())"
 "   OR cdc.caller_is_superuser())) x";
 
 static const char handler_sql[] =
@@ -316,7 +316,7 @@ read_request(FunctionCallInfo fcinfo, int first, Request *request)
 }
 
 /*
- * cdc.rest(method, path, body, headers) -> cdc.rest_response: one request as
+ * cdc_inner.rest(method, path, body, headers) -> cdc.rest_response: one request as
  * the caller.  Never an ERROR for what the request did wrong.
  */
 Datum
@@ -357,7 +357,7 @@ identify(Datum token, bool *confined, pg_uuid_t *organization)
 }
 
 /*
- * cdc.rest_bearer(token, method, path, body, headers) -> cdc.rest_response:
+ * cdc_inner.rest_bearer(token, method, path, body, headers) -> cdc.rest_response:
  * the same as the role that the token stands for, or 401.
  */
 Datum
@@ -367,6 +367,7 @@ cdc_rest_bearer(PG_FUNCTION_ARGS)
 	bool		confined = false;
 	pg_uuid_t	organization;
 	Oid			role = InvalidOid;
+	CdcIdentity identity;
 	volatile Datum answer = (Datum) 0;
 
 	if (!PG_ARGISNULL(0))
@@ -374,14 +375,19 @@ cdc_rest_bearer(PG_FUNCTION_ARGS)
 	read_request(fcinfo, 1, &request);
 	if (!OidIsValid(role))
 		return respond(fcinfo, &request, true);
-	cdc_identity_assume(role, confined ? &organization : NULL);
+	identity = *cdc_identity();
+	identity.role = role;
+	identity.confined = confined;
+	if (confined)
+		identity.organization = organization;
+	cdc_identity_push(&identity);
 	PG_TRY();
 	{
 		answer = respond(fcinfo, &request, false);
 	}
 	PG_FINALLY();
 	{
-		cdc_identity_reset();
+		cdc_identity_pop(&identity);
 	}
 	PG_END_TRY();
 	return answer;

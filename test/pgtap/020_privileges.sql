@@ -28,12 +28,24 @@ GRANT pg_monitor TO ann;
 SELECT is(pg_temp.run_as('ann', 'SELECT state FROM cdc.worker_state()'), 'cdc_pipeline.enabled is off', 'which says what the worker does');
 
 -- SECURITY DEFINER: pinned search_path, and no other way in.
-SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'cdc'::regnamespace AND p.prolang <> (SELECT oid FROM pg_language WHERE lanname = 'c')
+SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace IN ('cdc'::regnamespace, 'cdc_inner'::regnamespace) AND p.prolang <> (SELECT oid FROM pg_language WHERE lanname = 'c')
 	AND p.proconfig IS DISTINCT FROM '{"search_path=pg_catalog, pg_temp"}'$$, 'every function has search_path = pg_catalog, pg_temp');
 SELECT is_empty($$SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace = 'cdc'::regnamespace AND c.relkind = 'v' AND NOT coalesce(c.reloptions @> '{security_invoker=true}', false)$$, 'every view runs with the reader''s rights');
 SELECT is_empty($$SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace = 'cdc'::regnamespace AND c.relkind = 'r' AND NOT c.relrowsecurity$$, 'every table has row level security');
 SELECT is_empty($$SELECT * FROM pg_policies WHERE schemaname = 'cdc' AND (tablename IN ('service_secret', 'pipeline_secret', 'api_token', 'failover_expired', 'work', 'control_plane', 'network_peering') OR cmd <> 'SELECT')$$, 'policies let read, and no secrets');
-SELECT is_empty($$SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'cdc'::regnamespace AND proowner <> (SELECT extowner FROM pg_extension WHERE extname = 'cdc_pipeline')$$, 'all belong to the extension''s owner');
+SELECT is_empty($$SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'cdc'::regnamespace AND prosecdef$$, 'none in schema cdc is SECURITY DEFINER');
+SELECT is_empty($$SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'cdc_inner'::regnamespace AND NOT prosecdef$$, 'all in schema cdc_inner are');
+SELECT is_empty($$SELECT i.oid::regprocedure FROM pg_proc i WHERE i.pronamespace = 'cdc_inner'::regnamespace AND NOT EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = 'cdc'::regnamespace
+	AND p.proname = i.proname AND pg_get_function_arguments(p.oid) = pg_get_function_arguments(i.oid) AND pg_get_function_result(p.oid) = pg_get_function_result(i.oid) AND p.prosrc = 'cdc_entry'
+	AND (p.provolatile, p.proparallel, p.proisstrict, p.procost, p.prorows) = (i.provolatile, i.proparallel, i.proisstrict, i.procost, i.prorows))$$, 'each behind an entry with its name, arguments, result and labels');
+SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'cdc'::regnamespace AND p.prosrc = 'cdc_entry' AND NOT EXISTS (SELECT FROM pg_proc i WHERE i.pronamespace = 'cdc_inner'::regnamespace
+	AND i.proname = p.proname AND i.proargtypes = p.proargtypes)$$, 'and no entry leads nowhere');
+SELECT ok(NOT has_schema_privilege(who, 'cdc_inner', 'USAGE'), who || ' may not look into cdc_inner') FROM unnest('{eve,ann,vic}'::name[]) who;
+SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p, unnest('{eve,ann,vic}'::name[]) who WHERE p.pronamespace = 'cdc_inner'::regnamespace AND has_function_privilege(who, p.oid, 'EXECUTE')$$, 'nor call what is there');
+SELECT is_empty($$SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace = 'cdc_inner'::regnamespace$$, 'nor is there anything else');
+SELECT is_empty($$SELECT p.proname FROM pg_proc p WHERE p.pronamespace IN ('cdc'::regnamespace, 'cdc_inner'::regnamespace) AND p.prolang <> (SELECT oid FROM pg_language WHERE lanname = 'c')
+	AND EXISTS (SELECT FROM pg_proc e WHERE e.prosrc = 'cdc_entry' AND regexp_replace(p.prosrc, '--[^\n]*|''([^'']|'''')*''', '', 'g') ~ ('\mcdc\.' || e.proname || '\('))$$, 'and no function of ours calls an entry');
+SELECT is_empty($$SELECT oid::regprocedure FROM pg_proc WHERE pronamespace IN ('cdc'::regnamespace, 'cdc_inner'::regnamespace) AND proowner <> (SELECT extowner FROM pg_extension WHERE extname = 'cdc_pipeline')$$, 'all belong to the extension''s owner');
 -- A function of the caller's own is not taken for the server's.
 CREATE SCHEMA trap AUTHORIZATION mia;
 GRANT CREATE, USAGE ON SCHEMA trap TO mia;

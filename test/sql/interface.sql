@@ -8,10 +8,11 @@ BEGIN;
 CREATE ROLE regress_cdc_reader;
 SELECT cdc.grant_use('regress_cdc_reader') \g /dev/null
 SELECT format(E'%s(%s)\n    returns %s%s%s', p.proname, pg_get_function_arguments(p.oid), pg_get_function_result(p.oid),
-	CASE WHEN p.prosecdef THEN ', security definer' ELSE '' END,
+	CASE WHEN EXISTS (SELECT FROM pg_proc i WHERE i.pronamespace = 'cdc_inner'::regnamespace AND i.proname = p.proname AND i.proargtypes = p.proargtypes) THEN ', entry' ELSE '' END,
 	CASE WHEN has_function_privilege('regress_cdc_reader', p.oid, 'EXECUTE') THEN '' ELSE ', not granted to members' END)
 FROM pg_proc p WHERE p.pronamespace = 'cdc'::regnamespace
-	AND (has_function_privilege('regress_cdc_reader', p.oid, 'EXECUTE') OR p.prosrc ~ 'require_superuser')
+	AND (has_function_privilege('regress_cdc_reader', p.oid, 'EXECUTE') OR EXISTS (SELECT FROM pg_proc i WHERE i.pronamespace = 'cdc_inner'::regnamespace AND i.proname = p.proname
+		AND i.proargtypes = p.proargtypes AND i.prosrc ~ 'require_superuser'))
 ORDER BY p.proname COLLATE "C", 1;
 SELECT format(E'%s %s\n    %s', CASE c.relkind WHEN 'v' THEN 'view' ELSE 'table' END, c.relname,
 	string_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod), ', ' ORDER BY a.attnum))
