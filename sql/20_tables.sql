@@ -166,6 +166,7 @@ CREATE TABLE cdc.pipeline_spec (
 	updated_at		timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	deleted_at		timestamptz,	-- all of it was seen absent: out of users' sight
 	settled_at		timestamptz,	-- seen absent again long after the last mutation: not visited any more
+	generation		integer NOT NULL DEFAULT 2,	-- of the defaults and the configuration that it was made with: 1 by version 0.1
 	CHECK (source_service_id <> sink_service_id)
 );
 CREATE UNIQUE INDEX pipeline_spec_name_key ON cdc.pipeline_spec (organization_id, name)

@@ -62,6 +62,10 @@ CREATE OR REPLACE FUNCTION cdc.option_names() RETURNS text
 CREATE OR REPLACE FUNCTION cdc.option_fault(key text, value text) RETURNS text
 	LANGUAGE c IMMUTABLE STRICT AS 'MODULE_PATHNAME', 'cdc_option_fault';
 
+-- Why a text may not stand in a connector's configuration (what: its name in the sentence).
+CREATE OR REPLACE FUNCTION cdc.connect_text_fault(what text, value text) RETURNS text
+	LANGUAGE c IMMUTABLE STRICT AS 'MODULE_PATHNAME', 'cdc_connect_text_fault_sql';
+
 -- PL/pgSQL, here and below: it keeps its plans, SQL functions plan at every call.
 
 -- The organisations that the caller may read: its own; superusers all.

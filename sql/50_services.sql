@@ -56,6 +56,7 @@ CREATE OR REPLACE FUNCTION cdc.check_postgresql_connection(connection jsonb) RET
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	node jsonb;
+	fault text;
 BEGIN
 	PERFORM cdc.check_connection_types(connection, '{"nodes":"array","database":"string","admin_user":"string","admin_password":"string",
 		"sslmode":"string","ca":"string","manage_hba":"boolean","manage_role":"boolean","connector_user":"string","connector_password":"string",
@@ -95,6 +96,11 @@ BEGIN
 		PERFORM cdc.raise_invalid('with "manage_role": false the role of the connectors must be given', 'connector_user or connector_password is missing.',
 			'Give "connector_user", a role with LOGIN, REPLICATION and SELECT on the tables, and "connector_password".');
 	END IF;
+	FOR fault IN SELECT cdc.connect_text_fault(k, connection ->> k) FROM unnest('{connector_user,connector_password}'::text[]) k LOOP
+		IF fault IS NOT NULL THEN
+			PERFORM cdc.raise_invalid(fault, 'A configuration''s references to secrets are made by the worker alone.', 'Give the role''s own name and password.');
+		END IF;
+	END LOOP;
 	PERFORM cdc.check_users(connection);
 	PERFORM cdc.check_ca(connection);
 	IF connection ->> 'sslmode' NOT IN ('disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full') THEN

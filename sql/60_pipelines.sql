@@ -168,6 +168,10 @@ BEGIN
 	IF coalesce(database_name, '') = '' OR octet_length(database_name) > 63 OR database_name ~ '[[:cntrl:]]' THEN
 		PERFORM cdc.raise_invalid('database_name must be the name of a database', format('It was %L.', database_name), 'Name a database of the source, 1 to 63 bytes.', 'config.database_name');
 	END IF;
+	broken := cdc.connect_text_fault('database_name', database_name);
+	IF broken IS NOT NULL THEN
+		PERFORM cdc.raise_invalid(broken, 'A configuration''s references to secrets are made by the worker alone.', 'Name a database of the source.', 'config.database_name');
+	END IF;
 	IF prefix !~ '^[a-zA-Z0-9_.-]+$' OR prefix IN ('.', '..') THEN
 		PERFORM cdc.raise_invalid('topic_prefix must be letters, digits, dots, hyphens and underscores', format('It was %L.', prefix), 'Topics are named <prefix>.<schema>.<table>.', 'config.topic_prefix');
 	END IF;

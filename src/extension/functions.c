@@ -35,6 +35,7 @@ PG_FUNCTION_INFO_V1(cdc_check_installation);
 PG_FUNCTION_INFO_V1(cdc_decrypt);
 PG_FUNCTION_INFO_V1(cdc_encrypt);
 PG_FUNCTION_INFO_V1(cdc_failover_rules);
+PG_FUNCTION_INFO_V1(cdc_connect_text_fault_sql);
 PG_FUNCTION_INFO_V1(cdc_option_fault);
 PG_FUNCTION_INFO_V1(cdc_option_names);
 PG_FUNCTION_INFO_V1(cdc_random_secret);
@@ -171,8 +172,20 @@ cdc_rfc3339(PG_FUNCTION_ARGS)
 Datum
 cdc_option_fault(PG_FUNCTION_ARGS)
 {
-	char	   *fault = cdc_kc_option_check(text_to_cstring(PG_GETARG_TEXT_PP(0)),
+	char	   *fault = cdc_kc_option_check(CDC_KC_GENERATION, text_to_cstring(PG_GETARG_TEXT_PP(0)),
 											text_to_cstring(PG_GETARG_TEXT_PP(1)));
+
+	if (fault == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(fault));
+}
+
+/* cdc.connect_text_fault(what, value) -> text: why a text may not stand in a connector's configuration, or NULL. */
+Datum
+cdc_connect_text_fault_sql(PG_FUNCTION_ARGS)
+{
+	char	   *fault = cdc_connect_text_fault(text_to_cstring(PG_GETARG_TEXT_PP(0)),
+											   text_to_cstring(PG_GETARG_TEXT_PP(1)));
 
 	if (fault == NULL)
 		PG_RETURN_NULL();

@@ -10,8 +10,6 @@
 #include "common/redact.h"
 #include "remote/kafka_connect.h"
 
-#define REFERENCE_START "${dir:"
-
 static bool
 all_strings(struct json_object *array)
 {
@@ -129,26 +127,6 @@ char *
 cdc_agent_secret_name(const char *connector_name, int generation)
 {
 	return psprintf("%s.%d", connector_name, generation);
-}
-
-char *
-cdc_agent_secret_reference(const char *secret_path, const char *name)
-{
-	return psprintf(REFERENCE_START "%s:%s}", secret_path, name);
-}
-
-char *
-cdc_agent_reference_path(const char *reference)
-{
-	size_t		start = strlen(REFERENCE_START);
-	const char *colon;
-
-	if (reference == NULL || strncmp(reference, REFERENCE_START, start) != 0)
-		return NULL;
-	colon = strrchr(reference, ':');
-	if (colon < reference + start || reference[strlen(reference) - 1] != '}')
-		return NULL;
-	return pnstrdup(reference + start, colon - (reference + start));
 }
 
 char *

@@ -51,12 +51,8 @@ extern bool cdc_agent_has_secret(const CdcAgentState *state, const char *name);
 extern int	cdc_agent_secrets_of(const CdcAgentState *state, const char *connector_name, const char *keep,
 								 const char ***names);
 
-/* The name of a connector's password, and how its configuration refers to it. */
+/* The name of a connector's password. */
 extern char *cdc_agent_secret_name(const char *connector_name, int generation);
-extern char *cdc_agent_secret_reference(const char *secret_path, const char *name);
-
-/* The directory in such a reference; NULL when it is none. */
-extern char *cdc_agent_reference_path(const char *reference);
 
 /*
  * base + path, in which %s stands for name, and who asks; epoch 0: a look.

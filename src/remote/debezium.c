@@ -43,52 +43,67 @@ static const char *const incurable[] = {
 	"RecordTooLargeException"
 };
 
-static void
-put(struct json_object *config, const char *key, const char *value)
+/* Modes in which a connection is never made without TLS. */
+static bool
+is_always_tls(const char *sslmode)
 {
-	json_object_object_add(config, key, json_object_new_string(value ? value : ""));
+	return strcmp(sslmode, "require") == 0 || strncmp(sslmode, "verify-", 7) == 0;
 }
 
+/*
+ * Whom the driver gives the password to, from generation 2 on: who asks for it
+ * in clear, or as MD5, is not the server, but for one that has to have it so
+ * and proves by its certificate who it is.
+ */
 static void
-put_int(struct json_object *config, const char *key, int64 value)
+put_login(CdcConnectConfig *config, const CdcConnectorSpec *spec, const char *sslmode)
 {
-	char		str[32];
-
-	snprintf(str, sizeof(str), INT64_FORMAT, value);
-	put(config, key, str);
+	if (spec->password_in_tls && strcmp(sslmode, "verify-full") == 0)
+		cdc_connect_put_text(config, "driver.requireAuth", "password,scram-sha-256");
+	else
+	{
+		cdc_connect_put_text(config, "driver.requireAuth", "scram-sha-256");
+		if (is_always_tls(sslmode))
+			cdc_connect_put_text(config, "driver.channelBinding", "require");
+	}
+	if (spec->ca_path && strncmp(sslmode, "verify-", 7) == 0)
+		cdc_connect_put_text(config, "database.sslrootcert", spec->ca_path);
 }
 
 struct json_object *
-cdc_kc_config(const CdcConnectorSpec *spec)
+cdc_kc_config(const CdcConnectorSpec *spec, char **fault)
 {
-	struct json_object *config = json_object_new_object();
+	CdcConnectConfig built;
+	CdcConnectConfig *config = &built;
+	const char *sslmode = spec->sslmode ? spec->sslmode : "prefer";
 
-	put(config, "connector.class", CDC_KC_CLASS);
-	put(config, "tasks.max", "1");
-	put(config, "cdc.pipeline.id", spec->pipeline_id);
-	put_int(config, "cdc.epoch", spec->epoch);
+	cdc_connect_begin(config);
+	cdc_connect_put_text(config, "connector.class", CDC_KC_CLASS);
+	cdc_connect_put_text(config, "tasks.max", "1");
+	cdc_connect_put_text(config, "cdc.pipeline.id", spec->pipeline_id);
+	cdc_connect_put_number(config, "cdc.epoch", spec->epoch);
 
 	/* Where from. */
-	put(config, "database.hostname", spec->hostname);
-	put_int(config, "database.port", spec->port);
-	put(config, "database.dbname", spec->database);
-	put(config, "database.user", spec->user);
-	put(config, "database.password", spec->password);
-	put(config, "database.sslmode", spec->sslmode ? spec->sslmode : "prefer");
+	cdc_connect_put_text(config, "database.hostname", spec->hostname);
+	cdc_connect_put_number(config, "database.port", spec->port);
+	cdc_connect_put_text(config, "database.dbname", spec->database);
+	cdc_connect_put_text(config, "database.user", spec->user);
+	cdc_connect_put(config, "database.password", spec->password);
+	cdc_connect_put_text(config, "database.sslmode", sslmode);
 	/* a role that several connectors log in as: whose session is it? */
 	if (spec->session_name)
-		put(config, "database.initial.statements", psprintf("SET application_name = '%s'", spec->session_name));
+		cdc_connect_put_text(config, "database.initial.statements", psprintf("SET application_name = '%s'", spec->session_name));
 
 	/* The publication is ours, the slot is made by Debezium at its first start. */
-	put(config, "plugin.name", "pgoutput");
-	put(config, "slot.name", spec->slot);
+	cdc_connect_put_text(config, "plugin.name", "pgoutput");
+	cdc_connect_put_text(config, "slot.name", spec->slot);
 	if (spec->slot_failover)
-		put(config, "slot.failover", "true");
-	put(config, "publication.name", spec->publication);
-	put(config, "publication.autocreate.mode", "disabled");
-	put(config, "topic.prefix", spec->topic_prefix);
-	put(config, "snapshot.mode", spec->snapshot_mode);
-	put(config, "offset.mismatch.strategy", "no_validation");
+		cdc_connect_put_text(config, "slot.failover", "true");
+	cdc_connect_put_text(config, "publication.name", spec->publication);
+	cdc_connect_put_text(config, "publication.autocreate.mode", "disabled");
+	cdc_connect_put_text(config, "topic.prefix", spec->topic_prefix);
+	cdc_connect_put_text(config, "snapshot.mode", spec->snapshot_mode);
+	cdc_connect_put_text(config, "offset.mismatch.strategy", "no_validation");
 
 	/*
 	 * Without a list Debezium takes a snapshot of every table that it finds:
@@ -96,7 +111,7 @@ cdc_kc_config(const CdcConnectorSpec *spec)
 	 * what the role was granted.
 	 */
 	if (spec->ntables == 0)
-		put(config, "driver.hideUnprivilegedObjects", "true");
+		cdc_connect_put_text(config, "driver.hideUnprivilegedObjects", "true");
 	else
 	{
 		StringInfoData list;
@@ -109,16 +124,16 @@ cdc_kc_config(const CdcConnectorSpec *spec)
 				appendStringInfoChar(&list, ',');
 			appendStringInfoString(&list, cdc_kc_table_regex(spec->tables[i]));
 		}
-		put(config, "table.include.list", list.data);
+		cdc_connect_put_text(config, "table.include.list", list.data);
 		pfree(list.data);
 	}
 
 	/* What an event looks like: plain JSON, 99.95 is a number. */
-	put(config, "key.converter", "org.apache.kafka.connect.json.JsonConverter");
-	put(config, "key.converter.schemas.enable", "false");
-	put(config, "value.converter", "org.apache.kafka.connect.json.JsonConverter");
-	put(config, "value.converter.schemas.enable", "false");
-	put(config, "decimal.handling.mode", "double");
+	cdc_connect_put_text(config, "key.converter", "org.apache.kafka.connect.json.JsonConverter");
+	cdc_connect_put_text(config, "key.converter.schemas.enable", "false");
+	cdc_connect_put_text(config, "value.converter", "org.apache.kafka.connect.json.JsonConverter");
+	cdc_connect_put_text(config, "value.converter.schemas.enable", "false");
+	cdc_connect_put_text(config, "decimal.handling.mode", "double");
 
 	/*
 	 * A heartbeat that writes WAL in this very database, so that the slot of a
@@ -128,40 +143,42 @@ cdc_kc_config(const CdcConnectorSpec *spec)
 	 * anything (WalPositionLocator; measured with 3.7).  Its commit must wait for
 	 * no synchronous standby: the query runs in the thread that streams.
 	 */
-	put(config, "heartbeat.interval.ms", "5000");
-	put(config, "heartbeat.action.query",
+	cdc_connect_put_text(config, "heartbeat.interval.ms", "5000");
+	cdc_connect_put_text(config, "heartbeat.action.query",
 		"SELECT pg_catalog.set_config('synchronous_commit', 'off', true),"
 		" pg_catalog.pg_logical_emit_message(true, '" HEARTBEAT_PREFIX "', '')");
-	put(config, "message.prefix.exclude.list", HEARTBEAT_PREFIX);
+	cdc_connect_put_text(config, "message.prefix.exclude.list", HEARTBEAT_PREFIX);
 
 	/*
 	 * Debezium sleeps so long whenever it has read everything: a change waits
 	 * for it, and so does the stop of a task (500 by default).
 	 */
-	put_int(config, "poll.interval.ms", 50);
+	cdc_connect_put_number(config, "poll.interval.ms", 50);
 
 	/*
 	 * Faults that stay become FAILED after a minute or so: unlimited is
 	 * Debezium's default.  It waits between tries without hearing that it is to
 	 * stop (10 s by default), which a failover would wait for.
 	 */
-	put_int(config, "retriable.restart.connector.wait.ms", 250);
-	put_int(config, "errors.max.retries", 150);
+	cdc_connect_put_number(config, "retriable.restart.connector.wait.ms", 250);
+	cdc_connect_put_number(config, "errors.max.retries", 150);
 
 	/* -1: the broker's defaults. */
-	put(config, "topic.creation.default.replication.factor", "-1");
-	put(config, "topic.creation.default.partitions", "-1");
+	cdc_connect_put_text(config, "topic.creation.default.replication.factor", "-1");
+	cdc_connect_put_text(config, "topic.creation.default.partitions", "-1");
 
 	if (spec->options != NULL)
 	{
 		json_object_object_foreach(spec->options, key, value)
 		{
 			/* Anything else in there is not Debezium's, or not the user's to set. */
-			if (value != NULL && cdc_kc_option_check(key, json_object_get_string(value)) == NULL)
-				put(config, key, json_object_get_string(value));
+			if (value != NULL && cdc_kc_option_check(spec->generation, key, json_object_get_string(value)) == NULL)
+				cdc_connect_put_text(config, key, json_object_get_string(value));
 		}
 	}
-	return config;
+	if (spec->generation >= 2)
+		put_login(config, spec, sslmode);
+	return cdc_connect_finish(config, fault);
 }
 
 /* Is value what Connect or a proxy shows instead of a secret? */
@@ -224,6 +241,10 @@ cdc_kc_config_equal(struct json_object *wanted, struct json_object *observed, ch
 			if (seen != NULL && strcmp(seen, json_object_get_string(value)) == 0)
 				continue;
 			if (seen != NULL && strcmp(key, "database.password") == 0 && is_masked(seen))
+				continue;
+
+			/* A mark of ours that is newer than what we wrote: it goes with the next PUT, and needs none. */
+			if (seen == NULL && strncmp(key, "cdc.", 4) == 0 && strcmp(key, "cdc.pipeline.id") != 0 && strcmp(key, "cdc.epoch") != 0)
 				continue;
 
 			/* Written by us before a failover of the metadata: still as wanted. */

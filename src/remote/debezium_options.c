@@ -21,7 +21,8 @@ typedef enum OptionKind
 	OPTION_BOOL,
 	OPTION_INT,
 	OPTION_WORD,				/* one of words */
-	OPTION_TEXT
+	OPTION_TEXT,
+	OPTION_FIRST_TEXT			/* of generation 1 only */
 } OptionKind;
 
 typedef struct Option
@@ -36,7 +37,8 @@ typedef struct Option
 static const Option options[] = {
 	{"binary.handling.mode", OPTION_WORD, 0, 0, "bytes base64 base64-url-safe hex"},
 	{"column.exclude.list", OPTION_TEXT, 0, 0, NULL},
-	{"database.sslrootcert", OPTION_TEXT, 0, 0, NULL},
+	/* a free path told which files a Connect host has; now it is the service's ca */
+	{"database.sslrootcert", OPTION_FIRST_TEXT, 0, 0, NULL},
 	{"decimal.handling.mode", OPTION_WORD, 0, 0, "precise double string"},
 	{"field.name.adjustment.mode", OPTION_WORD, 0, 0, "none avro avro_unicode"},
 	/* finite: it is what moves the slot of a quiet database */
@@ -96,10 +98,16 @@ is_word_of(const char *str, const char *words)
 	return false;
 }
 
+static bool
+has_option(const Option *option, int generation)
+{
+	return option != NULL && (option->kind != OPTION_FIRST_TEXT || generation == 1);
+}
+
 bool
 cdc_kc_option_known(const char *key)
 {
-	return find_option(key) != NULL;
+	return has_option(find_option(key), CDC_KC_GENERATION);
 }
 
 char *
@@ -110,17 +118,20 @@ cdc_kc_option_names(void)
 
 	initStringInfo(&names);
 	for (i = 0; i < lengthof(options); i++)
-		appendStringInfo(&names, "%s%s", i > 0 ? ", " : "", options[i].key);
+	{
+		if (has_option(&options[i], CDC_KC_GENERATION))
+			appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", options[i].key);
+	}
 	return names.data;
 }
 
 char *
-cdc_kc_option_check(const char *key, const char *value)
+cdc_kc_option_check(int generation, const char *key, const char *value)
 {
 	const Option *option = find_option(key);
 	const char *p;
 
-	if (option == NULL)
+	if (!has_option(option, generation))
 		return psprintf("option \"%s\" may not be set", key);
 	for (p = value; *p != '\0'; p++)
 	{
@@ -128,8 +139,7 @@ cdc_kc_option_check(const char *key, const char *value)
 			return psprintf("option \"%s\" has a control character", key);
 	}
 
-	/* A config provider would be asked for somebody else's secret. */
-	if (strstr(value, "${") != NULL)
+	if (cdc_connect_text_fault(key, value) != NULL)
 		return psprintf("option \"%s\" may not refer to a config provider", key);
 
 	switch (option->kind)
@@ -156,6 +166,7 @@ cdc_kc_option_check(const char *key, const char *value)
 				return psprintf("option \"%s\" is one of: %s", key, option->words);
 			break;
 		case OPTION_TEXT:
+		case OPTION_FIRST_TEXT:
 			break;
 	}
 	return NULL;

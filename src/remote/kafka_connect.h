@@ -15,12 +15,20 @@
 #include "common/base.h"
 #include <json-c/json.h>
 #include "reconciler/snapshot.h"
+#include "remote/connect_value.h"
 
 #define CDC_KC_CLASS "io.debezium.connector.postgresql.PostgresConnector"
+
+/*
+ * The newest generation of configuration.  A pipeline keeps the one that it was
+ * made with, whatever is built for new ones: 1 is what version 0.1 built.
+ */
+#define CDC_KC_GENERATION 2
 
 /* What a wanted connector is made of; strings are the caller's. */
 typedef struct CdcConnectorSpec
 {
+	int			generation;
 	const char *pipeline_id;	/* full id: key cdc.pipeline.id */
 	int64		epoch;			/* key cdc.epoch */
 	const char *name;			/* mdb-pipeline-xxxxxxxx */
@@ -28,11 +36,13 @@ typedef struct CdcConnectorSpec
 	int			port;
 	const char *database;
 	const char *user;
-	const char *password;		/* ${dir:...} reference, or clear when allowed */
+	CdcConnectValue password;	/* a secret's file, or in clear when allowed */
 	const char *session_name;	/* application_name of its sessions but the walsender (Debezium
 								 * runs initial statements in the others), NULL: Debezium's;
 								 * letters, digits, underscores */
 	const char *sslmode;		/* of the service, NULL: prefer */
+	bool		password_in_tls;	/* the server may ask for it in clear, under verify-full */
+	const char *ca_path;		/* where the CA's certificate is on the Connect hosts, NULL: Java's */
 	const char *publication;
 	const char *slot;
 	bool		slot_failover;	/* the slot is synced to standbys by the server */
@@ -45,19 +55,21 @@ typedef struct CdcConnectorSpec
 
 /*
  * The options a user may set (documented in docs/configuration.md): is key one
- * of them, and is the value one that it takes?  NULL: fine, else why not.
+ * of them, and is the value one that it takes, in this generation?  NULL: fine,
+ * else why not.
  */
 extern bool cdc_kc_option_known(const char *key);
-extern char *cdc_kc_option_check(const char *key, const char *value);
+extern char *cdc_kc_option_check(int generation, const char *key, const char *value);
 
 /* All of them for a message: "a, b, c". */
 extern char *cdc_kc_option_names(void);
 
 /*
  * The wanted config map; json_object_put by the caller.  Of spec->options only
- * what cdc_kc_option_check accepts is taken.
+ * what cdc_kc_option_check accepts is taken.  NULL, and *fault (may be NULL)
+ * says why, when a value may not be sent (see connect_value.h).
  */
-extern struct json_object *cdc_kc_config(const CdcConnectorSpec *spec);
+extern struct json_object *cdc_kc_config(const CdcConnectorSpec *spec, char **fault);
 
 /*
  * Does it differ in what it captures, or where to: do events go missing, or
@@ -68,7 +80,8 @@ extern bool cdc_kc_captures_other(struct json_object *wanted, struct json_object
 /*
  * Does the observed config say what is wanted?  Keys besides the wanted ones
  * count as edited by hand (but "name" is Connect's own, and a lower cdc.epoch
- * of ours with all else equal is not drift).  On a difference *which (may be
+ * of ours, or a newer mark of ours that is missing, with all else equal is not
+ * drift).  On a difference *which (may be
  * NULL) gets the differing keys, "a, b" (no values: a password may be among
  * them).  A database.password that is shown masked ("****", "[hidden]") is not
  * compared.

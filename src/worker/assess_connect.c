@@ -301,7 +301,7 @@ cdc_assess_connect(CdcPipeline *p, CdcSnapshot *s)
 		p->has_connector_name = true;
 		p->spec_dirty = true;
 	}
-	wanted = cdc_wanted_config(p);
+	wanted = cdc_wanted_config(p, NULL);
 	if (wanted && c->config)
 	{
 		s->connector = cdc_kc_config_equal(wanted, c->config, &which) ? CDC_OBJ_OK : CDC_OBJ_WRONG;

@@ -329,12 +329,13 @@ static void
 send_config(CdcOp *op)
 {
 	CdcPipeline *p = op->pipeline;
-	struct json_object *config = cdc_wanted_config(p);
+	char	   *fault;
+	struct json_object *config = cdc_wanted_config(p, &fault);
 
 	if (config == NULL)
 	{
 		cdc_op_finish(cdc_op_ref(op), CDC_OP_FAILED,
-					  "the configuration cannot be made without a primary and a password");
+					  fault ? fault : "the configuration cannot be made without a primary and a password");
 		return;
 	}
 	if (op->action == CDC_ACT_POST_STOPPED || op->action == CDC_ACT_PREPARE_CONNECTOR)

@@ -545,6 +545,7 @@ load_new_pipeline(CdcPipeline *p, struct json_object *row, struct json_object *s
 	p->was_running = get_bool(spec, "was_running", false);
 	p->snapshot_run = cdc_json_int64(spec, "snapshot_run", 0);
 	p->discarding = get_bool(spec, "discarding", false);
+	p->config_generation = get_int(spec, "generation", 1);
 	p->slot_absent_before = get_bool(spec, "slot_absent_before", false);
 	p->offsets_clean = get_bool(spec, "offsets_clean", true);
 	p->absent = get(spec, "deleted_at") != NULL;

@@ -143,30 +143,33 @@ wants_failover_slot(const CdcPipeline *p)
 /*
  * What database.password says: a reference to the file on the Connect hosts, or
  * the password itself where that is allowed.  Before an agent has answered the
- * directory is taken from the connector that is there; NULL: not known.
+ * directory is taken from the connector that is there.
  */
-static const char *
+static CdcConnectValue
 password_setting(const CdcPipeline *p)
 {
 	const CdcKcConnector *c;
 	const char *path;
 
 	if (p->sink == NULL || p->sink->nagents == 0)
-		return cdc_wanted_password(p);
+		return cdc_connect_text(cdc_wanted_password(p));
 	path = cdc_agents_secret_path(p->sink);
 	if (path == NULL && (c = cdc_connector_of(p)) != NULL)
-		path = cdc_agent_reference_path(cdc_json_string(c->config, "database.password"));
-	return path ? cdc_agent_secret_reference(path, cdc_agents_secret_name(p)) : NULL;
+		path = cdc_connect_reference_directory(cdc_json_string(c->config, "database.password"));
+	return cdc_connect_secret_file(path, cdc_agents_secret_name(p));
 }
 
 struct json_object *
-cdc_wanted_config(CdcPipeline *p)
+cdc_wanted_config(CdcPipeline *p, char **fault)
 {
 	CdcConnectorSpec spec;
 
+	if (fault)
+		*fault = NULL;
 	if (p->source == NULL || p->source->primary == NULL || cdc_wanted_password(p) == NULL)
 		return NULL;
 	memset(&spec, 0, sizeof(spec));
+	spec.generation = p->config_generation;
 	spec.pipeline_id = p->id;
 	spec.epoch = p->world->epoch;
 	spec.name = p->connector_name;
@@ -175,7 +178,7 @@ cdc_wanted_config(CdcPipeline *p)
 	spec.database = p->database;
 	spec.user = cdc_wanted_role(p);
 	spec.password = password_setting(p);
-	if (spec.password == NULL)
+	if (spec.password.type == CDC_CONNECT_NOTHING)
 		return NULL;
 	if (!p->source->manage_role)
 		spec.session_name = p->object_name;
@@ -188,5 +191,5 @@ cdc_wanted_config(CdcPipeline *p)
 	spec.ntables = p->ntables;
 	spec.tables = p->tables;
 	spec.options = p->options;
-	return cdc_kc_config(&spec);
+	return cdc_kc_config(&spec, fault);
 }

@@ -16,9 +16,12 @@
 extern const char *cdc_wanted_role(const CdcPipeline *pipeline);
 extern const char *cdc_wanted_password(const CdcPipeline *pipeline);
 
-/* The wanted connector configuration, json_object_put by the caller; NULL
- * when it cannot be known yet (no primary, no password). */
-extern struct json_object *cdc_wanted_config(CdcPipeline *pipeline);
+/*
+ * The wanted connector configuration, json_object_put by the caller; NULL when
+ * it cannot be known yet (no primary, no password), or when a value may not be
+ * sent: then *fault (may be NULL) says why, else it is NULL.
+ */
+extern struct json_object *cdc_wanted_config(CdcPipeline *pipeline, char **fault);
 
 /* The pg_hba lines of a pipeline, one a CIDR; palloc'd. */
 extern CdcHbaLine *cdc_wanted_hba_lines(const CdcPipeline *pipeline, int *n);

@@ -307,6 +307,7 @@ struct CdcPipeline
 	char	   *topic_prefix;
 	char	   *snapshot_mode;
 	struct json_object *options;
+	int			config_generation;	/* of the configuration that it was made with */
 	bool		want_deleted;
 	bool		force;
 

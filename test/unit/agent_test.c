@@ -57,10 +57,6 @@ words(void)
 	char	   *message;
 
 	is(cdc_agent_secret_name("mdb-pipeline-1", 3), "mdb-pipeline-1.3", "a secret's name");
-	is(cdc_agent_secret_reference("/var/s", "c.1"), "${dir:/var/s:c.1}", "a reference");
-	is(cdc_agent_reference_path("${dir:/var/s:c.1}"), "/var/s", "... its directory");
-	ok(cdc_agent_reference_path("geheim") == NULL && cdc_agent_reference_path(NULL) == NULL && cdc_agent_reference_path("${dir:x}") == NULL &&
-	   cdc_agent_reference_path("${dir:/x:y") == NULL && cdc_agent_reference_path("${file:/x:y}") == NULL, "what is no reference");
 	is(cdc_agent_url("http://h:1/", "/v1/secrets/%s", "a.1", "i-d", 7), "http://h:1/v1/secrets/a.1?installation=i-d&epoch=7", "a change says who asks");
 	is(cdc_agent_url("http://h:1", "/v1/state", NULL, "i-d", 0), "http://h:1/v1/state?installation=i-d", "a look too");
 	is(cdc_agent_install_body("u", "s", "v"), "{\"url\":\"u\",\"sha512\":\"s\",\"version\":\"v\",\"class\":\"io.debezium.connector.postgresql.PostgresConnector\"}", "an installation");

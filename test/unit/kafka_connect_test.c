@@ -1,4 +1,4 @@
-/* link: src/remote/kafka_connect.c src/remote/debezium.c src/remote/debezium_options.c src/common/json.c src/common/redact.c */
+/* link: src/remote/kafka_connect.c src/remote/connect_value.c src/remote/debezium.c src/remote/debezium_options.c src/common/json.c src/common/redact.c */
 /* libs: -ljson-c -lpgcommon -lpgport */
 /* flags: -DFRONTEND */
 /*
@@ -21,6 +21,7 @@ sample(void)
 	static const char *const tables[] = {"\"public\".\"orders\"", "\"S x\".\"T,a\"\"b\""};
 	CdcConnectorSpec spec = {0};
 
+	spec.generation = 1;
 	spec.pipeline_id = ID;
 	spec.epoch = 3;
 	spec.name = "mdb-pipeline-a1b2c3d4";
@@ -28,7 +29,7 @@ sample(void)
 	spec.port = 5432;
 	spec.database = "defaultdb";
 	spec.user = "mdb_pipeline_a1b2c3d4";
-	spec.password = "${dir:/secrets:a1b2c3d4}";
+	spec.password = cdc_connect_secret_file("/secrets", "a1b2c3d4");
 	spec.publication = "mdb_pipeline_a1b2c3d4";
 	spec.slot = "mdb_pipeline_a1b2c3d4";
 	spec.topic_prefix = "shop";
@@ -58,7 +59,7 @@ config(void)
 		{"topic.creation.default.replication.factor", "-1"}, {"topic.creation.default.partitions", "-1"}
 	};
 	CdcConnectorSpec spec = sample();
-	struct json_object *c = cdc_kc_config(&spec);
+	struct json_object *c = cdc_kc_config(&spec, NULL);
 	struct json_object *other;
 	char	   *which;
 	size_t		i;
@@ -67,7 +68,7 @@ config(void)
 		is(cdc_json_string(c, wanted[i][0]), wanted[i][1], wanted[i][0]);
 	is_number(json_object_object_length(c), lengthof(wanted), "and nothing else");
 
-	other = cdc_kc_config(&spec);
+	other = cdc_kc_config(&spec, NULL);
 	json_object_object_add(other, "name", json_object_new_string(spec.name));
 	ok(cdc_kc_config_equal(c, other, &which) && which == NULL, "what Connect returns is equal");
 	json_object_object_add(other, "cdc.epoch", json_object_new_string("2"));
@@ -102,7 +103,7 @@ config(void)
 	spec.options = cdc_json_parse("{\"heartbeat.interval.ms\":1000,\"decimal.handling.mode\":\"string\","
 								  "\"tombstones.on.delete\":false,\"on_gap\":\"halt\",\"database.hostname\":\"evil\","
 								  "\"slot.name\":\"x\",\"poll.interval.ms\":\"soon\",\"column.exclude.list\":null}");
-	c = cdc_kc_config(&spec);
+	c = cdc_kc_config(&spec, NULL);
 	is(cdc_json_string(c, "table.include.list"), NULL, "all tables: no list");
 	is(cdc_json_string(c, "driver.hideUnprivilegedObjects"), "true", "... but only what was granted");
 	is(cdc_json_string(c, "database.sslmode"), "verify-full", "sslmode of the service");
@@ -122,20 +123,20 @@ option_values(void)
 {
 	ok(cdc_kc_option_known("heartbeat.interval.ms"), "a known option");
 	ok(!cdc_kc_option_known("database.password"), "an unknown one");
-	is(cdc_kc_option_check("heartbeat.interval.ms", "5000"), NULL, "an integer");
-	is(cdc_kc_option_check("heartbeat.interval.ms", "0"), "option \"heartbeat.interval.ms\" is an integer from 500 to 60000", "out of range");
-	ok(cdc_kc_option_check("heartbeat.interval.ms", "5000x") != NULL, "more than an integer");
-	ok(cdc_kc_option_check("heartbeat.interval.ms", "") != NULL, "less than one");
-	is(cdc_kc_option_check("decimal.handling.mode", "precise"), NULL, "a word");
-	ok(cdc_kc_option_check("decimal.handling.mode", "prec") != NULL, "half a word");
-	ok(cdc_kc_option_check("decimal.handling.mode", "precise double") != NULL, "two words");
-	ok(cdc_kc_option_check("decimal.handling.mode", "") != NULL, "no word");
-	is(cdc_kc_option_check("hstore.handling.mode", "map"), NULL, "the last word");
-	ok(cdc_kc_option_check("tombstones.on.delete", "yes") != NULL, "no boolean");
-	is(cdc_kc_option_check("column.exclude.list", "public.t.secret"), NULL, "free text");
-	ok(cdc_kc_option_check("column.exclude.list", "${dir:/secrets:other}") != NULL, "no reference to a secret");
-	ok(cdc_kc_option_check("column.exclude.list", "a\nb") != NULL, "no line end");
-	is(cdc_kc_option_check("snapshot.mode", "x"), "option \"snapshot.mode\" may not be set", "not in the list");
+	is(cdc_kc_option_check(CDC_KC_GENERATION, "heartbeat.interval.ms", "5000"), NULL, "an integer");
+	is(cdc_kc_option_check(CDC_KC_GENERATION, "heartbeat.interval.ms", "0"), "option \"heartbeat.interval.ms\" is an integer from 500 to 60000", "out of range");
+	ok(cdc_kc_option_check(CDC_KC_GENERATION, "heartbeat.interval.ms", "5000x") != NULL, "more than an integer");
+	ok(cdc_kc_option_check(CDC_KC_GENERATION, "heartbeat.interval.ms", "") != NULL, "less than one");
+	is(cdc_kc_option_check(CDC_KC_GENERATION, "decimal.handling.mode", "precise"), NULL, "a word");
+	ok(cdc_kc_option_check(CDC_KC_GENERATION, "decimal.handling.mode", "prec") != NULL, "half a word");
+	ok(cdc_kc_option_check(CDC_KC_GENERATION, "decimal.handling.mode", "precise double") != NULL, "two words");
+	ok(cdc_kc_option_check(CDC_KC_GENERATION, "decimal.handling.mode", "") != NULL, "no word");
+	is(cdc_kc_option_check(CDC_KC_GENERATION, "hstore.handling.mode", "map"), NULL, "the last word");
+	ok(cdc_kc_option_check(CDC_KC_GENERATION, "tombstones.on.delete", "yes") != NULL, "no boolean");
+	is(cdc_kc_option_check(CDC_KC_GENERATION, "column.exclude.list", "public.t.secret"), NULL, "free text");
+	ok(cdc_kc_option_check(CDC_KC_GENERATION, "column.exclude.list", "${dir:/secrets:other}") != NULL, "no reference to a secret");
+	ok(cdc_kc_option_check(CDC_KC_GENERATION, "column.exclude.list", "a\nb") != NULL, "no line end");
+	is(cdc_kc_option_check(CDC_KC_GENERATION, "snapshot.mode", "x"), "option \"snapshot.mode\" may not be set", "not in the list");
 }
 
 static void
