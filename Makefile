@@ -14,8 +14,10 @@ EXTENSION := cdc_pipeline
 MODULE_big := cdc_pipeline
 OBJS := $(patsubst %.c,%.o,$(sort $(wildcard src/extension/*.c src/worker/*.c src/reconciler/*.c src/remote/*.c src/common/*.c)))
 SQL_PIECES := $(sort $(wildcard sql/[0-9]*.sql))
-DATA_built := cdc_pipeline--$(EXTVERSION).sql
-DATA := $(wildcard sql/updates/*.sql)
+# what an update runs again as it is: functions, views, entries, rights
+SQL_CODE := $(filter-out sql/1% sql/2%,$(SQL_PIECES))
+UPDATES := $(notdir $(wildcard sql/updates/*.sql))
+DATA_built := cdc_pipeline--$(EXTVERSION).sql $(UPDATES)
 PG_CPPFLAGS := -Isrc -D_GNU_SOURCE -DCDC_VERSION='"$(EXTVERSION)"' -I$(shell $(PG_CONFIG) --includedir)
 PG_CFLAGS := -Wall -Wextra -Wmissing-prototypes -Wshadow -Wimplicit-fallthrough -Wno-unused-parameter -Wno-sign-compare -MMD -MP
 ifeq ($(CI),true)
@@ -63,8 +65,12 @@ install: install-programs
 install-programs: $(PROGRAMS)
 	$(if $(PROGRAMS),$(MKDIR_P) '$(DESTDIR)$(bindir)' && $(INSTALL_PROGRAM) $(PROGRAMS) '$(DESTDIR)$(bindir)/')
 
-$(DATA_built): $(SQL_PIECES) cdc_pipeline.control
+cdc_pipeline--$(EXTVERSION).sql: $(SQL_PIECES) cdc_pipeline.control
 	cat $(SQL_PIECES) > $@
+
+# the line "-- @CODE@" stands for the pieces of SQL_CODE
+$(UPDATES): %: sql/updates/% $(SQL_CODE)
+	awk '$$0 == "-- @CODE@" { system("cat $(SQL_CODE)"); next } { print; fflush() }' $< > $@
 
 -include $(OBJS:.o=.d)
 

@@ -2,7 +2,7 @@
 
 -- The REST object of a service, a column a member.  Texts and numbers are never
 -- null: clients in typed languages read them as such.
-CREATE VIEW cdc.service_object WITH (security_invoker = true) AS
+CREATE OR REPLACE VIEW cdc.service_object WITH (security_invoker = true) AS
 	SELECT s.id, s.id AS uuid, s.organization_id, s.name, s.database_type, coalesce(s.version, '') AS version, s.status, s.status_message,
 		coalesce(s.plan_name, '') AS plan_name, s.zone, coalesce(s.storage_size_gb, 0) AS storage_size_gb, coalesce(s.storage_tier, '') AS storage_tier,
 		coalesce(s.node_count, greatest((SELECT count(*) FROM cdc.service_node n WHERE n.service_id = s.id), 1)::integer) AS node_count,
