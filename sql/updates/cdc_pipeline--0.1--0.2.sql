@@ -33,6 +33,10 @@ CREATE SCHEMA cdc_inner;
 
 -- --- tables and types: each change of sql/20_tables.sql and sql/22_types.sql ---------------
 
+-- every pipeline that is there was made by 0.1, generation 1
+ALTER TABLE cdc.pipeline_spec ADD COLUMN generation integer NOT NULL DEFAULT 1;
+ALTER TABLE cdc.pipeline_spec ALTER COLUMN generation SET DEFAULT 2;
+
 CREATE TABLE cdc.finding (
 	organization_id	uuid NOT NULL REFERENCES cdc.organization(id),
 	service_id	uuid,

@@ -81,6 +81,8 @@ SELECT diag(concat_ws(' ', side, kind, name, left(what, 200))) FROM (
 SELECT results_eq($$SELECT DISTINCT o.t FROM old_rows o WHERE NOT EXISTS (SELECT FROM pg_temp.rows() n WHERE n.t = o.t AND n.r @> o.r) ORDER BY 1$$, $$SELECT '' WHERE false$$, 'every row is as it was, but for what is new in it');
 SELECT results_eq($$SELECT o.t, count(*) FROM old_rows o GROUP BY 1 ORDER BY 1$$, $$SELECT n.t, count(*) FROM pg_temp.rows() n WHERE n.t IN (SELECT t FROM old_rows) GROUP BY 1 ORDER BY 1$$, 'and none was added');
 
+SELECT is_empty('SELECT FROM cdc.pipeline_spec WHERE generation <> 1', 'pipelines keep the generation that they were made with');
+
 -- --- who may what --------------------------------------------------------------------------------------
 SELECT results_eq($$SELECT * FROM old_callable WHERE name <> 'create_organization' EXCEPT SELECT * FROM pg_temp.callable() ORDER BY 1, 2$$, $$SELECT '', '' WHERE false$$, 'who could call or read something can');
 SELECT is_empty($$SELECT r.rolname, p.oid::regprocedure FROM old_callable o JOIN pg_roles r ON r.rolname = o.role JOIN pg_proc p ON p.proname = o.name AND p.pronamespace = 'cdc'::regnamespace
