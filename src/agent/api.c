@@ -158,6 +158,18 @@ change_secret(const AgentRequest *r)
 }
 
 static AgentAnswer
+put_certificate(const AgentRequest *r)
+{
+	char	   *error = NULL;
+	int			status = agent_secret_put_certificate(r->name, r->value, &error);
+
+	if (status != 0)
+		return fault(status, error);
+	fprintf(stderr, "cdc_agent: certificate %s written\n", r->name);
+	return one("name", json_object_new_string(r->name), NULL);
+}
+
+static AgentAnswer
 services(void)
 {
 	struct json_object *object = json_object_new_object();
@@ -232,6 +244,8 @@ agent_api_answer(const AgentRequest *r)
 		case AGENT_PUT_SECRET:
 		case AGENT_DELETE_SECRET:
 			return change_secret(r);
+		case AGENT_PUT_CERTIFICATE:
+			return put_certificate(r);
 		case AGENT_PUT_PLUGIN:
 		case AGENT_DELETE_PLUGIN:
 		case AGENT_RESTART_WORKER:

@@ -29,6 +29,7 @@ static const Route routes[] = {
 	{"GET", "/v1/secrets", AGENT_GET_SECRETS},
 	{"PUT", "/v1/secrets/", AGENT_PUT_SECRET},
 	{"DELETE", "/v1/secrets/", AGENT_DELETE_SECRET},
+	{"PUT", "/v1/certificates/", AGENT_PUT_CERTIFICATE},
 	{"GET", "/v1/services", AGENT_GET_SERVICES},
 	{"GET", "/v1/services/", AGENT_GET_SERVICE},
 	{"PUT", "/v1/services/", AGENT_PUT_SERVICE},
@@ -39,7 +40,7 @@ bool
 agent_request_changes(const AgentRequest *r)
 {
 	return r->call == AGENT_PUT_PLUGIN || r->call == AGENT_DELETE_PLUGIN || r->call == AGENT_RESTART_WORKER ||
-		r->call == AGENT_PUT_SECRET || r->call == AGENT_DELETE_SECRET || r->call == AGENT_PUT_SERVICE || r->call == AGENT_DELETE_SERVICE;
+		r->call == AGENT_PUT_SECRET || r->call == AGENT_DELETE_SECRET || r->call == AGENT_PUT_CERTIFICATE || r->call == AGENT_PUT_SERVICE || r->call == AGENT_DELETE_SERVICE;
 }
 
 bool
@@ -177,14 +178,15 @@ read_plugin(AgentRequest *r, struct json_object *object, char **error)
 }
 
 static int
-read_secret(AgentRequest *r, struct json_object *object, char **error)
+read_value(AgentRequest *r, struct json_object *object, char **error)
 {
 	static const char *const names[] = {"value", NULL};
 	const char *value = cdc_json_string(object, "value");
+	size_t		max = r->call == AGENT_PUT_CERTIFICATE ? AGENT_MAX_CERTIFICATE : AGENT_MAX_SECRET;
 
-	if (!only_has(object, names) || value == NULL || value[0] == '\0' || strlen(value) > AGENT_MAX_SECRET)
+	if (!only_has(object, names) || value == NULL || value[0] == '\0' || strlen(value) > max)
 	{
-		*error = psprintf("the body must be {\"value\": \"...\"}, 1 to %d bytes", AGENT_MAX_SECRET);
+		*error = psprintf("the body must be {\"value\": \"...\"}, 1 to %zu bytes", max);
 		return 400;
 	}
 	r->value = pstrdup(value);
@@ -203,7 +205,7 @@ agent_request_read(AgentRequest *r, const char *method, const char *path,
 	status = find_call(r, method, path, error);
 	if (status == 0)
 		status = read_epoch(r, installation, epoch, error);
-	if (status != 0 || (r->call != AGENT_PUT_PLUGIN && r->call != AGENT_PUT_SECRET && r->call != AGENT_PUT_SERVICE))
+	if (status != 0 || (r->call != AGENT_PUT_PLUGIN && r->call != AGENT_PUT_SECRET && r->call != AGENT_PUT_CERTIFICATE && r->call != AGENT_PUT_SERVICE))
 		return status;
 	object = body && strlen(body) == length ? cdc_json_parse(body) : NULL;
 	if (!json_object_is_type(object, json_type_object))
@@ -214,7 +216,7 @@ agent_request_read(AgentRequest *r, const char *method, const char *path,
 	else if (r->call == AGENT_PUT_SERVICE)
 		r->order = json_object_get(object);
 	else
-		status = r->call == AGENT_PUT_PLUGIN ? read_plugin(r, object, error) : read_secret(r, object, error);
+		status = r->call == AGENT_PUT_PLUGIN ? read_plugin(r, object, error) : read_value(r, object, error);
 	json_object_put(object);
 	return status;
 }

@@ -15,6 +15,7 @@
 #define AGENT_MAX_BODY		(64 * 1024)
 #define AGENT_MAX_NAME		128
 #define AGENT_MAX_SECRET	4096
+#define AGENT_MAX_CERTIFICATE	(32 * 1024)
 
 typedef enum AgentCall
 {
@@ -28,6 +29,7 @@ typedef enum AgentCall
 	AGENT_GET_SECRETS,			/* GET /v1/secrets */
 	AGENT_PUT_SECRET,			/* PUT /v1/secrets/{name} */
 	AGENT_DELETE_SECRET,		/* DELETE /v1/secrets/{name} */
+	AGENT_PUT_CERTIFICATE,		/* PUT /v1/certificates/{name} */
 	/* provisioning mode */
 	AGENT_GET_SERVICES,			/* GET /v1/services */
 	AGENT_GET_SERVICE,			/* GET /v1/services/{id} */
@@ -46,7 +48,7 @@ typedef struct AgentRequest
 	char	   *sha512;			/* 128 lower case digits */
 	char	   *version;
 	char	   *class;			/* that the worker must list, or NULL */
-	/* AGENT_PUT_SECRET */
+	/* AGENT_PUT_SECRET, AGENT_PUT_CERTIFICATE */
 	char	   *value;			/* wiped by agent_request_wipe */
 	/* AGENT_PUT_SERVICE */
 	struct json_object *order;	/* some JSON object, not looked at yet */

@@ -5,6 +5,10 @@
 #include "agent/secret.h"
 
 #include <dirent.h>
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -69,6 +73,69 @@ bool
 agent_secret_put(const char *name, const char *value, char **error)
 {
 	return agent_write_file(secret_fd, name, value, strlen(value), 0600, error);
+}
+
+/* Copies each certificate of one BIO to the other; how many, -1: a block is none. */
+static int
+copy_certificates(BIO *from, BIO *to)
+{
+	char	   *name;
+	char	   *header;
+	unsigned char *data;
+	long		length;
+	int			n = 0;
+
+	while (PEM_read_bio(from, &name, &header, &data, &length))
+	{
+		const unsigned char *p = data;
+		X509	   *certificate = strcmp(name, PEM_STRING_X509) == 0 ? d2i_X509(NULL, &p, length) : NULL;
+		bool		good = certificate != NULL && p == data + length && PEM_write_bio_X509(to, certificate) == 1;
+
+		X509_free(certificate);
+		OPENSSL_free(name);
+		OPENSSL_free(header);
+		OPENSSL_clear_free(data, (size_t) length);
+		if (!good)
+			return -1;
+		n++;
+	}
+	/* the end of the text is told as an error too */
+	if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+		n = -1;
+	ERR_clear_error();
+	return n;
+}
+
+int
+agent_secret_put_certificate(const char *name, const char *pem, char **error)
+{
+	BIO		   *from = BIO_new_mem_buf(pem, -1);
+	BIO		   *to = BIO_new(BIO_s_mem());
+	char	   *data;
+	long		length;
+	int			status = 0;
+
+	ERR_clear_error();
+	if (from == NULL || to == NULL)
+	{
+		*error = pstrdup("out of memory");
+		status = 500;
+	}
+	else if (copy_certificates(from, to) <= 0)
+	{
+		*error = pstrdup("value must be certificates as PEM text, and nothing else");
+		status = 422;
+	}
+	else
+	{
+		length = BIO_get_mem_data(to, &data);
+		if (!agent_write_file(secret_fd, name, data, (size_t) length, 0600, error))
+			status = 500;
+	}
+	ERR_clear_error();
+	BIO_free(from);
+	BIO_free(to);
+	return status;
 }
 
 bool

@@ -97,6 +97,30 @@ def test_secrets(agent):
     equal(os.listdir(where), [], "nothing is left")
 
 
+def test_certificates(agent):
+    where = agent.settings["secret_dir"]
+    pem, key = os.path.join(agent.place, "ca.pem"), os.path.join(agent.place, "ca.key")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=ca", "-keyout", key, "-out", pem],
+                   check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    one, private = open(pem).read(), open(key).read()
+    put = lambda value, name="c.ca-1": agent.ask("PUT", "/v1/certificates/" + name, {"value": value})
+    equal(put(one), (200, {"name": "c.ca-1"}), "a certificate is put")
+    path = os.path.join(where, "c.ca-1")
+    equal((open(path).read(), os.stat(path).st_mode & 0o7777), (one, 0o600), "as it is, mode 0600")
+    equal(put("# a comment\n" + one + "more\n" + one)[0], 200, "several, with words between them")
+    equal(open(path).read(), one + one, "which are left out")
+    equal(agent.ask("GET", "/v1/state")[1]["secrets"], ["c.ca-1"], "it is listed with the secrets")
+    for name, value in (("nothing", "x"), ("a key", private), ("a key behind it", one + private), ("a broken one", one.replace("M", "N", 3)), ("half of one", one[:len(one) // 2]),
+                        ("bytes behind its end", one.replace("-----END", "AAAA\n-----END"))):
+        equal(put(value)[0], 422, name + " is refused")
+    equal(put(one * 60)[0], 400, "as is one that is too long")
+    equal(open(path).read(), one + one, "and changes nothing")
+    equal(put(one, "../x")[0], 400, "nor outside of the directory")
+    equal(agent.ask("GET", "/v1/certificates/c.ca-1")[0], 405, "none is given back")
+    equal(agent.ask("DELETE", "/v1/secrets/c.ca-1")[0], 200, "it is deleted like a secret")
+    equal(os.listdir(where), [], "nothing is left")
+
+
 def test_fence(agent):
     def put(installation, epoch):
         return agent.ask("PUT", "/v1/secrets/f?installation=%s&epoch=%d" % (installation, epoch), {"value": "e%d" % epoch})[0]
@@ -149,6 +173,7 @@ def test():
     agent = Agent()
     test_requests(agent)
     test_secrets(agent)
+    test_certificates(agent)
     test_fence(agent)
     test_tls()
     test_token(Agent())
