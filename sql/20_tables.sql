@@ -59,7 +59,8 @@ CREATE TABLE cdc.service (
 	system_identifier numeric,	-- of the cluster that a PostgreSQL service was first seen to be: no other is followed
 	created_at		timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	updated_at		timestamptz NOT NULL DEFAULT pg_catalog.now(),
-	deleted_at		timestamptz
+	deleted_at		timestamptz,
+	secret_path		text		-- of a Kafka service: the directory of secrets that its agents named first; whoever gives it other agents sets it to null
 );
 CREATE UNIQUE INDEX service_name_key ON cdc.service (organization_id, name) WHERE deleted_at IS NULL;
 

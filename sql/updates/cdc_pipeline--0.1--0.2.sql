@@ -37,6 +37,9 @@ CREATE SCHEMA cdc_inner;
 ALTER TABLE cdc.pipeline_spec ADD COLUMN generation integer NOT NULL DEFAULT 1;
 ALTER TABLE cdc.pipeline_spec ALTER COLUMN generation SET DEFAULT 2;
 
+-- what the agents of a service name is remembered with the next look at them
+ALTER TABLE cdc.service ADD COLUMN secret_path text;
+
 CREATE TABLE cdc.finding (
 	organization_id	uuid NOT NULL REFERENCES cdc.organization(id),
 	service_id	uuid,

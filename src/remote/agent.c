@@ -105,8 +105,22 @@ cdc_agent_has_secret(const CdcAgentState *state, const char *name)
 	return i < state->nsecrets && strcmp(secret_at(state, i), name) == 0;
 }
 
+static bool
+is_one_of(const char *name, const char *const *names, int n)
+{
+	int			i;
+
+	for (i = 0; i < n; i++)
+	{
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 int
-cdc_agent_secrets_of(const CdcAgentState *state, const char *connector_name, const char *keep, const char ***names)
+cdc_agent_secrets_of(const CdcAgentState *state, const char *connector_name,
+					 const char *const *keep, int nkeep, const char ***names)
 {
 	char	   *prefix = psprintf("%s.", connector_name);
 	int			first = lower_bound(state, prefix);
@@ -116,7 +130,7 @@ cdc_agent_secrets_of(const CdcAgentState *state, const char *connector_name, con
 	*names = palloc(sizeof(char *) * (state->nsecrets - first + 1));
 	for (i = first; i < state->nsecrets && strncmp(secret_at(state, i), prefix, strlen(prefix)) == 0; i++)
 	{
-		if (keep == NULL || strcmp(secret_at(state, i), keep) != 0)
+		if (!is_one_of(secret_at(state, i), keep, nkeep))
 			(*names)[n++] = secret_at(state, i);
 	}
 	pfree(prefix);
@@ -127,6 +141,12 @@ char *
 cdc_agent_secret_name(const char *connector_name, int generation)
 {
 	return psprintf("%s.%d", connector_name, generation);
+}
+
+char *
+cdc_agent_certificate_name(const char *connector_name, const char *hash)
+{
+	return psprintf("%s.ca-%.16s", connector_name, hash);
 }
 
 char *

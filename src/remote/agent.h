@@ -45,14 +45,15 @@ extern void cdc_agent_state_free(CdcAgentState *state);
 extern bool cdc_agent_has_secret(const CdcAgentState *state, const char *name);
 
 /*
- * Names of the secrets of this connector, "a b" without the one to keep (NULL:
- * none is kept), as a list of strings.
+ * Names of the files of this connector, certificates too, but those to keep, as
+ * a list of strings.
  */
-extern int	cdc_agent_secrets_of(const CdcAgentState *state, const char *connector_name, const char *keep,
-								 const char ***names);
+extern int	cdc_agent_secrets_of(const CdcAgentState *state, const char *connector_name,
+								 const char *const *keep, int nkeep, const char ***names);
 
-/* The name of a connector's password. */
+/* The names of a connector's password, and of the CA's certificate with this hash (hexadecimal). */
 extern char *cdc_agent_secret_name(const char *connector_name, int generation);
+extern char *cdc_agent_certificate_name(const char *connector_name, const char *hash);
 
 /*
  * base + path, in which %s stands for name, and who asks; epoch 0: a look.
@@ -60,7 +61,7 @@ extern char *cdc_agent_secret_name(const char *connector_name, int generation);
 extern char *cdc_agent_url(const char *base, const char *path, const char *name,
 						   const char *installation, int64 epoch);
 
-/* Bodies of PUT /v1/plugins/{name} and PUT /v1/secrets/{name}. */
+/* Bodies of PUT /v1/plugins/{name}, and of PUT /v1/secrets/{name} and /v1/certificates/{name}. */
 extern char *cdc_agent_install_body(const char *url, const char *sha512, const char *version);
 extern char *cdc_agent_secret_body(const char *value);
 

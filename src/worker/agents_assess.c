@@ -228,7 +228,9 @@ static CdcSecret
 secret_state(const CdcPipeline *p)
 {
 	const CdcService *sink = p->sink;
-	char	   *name = cdc_agents_secret_name(p);
+	CdcWantedFile files[CDC_MAX_WANTED_FILES];
+	const char *keep[CDC_MAX_WANTED_FILES];
+	int			nfiles = cdc_wanted_files(p, files);
 	bool		missing = cdc_password_due(p);
 	bool		partial = false;
 	bool		stale = false;
@@ -236,15 +238,21 @@ secret_state(const CdcPipeline *p)
 
 	if (p->source && !p->source->manage_role && cdc_wanted_password(p) == NULL)
 		return CDC_SECRET_OK;
+	for (i = 0; i < nfiles; i++)
+		keep[i] = files[i].name;
 	for (i = 0; i < sink->nagents; i++)
 	{
 		const CdcAgent *agent = &sink->agents[i];
+		bool		has_all = agent->state != NULL;
 		const char **names;
+		int			j;
 
 		if (agent->looked_at == 0)
 			return CDC_SECRET_UNKNOWN;
-		if (agent->state && cdc_agent_has_secret(agent->state, name))
-			stale = stale || cdc_agent_secrets_of(agent->state, p->connector_name, name, &names) > 0;
+		for (j = 0; j < nfiles; j++)
+			has_all = has_all && cdc_agent_has_secret(agent->state, files[j].name);
+		if (has_all)
+			stale = stale || cdc_agent_secrets_of(agent->state, p->connector_name, keep, nfiles, &names) > 0;
 		else if (agent->reachable == CDC_YES)
 			missing = true;
 		else
@@ -266,7 +274,7 @@ secret_left(const CdcPipeline *p)
 
 		if (agent->reachable != CDC_YES || agent->state == NULL || agent->looked_at < p->connect_since)
 			left = left == CDC_YES ? left : CDC_UNKNOWN;
-		else if (cdc_agent_secrets_of(agent->state, p->connector_name, NULL, &names) > 0)
+		else if (cdc_agent_secrets_of(agent->state, p->connector_name, NULL, 0, &names) > 0)
 			left = CDC_YES;
 	}
 	return left;

@@ -158,20 +158,27 @@ static void
 put_secret(CdcOp *op, Several *several)
 {
 	CdcPipeline *p = op->pipeline;
-	char	   *name = cdc_agents_secret_name(p);
-	char	   *body = cdc_agent_secret_body(cdc_wanted_password(p));
+	CdcWantedFile files[CDC_MAX_WANTED_FILES];
+	int			nfiles = cdc_wanted_files(p, files);
 	int			i;
+	int			j;
 
-	for (i = 0; i < p->sink->nagents; i++)
+	for (j = 0; j < nfiles; j++)
 	{
-		const CdcAgentState *state = p->sink->agents[i].state;
+		const char *path = files[j].certificate ? "/v1/certificates/%s" : "/v1/secrets/%s";
+		char	   *body = cdc_agent_secret_body(files[j].value);
 
-		if (state && cdc_agent_has_secret(state, name))
-			continue;
-		several->left++;
-		send(op, i, CDC_HTTP_PUT, "/v1/secrets/%s", name, body);
+		for (i = 0; i < p->sink->nagents; i++)
+		{
+			const CdcAgentState *state = p->sink->agents[i].state;
+
+			if (state && cdc_agent_has_secret(state, files[j].name))
+				continue;
+			several->left++;
+			send(op, i, CDC_HTTP_PUT, path, files[j].name, body);
+		}
+		explicit_bzero(body, strlen(body));
 	}
-	explicit_bzero(body, strlen(body));
 }
 
 /* Deleting: all of them; else those of former passwords. */
@@ -179,9 +186,14 @@ static void
 delete_secret(CdcOp *op, Several *several)
 {
 	CdcPipeline *p = op->pipeline;
-	char	   *keep = p->want_deleted ? NULL : cdc_agents_secret_name(p);
+	CdcWantedFile files[CDC_MAX_WANTED_FILES];
+	const char *keep[CDC_MAX_WANTED_FILES];
+	int			nkeep = p->want_deleted ? 0 : cdc_wanted_files(p, files);
 	int			i;
 	int			j;
+
+	for (i = 0; i < nkeep; i++)
+		keep[i] = files[i].name;
 
 	for (i = 0; i < p->sink->nagents; i++)
 	{
@@ -191,7 +203,7 @@ delete_secret(CdcOp *op, Several *several)
 
 		if (agent->reachable != CDC_YES || agent->state == NULL)
 			continue;
-		n = cdc_agent_secrets_of(agent->state, p->connector_name, keep, &names);
+		n = cdc_agent_secrets_of(agent->state, p->connector_name, keep, nkeep, &names);
 		for (j = 0; j < n; j++)
 		{
 			several->left++;

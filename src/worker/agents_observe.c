@@ -9,7 +9,9 @@
 #include "utils/memutils.h"
 
 #include "extension/settings.h"
+#include "remote/connect_value.h"
 #include "worker/agents.h"
+#include "worker/findings.h"
 
 /* An agent answers from memory and one directory. */
 #define LOOK_TIMEOUT_MS 5000
@@ -65,6 +67,39 @@ job_ended(CdcService *sink)
 	}
 }
 
+/*
+ * The directory of secrets becomes a part of configurations, so an agent may
+ * name what a path has, and the same as at first or one below.  NULL: believed,
+ * else why not.
+ */
+static char *
+path_fault(CdcService *sink, const CdcAgent *agent, const char *path)
+{
+	char	   *fault = cdc_connect_path_fault(path);
+	bool		moved = fault == NULL && sink->secret_path != NULL && !cdc_connect_path_below(path, sink->secret_path);
+	CdcFinding	finding = {
+		.check_name = "agent_secret_path",
+		.concern = CDC_CONCERN_SAFETY,
+		.severity = CDC_SEVERITY_WARNING,
+		.node = agent->url,
+		.observed = moved ? psprintf("the agent names %s as its directory of secrets", path) : NULL,
+		.required = moved ? psprintf("%s, which the agents named first", sink->secret_path) : NULL,
+		.why = "a configuration that says so would make Kafka Connect read other files; the agent is not believed"
+	};
+
+	cdc_finding_service(sink, &finding, moved);
+	if (fault)
+		return psprintf("the directory of secrets that it names %s", fault);
+	if (moved)
+		return psprintf("it names %s as its directory of secrets, and the agents named %s first", path, sink->secret_path);
+	if (sink->secret_path == NULL)
+	{
+		cdc_set_string(sink->context, &sink->secret_path, path);
+		sink->secret_path_new = sink->dirty = true;
+	}
+	return NULL;
+}
+
 static void
 take_state(CdcService *sink, CdcAgent *agent, const char *body, char **error)
 {
@@ -75,6 +110,11 @@ take_state(CdcService *sink, CdcAgent *agent, const char *body, char **error)
 	if (state == NULL)
 	{
 		*error = pstrdup("the answer is not an agent's");
+		return;
+	}
+	if ((*error = path_fault(sink, agent, state->secret_path)) != NULL)
+	{
+		cdc_agent_state_free(state);
 		return;
 	}
 	if (state->epoch > (uint64) sink->world->epoch && state->epoch > sink->world->fenced_by)

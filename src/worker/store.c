@@ -124,10 +124,10 @@ static const char write_services_sql[] =
 "UPDATE cdc.service s SET status = CASE WHEN s.status OPERATOR(pg_catalog.=) 'deleting' THEN s.status ELSE r.status END,"
 "  status_message = r.status_message, addon_status = coalesce(r.addon_status, s.addon_status),"
 "  system_identifier = coalesce(s.system_identifier, r.system_identifier),"
-"  network_ranges = coalesce(r.network_ranges, '{}'), updated_at = pg_catalog.now()"
+"  network_ranges = coalesce(r.network_ranges, '{}'), secret_path = coalesce(s.secret_path, r.secret_path), updated_at = pg_catalog.now()"
 " FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) AS r("
 "  id pg_catalog.uuid, status pg_catalog.text, status_message pg_catalog.text, addon_status pg_catalog.jsonb,"
-"  system_identifier pg_catalog.numeric, network_ranges pg_catalog.text[])"
+"  system_identifier pg_catalog.numeric, network_ranges pg_catalog.text[], secret_path pg_catalog.text)"
 " WHERE s.id OPERATOR(pg_catalog.=) r.id";
 
 static const char write_secret_sql[] =
@@ -358,6 +358,7 @@ write_services(CdcWorld *world)
 			for (i = 0; i < s->nranges; i++)
 				json_object_array_add(ranges, json_object_new_string(s->ranges[i]));
 			json_object_object_add(row, "network_ranges", ranges);
+			cdc_json_add_string(row, "secret_path", s->secret_path_new ? s->secret_path : NULL);
 			json_object_array_add(rows, row);
 		}
 		for (i = 0; i < s->nnodes; i++)
@@ -516,7 +517,7 @@ forget_written(CdcWorld *world, struct json_object *events, bool findings)
 	{
 		CdcService *s = lfirst(cell);
 
-		s->dirty = s->provided_dirty = false;
+		s->dirty = s->provided_dirty = s->secret_path_new = false;
 		for (i = 0; i < s->nnodes; i++)
 			s->nodes[i].dirty = false;
 	}

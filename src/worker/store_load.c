@@ -38,7 +38,7 @@ static const char services_sql[] =
 "  'provider', s.provider, 'version', s.version, 'node_count', s.node_count, 'auto_failover', s.auto_failover_enabled, 'allowed_cidrs', s.allowed_cidrs,"
 "  'region', coalesce(z.peering_region, s.zone), 'connection', s.connection, 'network_id', s.network_id,"
 "  'network_ranges', s.network_ranges, 'addons', s.addons, 'status', s.status, 'status_message', s.status_message,"
-"  'system_identifier', s.system_identifier::pg_catalog.text,"
+"  'system_identifier', s.system_identifier::pg_catalog.text, 'secret_path', s.secret_path,"
 "  'addon_status', s.addon_status OPERATOR(pg_catalog.->>) 'kafka-connect',"
 "  'nodes', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('address', n.address, 'port', n.port, 'hba_loaded', n.hba_loaded,"
 "    'timeline', n.timeline, 'system_identifier', n.system_identifier::pg_catalog.text))"
@@ -305,6 +305,7 @@ load_postgresql(CdcService *s, struct json_object *row, struct json_object *conn
 	s->admin_user = copy(s->context, get(connection, "admin_user"));
 	s->sslmode = copy(s->context, get(connection, "sslmode"));
 	s->ca = copy(s->context, get(connection, "ca"));
+	s->password_in_tls = get_bool(connection, "password_in_tls", false);
 	s->manage_hba = get_bool(connection, "manage_hba", true);
 	s->manage_role = get_bool(connection, "manage_role", true);
 	s->connector_user = copy(s->context, get(connection, "connector_user"));
@@ -367,6 +368,8 @@ load_kafka(CdcService *s, struct json_object *row, struct json_object *connectio
 	s->connect_password = read_secret(s->context, row, s->id, "connect_password", &s->error);
 	s->ca = copy(s->context, get(connection, "ca"));
 	s->plaintext_password = get_bool(connection, "plaintext_connector_password", false);
+	s->secret_path = copy(s->context, get(row, "secret_path"));
+	s->connect_ca_path = copy(s->context, get(connection, "connect_ca_path"));
 	MemoryContextSwitchTo(old);
 }
 

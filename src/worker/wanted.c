@@ -30,19 +30,18 @@ cdc_wanted_password(const CdcPipeline *p)
 	return p->source && !p->source->manage_role ? p->source->connector_password : p->password;
 }
 
-char *
-cdc_wanted_verifier_hash(const CdcPipeline *p)
+/* Hexadecimal; NULL when it cannot be made. */
+static char *
+sha256(const char *words)
 {
 	pg_cryptohash_ctx *ctx;
 	uint8		digest[PG_SHA256_DIGEST_LENGTH];
 	char	   *hex;
 	int			i;
 
-	if (p->verifier == NULL)
-		return NULL;
 	ctx = pg_cryptohash_create(PG_SHA256);
 	if (ctx == NULL || pg_cryptohash_init(ctx) < 0 ||
-		pg_cryptohash_update(ctx, (const uint8 *) p->verifier, strlen(p->verifier)) < 0 ||
+		pg_cryptohash_update(ctx, (const uint8 *) words, strlen(words)) < 0 ||
 		pg_cryptohash_final(ctx, digest, sizeof(digest)) < 0)
 	{
 		pg_cryptohash_free(ctx);
@@ -53,6 +52,45 @@ cdc_wanted_verifier_hash(const CdcPipeline *p)
 	for (i = 0; i < (int) sizeof(digest); i++)
 		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
 	return hex;
+}
+
+char *
+cdc_wanted_verifier_hash(const CdcPipeline *p)
+{
+	return p->verifier ? sha256(p->verifier) : NULL;
+}
+
+/*
+ * The name of the file with the CA's certificate beside the password's: another
+ * certificate is another file.  NULL: there is none to be.
+ */
+static char *
+certificate_name(const CdcPipeline *p)
+{
+	const CdcService *source = p->source;
+	char	   *hash;
+
+	if (p->config_generation < 2 || source == NULL || source->ca == NULL || source->sslmode == NULL ||
+		strncmp(source->sslmode, "verify-", 7) != 0 || p->sink == NULL || p->sink->nagents == 0 || p->sink->connect_ca_path != NULL)
+		return NULL;
+	hash = sha256(source->ca);
+	return hash ? cdc_agent_certificate_name(p->connector_name, hash) : NULL;
+}
+
+int
+cdc_wanted_files(const CdcPipeline *p, CdcWantedFile *files)
+{
+	char	   *certificate = certificate_name(p);
+
+	files[0].name = cdc_agents_secret_name(p);
+	files[0].value = cdc_wanted_password(p);
+	files[0].certificate = false;
+	if (certificate == NULL)
+		return 1;
+	files[1].name = certificate;
+	files[1].value = p->source->ca;
+	files[1].certificate = true;
+	return 2;
 }
 
 CdcHbaLine *
@@ -141,22 +179,44 @@ wants_failover_slot(const CdcPipeline *p)
 }
 
 /*
+ * The directory of the files on the Connect hosts, NULL: not known.  Before an
+ * agent has answered it is taken from the connector that is there, which may
+ * have been told so by anybody.
+ */
+static const char *
+secret_directory(const CdcPipeline *p)
+{
+	const char *path = cdc_agents_secret_path(p->sink);
+	const CdcKcConnector *c = path ? NULL : cdc_connector_of(p);
+
+	if (c == NULL)
+		return path;
+	path = cdc_connect_reference_directory(cdc_json_string(c->config, "database.password"));
+	return path && p->sink->secret_path && !cdc_connect_path_below(path, p->sink->secret_path) ? NULL : path;
+}
+
+/*
  * What database.password says: a reference to the file on the Connect hosts, or
- * the password itself where that is allowed.  Before an agent has answered the
- * directory is taken from the connector that is there.
+ * the password itself where that is allowed.
  */
 static CdcConnectValue
 password_setting(const CdcPipeline *p)
 {
-	const CdcKcConnector *c;
-	const char *path;
-
 	if (p->sink == NULL || p->sink->nagents == 0)
 		return cdc_connect_text(cdc_wanted_password(p));
-	path = cdc_agents_secret_path(p->sink);
-	if (path == NULL && (c = cdc_connector_of(p)) != NULL)
-		path = cdc_connect_reference_directory(cdc_json_string(c->config, "database.password"));
-	return cdc_connect_secret_file(path, cdc_agents_secret_name(p));
+	return cdc_connect_secret_file(secret_directory(p), cdc_agents_secret_name(p));
+}
+
+/* Where the certificate of the source's CA is on the Connect hosts; NULL: nowhere. */
+static const char *
+ca_setting(const CdcPipeline *p)
+{
+	char	   *name = certificate_name(p);
+	const char *directory = name ? secret_directory(p) : NULL;
+
+	if (p->sink && p->sink->connect_ca_path)
+		return p->sink->connect_ca_path;
+	return directory ? psprintf("%s%s%s", directory, directory[strlen(directory) - 1] == '/' ? "" : "/", name) : NULL;
 }
 
 struct json_object *
@@ -183,6 +243,8 @@ cdc_wanted_config(CdcPipeline *p, char **fault)
 	if (!p->source->manage_role)
 		spec.session_name = p->object_name;
 	spec.sslmode = p->source->sslmode;
+	spec.password_in_tls = p->source->password_in_tls;
+	spec.ca_path = ca_setting(p);
 	spec.publication = p->object_name;
 	spec.slot = p->object_name;
 	spec.slot_failover = wants_failover_slot(p);

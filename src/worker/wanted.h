@@ -23,6 +23,19 @@ extern const char *cdc_wanted_password(const CdcPipeline *pipeline);
  */
 extern struct json_object *cdc_wanted_config(CdcPipeline *pipeline, char **fault);
 
+/* A file that each Connect host must have for a pipeline. */
+typedef struct CdcWantedFile
+{
+	char	   *name;
+	const char *value;			/* NULL: not made yet; never logged */
+	bool		certificate;	/* of the source's CA; else the password */
+} CdcWantedFile;
+
+#define CDC_MAX_WANTED_FILES 2
+
+/* Fills files; how many there are.  The password is the first. */
+extern int	cdc_wanted_files(const CdcPipeline *pipeline, CdcWantedFile *files);
+
 /* The pg_hba lines of a pipeline, one a CIDR; palloc'd. */
 extern CdcHbaLine *cdc_wanted_hba_lines(const CdcPipeline *pipeline, int *n);
 

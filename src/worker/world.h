@@ -161,6 +161,7 @@ struct CdcService
 	char	   *admin_database; /* where nodes are looked at, and pg_hba.conf is written */
 	char	   *sslmode;
 	char	   *ca;
+	bool		password_in_tls;	/* with verify-full it may ask for a password in clear */
 	bool		manage_hba;
 	bool		manage_role;
 	char	   *connector_user; /* with manage_role false: what connectors log in as, */
@@ -196,6 +197,9 @@ struct CdcService
 	char	   *ranges_error;	/* why they cannot be known, NULL */
 	int			nagents;
 	CdcAgent   *agents;			/* number n is on the host of connect_urls[n] */
+	char	   *secret_path;	/* the directory of secrets that they named first, NULL: none yet */
+	bool		secret_path_new;	/* to be written */
+	char	   *connect_ca_path;	/* a superuser's: where sources' CAs are on the Connect hosts; NULL */
 	bool		plaintext_password;
 	CdcTri		connect_reachable;
 	char	   *connect_error;

@@ -16,6 +16,7 @@ states(void)
 		NULL, "", "x", "[]", "{}", "{\"secrets\":[]}", "{\"secret_path\":\"/s\"}", "{\"secrets\":{},\"secret_path\":\"/s\"}",
 		"{\"secrets\":[1],\"secret_path\":\"/s\"}", "{\"secrets\":[],\"secret_path\":1}", "{\"secrets\":[],\"secret_path\":\"/s\"} x"
 	};
+	static const char *const keep[] = {"mdb-pipeline-1.2", "mdb-pipeline-1.ca-0f"};
 	CdcAgentState *s;
 	const char **names;
 	size_t		i;
@@ -25,20 +26,20 @@ states(void)
 
 	s = cdc_agent_parse_state("{\"version\":\"1\",\"plugins\":[],\"job\":null,\"secrets\":[],\"secret_path\":\"/s\",\"epoch\":7}");
 	ok(s && s->job == CDC_AGENT_JOB_NONE && s->epoch == 7 && s->nsecrets == 0, "a state of nothing");
-	ok(!cdc_agent_has_secret(s, "a") && cdc_agent_secrets_of(s, "a", NULL, &names) == 0, "... has no secrets");
+	ok(!cdc_agent_has_secret(s, "a") && cdc_agent_secrets_of(s, "a", NULL, 0, &names) == 0, "... has no secrets");
 	cdc_agent_state_free(s);
 
-	s = cdc_agent_parse_state("{\"secret_path\":\"/s\",\"secrets\":[\"mdb-pipeline-1\",\"mdb-pipeline-1.1\",\"mdb-pipeline-1.2\",\"mdb-pipeline-10.1\",\"zz\"],"
+	s = cdc_agent_parse_state("{\"secret_path\":\"/s\",\"secrets\":[\"mdb-pipeline-1\",\"mdb-pipeline-1.1\",\"mdb-pipeline-1.2\",\"mdb-pipeline-1.ca-0f\",\"mdb-pipeline-10.1\",\"zz\"],"
 							  "\"job\":{\"id\":\"j\",\"kind\":\"install\",\"state\":\"extracting\",\"sha512\":\"ab\",\"version\":\"3\"}}");
 	ok(s && s->job == CDC_AGENT_JOB_RUNNING, "a job runs");
 	is(s->job_state, "extracting", "... its state");
 	is(s->job_version, "3", "... its version");
 	ok(cdc_agent_has_secret(s, "mdb-pipeline-1.2") && cdc_agent_has_secret(s, "zz") && !cdc_agent_has_secret(s, "mdb-pipeline-1.3") &&
 	   !cdc_agent_has_secret(s, "") && !cdc_agent_has_secret(s, "zzz"), "secrets are found by name");
-	is_number(cdc_agent_secrets_of(s, "mdb-pipeline-1", "mdb-pipeline-1.2", &names), 1, "secrets of a connector but one");
+	is_number(cdc_agent_secrets_of(s, "mdb-pipeline-1", keep, 2, &names), 1, "secrets of a connector but those to keep");
 	is(names[0], "mdb-pipeline-1.1", "... not those of a longer name");
-	is_number(cdc_agent_secrets_of(s, "mdb-pipeline-1", NULL, &names), 2, "... all");
-	is_number(cdc_agent_secrets_of(s, "mdb-pipeline-2", NULL, &names), 0, "... of one that has none");
+	is_number(cdc_agent_secrets_of(s, "mdb-pipeline-1", NULL, 0, &names), 3, "... all");
+	is_number(cdc_agent_secrets_of(s, "mdb-pipeline-2", NULL, 0, &names), 0, "... of one that has none");
 	cdc_agent_state_free(s);
 
 	s = cdc_agent_parse_state("{\"secret_path\":\"/s\",\"secrets\":[],\"job\":{\"id\":\"j\",\"state\":\"failed\",\"error\":\"why\"}}");
@@ -57,6 +58,7 @@ words(void)
 	char	   *message;
 
 	is(cdc_agent_secret_name("mdb-pipeline-1", 3), "mdb-pipeline-1.3", "a secret's name");
+	is(cdc_agent_certificate_name("mdb-pipeline-1", "0123456789abcdef0123"), "mdb-pipeline-1.ca-0123456789abcdef", "a certificate's");
 	is(cdc_agent_url("http://h:1/", "/v1/secrets/%s", "a.1", "i-d", 7), "http://h:1/v1/secrets/a.1?installation=i-d&epoch=7", "a change says who asks");
 	is(cdc_agent_url("http://h:1", "/v1/state", NULL, "i-d", 0), "http://h:1/v1/state?installation=i-d", "a look too");
 	is(cdc_agent_install_body("u", "s", "v"), "{\"url\":\"u\",\"sha512\":\"s\",\"version\":\"v\",\"class\":\"io.debezium.connector.postgresql.PostgresConnector\"}", "an installation");

@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+"""040_config.t: somebody wants another's password put into his own connector's configuration, where Kafka Connect tells it in an error.
+
+A reference ${provider:path:key} is given wherever a member, a row of an older
+version, or an agent can give something; what is sent to Connect is read by a
+peer before it.
+"""
+import sys, os
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from lib import *
+
+VICTIM = "${dir:/secrets:mdb-pipeline-deadbeef.1}"
+OURS = re.compile(r"\$\{dir:/var/agent/secrets:mdb-pipeline-[0-9a-f]{8}\.[0-9]+\}$")
+
+
+def ident(name):
+    return '"' + name.replace('"', '""') + '"'
+
+
+class Listener:
+    """A Connect that is true, and what was sent to it."""
+
+    def __init__(self, world):
+        self.peer = world.liar(HttpPeer(truth=world.connect.port))
+        self.url = self.peer.url()
+
+    def configs(self, name=""):
+        for request in list(self.peer.requests):
+            if request.body and request.method in ("PUT", "POST") and name in request.raw.decode("latin-1"):
+                sent = json.loads(request.body)
+                yield sent.get("config", sent)
+
+    def references(self):
+        """Values with a reference that is not ours."""
+        return [(key, value) for config in self.configs() for key, value in config.items() if "${" in str(value) and not (key == "database.password" and OURS.match(value))]
+
+
+def the_door(world, source, sink):
+    """What a member may say."""
+    for name, value in (("database_name", VICTIM), ("database_name", "x${env:PGPASSWORD}"), ("database_name", "$${a:b}")):
+        said = world.refused("SELECT cdc.create_pipeline('p', '%s', '%s', database_name => %s, organization => '%s')" % (source, sink, literal(value), world.orgs["alice"]), "alice")
+        ok(said and "database_name may not have" in said, "%s = %s is refused" % (name, value), said)
+    for key in ("connector_user", "connector_password"):
+        given = dict(world.true_source(manage_role=False, connector_user="r", connector_password="p", admin_password="x"), **{key: VICTIM})
+        said = world.refused("SELECT cdc.register_service('s', 'postgresql', 'se-sto1', %s, organization => '%s')" % (literal(json.dumps(given)), world.orgs["alice"]), "alice")
+        ok(said and key + " may not have" in said and "deadbeef" not in said.split("STATEMENT")[0].split("LINE 1")[0], "%s is refused" % key, said)
+    said = world.refused("SELECT cdc.create_pipeline('p', '%s', '%s', options => '{\"database.sslrootcert\": \"/dev/zero\"}', organization => '%s')" % (source, sink, world.orgs["alice"]), "alice")
+    ok(said and "may not be set" in said, "a file of the Connect host cannot be named", said)
+
+
+def rows_of_before(world, listener, source, sink):
+    """What a database of version 0.1 may have."""
+    world.source.sql("CREATE DATABASE " + ident(VICTIM), "postgres")
+    world.source.sql("CREATE TABLE orders (id int PRIMARY KEY)", VICTIM)
+    database = world.meta.sql("BEGIN; SELECT set_config('test.id', cdc.create_pipeline('by-database', '%s', '%s', '{orders}', organization => '%s')::text, true);"
+                              "UPDATE cdc.pipeline_spec SET database_name = %s, generation = 1 WHERE id = current_setting('test.id')::uuid; COMMIT" %
+                              (source, sink, world.orgs["alice"], literal(VICTIM))).splitlines()[-1]
+    message = world.says(database, 'may not have "${"')
+    ok('database.dbname may not have "${"' in message and "deadbeef" not in message, "a database that is named so in a row of before: nothing is sent, and why is told", message)
+
+    world.source.sql("CREATE ROLE %s LOGIN REPLICATION PASSWORD 'p'; GRANT pg_read_all_data TO %s" % (ident(VICTIM), ident(VICTIM)), "postgres")
+    given = world.register("alice", "postgresql", world.true_source(manage_role=False, connector_user="r", connector_password="p"))
+    world.sql("UPDATE cdc.service SET connection = jsonb_set(connection, '{connector_user}', to_jsonb(%s::text)) WHERE id = '%s'; INSERT INTO cdc.work (kind, id) VALUES ('service', '%s')" %
+              (literal(VICTIM), given, given))
+    user = world.pipeline("alice", given, sink, name="by-user")
+    message = world.says(user, 'may not have "${"')
+    ok('database.user may not have "${"' in message, "the same of a connector's role", message)
+    equal(listener.references(), [], "Connect has heard no reference")
+    return [database, user]
+
+
+def an_agent(world, listener, source):
+    """What an agent may say of its directory."""
+    lie = {"path": "/var/agent/secrets"}
+    files = set()
+
+    def answer(request):
+        if request.path.startswith("/v1/state"):
+            return 200, {"version": "x", "plugins": [], "job": None, "secrets": sorted(files), "secret_path": lie["path"], "connect_url": "x", "epoch": 0}
+        if request.method == "PUT":
+            files.add(request.path.split("?")[0].rsplit("/", 1)[1])
+        return 200, {"name": "x"}
+    agent = world.liar(HttpPeer(answer))
+    sink = world.register("alice", "kafka", world.sink(listener.url, plaintext_connector_password=False, agents=[{"url": agent.url(), "token": world.plant("token-for-the-agent-99", agent)}]))
+    # what an agent is handed is its own sink's; the pipeline's password is learned by nobody else
+    refused = []
+    for n, path in enumerate(("/x}" + VICTIM, "/var/agent/../../secrets", "var/agent", "/a:b", "/" + "x" * 2000)):
+        lie["path"] = path
+        pipeline = world.pipeline("alice", source, sink, name="lie-%d" % n)
+        refused.append(pipeline)
+        message = world.says(pipeline, "the directory of secrets that it names")
+        ok("the directory of secrets that it names" in message and "deadbeef" not in message, "an agent that names %s... is not believed" % path[:30], message)
+        world.sql("SELECT cdc.delete_pipeline('%s', true)" % pipeline)
+    equal(world.sql("SELECT coalesce(secret_path, 'none') FROM cdc.service WHERE id = '%s'" % sink), "none", "nor remembered")
+    lie["path"] = "/var/agent/secrets"
+    good = world.pipeline("alice", source, sink, name="good")
+    sent = wait(lambda: [config for config in listener.configs("mdb-pipeline-" + good[:8])], 40)
+    ok(sent and OURS.match(sent[-1].get("database.password", "")), "one that names a directory is", sent)
+    equal(wait(lambda: world.sql("SELECT secret_path FROM cdc.service WHERE id = '%s'" % sink)), "/var/agent/secrets", "which is remembered")
+    lie["path"] = "/secrets"
+    finding = wait(lambda: world.sql("SELECT observed || '; ' || required FROM cdc.finding WHERE service_id = '%s' AND check_name = 'agent_secret_path'" % sink), 30)
+    ok("names /secrets" in (finding or ""), "another one later is a finding", finding)
+    later = world.pipeline("alice", source, sink, name="later")
+    message = world.says(later, "and the agents named /var/agent/secrets first")
+    ok("and the agents named /var/agent/secrets first" in message, "and is not believed", message)
+    equal(listener.references(), [], "Connect has heard no other reference")
+    lie["path"] = "/var/agent/secrets"
+    ok(wait(lambda: world.sql("SELECT count(*) FROM cdc.finding WHERE service_id = '%s' AND check_name = 'agent_secret_path'" % sink) == "0", 30), "the finding goes with the lie")
+    return refused
+
+
+def test():
+    world = World()
+    listener = Listener(world)
+    source = world.register("alice", "postgresql", world.true_source())
+    sink = world.register("alice", "kafka", world.sink(listener.url))
+    the_door(world, source, sink)
+    never = rows_of_before(world, listener, source, sink)
+    never += an_agent(world, listener, source)
+    world.closing_questions("references", never)
+
+
+main(test)
