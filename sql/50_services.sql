@@ -1,171 +1,87 @@
 -- 50_services.sql: registering servers.
 
--- ERROR 22023 when a JSON value of connection is not of the type that it must be.
-CREATE OR REPLACE FUNCTION cdc.check_connection_types(connection jsonb, allowed jsonb) RETURNS void
-	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	item record;
-BEGIN
-	IF connection IS NULL OR jsonb_typeof(connection) <> 'object' THEN
-		PERFORM cdc.raise_invalid('connection must be a JSON object', format('It was %s.', coalesce(jsonb_typeof(connection), 'null')), 'See docs/sql-api.md, cdc.register_service.');
-	END IF;
-	FOR item IN SELECT * FROM jsonb_each(connection) LOOP
-		IF NOT allowed ? item.key THEN
-			PERFORM cdc.raise_invalid(format('unknown key "%s" in connection', item.key), 'A mistyped key would silently mean its default.',
-				'Known keys: ' || (SELECT string_agg(k, ', ' ORDER BY k) FROM jsonb_object_keys(allowed) k) || '.');
-		END IF;
-		IF jsonb_typeof(item.value) <> allowed ->> item.key AND jsonb_typeof(item.value) <> 'null' THEN
-			PERFORM cdc.raise_invalid(format('"%s" in connection must be of JSON type %s', item.key, allowed ->> item.key),
-				format('It was of type %s.', jsonb_typeof(item.value)), 'See docs/sql-api.md, cdc.register_service.');
-		END IF;
-	END LOOP;
-END
+-- The tables of connection keys (src/remote/connection_keys*.c): every door reads
+-- them, nothing about a key is checked elsewhere.  directs: secrets that go where
+-- the key says; in_use: why it stays while a pipeline uses the service.
+CREATE OR REPLACE FUNCTION cdc.connection_keys() RETURNS TABLE (database_type text, key text, type text, rule text, set_by text,
+	secret boolean, directs_secret boolean, on_change text, directs text[], in_use text)
+	LANGUAGE c STABLE ROWS 30 AS 'MODULE_PATHNAME', 'cdc_connection_keys';
+
+-- ERROR 22023 when a member of given is not what its key takes, or whole (not looked
+-- at when NULL) lacks something or does not fit together.
+CREATE OR REPLACE FUNCTION cdc.check_connection(database_type text, given jsonb, whole jsonb) RETURNS void
+	LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'cdc_check_connection';
+
+-- ERROR 22023 when value is not what the secret takes: a key's, agent_token/N,
+-- user_password/NAME.
+CREATE OR REPLACE FUNCTION cdc.check_secret(database_type text, purpose text, value text) RETURNS void
+	LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'cdc_check_secret';
+
+-- What of a connection is kept in its row, and its secrets: purpose -> clear text.
+CREATE OR REPLACE FUNCTION cdc.divide_connection(database_type text, given jsonb, OUT kept jsonb, OUT secrets jsonb)
+	LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'cdc_divide_connection';
+
+-- Nodes with the port that they mean, in the order of their names.
+CREATE OR REPLACE FUNCTION cdc.normal_nodes(nodes jsonb) RETURNS jsonb
+	LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT jsonb_agg(jsonb_build_object('address', n ->> 'address', 'port', coalesce((n ->> 'port')::integer, 5432)) ORDER BY n ->> 'address', coalesce((n ->> 'port')::integer, 5432))
+	FROM jsonb_array_elements(nodes) n
 $$;
 
-CREATE OR REPLACE FUNCTION cdc.check_ca(connection jsonb) RETURNS void
-	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-	IF connection ->> 'ca' !~ '-----BEGIN CERTIFICATE-----' OR connection ->> 'ca' ~ 'PRIVATE KEY' THEN
-		PERFORM cdc.raise_invalid('ca must be the certificate itself, as PEM text', 'It has no "-----BEGIN CERTIFICATE-----", or a private key.',
-			'Give the text of the CA''s certificate; never a key, never a path.');
-	END IF;
-END
+-- A service's connection as it was given, with a word in place of each secret.
+CREATE OR REPLACE FUNCTION cdc.connection_of(service uuid) RETURNS jsonb
+	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT s.connection - CASE WHEN s.connection ? 'connect_cidrs_from_urls' THEN '{connect_cidrs_from_urls,connect_cidrs}'::text[] ELSE '{}' END
+		|| CASE WHEN s.addons <> '{}' THEN jsonb_build_object('addons', s.addons) ELSE '{}' END
+		|| jsonb_strip_nulls(jsonb_build_object('network_id', s.network_id, 'nodes', (SELECT cdc.normal_nodes(jsonb_agg(to_jsonb(n))) FROM cdc.service_node n WHERE n.service_id = s.id),
+			'agents', (SELECT jsonb_agg(a || '{"token": "kept"}' ORDER BY k) FROM jsonb_array_elements(s.connection -> 'agents') WITH ORDINALITY x(a, k)),
+			'users', (SELECT jsonb_agg(jsonb_build_object('username', u, 'password', 'kept') ORDER BY k) FROM jsonb_array_elements(s.connection -> 'users') WITH ORDINALITY x(u, k))))
+		|| coalesce((SELECT jsonb_object_agg(x.purpose, 'kept') FROM cdc.service_secret x WHERE x.service_id = s.id AND x.purpose !~ '/'), '{}')
+	FROM cdc.service s WHERE s.id = connection_of.service
 $$;
 
--- users: logins that applications use, kept so that their passwords can be shown.
-CREATE OR REPLACE FUNCTION cdc.check_users(connection jsonb) RETURNS void
+-- Writes all of a connection but its secrets; it was checked.
+CREATE OR REPLACE FUNCTION cdc.write_connection(service uuid, database_type text, connection jsonb) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
 DECLARE
-	item jsonb;
+	kept jsonb := (cdc.divide_connection(database_type, connection)).kept;
 BEGIN
-	FOR item IN SELECT jsonb_array_elements(connection -> 'users') WHERE jsonb_typeof(connection -> 'users') = 'array' LOOP
-		IF jsonb_typeof(item) <> 'object' OR jsonb_typeof(item -> 'username') IS DISTINCT FROM 'string' OR item ->> 'username' !~ '^[^[:cntrl:]]{1,63}$'
-			OR jsonb_typeof(item -> 'password') IS DISTINCT FROM 'string' OR item ->> 'password' = ''
-			OR EXISTS (SELECT FROM jsonb_object_keys(item) k WHERE k NOT IN ('username', 'password')) THEN
-			PERFORM cdc.raise_invalid('a user must be {"username": "...", "password": "..."}', 'username or password is missing or of another form.', 'Give both and nothing else.');
+	IF database_type = 'kafka' THEN
+		IF coalesce(jsonb_array_length(connection -> 'connect_cidrs'), 0) = 0 THEN
+			kept := kept || jsonb_build_object('connect_cidrs_from_urls', true, 'connect_cidrs', (
+				SELECT coalesce(jsonb_agg(DISTINCT substring(u FROM '^https?://([0-9.]+)') || '/32'), '[]')
+				FROM jsonb_array_elements_text(connection -> 'connect_urls') u WHERE u ~ '^https?://[0-9.]+(:|/|$)'));
+		ELSE
+			kept := kept || jsonb_build_object('connect_cidrs', (SELECT jsonb_agg(DISTINCT (c::cidr)::text) FROM jsonb_array_elements_text(connection -> 'connect_cidrs') c));
 		END IF;
-	END LOOP;
-	IF jsonb_typeof(connection -> 'users') = 'array' AND (SELECT count(*) <> count(DISTINCT name)
-		FROM (SELECT u ->> 'username' FROM jsonb_array_elements(connection -> 'users') u UNION ALL SELECT connection ->> 'admin_user' WHERE connection ? 'admin_user') x(name)) THEN
-		PERFORM cdc.raise_invalid('a user is named twice', 'The names in users, and admin_user, must differ.', 'Name each login once.');
 	END IF;
-END
-$$;
-
-CREATE OR REPLACE FUNCTION cdc.check_postgresql_connection(connection jsonb) RETURNS void
-	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	node jsonb;
-	fault text;
-BEGIN
-	PERFORM cdc.check_connection_types(connection, '{"nodes":"array","database":"string","admin_user":"string","admin_password":"string",
-		"sslmode":"string","ca":"string","manage_hba":"boolean","manage_role":"boolean","connector_user":"string","connector_password":"string",
-		"network_id":"string","users":"array"}');
-	IF coalesce(jsonb_array_length(nullif(connection -> 'nodes', 'null')), 0) = 0 THEN
-		PERFORM cdc.raise_invalid('a PostgreSQL service needs at least one node', 'connection.nodes is empty or missing.',
-			'Give "nodes": [{"address": "10.0.0.5", "port": 5432}], every server of the cluster, standbys too.');
-	END IF;
-	FOR node IN SELECT jsonb_array_elements(connection -> 'nodes') LOOP
-		IF jsonb_typeof(node) <> 'object' OR coalesce(node ->> 'address', '') = '' OR jsonb_typeof(node -> 'address') <> 'string'
-			OR (node ? 'port' AND (jsonb_typeof(node -> 'port') <> 'number' OR (node ->> 'port') !~ '^[0-9]{1,5}$'
-				OR (node ->> 'port')::integer NOT BETWEEN 1 AND 65535))
-			OR EXISTS (SELECT FROM jsonb_object_keys(node) k WHERE k NOT IN ('address', 'port')) THEN
-			-- the values are not shown: a password may be among them
-			PERFORM cdc.raise_invalid('a node must be {"address": "...", "port": 1 to 65535}',
-				CASE jsonb_typeof(node) WHEN 'object' THEN format('It has: %s.', (SELECT string_agg(k, ', ') FROM jsonb_object_keys(node) k))
-					ELSE format('It was of JSON type %s.', jsonb_typeof(node)) END, 'Give both and nothing else; port may be absent: 5432.');
-		END IF;
-		IF node ->> 'address' !~ '^[A-Za-z0-9_.-]+$' THEN
-			PERFORM cdc.raise_invalid('a node''s address must be a host name or an IPv4 address', format('It was %L.', node ->> 'address'),
-				'Debezium takes no other characters in database.hostname.');
-		END IF;
-	END LOOP;
-	IF (SELECT count(*) <> count(DISTINCT (n ->> 'address', coalesce(n ->> 'port', '5432'))) FROM jsonb_array_elements(connection -> 'nodes') n) THEN
-		PERFORM cdc.raise_invalid('a node is named twice', format('There are %s nodes.', jsonb_array_length(connection -> 'nodes')), 'Name each server once.');
-	END IF;
-	IF coalesce(connection ->> 'admin_user', '') = '' THEN
-		PERFORM cdc.raise_invalid('a PostgreSQL service needs an admin_user', 'connection.admin_user is missing.',
-			'Name a superuser of the source, with "admin_password".');
-	END IF;
-	IF coalesce((connection -> 'manage_role')::text, 'true') <> 'false' THEN
-		IF connection ->> 'connector_user' IS NOT NULL OR connection ->> 'connector_password' IS NOT NULL THEN
-			PERFORM cdc.raise_invalid('connector_user and connector_password are for "manage_role": false', 'Every pipeline of this source is given a role of its own.',
-				'Add "manage_role": false, or leave them out.');
-		END IF;
-	ELSIF coalesce(connection ->> 'connector_user', '') !~ '^[^[:cntrl:]]{1,63}$' OR coalesce(connection ->> 'connector_password', '') = '' THEN
-		PERFORM cdc.raise_invalid('with "manage_role": false the role of the connectors must be given', 'connector_user or connector_password is missing.',
-			'Give "connector_user", a role with LOGIN, REPLICATION and SELECT on the tables, and "connector_password".');
-	END IF;
-	FOR fault IN SELECT cdc.connect_text_fault(k, connection ->> k) FROM unnest('{connector_user,connector_password}'::text[]) k LOOP
-		IF fault IS NOT NULL THEN
-			PERFORM cdc.raise_invalid(fault, 'A configuration''s references to secrets are made by the worker alone.', 'Give the role''s own name and password.');
-		END IF;
-	END LOOP;
-	PERFORM cdc.check_users(connection);
-	PERFORM cdc.check_ca(connection);
-	IF connection ->> 'sslmode' NOT IN ('disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full') THEN
-		PERFORM cdc.raise_invalid('unknown sslmode', format('It was %L.', connection ->> 'sslmode'),
-			'Use disable, allow, prefer, require, verify-ca or verify-full.');
+	UPDATE cdc.service s SET connection = kept, network_id = (connection ->> 'network_id')::uuid,
+			addons = ARRAY(SELECT DISTINCT jsonb_array_elements_text(connection -> 'addons')), updated_at = now()
+		WHERE s.id = service;
+	IF database_type = 'postgresql' THEN
+		DELETE FROM cdc.service_node o WHERE o.service_id = service
+			AND NOT EXISTS (SELECT FROM jsonb_array_elements(cdc.normal_nodes(connection -> 'nodes')) n WHERE o.address = n ->> 'address' AND o.port = (n ->> 'port')::integer);
+		INSERT INTO cdc.service_node (service_id, address, port)
+			SELECT service, n ->> 'address', (n ->> 'port')::integer FROM jsonb_array_elements(cdc.normal_nodes(connection -> 'nodes')) n
+			ON CONFLICT DO NOTHING;
 	END IF;
 END
 $$;
 
-CREATE OR REPLACE FUNCTION cdc.check_kafka_connection(connection jsonb) RETURNS void
-	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	item jsonb;
-	parsed cidr;
-BEGIN
-	PERFORM cdc.check_connection_types(connection, '{"bootstrap":"string","connect_urls":"array","connect_user":"string","connect_password":"string","ca":"string",
-		"agents":"array","connect_cidrs":"array","network_id":"string","addons":"array","plaintext_connector_password":"boolean","users":"array"}');
-	PERFORM cdc.check_users(connection);
-	PERFORM cdc.check_ca(connection);
-	IF connection ->> 'bootstrap' !~ '^[A-Za-z0-9_.\[\]:-]+:[0-9]{1,5}(,[A-Za-z0-9_.\[\]:-]+:[0-9]{1,5})*$' THEN
-		PERFORM cdc.raise_invalid('bootstrap must be host:port, or several with commas between', format('It was %L.', connection ->> 'bootstrap'),
-			'Give "bootstrap": "10.0.1.7:9093".');
-	END IF;
-	FOR item IN SELECT jsonb_array_elements(connection -> 'connect_urls') WHERE jsonb_typeof(connection -> 'connect_urls') = 'array' LOOP
-		IF jsonb_typeof(item) <> 'string' OR item #>> '{}' !~ '^https?://[A-Za-z0-9_.:\[\]-]+/?$' THEN
-			PERFORM cdc.raise_invalid('a Connect URL must be http://host:port or https://host:port',
-				format('It was %s.', CASE WHEN item::text ~ '@' THEN 'one with credentials' ELSE item::text END),
-				'Credentials go into "connect_user" and "connect_password".');
-		END IF;
-	END LOOP;
-	FOR item IN SELECT jsonb_array_elements(connection -> 'connect_cidrs') WHERE jsonb_typeof(connection -> 'connect_cidrs') = 'array' LOOP
-		BEGIN
-			parsed := (item #>> '{}')::cidr;
-		EXCEPTION WHEN invalid_text_representation THEN
-			PERFORM cdc.raise_invalid('an entry of connect_cidrs is no network', format('It was %s.', item), 'Give for example "10.0.1.0/24", without bits to the right of the mask.');
-		END;
-	END LOOP;
-	FOR item IN SELECT jsonb_array_elements(connection -> 'agents') WHERE jsonb_typeof(connection -> 'agents') = 'array' LOOP
-		IF jsonb_typeof(item) <> 'object' OR coalesce(item ->> 'url', '') !~ '^https?://[A-Za-z0-9_.:\[\]-]+/?$' OR jsonb_typeof(item -> 'token') <> 'string' OR coalesce(item ->> 'token', '') = ''
-			OR EXISTS (SELECT FROM jsonb_object_keys(item) k WHERE k NOT IN ('url', 'token')) THEN
-			PERFORM cdc.raise_invalid('an agent must be {"url": "https://host:port", "token": "..."}', 'url or token is missing or of another form.', 'One agent runs on each Kafka Connect host.');
-		END IF;
-	END LOOP;
-	FOR item IN SELECT jsonb_array_elements(connection -> 'addons') WHERE jsonb_typeof(connection -> 'addons') = 'array' LOOP
-		IF item IS DISTINCT FROM '"kafka-connect"' THEN
-			PERFORM cdc.raise_invalid('unknown addon', format('It was %s.', item), 'The only addon is "kafka-connect".');
-		END IF;
-	END LOOP;
-	IF connection -> 'addons' ? 'kafka-connect' AND coalesce(jsonb_array_length(nullif(connection -> 'connect_urls', 'null')), 0) = 0 THEN
-		PERFORM cdc.raise_invalid('a Kafka service with the addon kafka-connect needs connect_urls', 'connection.connect_urls is empty or missing.',
-			'Give "connect_urls": ["http://10.0.1.7:8083"], one for each worker.');
-	END IF;
-	IF coalesce(jsonb_array_length(nullif(connection -> 'agents', 'null')), 0) NOT IN (0, coalesce(jsonb_array_length(nullif(connection -> 'connect_urls', 'null')), 0)) THEN
-		PERFORM cdc.raise_invalid('agents and connect_urls must be of one length', format('There are %s agents and %s Connect URLs.',
-			jsonb_array_length(connection -> 'agents'), coalesce(jsonb_array_length(nullif(connection -> 'connect_urls', 'null')), 0)),
-			'Give one agent for each worker, in the same order, or none.');
-	END IF;
-	-- of a service with a network, where an SDN API can be asked, its ranges are learned
-	IF connection -> 'addons' ? 'kafka-connect' AND coalesce(jsonb_array_length(nullif(connection -> 'connect_cidrs', 'null')), 0) = 0
-		AND (coalesce(connection ->> 'network_id', '') = '' OR coalesce(current_setting('cdc_pipeline.sdn_url', true), '') = '')
-		AND EXISTS (SELECT FROM jsonb_array_elements_text(connection -> 'connect_urls') u WHERE u !~ '^https?://[0-9.]+(:|/|$)') THEN
-		PERFORM cdc.raise_invalid('connect_cidrs is needed when a Connect URL has a host name', 'pg_hba.conf of the source needs the addresses that Connect comes from.',
-			'Give "connect_cidrs": ["10.0.1.0/24"].');
-	END IF;
-END
+-- A connection without its secrets.
+CREATE OR REPLACE FUNCTION cdc.shown_connection(database_type text, connection jsonb, OUT kept jsonb)
+	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT (cdc.divide_connection(database_type, connection)).kept || coalesce((SELECT jsonb_object_agg(c.key, c.value) FROM jsonb_each(connection) c
+		WHERE c.key IN ('nodes', 'network_id', 'addons')), '{}')
+$$;
+
+-- Keeps secrets, purpose -> clear text, encrypted.
+CREATE OR REPLACE FUNCTION cdc.write_service_secrets(service uuid, secrets jsonb) RETURNS void
+	LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+	INSERT INTO cdc.service_secret (service_id, purpose, key_id, ciphertext)
+		SELECT service, s.key, e.key_id, e.ciphertext FROM jsonb_each_text(secrets) s, cdc.encrypt(s.value, service::text, s.key) e
+		ON CONFLICT (service_id, purpose) DO UPDATE SET key_id = excluded.key_id, ciphertext = excluded.ciphertext
 $$;
 
 -- Registers an existing server.  Its connection is checked, its secrets are
@@ -178,9 +94,7 @@ CREATE OR REPLACE FUNCTION cdc_inner.register_service(name text, database_type t
 #variable_conflict use_variable
 DECLARE
 	made uuid;
-	kept jsonb := connection - 'admin_password' - 'connector_password' - 'connect_password' - 'nodes' - 'agents' - 'network_id' - 'addons' - 'users';
-	network uuid;
-	secrets jsonb := '{}';
+	whole jsonb := CASE jsonb_typeof(connection) WHEN 'object' THEN (SELECT coalesce(jsonb_object_agg(c.key, c.value), '{}') FROM jsonb_each(connection) c WHERE c.value <> 'null') END;
 BEGIN
 	organization := coalesce(organization, cdc.default_organization());
 	PERFORM cdc.require(organization, 'service:create');
@@ -190,53 +104,19 @@ BEGIN
 	IF coalesce(zone, '') !~ '^[A-Za-z0-9_.-]{1,64}$' THEN
 		PERFORM cdc.raise_invalid('a service''s zone must be 1 to 64 letters, digits, hyphens, dots and underscores', format('It was %L.', zone), 'SELECT zone FROM cdc.zone lists those that are known.');
 	END IF;
-	CASE database_type
-		WHEN 'postgresql' THEN
-			PERFORM cdc.check_postgresql_connection(connection);
-			secrets := jsonb_strip_nulls(jsonb_build_object('admin_password', connection -> 'admin_password', 'connector_password', connection -> 'connector_password'));
-		WHEN 'kafka' THEN
-			PERFORM cdc.check_kafka_connection(connection);
-			secrets := jsonb_strip_nulls(jsonb_build_object('connect_password', connection -> 'connect_password')) || coalesce((
-				SELECT jsonb_object_agg('agent_token/' || (n - 1), a -> 'token') FROM jsonb_array_elements(connection -> 'agents') WITH ORDINALITY x(a, n)), '{}');
-			IF jsonb_typeof(connection -> 'agents') = 'array' THEN
-				kept := kept || jsonb_build_object('agents', (SELECT coalesce(jsonb_agg(jsonb_build_object('url', a -> 'url') ORDER BY n), '[]')
-					FROM jsonb_array_elements(connection -> 'agents') WITH ORDINALITY x(a, n)));
-			END IF;
-			IF coalesce(jsonb_array_length(nullif(connection -> 'connect_cidrs', 'null')), 0) = 0 THEN
-				kept := kept || jsonb_build_object('connect_cidrs_from_urls', true, 'connect_cidrs', (
-					SELECT coalesce(jsonb_agg(DISTINCT substring(u FROM '^https?://([0-9.]+)') || '/32'), '[]')
-					FROM jsonb_array_elements_text(connection -> 'connect_urls') u WHERE u ~ '^https?://[0-9.]+(:|/|$)'));
-			ELSE
-				kept := kept || jsonb_build_object('connect_cidrs', (SELECT jsonb_agg(DISTINCT (c::cidr)::text) FROM jsonb_array_elements_text(connection -> 'connect_cidrs') c));
-			END IF;
-		ELSE
-			PERFORM cdc.raise_invalid('unknown database_type', format('It was %L.', database_type), 'Use postgresql or kafka.');
-	END CASE;
-	IF jsonb_typeof(connection -> 'users') = 'array' THEN
-		kept := kept || jsonb_build_object('users', (SELECT coalesce(jsonb_agg(u ->> 'username' ORDER BY n), '[]')
-			FROM jsonb_array_elements(connection -> 'users') WITH ORDINALITY x(u, n)));
-		secrets := secrets || coalesce((SELECT jsonb_object_agg('user_password/' || (u ->> 'username'), u -> 'password') FROM jsonb_array_elements(connection -> 'users') u), '{}');
+	PERFORM cdc.check_connection(database_type, connection, whole);
+	IF EXISTS (SELECT FROM cdc.connection_keys() k WHERE k.database_type = database_type AND k.set_by = 'superuser' AND whole ? k.key) THEN
+		PERFORM cdc.require_superuser(format('"%s" in connection', (SELECT k.key FROM cdc.connection_keys() k WHERE k.database_type = database_type AND k.set_by = 'superuser' AND whole ? k.key LIMIT 1)));
 	END IF;
 	BEGIN
-		network := (connection ->> 'network_id')::uuid;
-	EXCEPTION WHEN invalid_text_representation THEN
-		PERFORM cdc.raise_invalid('network_id must be a UUID', format('It was %L.', connection ->> 'network_id'), 'It is the UUID of the service''s private network.');
-	END;
-	BEGIN
-		INSERT INTO cdc.service AS s (organization_id, name, database_type, version, zone, connection, network_id, addons)
-			VALUES (organization, name, database_type, version, zone, kept, network,
-				coalesce((SELECT array_agg(a) FROM jsonb_array_elements_text(nullif(connection -> 'addons', 'null')) a), '{}'))
-			RETURNING s.id INTO made;
+		INSERT INTO cdc.service AS s (organization_id, name, database_type, version, zone)
+			VALUES (organization, name, database_type, version, zone) RETURNING s.id INTO made;
 	EXCEPTION WHEN unique_violation THEN
 		RAISE duplicate_object USING MESSAGE = format('a service named "%s" already exists', name),
 			DETAIL = 'Names of services are unique in an organization.', HINT = 'Choose another name.';
 	END;
-	IF database_type = 'postgresql' THEN
-		INSERT INTO cdc.service_node (service_id, address, port)
-			SELECT made, n ->> 'address', coalesce((n ->> 'port')::integer, 5432) FROM jsonb_array_elements(connection -> 'nodes') n;
-	END IF;
-	INSERT INTO cdc.service_secret (service_id, purpose, key_id, ciphertext)
-		SELECT made, s.key, e.key_id, e.ciphertext FROM jsonb_each_text(secrets) s, cdc.encrypt(s.value, made::text, s.key) e;
+	PERFORM cdc.write_connection(made, database_type, whole);
+	PERFORM cdc.write_service_secrets(made, (cdc.divide_connection(database_type, whole)).secrets);
 	PERFORM cdc.ask('service', made);
 	RETURN made;
 END
@@ -257,30 +137,123 @@ BEGIN
 END
 $$;
 
+-- ERROR unless the caller may make this change: keys by who may set them, those
+-- that stay while a pipeline uses the service, and those that direct a secret.  The
+-- last are an admin's, or every secret that they direct is given in the same call:
+-- who may not see a secret could else have it sent to himself.  changed: the keys;
+-- given: what was given, whose secrets' names are new_secrets.
+CREATE OR REPLACE FUNCTION cdc.require_change(service cdc.service, changed text[], redirected text[], given jsonb, new_secrets text[]) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	item record;
+	directed text[];
+	missing text;
+BEGIN
+	FOR item IN SELECT k.* FROM cdc.connection_keys() k WHERE k.database_type = service.database_type AND k.key = ANY (changed) ORDER BY k.key LOOP
+		IF item.set_by = 'superuser' THEN
+			PERFORM cdc.require_superuser(format('"%s" in connection', item.key));
+		ELSIF item.set_by = 'admin' THEN
+			PERFORM cdc.require(service.organization_id, 'admin');
+		END IF;
+		IF item.in_use IS NOT NULL AND EXISTS (SELECT FROM cdc.pipeline_spec p WHERE p.settled_at IS NULL AND service.id IN (p.source_service_id, p.sink_service_id)) THEN
+			RAISE object_in_use USING MESSAGE = format('"%s" cannot be changed while a pipeline uses the service', item.key),
+				DETAIL = format('If it were, %s.', item.in_use), HINT = 'Delete its pipelines first, or register the server once more under another name.';
+		END IF;
+	END LOOP;
+	IF redirected = '{}' OR cdc.may(service.organization_id, 'admin') THEN
+		RETURN;
+	END IF;
+	SELECT array_agg(DISTINCT d) INTO directed FROM cdc.connection_keys() k, unnest(k.directs) d WHERE k.database_type = service.database_type AND k.key = ANY (redirected);
+	SELECT string_agg(m, ', ' ORDER BY m) INTO missing FROM (
+		SELECT x.purpose FROM cdc.service_secret x WHERE x.service_id = service.id AND split_part(x.purpose, '/', 1) = ANY (directed)
+			AND NOT x.purpose = ANY (new_secrets) AND NOT given ? CASE split_part(x.purpose, '/', 1) WHEN 'agent_token' THEN 'agents' ELSE x.purpose END
+		UNION ALL SELECT format('the password of pipeline "%s"', p.name) FROM cdc.pipeline_spec p WHERE 'pipelines' = ANY (directed) AND p.settled_at IS NULL
+			AND service.id IN (p.source_service_id, p.sink_service_id)) s(m);
+	IF missing IS NOT NULL THEN
+		RAISE insufficient_privilege USING MESSAGE = format('a change of %s decides where secrets are sent, and needs permission admin in this organization', array_to_string(redirected, ', ')),
+			DETAIL = format('Role "%s" is %s there; not given anew: %s.', cdc_inner.caller(), cdc.member_role(service.organization_id), missing),
+			HINT = 'Ask an owner or admin of the organization, or give all of these anew in one call of cdc.update_service(); the password of a pipeline cannot be given.';
+	END IF;
+END
+$$;
+
+-- Changes the connection of a registered service: the members given replace those
+-- there are, a null member takes one away.  Who may change which is in
+-- cdc.connection_key; what was changed, from what and to what, is an event of the
+-- service, without secrets.  Of a service that was made only pipelines_by is the
+-- users'.  Needs service:create, and what the key needs.  Errors: 22023, 42704,
+-- 42501, 55000, 55006 for a key that stays while a pipeline uses the service.
+CREATE OR REPLACE FUNCTION cdc_inner.update_service(id uuid, connection jsonb) RETURNS void
+	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+	service cdc.service;
+	before jsonb;
+	whole jsonb;
+	secrets jsonb;
+	changed text[];
+	redirected text[];
+	names text[];
+BEGIN
+	PERFORM cdc.require(cdc.organization_of_service(id), 'service:create');
+	-- two changes are made one after the other
+	SELECT s.* INTO service FROM cdc.service s WHERE s.id = id FOR NO KEY UPDATE;
+	IF service.provider <> 'external' AND connection - 'pipelines_by' <> '{}' THEN
+		RAISE object_not_in_prerequisite_state USING MESSAGE = 'the connection of this service is its provider''s',
+			DETAIL = 'It was made, not registered.', HINT = 'Only pipelines_by can be changed; everything else only of a registered service.';
+	END IF;
+	before := cdc.connection_of(id);
+	IF jsonb_typeof(connection) = 'object' THEN
+		whole := (SELECT jsonb_object_agg(c.key, c.value) FROM jsonb_each(before || connection) c WHERE c.value <> 'null');
+	END IF;
+	PERFORM cdc.check_connection(service.database_type, connection, CASE service.provider WHEN 'external' THEN whole END);
+	IF whole ? 'nodes' THEN
+		whole := whole || jsonb_build_object('nodes', cdc.normal_nodes(whole -> 'nodes'));
+	END IF;
+	secrets := (cdc.divide_connection(service.database_type, connection)).secrets;
+	names := ARRAY(SELECT jsonb_object_keys(secrets));
+	changed := ARRAY(SELECT k FROM jsonb_object_keys(connection) k WHERE before -> k IS DISTINCT FROM whole -> k ORDER BY k);
+	-- fewer of what is there directs nothing elsewhere
+	redirected := ARRAY(SELECT k.key FROM cdc.connection_keys() k WHERE k.database_type = service.database_type AND k.directs_secret AND k.key = ANY (changed)
+		AND NOT (k.type = 'array' AND coalesce(before -> k.key @> (whole -> k.key), false)) ORDER BY k.key);
+	PERFORM cdc.require_change(service, changed, redirected, connection, names);
+	IF service.provider = 'external' THEN
+		PERFORM cdc.write_connection(id, service.database_type, whole);
+	ELSE
+		UPDATE cdc.service s SET connection = (s.connection || connection) - CASE connection -> 'pipelines_by' WHEN 'null' THEN 'pipelines_by' ELSE '' END WHERE s.id = id;
+	END IF;
+	-- of agents and users all are given, of the others each
+	DELETE FROM cdc.service_secret x WHERE x.service_id = id
+		AND connection ? CASE split_part(x.purpose, '/', 1) WHEN 'agent_token' THEN 'agents' WHEN 'user_password' THEN 'users' ELSE x.purpose END;
+	PERFORM cdc.write_service_secrets(id, secrets);
+	IF changed <> '{}' OR names <> '{}' THEN
+		INSERT INTO cdc.service_event (service_id, kind, role, message, detail)
+			VALUES (id, 'changed', cdc_inner.caller(), 'connection changed: ' || array_to_string(ARRAY(SELECT DISTINCT k FROM unnest(changed || names) k ORDER BY k), ', '),
+				jsonb_strip_nulls(jsonb_build_object('secrets_given', nullif(to_jsonb(names), '[]')) || coalesce((
+					SELECT jsonb_object_agg(k, jsonb_build_object('from', was.kept -> k, 'to', becomes.kept -> k))
+					FROM cdc.shown_connection(service.database_type, before) was, cdc.shown_connection(service.database_type, whole) becomes, unnest(changed) k
+					WHERE was.kept ? k OR becomes.kept ? k), '{}')));
+	END IF;
+	PERFORM cdc.ask('service', id);
+END
+$$;
+
 -- The nodes of a PostgreSQL service, all of them, as in register_service: one
 -- that is new is looked at and prepared, one that is missing is not looked at any
--- more.  What is there stays as it is.  Needs service:create.  Errors: 22023,
--- 42704, 42501.
+-- more.  What is there stays as it is.  Needs service:create, and admin where a
+-- node is new.  Errors: 22023, 42704, 42501.
 CREATE OR REPLACE FUNCTION cdc_inner.set_service_nodes(service uuid, nodes jsonb) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
 	PERFORM cdc.require(cdc.organization_of_service(service), 'service:create');
-	-- two lists of nodes are written one after the other
-	PERFORM FROM cdc.service s WHERE s.id = service FOR NO KEY UPDATE;
 	IF (SELECT s.database_type FROM cdc.service s WHERE s.id = service) <> 'postgresql' THEN
 		PERFORM cdc.raise_invalid('only a PostgreSQL service has nodes', 'This one is a Kafka service.', 'Give the id of the source.');
 	END IF;
 	IF (SELECT s.provider FROM cdc.service s WHERE s.id = service) <> 'external' THEN
 		PERFORM cdc.raise_invalid('the nodes of this service are its provider''s', 'It was made, not registered.', 'Only the nodes of a registered service are yours to name.');
 	END IF;
-	PERFORM cdc.check_postgresql_connection(jsonb_build_object('nodes', nodes, 'admin_user', 'unchanged'));
-	DELETE FROM cdc.service_node o WHERE o.service_id = service
-		AND NOT EXISTS (SELECT FROM jsonb_array_elements(nodes) n WHERE o.address = n ->> 'address' AND o.port = coalesce((n ->> 'port')::integer, 5432));
-	INSERT INTO cdc.service_node (service_id, address, port)
-		SELECT service, n ->> 'address', coalesce((n ->> 'port')::integer, 5432) FROM jsonb_array_elements(nodes) n
-		ON CONFLICT DO NOTHING;
-	PERFORM cdc.ask('service', service);
+	PERFORM cdc_inner.update_service(service, jsonb_build_object('nodes', nodes));
 END
 $$;
 
@@ -312,9 +285,9 @@ BEGIN
 	IF coalesce(value, '') = '' THEN
 		PERFORM cdc.raise_invalid('a secret must not be empty', 'The value was empty or null.', 'Give the new value.');
 	END IF;
-	INSERT INTO cdc.service_secret (service_id, purpose, key_id, ciphertext)
-		SELECT service, secret, e.key_id, e.ciphertext FROM cdc.encrypt(value, service::text, secret) e
-		ON CONFLICT (service_id, purpose) DO UPDATE SET key_id = excluded.key_id, ciphertext = excluded.ciphertext;
+	PERFORM cdc.check_secret((SELECT s.database_type FROM cdc.service s WHERE s.id = service), secret, value);
+	PERFORM cdc.write_service_secrets(service, jsonb_build_object(secret, value));
+	INSERT INTO cdc.service_event (service_id, kind, role, message) VALUES (service, 'changed', cdc_inner.caller(), 'a new value was given for ' || secret);
 	PERFORM cdc.ask('service', service);
 END
 $$;

@@ -131,6 +131,23 @@ BEGIN
 END
 $$;
 
+-- ERROR 42501 unless the caller may make pipelines from or to this service: with
+-- "pipelines_by": "admin" only an admin may.  For everything that makes one, or has
+-- one read more.
+CREATE OR REPLACE FUNCTION cdc.require_pipelines_by(service uuid) RETURNS void
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	s cdc.service;
+BEGIN
+	SELECT x.* INTO s FROM cdc.service x WHERE x.id = service;
+	IF s.connection ->> 'pipelines_by' = 'admin' AND NOT cdc.may(s.organization_id, 'admin') THEN
+		RAISE insufficient_privilege USING MESSAGE = format('only an admin makes pipelines with service "%s"', s.name),
+			DETAIL = format('It has "pipelines_by": "admin"; role "%s" is %s in its organization.', cdc_inner.caller(), cdc.member_role(s.organization_id)),
+			HINT = 'Ask an owner or admin of the organization to make the pipeline.';
+	END IF;
+END
+$$;
+
 -- What create_pipeline does, for every door.  config: the request as it was sent;
 -- detail: of the event, NULL or an object.
 CREATE OR REPLACE FUNCTION cdc.make_pipeline(name text, source uuid, sink uuid, tables text[], database_name text, topic_prefix text,
@@ -162,6 +179,7 @@ BEGIN
 			PERFORM cdc.raise_unknown('service', side, CASE side WHEN source THEN 'source_service_id' ELSE 'sink_service_id' END);
 		END IF;
 	END LOOP;
+	PERFORM cdc.require_pipelines_by(source), cdc.require_pipelines_by(sink);
 	IF snapshot_mode IS NULL OR snapshot_mode NOT IN ('initial', 'always', 'initial_only', 'no_data', 'when_needed') THEN
 		PERFORM cdc.raise_invalid('unknown snapshot_mode', format('It was %L.', snapshot_mode), 'Use initial, always, initial_only, no_data or when_needed.', 'config.snapshot_mode');
 	END IF;

@@ -11,6 +11,10 @@ CREATE OR REPLACE VIEW cdc.pipeline WITH (security_invoker = true) AS
 -- The reconciler's rules, in the order in which they are tried.
 CREATE OR REPLACE VIEW cdc.state_table WITH (security_invoker = true) AS SELECT * FROM cdc.rules();
 
+-- The keys of a service's connection, by the type of its server.
+CREATE OR REPLACE VIEW cdc.connection_key WITH (security_invoker = true) AS
+	SELECT k.database_type, k.key, k.type, k.rule, k.set_by, k.secret, k.directs_secret, k.on_change FROM cdc.connection_keys() k;
+
 -- How a source with another history is judged, and what makes a standby ready.
 CREATE OR REPLACE VIEW cdc.failover_table WITH (security_invoker = true) AS SELECT * FROM cdc.failover_rules();
 CREATE OR REPLACE VIEW cdc.standby_table WITH (security_invoker = true) AS SELECT * FROM cdc.standby_rules();

@@ -203,7 +203,7 @@ BEGIN
 	PERFORM cdc.rest_check_service(body);
 	SELECT s.* INTO before FROM cdc.service s WHERE s.id = r.first FOR NO KEY UPDATE;
 	-- the same value again is no change
-	SELECT f INTO fixed FROM unnest('{database_type,version,zone,organization_id,provider,addons,connection}'::text[]) WITH ORDINALITY u(f, n)
+	SELECT f INTO fixed FROM unnest('{database_type,version,zone,organization_id,provider,addons}'::text[]) WITH ORDINALITY u(f, n)
 		WHERE coalesce(body -> f, 'null') <> 'null' AND body -> f IS DISTINCT FROM to_jsonb(before) -> f ORDER BY n LIMIT 1;
 	IF FOUND THEN
 		PERFORM cdc.raise_invalid(format('"%s" of a service cannot be changed', fixed), 'It is what the service was made with.', 'Delete the service and make it again.', fixed);
@@ -225,6 +225,9 @@ BEGIN
 		EXCEPTION WHEN unique_violation THEN
 			PERFORM cdc.rest_refuse(409, 'name_conflict', format('a service named "%s" already exists', body ->> 'name'), 'Names of services are unique in an organization.', 'Choose another name.', 'name');
 		END;
+	END IF;
+	IF coalesce(body -> 'connection', 'null') NOT IN ('null', before.connection) THEN
+		PERFORM cdc_inner.update_service(r.first, body -> 'connection');
 	END IF;
 	PERFORM cdc.rest_keep_service(r.first, sent, body);
 	PERFORM cdc.rest_note_service(r, r.first, 'changed', 'changed: ' || coalesce((SELECT string_agg(k, ', ' ORDER BY k) FROM jsonb_object_keys(body) k WHERE cdc.rest_service_fields() ? k), 'nothing'));

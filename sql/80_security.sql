@@ -65,6 +65,7 @@ BEGIN
 			'state_table',
 			'failover_table',
 			'standby_table',
+			'connection_key',
 			'rest_route')), member);
 	EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %I', (SELECT string_agg(p.oid::regprocedure::text, ', ') FROM pg_proc p
 		WHERE p.pronamespace = 'cdc'::regnamespace AND p.proname IN (
@@ -75,6 +76,7 @@ BEGIN
 			'delete_service',
 			'set_service_nodes',
 			'set_service_secret',
+			'update_service',
 			'create_pipeline',
 			'get_pipeline',
 			'list_pipelines',
@@ -97,6 +99,7 @@ BEGIN
 			'rules',
 			'failover_rules',
 			'standby_rules',
+			'connection_keys',
 			'rest_routes')), member);
 END
 $$;

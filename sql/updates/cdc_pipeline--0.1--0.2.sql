@@ -65,6 +65,12 @@ CREATE INDEX finding_organization_idx ON cdc.finding (organization_id);
 
 -- --- functions that 0.2 does not have, or with other arguments --------------------------------
 
+DROP FUNCTION cdc.check_connection_types(jsonb, jsonb);
+DROP FUNCTION cdc.check_ca(jsonb);
+DROP FUNCTION cdc.check_users(jsonb);
+DROP FUNCTION cdc.check_postgresql_connection(jsonb);
+DROP FUNCTION cdc.check_kafka_connection(jsonb);
+
 -- --- grants ---------------------------------------------------------------------------------
 
 -- Who could call a function can call all that have its name now.

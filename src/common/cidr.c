@@ -38,14 +38,13 @@ same_prefix(const unsigned char *a, const unsigned char *b, int bits)
 	return rest == 0 || ((a[bits / 8] ^ b[bits / 8]) >> (8 - rest)) == 0;
 }
 
-bool
-cdc_cidr_parse(const char *words, bool *is_ipv6, int *bits, bool *is_public)
+/* words into its 4 or 16 bytes and the length of its mask. */
+static bool
+parse(const char *words, bool *is_ipv6, unsigned char *binary, int *bits)
 {
 	char		address[INET6_ADDRSTRLEN];
-	unsigned char binary[16] = {0};
 	const char *slash = strchr(words, '/');
 	size_t		length = slash ? (size_t) (slash - words) : strlen(words);
-	int			i;
 
 	if (length >= sizeof(address))
 		return false;
@@ -66,6 +65,17 @@ cdc_cidr_parse(const char *words, bool *is_ipv6, int *bits, bool *is_public)
 			return false;
 		*bits = (int) number;
 	}
+	return true;
+}
+
+bool
+cdc_cidr_parse(const char *words, bool *is_ipv6, int *bits, bool *is_public)
+{
+	unsigned char binary[16] = {0};
+	int			i;
+
+	if (!parse(words, is_ipv6, binary, bits))
+		return false;
 	*is_public = true;
 	for (i = 0; i < (int) lengthof(not_public); i++)
 	{
@@ -80,4 +90,24 @@ bool
 cdc_cidr_is_wide(bool is_ipv6, int bits)
 {
 	return bits < (is_ipv6 ? 64 : 24);
+}
+
+char *
+cdc_cidr_normal(const char *words)
+{
+	unsigned char binary[16] = {0};
+	char		address[INET6_ADDRSTRLEN];
+	bool		ipv6;
+	int			bits;
+	int			i;
+
+	if (!parse(words, &ipv6, binary, &bits))
+		return NULL;
+	for (i = bits; i < (ipv6 ? 128 : 32); i++)
+	{
+		if (binary[i / 8] & (0x80 >> (i % 8)))
+			return NULL;
+	}
+	inet_ntop(ipv6 ? AF_INET6 : AF_INET, binary, address, sizeof(address));
+	return psprintf("%s/%d", address, bits);
 }

@@ -17,4 +17,10 @@ extern bool cdc_cidr_parse(const char *words, bool *is_ipv6, int *bits, bool *is
 /* More than the usual subnet: a mask shorter than /24, of IPv6 than /64. */
 extern bool cdc_cidr_is_wide(bool is_ipv6, int bits);
 
+/*
+ * The network as PostgreSQL's cidr shows it, with its mask, palloc'd.  NULL: it
+ * is none, or has bits to the right of the mask.
+ */
+extern char *cdc_cidr_normal(const char *words);
+
 #endif							/* CDC_CIDR_H */

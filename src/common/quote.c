@@ -54,12 +54,8 @@ cdc_quote_literal(const char *literal)
 	return buf.data;
 }
 
-/*
- * Is there a character that a terminal acts on or that changes how the others
- * are read: C0, DEL, C1, U+2028 to U+202E, U+2066 to U+2069, as UTF-8?
- */
-static bool
-misleads(const char *str)
+bool
+cdc_is_one_line(const char *str)
 {
 	const unsigned char *p;
 
@@ -69,9 +65,9 @@ misleads(const char *str)
 			(*p == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f) ||
 			(*p == 0xe2 && p[1] == 0x80 && p[2] >= 0xa8 && p[2] <= 0xae) ||
 			(*p == 0xe2 && p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9))
-			return true;
+			return false;
 	}
-	return false;
+	return true;
 }
 
 char *
@@ -99,7 +95,7 @@ cdc_quote_format(const char *template, ...)
 			const char *word = va_arg(args, const char *);
 			char	   *quoted;
 
-			fine = word != NULL && !misleads(word);
+			fine = word != NULL && cdc_is_one_line(word);
 			if (!fine)
 				break;
 			quoted = *p == 'I' ? cdc_quote_ident(word) : cdc_quote_literal(word);

@@ -14,10 +14,16 @@ extern char *cdc_quote_ident(const char *ident);
 extern char *cdc_quote_literal(const char *literal);
 
 /*
+ * Is str, UTF-8, one line of printable characters: none that a terminal, a
+ * protocol of lines or a reader acts on (C0, DEL, C1, line and paragraph
+ * separators, marks of writing direction)?
+ */
+extern bool cdc_is_one_line(const char *str);
+
+/*
  * A statement of a template in which %I stands for an identifier, %L for a
  * literal (both quoted), %d for an int and %% for a percent sign; the arguments
- * follow.  NULL when one of the strings is NULL or has a control character, a
- * line or paragraph separator or a mark of writing direction: what is shown
+ * follow.  NULL when one of the strings is NULL or not one line: what is shown
  * to be typed must be what it looks like.
  */
 extern char *cdc_quote_format(const char *template, ...);

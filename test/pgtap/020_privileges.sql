@@ -16,7 +16,7 @@ SELECT is(pg_temp.run_as('eve', 'SELECT cdc.create_organization(''x'')'), '42501
 SELECT is_empty($$SELECT c.oid::regclass, r FROM pg_class c, unnest('{ann,ada,mia,vic,bob}'::name[]) r WHERE c.relnamespace = 'cdc'::regnamespace AND c.relkind IN ('r', 'v')
 	AND has_table_privilege(r, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')$$, 'members write no table');
 SELECT set_eq($$SELECT c.relname::text FROM pg_class c WHERE c.relnamespace = 'cdc'::regnamespace AND c.relkind IN ('r', 'v') AND has_table_privilege('vic', c.oid, 'SELECT')$$,
-	ARRAY['organization', 'organization_member', 'zone', 'service', 'service_node', 'service_event', 'rest_route', 'pipeline_spec', 'pipeline_observed', 'pipeline_event', 'pipeline', 'pipeline_standby', 'failover_readiness', 'failover_table', 'standby_table', 'state_table', 'finding'], 'and read these');
+	ARRAY['organization', 'organization_member', 'zone', 'service', 'service_node', 'service_event', 'rest_route', 'pipeline_spec', 'pipeline_observed', 'pipeline_event', 'pipeline', 'pipeline_standby', 'failover_readiness', 'failover_table', 'standby_table', 'state_table', 'finding', 'connection_key'], 'and read these');
 SELECT ok(NOT has_function_privilege('ann', f::regprocedure, 'EXECUTE'), 'owners of organizations may not call ' || f)
 FROM unnest('{"cdc.take_over()","cdc.rotate_secret_key(text)","cdc.encrypt(text,text,text)","cdc.decrypt(text,bytea,text,text)","cdc.rest_bearer(text,text,text,text,jsonb)","cdc.grant_gateway(name)","cdc.grant_monitoring(name)","cdc.token_identity(text)","cdc.reencrypt(text,text,bytea,text,text)","cdc.ask(text,uuid)","cdc.wake()","cdc.grant_use(name)"}'::text[]) f;
 -- not even with a grant that an administrator gave by mistake

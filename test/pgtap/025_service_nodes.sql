@@ -10,11 +10,12 @@ CREATE FUNCTION pg_temp.nodes() RETURNS SETOF text LANGUAGE sql AS
 
 UPDATE cdc.service_node SET observed_role = 'primary' WHERE service_id = (SELECT id FROM it WHERE name = 'red-pg');
 DELETE FROM cdc.work;
-SELECT pg_temp.run_as('mia', pg_temp.set_nodes('red-pg', '[{"address":"127.0.0.1","port":1},{"address":"b.example"}]')) \g /dev/null
+SELECT pg_temp.refused('mia', pg_temp.set_nodes('red-pg', '[{"address":"127.0.0.1","port":1},{"address":"b.example"}]'), '42501', 'decides where secrets are sent', 'who may not see the administrator''s password sends it to no new node');
+SELECT pg_temp.run_as('ada', pg_temp.set_nodes('red-pg', '[{"address":"127.0.0.1","port":1},{"address":"b.example"}]')) \g /dev/null
 SELECT results_eq('SELECT pg_temp.nodes()', ARRAY['127.0.0.1:1 primary', 'b.example:5432'], 'a node more; what is known of the other stays');
 SELECT is((SELECT count(*)::int FROM cdc.work WHERE kind = 'service' AND id = (SELECT i.id FROM it i WHERE name = 'red-pg')), 1, 'and the worker is asked to look');
-SELECT pg_temp.run_as('ann', pg_temp.set_nodes('red-pg', '[{"address":"b.example","port":5432}]')) \g /dev/null
-SELECT results_eq('SELECT pg_temp.nodes()', ARRAY['b.example:5432'], 'a node less');
+SELECT pg_temp.run_as('mia', pg_temp.set_nodes('red-pg', '[{"address":"b.example","port":5432}]')) \g /dev/null
+SELECT results_eq('SELECT pg_temp.nodes()', ARRAY['b.example:5432'], 'a node less, which a member may take away');
 
 SELECT pg_temp.refused('mia', pg_temp.set_nodes('red-pg', '[]'), '22023', 'at least one node', 'no nodes');
 SELECT pg_temp.refused('mia', pg_temp.set_nodes('red-pg', '[{"address":"x"},{"address":"x","port":5432}]'), '22023', 'twice', 'one node twice');

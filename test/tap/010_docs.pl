@@ -104,6 +104,19 @@ my %keys;
 $keys{$_}++ foreach map { split /, / } $errors =~ /^    Known keys: (.*)\.$/mg;
 same_ok([ map { first_cells(section('configuration', $_)) } '### A PostgreSQL service', '### A Kafka service' ], [ sort keys %keys ], 'docs/configuration.md has a row for every key of connection',
 	sub { "Add to \"## connection\" in docs/configuration.md: | `$_[0]` | ... |" }, sub { "connection has no key $_[0] any more: take its row out of docs/configuration.md" });
+# who may set a key, what it directs, what is a secret
+my %table = map { /^(\w+) (\w+): \w+, by (\w+)(, secret)?(, directs .*)?$/ ? ("$1 $2" => { by => $3, secret => !!$4, directs => !!$5 }) : () } split /\n/, slurp_file("$top/expected/connection_keys.out");
+cmp_ok(scalar keys %table, '>', 20, '(there are keys of connection)');
+foreach my $name (sort keys %table)
+{
+	my ($type, $key) = split / /, $name;
+	my ($row) = section('configuration', $type eq 'kafka' ? '### A Kafka service' : '### A PostgreSQL service') =~ /^\|([^|\n]*`$key`[^\n]*)$/m;
+	my ($marks) = ($row // '') =~ /`$key`([^`|]*)/;
+
+	is(join(' ', ($marks // '') =~ /(\*)/ ? 'secret' : (), ($marks // '') =~ /→/ ? 'directs' : ()), join(' ', $table{$name}{secret} ? 'secret' : (), $table{$name}{directs} ? 'directs' : ()),
+		"docs/configuration.md marks $name as what cdc.connection_key says");
+	like($row // '', { member => qr/./, admin => qr/Changed by an owner or admin/, superuser => qr/For superusers/ }->{ $table{$name}{by} }, "and says who sets $name");
+}
 my ($options) = $errors =~ /^    Known options: (.*)\.$/m;
 same_ok([ first_cells(section('configuration', '## options')) ], [ split /, /, $options ], 'docs/configuration.md has a row for every option of a pipeline',
 	sub { "Add to \"## options\" in docs/configuration.md: | `$_[0]` | ... |" }, sub { "There is no option $_[0] any more: take its row out of docs/configuration.md" });

@@ -1,0 +1,6 @@
+-- The keys of a service's connection: what each may be, who may set it, what it directs.
+\pset format unaligned
+\pset tuples_only on
+SELECT format(E'%s %s: %s, by %s%s%s\n    %s\n    a change: %s', k.database_type, k.key, k.type, k.set_by,
+		CASE WHEN k.secret THEN ', secret' ELSE '' END, CASE WHEN k.directs_secret THEN ', directs ' || array_to_string(k.directs, ' ') ELSE '' END, k.rule, k.on_change)
+FROM cdc.connection_keys() k ORDER BY k.database_type, k.key;
