@@ -5,6 +5,7 @@
 #include "gateway/auth.h"
 
 #include "common/base64.h"
+#include "mb/pg_wchar.h"
 
 static const char *
 after_scheme(const char *header, const char *scheme)
@@ -17,6 +18,33 @@ after_scheme(const char *header, const char *scheme)
 	while (*header == ' ')
 		header++;
 	return *header != '\0' ? header : NULL;
+}
+
+/*
+ * May a role be called so?  A name that cannot be one is not asked for: it would
+ * be cut, and be another's, and it would get into the server's log as it is.
+ */
+static bool
+may_be_role(const char *name)
+{
+	size_t		length = strlen(name);
+	size_t		i;
+
+	for (i = 0; i < length; i++)
+	{
+		if ((unsigned char) name[i] < 0x20 || name[i] == 0x7f)
+			return false;
+	}
+	return length > 0 && length < NAMEDATALEN && pg_encoding_verifymbstr(PG_UTF8, name, (int) length) == (int) length;
+}
+
+/* Printable ASCII without blanks: what a token is made of. */
+static bool
+may_be_token(const char *token)
+{
+	for (; *token > ' ' && *token < 0x7f; token++)
+		;
+	return *token == '\0';
 }
 
 AuthScheme
@@ -32,7 +60,7 @@ auth_read(const char *header, char **role, char **secret)
 	value = after_scheme(header, "Bearer");
 	if (value != NULL)
 	{
-		if (strchr(value, ' ') != NULL)
+		if (!may_be_token(value))
 			return AUTH_BAD;
 		*secret = pg_strdup(value);
 		return AUTH_BEARER;
@@ -48,13 +76,17 @@ auth_read(const char *header, char **role, char **secret)
 		clear[length] = '\0';
 	colon = length > 0 ? strchr(clear, ':') : NULL;
 	/* a NUL inside would cut the name that PostgreSQL sees */
-	if (colon == NULL || (int) strlen(clear) != length || colon == clear || colon[1] == '\0')
+	if (colon != NULL && (int) strlen(clear) == length && colon[1] != '\0')
+		*role = pnstrdup(clear, colon - clear);
+	if (*role == NULL || !may_be_role(*role))
 	{
+		if (*role != NULL)
+			pg_free(*role);
+		*role = NULL;
 		explicit_bzero(clear, size);
 		pg_free(clear);
 		return AUTH_BAD;
 	}
-	*role = pnstrdup(clear, colon - clear);
 	*secret = pg_strdup(colon + 1);
 	explicit_bzero(clear, size);
 	pg_free(clear);

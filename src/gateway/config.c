@@ -44,6 +44,8 @@ static const Setting settings[] = {
 	{"access_log", SETTING_TEXT, &config.access_log, "-", 0, 0, "-, off, or a file; opened again on SIGHUP"},
 	{"trusted_proxies", SETTING_TEXT, &config.trusted_proxies, NULL, 0, 0, "networks whose X-Forwarded-For is believed, comma separated"},
 	{"max_connections", SETTING_COUNT, &config.max_connections, "1024", 8, 100000, "connections of clients"},
+	{"address_connections", SETTING_COUNT, &config.address_connections, "256", 1, 100000, "of these from one address, or one IPv6 network of 64 bits"},
+	{"max_memory", SETTING_BYTES, &config.max_memory, "96MB", 1024 * 1024, INT64CONST(2047) * 1024 * 1024, "bodies and answers of all requests, a quarter for one address"},
 	{"max_body", SETTING_BYTES, &config.max_body, "1MB", 1024, 64 * 1024 * 1024, "largest body of a request"},
 	{"max_header", SETTING_BYTES, &config.max_header, "16kB", 1024, 256 * 1024, "largest header of a request"},
 	{"max_uri", SETTING_BYTES, &config.max_uri, "4kB", 256, 64 * 1024, "longest path with query"},
@@ -290,6 +292,8 @@ config_read(int argc, char **argv)
 		bad("settings", "tls_certificate and tls_key go together");
 	if (config.database == NULL)
 		bad("settings", "database is empty");
+	if (config.max_body > config.max_memory / 4)
+		bad("settings", "max_memory must be at least four times max_body: one address may have a quarter of it");
 	read_proxies();
 }
 

@@ -30,6 +30,8 @@ typedef struct GatewayConfig
 	char	   *access_log;		/* "-" standard output, "off", or a file */
 	char	   *trusted_proxies;	/* comma separated CIDRs */
 	int			max_connections;	/* of clients */
+	int			address_connections;	/* of these from one address */
+	int			max_memory;		/* bytes for bodies and answers, of all */
 	int			max_body;		/* bytes */
 	int			max_header;		/* bytes, request line included */
 	int			max_uri;		/* bytes */

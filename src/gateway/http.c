@@ -4,9 +4,10 @@
  *
  * The library calls handle() once when the header is there, once for each part
  * of the body, once when the request is complete; then the connection is
- * suspended until the answer is known, and called once more to queue it.  An
- * answer that is queued at the first call closes the connection: only refusals
- * are.
+ * suspended until the answer is known, and called once more to queue it.  Where
+ * there is a body it is suspended after the first call as well, until the
+ * credentials are known to be right, and called again.  An answer that is
+ * queued before the body was read closes the connection: only refusals are.
  */
 #include "gateway/http.h"
 
@@ -28,8 +29,6 @@
 #include "gateway/pool.h"
 #include "gateway/request.h"
 #include "gateway/tls.h"
-
-#define DRAIN (16 * 1024 * 1024)	/* bytes of a body over the limit that are read, so that the client sees the 413 */
 
 static struct MHD_Daemon *http;
 static LoopSource listener;
@@ -59,18 +58,19 @@ over(void *cls, struct MHD_Connection *connection, void **context, enum MHD_Requ
 	if (request == NULL)
 		return;
 	*context = NULL;
-	if (request->phase == REQUEST_ARRIVING)
+	if (request->phase == REQUEST_ARRIVING || request->phase == REQUEST_PROVING)
 	{
 		const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_HTTP_STATUS);
 
 		/* what the library or the deadline said to it; else it went away */
-		request->status = request->client->timed_out ? 408 : request->client->over ? 413 :
+		request->status = request->client->refused != 0 ? request->client->refused :
 			info != NULL && info->http_status != 0 ? (int) info->http_status : 499;
 	}
 	now = loop_clock();
 	route = request->target != NULL ? openapi_route(request->target, request->path_length) : 0;
 	metrics_count(route, request->status, now - request->began);
 	access_log_write(request, openapi_template(route), now - request->began);
+	request->client->known = request->proven;
 	client_set(request->client, CLIENT_IDLE);
 	request_free(request);
 }
@@ -116,25 +116,67 @@ queue(Request *request)
 	return result;
 }
 
-/* The body came in part; what is over the limit is not kept. */
+/* Room for so many bytes more; what is left behind is wiped, since it may be a secret. */
+static void
+enlarge(StringInfo body, size_t size)
+{
+	size_t		wanted = (size_t) body->len + size + 1;
+	char	   *larger;
+
+	if (wanted <= (size_t) body->maxlen)
+		return;
+	wanted = Max(wanted, (size_t) body->maxlen * 2);
+	larger = pg_malloc(wanted);
+	memcpy(larger, body->data, body->len + 1);
+	explicit_bzero(body->data, body->len);
+	pg_free(body->data);
+	body->data = larger;
+	body->maxlen = (int) wanted;
+}
+
+/* The body came in part. */
 static enum MHD_Result
 take_body(Request *request, const char *data, size_t *length)
 {
 	size_t		size = *length;
 
 	*length = 0;
-	request->received += size;
-	if (request->received <= (size_t) config.max_body)
+	if (request->body.len + size > (size_t) config.max_body)
 	{
-		appendBinaryStringInfo(&request->body, data, (int) size);
+		client_refuse(request->client, 413, "Content Too Large", "{\"error\":\"the body is too large\",\"code\":\"body_too_large\"}");
+		return MHD_NO;
+	}
+	if (!request_hold(request, size))
+	{
+		client_refuse(request->client, 503, "Service Unavailable", "{\"error\":\"the gateway has no memory for this now\",\"code\":\"busy\"}");
+		return MHD_NO;
+	}
+	enlarge(&request->body, size);
+	appendBinaryStringInfo(&request->body, data, (int) size);
+	return MHD_YES;
+}
+
+/* The header was judged: it is refused, or its body may come, or that is not known yet. */
+static enum MHD_Result
+after_header(Request *request)
+{
+	request->at_header = request->phase == REQUEST_PROVING;
+	if (request->at_header)
+	{
+		client_set(request->client, CLIENT_WORKING);
+		request->suspended = true;
+		MHD_suspend_connection(request->connection);
 		return MHD_YES;
 	}
-	request->too_large = true;
-	if (request->received <= (size_t) config.max_body + DRAIN)
-		return MHD_YES;
-	request->client->over = true;
-	client_refuse(request->client, 413, "Content Too Large", "{\"error\":\"the body is too large\",\"code\":\"body_too_large\"}");
-	return MHD_NO;
+	if (request->phase == REQUEST_ANSWERED)
+	{
+		/* what was not read would be taken for the next request */
+		request->close |= request->has_body;
+		request->client->unfinished = request->has_body;
+		return queue(request);
+	}
+	client_set(request->client, CLIENT_RECEIVING);
+	return MHD_YES;
 }
 
 static enum MHD_Result
@@ -148,9 +190,11 @@ handle(void *cls, struct MHD_Connection *connection, const char *url, const char
 	if (request->method[0] == '\0')
 	{
 		/* the first call: the header is there */
-		incoming_header(request, method, version, (uint64) config.max_body + DRAIN);
-		return request->phase == REQUEST_ANSWERED ? queue(request) : MHD_YES;
+		incoming_header(request, method, version);
+		return after_header(request);
 	}
+	if (request->at_header)
+		return after_header(request);
 	if (*upload_data_size != 0)
 		return take_body(request, upload_data, upload_data_size);
 	if (request->phase == REQUEST_ARRIVING)
@@ -260,7 +304,7 @@ http_start(void)
 		options[n++] = (struct MHD_OptionItem) {MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *) tls_certificate};
 		options[n++] = (struct MHD_OptionItem) {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *) "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"};
 	}
-	options[n++] = (struct MHD_OptionItem) {MHD_OPTION_CONNECTION_LIMIT, config.max_connections, NULL};
+	options[n++] = (struct MHD_OptionItem) {MHD_OPTION_CONNECTION_LIMIT, config.max_connections + client_lobby(), NULL};
 	/* what the guard lets through, with the library's list of headers, and the answer's header; zeroed for each request, so no more */
 	options[n++] = (struct MHD_OptionItem) {MHD_OPTION_CONNECTION_MEMORY_LIMIT, config.max_uri + config.max_header + 20 * 1024, NULL};
 	options[n++] = (struct MHD_OptionItem) {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t) over, NULL};
@@ -275,7 +319,7 @@ http_start(void)
 	options[n++] = (struct MHD_OptionItem) {MHD_OPTION_END, 0, NULL};
 
 	fd = listen_socket();
-	http = MHD_start_daemon(flags, 0, NULL, NULL, handle, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+	http = MHD_start_daemon(flags, 0, client_accept, NULL, handle, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
 	if (http == NULL)
 		fatal("libmicrohttpd", "could not be started");
 	info = MHD_get_daemon_info(http, MHD_DAEMON_INFO_EPOLL_FD);

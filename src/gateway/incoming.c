@@ -14,6 +14,7 @@
 #include "gateway/client.h"
 #include "gateway/config.h"
 #include "gateway/guard.h"
+#include "gateway/health.h"
 #include "gateway/openapi.h"
 #include "gateway/pool.h"
 
@@ -176,48 +177,6 @@ read_target(Request *request)
 	request->path_length = strcspn(request->target, "?#");
 }
 
-void
-incoming_header(Request *request, const char *method, const char *version, uint64 read_at_most)
-{
-	Head		head;
-	const Header *header;
-	const Refusal *refusal = guard_check(request->connection, method, request->uri, request->uri_place, version, &head);
-
-	strlcpy(request->method, method, sizeof(request->method));
-	choose_id(request, guard_find(&head, "x-request-id"));
-	find_client(request, &head);
-	if (refusal != NULL)
-	{
-		request->close = true;
-		request_error(request, refusal->status, refusal->code, refusal->error, NULL, NULL);
-		return;
-	}
-	read_target(request);
-	headers_as_json(request, &head);
-	initStringInfo(&request->body);
-
-	if (head.content_length > (uint64) config.max_body)
-	{
-		request->too_large = true;
-		request->close = true;
-		/* a client that asks first, or one that would never end */
-		if (head.content_length > read_at_most || guard_find(&head, "expect") != NULL)
-		{
-			request_error(request, 413, "body_too_large", "the body is too large", NULL, NULL);
-			return;
-		}
-	}
-	else if (head.content_length > 0)
-		enlargeStringInfo(&request->body, (int) head.content_length);
-
-	header = guard_find(&head, "authorization");
-	if (header != NULL)
-	{
-		request->credentials = true;
-		request->bearer = auth_read(header->value, &request->role, &request->secret) == AUTH_BEARER;
-	}
-}
-
 static bool
 path_is(const Request *request, const char *path)
 {
@@ -228,31 +187,114 @@ path_is(const Request *request, const char *path)
 	return length == strlen(path) && strncmp(request->target, path, length) == 0;
 }
 
+static const char *const own_paths[] = {"/health/live", "/health", "/openapi.yaml"};
+
+static bool
+is_own_path(const Request *request)
+{
+	size_t		i;
+
+	for (i = 0; i < lengthof(own_paths) && !path_is(request, own_paths[i]); i++)
+		;
+	return i < lengthof(own_paths);
+}
+
+/*
+ * A body follows: may it?  Answered, or PROVING, or ARRIVING: then it may come.
+ */
+static void
+before_body(Request *request, const Head *head)
+{
+	request->has_body = true;
+	if (is_own_path(request))
+		request_error(request, 400, "bad_request", "this path takes no body", NULL, NULL);
+	else if (!request->credentials)
+		request_unauthorized(request, false, "credentials are wanted");
+	else if (head->content_length > (uint64) config.max_body)
+		request_error(request, 413, "body_too_large", "the body is too large", NULL, NULL);
+	else if (peer_is_full(request->peer, head->content_length))
+		request_busy(request);
+	else
+	{
+		request->phase = REQUEST_PROVING;
+		if (request->secret == NULL)
+			request_unauthorized(request, true, "the credentials cannot be read");
+		else
+			pool_prove(request);
+	}
+}
+
+void
+incoming_header(Request *request, const char *method, const char *version)
+{
+	Head		head;
+	const Header *header;
+	const Refusal *refusal = guard_check(request->connection, method, request->uri, request->uri_place, version, &head);
+
+	strlcpy(request->method, method, sizeof(request->method));
+	choose_id(request, guard_find(&head, "x-request-id"));
+	find_client(request, &head);
+	request->peer = peer_get((struct sockaddr *) &request->address);
+	if (refusal != NULL)
+	{
+		request->has_body = true;
+		request_error(request, refusal->status, refusal->code, refusal->error, NULL, NULL);
+		return;
+	}
+	read_target(request);
+	if (request->client->turned_away != 0)
+	{
+		request->has_body = true;
+		if (request->client->turned_away == 429)
+			request_error(request, 429, "too_many_connections", "too many connections of this address", NULL, "Use those that there are.");
+		else
+			request_error(request, 503, "busy", "all connections are taken", NULL, "Try again in a second.");
+		return;
+	}
+
+	header = guard_find(&head, "authorization");
+	if (header != NULL)
+	{
+		request->credentials = true;
+		request->bearer = auth_read(header->value, &request->role, &request->secret) == AUTH_BEARER;
+	}
+	if (request->secret != NULL && !is_own_path(request))
+	{
+		headers_as_json(request, &head);
+		if (!request_hold(request, request->headers.len))
+		{
+			request->has_body = true;
+			request_busy(request);
+			return;
+		}
+	}
+	initStringInfo(&request->body);
+	if (head.chunked || head.content_length > 0)
+		before_body(request, &head);
+}
+
 /* The gateway's own paths; true when it was one, and is answered or on its way. */
 static bool
 own_path(Request *request)
 {
-	bool		live = path_is(request, "/health/live");
-	bool		health = path_is(request, "/health");
-	bool		document = path_is(request, "/openapi.yaml");
 	size_t		size;
 	const char *str;
 
-	if (!live && !health && !document)
+	if (!is_own_path(request))
 		return false;
 	if (strcmp(request->method, "GET") != 0 && strcmp(request->method, "HEAD") != 0)
 	{
 		request_error(request, 405, "method_not_allowed", "this path has other methods", NULL, NULL);
 		return true;
 	}
-	if (live)
-		request_answer(request, 200, NULL, "{\"status\":\"ok\"}", 15);
-	else if (document)
+	if (path_is(request, "/health/live"))
+		request_answer_fixed(request, 200, NULL, "{\"status\":\"ok\"}", 15);
+	else if (path_is(request, "/openapi.yaml"))
 	{
 		str = openapi_text(&size);
-		request_answer(request, 200, "{\"Content-Type\": \"application/yaml; charset=utf-8\"}", str, size);
+		request_answer_fixed(request, 200, "{\"Content-Type\": \"application/yaml; charset=utf-8\"}", str, size);
 	}
-	else
+	else if (!health_answer(request))
 	{
 		request->call = CALL_HEALTH;
 		pool_submit(request);
@@ -263,12 +305,6 @@ own_path(Request *request)
 void
 incoming_complete(Request *request)
 {
-	if (request->too_large)
-	{
-		request->close = true;
-		request_error(request, 413, "body_too_large", "the body is too large", NULL, NULL);
-		return;
-	}
 	if (request->target[0] != '/')
 	{
 		request_error(request, 400, "bad_request", "the path must begin with a slash", NULL, NULL);

@@ -9,10 +9,11 @@
 #include "gateway/request.h"
 
 /*
- * The head is there.  Fills the request from it; answers when it is refused.
- * A body of more than read_at_most bytes is refused without being read.
+ * The head is there.  Fills the request from it; answers when it is refused, or
+ * asks whether its credentials are right (REQUEST_PROVING) when a body follows:
+ * not a byte of one is read for who has none.
  */
-extern void incoming_header(Request *request, const char *method, const char *version, uint64 read_at_most);
+extern void incoming_header(Request *request, const char *method, const char *version);
 
 /* All of it is there. */
 extern void incoming_complete(Request *request);

@@ -21,6 +21,7 @@
 #include "gateway/config.h"
 #include "gateway/hosts.h"
 #include "gateway/http.h"
+#include "gateway/linger.h"
 #include "gateway/loop.h"
 #include "gateway/openapi.h"
 #include "gateway/pool.h"
@@ -78,12 +79,13 @@ static void
 limit(void)
 {
 	struct rlimit files;
+	int			needed = config.max_connections + client_lobby() + LINGER_MOST + config.database_connections + 32;
 
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0)
 	{
 		files.rlim_cur = files.rlim_max;
 		(void) setrlimit(RLIMIT_NOFILE, &files);
-		if (files.rlim_cur < (rlim_t) config.max_connections + config.database_connections + 32)
+		if (files.rlim_cur < (rlim_t) needed)
 		{
 			fprintf(stderr, "cdc_gateway: %lu file descriptors are not enough for max_connections = %d\n",
 					(unsigned long) files.rlim_cur, config.max_connections);
@@ -125,6 +127,7 @@ main(int argc, char **argv)
 		next = earlier(next, client_expire());
 		next = earlier(next, pool_expire());
 		next = earlier(next, http_expire());
+		next = earlier(next, linger_expire());
 		if (stop_at != 0)
 		{
 			if (client_count() == 0)

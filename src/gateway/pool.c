@@ -10,11 +10,14 @@
 #include <openssl/sha.h>
 
 #include "gateway/config.h"
+#include "gateway/health.h"
+#include "gateway/known.h"
 #include "gateway/throttle.h"
 
 #define BUCKETS 1024
 #define KEY_BYTES SHA256_DIGEST_LENGTH
 #define MS 1000
+#define LARGE (256 * 1024)		/* a call of more bytes is its session's last */
 #define DOWN_PAUSE (250 * MS)	/* the database is not asked for again so soon */
 
 /* Whose turn it is when a login becomes possible. */
@@ -352,15 +355,16 @@ run(PoolSession *session, Request *request)
 	int			n = 0;
 
 	request->session = session;
-	request->proven = true;
+	request->proven = request->call == CALL_REST;
 	session->request = request;
 	if (request->call == CALL_BEARER)
 		values[n++] = request->secret;
 	if (request->call != CALL_HEALTH)
 	{
 		/* HEAD is GET whose body is not sent */
-		values[n++] = strcmp(request->method, "HEAD") == 0 ? "GET" : request->method;
-		values[n++] = request->target;
+		values[n++] = request->probe || strcmp(request->method, "HEAD") == 0 ? "GET" : request->method;
+		/* no path of the API: what is asked is whether the answer is 401 */
+		values[n++] = request->probe ? "/" : request->target;
 		values[n++] = request->body.len > 0 ? request->body.data : NULL;
 		values[n++] = request->headers.data;
 	}
@@ -375,8 +379,18 @@ pump(Identity *identity)
 	{
 		Request    *request = dlist_head_element(Request, in_identity, &identity->waiting);
 		bool		proven = proof_holds(identity, 2);
-		PoolSession *session = proven ? take_idle(identity) : NULL;
+		PoolSession *session = NULL;
 
+		if (proven && request->probe && request->call == CALL_REST)
+		{
+			stop_waiting(request);
+			release(request);
+			request->probe = false;
+			request_proven(request);
+			continue;
+		}
+		if (proven)
+			session = take_idle(identity);
 		if (session != NULL)
 		{
 			stop_waiting(request);
@@ -422,6 +436,19 @@ next_turns(void)
 	}
 }
 
+/*
+ * Is there no place in the queue?  Strangers (who ask for /health, or guess
+ * tokens) do not fill the one in which others stand.
+ */
+static bool
+is_crowded(const Identity *identity, const Request *request)
+{
+	if (identity->nwaiting < config.role_connections)
+		return false;
+	return identity->nwaiting >= config.max_waiting || request->call == CALL_HEALTH ||
+		(request->call == CALL_BEARER && !known_has(request->secret) && throttle_is_hot((const struct sockaddr *) &request->address, NULL));
+}
+
 void
 pool_submit(Request *request)
 {
@@ -437,7 +464,7 @@ pool_submit(Request *request)
 					  "Name one (user=...) in the gateway's setting database, and grant it with cdc.grant_gateway.");
 		return;
 	}
-	if (identity->nwaiting >= config.max_waiting)
+	if (is_crowded(identity, request))
 	{
 		request_error(request, 429, "too_many_requests", "too many requests of this role wait already", NULL, "Try again in a second.");
 		forget_if_unused(identity);
@@ -451,6 +478,19 @@ pool_submit(Request *request)
 	nwaiting++;
 	pump(identity);
 	forget_if_unused(identity);
+}
+
+void
+pool_prove(Request *request)
+{
+	request->call = request->bearer ? CALL_BEARER : CALL_REST;
+	if (request->bearer && known_has(request->secret))
+	{
+		request_proven(request);
+		return;
+	}
+	request->probe = true;
+	pool_submit(request);
 }
 
 /* Why a call was refused by PostgreSQL itself, not by cdc.rest. */
@@ -506,7 +546,10 @@ login(Session *session_, LoginResult result, const char *sqlstate)
 
 	drop_session(session);
 	if (result == LOGIN_UNREACHABLE)
+	{
 		down_until = loop_now + DOWN_PAUSE;
+		health_forget();
+	}
 	else
 	{
 		/* what was proven before is no longer true */
@@ -563,10 +606,11 @@ answer(Session *session_, const Outcome *outcome)
 	PoolSession *session = (PoolSession *) session_;
 	Identity   *identity = session->identity;
 	Request    *request = session->request;
+	bool		large = request->body.len > LARGE || outcome->length > LARGE;
 
 	session->request = NULL;
 	request->session = NULL;
-	if (outcome->lost && !request->again && (strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0))
+	if (outcome->lost && !request->again && (request->probe || strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0))
 	{
 		/* reading twice does no harm */
 		request->again = true;
@@ -576,8 +620,26 @@ answer(Session *session_, const Outcome *outcome)
 	}
 	else
 	{
-		release(request);
+		bool		answered = !outcome->lost && outcome->sqlstate[0] == '\0';
+		bool		probe = request->probe;
+
 		if (outcome->lost)
+			health_forget();
+		release(request);
+		request->probe = false;
+		if (answered && request->call == CALL_BEARER)
+		{
+			request->proven = outcome->status != 401;
+			if (request->proven)
+				known_add(request->secret);
+			else
+				known_remove(request->secret);
+		}
+		if (answered && request->call == CALL_HEALTH)
+			health_learn(outcome->status, outcome->headers, outcome->body, outcome->length);
+		if (answered && probe && request->proven)
+			request_proven(request);
+		else if (outcome->lost)
 			request_error(request, 503, "outcome_unknown", "the connection to the metadata database was lost",
 						  "The request may have been carried out, or not.", "Look before you repeat it: what is there already is refused with 409, not made twice.");
 		else if (outcome->sqlstate[0] != '\0')
@@ -588,6 +650,9 @@ answer(Session *session_, const Outcome *outcome)
 			request_answer(request, outcome->status, outcome->headers, outcome->body, outcome->length);
 	}
 
+	/* libpq never gives a large buffer back. */
+	if (large)
+		session->doomed = true;
 	/* Others wait, and this identity has more than its last one. */
 	if (nsessions >= config.database_connections && identity->nsessions > 1 &&
 		(!dlist_is_empty(&turns[TURN_PROVEN]) || !dlist_is_empty(&turns[TURN_NEW])))
@@ -608,6 +673,8 @@ lost(Session *session_)
 	PoolSession *session = (PoolSession *) session_;
 	Identity   *identity = session->identity;
 
+	if (identity->own)
+		health_forget();
 	drop_session(session);
 	forget_if_unused(identity);
 	next_turns();

@@ -21,6 +21,12 @@ extern void pool_start(void);
  */
 extern void pool_submit(Request *request);
 
+/*
+ * Asks whether the credentials of a request are right, before its body is read:
+ * request_proven or request_answer, perhaps before this returns.
+ */
+extern void pool_prove(Request *request);
+
 /* Does what time has brought; returns when to be called again, or 0. */
 extern uint64 pool_expire(void);
 

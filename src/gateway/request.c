@@ -72,14 +72,19 @@ request_free(Request *request)
 		pg_free(request->headers.data);
 	if (request->body.data != NULL)
 	{
-		/* it may hold the password of a service */
-		explicit_bzero(request->body.data, request->body.maxlen);
+		/* it may hold the password of a service; what was not written needs no page */
+		explicit_bzero(request->body.data, request->body.len);
 		pg_free(request->body.data);
 	}
 	pg_free(request->role);
 	wipe(request->secret);
 	pg_free(request->answer_headers);
-	if (request->answer != NULL)
+	if (request->peer != NULL)
+	{
+		peer_give(request->peer, request->held);
+		peer_put(request->peer);
+	}
+	if (request->answer != NULL && !request->fixed)
 	{
 		explicit_bzero(request->answer, request->answer_length);
 		pg_free(request->answer);
@@ -107,10 +112,54 @@ answered(Request *request)
 	http_answered(request);
 }
 
+bool
+request_hold(Request *request, size_t bytes)
+{
+	if (peer_is_full(request->peer, bytes))
+		return false;
+	peer_take(request->peer, bytes);
+	request->held += bytes;
+	return true;
+}
+
+void
+request_proven(Request *request)
+{
+	request->phase = REQUEST_ARRIVING;
+	http_answered(request);
+}
+
+void
+request_busy(Request *request)
+{
+	request_error(request, 503, "busy", "the gateway has no memory for this now", "Bodies and answers of other requests have all of it.", "Try again in a second.");
+}
+
 void
 request_answer(Request *request, int status, const char *headers, const char *body, size_t length)
 {
+	if (!request_hold(request, length))
+	{
+		/* What was read can be read again; what was done is told, whatever it takes. */
+		if (strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0)
+		{
+			request_busy(request);
+			return;
+		}
+		peer_take(request->peer, length);
+		request->held += length;
+	}
 	keep(request, status, headers, body, length);
+	answered(request);
+}
+
+void
+request_answer_fixed(Request *request, int status, const char *headers, const char *body, size_t length)
+{
+	keep(request, status, headers, NULL, 0);
+	request->fixed = true;
+	request->answer = (char *) body;
+	request->answer_length = length;
 	answered(request);
 }
 

@@ -13,11 +13,13 @@
 #include <sys/socket.h>
 
 #include "gateway/address.h"
+#include "gateway/peer.h"
 #include "gateway/session.h"
 
 typedef enum RequestPhase
 {
 	REQUEST_ARRIVING,
+	REQUEST_PROVING,			/* its header is here; its body waits until the credentials are right */
 	REQUEST_COMPLETE,			/* waits for its answer */
 	REQUEST_ANSWERED,			/* the answer is here, not yet given to the library */
 	REQUEST_SENDING
@@ -29,6 +31,7 @@ typedef struct Request
 	struct Client *client;
 	RequestPhase phase;
 	bool		suspended;		/* the library waits for us */
+	bool		at_header;		/* it was suspended before its body */
 	bool		counted;		/* among the requests in flight */
 	bool		metrics;		/* the gateway's own are added to its answer */
 	uint64		began;			/* loop time */
@@ -42,10 +45,11 @@ typedef struct Request
 	char		method[16];
 	StringInfoData headers;		/* a JSON object, names in lower case, no credentials */
 	StringInfoData body;
-	size_t		received;		/* bytes of the body, kept or not */
-	bool		too_large;
+	bool		has_body;		/* or what follows its header cannot be known */
 	bool		close;			/* after the answer */
 	struct sockaddr_storage address;	/* the client's, behind trusted proxies too */
+	Peer	   *peer;			/* what this address holds */
+	size_t		held;			/* bytes of it for this request */
 	char		remote[ADDRESS_TEXT];	/* the same as text, "" when it has none */
 
 	/* whose it is */
@@ -57,6 +61,7 @@ typedef struct Request
 
 	/* the pool's */
 	Call		call;
+	bool		probe;			/* asks only whether the credentials are right */
 	struct Identity *identity;
 	struct PoolSession *session;	/* that makes its call */
 	bool		again;			/* its call was lost once and is made again */
@@ -69,6 +74,7 @@ typedef struct Request
 	dlist_node	in_delayed;
 	int			status;
 	char	   *answer_headers; /* JSON, or NULL */
+	bool		fixed;			/* the answer is the program's, not ours to free */
 	char	   *answer;
 	size_t		answer_length;
 } Request;
@@ -85,14 +91,26 @@ extern uint64 request_expire(void);
 /* Appends the gateway's own metrics to the answer. */
 extern void request_add_metrics(Request *request);
 
-/* http.c: the answer is here. */
+/* http.c: the answer is here, or the body may come. */
 extern void http_answered(Request *request);
+
+/* Its credentials are right: the body may come. */
+extern void request_proven(Request *request);
+
+/* Counts bytes that are kept for it; false when that is more than there may be. */
+extern bool request_hold(Request *request, size_t bytes);
 
 /*
  * The answer, given once.  headers (a JSON object, or NULL) and body are
  * copied.
  */
 extern void request_answer(Request *request, int status, const char *headers, const char *body, size_t length);
+
+/* The same with a body that lives as long as the program. */
+extern void request_answer_fixed(Request *request, int status, const char *headers, const char *body, size_t length);
+
+/* 503: bodies and answers have all the memory that they may have. */
+extern void request_busy(Request *request);
 
 /* The flat error object; detail and hint may be NULL. */
 extern void request_error(Request *request, int status, const char *code, const char *error, const char *detail, const char *hint);

@@ -5,6 +5,7 @@ import threading
 from lib import *
 
 GET = b"GET /health/live HTTP/1.1\r\nHost: gateway\r\n"
+AUTH = basic("alice", PASSWORDS["alice"]).encode() + b"\r\n"      # without it no body is read
 
 
 def exchange(gateway, data, pieces=False):
@@ -96,7 +97,7 @@ def ambiguous(gateway):
 
 
 def malformed(gateway):
-    chunked = b"POST /organizations HTTP/1.1\r\nHost: gateway\r\nTransfer-Encoding: chunked\r\n\r\n"
+    chunked = b"POST /organizations HTTP/1.1\r\nHost: gateway\r\n" + AUTH + b"Transfer-Encoding: chunked\r\n\r\n"
     for name, data, status in (
         ("no request line at all", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),
         ("a request line of one word", b"GET\r\n\r\n", 400),
@@ -231,18 +232,18 @@ def limits(gateway, org):
     answer = gateway.call("POST", path, b"x" * (8 * 1024 * 1024), "alice")
     ok(answer.status == 413 and answer.flat(), "413: far more, sent to its end", repr(answer))
     with gateway.raw() as raw:
-        raw.send("POST %s HTTP/1.1\r\nHost: gateway\r\nContent-Length: 100000000000\r\n\r\n" % path)
+        raw.send("POST %s HTTP/1.1\r\nHost: gateway\r\n%sContent-Length: 100000000000\r\n\r\n" % (path, AUTH.decode()))
         answer = raw.answer()
         ok(answer.status == 413 and answer.flat() and raw.ended(), "413: much more, announced", repr(answer))
     with gateway.raw() as raw:
-        raw.send("POST %s HTTP/1.1\r\nHost: gateway\r\nTransfer-Encoding: chunked\r\n\r\n" % path)
+        raw.send("POST %s HTTP/1.1\r\nHost: gateway\r\n%sTransfer-Encoding: chunked\r\n\r\n" % (path, AUTH.decode()))
         for n in range(3):
             raw.send(b"80000\r\n" + b"x" * 0x80000 + b"\r\n")
         raw.send(b"0\r\n\r\n")
         answer = raw.answer()
         ok(answer.status == 413 and answer.flat(), "413: in chunks that do not say how many", repr(answer))
     with gateway.raw() as raw:
-        raw.send("POST %s HTTP/1.1\r\nHost: gateway\r\nTransfer-Encoding: chunked\r\n\r\n" % path)
+        raw.send("POST %s HTTP/1.1\r\nHost: gateway\r\n%sTransfer-Encoding: chunked\r\n\r\n" % (path, AUTH.decode()))
         sent = 0
         try:
             while sent < 200 * 1024 * 1024:
@@ -274,7 +275,7 @@ def slow(gateway, fast):
                         gone = True
             results[name] = (time.monotonic() - start if gone else None, raw.buffer)
 
-    body = b"POST /organizations HTTP/1.1\r\nHost: gateway\r\nContent-Length: 1000\r\n\r\n"
+    body = b"POST /organizations HTTP/1.1\r\nHost: gateway\r\n" + AUTH + b"Content-Length: 1000\r\n\r\n"
     cases = [
         ("a byte of a header now and then", gateway, GET + b"X: ", b"a"),
         ("one byte and nothing more", gateway, b"G", None),

@@ -69,7 +69,9 @@ class Gateway:
         """options: settings of the gateway; own=False: without a role of its own."""
         self.dir = subprocess.check_output(["mktemp", "-d", "/var/tmp/cdc_gateway.XXXXXX"], text=True).strip()
         atexit.register(shutil.rmtree, self.dir, True)
-        command = [PROGRAM, "--listen=" + options.pop("listen", "127.0.0.1:0"), "--database=" + dsn, "--access-log=" + self.path("access")]
+        listen = options.pop("listen", "127.0.0.1:0")
+        self.v6 = listen.startswith("[")
+        command = [PROGRAM, "--listen=" + listen, "--database=" + dsn, "--access-log=" + self.path("access")]
         if "user=" in dsn:
             with open(self.path("password"), "w") as out:
                 out.write(PASSWORDS["gw"] + "\n")
@@ -78,7 +80,7 @@ class Gateway:
         self.command = command
         self.errors = open(self.path("stderr"), "w+")
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.errors, stderr=self.errors,
-                                        env=dict(os.environ, ASAN_OPTIONS="abort_on_error=0:detect_leaks=1", UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1"))
+                                        env=dict(os.environ, ASAN_OPTIONS="abort_on_error=0:detect_leaks=1:quarantine_size_mb=8", UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1"))
         Gateway.all.append(self)
         match = wait(lambda: re.search(r"listening on .*:(\d+)", self.said()) or self.process.poll() is not None)
         if not hasattr(match, "group"):
@@ -114,8 +116,13 @@ class Gateway:
             return True
         return ok(False, "the gateway ends well", "exit code %s\n%s" % (code, self.said()[-6000:]))
 
-    def raw(self, timeout=20):
-        return Raw(self.port, self.tls, timeout)
+    def raw(self, timeout=20, address=None):
+        """address: the client's own; IPv6 when the gateway listens there."""
+        return Raw(self.port, self.tls, timeout, address or ("::1" if self.v6 else "127.0.0.1"), self.v6)
+
+    def memory(self):
+        """Bytes of it that are in memory."""
+        return int(re.search(r"^VmRSS:\s+(\d+) kB", open("/proc/%d/status" % self.process.pid).read(), re.M).group(1)) * 1024
 
     def call(self, method, path, body=None, user=None, password=None, headers=(), timeout=40):
         """One request on a connection of its own: an Answer, or None when the connection ended without one."""
@@ -159,9 +166,9 @@ class Answer:
 class Raw:
     """A connection that sends what it is told."""
 
-    def __init__(self, port, tls=False, timeout=20, address="127.0.0.1"):
+    def __init__(self, port, tls=False, timeout=20, address="127.0.0.1", v6=False):
         """address: the client's own."""
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout, (address, 0))
+        self.socket = socket.create_connection(("::1" if v6 else "127.0.0.1", port), timeout, (address, 0))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
