@@ -2,7 +2,7 @@
 -- promised to the outside (intents), what was observed.  Rights and row level
 -- security are in 80_security.sql; nothing here grants anything.
 
--- Organisations own everything; a member is a PostgreSQL role, by name.
+-- Organisations own everything; a member is a PostgreSQL role.
 CREATE TABLE cdc.organization (
 	id			uuid PRIMARY KEY DEFAULT pg_catalog.gen_random_uuid(),
 	name		text NOT NULL,
@@ -16,8 +16,15 @@ CREATE TABLE cdc.organization_member (
 	member		name NOT NULL,
 	role		text NOT NULL CHECK (role IN ('owner', 'admin', 'member', 'viewer')),
 	created_at	timestamptz NOT NULL DEFAULT pg_catalog.now(),
-	PRIMARY KEY (organization_id, member)
+	id			uuid PRIMARY KEY DEFAULT pg_catalog.gen_random_uuid(),
+	role_oid	oid,		-- who it is, on the server with this identifier; nobody on another, or while null
+	system_identifier numeric,
+	state		text NOT NULL DEFAULT 'accepted' CHECK (state IN ('invited', 'accepted', 'declined')),
+	made		boolean NOT NULL DEFAULT false,	-- this member made the organisation
+	invited_by	name,		-- who has added or invited it last
+	CONSTRAINT organization_member_role_key UNIQUE (organization_id, role_oid, system_identifier)
 );
+CREATE INDEX organization_member_role_idx ON cdc.organization_member (role_oid);
 
 -- Zone -> peering region; editable.  A zone that is not here is its own region.
 CREATE TABLE cdc.zone (
@@ -234,8 +241,10 @@ CREATE INDEX pipeline_event_failover_idx ON cdc.pipeline_event (id) WHERE kind =
 
 -- Failovers whose events have expired, by verdict: a counter never goes back.
 CREATE TABLE cdc.failover_expired (
-	verdict		text PRIMARY KEY,
-	n			bigint NOT NULL
+	verdict		text NOT NULL,
+	n			bigint NOT NULL,
+	organization_id uuid REFERENCES cdc.organization(id),	-- null: counted before 0.2
+	UNIQUE NULLS NOT DISTINCT (verdict, organization_id)
 );
 
 -- Bearer tokens.  Of the token itself only a hash is kept: it is random enough
@@ -252,7 +261,9 @@ CREATE TABLE cdc.api_token (
 	created_at	timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	expires_at	timestamptz NOT NULL,
 	last_used_at timestamptz,	-- to five minutes
-	revoked_at	timestamptz
+	revoked_at	timestamptz,
+	system_identifier numeric,	-- of the server on which role_oid means the role; null: none
+	last_used_from text			-- address of the client, as the gateway knew it
 ) WITH (fillfactor = 80);
 CREATE INDEX api_token_member_idx ON cdc.api_token (member);
 CREATE INDEX api_token_organization_idx ON cdc.api_token (organization_id);
@@ -300,3 +311,16 @@ CREATE TABLE cdc.finding (
 );
 CREATE UNIQUE INDEX finding_key ON cdc.finding (coalesce(pipeline_id, service_id), check_name, coalesce(node, ''));
 CREATE INDEX finding_organization_idx ON cdc.finding (organization_id);
+
+-- What was done to organisations, their members and tokens, and by whom.
+CREATE TABLE cdc.organization_event (
+	id			bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	organization_id	uuid REFERENCES cdc.organization(id),	-- null: a token for all of a role's
+	at			timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	kind		text NOT NULL CHECK (kind IN ('created', 'invited', 'accepted', 'declined', 'added', 'changed', 'removed', 'left', 'bound', 'token made', 'token revoked')),
+	role		name NOT NULL,
+	message		text NOT NULL,
+	detail		jsonb
+);
+CREATE INDEX organization_event_organization_idx ON cdc.organization_event (organization_id, id);
+CREATE INDEX organization_event_at_idx ON cdc.organization_event (at);

@@ -20,6 +20,20 @@ CREATE OR REPLACE FUNCTION cdc.caller_has_role(role name) RETURNS boolean
 CREATE OR REPLACE FUNCTION cdc.caller_confined_to() RETURNS uuid
 	LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'cdc_caller_confined_to';
 
+-- The caller as an OID.
+CREATE OR REPLACE FUNCTION cdc.caller_oid() RETURNS oid
+	LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'cdc_caller_oid';
+-- Does the caller come with a bearer token?
+CREATE OR REPLACE FUNCTION cdc.caller_has_token() RETURNS boolean
+	LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'cdc_caller_has_token';
+-- Of this server: OIDs of roles mean something on it alone.
+CREATE OR REPLACE FUNCTION cdc.system_identifier() RETURNS numeric
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cdc_system_identifier';
+-- Waits for others with the same name; until the transaction ends.  No SQL takes
+-- this lock but through this function, as any role takes an advisory lock.
+CREATE OR REPLACE FUNCTION cdc.lock(name text) RETURNS void
+	LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'cdc_lock';
+
 -- Was the row with this xmin written by the running transaction?
 CREATE OR REPLACE FUNCTION cdc.changed_here(writer xid) RETURNS boolean
 	LANGUAGE c STRICT VOLATILE AS 'MODULE_PATHNAME', 'cdc_changed_here';
@@ -68,6 +82,11 @@ CREATE OR REPLACE FUNCTION cdc.connect_text_fault(what text, value text) RETURNS
 
 -- PL/pgSQL, here and below: it keeps its plans, SQL functions plan at every call.
 
+-- Who is a member of what: has accepted, and is known on this server.
+CREATE OR REPLACE VIEW cdc.membership WITH (security_invoker = true) AS
+	SELECT m.organization_id, m.role_oid, m.role, m.made FROM cdc.organization_member m
+		WHERE m.state = 'accepted' AND m.system_identifier = cdc.system_identifier();
+
 -- The organisations that the caller may read: its own; superusers all.
 CREATE OR REPLACE FUNCTION cdc_inner.caller_organizations() RETURNS SETOF uuid
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -77,8 +96,8 @@ BEGIN
 	IF cdc.caller_is_superuser() THEN
 		RETURN QUERY SELECT o.id FROM cdc.organization o WHERE o.id = coalesce(only_one, o.id);
 	ELSE
-		RETURN QUERY SELECT m.organization_id FROM cdc.organization_member m
-			WHERE m.member = cdc_inner.caller() AND m.organization_id = coalesce(only_one, m.organization_id);
+		RETURN QUERY SELECT m.organization_id FROM cdc.membership m
+			WHERE m.role_oid = cdc.caller_oid() AND m.organization_id = coalesce(only_one, m.organization_id);
 	END IF;
 END
 $$;
@@ -87,6 +106,14 @@ $$;
 CREATE OR REPLACE FUNCTION cdc_inner.caller_pipelines() RETURNS SETOF uuid
 	LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT p.id FROM cdc.pipeline_spec p WHERE p.organization_id IN (SELECT cdc_inner.caller_organizations())
+$$;
+
+-- The organisations of which the caller is owner or admin; superusers: all.
+CREATE OR REPLACE FUNCTION cdc_inner.caller_administers() RETURNS SETOF uuid
+	LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN QUERY SELECT o FROM cdc_inner.caller_organizations() o WHERE cdc.may(o, 'admin');
+END
 $$;
 
 -- The caller's role in an organisation, NULL: none.  Superusers are owners
@@ -100,7 +127,7 @@ BEGIN
 	IF cdc.caller_is_superuser() THEN
 		RETURN (SELECT 'owner' FROM cdc.organization o WHERE o.id = member_role.organization);
 	END IF;
-	RETURN (SELECT m.role FROM cdc.organization_member m WHERE m.organization_id = member_role.organization AND m.member = cdc_inner.caller());
+	RETURN (SELECT m.role FROM cdc.membership m WHERE m.organization_id = member_role.organization AND m.role_oid = cdc.caller_oid());
 END
 $$;
 
@@ -124,6 +151,7 @@ BEGIN
 		DETAIL = 'No such object is visible to this role.',
 		HINT = CASE kind WHEN 'pipeline' THEN 'SELECT id, name, status FROM cdc.pipeline lists what is visible.'
 			WHEN 'service' THEN 'SELECT id, organization_id, name, status FROM cdc.service lists what is visible.'
+			WHEN 'invitation' THEN 'SELECT * FROM cdc.invitations() lists those of this role.'
 			WHEN 'token' THEN 'SELECT * FROM cdc.list_tokens() lists what is visible.'
 			ELSE 'SELECT id, name FROM cdc.organization lists what is visible.' END, COLUMN = field;
 END
@@ -178,22 +206,54 @@ CREATE OR REPLACE FUNCTION cdc.ask(kind text, id uuid) RETURNS void
 	SELECT cdc.wake();
 $$;
 
--- The organisation that a call without one means: the caller's personal, else first.
+-- The organisation that a call without one means: the personal one that the caller
+-- made himself, else the only one that he is in.  What somebody else calls personal
+-- is nobody's default: a secret would go where that one can have it shown.
+-- ERROR 42704: he is in none; 22023 with the list: it must be said.
 CREATE OR REPLACE FUNCTION cdc.default_organization() RETURNS uuid
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	found uuid;
+	mine uuid[];
 BEGIN
-	SELECT o.id INTO found FROM cdc.organization o
-		JOIN cdc.organization_member m ON m.organization_id = o.id AND m.member = cdc_inner.caller()
-		WHERE o.id = coalesce(cdc.caller_confined_to(), o.id)
-		ORDER BY o.is_personal DESC, m.created_at, o.created_at, o.id LIMIT 1;
-	IF found IS NULL THEN
+	mine := ARRAY(SELECT m.organization_id FROM cdc.membership m JOIN cdc.organization o ON o.id = m.organization_id
+		WHERE m.role_oid = cdc.caller_oid() AND m.organization_id = coalesce(cdc.caller_confined_to(), m.organization_id)
+		ORDER BY (o.is_personal AND m.made) DESC, o.created_at, o.id);
+	IF cardinality(mine) = 0 THEN
 		RAISE undefined_object USING
 			MESSAGE = 'no organization was named and this role is in none',
 			DETAIL = format('Role "%s" is no member of any organization.', cdc_inner.caller()),
-			HINT = 'SELECT cdc.create_organization(''name'') makes one; or name one: organization => ''...''.';
+			HINT = 'An owner of one invites with SELECT cdc.add_member(organization, role); who may SELECT cdc.create_organization(''name'') makes one; or name one: organization => ''...''.';
 	END IF;
-	RETURN found;
+	IF cardinality(mine) > 1 AND NOT EXISTS (SELECT FROM cdc.membership m JOIN cdc.organization o ON o.id = m.organization_id
+			WHERE m.organization_id = mine[1] AND m.role_oid = cdc.caller_oid() AND m.made AND o.is_personal) THEN
+		PERFORM cdc.raise_invalid('the organization must be named',
+			format('Role "%s" is in: %s.', cdc_inner.caller(), (SELECT string_agg(format('%s (%s)', o.slug, o.id), ', ' ORDER BY o.slug) FROM cdc.organization o WHERE o.id = ANY (mine))),
+			'Name one: organization => ''...''.', 'organization_id');
+	END IF;
+	RETURN mine[1];
+END
+$$;
+
+-- The object of the caller's organisations that a text means: one with this id, else,
+-- where the text has not the form of an id, one with this name (of an organisation:
+-- this slug).  NULL: none.  kind: organization, service, pipeline.
+-- ERROR 42725 with the list: several have the name.
+CREATE OR REPLACE FUNCTION cdc.resolve(kind text, words text) RETURNS uuid
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	hit record;
+BEGIN
+	-- a name in the form of an id is never one: else it could stand in another's place
+	SELECT count(*) AS n, min(x.id::text)::uuid AS id, string_agg(format('%s (in %s)', x.id, o.slug), ', ' ORDER BY o.slug) AS list INTO hit
+		FROM (SELECT g.id, g.id AS organization_id, g.slug AS name FROM cdc.organization g WHERE kind = 'organization'
+			UNION ALL SELECT s.id, s.organization_id, s.name FROM cdc.service s WHERE kind = 'service' AND s.deleted_at IS NULL
+			UNION ALL SELECT p.id, p.organization_id, p.name FROM cdc.pipeline_spec p WHERE kind = 'pipeline' AND p.deleted_at IS NULL AND p.desired_state = 'present') x
+		JOIN cdc.organization o ON o.id = x.organization_id
+		WHERE CASE WHEN cdc.is_uuid(words) THEN replace(x.id::text, '-', '') = lower(replace(words, '-', '')) ELSE x.name = words END
+			AND x.organization_id IN (SELECT cdc_inner.caller_organizations());
+	IF hit.n > 1 THEN
+		RAISE ambiguous_function USING MESSAGE = format('several %ss are named "%s"', kind, words), DETAIL = format('They are: %s.', hit.list), HINT = 'Give the id.';
+	END IF;
+	RETURN hit.id;
 END
 $$;

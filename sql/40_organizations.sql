@@ -1,74 +1,39 @@
--- 40_organizations.sql: organisations and their members.
+-- 40_organizations.sql: organisations, their members, and invitations to them.
+--
+-- A member is a PostgreSQL role, by its OID on the server whose system identifier
+-- the row has: a role that is renamed stays one, a role that was made anew under
+-- an old name is none, and on another server nobody is until cdc.bind_members().
+-- The name in a row is for people, and for binding.
 
--- Makes an organisation; the caller becomes its owner.  slug: lower case
--- letters, digits and hyphens, made from the name when NULL.  Returns its id.
--- Errors: 22023 bad name or slug, 42710 slug taken.
-CREATE OR REPLACE FUNCTION cdc_inner.create_organization(name text, slug text DEFAULT NULL, is_personal boolean DEFAULT false) RETURNS uuid
-	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_variable
-DECLARE
-	made uuid;
-BEGIN
-	IF coalesce(btrim(name), '') = '' OR length(name) > 255 OR name ~ '[[:cntrl:]]' THEN
-		PERFORM cdc.raise_invalid('an organization needs a name', format('It was %L.', name), 'Give 1 to 255 characters, on one line.');
-	END IF;
-	slug := coalesce(slug, btrim(regexp_replace(lower(name), '[^a-z0-9]+', '-', 'g'), '-'));
-	IF slug !~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$' THEN
-		PERFORM cdc.raise_invalid('the slug of an organization must be 1 to 63 lower case letters, digits and hyphens',
-			format('It was %L.', slug), 'Give another slug as the second argument.');
-	END IF;
-	BEGIN
-		INSERT INTO cdc.organization AS o (name, slug, is_personal) VALUES (name, slug, coalesce(is_personal, false)) RETURNING o.id INTO made;
-	EXCEPTION WHEN unique_violation THEN
-		RAISE duplicate_object USING MESSAGE = format('an organization with slug "%s" already exists', slug),
-			DETAIL = 'Slugs are unique in an installation.', HINT = 'Give another slug as the second argument.';
-	END;
-	INSERT INTO cdc.organization_member (organization_id, member, role) VALUES (made, cdc_inner.caller(), 'owner');
-	PERFORM cdc.grant_use(cdc_inner.caller());
-	-- the first organisation makes this server the acting one
-	INSERT INTO cdc.control_plane (system_identifier, epoch)
-		SELECT system_identifier, 0 FROM pg_catalog.pg_control_system()
-		ON CONFLICT (singleton) DO NOTHING;
-	PERFORM cdc.ask('round', NULL);
-	RETURN made;
-END
+-- A text in one of the forms that PostgreSQL reads as a UUID, but for braces.
+CREATE OR REPLACE FUNCTION cdc.is_uuid(words text) RETURNS boolean
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT replace(words, '-', '') ~ '^[0-9a-fA-F]{32}$'
 $$;
 
--- Adds a PostgreSQL role to an organisation, or changes its role there, and
--- grants it what callers need; idempotent.  Needs admin; who makes or changes an
--- owner must be one.  The last owner stays.  Errors: 22023, 42704, 42501.
-CREATE OR REPLACE FUNCTION cdc_inner.add_member(organization uuid, member name, role text DEFAULT 'member') RETURNS void
-	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_variable
-BEGIN
-	PERFORM cdc.require(organization, 'admin');
-	IF role IS NULL OR role NOT IN ('owner', 'admin', 'member', 'viewer') THEN
-		PERFORM cdc.raise_invalid('unknown role in an organization', format('It was %L.', role), 'Use owner, admin, member or viewer.');
-	END IF;
-	IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = member) THEN
-		RAISE undefined_object USING MESSAGE = format('role "%s" does not exist', member),
-			DETAIL = 'A member of an organization is a PostgreSQL role.', HINT = format('CREATE ROLE %I LOGIN first.', member);
-	END IF;
-	IF role = 'owner' THEN
-		PERFORM cdc.require_owner(organization);
-	ELSE
-		PERFORM cdc.keep_an_owner(organization, member);
-	END IF;
-	INSERT INTO cdc.organization_member AS m (organization_id, member, role) VALUES (organization, member, role)
-		ON CONFLICT ON CONSTRAINT organization_member_pkey DO UPDATE SET role = excluded.role;
-	PERFORM cdc.grant_use(member);
-END
+-- What was done to an organisation, by the caller.
+CREATE OR REPLACE FUNCTION cdc.note_organization(organization uuid, kind text, message text, detail jsonb DEFAULT NULL) RETURNS void
+	LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+	INSERT INTO cdc.organization_event (organization_id, kind, role, message, detail)
+		VALUES (note_organization.organization, note_organization.kind, cdc_inner.caller(), note_organization.message, note_organization.detail)
 $$;
 
--- Takes a role out of an organisation; one that is not in it is no error.  Needs
--- admin.  What it was granted stays (it may be in others), and shows it nothing.
-CREATE OR REPLACE FUNCTION cdc_inner.remove_member(organization uuid, member name) RETURNS void
-	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_variable
+-- One change of an organisation's members after the other.  Written and not only
+-- locked: who waits under REPEATABLE READ gets an error then, instead of deciding
+-- by what was true before.
+CREATE OR REPLACE FUNCTION cdc.lock_organization(organization uuid) RETURNS void
+	LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+	UPDATE cdc.organization o SET slug = o.slug WHERE o.id = lock_organization.organization
+$$;
+
+-- ERROR as cdc.require('admin'); no member of the organisation changes until the
+-- transaction ends.  Asked again behind the lock: the caller may have been removed.
+CREATE OR REPLACE FUNCTION cdc.require_admin_alone(organization uuid) RETURNS void
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM cdc.require(organization, 'admin');
-	PERFORM cdc.keep_an_owner(organization, member);
-	DELETE FROM cdc.organization_member m WHERE m.organization_id = organization AND m.member = member;
+	PERFORM cdc.lock_organization(organization);
+	PERFORM cdc.require(organization, 'admin');
 END
 $$;
 
@@ -82,18 +47,301 @@ BEGIN
 END
 $$;
 
--- ERROR unless leaving may stop being an owner (or is none).
+-- ERROR when an owner has just left, or become less, and was the last that there
+-- is: one who has not accepted, or whose role is gone, is none.
 CREATE OR REPLACE FUNCTION cdc.keep_an_owner(organization uuid, leaving name) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	-- two owners that leave at once must see each other
-	PERFORM FROM cdc.organization o WHERE o.id = organization FOR NO KEY UPDATE;
-	IF NOT EXISTS (SELECT FROM cdc.organization_member m WHERE m.organization_id = organization AND m.member = leaving AND m.role = 'owner') THEN
-		RETURN;
-	END IF;
-	PERFORM cdc.require_owner(organization);
-	IF NOT EXISTS (SELECT FROM cdc.organization_member m WHERE m.organization_id = organization AND m.member <> leaving AND m.role = 'owner') THEN
+	IF NOT EXISTS (SELECT FROM cdc.membership m JOIN pg_roles r ON r.oid = m.role_oid WHERE m.organization_id = organization AND m.role = 'owner') THEN
 		PERFORM cdc.raise_invalid('an organization keeps at least one owner', format('Role "%s" is its only owner.', leaving), 'Make another member owner first.');
 	END IF;
+END
+$$;
+
+-- The rows of an organisation's members with the names that their roles have now.
+-- present: the row is bound to a role of this server.
+CREATE OR REPLACE FUNCTION cdc.member_rows(organization uuid) RETURNS TABLE (id uuid, member name, role text, state text, present boolean,
+		invited_by name, created_at timestamptz)
+	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT m.id, coalesce(r.rolname, m.member), m.role, m.state, r.oid IS NOT NULL, m.invited_by, m.created_at
+		FROM cdc.organization_member m LEFT JOIN pg_roles r ON r.oid = m.role_oid AND m.system_identifier = cdc.system_identifier()
+		WHERE m.organization_id = member_rows.organization
+$$;
+
+-- Makes an organisation; the caller becomes its owner, and a personal one is from
+-- then on what a call of his means that names none.  slug: lower case letters,
+-- digits and hyphens, in no form of a UUID; made from the name when NULL.  Returns
+-- its id.  Who may is a GRANT of EXECUTE.  Errors: 22023 bad name or slug, 42710
+-- slug taken.
+CREATE OR REPLACE FUNCTION cdc_inner.create_organization(name text, slug text DEFAULT NULL, is_personal boolean DEFAULT false) RETURNS uuid
+	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+	made uuid;
+BEGIN
+	IF coalesce(btrim(name), '') = '' OR length(name) > 255 OR name ~ '[[:cntrl:]]' THEN
+		PERFORM cdc.raise_invalid('an organization needs a name', format('It was %L.', name), 'Give 1 to 255 characters, on one line.', 'name');
+	END IF;
+	slug := coalesce(slug, btrim(regexp_replace(lower(name), '[^a-z0-9]+', '-', 'g'), '-'));
+	IF slug !~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$' THEN
+		PERFORM cdc.raise_invalid('the slug of an organization must be 1 to 63 lower case letters, digits and hyphens',
+			format('It was %L.', slug), 'Give another slug as the second argument.', 'slug');
+	END IF;
+	IF cdc.is_uuid(slug) THEN
+		PERFORM cdc.raise_invalid('the slug of an organization must not look like an id', format('It was %L, which can be read as a UUID.', slug),
+			'Give another slug as the second argument.', 'slug');
+	END IF;
+	BEGIN
+		INSERT INTO cdc.organization AS o (name, slug, is_personal) VALUES (name, slug, coalesce(is_personal, false)) RETURNING o.id INTO made;
+	EXCEPTION WHEN unique_violation THEN
+		RAISE duplicate_object USING MESSAGE = format('an organization with slug "%s" already exists', slug),
+			DETAIL = 'Slugs are unique in an installation.', HINT = 'Give another slug as the second argument.', COLUMN = 'slug';
+	END;
+	INSERT INTO cdc.organization_member (organization_id, member, role, role_oid, system_identifier, made)
+		VALUES (made, cdc_inner.caller(), 'owner', cdc.caller_oid(), cdc.system_identifier(), true);
+	PERFORM cdc.note_organization(made, 'created', format('made by role "%s"', cdc_inner.caller()));
+	PERFORM cdc.grant_use(cdc_inner.caller());
+	-- the first organisation makes this server the acting one
+	INSERT INTO cdc.control_plane (system_identifier, epoch) VALUES (cdc.system_identifier(), 0) ON CONFLICT (singleton) DO NOTHING;
+	PERFORM cdc.ask('round', NULL);
+	RETURN made;
+END
+$$;
+
+-- Adds a PostgreSQL role to an organisation, or changes its role there;
+-- idempotent.  By a superuser, and for who has accepted already, it holds at once;
+-- by others it is an invitation, which gives nothing until cdc.accept_membership().
+-- Needs admin; who makes or changes an owner must be one.  The last owner stays.
+-- Errors: 22023, 42704, 42501, 55000 for a role that has declined.
+CREATE OR REPLACE FUNCTION cdc_inner.add_member(organization uuid, member name, role text DEFAULT 'member') RETURNS void
+	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+	who oid := (SELECT r.oid FROM pg_roles r WHERE r.rolname = member);
+	before cdc.organization_member;
+	state text;
+BEGIN
+	PERFORM cdc.require_admin_alone(organization);
+	IF role IS NULL OR role NOT IN ('owner', 'admin', 'member', 'viewer') THEN
+		PERFORM cdc.raise_invalid('unknown role in an organization', format('It was %L.', role), 'Use owner, admin, member or viewer.', 'role');
+	END IF;
+	IF who IS NULL THEN
+		RAISE undefined_object USING MESSAGE = format('role "%s" does not exist', member),
+			DETAIL = 'A member of an organization is a PostgreSQL role.', HINT = format('CREATE ROLE %I LOGIN first.', member), COLUMN = 'member';
+	END IF;
+	IF member ~ '^pg_' THEN
+		PERFORM cdc.raise_invalid('a predefined role cannot be a member of an organization', format('It was %L.', member), 'Name a role that somebody made.', 'member');
+	END IF;
+	SELECT * INTO before FROM cdc.organization_member m
+		WHERE m.organization_id = organization AND m.role_oid = who AND m.system_identifier = cdc.system_identifier();
+	IF role = 'owner' OR EXISTS (SELECT FROM cdc.member_rows(organization) m WHERE m.member = member AND m.role = 'owner') THEN
+		PERFORM cdc.require_owner(organization);
+	END IF;
+	IF before.state = 'declined' AND NOT cdc.caller_is_superuser() THEN
+		RAISE object_not_in_prerequisite_state USING MESSAGE = format('role "%s" has declined to be a member of this organization', member),
+			DETAIL = 'It is asked once.', HINT = 'A superuser may add it.', COLUMN = 'member';
+	END IF;
+	state := CASE WHEN cdc.caller_is_superuser() OR before.state = 'accepted' THEN 'accepted' ELSE 'invited' END;
+	IF (before.role, before.state) IS NOT DISTINCT FROM (role, state) THEN
+		PERFORM cdc.grant_use(member) WHERE state = 'accepted';
+		RETURN;
+	END IF;
+	-- what another server called by this name is replaced
+	DELETE FROM cdc.organization_member m USING cdc.member_rows(organization) r WHERE m.id = r.id AND r.member = member AND NOT r.present;
+	INSERT INTO cdc.organization_member AS m (organization_id, member, role, role_oid, system_identifier, state, invited_by)
+		VALUES (organization, member, role, who, cdc.system_identifier(), state, cdc_inner.caller())
+		ON CONFLICT ON CONSTRAINT organization_member_role_key DO UPDATE SET member = excluded.member, role = excluded.role, state = excluded.state, invited_by = excluded.invited_by;
+	IF before.role = 'owner' AND before.state = 'accepted' THEN
+		PERFORM cdc.keep_an_owner(organization, member);
+	END IF;
+	PERFORM cdc.note_organization(organization, CASE WHEN before.state = 'accepted' THEN 'changed' WHEN state = 'accepted' THEN 'added' ELSE 'invited' END,
+		format(CASE WHEN before.state = 'accepted' THEN 'role "%s" is %s now' WHEN state = 'accepted' THEN 'role "%s" was added as %s' ELSE 'role "%s" was invited as %s' END, member, role),
+		jsonb_build_object('member', member, 'role', role, 'role_before', before.role));
+	IF state = 'accepted' THEN
+		PERFORM cdc.grant_use(member);
+	ELSE
+		PERFORM cdc.grant_invited(member);
+	END IF;
+END
+$$;
+
+-- Takes a role out of an organisation, or an invitation back; one that is not in it
+-- is no error.  Needs admin.  What it was granted stays (it may be in others), and
+-- shows it nothing.  That a role has declined is not forgotten.
+CREATE OR REPLACE FUNCTION cdc_inner.remove_member(organization uuid, member name) RETURNS void
+	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+	leaving record;
+BEGIN
+	PERFORM cdc.require_admin_alone(organization);
+	FOR leaving IN SELECT r.* FROM cdc.member_rows(organization) r
+			WHERE r.member = member AND (r.state <> 'declined' OR NOT r.present OR cdc.caller_is_superuser()) LOOP
+		IF leaving.role = 'owner' THEN
+			PERFORM cdc.require_owner(organization);
+		END IF;
+		DELETE FROM cdc.organization_member m WHERE m.id = leaving.id;
+		IF leaving.role = 'owner' AND leaving.state = 'accepted' AND leaving.present THEN
+			PERFORM cdc.keep_an_owner(organization, member);
+		END IF;
+		PERFORM cdc.note_organization(organization, 'removed', format(CASE leaving.state WHEN 'accepted' THEN 'role "%s" was removed' WHEN 'invited' THEN 'the invitation of role "%s" was taken back'
+			ELSE 'role "%s", which had declined, may be invited again' END, member), jsonb_build_object('member', member, 'role', leaving.role));
+	END LOOP;
+END
+$$;
+
+-- The members of an organisation, who is invited to it, and who has declined, by
+-- name; state "absent": bound to no role of this server (cdc.bind_members()).
+-- Needs service:read.
+CREATE OR REPLACE FUNCTION cdc_inner.list_members(organization uuid) RETURNS TABLE (member name, role text, state text, invited_by name, created_at timestamptz)
+	LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+	PERFORM cdc.require(organization, 'service:read');
+	RETURN QUERY SELECT r.member, r.role, CASE WHEN r.present THEN r.state ELSE 'absent' END, r.invited_by, r.created_at
+		FROM cdc.member_rows(organization) r ORDER BY r.member, r.created_at;
+END
+$$;
+
+-- What the caller was invited to and has neither accepted nor declined.  The
+-- organisation's name, which its owner words, is not shown: its slug is.
+CREATE OR REPLACE FUNCTION cdc_inner.invitations() RETURNS TABLE (organization uuid, slug text, role text, invited_by name, created_at timestamptz)
+	LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT o.id, o.slug, m.role, m.invited_by, m.created_at FROM cdc.organization_member m JOIN cdc.organization o ON o.id = m.organization_id
+		WHERE m.role_oid = cdc.caller_oid() AND m.system_identifier = cdc.system_identifier() AND m.state = 'invited'
+			AND o.id = coalesce(cdc.caller_confined_to(), o.id)
+		ORDER BY m.created_at, o.id
+$$;
+
+-- The caller becomes a member of the organisation that he was invited to; asked
+-- again, nothing.  Errors: 42704 when he is not invited.
+CREATE OR REPLACE FUNCTION cdc_inner.accept_membership(organization uuid) RETURNS void
+	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+BEGIN
+	IF EXISTS (SELECT FROM cdc_inner.invitations() i WHERE i.organization = organization) THEN
+		-- it may be taken back at this moment
+		PERFORM cdc.lock_organization(organization);
+		UPDATE cdc.organization_member m SET state = 'accepted', member = cdc_inner.caller()
+			WHERE m.organization_id = organization AND m.role_oid = cdc.caller_oid() AND m.system_identifier = cdc.system_identifier() AND m.state = 'invited';
+		IF FOUND THEN
+			PERFORM cdc.note_organization(organization, 'accepted', format('role "%s" has accepted', cdc_inner.caller()), jsonb_build_object('member', cdc_inner.caller()));
+			PERFORM cdc.grant_use(cdc_inner.caller());
+			RETURN;
+		END IF;
+	END IF;
+	IF NOT EXISTS (SELECT FROM cdc.membership m WHERE m.organization_id = organization AND m.role_oid = cdc.caller_oid()
+			AND m.organization_id = coalesce(cdc.caller_confined_to(), m.organization_id)) THEN
+		PERFORM cdc.raise_unknown('invitation', organization);
+	END IF;
+END
+$$;
+
+-- The caller leaves an organisation, or declines to become a member of it; declined
+-- already: nothing.  Errors: 42704 for one that he is neither in nor invited to,
+-- 22023 for its last owner.
+CREATE OR REPLACE FUNCTION cdc_inner.leave_organization(organization uuid) RETURNS void
+	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+	leaving record;
+BEGIN
+	-- before the lock, which is for those who have a row there
+	FOR n IN 1 .. 2 LOOP
+		SELECT m.id, m.state, m.role INTO leaving FROM cdc.organization_member m
+			WHERE m.organization_id = organization AND m.role_oid = cdc.caller_oid() AND m.system_identifier = cdc.system_identifier()
+				AND m.organization_id = coalesce(cdc.caller_confined_to(), m.organization_id);
+		IF NOT FOUND THEN
+			PERFORM cdc.raise_unknown('organization', organization);
+		END IF;
+		PERFORM cdc.lock_organization(organization) WHERE n = 1;
+	END LOOP;
+	IF leaving.state = 'invited' THEN
+		UPDATE cdc.organization_member m SET state = 'declined' WHERE m.id = leaving.id;
+		PERFORM cdc.note_organization(organization, 'declined', format('role "%s" has declined', cdc_inner.caller()), jsonb_build_object('member', cdc_inner.caller()));
+	ELSIF leaving.state = 'accepted' THEN
+		DELETE FROM cdc.organization_member m WHERE m.id = leaving.id;
+		PERFORM cdc.keep_an_owner(organization, cdc_inner.caller()) WHERE leaving.role = 'owner';
+		PERFORM cdc.note_organization(organization, 'left', format('role "%s" has left', cdc_inner.caller()), jsonb_build_object('member', cdc_inner.caller(), 'role', leaving.role));
+	END IF;
+END
+$$;
+
+-- Says who made an organisation, which version 0.1 did not store: a personal one is
+-- what a call of that member means that names none.  maker NULL: nobody.
+-- Superusers only.  Errors: 42704 unknown organisation, 22023 no member of it.
+CREATE OR REPLACE FUNCTION cdc_inner.set_organization_maker(organization uuid, maker name) RETURNS void
+	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+	found_id uuid;
+BEGIN
+	PERFORM cdc.require_superuser('cdc.set_organization_maker()');
+	PERFORM cdc.require_admin_alone(organization);
+	SELECT r.id INTO found_id FROM cdc.member_rows(organization) r WHERE r.member = maker AND r.present AND r.state = 'accepted';
+	IF maker IS NOT NULL AND found_id IS NULL THEN
+		PERFORM cdc.raise_invalid('the maker of an organization must be a member of it', format('Role "%s" is none.', maker), 'SELECT cdc.add_member(organization, maker, role) first.');
+	END IF;
+	UPDATE cdc.organization_member m SET made = m.id IS NOT DISTINCT FROM found_id
+		WHERE m.organization_id = organization AND m.made <> (m.id IS NOT DISTINCT FROM found_id);
+	PERFORM cdc.note_organization(organization, 'changed', coalesce(format('role "%s" is known as its maker', maker), 'nobody is known as its maker'), jsonb_build_object('maker', maker));
+END
+$$;
+
+-- After a restore on another server, or pg_upgrade: the members and invitations
+-- that are bound to no role of this server, and with apply their binding to the
+-- roles that have their names.  bound: there is such a role, so that it is bound, or
+-- would be.  Who was added here since under the same name stays what he was added
+-- as.  Tokens of the other server stay dead.  Superusers only.
+CREATE OR REPLACE FUNCTION cdc_inner.bind_members(apply boolean DEFAULT false) RETURNS TABLE (organization text, member name, role text, bound boolean)
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+	found record;
+BEGIN
+	PERFORM cdc.require_superuser('cdc.bind_members()');
+	FOR found IN SELECT m.id, m.organization_id, o.slug, m.member, m.role, m.state, r.oid AS who
+			FROM cdc.organization_member m JOIN cdc.organization o ON o.id = m.organization_id LEFT JOIN pg_roles r ON r.rolname = m.member
+			WHERE m.system_identifier IS DISTINCT FROM cdc.system_identifier() ORDER BY o.slug, m.member, m.created_at LOOP
+		IF apply AND found.who IS NOT NULL THEN
+			PERFORM cdc.lock_organization(found.organization_id);
+			IF EXISTS (SELECT FROM cdc.organization_member m WHERE m.organization_id = found.organization_id AND m.role_oid = found.who AND m.system_identifier = cdc.system_identifier()) THEN
+				DELETE FROM cdc.organization_member m WHERE m.id = found.id;
+			ELSE
+				UPDATE cdc.organization_member m SET role_oid = found.who, system_identifier = cdc.system_identifier() WHERE m.id = found.id;
+				PERFORM cdc.note_organization(found.organization_id, 'bound', format('role "%s" of this server is its %s', found.member, found.role), jsonb_build_object('member', found.member, 'role', found.role));
+				IF found.state = 'accepted' THEN
+					PERFORM cdc.grant_use(found.member);
+				ELSIF found.state = 'invited' THEN
+					PERFORM cdc.grant_invited(found.member);
+				END IF;
+			END IF;
+		END IF;
+		organization := found.slug;
+		member := found.member;
+		role := found.role;
+		bound := found.who IS NOT NULL;
+		RETURN NEXT;
+	END LOOP;
+END
+$$;
+
+-- For the worker, now and then: the names of roles that were renamed, by which a
+-- restored copy is bound; the memberships and tokens of roles that were dropped,
+-- which end.  Names were given by their holders' superusers; nobody is asked.
+CREATE OR REPLACE FUNCTION cdc.tend_members() RETURNS void
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	UPDATE cdc.organization_member m SET member = r.rolname FROM pg_roles r
+		WHERE r.oid = m.role_oid AND m.system_identifier = cdc.system_identifier() AND r.rolname <> m.member;
+	UPDATE cdc.api_token t SET member = r.rolname FROM pg_roles r
+		WHERE r.oid = t.role_oid AND t.system_identifier = cdc.system_identifier() AND r.rolname <> t.member;
+	UPDATE cdc.api_token t SET revoked_at = now() WHERE t.revoked_at IS NULL
+		AND t.system_identifier = cdc.system_identifier() AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = t.role_oid);
+	WITH gone AS (DELETE FROM cdc.organization_member m
+			WHERE m.system_identifier = cdc.system_identifier() AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = m.role_oid)
+			RETURNING m.organization_id, m.member, m.role)
+		INSERT INTO cdc.organization_event (organization_id, kind, role, message, detail)
+			SELECT g.organization_id, 'removed', current_user, format('role "%s" was dropped', g.member), jsonb_build_object('member', g.member, 'role', g.role) FROM gone g;
 END
 $$;

@@ -161,7 +161,12 @@ DECLARE
 	side uuid;
 	broken text;
 BEGIN
-	organization := coalesce(organization, cdc.default_organization());
+	IF organization IS NULL THEN
+		SELECT s.organization_id INTO organization FROM cdc.service s WHERE s.id = source AND s.deleted_at IS NULL AND s.organization_id IN (SELECT cdc_inner.caller_organizations());
+		IF organization IS NULL THEN
+			PERFORM cdc.raise_unknown('service', source, 'source_service_id');
+		END IF;
+	END IF;
 	PERFORM cdc.require(organization, 'service:create');
 	IF name IS NULL OR name !~ '^[A-Za-z0-9_-]{1,64}$' THEN
 		PERFORM cdc.raise_invalid('a pipeline''s name must be 1 to 64 letters, digits, hyphens and underscores', format('It was %L.', name), 'Choose another name.', 'name');
@@ -206,7 +211,7 @@ BEGIN
 	-- Two creations must not both find a topic free: the later one waits for the
 	-- other's COMMIT, as at a unique index.  Topics can be the same only where the
 	-- first words of the prefixes are.
-	PERFORM pg_advisory_xact_lock(hashtextextended(format('cdc_pipeline topics %s %s', sink, split_part(cdc.topic_key(prefix), '_', 1)), 0));
+	PERFORM cdc.lock(format('topics %s %s', sink, split_part(cdc.topic_key(prefix), '_', 1)));
 	IF EXISTS (SELECT FROM cdc.pipeline_spec p WHERE p.organization_id = organization AND p.name = name AND p.desired_state = 'present' AND p.deleted_at IS NULL) THEN
 		PERFORM cdc.raise_name_taken(name);
 	END IF;
@@ -237,8 +242,8 @@ $$;
 
 -- Creates a pipeline: checks what can be known at once, writes rows, and the
 -- worker makes it true after the commit.  tables empty: all tables.
--- topic_prefix NULL: the pipeline's name.  organization NULL: the caller's
--- personal or first.  Returns its id.  Needs service:create.
+-- topic_prefix NULL: the pipeline's name.  organization NULL: the
+-- source's.  Returns its id.  Needs service:create.
 -- Errors: 22023 bad argument, 42710 name taken or topics collide, 42704 unknown
 -- service or organisation, 42501 no permission.
 CREATE OR REPLACE FUNCTION cdc_inner.create_pipeline(name text, source uuid, sink uuid, tables text[] DEFAULT '{}', database_name text DEFAULT 'defaultdb',

@@ -63,6 +63,10 @@ BEGIN
 		-- takes over do not meet: failovers add 1 each, and nobody has one a second.
 		epoch_base = greatest(p.epoch + 1, extract(epoch FROM clock_timestamp())::bigint), updated_at = now()
 		FROM pg_control_system() c;
+	IF EXISTS (SELECT FROM cdc.organization_member m WHERE m.system_identifier IS DISTINCT FROM cdc.system_identifier()) THEN
+		RAISE WARNING USING MESSAGE = 'members of organizations are not known on this server',
+			DETAIL = 'They were roles of another server: here nobody is a member by his name alone.', HINT = 'SELECT * FROM cdc.bind_members() shows them, cdc.bind_members(true) binds them to the roles of these names.';
+	END IF;
 	PERFORM cdc.ask('round', NULL);
 END
 $$;

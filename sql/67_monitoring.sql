@@ -6,12 +6,13 @@ CREATE OR REPLACE FUNCTION cdc.metric_label(value text) RETURNS text
 	SELECT '"' || replace(replace(replace(value, '\', '\\'), '"', '\"'), E'\n', '\n') || '"'
 $$;
 
--- Every metric of the database side, of all organisations.  For roles with
--- pg_monitor (42501 otherwise).
+-- Every metric of the database side, of all organisations, or of the one to which
+-- the caller's token is confined.  For roles with pg_monitor (42501 otherwise).
 CREATE OR REPLACE FUNCTION cdc_inner.metrics() RETURNS text
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	lines text[];
+	only_one uuid := cdc.caller_confined_to();
 BEGIN
 	IF NOT cdc.caller_has_role('pg_monitor') THEN
 		RAISE insufficient_privilege USING MESSAGE = 'metrics are for roles with pg_monitor',
@@ -20,22 +21,24 @@ BEGIN
 	lines := ARRAY['# HELP cdc_pipelines Pipelines by status.', '# TYPE cdc_pipelines gauge']
 		|| ARRAY(SELECT format('cdc_pipelines{status=%s} %s', cdc.metric_label(s.status), count(p.id))
 			FROM unnest('{Pending,Provisioning,Running,Failed,Deleting}'::text[]) WITH ORDINALITY s(status, n)
-			LEFT JOIN cdc.pipeline_spec p ON p.status = s.status AND p.deleted_at IS NULL GROUP BY s.status, s.n ORDER BY s.n)
+			LEFT JOIN cdc.pipeline_spec p ON p.status = s.status AND p.deleted_at IS NULL AND p.organization_id = coalesce(only_one, p.organization_id) GROUP BY s.status, s.n ORDER BY s.n)
 		|| ARRAY['# HELP cdc_pipeline_info Name and organization of a pipeline, value 1.', '# TYPE cdc_pipeline_info gauge']
 		|| ARRAY(SELECT format('cdc_pipeline_info{pipeline=%s,name=%s,organization=%s} 1', cdc.metric_label(p.id::text), cdc.metric_label(p.name), cdc.metric_label(o.slug))
-			FROM cdc.pipeline_spec p JOIN cdc.organization o ON o.id = p.organization_id WHERE p.deleted_at IS NULL ORDER BY p.created_at, p.id)
+			FROM cdc.pipeline_spec p JOIN cdc.organization o ON o.id = p.organization_id WHERE p.deleted_at IS NULL AND p.organization_id = coalesce(only_one, p.organization_id) ORDER BY p.created_at, p.id)
 		|| ARRAY['# HELP cdc_source_lag_bytes WAL of the source that the pipeline''s slot has not confirmed.', '# TYPE cdc_source_lag_bytes gauge']
 		|| ARRAY(SELECT format('cdc_source_lag_bytes{pipeline=%s} %s', cdc.metric_label(p.id::text), o.source_lag_bytes)
-			FROM cdc.pipeline_spec p JOIN cdc.pipeline_observed o ON o.pipeline_id = p.id WHERE p.deleted_at IS NULL AND o.source_lag_bytes IS NOT NULL ORDER BY p.created_at, p.id)
+			FROM cdc.pipeline_spec p JOIN cdc.pipeline_observed o ON o.pipeline_id = p.id WHERE p.deleted_at IS NULL AND o.source_lag_bytes IS NOT NULL AND p.organization_id = coalesce(only_one, p.organization_id) ORDER BY p.created_at, p.id)
 		|| ARRAY['# HELP cdc_connector_state State of the pipeline''s connector, value 1.', '# TYPE cdc_connector_state gauge']
 		|| ARRAY(SELECT format('cdc_connector_state{pipeline=%s,state=%s} 1', cdc.metric_label(p.id::text), cdc.metric_label(o.connector_state))
-			FROM cdc.pipeline_spec p JOIN cdc.pipeline_observed o ON o.pipeline_id = p.id WHERE p.deleted_at IS NULL AND o.connector_state IS NOT NULL ORDER BY p.created_at, p.id)
-		|| ARRAY['# HELP cdc_reconcile_rounds_total Health rounds of the reconciler since it started.', '# TYPE cdc_reconcile_rounds_total counter',
-			(SELECT format('cdc_reconcile_rounds_total %s', coalesce(w.rounds, 0)) FROM cdc.worker_state() w)]
+			FROM cdc.pipeline_spec p JOIN cdc.pipeline_observed o ON o.pipeline_id = p.id WHERE p.deleted_at IS NULL AND o.connector_state IS NOT NULL AND p.organization_id = coalesce(only_one, p.organization_id) ORDER BY p.created_at, p.id)
+		|| CASE WHEN only_one IS NULL THEN ARRAY['# HELP cdc_reconcile_rounds_total Health rounds of the reconciler since it started.', '# TYPE cdc_reconcile_rounds_total counter',
+			(SELECT format('cdc_reconcile_rounds_total %s', coalesce(w.rounds, 0)) FROM cdc.worker_state() w)] ELSE '{}' END
 		|| ARRAY['# HELP cdc_failovers_total Failovers of sources, by what was judged.', '# TYPE cdc_failovers_total counter']
 		|| ARRAY(SELECT format('cdc_failovers_total{verdict=%s} %s', cdc.metric_label(f.verdict), sum(f.n))
-			FROM (SELECT e.detail ->> 'verdict' AS verdict, 1 AS n FROM cdc.pipeline_event e WHERE e.kind = 'failover' AND e.detail ? 'verdict'
-				UNION ALL SELECT x.verdict, x.n FROM cdc.failover_expired x) f GROUP BY f.verdict ORDER BY f.verdict);
+			FROM (SELECT e.detail ->> 'verdict' AS verdict, 1 AS n, p.organization_id
+					FROM cdc.pipeline_event e JOIN cdc.pipeline_spec p ON p.id = e.pipeline_id WHERE e.kind = 'failover' AND e.detail ? 'verdict'
+				UNION ALL SELECT x.verdict, x.n, x.organization_id FROM cdc.failover_expired x) f
+			WHERE only_one IS NULL OR f.organization_id = only_one GROUP BY f.verdict ORDER BY f.verdict);
 	RETURN array_to_string(lines, E'\n') || E'\n';
 END
 $$;
@@ -44,8 +47,8 @@ $$;
 CREATE OR REPLACE FUNCTION cdc.count_expired_failovers() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	INSERT INTO cdc.failover_expired AS x (verdict, n) VALUES (OLD.detail ->> 'verdict', 1)
-		ON CONFLICT (verdict) DO UPDATE SET n = x.n + 1;
+	INSERT INTO cdc.failover_expired AS x (verdict, n, organization_id) SELECT OLD.detail ->> 'verdict', 1, p.organization_id FROM cdc.pipeline_spec p WHERE p.id = OLD.pipeline_id
+		ON CONFLICT (verdict, organization_id) DO UPDATE SET n = x.n + 1;
 	RETURN NULL;
 END
 $$;

@@ -178,14 +178,14 @@ BEGIN
 END
 $$;
 
--- The organisation that X-Active-Org-ID names, by id or slug, or 404.
+-- The organisation that X-Active-Org-ID names, by id, else by slug, or 404.
 CREATE OR REPLACE FUNCTION cdc.rest_active_organization(value text) RETURNS uuid
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
 	found uuid;
 BEGIN
-	SELECT o.id INTO found FROM cdc.organization o WHERE (o.slug = value OR o.id::text = lower(value)) AND o.id IN (SELECT cdc_inner.caller_organizations());
+	found := cdc.resolve('organization', value);
 	IF found IS NULL THEN
 		PERFORM cdc.rest_refuse(404, 'not_found', 'no such organization', 'No organization with this id or slug is visible to the caller.',
 			'GET /organizations lists those that are.', 'X-Active-Org-ID');

@@ -74,7 +74,7 @@ CREATE OR REPLACE FUNCTION cdc_inner.grant_gateway(role name) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM cdc.require_superuser('cdc.grant_gateway()');
-	PERFORM pg_advisory_xact_lock(hashtextextended('cdc_pipeline grants', 0));
+	PERFORM cdc.lock('grants');
 	EXECUTE format('GRANT USAGE ON SCHEMA cdc TO %I', role);
 	EXECUTE format('GRANT EXECUTE ON FUNCTION cdc.rest_bearer(text, text, text, text, jsonb), cdc.health() TO %I', role);
 END
@@ -86,7 +86,7 @@ CREATE OR REPLACE FUNCTION cdc_inner.grant_monitoring(role name) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM cdc.require_superuser('cdc.grant_monitoring()');
-	PERFORM pg_advisory_xact_lock(hashtextextended('cdc_pipeline grants', 0));
+	PERFORM cdc.lock('grants');
 	EXECUTE format('GRANT USAGE ON SCHEMA cdc TO %I', role);
 	EXECUTE format('GRANT EXECUTE ON FUNCTION cdc.rest(text, text, text, jsonb), cdc.metrics(), cdc.worker_state(), cdc.health() TO %I', role);
 END

@@ -7,6 +7,7 @@ REVOKE ALL ON ALL SEQUENCES IN SCHEMA cdc FROM PUBLIC;
 
 ALTER TABLE cdc.organization ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cdc.organization_member ENABLE ROW LEVEL SECURITY;
+ALTER TABLE cdc.organization_event ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cdc.zone ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cdc.service ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cdc.service_node ENABLE ROW LEVEL SECURITY;
@@ -28,6 +29,7 @@ ALTER TABLE cdc.control_plane ENABLE ROW LEVEL SECURITY;
 -- told who asks, the query is refused before its first row (src/extension/entry.c).
 CREATE POLICY member_reads ON cdc.organization FOR SELECT USING (id IN (SELECT cdc.caller_organizations()));
 CREATE POLICY member_reads ON cdc.organization_member FOR SELECT USING (organization_id IN (SELECT cdc.caller_organizations()));
+CREATE POLICY admin_reads ON cdc.organization_event FOR SELECT USING (organization_id IN (SELECT cdc.caller_administers()));
 CREATE POLICY all_read ON cdc.zone FOR SELECT USING (true);
 CREATE POLICY member_reads ON cdc.service FOR SELECT USING (deleted_at IS NULL AND organization_id IN (SELECT cdc.caller_organizations()));
 CREATE POLICY member_reads ON cdc.service_node FOR SELECT USING (service_id IN (SELECT s.id FROM cdc.service s));
@@ -45,12 +47,13 @@ CREATE POLICY member_reads ON cdc.pipeline_event FOR SELECT USING (pipeline_id I
 CREATE OR REPLACE FUNCTION cdc.grant_use(member name) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	PERFORM pg_advisory_xact_lock(hashtextextended('cdc_pipeline grants', 0));
+	PERFORM cdc.lock('grants');
 	EXECUTE format('GRANT USAGE ON SCHEMA cdc TO %I', member);
 	EXECUTE format('GRANT SELECT ON %s TO %I', (SELECT string_agg(c.oid::regclass::text, ', ') FROM pg_class c
 		WHERE c.relnamespace = 'cdc'::regnamespace AND c.relname IN (
 			'organization',
 			'organization_member',
+			'organization_event',
 			'zone',
 			'service',
 			'service_node',
@@ -69,9 +72,13 @@ BEGIN
 			'rest_route')), member);
 	EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %I', (SELECT string_agg(p.oid::regprocedure::text, ', ') FROM pg_proc p
 		WHERE p.pronamespace = 'cdc'::regnamespace AND p.proname IN (
-			'create_organization',
 			'add_member',
 			'remove_member',
+			'list_members',
+			'invitations',
+			'accept_membership',
+			'leave_organization',
+			'caller_administers',
 			'register_service',
 			'delete_service',
 			'set_service_nodes',
@@ -104,12 +111,24 @@ BEGIN
 END
 $$;
 
+-- What who is invited needs to accept, in SQL and over REST, and no more.
+CREATE OR REPLACE FUNCTION cdc.grant_invited(member name) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM cdc.lock('grants');
+	EXECUTE format('GRANT USAGE ON SCHEMA cdc TO %I', member);
+	EXECUTE format('GRANT EXECUTE ON FUNCTION cdc.invitations(), cdc.accept_membership(uuid), cdc.leave_organization(uuid), cdc.rest(text, text, text, jsonb) TO %I', member);
+END
+$$;
+
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA cdc, cdc_inner FROM PUBLIC;
 
 -- What pg_dump carries.  Not cdc.work: a restored copy acts only after
 -- cdc.take_over(), which asks for everything.
 SELECT pg_catalog.pg_extension_config_dump('cdc.organization', '');
 SELECT pg_catalog.pg_extension_config_dump('cdc.organization_member', '');
+SELECT pg_catalog.pg_extension_config_dump('cdc.organization_event', '');
+SELECT pg_catalog.pg_extension_config_dump('cdc.organization_event_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('cdc.zone', '');
 SELECT pg_catalog.pg_extension_config_dump('cdc.service', '');
 SELECT pg_catalog.pg_extension_config_dump('cdc.service_node', '');

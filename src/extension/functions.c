@@ -8,15 +8,20 @@
 
 #include "fmgr.h"
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "catalog/pg_authid.h"
+#include "catalog/pg_extension.h"
 #include "commands/dbcommands.h"
+#include "common/hashfn.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "storage/lwlock.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/datetime.h"
 #include "utils/guc.h"
+#include "utils/numeric.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 #include "catalog/pg_type.h"
@@ -36,6 +41,7 @@ PG_FUNCTION_INFO_V1(cdc_decrypt);
 PG_FUNCTION_INFO_V1(cdc_encrypt);
 PG_FUNCTION_INFO_V1(cdc_failover_rules);
 PG_FUNCTION_INFO_V1(cdc_connect_text_fault_sql);
+PG_FUNCTION_INFO_V1(cdc_lock);
 PG_FUNCTION_INFO_V1(cdc_option_fault);
 PG_FUNCTION_INFO_V1(cdc_option_names);
 PG_FUNCTION_INFO_V1(cdc_random_secret);
@@ -43,6 +49,7 @@ PG_FUNCTION_INFO_V1(cdc_reencrypt);
 PG_FUNCTION_INFO_V1(cdc_rfc3339);
 PG_FUNCTION_INFO_V1(cdc_rules);
 PG_FUNCTION_INFO_V1(cdc_standby_rules);
+PG_FUNCTION_INFO_V1(cdc_system_identifier);
 PG_FUNCTION_INFO_V1(cdc_wake);
 PG_FUNCTION_INFO_V1(cdc_worker_state);
 
@@ -54,6 +61,27 @@ Datum
 cdc_changed_here(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(TransactionIdIsCurrentTransactionId(PG_GETARG_TRANSACTIONID(0)));
+}
+
+/*
+ * cdc.lock(text) -> void: waits for whoever holds the lock of this name, and
+ * holds it until the transaction ends.  A sub-object of the extension: no
+ * command of SQL locks one, while every role may take any advisory lock.
+ */
+Datum
+cdc_lock(PG_FUNCTION_ARGS)
+{
+	text	   *name = PG_GETARG_TEXT_PP(0);
+
+	LockDatabaseObject(ExtensionRelationId, hash_bytes((unsigned char *) VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name)), 1, ExclusiveLock);
+	PG_RETURN_VOID();
+}
+
+/* cdc.system_identifier() -> numeric: of this server; a physical copy has it too. */
+Datum
+cdc_system_identifier(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_NUMERIC(int64_to_numeric((int64) GetSystemIdentifier()));
 }
 
 /*

@@ -54,14 +54,14 @@ static const char status_sql[] =
 "  FROM cdc.pipeline_spec p JOIN cdc.pipeline_observed o ON o.pipeline_id = p.id"
 "  WHERE p.id = $2 AND p.deleted_at IS NULL AND p.organization_id = coalesce($7, p.organization_id)"
 "  AND p.organization_id = coalesce(cdc.caller_confined_to(), p.organization_id)"
-"  AND (EXISTS (SELECT FROM cdc.organization_member m WHERE m.organization_id = p.organization_id AND m.member = cdc_inner.caller())"
+"  AND (EXISTS (SELECT FROM cdc.membership m WHERE m.organization_id = p.organization_id AND m.role_oid = cdc.caller_oid())"
 "   OR cdc.caller_is_superuser())) x";
 
 static const char handler_sql[] =
 "SELECT a.status, a.headers, a.body FROM cdc.rest_%s(ROW($1, $2, $3, $4, $5, $6, $7)::cdc.rest_request) a";
 
 static const char active_sql[] = "SELECT cdc.rest_active_organization($1)";
-static const char token_sql[] = "SELECT t.role_oid, t.organization_id FROM cdc.token_identity($1) t";
+static const char token_sql[] = "SELECT t.role_oid, t.organization_id FROM cdc.token_identity($1, $2) t";
 static const char fault_sql[] = "SELECT a.status, a.headers, a.body FROM cdc.rest_fault($1, $2, $3, $4, $5, $6, $7) a";
 
 /* The plan of a constant statement, made once a session; SPI is connected. */
@@ -328,17 +328,24 @@ cdc_rest(PG_FUNCTION_ARGS)
 	return respond(fcinfo, &request, false);
 }
 
-/* Whom a token stands for; InvalidOid: it opens nothing.  *confined: to *organization. */
+/*
+ * Whom a token stands for, that address uses (NULL: of the session itself);
+ * InvalidOid: it opens nothing.  *confined: to *organization.
+ */
 static Oid
-identify(Datum token, bool *confined, pg_uuid_t *organization)
+identify(Datum token, const char *address, bool *confined, pg_uuid_t *organization)
 {
 	static SPIPlanPtr kept = NULL;
-	Oid			types[1] = {TEXTOID};
+	Oid			types[2] = {TEXTOID, TEXTOID};
+	Datum		values[2];
+	char		nulls[2] = {' ', ' '};
 	Oid			role = InvalidOid;
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	run(planned(&kept, token_sql, 1, types), &token, NULL, false);
+	values[0] = token;
+	values[1] = text_or_null(address, &nulls[1]);
+	run(planned(&kept, token_sql, 2, types), values, nulls, false);
 	if (SPI_processed == 1)
 	{
 		HeapTuple	row = SPI_tuptable->vals[0];
@@ -370,13 +377,15 @@ cdc_rest_bearer(PG_FUNCTION_ARGS)
 	CdcIdentity identity;
 	volatile Datum answer = (Datum) 0;
 
-	if (!PG_ARGISNULL(0))
-		role = identify(PG_GETARG_DATUM(0), &confined, &organization);
 	read_request(fcinfo, 1, &request);
+	/* the gateway says whom it serves, and passes no such header of a client on */
+	if (!PG_ARGISNULL(0))
+		role = identify(PG_GETARG_DATUM(0), header(request.headers, "x-cdc-client-address"), &confined, &organization);
 	if (!OidIsValid(role))
 		return respond(fcinfo, &request, true);
 	identity = *cdc_identity();
 	identity.role = role;
+	identity.by_token = true;
 	identity.confined = confined;
 	if (confined)
 		identity.organization = organization;

@@ -35,6 +35,7 @@
 /* A turn that failed is tried again after this. */
 #define TURN_RETRY_MS 1000
 #define EXPIRE_MS (60 * 60 * 1000)
+#define TEND_MS (60 * 1000)
 
 static void
 close_peers(int code, Datum arg)
@@ -64,6 +65,7 @@ cdc_worker_main(Datum arg)
 	ResourceOwner owner;
 	const char *fault;
 	int64		next_expiry;
+	int64		next_tending;
 	int64		retry_at = 0;
 
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
@@ -96,6 +98,7 @@ cdc_worker_main(Datum arg)
 	owner = ResourceOwnerCreate(NULL, "cdc_pipeline reconciler");
 	cdc_shmem_attach_worker();
 	next_expiry = cdc_loop_now() + EXPIRE_MS;
+	next_tending = cdc_loop_now();
 	MemoryContextSwitchTo(tick);
 	CurrentResourceOwner = owner;
 
@@ -145,6 +148,12 @@ cdc_worker_main(Datum arg)
 			cdc_store_expire_events();
 			CurrentResourceOwner = owner;
 			next_expiry = now + EXPIRE_MS;
+		}
+		if (world->acting && now >= next_tending)
+		{
+			cdc_store_tend_members();
+			CurrentResourceOwner = owner;
+			next_tending = now + TEND_MS;
 		}
 
 		now = cdc_loop_now();

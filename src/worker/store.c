@@ -632,8 +632,29 @@ cdc_store_turn(CdcWorld *world)
 	return ok;
 }
 
-void
-cdc_store_expire_events(void)
+static void
+expire_events(void)
+{
+	Oid			types[1] = {INT4OID};
+	Datum		values[1] = {Int32GetDatum(cdc_event_retention)};
+
+	cdc_statement_run("DELETE FROM cdc.pipeline_event WHERE at OPERATOR(pg_catalog.<) pg_catalog.now() OPERATOR(pg_catalog.-) pg_catalog.make_interval(mins => $1)",
+					  SPI_OK_DELETE, 1, types, values, NULL);
+	cdc_statement_run("DELETE FROM cdc.service_event WHERE at OPERATOR(pg_catalog.<) pg_catalog.now() OPERATOR(pg_catalog.-) pg_catalog.make_interval(mins => $1)",
+					  SPI_OK_DELETE, 1, types, values, NULL);
+	cdc_statement_run("DELETE FROM cdc.organization_event WHERE at OPERATOR(pg_catalog.<) pg_catalog.now() OPERATOR(pg_catalog.-) pg_catalog.make_interval(mins => $1)",
+					  SPI_OK_DELETE, 1, types, values, NULL);
+}
+
+static void
+tend_members(void)
+{
+	cdc_statement_run("SELECT cdc.tend_members()", SPI_OK_SELECT, 0, NULL, NULL, NULL);
+}
+
+/* Housekeeping in a short transaction of its own; a fault is logged. */
+static void
+keep_house(void (*chore) (void))
 {
 	MemoryContext caller = CurrentMemoryContext;
 
@@ -641,16 +662,10 @@ cdc_store_expire_events(void)
 	StartTransactionCommand();
 	PG_TRY();
 	{
-		Oid			types[1] = {INT4OID};
-		Datum		values[1] = {Int32GetDatum(cdc_event_retention)};
-
 		lock_extension();
 		SPI_connect();
 		PushActiveSnapshot(GetTransactionSnapshot());
-		cdc_statement_run("DELETE FROM cdc.pipeline_event WHERE at OPERATOR(pg_catalog.<) pg_catalog.now() OPERATOR(pg_catalog.-) pg_catalog.make_interval(mins => $1)",
-						  SPI_OK_DELETE, 1, types, values, NULL);
-		cdc_statement_run("DELETE FROM cdc.service_event WHERE at OPERATOR(pg_catalog.<) pg_catalog.now() OPERATOR(pg_catalog.-) pg_catalog.make_interval(mins => $1)",
-						  SPI_OK_DELETE, 1, types, values, NULL);
+		chore();
 		PopActiveSnapshot();
 		SPI_finish();
 		CommitTransactionCommand();
@@ -666,4 +681,16 @@ cdc_store_expire_events(void)
 	}
 	PG_END_TRY();
 	pgstat_report_stat(true);
+}
+
+void
+cdc_store_expire_events(void)
+{
+	keep_house(expire_events);
+}
+
+void
+cdc_store_tend_members(void)
+{
+	keep_house(tend_members);
 }

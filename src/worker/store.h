@@ -28,4 +28,10 @@ extern bool cdc_store_turn(CdcWorld *world);
  */
 extern void cdc_store_expire_events(void);
 
+/*
+ * Keeps the names of members, and ends what dropped roles had; own short
+ * transaction, called about once a minute.  Faults are logged.
+ */
+extern void cdc_store_tend_members(void);
+
 #endif							/* CDC_STORE_H */

@@ -105,6 +105,8 @@ def proxies(cluster):
 def tokens(gateway, cluster, org):
     token = cluster.sql("SELECT cdc.create_token('test', '%s')" % org, user="alice")
     header = ["Authorization: Bearer " + token]
+    gateway.call("GET", "/organizations", headers=header + ["X-CDC-Client-Address: 198.51.100.9", "X-Forwarded-For: 198.51.100.9"])
+    equal(cluster.sql("SELECT last_used_from FROM cdc.list_tokens()", user="alice"), "127.0.0.1", "whence it was used is the client's address, not what he writes")
     equal([o["slug"] for o in gateway.call("GET", "/organizations", headers=header).json()["organizations"]], ["acme"], "a token is its role")
     answer = gateway.call("GET", "/organizations", headers=["Authorization: Bearer " + token[:-1] + ("y" if token[-1] == "x" else "x")])
     ok(answer.status == 401 and answer.flat(), "a wrong one is 401", repr(answer))

@@ -45,11 +45,13 @@ def make(cluster):
     for who in WHO[:-1]:
         PASSWORDS[who] = who + "-secret"
         cluster.sql("CREATE ROLE %s LOGIN PASSWORD '%s-secret'" % (who, who))
-    cluster.sql("CREATE ROLE gw LOGIN PASSWORD '%s'; SELECT cdc.grant_gateway('gw'); SELECT cdc.grant_use('owner'); SELECT cdc.grant_use('stranger')" % PASSWORDS["gw"])
+    cluster.sql("CREATE ROLE gw LOGIN PASSWORD '%s'; SELECT cdc.grant_gateway('gw'); SELECT cdc.grant_use('owner'); SELECT cdc.grant_use('stranger'); "
+                "GRANT EXECUTE ON FUNCTION cdc.create_organization(text, text, boolean) TO owner, stranger" % PASSWORDS["gw"])
     red = cluster.sql("SELECT cdc.create_organization('Red', 'red')", user="owner")
     blue = cluster.sql("SELECT cdc.create_organization('Blue', 'blue')", user="stranger")
     for who in ("admin", "member", "viewer", "former"):
         cluster.sql("SELECT cdc.add_member('%s', '%s', '%s')" % (red, who, "member" if who == "former" else who), user="owner")
+        cluster.sql("SELECT cdc.accept_membership('%s')" % red, user=who)
     tokens = {who: cluster.sql("SELECT cdc.create_token('matrix')", user=who) for who in WHO[:6]}
     cluster.sql("SELECT cdc.remove_member('%s', 'former')" % red, user="owner")
     pg = cluster.sql("SELECT cdc.register_service('pg', 'postgresql', 'z', '{\"nodes\":[{\"address\":\"127.0.0.1\",\"port\":1}],\"admin_user\":\"postgres\",\"admin_password\":\"none\"}', NULL, '%s')" % red, user="owner")

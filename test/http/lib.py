@@ -46,11 +46,13 @@ def people(cluster):
     """alice owns acme, viola reads there, bob owns umbrella, mon watches, gw is the gateway's own role, stranger is nobody."""
     for name, password in PASSWORDS.items():
         cluster.sql("CREATE ROLE %s LOGIN PASSWORD '%s'" % (name, password.replace("'", "''")))
-    cluster.sql("GRANT pg_monitor TO mon; SELECT cdc.grant_gateway('gw'); SELECT cdc.grant_monitoring('mon'); SELECT cdc.grant_use('alice'); SELECT cdc.grant_use('bob')")
+    cluster.sql("GRANT pg_monitor TO mon; SELECT cdc.grant_gateway('gw'); SELECT cdc.grant_monitoring('mon'); SELECT cdc.grant_use('alice'); SELECT cdc.grant_use('bob'); "
+                "GRANT EXECUTE ON FUNCTION cdc.create_organization(text, text, boolean) TO alice, bob")
     org = {}
     for owner, name in (("alice", "acme"), ("bob", "umbrella")):
         org[name] = cluster.sql("SELECT cdc.create_organization('%s', '%s', true)" % (name, name), user=owner)
     cluster.sql("SELECT cdc.add_member('%s', 'viola', 'viewer')" % org["acme"], user="alice")
+    cluster.sql("SELECT cdc.accept_membership('%s')" % org["acme"], user="viola")
     return org
 
 

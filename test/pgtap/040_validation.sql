@@ -120,12 +120,13 @@ SELECT is((SELECT string_agg(purpose, ' ' ORDER BY purpose) FROM cdc.service_sec
 SELECT isnt(a.ciphertext, b.ciphertext, 'two encryptions of one secret differ') FROM cdc.encrypt('same', 'owner', 'purpose') a, cdc.encrypt('same', 'owner', 'purpose') b;
 
 -- --- which organization a call means that names none ------------------------------------------------------
-SELECT is((SELECT organization_id FROM cdc.service WHERE id = (SELECT id FROM it WHERE name = 'red-kafka-2')), (SELECT id FROM it WHERE name = 'red'), 'the caller''s first');
+SELECT is((SELECT organization_id FROM cdc.service WHERE id = (SELECT id FROM it WHERE name = 'red-kafka-2')), (SELECT id FROM it WHERE name = 'red'), 'the only one that he is in');
 SELECT cdc.grant_use('eve') \g /dev/null
+GRANT EXECUTE ON FUNCTION cdc.create_organization(text, text, boolean) TO eve;
 INSERT INTO it SELECT 'e1', pg_temp.run_as('eve', 'SELECT cdc.create_organization(''Eve Inc.'')')::uuid;
 INSERT INTO it SELECT 'e2', pg_temp.run_as('eve', 'SELECT cdc.create_organization(''Eve'', is_personal => true)')::uuid;
 SELECT pg_temp.run_as('eve', 'SELECT cdc.register_service(''s'', ''kafka'', ''z'', ''{}'')') \g /dev/null
-SELECT is((SELECT organization_id FROM cdc.service WHERE name = 's'), (SELECT id FROM it WHERE name = 'e2'), 'its personal one before the first');
+SELECT is((SELECT organization_id FROM cdc.service WHERE name = 's'), (SELECT id FROM it WHERE name = 'e2'), 'the personal one that he made himself before others');
 SELECT is((SELECT string_agg(slug, ' ' ORDER BY slug) FROM cdc.organization WHERE name LIKE 'Eve%'), 'eve eve-inc', 'a slug is made from the name');
 
 -- --- a new password --------------------------------------------------------------------------------------

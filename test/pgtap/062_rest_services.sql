@@ -23,9 +23,11 @@ INSERT INTO it SELECT 'queue', id FROM cdc.service WHERE name = 'queue';
 
 -- To which organisation.
 SELECT cdc.add_member((SELECT id FROM it WHERE name = 'blue'), 'mia', 'member') \g /dev/null
+GRANT EXECUTE ON FUNCTION cdc.create_organization(text, text, boolean) TO mia;
+INSERT INTO it SELECT 'own', pg_temp.run_as('mia', 'SELECT cdc.create_organization(''Own'', is_personal => true)')::uuid;
 SELECT is((SELECT (body::json ->> 'organization_id') FROM pg_temp.rest('mia', 'POST', '/managed-services', replace(:'kafka', 'queue', 'q' || n) || more || '}', headers)), pg_temp.fill(organization), 'it goes ' || what)
-FROM (VALUES (1, '', '{}'::jsonb, '{blue}', 'to the personal one'), (2, '', '{"x-active-org-id":"red"}', '{red}', 'to the active one'), (3, ',"organization_id":"{red}"', '{"x-active-org-id":"blue"}', '{red}', 'to the one in the body before all'), (4, ',"organization_id":null', '{"x-active-org-id":"red"}', '{red}', 'null is absent')) v(n, more, headers, organization, what);
-SELECT cdc.remove_member((SELECT id FROM it WHERE name = 'blue'), 'mia') \g /dev/null
+FROM (VALUES (1, '', '{}'::jsonb, '{own}', 'to the personal one'), (2, '', '{"x-active-org-id":"red"}', '{red}', 'to the active one'), (3, ',"organization_id":"{red}"', '{"x-active-org-id":"blue"}', '{red}', 'to the one in the body before all'), (4, ',"organization_id":null', '{"x-active-org-id":"red"}', '{red}', 'null is absent')) v(n, more, headers, organization, what);
+DELETE FROM cdc.organization_member m USING it WHERE m.organization_id = it.id AND it.name IN ('blue', 'own') AND m.member = 'mia';
 SELECT pg_temp.gives('mia', 'POST', '/managed-services', :'kafka' || ',"organization_id":"' || id || '"}', status, '"field":"organization_id"') FROM (VALUES ('{blue}', 404), ('{nothing}', 404), ('{short}', 400), ('red', 400)) v(id, status);
 
 -- Without a provider that makes servers.

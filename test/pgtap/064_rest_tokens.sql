@@ -85,6 +85,26 @@ UPDATE cdc.api_token SET last_used_at = clock_timestamp() - interval '6 min' WHE
 SELECT is((pg_temp.bearer('all', 'GET', '/nothing')).status, 404, '(another use, which ends with an error)');
 SELECT ok(last_used_at > now() - interval '1 min', 'but every five minutes') FROM cdc.api_token WHERE name = 'all';
 
+-- Whence: the client of whom the gateway says so; another address is seen within a minute.
+SELECT is(last_used_from, host(inet_client_addr()), 'without a word of the gateway, the session''s') FROM cdc.api_token WHERE name = 'all';
+UPDATE cdc.api_token SET last_used_at = NULL WHERE name = 'all';
+CREATE FUNCTION pg_temp.used(header jsonb, age interval) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	UPDATE cdc.api_token SET last_used_at = clock_timestamp() - age WHERE name = 'all';
+	PERFORM pg_temp.bearer('all', 'GET', '/organizations', NULL, header);
+	RETURN (SELECT concat_ws(' ', last_used_from, CASE WHEN last_used_at > clock_timestamp() - interval '5 s' THEN 'now' END) FROM cdc.api_token WHERE name = 'all');
+END
+$$;
+SELECT is(pg_temp.used('{"x-cdc-client-address":"192.0.2.7"}', '1 hour'), '192.0.2.7 now', 'the address that the gateway gives');
+SELECT is(pg_temp.used('{"x-cdc-client-address":"192.0.2.7"}', '2 min'), '192.0.2.7', 'the same again is not written');
+SELECT is(pg_temp.used('{"x-cdc-client-address":"192.0.2.8"}', '2 min'), '192.0.2.8 now', 'another is');
+SELECT is(pg_temp.used('{"x-cdc-client-address":"192.0.2.9"}', '50 s'), '192.0.2.8', 'once a minute');
+SELECT is(pg_temp.used('{"client":"192.0.2.10", "x-forwarded-for":"192.0.2.10", "x-real-ip":"192.0.2.10"}', '2 min'), coalesce(host(inet_client_addr()) || ' ', '') || 'now', 'what a client sends is not believed');
+SELECT is(length(pg_temp.used(jsonb_build_object('x-cdc-client-address', repeat('x', 1000)), '1 hour')), 68, 'and a long one is cut');
+SELECT is(pg_temp.used('{"x-cdc-client-address":7}', '1 hour'), coalesce(host(inet_client_addr()) || ' ', '') || 'now', '(nor is what is no text)');
+SELECT is(pg_temp.used('{"x-cdc-client-address":"192.0.2.7"}', '1 hour'), '192.0.2.7 now', '(back)');
+SELECT is(pg_temp.run_as('mia', 'SELECT last_used_from FROM cdc.list_tokens() WHERE name = ''all'''), '192.0.2.7', 'the list tells');
+
 -- 401 for everything that opens nothing, with the same bytes.
 SELECT is((SELECT ROW(r.status, r.headers - 'x-request-id')::text FROM pg_temp.bearer('cdc_nonsense', 'GET', '/organizations') r),
 	ROW(401, '{"content-type": "application/json; charset=utf-8", "cache-control": "no-store", "www-authenticate": "Basic realm=\"cdc_pipeline\", Bearer error=\"invalid_token\""}'::jsonb)::text, '401 with WWW-Authenticate');
@@ -103,8 +123,17 @@ SELECT pg_temp.dead('red only', 'SELECT cdc.remove_member(''{red}'', ''mia'')', 
 SELECT is((pg_temp.bearer('all', 'GET', '/organizations')).status, 200, 'one for all organizations still opens the other');
 SELECT pg_temp.dead('all', 'SELECT cdc.remove_member(''{blue}'', ''mia'')', 'until there is none');
 SELECT pg_temp.make('ada', 'ada''s', '{red}') \g /dev/null
-SELECT pg_temp.dead('ada''s', 'ALTER ROLE ada RENAME TO adam', 'its role has another name');
+ALTER ROLE ada RENAME TO adam; CREATE ROLE ada LOGIN;
+SELECT is((pg_temp.bearer('ada''s', 'GET', '/organizations')).status, 200, 'a token follows a role that is renamed, as its membership does');
+SELECT is(pg_temp.run_as('adam', 'SELECT string_agg(concat(name, '' '', member), '','') FROM cdc.list_tokens() WHERE name = ''ada''''s'''), 'ada''s adam', 'whose list has the name of today');
+SELECT is(pg_temp.run_as('ada', 'SELECT count(*) FROM cdc.list_tokens()'), '42501', '(a new role of the old name may not even ask)');
+SELECT cdc.grant_use('ada') \g /dev/null
+SELECT is(pg_temp.run_as('ada', 'SELECT count(*) FROM cdc.list_tokens()'), '0', 'nor, granted all, has it that token');
+DROP OWNED BY ada; DROP ROLE ada;
 ALTER ROLE adam RENAME TO ada;
+SAVEPOINT here;
+SELECT pg_temp.dead('ada''s', 'UPDATE cdc.api_token SET system_identifier = 1', 'on another server, where the OID is somebody else''s');
+ROLLBACK TO here;
 DROP OWNED BY ada; DROP ROLE ada; CREATE ROLE ada LOGIN;
 SELECT cdc.grant_use('ada') \g /dev/null
 SELECT is((pg_temp.bearer('ada''s', 'GET', '/organizations')).status, 401, 'a role that was made again under the name does not inherit it');
@@ -129,13 +158,20 @@ SELECT is(pg_temp.run_as('gate', 'SELECT (cdc.health()).status'), '200', 'to the
 -- Metrics: every series, escaped labels, a counter that does not go back.
 UPDATE cdc.pipeline_observed SET source_lag_bytes = 42, connector_state = 'RUNNING' FROM it WHERE it.name = 'red-pipe' AND pipeline_id = it.id;
 UPDATE cdc.organization SET slug = E'b"l\\u\ne' WHERE slug = 'blue';
-INSERT INTO cdc.pipeline_event (pipeline_id, kind, detail) SELECT id, 'failover', d::jsonb FROM it, unnest(ARRAY['{"verdict": "resume"}', '{"verdict": "resume"}', '{"verdict": "rewind"}', '{"ms": 1}', NULL]) d WHERE it.name = 'red-pipe';
+INSERT INTO cdc.pipeline_event (pipeline_id, kind, detail) SELECT id, 'failover', d::jsonb FROM it, unnest(ARRAY['{"verdict": "resume"}', '{"verdict": "resume"}', '{"verdict": "rewind"}', '{"ms": 1}', NULL]) d WHERE it.name = CASE WHEN d ~ 'rewind' THEN 'blue-pipe' ELSE 'red-pipe' END;
 CREATE TEMP TABLE metric AS SELECT m FROM string_to_table(cdc.metrics(), E'\n') m;
 SELECT ok(EXISTS (SELECT FROM metric WHERE m = pg_temp.fill(line)), line) FROM unnest(ARRAY['cdc_pipelines{status="Pending"} 2', 'cdc_pipelines{status="Running"} 0', 'cdc_source_lag_bytes{pipeline="{red-pipe}"} 42', 'cdc_connector_state{pipeline="{red-pipe}",state="RUNNING"} 1',
 	'cdc_pipeline_info{pipeline="{red-pipe}",name="pipe",organization="red"} 1', 'cdc_pipeline_info{pipeline="{blue-pipe}",name="pipe",organization="b\"l\\u\ne"} 1', 'cdc_reconcile_rounds_total 0', 'cdc_failovers_total{verdict="resume"} 2', 'cdc_failovers_total{verdict="rewind"} 1']) line;
 SELECT is((SELECT count(*) FROM metric WHERE m ~ '^cdc_failovers_total'), 2::bigint, 'and no others: an event without a verdict is no failover');
 SELECT is_empty($$SELECT m FROM metric WHERE m !~ '^(# (HELP|TYPE) cdc_[a-z_]+ .+|cdc_[a-z_]+(\{[a-z]+="[^\n]*"\})? [0-9]+|)$'$$, 'every line is one that Prometheus reads');
+-- a token that is confined to one organization sees that one's
+SELECT pg_temp.make('ada', 'metrics of red', '{red}') \g /dev/null
+GRANT pg_monitor TO ada;
+CREATE TEMP TABLE confined AS SELECT m FROM string_to_table((pg_temp.bearer('metrics of red', 'GET', '/metrics')).body, E'\n') m;
+SELECT ok(EXISTS (SELECT FROM confined WHERE m = pg_temp.fill(line)), 'confined: ' || line) FROM unnest(ARRAY['cdc_pipelines{status="Pending"} 1', 'cdc_source_lag_bytes{pipeline="{red-pipe}"} 42', 'cdc_pipeline_info{pipeline="{red-pipe}",name="pipe",organization="red"} 1', 'cdc_failovers_total{verdict="resume"} 2']) line;
+SELECT is_empty($$SELECT m FROM confined WHERE m ~ pg_temp.fill('{blue-pipe}|organization="b|rounds|rewind')$$, 'and nothing of blue, nor of the installation');
 DELETE FROM cdc.pipeline_event WHERE kind = 'failover';
+SELECT is((SELECT string_agg(m, ' ' ORDER BY m) FROM string_to_table((pg_temp.bearer('metrics of red', 'GET', '/metrics')).body, E'\n') m WHERE m ~ '^cdc_failovers'), 'cdc_failovers_total{verdict="resume"} 2', 'nor when the events have expired');
 SELECT matches(cdc.metrics(), E'cdc_failovers_total\\{verdict="resume"\\} 2\n', 'failovers are counted after their events have expired');
 SELECT pg_temp.refused('mia', 'SELECT cdc.metrics()', '42501', 'metrics are for roles with pg_monitor', 'metrics are for pg_monitor');
 \ir rest_end.inc

@@ -22,6 +22,8 @@ CREATE ROLE regress_cdc_vic;
 CREATE ROLE regress_cdc_eve;
 INSERT INTO cdc.organization (id, name, slug) VALUES ('00000000-0000-0000-0000-00000000000a', 'Regress', 'regress');
 INSERT INTO cdc.organization_member (organization_id, member, role) VALUES ('00000000-0000-0000-0000-00000000000a', 'regress_cdc_ann', 'owner');
+SELECT * FROM cdc.bind_members(true) \g /dev/null
+GRANT EXECUTE ON FUNCTION cdc.create_organization(text, text, boolean) TO regress_cdc_ann;
 SELECT cdc.grant_use('regress_cdc_ann'), cdc.grant_use('regress_cdc_eve') \g /dev/null
 SELECT cdc.add_member('00000000-0000-0000-0000-00000000000a', 'regress_cdc_vic', 'viewer') \g /dev/null
 INSERT INTO cdc.service (id, organization_id, name, database_type, zone, addons) VALUES
@@ -42,11 +44,16 @@ SET ROLE regress_cdc_ann;
 SELECT pg_temp.try($$SELECT cdc.create_organization('')$$);
 SELECT pg_temp.try($$SELECT cdc.create_organization('x', 'No Slug')$$);
 SELECT pg_temp.try($$SELECT cdc.create_organization('Regress')$$);
+SELECT pg_temp.try($$SELECT cdc.create_organization('x', '00000000-0000-0000-0000-00000000000a')$$);
 SELECT pg_temp.try(format('SELECT cdc.add_member(%L, %L)', :nothing, 'regress_cdc_eve'));
 SELECT pg_temp.try(format('SELECT cdc.add_member(%L, %L, %L)', :org, 'regress_cdc_eve', 'boss'));
 SELECT pg_temp.try(format('SELECT cdc.add_member(%L, %L)', :org, 'regress_cdc_nobody'));
 SELECT pg_temp.try(format('SELECT cdc.add_member(%L, %L, %L)', :org, 'regress_cdc_ann', 'viewer'));
 SELECT pg_temp.try(format('SELECT cdc.remove_member(%L, %L)', :org, 'regress_cdc_ann'));
+SELECT pg_temp.try(format('SELECT cdc.leave_organization(%L)', :org));
+SELECT pg_temp.try(format('SELECT cdc.add_member(%L, %L)', :org, 'pg_monitor'));
+SELECT pg_temp.try(format('SELECT cdc.accept_membership(%L)', :nothing));
+SELECT pg_temp.try(format('SELECT cdc.leave_organization(%L)', :nothing));
 -- services
 SELECT pg_temp.try($$SELECT cdc.register_service('a b', 'postgresql', 'z', '{}')$$);
 SELECT pg_temp.try($$SELECT cdc.register_service('a', 'postgresql', '', '{}')$$);
@@ -126,7 +133,17 @@ SELECT pg_temp.try(format('SELECT cdc.create_pipeline(%L, %L, %L)', 'p', :pg, :k
 SELECT pg_temp.try(format('SELECT cdc.create_pipeline(%L, %L, %L, organization => %L)', 'p', :pg, :kafka, :org));
 SELECT pg_temp.try(format('SELECT cdc.get_pipeline(%L)', :taken));
 SELECT pg_temp.try(format('SELECT cdc.list_pipelines(%L)', :org));
+SELECT pg_temp.try(format('SELECT cdc.register_service(%L, %L, %L, %L)', 'x', 'kafka', 'z', '{}'));
 RESET ROLE;
+SAVEPOINT members;
+UPDATE cdc.organization_member SET state = 'declined' WHERE member = 'regress_cdc_vic';
+INSERT INTO cdc.organization (id, name, slug) VALUES ('00000000-0000-0000-0000-00000000000b', 'Other', 'other');
+SELECT cdc.add_member('00000000-0000-0000-0000-00000000000b', 'regress_cdc_ann') \g /dev/null
+SELECT pg_temp.try(format('SELECT cdc.set_organization_maker(%L, %L)', :org, 'regress_cdc_eve'));
+SET ROLE regress_cdc_ann;
+SELECT pg_temp.try(format('SELECT cdc.add_member(%L, %L)', :org, 'regress_cdc_vic'));
+SELECT pg_temp.try(format('SELECT cdc.register_service(%L, %L, %L, %L)', 'x', 'kafka', 'z', '{}'));
+ROLLBACK TO members;
 
 -- in the transaction that made it
 SELECT pg_temp.try(format('SELECT cdc.wait_for_pipeline(%L)', (SELECT cdc.create_pipeline('p', :pg, :kafka, topic_prefix => 'other', organization => :org))));

@@ -9,13 +9,20 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $c = CdcCluster->new(sim => { snapshot_ms => 20 });
+my $c = CdcCluster->new(sim => { snapshot_ms => 20 }, empty => 1);
+# the same OIDs on every server, for other roles: mia's of the copies is bob's here
 my $members = 'CREATE ROLE mia LOGIN; CREATE ROLE bob LOGIN';
+my $members_there = 'CREATE ROLE bob LOGIN; CREATE ROLE mia LOGIN';
 my $shown = "never-in-clear";
 
 # every kind of row
 $c->sql($members);
+$c->create_extension;
 $c->sql("SELECT cdc.add_member('$c->{org}', 'mia', 'member')");
+$c->sql("CREATE ROLE gw LOGIN; SELECT cdc.grant_gateway('gw')");
+my %token = map { $_ => $c->sql("SET ROLE $_; SELECT cdc.create_token('of $_')") } 'mia', 'postgres';
+my $opens = sub { my ($node, $who) = @_; return $node->safe_psql('postgres', "SET ROLE gw; SELECT (cdc.rest_bearer('$token{$who}', 'GET', '/organizations')).status"); };
+is($opens->($c->{meta}, $_), '200', "(a token of $_ opens here)") foreach 'mia', 'postgres';
 $c->sql("SELECT cdc.create_organization('blue'); SELECT cdc.add_member((SELECT id FROM cdc.organization WHERE name = 'blue'), 'bob', 'owner')");
 $c->register_sink('secrets', connect_urls => ['http://127.0.0.1:1', 'http://127.0.0.1:4'], connect_user => 'u', connect_password => "$shown-1",
 	agents => [ { url => 'https://127.0.0.1:2', token => "$shown-2" }, { url => 'https://127.0.0.1:3', token => "$shown-3" } ]);
@@ -65,7 +72,8 @@ foreach my $format ('plain', 'custom')
 		like($text, qr/COPY cdc\.service_secret /, 'but encrypted');
 	}
 	my $copy = $c->make_meta("copy_$format");
-	$copy->safe_psql('postgres', $members);
+	$copy->safe_psql('postgres', "$members_there; CREATE ROLE gw LOGIN");
+	is($copy->safe_psql('postgres', "SELECT 'bob'::regrole::oid"), $c->sql("SELECT 'mia'::regrole::oid"), '(an OID that is another role there)');
 	command_ok($format eq 'plain' ? [ 'psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-f', $file, '-d', $copy->connstr('postgres') ] :
 		[ 'pg_restore', '-e', '-d', $copy->connstr('postgres'), $file ], 'and restored');
 	$copy->poll_query_until('postgres', "SELECT state ~ 'copy of the metadata.*take_over' FROM cdc.worker_state()") or fail('the copy does not say that it only reads');
@@ -74,8 +82,16 @@ foreach my $format ('plain', 'custom')
 	{
 		is($after->{$table}, $table eq 'work' ? '' : $before->{$table}, $table eq 'work' ? 'the work queue is not carried along' : "$table is the same");
 	}
-	is($copy->safe_psql('postgres', "SET ROLE mia; SELECT string_agg(o->>'name', ' ' ORDER BY o->>'name') FROM cdc.list_pipelines() o"), 'failed running', 'members may do what they could');
-	is($copy->safe_psql('postgres', 'SET ROLE bob; SELECT count(*) FROM cdc.pipeline'), 0, 'and no more');
+	my $sees = sub { my ($who) = @_; return $copy->safe_psql('postgres', "SET ROLE $who; SELECT string_agg(o->>'name', ' ' ORDER BY o->>'name') FROM cdc.list_pipelines() o"); };
+	is($sees->('bob'), '', 'an OID means nothing on another server');
+	is($sees->('mia'), '', 'nor does a name');
+	is($opens->($copy, $_), '401', "a token of $_ is dead there, also where his OID and name are those of today") foreach 'mia', 'postgres';
+	is($copy->safe_psql('postgres', 'SELECT * FROM cdc.bind_members()'), "acme|mia|member|t\nacme|postgres|owner|t\nblue|bob|owner|t\nblue|postgres|owner|t", 'cdc.bind_members() shows whom it would bind');
+	is($sees->('mia'), '', 'and binds nobody');
+	$copy->safe_psql('postgres', 'SELECT * FROM cdc.bind_members(true)');
+	is($sees->('mia'), 'failed running', 'cdc.bind_members(true): members may do what they could');
+	is($sees->('bob'), '', 'and no more');
+	is($opens->($copy, 'mia'), '401', 'tokens stay dead');
 	is($copy->safe_psql('postgres', "SELECT has_function_privilege('public', 'cdc.take_over()', 'EXECUTE') OR has_table_privilege('mia', 'cdc.service_secret', 'SELECT')"), 'f', 'nobody got what he did not have');
 	$copy->safe_psql('postgres', "SELECT cdc.delete_pipeline('$failed')");
 	cmp_ok($copy->safe_psql('postgres', 'SELECT max(id) FROM cdc.pipeline_event'), '>', $last_event, 'new events come after the old ones');

@@ -140,7 +140,7 @@ sub register
 	my $text = ref $connection ? $json->encode($connection) : $connection;
 
 	return $self->sql('SELECT cdc.register_service(' .
-		join(', ', map { literal($_) } $name, $type, $zone) . ', ' . literal($text) . '::jsonb)');
+		join(', ', map { literal($_) } $name, $type, $zone) . ', ' . literal($text) . "::jsonb, organization => '$self->{org}')");
 }
 
 # options override or add keys of the connection; zone is taken out

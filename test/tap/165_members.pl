@@ -1,0 +1,134 @@
+# 165_members.pl: members while others change at the same moment, under each
+# isolation level; a stranger's advisory lock; roles that are renamed, dropped and
+# made again while the worker looks on.
+use strict;
+use warnings;
+use File::Basename qw(dirname);
+use lib dirname(__FILE__) . '/lib';
+use CdcCluster;
+use IPC::Run ();
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $c = CdcCluster->new(empty => 1);
+$c->sql('CREATE EXTENSION cdc_pipeline');
+$c->sql("CREATE ROLE $_ LOGIN") foreach qw(ann bob joe eve stranger);
+my $org = $c->sql("SELECT cdc.create_organization('red')");
+
+# A session as somebody, in a transaction of its own.
+sub session
+{
+	my ($who, $level) = @_;
+	my %s = (in => '', out => '', err => '', who => $who);
+
+	$s{timer} = IPC::Run::timeout(60);
+	$s{psql} = IPC::Run::start([ 'psql', '-XqAt', '-v', 'VERBOSITY=sqlstate', '-d', $c->{meta}->connstr('postgres') . " user=$who" ],
+		'<', \$s{in}, '>', \$s{out}, '2>', \$s{err}, $s{timer});
+	$s{in} .= "SELECT pg_backend_pid();\nBEGIN ISOLATION LEVEL $level;\nSELECT 1;\n\\echo begun\n";
+	$s{psql}->pump until $s{out} =~ /begun/;
+	($s{pid}) = $s{out} =~ /^(\d+)/;
+	return \%s;
+}
+
+sub says { my ($s, $sql) = @_; $s->{in} .= "$sql;\n\\echo said\n"; $s->{psql}->pump until $s->{out} =~ s/said\n//; }
+sub asks { my ($s, $sql) = @_; $s->{in} .= "$sql;\n"; $s->{psql}->pump_nb; }
+sub ends { my ($s, $how) = @_; $s->{in} .= "$how;\n\\q\n"; $s->{psql}->finish; }
+sub waits_ok
+{
+	my ($s, $what) = @_;
+	$c->wait_ok(sub { $s->{psql}->pump_nb; $c->sql("SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = $s->{pid}") eq 't' }, $what);
+}
+
+sub state_of { my ($who) = @_; return $c->sql("SELECT coalesce(string_agg(role || ' ' || state, ','), 'none') FROM cdc.list_members('$org') WHERE member = '$who'"); }
+
+# --- two owners leave, each believing in the other ------------------------------------
+foreach my $level ('READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE')
+{
+	$c->sql("SELECT cdc.add_member('$org', '$_', 'owner')") foreach qw(ann bob);
+	$c->sql("SELECT cdc.remove_member('$org', 'postgres')") if $level eq 'READ COMMITTED';
+	my ($ann, $bob) = (session('ann', $level), session('bob', $level));
+	says($ann, "SELECT cdc.leave_organization('$org')");
+	asks($bob, "SELECT cdc.leave_organization('$org')");
+	waits_ok($bob, "$level: the other waits");
+	ends($ann, 'COMMIT');
+	ends($bob, 'COMMIT');
+	like($bob->{err}, $level eq 'READ COMMITTED' ? qr/22023/ : qr/40001/, "$level: and is refused");
+	is($c->sql("SELECT count(*) FROM cdc.membership WHERE role = 'owner'"), '1', "$level: one owner stays");
+}
+
+# --- an invitation is accepted while it is taken back ----------------------------------
+foreach my $level ('READ COMMITTED', 'REPEATABLE READ')
+{
+	my ($by, $joe);
+	$c->sql("SET ROLE bob; SELECT cdc.add_member('$org', 'joe', 'admin')");
+	is(state_of('joe'), 'admin invited', "$level: joe is invited");
+	($by, $joe) = (session('bob', $level), session('joe', $level));
+	says($by, "SELECT cdc.remove_member('$org', 'joe')");
+	asks($joe, "SELECT cdc.accept_membership('$org')");
+	waits_ok($joe, "$level: who accepts waits for who takes it back");
+	ends($by, 'COMMIT');
+	ends($joe, 'COMMIT');
+	like($joe->{err}, $level eq 'READ COMMITTED' ? qr/42704/ : qr/40001/, "$level: and is none");
+	is(state_of('joe'), 'none', "$level: there is no row of his");
+
+	# and the other way round: who removes sees the member
+	$c->sql("SET ROLE bob; SELECT cdc.add_member('$org', 'joe', 'admin')");
+	($by, $joe) = (session('bob', $level), session('joe', $level));
+	says($joe, "SELECT cdc.accept_membership('$org')");
+	asks($by, "SELECT cdc.remove_member('$org', 'joe')");
+	waits_ok($by, "$level: who takes back waits for who accepts");
+	ends($joe, 'COMMIT');
+	ends($by, 'COMMIT');
+	is(state_of('joe'), $level eq 'READ COMMITTED' ? 'none' : 'admin accepted', "$level: " . ($level eq 'READ COMMITTED' ? 'he is removed as the member that he is' : 'or is told to try again'));
+	like($by->{err}, qr/40001/, '(told so)') if $level ne 'READ COMMITTED';
+	$c->sql("SELECT cdc.remove_member('$org', 'joe')");
+}
+
+# an admin who is removed while his own change waits does not carry it out
+$c->sql("SELECT cdc.add_member('$org', 'eve', 'admin')");
+{
+	my ($bob, $eve) = (session('bob', 'READ COMMITTED'), session('eve', 'READ COMMITTED'));
+	says($bob, "SELECT cdc.remove_member('$org', 'eve')");
+	asks($eve, "SELECT cdc.add_member('$org', 'joe', 'admin')");
+	waits_ok($eve, 'an admin waits for who removes her');
+	ends($bob, 'COMMIT');
+	ends($eve, 'COMMIT');
+	like($eve->{err}, qr/42704/, 'and then invites nobody');
+	is(state_of('joe'), 'none', 'as the table shows');
+}
+
+# --- a stranger's lock ------------------------------------------------------------------
+{
+	my $source = $c->sql(q{SELECT cdc.register_service('s', 'postgresql', 'z', '{"nodes":[{"address":"127.0.0.1","port":1}],"admin_user":"u"}', organization => '} . $org . q{')});
+	my $sink = $c->sql(q{SELECT cdc.register_service('k', 'kafka', 'z', '{"bootstrap":"127.0.0.1:1"}', organization => '} . $org . q{')});
+	my $stranger = session('stranger', 'READ COMMITTED');
+
+	# every advisory lock that the extension ever took
+	says($stranger, "SELECT pg_advisory_lock(hashtextextended('cdc_pipeline grants', 0))");
+	says($stranger, "SELECT pg_advisory_lock(hashtextextended('cdc_pipeline topics $sink shop', 0))");
+	my ($code, undef, $error) = $c->try_sql("SET lock_timeout = '5s'; SELECT cdc.add_member('$org', 'joe'); SELECT cdc.create_pipeline('p', '$source', '$sink', topic_prefix => 'shop')");
+	is($code, 0, 'no stranger holds up a grant or a pipeline') or diag($error);
+	is($c->sql("SELECT count(*) FROM pg_proc WHERE pronamespace IN ('cdc'::regnamespace, 'cdc_inner'::regnamespace) AND prosrc ~ 'pg_(try_)?advisory'"), '0', 'the extension takes no advisory lock here');
+	ends($stranger, 'COMMIT');
+	$c->sql("SELECT cdc.remove_member('$org', 'joe')");
+}
+
+# --- roles, while the worker looks on ------------------------------------------------------
+$c->sql("SELECT cdc.add_member('$org', 'joe', 'admin')");
+my $token = $c->sql("SET ROLE joe; SELECT cdc.create_token('x', '$org')");
+$c->sql('ALTER ROLE joe RENAME TO joseph; CREATE ROLE joe LOGIN');
+is(state_of('joseph') . ', ' . state_of('joe'), 'admin accepted, none', 'a renamed role is the member, at once');
+# the worker looks when it begins, and once a minute
+my $again = sub { my $pid = $c->worker_pid; $c->sql("SELECT pg_terminate_backend($pid)"); };
+$again->();
+$c->wait_ok(sub { $c->sql("SELECT member FROM cdc.organization_member WHERE role_oid = 'joseph'::regrole") eq 'joseph' }, 'and the name by which a copy is bound follows');
+is($c->sql("SELECT member FROM cdc.api_token"), 'joseph', 'of his token too');
+$c->sql('DROP OWNED BY joseph; DROP ROLE joseph; CREATE ROLE joseph LOGIN');
+is(state_of('joseph'), 'admin absent', 'a role that was made again is nobody');
+$again->();
+$c->wait_ok(sub { state_of('joseph') eq 'none' }, 'and the row of the old one goes');
+is($c->sql("SELECT message FROM cdc.organization_event ORDER BY id DESC LIMIT 1"), 'role "joseph" was dropped', 'with an event');
+is($c->sql("SELECT revoked_at IS NOT NULL FROM cdc.api_token"), 't', 'and his token');
+
+$c->stop;
+done_testing();
