@@ -40,6 +40,44 @@ ALTER TABLE cdc.pipeline_spec ALTER COLUMN generation SET DEFAULT 2;
 -- what the agents of a service name is remembered with the next look at them
 ALTER TABLE cdc.service ADD COLUMN secret_path text;
 
+-- Who is a member stays one: the role that has the name now.  One whose role is gone is
+-- bound to none, and nobody is known as the maker of an organization.
+ALTER TABLE cdc.organization_member DROP CONSTRAINT organization_member_pkey,
+	ADD COLUMN id uuid PRIMARY KEY DEFAULT pg_catalog.gen_random_uuid(),
+	ADD COLUMN role_oid oid,
+	ADD COLUMN system_identifier numeric,
+	ADD COLUMN state text NOT NULL DEFAULT 'accepted' CHECK (state IN ('invited', 'accepted', 'declined')),
+	ADD COLUMN made boolean NOT NULL DEFAULT false,
+	ADD COLUMN invited_by name,
+	ADD CONSTRAINT organization_member_role_key UNIQUE (organization_id, role_oid, system_identifier);
+CREATE INDEX organization_member_role_idx ON cdc.organization_member (role_oid);
+UPDATE cdc.organization_member m SET role_oid = r.oid, system_identifier = c.system_identifier
+	FROM pg_catalog.pg_roles r, pg_catalog.pg_control_system() c WHERE r.rolname OPERATOR(pg_catalog.=) m.member;
+
+CREATE TABLE cdc.organization_event (
+	id			bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	organization_id	uuid REFERENCES cdc.organization(id),
+	at			timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	kind		text NOT NULL CHECK (kind IN ('created', 'invited', 'accepted', 'declined', 'added', 'changed', 'removed', 'left', 'bound', 'token made', 'token revoked')),
+	role		name NOT NULL,
+	message		text NOT NULL,
+	detail		jsonb
+);
+CREATE INDEX organization_event_organization_idx ON cdc.organization_event (organization_id, id);
+CREATE INDEX organization_event_at_idx ON cdc.organization_event (at);
+
+-- tokens that open something go on to
+ALTER TABLE cdc.api_token ADD COLUMN system_identifier numeric, ADD COLUMN last_used_from text;
+UPDATE cdc.api_token t SET system_identifier = c.system_identifier FROM pg_catalog.pg_roles r, pg_catalog.pg_control_system() c
+	WHERE r.oid OPERATOR(pg_catalog.=) t.role_oid AND r.rolname OPERATOR(pg_catalog.=) t.member;
+
+ALTER TABLE cdc.failover_expired DROP CONSTRAINT failover_expired_pkey,
+	ADD COLUMN organization_id uuid REFERENCES cdc.organization(id),
+	ADD UNIQUE NULLS NOT DISTINCT (verdict, organization_id);
+
+-- its result has one more column
+DROP FUNCTION cdc.list_tokens();
+
 CREATE TABLE cdc.finding (
 	organization_id	uuid NOT NULL REFERENCES cdc.organization(id),
 	service_id	uuid,
@@ -70,6 +108,7 @@ DROP FUNCTION cdc.check_ca(jsonb);
 DROP FUNCTION cdc.check_users(jsonb);
 DROP FUNCTION cdc.check_postgresql_connection(jsonb);
 DROP FUNCTION cdc.check_kafka_connection(jsonb);
+DROP FUNCTION cdc.token_identity(text);
 
 -- --- grants ---------------------------------------------------------------------------------
 

@@ -83,6 +83,12 @@ SELECT results_eq($$SELECT o.t, count(*) FROM old_rows o GROUP BY 1 ORDER BY 1$$
 
 SELECT is_empty('SELECT FROM cdc.pipeline_spec WHERE generation <> 1', 'pipelines keep the generation that they were made with');
 
+-- --- members: each the role that has his name; nobody a maker; tokens as they were --------------
+SELECT isnt_empty('SELECT FROM cdc.organization_member', '(there are members)');
+SELECT is_empty($$SELECT * FROM cdc.organization_member m LEFT JOIN pg_roles r ON r.rolname = m.member
+	WHERE m.state <> 'accepted' OR m.made OR m.role_oid IS DISTINCT FROM r.oid OR m.system_identifier IS DISTINCT FROM CASE WHEN r.oid IS NOT NULL THEN (pg_control_system()).system_identifier END$$, 'every member of 0.1 is one, by the role that has his name');
+SELECT is_empty($$SELECT * FROM cdc.api_token t LEFT JOIN pg_roles r ON r.oid = t.role_oid AND r.rolname = t.member WHERE (t.system_identifier IS NULL) <> (r.oid IS NULL)$$, 'a token that opened something does');
+
 -- --- who may what --------------------------------------------------------------------------------------
 SELECT results_eq($$SELECT * FROM old_callable WHERE name <> 'create_organization' EXCEPT SELECT * FROM pg_temp.callable() ORDER BY 1, 2$$, $$SELECT '', '' WHERE false$$, 'who could call or read something can');
 SELECT is_empty($$SELECT r.rolname, p.oid::regprocedure FROM old_callable o JOIN pg_roles r ON r.rolname = o.role JOIN pg_proc p ON p.proname = o.name AND p.pronamespace = 'cdc'::regnamespace
