@@ -57,7 +57,9 @@ BEGIN
 		END IF;
 	END IF;
 	UPDATE cdc.service s SET connection = kept, network_id = (connection ->> 'network_id')::uuid,
-			addons = ARRAY(SELECT DISTINCT jsonb_array_elements_text(connection -> 'addons')), updated_at = now()
+			addons = ARRAY(SELECT DISTINCT jsonb_array_elements_text(connection -> 'addons')), updated_at = now(),
+			-- what a superuser's word had allowed is looked at anew without it
+			system_identifier = CASE WHEN s.connection -> 'metadata_server' = 'true' AND kept -> 'metadata_server' IS DISTINCT FROM 'true' THEN NULL ELSE s.system_identifier END
 		WHERE s.id = service;
 	IF database_type = 'postgresql' THEN
 		DELETE FROM cdc.service_node o WHERE o.service_id = service

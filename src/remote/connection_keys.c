@@ -93,35 +93,35 @@ was_not_given(const char *key)
  * A text may reach a connector's configuration, today or with the next option,
  * and Connect would look up what it refers to: somebody else's secret.
  */
-static bool
-refers(struct json_object *value)
+static char *
+text_fault(const char *key, struct json_object *value)
 {
+	char	   *why = NULL;
 	size_t		i;
 
 	if (json_object_is_type(value, json_type_string))
-		return cdc_connect_text_fault("", json_object_get_string(value)) != NULL;
+		return cdc_connect_text_fault(key, json_object_get_string(value));
 	if (json_object_is_type(value, json_type_array))
 	{
-		for (i = 0; i < json_object_array_length(value); i++)
-		{
-			if (refers(json_object_array_get_idx(value, i)))
-				return true;
-		}
+		for (i = 0; i < json_object_array_length(value) && why == NULL; i++)
+			why = text_fault(key, json_object_array_get_idx(value, i));
 	}
-	return false;
+	return why;
 }
 
 static bool
 check_key(const CdcConnectionKey *k, struct json_object *value, bool stored, CdcFault *fault)
 {
+	char	   *why;
+
 	if (json_object_get_type(value) != k->type)
 		return cdc_fault(fault, psprintf("\"%s\" in connection must be of JSON type %s", k->key, json_type_to_name(k->type)),
 						 psprintf("It was of type %s.", json_object_is_type(value, json_type_int) || json_object_is_type(value, json_type_double) ? "number" :
 								  json_type_to_name(json_object_get_type(value))),
 						 "See docs/configuration.md, section connection.");
-	if (k->kept != CDC_KEPT_SECRET && refers(value))
-		return cdc_fault(fault, psprintf("\"%s\" in connection may not have \"${\" in it", k->key),
-						 "Kafka Connect would look up what it refers to.", "Give the value itself.");
+	why = k->kept == CDC_KEPT_SECRET ? NULL : text_fault(k->key, value);
+	if (why)
+		return cdc_fault(fault, why, "A configuration's references to secrets are made by the worker alone.", "Give the value itself.");
 	return k->check == NULL || k->check(k->key, value, stored, fault);
 }
 

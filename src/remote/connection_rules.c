@@ -103,11 +103,13 @@ cdc_rule_secret(const char *key, struct json_object *value, bool stored, CdcFaul
 bool
 cdc_rule_config_secret(const char *key, struct json_object *value, bool stored, CdcFault *fault)
 {
+	char	   *why;
+
 	if (!cdc_rule_secret(key, value, stored, fault))
 		return false;
-	if (cdc_connect_text_fault("", json_object_get_string(value)) != NULL)
-		return cdc_fault(fault, psprintf("\"%s\" in connection may not have \"${\" in it", key),
-						 "Kafka Connect would look up what it refers to.", "Choose another password.");
+	why = cdc_connect_text_fault(key, json_object_get_string(value));
+	if (why)
+		return cdc_fault(fault, why, "A configuration's references to secrets are made by the worker alone.", "Choose another password.");
 	return true;
 }
 

@@ -9,12 +9,15 @@
  */
 #include "postgres.h"
 
+#include "access/xlog.h"
 #include "utils/memutils.h"
 
 #include "common/json.h"
+#include "common/quote.h"
 #include "extension/settings.h"
 #include "remote/pg_hba.h"
 #include "worker/failover.h"
+#include "worker/findings.h"
 #include "worker/observe.h"
 #include "worker/observe_parts.h"
 #include "worker/observe_source.h"
@@ -228,6 +231,33 @@ note_hba(CdcNode *n, const char *words, const char *error)
 	cdc_set_string(n->service->context, &n->hba_error, error);
 }
 
+/*
+ * Is what a node turned out to be the cluster that holds the metadata, without a
+ * superuser's word that it may be a source?  It is the one server that trusts
+ * this process, and its files have everybody's secrets.  A service that was
+ * followed there by version 0.1 is followed on, and told.
+ */
+static bool
+is_forbidden_metadata(CdcNode *n, uint64 system_identifier)
+{
+	CdcService *s = n->service;
+	bool		is_ours = system_identifier == GetSystemIdentifier() && !s->metadata_server;
+	bool		forbidden = is_ours && s->system_identifier != system_identifier;
+	CdcFinding	finding = {
+		.check_name = "metadata_is_source",
+		.concern = CDC_CONCERN_SAFETY,
+		.severity = forbidden ? CDC_SEVERITY_BLOCKER : CDC_SEVERITY_WARNING,
+		.node = psprintf("%s:%d", n->address, n->port),
+		.observed = "this node belongs to the server that holds the metadata",
+		.required = "a superuser's word, \"metadata_server\": true, or another server",
+		.why = "a pipeline from there could read every organization's secrets in the metadata",
+		.fix_sql = cdc_quote_format("SELECT cdc.update_service(%L, '{\"metadata_server\": true}')", s->id)
+	};
+
+	cdc_finding_service(s, &finding, is_ours);
+	return forbidden;
+}
+
 static void
 node_done(const CdcPgResult *result, void *arg)
 {
@@ -237,6 +267,7 @@ node_done(const CdcPgResult *result, void *arg)
 	CdcSourceObs *obs = NULL;
 	char	   *error = NULL;
 	bool		hba_changed = false;
+	bool		forbidden = false;
 
 	if (s == NULL || probe->node >= s->nnodes || result->outcome == CDC_PG_CANCELLED)
 	{
@@ -259,6 +290,11 @@ node_done(const CdcPgResult *result, void *arg)
 		old = MemoryContextSwitchTo(n->obs_context);
 		obs = cdc_source_parse(cdc_pg_value(result, 0, 0));
 		MemoryContextSwitchTo(old);
+	}
+	if (obs && is_forbidden_metadata(n, obs->system_identifier))
+	{
+		obs = NULL;
+		forbidden = true;
 	}
 	if (obs)
 	{
@@ -290,7 +326,8 @@ node_done(const CdcPgResult *result, void *arg)
 	}
 	else
 	{
-		error = pstrdup(result->error ? result->error : "the answer makes no sense");
+		error = pstrdup(forbidden ? "is the server that holds the metadata, which is a source by a superuser's word only (metadata_server)" :
+						result->error ? result->error : "the answer makes no sense");
 		if (n->reachable || !cdc_same(n->error, error))
 			n->dirty = true;
 		n->reachable = false;

@@ -308,6 +308,7 @@ load_postgresql(CdcService *s, struct json_object *row, struct json_object *conn
 	s->password_in_tls = get_bool(connection, "password_in_tls", false);
 	s->manage_hba = get_bool(connection, "manage_hba", true);
 	s->manage_role = get_bool(connection, "manage_role", true);
+	s->metadata_server = get_bool(connection, "metadata_server", false);
 	s->connector_user = copy(s->context, get(connection, "connector_user"));
 	/* who writes pg_hba.conf locks it in one database, the same for everybody */
 	if (!s->manage_hba)

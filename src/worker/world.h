@@ -164,6 +164,7 @@ struct CdcService
 	bool		password_in_tls;	/* with verify-full it may ask for a password in clear */
 	bool		manage_hba;
 	bool		manage_role;
+	bool		metadata_server;	/* a superuser's word: it may be the metadata's own */
 	char	   *connector_user; /* with manage_role false: what connectors log in as, */
 	char	   *connector_password;	/* else NULL, both */
 	int			nnodes;
