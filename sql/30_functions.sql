@@ -57,6 +57,10 @@ CREATE OR REPLACE FUNCTION cdc.reencrypt(old_key_file text, old_key_id text, old
 
 -- What the worker does now; nulls while there is none (a standby, for example).
 -- For roles with pg_monitor.
+-- Seconds of the longest step of the reconciler's loop in this health round and the one before: for metrics().
+CREATE OR REPLACE FUNCTION cdc.worker_longest_step() RETURNS double precision
+	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'cdc_worker_longest_step';
+
 CREATE OR REPLACE FUNCTION cdc.worker_state(OUT pid integer, OUT state text, OUT heartbeat timestamptz, OUT rounds bigint)
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'cdc_worker_state';
 

@@ -32,7 +32,9 @@ BEGIN
 		|| ARRAY(SELECT format('cdc_connector_state{pipeline=%s,state=%s} 1', cdc.metric_label(p.id::text), cdc.metric_label(o.connector_state))
 			FROM cdc.pipeline_spec p JOIN cdc.pipeline_observed o ON o.pipeline_id = p.id WHERE p.deleted_at IS NULL AND o.connector_state IS NOT NULL AND p.organization_id = coalesce(only_one, p.organization_id) ORDER BY p.created_at, p.id)
 		|| CASE WHEN only_one IS NULL THEN ARRAY['# HELP cdc_reconcile_rounds_total Health rounds of the reconciler since it started.', '# TYPE cdc_reconcile_rounds_total counter',
-			(SELECT format('cdc_reconcile_rounds_total %s', coalesce(w.rounds, 0)) FROM cdc.worker_state() w)] ELSE '{}' END
+			(SELECT format('cdc_reconcile_rounds_total %s', coalesce(w.rounds, 0)) FROM cdc.worker_state() w),
+			'# HELP cdc_reconcile_longest_step_seconds Longest time that the reconciler served nobody else, in this health round and the one before.', '# TYPE cdc_reconcile_longest_step_seconds gauge',
+			format('cdc_reconcile_longest_step_seconds %s', coalesce(round(cdc.worker_longest_step()::numeric, 6), 0))] ELSE '{}' END
 		|| ARRAY['# HELP cdc_failovers_total Failovers of sources, by what was judged.', '# TYPE cdc_failovers_total counter']
 		|| ARRAY(SELECT format('cdc_failovers_total{verdict=%s} %s', cdc.metric_label(f.verdict), sum(f.n))
 			FROM (SELECT e.detail ->> 'verdict' AS verdict, 1 AS n, p.organization_id

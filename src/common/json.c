@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define MAX_DEPTH 64			/* deeper than anything that Connect or we send */
+#define MAX_TIME_US INT64CONST(253402300799999999)	/* the end of the year 9999 */
 
 struct json_object *
 cdc_json_parse(const char *str)
@@ -86,6 +87,22 @@ cdc_json_int64(struct json_object *object, const char *key, int64 fallback)
 			return value;
 	}
 	return fallback;
+}
+
+int
+cdc_json_int(struct json_object *object, const char *key)
+{
+	int64		value = cdc_json_int64(object, key, 0);
+
+	return value >= INT_MIN && value <= INT_MAX ? (int) value : 0;
+}
+
+int64
+cdc_json_time(struct json_object *object, const char *key)
+{
+	int64		value = cdc_json_int64(object, key, 0);
+
+	return value > 0 && value <= MAX_TIME_US ? value : 0;
 }
 
 struct json_object *

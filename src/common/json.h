@@ -31,6 +31,12 @@ extern bool cdc_json_true(struct json_object *object, const char *key);
 /* A member that is an integer (or a string of digits), else the fallback. */
 extern int64 cdc_json_int64(struct json_object *object, const char *key, int64 fallback);
 
+/* A member that is an integer (or a string of digits) of 32 bits, else 0. */
+extern int	cdc_json_int(struct json_object *object, const char *key);
+
+/* A member that is a time, microseconds since 1970 up to the year 9999, else 0. */
+extern int64 cdc_json_time(struct json_object *object, const char *key);
+
 /* A member that is an array, else NULL. */
 extern struct json_object *cdc_json_array(struct json_object *object, const char *key);
 

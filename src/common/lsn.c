@@ -1,6 +1,9 @@
 /* lsn.c: positions in WAL as text.  See lsn.h. */
 #include "common/lsn.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "common/json.h"
 
 char *
@@ -12,12 +15,13 @@ cdc_lsn_words(uint64 lsn)
 uint64
 cdc_lsn_parse(const char *words)
 {
-	uint32		high;
-	uint32		low;
+	static const char digits[] = "0123456789ABCDEFabcdef";
+	size_t		high = words ? strspn(words, digits) : 0;
+	size_t		low = high > 0 && words[high] == '/' ? strspn(words + high + 1, digits) : 0;
 
-	if (words == NULL || sscanf(words, "%X/%X", &high, &low) != 2)
+	if (high < 1 || high > 8 || low < 1 || low > 8 || words[high + 1 + low] != '\0')
 		return 0;
-	return ((uint64) high << 32) | low;
+	return (strtoull(words, NULL, 16) << 32) | strtoull(words + high + 1, NULL, 16);
 }
 
 void

@@ -14,7 +14,7 @@
 /* The position as text; palloc'd. */
 extern char *cdc_lsn_words(uint64 lsn);
 
-/* The position that a text begins with; 0 when words is NULL or begins with none. */
+/* The position that a text is; 0 when words is NULL or something else, or more. */
 extern uint64 cdc_lsn_parse(const char *words);
 
 /* Sets a member of an object: the position as text, null for 0. */

@@ -11,7 +11,12 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "common/text.h"
+
 #define MASK "[redacted]"
+
+/* Of what a peer says of itself no more is looked at: redacting has its cost. */
+#define SAID_MAX (16 * 1024)
 
 /*
  * Words that announce a secret when "=" or ":" follows, in any case, also as
@@ -313,6 +318,26 @@ mask_patterns(const char *str)
 		appendStringInfoChar(&buf, *p++);
 	}
 	return buf.data;
+}
+
+char *
+cdc_redact_said(const char *said)
+{
+	size_t		length = said ? strlen(said) : 0;
+	char	   *cut = pnstrdup(said ? said : "", length <= SAID_MAX ? length : cdc_text_clip(said, SAID_MAX));
+	char	   *p;
+
+	/* redacted before it is cut to what is shown: half a secret is one too */
+	cut = cdc_redact(cut, NULL, 0);
+	length = strlen(cut);
+	if (length > CDC_TEXT_MAX)
+		cut[cdc_text_clip(cut, CDC_TEXT_MAX)] = '\0';
+	for (p = cut; *p; p++)
+	{
+		if ((unsigned char) *p < ' ')
+			*p = ' ';
+	}
+	return cut;
 }
 
 char *

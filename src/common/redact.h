@@ -17,4 +17,12 @@
  */
 extern char *cdc_redact(const char *text, const char *const *secrets, int nsecrets);
 
+/*
+ * What a peer says of itself (an error, a reason), to be kept and shown: redacted
+ * for what announces a secret, one line, at most CDC_TEXT_MAX bytes, cut between
+ * characters.  Of a longer text than 16 kB the rest is not looked at.  said is valid text,
+ * NULL gives an empty one.
+ */
+extern char *cdc_redact_said(const char *said);
+
 #endif							/* CDC_REDACT_H */

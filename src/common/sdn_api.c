@@ -9,6 +9,7 @@
 
 #include "common/json.h"
 #include "common/redact.h"
+#include "common/text.h"
 
 #define MAX_MESSAGE 400
 
@@ -26,18 +27,11 @@ cdc_sdn_url_of(const char *base, const char *collection, const char *id)
 static char *
 one_line(const char *code, const char *message)
 {
-	char	   *words = cdc_redact(psprintf("%s%s%s", code ? code : "", code && message ? ": " : "", message ? message : ""), NULL, 0);
+	char	   *words = cdc_redact_said(psprintf("%s%s%s", code ? code : "", code && message ? ": " : "", message ? message : ""));
 	char	   *end;
 
-	words[strcspn(words, "\r\n")] = '\0';
 	if (strlen(words) > MAX_MESSAGE)
-	{
-		/* not in the middle of a character */
-		end = words + MAX_MESSAGE;
-		while (end > words && ((unsigned char) *end & 0xC0) == 0x80)
-			end--;
-		*end = '\0';
-	}
+		words[cdc_text_clip(words, MAX_MESSAGE)] = '\0';
 	end = words + strlen(words);
 	while (end > words && (end[-1] == '.' || end[-1] == ' '))
 		*--end = '\0';

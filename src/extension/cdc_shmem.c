@@ -53,6 +53,8 @@ on_startup(void)
 		pg_atomic_init_u32(&cdc_shared->wake_pending, 0);
 		pg_atomic_init_u64(&cdc_shared->heartbeat_us, 0);
 		pg_atomic_init_u64(&cdc_shared->rounds, 0);
+		pg_atomic_init_u64(&cdc_shared->longest_step_us, 0);
+		pg_atomic_init_u64(&cdc_shared->longest_before_us, 0);
 	}
 	LWLockRelease(AddinShmemInitLock);
 }
@@ -97,6 +99,22 @@ cdc_shmem_set_state(const char *state)
 	LWLockAcquire(cdc_shared->lock, LW_EXCLUSIVE);
 	strlcpy(cdc_shared->state, state, sizeof(cdc_shared->state));
 	LWLockRelease(cdc_shared->lock);
+}
+
+void
+cdc_shmem_note_step(int64 us)
+{
+	if (cdc_shared && (uint64) us > pg_atomic_read_u64(&cdc_shared->longest_step_us))
+		pg_atomic_write_u64(&cdc_shared->longest_step_us, (uint64) us);
+}
+
+void
+cdc_shmem_begin_round(void)
+{
+	if (cdc_shared == NULL)
+		return;
+	pg_atomic_fetch_add_u64(&cdc_shared->rounds, 1);
+	pg_atomic_write_u64(&cdc_shared->longest_before_us, pg_atomic_exchange_u64(&cdc_shared->longest_step_us, 0));
 }
 
 static pid_t

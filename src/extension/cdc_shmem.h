@@ -18,6 +18,8 @@ typedef struct CdcShared
 	pg_atomic_uint32 wake_pending;	/* one SetLatch a burst */
 	pg_atomic_uint64 heartbeat_us;	/* wall clock of the worker's last turn, epoch us */
 	pg_atomic_uint64 rounds;	/* health rounds since start */
+	pg_atomic_uint64 longest_step_us;	/* of the loop, in the present health round */
+	pg_atomic_uint64 longest_before_us; /* and in the one before */
 	char		state[256];		/* what the worker does, in words, e.g. "running",
 								 * "disabled", "idle: ..."; under lock */
 } CdcShared;
@@ -32,6 +34,10 @@ extern void cdc_shmem_attach_worker(void);
 
 /* Worker: says what it does (shown by cdc.worker_state()). */
 extern void cdc_shmem_set_state(const char *state);
+
+/* Worker: a step of the loop took so long; a new health round has begun. */
+extern void cdc_shmem_note_step(int64 us);
+extern void cdc_shmem_begin_round(void);
 
 /* Ends the worker (SIGTERM) and waits up to 3 s until it is gone. */
 extern void cdc_shmem_end_worker(void);

@@ -52,6 +52,7 @@ PG_FUNCTION_INFO_V1(cdc_standby_rules);
 PG_FUNCTION_INFO_V1(cdc_system_identifier);
 PG_FUNCTION_INFO_V1(cdc_wake);
 PG_FUNCTION_INFO_V1(cdc_worker_state);
+PG_FUNCTION_INFO_V1(cdc_worker_longest_step);
 
 /*
  * cdc.changed_here(xid) -> boolean: was a row with this xmin written by the
@@ -233,6 +234,20 @@ cdc_wake(PG_FUNCTION_ARGS)
 {
 	cdc_wake_worker_at_commit();
 	PG_RETURN_VOID();
+}
+
+/*
+ * cdc.worker_longest_step() -> double precision: seconds of the longest step of
+ * the reconciler's loop in this health round and the one before; NULL without
+ * shared memory.
+ */
+Datum
+cdc_worker_longest_step(PG_FUNCTION_ARGS)
+{
+	if (cdc_shared == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8((double) Max(pg_atomic_read_u64(&cdc_shared->longest_step_us),
+								  pg_atomic_read_u64(&cdc_shared->longest_before_us)) / 1000000.0);
 }
 
 /*

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "common/text.h"
 #include "reconciler/detail.h"
 
 static const char *const detail_names[CDC_NUM_DETAILS] = {
@@ -49,29 +50,6 @@ append(char *buf, size_t size, size_t *used, const char *text, size_t len)
 	*used += len;
 }
 
-/*
- * Length of buf cut to len bytes without splitting a UTF-8 character: half a
- * character would be refused by the database that keeps the message.
- */
-static size_t
-clip(const char *buf, size_t len)
-{
-	size_t		start = len;
-
-	/* back to the first byte of the last character, at most 3 bytes away */
-	while (start > 0 && len - start < 3 && ((unsigned char) buf[start - 1] & 0xC0) == 0x80)
-		start--;
-	if (start > 0 && ((unsigned char) buf[start - 1] & 0xC0) == 0xC0)
-	{
-		unsigned char lead = (unsigned char) buf[start - 1];
-		size_t		want = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-
-		if (len - (start - 1) < want)
-			return start - 1;
-	}
-	return len;
-}
-
 size_t
 cdc_detail_expand(char *buf, size_t size, const char *message,
 				  const char *const details[CDC_NUM_DETAILS])
@@ -102,6 +80,6 @@ cdc_detail_expand(char *buf, size_t size, const char *message,
 		}
 	}
 	if (size > 0)
-		buf[used < size ? used : clip(buf, size - 1)] = '\0';
+		buf[used < size ? used : cdc_text_clip(buf, size - 1)] = '\0';
 	return used;
 }

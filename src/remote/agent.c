@@ -56,7 +56,7 @@ cdc_agent_parse_state(const char *body)
 	state = palloc0(sizeof(CdcAgentState));
 	state->body = object;
 	state->secret_path = cdc_json_string(object, "secret_path");
-	state->epoch = (uint64) cdc_json_int64(object, "epoch", 0);
+	state->epoch = (uint64) Max(cdc_json_int64(object, "epoch", 0), 0);
 	state->secrets = secrets;
 	state->nsecrets = (int) json_object_array_length(secrets);
 	read_job(state, cdc_json_get(object, "job"));
@@ -201,7 +201,7 @@ cdc_agent_meaning(int status, const char *body, char **message)
 		return CDC_AGENT_DONE;
 	object = cdc_json_parse(body);
 	said = cdc_json_string(object, "error");
-	*message = cdc_redact(said ? said : "no reason given", NULL, 0);
+	*message = cdc_redact_said(said ? said : "no reason given");
 	json_object_put(object);
 	if (said == NULL || status < 400 || status >= 500)
 		return CDC_AGENT_MAYBE;

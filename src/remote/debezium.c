@@ -15,11 +15,13 @@
 
 #include "common/json.h"
 #include "common/redact.h"
+#include "common/text.h"
 
 #define HEARTBEAT_PREFIX "cdc_pipeline_heartbeat"
 
 /* Longest sentence of a failure, in characters. */
 #define FAILURE_MAX 500
+#define SENTENCE_MAX (16 * 1024)
 
 /*
  * Traces that no restart cures: Debezium's decision at start depends on a
@@ -404,7 +406,7 @@ cdc_kc_failure(const char *trace, const char *const *secrets, int nsecrets)
 	 * Redacted before it is cut: half a secret is one too.  The rest of the
 	 * trace is left out first, so that its cost is bounded.
 	 */
-	sentence = pnstrdup(last, length);
+	sentence = pnstrdup(last, length <= SENTENCE_MAX ? length : cdc_text_clip(last, SENTENCE_MAX));
 	sentence = cdc_redact(sentence, secrets, nsecrets);
 	for (p = sentence; *p != '\0'; p++)
 	{

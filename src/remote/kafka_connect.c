@@ -16,143 +16,6 @@
 #include "common/json.h"
 #include "common/redact.h"
 
-static CdcConnectState
-state_of(const char *name)
-{
-	static const struct
-	{
-		const char *name;
-		CdcConnectState state;
-	}			states[] = {
-		{"UNASSIGNED", CDC_CS_UNASSIGNED},
-		{"RUNNING", CDC_CS_RUNNING},
-		{"PAUSED", CDC_CS_PAUSED},
-		{"STOPPED", CDC_CS_STOPPED},
-		{"FAILED", CDC_CS_FAILED},
-		{"RESTARTING", CDC_CS_RESTARTING}
-	};
-	size_t		i;
-
-	if (name == NULL)
-		return CDC_CS_NONE;
-	for (i = 0; i < lengthof(states); i++)
-	{
-		if (strcmp(states[i].name, name) == 0)
-			return states[i].state;
-	}
-	return CDC_CS_UNKNOWN;
-}
-
-static int
-by_name(const void *a, const void *b)
-{
-	return strcmp(((const CdcKcConnector *) a)->name, ((const CdcKcConnector *) b)->name);
-}
-
-/* Fills item's part that comes from "status"; status may be NULL. */
-static void
-read_status(CdcKcConnector *item, struct json_object *status)
-{
-	struct json_object *connector = cdc_json_get(status, "connector");
-	struct json_object *tasks = cdc_json_array(status, "tasks");
-	struct json_object *states = json_object_new_array();
-	size_t		n = tasks ? json_object_array_length(tasks) : 0;
-	size_t		i;
-
-	item->state_name = cdc_json_string(connector, "state");
-	item->state = state_of(item->state_name);
-	item->worker_id = cdc_json_string(connector, "worker_id");
-	if (item->state == CDC_CS_FAILED)
-		item->trace = cdc_json_string(connector, "trace");
-	item->task_state = CDC_CS_NONE;
-	item->ntasks = (int) n;
-
-	for (i = 0; i < n; i++)
-	{
-		struct json_object *task = json_object_array_get_idx(tasks, i);
-		int64		id = cdc_json_int64(task, "id", 0);
-		const char *name = cdc_json_string(task, "state");
-		struct json_object *entry = json_object_new_object();
-
-		json_object_object_add(entry, "id", json_object_new_int64(id));
-		json_object_object_add(entry, "state", name ? json_object_new_string(name) : NULL);
-		json_object_array_add(states, entry);
-
-		/* Debezium has one task; should there be more, the first one speaks. */
-		if (i == 0)
-		{
-			const char *worker = cdc_json_string(task, "worker_id");
-
-			item->task_state = name ? state_of(name) : CDC_CS_UNKNOWN;
-			if (worker != NULL)
-				item->worker_id = worker;
-			if (item->task_state == CDC_CS_FAILED && cdc_json_string(task, "trace") != NULL)
-				item->trace = cdc_json_string(task, "trace");
-		}
-	}
-	item->task_states = pstrdup(json_object_to_json_string_ext(states, JSON_C_TO_STRING_PLAIN));
-	json_object_put(states);
-}
-
-CdcKcList *
-cdc_kc_parse_list(const char *body)
-{
-	struct json_object *object = cdc_json_parse(body);
-	CdcKcList  *list;
-
-	if (!json_object_is_type(object, json_type_object) ||
-		cdc_json_get(object, "error_code") != NULL)
-	{
-		json_object_put(object);
-		return NULL;
-	}
-
-	list = palloc0(sizeof(CdcKcList));
-	list->body = object;
-	list->items = palloc0(sizeof(CdcKcConnector) * (json_object_object_length(object) + 1));
-	{
-		json_object_object_foreach(object, name, entry)
-		{
-			CdcKcConnector *item = &list->items[list->n++];
-
-			item->name = name;
-			item->config = cdc_json_get(cdc_json_get(entry, "info"), "config");
-			item->mark = cdc_json_string(item->config, "cdc.pipeline.id");
-			item->epoch = cdc_json_int64(item->config, "cdc.epoch", 0);
-			item->topic_prefix = cdc_json_string(item->config, "topic.prefix");
-			read_status(item, cdc_json_get(entry, "status"));
-		}
-	}
-	qsort(list->items, list->n, sizeof(CdcKcConnector), by_name);
-	return list;
-}
-
-const CdcKcConnector *
-cdc_kc_find(const CdcKcList *list, const char *name)
-{
-	CdcKcConnector key;
-
-	if (list == NULL || list->n == 0)
-		return NULL;
-	memset(&key, 0, sizeof(key));
-	key.name = name;
-	return bsearch(&key, list->items, list->n, sizeof(CdcKcConnector), by_name);
-}
-
-void
-cdc_kc_list_free(CdcKcList *list)
-{
-	int			i;
-
-	if (list == NULL)
-		return;
-	json_object_put(list->body);
-	for (i = 0; i < list->n; i++)
-		pfree(list->items[i].task_states);
-	pfree(list->items);
-	pfree(list);
-}
-
 /* A position that counts: a positive integer member. */
 static uint64
 position(struct json_object *offset, const char *key)
@@ -209,7 +72,7 @@ cdc_kc_parse_offsets(const char *body, CdcKcOffsets *offsets)
 									   Max(position(offset, "lsn_proc"), offsets->event_lsn));
 			offsets->lsn = offsets->commit_lsn;
 			offsets->txid = cdc_json_int64(offset, "txId", 0);
-			offsets->ts_us = cdc_json_int64(offset, "ts_usec", 0);
+			offsets->ts_us = cdc_json_time(offset, "ts_usec");
 			if (offsets->lsn == 0)
 				offsets->lsn = position(offset, "lsn_proc");
 			if (offsets->lsn == 0)
@@ -364,7 +227,7 @@ one_line(const char *message)
 			appendStringInfoString(&buf, "; ");
 		appendBinaryStringInfo(&buf, start, (int) kept);
 	}
-	return cdc_redact(buf.data, NULL, 0);
+	return cdc_redact_said(buf.data);
 }
 
 /* strstr without regard to case. */

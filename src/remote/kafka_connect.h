@@ -113,6 +113,21 @@ typedef struct CdcKcList
 	CdcKcConnector *items;
 } CdcKcList;
 
+/*
+ * The list as it comes, in pieces of any size.  Of connectors with names of
+ * ours all is kept, of others their states and our marks.  feed (which fits
+ * CdcHttpRequest.consume) is false when this is not Connect's list, or more than one
+ * cluster's can be: 256 kB a connector, 20,000 connectors, 8 MB of ours.
+ * reader_new, feed and reader_free neither palloc nor ereport; new is NULL without memory.
+ * reader_list takes what was read: NULL when it is not a whole list.
+ */
+typedef struct CdcKcReader CdcKcReader;
+extern CdcKcReader *cdc_kc_reader_new(void);
+extern bool cdc_kc_reader_feed(const char *data, size_t length, void *reader);
+extern bool cdc_kc_reader_failed(const CdcKcReader *reader);
+extern CdcKcList *cdc_kc_reader_list(CdcKcReader *reader);
+extern void cdc_kc_reader_free(CdcKcReader *reader);
+
 /* NULL when the body is not what Connect sends.  Items are sorted by name. */
 extern CdcKcList *cdc_kc_parse_list(const char *body);
 extern const CdcKcConnector *cdc_kc_find(const CdcKcList *list, const char *name);

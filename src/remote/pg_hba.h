@@ -109,8 +109,12 @@ extern char *cdc_hba_decode(const char *escaped);
  */
 extern char *cdc_hba_write_sql(const char *path, const char *old_sha256, const char *content);
 
-/* Errors in the file as the server reads it now: rows (line_number, error). */
+/*
+ * Errors in the file as the server reads it now: rows (line_number, error).  As
+ * ASCII, since they quote the file's bytes, which need not be text.
+ */
 #define CDC_HBA_ERRORS_SQL \
-	"SELECT line_number, error FROM pg_catalog.pg_hba_file_rules WHERE error IS NOT NULL ORDER BY 1"
+	"SELECT line_number, pg_catalog.encode(pg_catalog.replace(error, pg_catalog.chr(92)," \
+	" pg_catalog.repeat(pg_catalog.chr(92), 2))::pg_catalog.bytea, 'escape') FROM pg_catalog.pg_hba_file_rules WHERE error IS NOT NULL ORDER BY 1"
 
 #endif							/* CDC_PG_HBA_H */

@@ -143,7 +143,15 @@ read_network(const char *words, int *family, unsigned char *address, int *bits)
 	*family = strchr(host, ':') ? AF_INET6 : AF_INET;
 	if (inet_pton(*family, host, address) != 1)
 		return false;
-	*bits = words[length] == '/' ? atoi(words + length + 1) : *family == AF_INET ? 32 : 128;
+	*bits = *family == AF_INET ? 32 : 128;
+	if (words[length] == '/')
+	{
+		const char *digits = words + length + 1;
+
+		if (strspn(digits, "0123456789") != strlen(digits) || strlen(digits) < 1 || strlen(digits) > 3)
+			return false;
+		*bits = atoi(digits);
+	}
 	return *bits >= 0 && *bits <= (*family == AF_INET ? 32 : 128);
 }
 

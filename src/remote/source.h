@@ -31,7 +31,8 @@ typedef struct CdcSourceAsk
 
 /*
  * The observation of one node in one database: text of the single parameter
- * (JSON) for CDC_SOURCE_OBSERVE_SQL, which returns one row, one JSON text.
+ * (JSON) for CDC_SOURCE_OBSERVE_SQL, which returns one row, one JSON text as bytea: UTF-8
+ * but for what the server itself holds in no encoding that it knows.
  * full: also pg_hba.conf's text (for a health round or before hba actions).
  * Asks for another database than the connection's are not answered.  About
  * 3.5 ms for 20 pipelines, 25 ms more where one captures all of 10,000 tables;
@@ -154,7 +155,6 @@ typedef struct CdcSourceObs
 	int			free_senders;
 	const char *blocker;		/* oldest write transaction older than 2 s (prepared ones too):
 								 * "pid 123 (user u, application a), open since ..., state" or NULL */
-	const char *hba_path;		/* with full */
 	const char *hba_text;		/* with full, NULL: no right to read it */
 	const char *hba_error;		/* with full: "line n: error" of the file as it is, or NULL */
 	bool		is_superuser;

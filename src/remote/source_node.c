@@ -50,7 +50,7 @@ read_history(CdcSourceObs *obs, const char *words)
 		unsigned	low;
 
 		/* sscanf would go on to the line after an empty one, and that one be read twice */
-		if (*line < '0' || *line > '9' || sscanf(line, "%u %X/%X", &timeline, &high, &low) != 3 || obs->nhistory > n)
+		if (*line < '0' || *line > '9' || sscanf(line, "%9u %8X/%8X", &timeline, &high, &low) != 3 || obs->nhistory > n)
 			continue;
 		obs->history[obs->nhistory].timeline = timeline;
 		obs->history[obs->nhistory].lsn = ((uint64) high << 32) | low;

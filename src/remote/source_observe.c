@@ -14,10 +14,12 @@
  */
 #include "remote/source.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/json.h"
+#include "common/lsn.h"
 #include "remote/pg_hba.h"
 
 /* A list of names for people: the first twenty, and how many more. */
@@ -28,6 +30,17 @@
 /* The same with another separator, without the "more". */
 #define STATEMENTS(expr) \
 	"pg_catalog.array_to_string((pg_catalog.array_agg(" expr " ORDER BY " expr "))[1:20], ' ')"
+
+/*
+ * Text as its bytes, whatever they are.  Names and messages of shared catalogs
+ * may be in another encoding than the database's, and to convert such a text, or to
+ * send it from a SQL_ASCII database, is an ERROR.  byteain copies what is no backslash.
+ */
+#define BYTES(expr) \
+	"pg_catalog.replace(" expr ", pg_catalog.chr(92), pg_catalog.repeat(pg_catalog.chr(92), 2))::pg_catalog.bytea"
+
+/* The same for people, as ASCII: such a byte is \374. */
+#define ASCII(expr) "pg_catalog.encode(" BYTES(expr) ", 'escape')"
 
 #define EPOCH_US(expr) "(extract(epoch FROM " expr ") * 1000000)::bigint"
 
@@ -50,11 +63,10 @@
 	"'history', CASE WHEN NOT pg_catalog.pg_is_in_recovery() THEN pg_catalog.encode(pg_catalog.pg_read_binary_file(" \
 	"'pg_wal/' || pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8) || '.history'," \
 	" 0, 65536, true), 'escape') END, " \
-	"'path', CASE WHEN %2$s THEN pg_catalog.current_setting('hba_file') END, " \
 	"'hba', CASE WHEN %2$s THEN pg_catalog.encode(pg_catalog.pg_read_binary_file(" \
-	"pg_catalog.current_setting('hba_file'), 0, 16777216, true), 'escape') END, " \
+	"pg_catalog.current_setting('hba_file'), 0, 524288, true), 'escape') END, " \
 	"'error', CASE WHEN %2$s THEN (SELECT pg_catalog.string_agg(pg_catalog.format('line %%s: %%s', " \
-	"h.line_number, h.error), '; ' ORDER BY h.line_number)" \
+	"h.line_number, " ASCII("h.error") "), '; ' ORDER BY h.line_number)" \
 	" FROM pg_catalog.pg_hba_file_rules AS h WHERE h.error IS NOT NULL) END" \
 	")::text, 'UTF8'), 'hex') AS j"
 
@@ -283,7 +295,9 @@ const char *const cdc_source_observe_sql =
 "  LEFT JOIN pub AS p ON p.id = a.id"
 "  LEFT JOIN slot AS l ON l.slot_name = a.object"
 ")"
-"SELECT pg_catalog.jsonb_build_object("
+/* of what is not ours the reader makes valid text */
+"SELECT CASE WHEN pg_catalog.getdatabaseencoding() IN ('UTF8', 'SQL_ASCII') THEN " BYTES("answer.words")
+"  ELSE pg_catalog.convert_to(answer.words, 'UTF8') END FROM (SELECT pg_catalog.jsonb_build_object("
 "  'in_recovery', pg_catalog.pg_is_in_recovery(),"
 "  'system_identifier', (SELECT s.system_identifier FROM pg_catalog.pg_control_system() AS s)::text,"
 /* the control file lags behind a promotion until its checkpoint is done */
@@ -304,10 +318,9 @@ const char *const cdc_source_observe_sql =
 "  'superuser', pg_catalog.current_setting('is_superuser') = 'on',"
 "  'history', (SELECT su.j ->> 'history' FROM su),"
 "  'node', " NODE ","
-"  'hba_path', (SELECT su.j ->> 'path' FROM su),"
 "  'hba', (SELECT su.j ->> 'hba' FROM su),"
 "  'hba_error', (SELECT su.j ->> 'error' FROM su),"
-"  'pipelines', coalesce((SELECT pg_catalog.jsonb_agg(o.j) FROM one AS o), '[]'::pg_catalog.jsonb))::text";
+"  'pipelines', coalesce((SELECT pg_catalog.jsonb_agg(o.j) FROM one AS o), '[]'::pg_catalog.jsonb))::text AS words OFFSET 0) AS answer";
 
 static struct json_object *
 names_of(const char *const *slots, int n)
@@ -395,16 +408,20 @@ copied(struct json_object *object, const char *key)
 uint64
 cdc_source_lsn(struct json_object *object, const char *key)
 {
-	const char *value = cdc_json_string(object, key);
-	char	   *slash;
-	uint64		high;
+	return cdc_lsn_parse(cdc_json_string(object, key));
+}
 
-	if (value == NULL)
+/* A number in digits of base 10 or 16 and nothing else, from 1 to most; 0: it is none. */
+static uint64
+number(const char *words, int base, uint64 most)
+{
+	uint64		value;
+
+	if (words == NULL || words[0] == '\0' || words[strspn(words, base == 10 ? "0123456789" : "0123456789ABCDEFabcdef")] != '\0')
 		return 0;
-	high = strtoull(value, &slash, 16);
-	if (*slash != '/')
-		return 0;
-	return (high << 32) | strtoull(slash + 1, NULL, 16);
+	errno = 0;
+	value = strtoull(words, NULL, base);
+	return errno == 0 && value <= most ? value : 0;
 }
 
 static void
@@ -446,15 +463,15 @@ read_pipeline(CdcSourcePipeline *p, struct json_object *j)
 	p->slot_lost_why = copied(slot, "lost");
 	p->slot_lost = p->slot_lost_why != NULL;
 	p->slot_active = cdc_json_true(slot, "active");
-	p->slot_pid = (int) cdc_json_int64(slot, "pid", 0);
-	p->slot_since_us = cdc_json_int64(slot, "since", 0);
+	p->slot_pid = cdc_json_int(slot, "pid");
+	p->slot_since_us = cdc_json_time(slot, "since");
 	p->slot_streaming = cdc_json_true(slot, "streaming");
 	p->slot_consistent = cdc_json_string(slot, "flush") != NULL;
 	p->restart_lsn = cdc_source_lsn(slot, "restart");
 	p->confirmed_flush_lsn = cdc_source_lsn(slot, "flush");
-	p->slot_made_us = cdc_json_int64(slot, "made", 0);
+	p->slot_made_us = cdc_json_time(slot, "made");
 	p->tx_status = copied(j, "tx");
-	p->sessions_since_us = cdc_json_int64(j, "sessions", 0);
+	p->sessions_since_us = cdc_json_time(j, "sessions");
 }
 
 CdcSourceObs *
@@ -465,9 +482,12 @@ cdc_source_parse(const char *json)
 	const char *value;
 	CdcSourceObs *obs;
 	int			i;
+	uint64		system_identifier = number(cdc_json_string(j, "system_identifier"), 10, PG_UINT64_MAX);
+	uint64		timeline;
 
-	if (pipelines == NULL || cdc_json_string(j, "system_identifier") == NULL ||
-		cdc_json_string(j, "timeline") == NULL)
+	value = cdc_json_string(j, "timeline");
+	timeline = value && value[0] == 'x' ? number(value + 1, 16, PG_UINT32_MAX) : number(value, 10, PG_UINT32_MAX);
+	if (pipelines == NULL || system_identifier == 0 || timeline == 0)
 	{
 		json_object_put(j);
 		return NULL;
@@ -475,19 +495,17 @@ cdc_source_parse(const char *json)
 
 	obs = palloc0(sizeof(CdcSourceObs));
 	obs->in_recovery = cdc_json_true(j, "in_recovery");
-	obs->system_identifier = strtoull(cdc_json_string(j, "system_identifier"), NULL, 10);
-	value = cdc_json_string(j, "timeline");
-	obs->timeline = (uint32) (value[0] == 'x' ? strtoul(value + 1, NULL, 16) : strtoul(value, NULL, 10));
-	obs->version = (int) cdc_json_int64(j, "version", 0);
+	obs->system_identifier = system_identifier;
+	obs->timeline = (uint32) timeline;
+	obs->version = cdc_json_int(j, "version");
 	obs->wal_level = copied(j, "wal_level");
 	obs->wal_lsn = cdc_source_lsn(j, "wal_lsn");
-	obs->now_us = cdc_json_int64(j, "now", 0);
-	obs->started_us = cdc_json_int64(j, "started", 0);
-	obs->free_slots = (int) cdc_json_int64(j, "free_slots", 0);
-	obs->free_senders = (int) cdc_json_int64(j, "free_senders", 0);
+	obs->now_us = cdc_json_time(j, "now");
+	obs->started_us = cdc_json_time(j, "started");
+	obs->free_slots = cdc_json_int(j, "free_slots");
+	obs->free_senders = cdc_json_int(j, "free_senders");
 	obs->blocker = copied(j, "blocker");
 	obs->is_superuser = cdc_json_true(j, "superuser");
-	obs->hba_path = copied(j, "hba_path");
 	obs->hba_error = copied(j, "hba_error");
 	value = cdc_json_string(j, "hba");
 	obs->hba_text = value != NULL ? cdc_hba_decode(value) : NULL;

@@ -65,9 +65,11 @@ done(const CdcHttpResult *result, void *arg)
 	char	   *words = NULL;
 	CdcOpEnd	end = CDC_OP_UNKNOWN;
 
-	pfree(ref);
 	if (sink == NULL || agent >= sink->nagents)
+	{
+		pfree(ref);
 		return;
+	}
 	if (result->outcome == CDC_HTTP_NOT_SENT)
 		end = CDC_OP_FAILED;
 	if (result->outcome != CDC_HTTP_ANSWERED)
@@ -91,6 +93,7 @@ done(const CdcHttpResult *result, void *arg)
 	if (words)
 		words = psprintf("agent %s: %s", sink->agents[agent].url, words);
 	finish_one(op, end, words);
+	pfree(ref);
 }
 
 static void

@@ -152,7 +152,6 @@ look_done(const CdcHttpResult *result, void *arg)
 		take_state(sink, agent, result->body, &error);
 	agent->reachable = error ? CDC_NO : CDC_YES;
 	cdc_set_string(sink->context, &agent->error, error);
-	pfree(look);
 	foreach(cell, sink->world->pipelines)
 	{
 		CdcPipeline *p = lfirst(cell);
@@ -160,6 +159,7 @@ look_done(const CdcHttpResult *result, void *arg)
 		if (p->waiting && p->sink == sink)
 			cdc_world_ready(p);
 	}
+	pfree(look);
 }
 
 void

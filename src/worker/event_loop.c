@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include <sys/epoll.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "access/xact.h"
@@ -19,6 +20,7 @@
 #include "common/clock.h"
 #include "common/compat.h"
 #include "worker/event_loop.h"
+#include "worker/guard.h"
 
 #define MAX_EVENTS 64
 
@@ -49,12 +51,32 @@ struct CdcLoop
 	CdcTimer  **heap;
 	int			ntimers;
 	int			heap_size;
+	int64		woken_us;		/* when the last wait ended, 0: never */
+	int64		longest_us;		/* the longest time between two waits */
 };
 
 int64
 cdc_loop_now(void)
 {
 	return cdc_clock_ms();
+}
+
+static int64
+now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64) now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+int64
+cdc_loop_longest_step(CdcLoop *loop)
+{
+	int64		longest = loop->longest_us;
+
+	loop->longest_us = 0;
+	return longest;
 }
 
 CdcLoop *
@@ -234,6 +256,35 @@ cdc_timer_free(CdcTimer *timer)
 	pfree(timer);
 }
 
+/* A callback that is due; what it throws, itself or for a peer, is logged. */
+typedef struct CdcDue
+{
+	CdcIoCallback io;
+	CdcTimerCallback timer;
+	int			fd;
+	int			events;
+	void	   *arg;
+} CdcDue;
+
+static void
+call_due(void *arg)
+{
+	const CdcDue *due = arg;
+
+	if (due->io)
+		due->io(due->fd, due->events, due->arg);
+	else
+		due->timer(due->arg);
+}
+
+static void
+run_due(const CdcDue *due)
+{
+	char		why[256];
+
+	cdc_guard(call_due, unconstify(CdcDue *, due), due->io ? "a socket" : "a timer", why, sizeof(why));
+}
+
 bool
 cdc_loop_wait(CdcLoop *loop, long max_wait)
 {
@@ -254,7 +305,10 @@ cdc_loop_wait(CdcLoop *loop, long max_wait)
 		if (max_wait < 0 || left < max_wait)
 			max_wait = (long) left;
 	}
+	if (loop->woken_us != 0)
+		loop->longest_us = Max(loop->longest_us, now_us() - loop->woken_us);
 	n = WaitEventSetWait(loop->set, max_wait, occurred, lengthof(occurred), cdc_wait_event());
+	loop->woken_us = now_us();
 	for (i = 0; i < n; i++)
 	{
 		if (occurred[i].events & WL_LATCH_SET)
@@ -273,26 +327,27 @@ cdc_loop_wait(CdcLoop *loop, long max_wait)
 			int			fd = (int) (uint32) ready[i].data.u64;
 			uint32		generation = (uint32) (ready[i].data.u64 >> 32);
 			CdcWatch   *watch = &loop->watches[fd];
-			int			events = 0;
+			CdcDue		due = {watch->callback, NULL, fd, 0, watch->arg};
 
 			/* an earlier callback of this batch may have closed or reused it */
 			if (!watch->used || watch->generation != generation)
 				continue;
 			if (ready[i].events & (EPOLLIN | EPOLLRDHUP))
-				events |= CDC_IO_READ;
+				due.events |= CDC_IO_READ;
 			if (ready[i].events & EPOLLOUT)
-				events |= CDC_IO_WRITE;
+				due.events |= CDC_IO_WRITE;
 			if (ready[i].events & (EPOLLERR | EPOLLHUP))
-				events |= CDC_IO_ERROR;
-			watch->callback(fd, events, watch->arg);
+				due.events |= CDC_IO_ERROR;
+			run_due(&due);
 		}
 	}
 	while (loop->ntimers > 0 && loop->heap[0]->deadline <= cdc_loop_now())
 	{
 		CdcTimer   *timer = loop->heap[0];
+		CdcDue		due = {NULL, timer->callback, -1, 0, timer->arg};
 
 		cdc_timer_cancel(timer);
-		timer->callback(timer->arg);
+		run_due(&due);
 	}
 	return latched;
 }

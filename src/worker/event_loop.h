@@ -58,6 +58,12 @@ extern bool cdc_timer_is_set(const CdcTimer *timer);
 extern void cdc_timer_free(CdcTimer *timer);
 
 /*
+ * Microseconds of the longest step since this was last asked: the time from the
+ * end of a wait to the beginning of the next, in which nobody else is served.
+ */
+extern int64 cdc_loop_longest_step(CdcLoop *loop);
+
+/*
  * Waits until the latch is set, a socket is ready or the earliest of timers
  * and max_wait (ms, -1: no bound) has passed, then runs the callbacks that are
  * due.  Returns true when the latch was set (and has been reset).  Exits the

@@ -32,6 +32,9 @@
 #define RESTART_SHOWS_MS 2000
 #define CONFIG_SHOWS_MS 5000
 
+/* What became of the role: cdc_source_drop_role_sql. */
+static const CdcPgShape drop_role_shape = {.min_rows = 1, .max_rows = 1, .ncolumns = 1, .columns = {{.type = CDC_PG_TEXT}}};
+
 CdcOpRef
 cdc_op_ref(const CdcOp *op)
 {
@@ -363,7 +366,7 @@ sql_done(const CdcPgResult *result, void *arg)
 			end = CDC_OP_UNKNOWN;
 		else if (op->action == CDC_ACT_CREATE_ROLE)
 			op->pipeline->role_generation = op->pipeline->generation;
-		else if (op->action == CDC_ACT_DROP_ROLE && cdc_pg_ntuples(result) > 0)
+		else if (op->action == CDC_ACT_DROP_ROLE)
 			words = cdc_pg_value(result, 0, 0);
 		if (result->hint && words)
 			words = psprintf("%s (%s)", words, result->hint);
@@ -408,7 +411,7 @@ send_sql(CdcOp *op)
 			sql = cdc_source_drop_role_sql(&ask);
 			break;
 	}
-	cdc_pg_exec(conn, sql, 0, NULL, DDL_TIMEOUT_MS, sql_done, keep_ref(op));
+	cdc_pg_exec(conn, sql, 0, NULL, op->action == CDC_ACT_DROP_ROLE ? &drop_role_shape : NULL, DDL_TIMEOUT_MS, sql_done, keep_ref(op));
 	pfree(sql);
 }
 

@@ -24,6 +24,12 @@
 #define UNLOCK_SQL "SELECT pg_catalog.pg_advisory_unlock(7161110432058466)"
 #define RELOAD_SQL "SELECT pg_catalog.pg_reload_conf()"
 
+/* What is read of the two questions below; the other phases' answers say nothing. */
+static const CdcPgShape read_shape = {.min_rows = 1, .max_rows = 1, .ncolumns = 3,
+.columns = {{.type = CDC_PG_TEXT, .max = 4096}, {.type = CDC_PG_TEXT}, {.type = CDC_PG_TEXT, .max = 64}}, .max_bytes = 2 * CDC_PG_ANSWER_MAX};
+static const CdcPgShape errors_shape = {.max_rows = 10000, .ncolumns = 2,
+.columns = {{.type = CDC_PG_COUNT}, {.type = CDC_PG_TEXT}}};
+
 typedef enum CdcHbaPhase
 {
 	HBA_LOCK,
@@ -160,20 +166,14 @@ send(CdcHbaNode *h, CdcHbaPhase phase, const char *sql)
 		finish_node(h);
 		return;
 	}
-	cdc_pg_exec(n->admin, sql, 0, NULL, HBA_TIMEOUT_MS, step_done, h);
+	cdc_pg_exec(n->admin, sql, 0, NULL, phase == HBA_READ ? &read_shape : phase == HBA_CHECK || phase == HBA_CHECK_BEFORE ? &errors_shape : NULL,
+				HBA_TIMEOUT_MS, step_done, h);
 }
 
 static char *
 keep(CdcHbaNode *h, const char *words)
 {
 	return words ? MemoryContextStrdup(h->job->context, words) : NULL;
-}
-
-/* A value of the answer; NULL when there is none. */
-static const char *
-value(const CdcPgResult *result, int column)
-{
-	return cdc_pg_ntuples(result) > 0 ? cdc_pg_value(result, 0, column) : NULL;
 }
 
 static void
@@ -219,10 +219,9 @@ step_done(const CdcPgResult *result, void *arg)
 			send(h, HBA_READ, CDC_HBA_READ_SQL);
 			break;
 		case HBA_READ:
-			h->path = keep(h, value(result, 0));
-			if (value(result, 1))
-				h->old = keep(h, cdc_hba_decode(value(result, 1)));
-			h->old_sha = keep(h, value(result, 2));
+			h->path = keep(h, cdc_pg_value(result, 0, 0));
+			h->old = keep(h, cdc_hba_decode(cdc_pg_value(result, 0, 1)));
+			h->old_sha = keep(h, cdc_pg_value(result, 0, 2));
 			if (h->old == NULL)
 			{
 				h->failure = "pg_hba.conf cannot be read";
@@ -254,13 +253,13 @@ step_done(const CdcPgResult *result, void *arg)
 			if (cdc_pg_ntuples(result) > h->old_errors)
 			{
 				/* our lines broke the file: put back what was there */
-				h->failure = keep(h, psprintf("the server refuses our line: %s", value(result, 1)));
+				h->failure = keep(h, psprintf("the server refuses our line: %s", cdc_pg_value(result, 0, 1)));
 				send(h, HBA_RESTORE, cdc_hba_write_sql(h->path, cdc_hba_sha256(h->new), h->old));
 			}
 			else if (cdc_pg_ntuples(result) > 0)
 			{
 				h->failure = keep(h, psprintf("line %s: %s: no reload works until it is mended",
-											  value(result, 0), value(result, 1)));
+											  cdc_pg_value(result, 0, 0), cdc_pg_value(result, 0, 1)));
 				send(h, HBA_UNLOCK, UNLOCK_SQL);
 			}
 			else

@@ -34,6 +34,10 @@
 #define RETRY_MS 5000
 #define QUIET_LONG_MS (5 * 60 * 1000)
 
+/* Where a slot is that was made or moved; NULL: it was not, no row: there is none to move. */
+static const CdcPgShape make_shape = {.min_rows = 1, .max_rows = 1, .ncolumns = 1, .columns = {{.type = CDC_PG_LSN, .may_be_null = true}}};
+static const CdcPgShape move_shape = {.max_rows = 1, .ncolumns = 1, .columns = {{.type = CDC_PG_LSN, .may_be_null = true}}};
+
 /* A statement under way; ids, since everything may be gone when it ends. */
 typedef struct CdcShadowJob
 {
@@ -257,17 +261,18 @@ job_done(const CdcPgResult *result, void *arg)
 
 	if (job->timer)
 		cdc_timer_free(job->timer);
+	job->timer = NULL;
 	if (p && result->outcome != CDC_PG_CANCELLED)
 	{
 		CdcShadow  *shadow = cdc_shadow_of(p, job->address, job->port);
 		bool		made = result->outcome == CDC_PG_OK && job->action == CDC_SHADOW_MAKE &&
-			cdc_pg_ntuples(result) > 0 && cdc_pg_value(result, 0, 0) != NULL;
+			!cdc_pg_isnull(result, 0, 0);
 
 		shadow->busy = shadow->making = false;
 		cdc_set_string(p->context, &shadow->error, result->outcome == CDC_PG_OK ? NULL : result->error);
 		if (result->outcome == CDC_PG_OK && job->action == CDC_SHADOW_ADVANCE)
 		{
-			uint64		lsn = cdc_pg_ntuples(result) > 0 ? cdc_lsn_parse(cdc_pg_value(result, 0, 0)) : 0;
+			uint64		lsn = cdc_lsn_parse(cdc_pg_value(result, 0, 0));
 
 			shadow->moved_at = cdc_loop_now();
 			shadow->tried_at = 0;
@@ -316,7 +321,7 @@ nudge(void *arg)
 	CdcService *s = cdc_world_service(job->world, job->service_id);
 
 	if (s && s->primary && s->primary->admin && cdc_pg_pending(s->primary->admin) < 3)
-		cdc_pg_exec(s->primary->admin, cdc_source_nudge_sql, 0, NULL, NUDGE_TIMEOUT_MS, ignore_nudge, NULL);
+		cdc_pg_exec(s->primary->admin, cdc_source_nudge_sql, 0, NULL, NULL, NUDGE_TIMEOUT_MS, ignore_nudge, NULL);
 	cdc_timer_set(job->timer, cdc_loop_now() + NUDGE_MS);
 }
 
@@ -348,7 +353,7 @@ start_job(CdcPipeline *p, CdcNode *n, CdcShadow *shadow, CdcShadowAction action,
 		job->timer = cdc_timer_create(p->world->loop, nudge, job);
 		cdc_timer_set(job->timer, cdc_loop_now() + NUDGE_MS / 3);
 	}
-	cdc_pg_exec(conn, sql, 0, NULL,
+	cdc_pg_exec(conn, sql, 0, NULL, action == CDC_SHADOW_MAKE ? &make_shape : action == CDC_SHADOW_ADVANCE ? &move_shape : NULL,
 				action == CDC_SHADOW_MAKE ? MAKE_TIMEOUT_MS : MOVE_TIMEOUT_MS, job_done, job);
 	pfree(sql);
 }
@@ -493,7 +498,7 @@ cdc_execute_drop_shadows(CdcOp *op)
 		if (cdc_pg_pending(conn) > 0)
 			cdc_pg_reset(conn);
 		job->left++;
-		cdc_pg_exec(conn, sql, 0, NULL, MOVE_TIMEOUT_MS, drop_done, job);
+		cdc_pg_exec(conn, sql, 0, NULL, NULL, MOVE_TIMEOUT_MS, drop_done, job);
 	}
 	pfree(sql);
 	drop_ended(job);

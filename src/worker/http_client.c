@@ -16,9 +16,13 @@
 #include "storage/fd.h"
 #include "utils/memutils.h"
 
+#include "common/text.h"
+#include "worker/guard.h"
 #include "worker/http_client.h"
 
 #define MAX_HOST 256
+#define MAX_HEADERS (64 * 1024)
+#define MAX_ERROR (CURL_ERROR_SIZE + 64)
 
 struct CdcHttpHandle
 {
@@ -27,7 +31,11 @@ struct CdcHttpHandle
 	char	   *body;			/* of the answer; malloc'd */
 	size_t		body_len;
 	size_t		body_size;
+	size_t		max_body;
+	size_t		header_len;
 	bool		overflow;
+	bool		(*consume) (const char *data, size_t length, void *consumed);
+	void	   *consumed;
 	char		host[MAX_HOST]; /* scheme://host:port */
 	char		error[CURL_ERROR_SIZE];
 	char	   *request_body;
@@ -113,11 +121,19 @@ on_body(char *data, size_t size, size_t n, void *arg)
 {
 	CdcHttpHandle *h = arg;
 	size_t		len = size * n;
+	long		status = 0;
 
-	if (h->body_len + len > CDC_HTTP_MAX_BODY)
+	if (h->body_len + len > h->max_body)
 	{
 		h->overflow = true;
 		return 0;
+	}
+	if (h->consume)
+		curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (status >= 200 && status < 300)
+	{
+		h->body_len += len;
+		return h->consume(data, len, h->consumed) ? len : 0;
 	}
 	if (h->body_len + len + 1 > h->body_size)
 	{
@@ -133,6 +149,15 @@ on_body(char *data, size_t size, size_t n, void *arg)
 	h->body_len += len;
 	h->body[h->body_len] = '\0';
 	return len;
+}
+
+static size_t
+on_header(char *data, size_t size, size_t n, void *arg)
+{
+	CdcHttpHandle *h = arg;
+
+	h->header_len += size * n;
+	return h->header_len > MAX_HEADERS ? 0 : size * n;
 }
 
 /* Tells when the request's first byte leaves. */
@@ -230,6 +255,9 @@ cdc_http_start(const CdcHttpRequest *r, CdcHttpDone done, void *arg)
 	}
 	h->done = done;
 	h->arg = arg;
+	h->max_body = r->max_body > 0 ? (size_t) r->max_body : CDC_HTTP_MAX_BODY;
+	h->consume = r->consume;
+	h->consumed = r->consumed;
 	host_of(r->url, h->host);
 	h->headers = curl_slist_append(NULL, "Accept: application/json");
 	/* also without a body: libcurl would call an empty one a form */
@@ -277,7 +305,9 @@ cdc_http_start(const CdcHttpRequest *r, CdcHttpDone done, void *arg)
 	curl_easy_setopt(h->easy, CURLOPT_TCP_NODELAY, 1L);
 	curl_easy_setopt(h->easy, CURLOPT_CONNECTTIMEOUT_MS, (long) r->connect_timeout_ms);
 	curl_easy_setopt(h->easy, CURLOPT_TIMEOUT_MS, (long) r->timeout_ms);
-	curl_easy_setopt(h->easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t) CDC_HTTP_MAX_BODY);
+	curl_easy_setopt(h->easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t) h->max_body);
+	curl_easy_setopt(h->easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(h->easy, CURLOPT_HEADERDATA, h);
 	curl_easy_setopt(h->easy, CURLOPT_ERRORBUFFER, h->error);
 	curl_easy_setopt(h->easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(h->easy, CURLOPT_WRITEDATA, h);
@@ -314,12 +344,43 @@ destroy(CdcHttpHandle *h)
 	ReleaseExternalFD();
 }
 
+/* A callback and what it is given, for the guard. */
+typedef struct CdcHttpCall
+{
+	const CdcHttpHandle *handle;
+	const CdcHttpResult *result;
+} CdcHttpCall;
+
+static void
+call_done(void *arg)
+{
+	CdcHttpCall *call = arg;
+
+	call->handle->done(call->result, call->handle->arg);
+}
+
+/* Calls back; with an ERROR's words once more where that threw one. */
+static void
+hand_over(const CdcHttpHandle *h, CdcHttpResult *result)
+{
+	CdcHttpCall call = {h, result};
+	char		why[MAX_ERROR];
+
+	if (cdc_guard(call_done, &call, "an answer by HTTP", why, sizeof(why)))
+		return;
+	result->outcome = CDC_HTTP_LOST;
+	result->body = "";
+	result->body_len = 0;
+	result->error = why;
+	cdc_guard(call_done, &call, "the failure of an answer", why, sizeof(why));
+}
+
 /* Calls back with a result whose texts live until the handle is gone. */
 static void
 finish(CdcHttpHandle *h, CURLcode code, bool cancelled)
 {
 	CdcHttpResult result;
-	char		error[CURL_ERROR_SIZE + 64];
+	char		error[MAX_ERROR];
 	long		status = 0;
 
 	memset(&result, 0, sizeof(result));
@@ -333,17 +394,23 @@ finish(CdcHttpHandle *h, CURLcode code, bool cancelled)
 	else
 		result.outcome = h->sent ? CDC_HTTP_LOST : CDC_HTTP_NOT_SENT;
 	result.status = (int) status;
+	if (h->body)
+		cdc_text_clean(h->body, h->body_len);
 	result.body = h->body ? h->body : "";
-	result.body_len = h->body_len;
+	result.body_len = h->body ? h->body_len : 0;
 	if (result.outcome != CDC_HTTP_ANSWERED)
 	{
 		if (h->overflow || code == CURLE_FILESIZE_EXCEEDED)
-			snprintf(error, sizeof(error), "the answer is larger than %d bytes", CDC_HTTP_MAX_BODY);
+			snprintf(error, sizeof(error), "the answer is larger than %zu bytes", h->max_body);
+		else if (h->header_len > MAX_HEADERS)
+			snprintf(error, sizeof(error), "the answer has more than %d bytes of headers", MAX_HEADERS);
+		else if (h->consume && code == CURLE_WRITE_ERROR)
+			snprintf(error, sizeof(error), "the answer is not what was asked for");
 		else
-			snprintf(error, sizeof(error), "%s", cancelled ? "cancelled" : h->error[0] ? h->error : curl_easy_strerror(code));
+			cdc_text_line(error, sizeof(error), cancelled ? "cancelled" : h->error[0] ? h->error : curl_easy_strerror(code));
 		result.error = error;
 	}
-	h->done(&result, h->arg);
+	hand_over(h, &result);
 	destroy(h);
 }
 

@@ -32,6 +32,16 @@ typedef struct CdcHttpRequest
 	const char *ca;				/* PEM text of the CA for https, or NULL: system's */
 	int			connect_timeout_ms;
 	int			timeout_ms;		/* whole request */
+	int			max_body;		/* bytes of the answer; 0: CDC_HTTP_MAX_BODY */
+
+	/*
+	 * Takes the body of a 2xx answer piece by piece as it comes, in place of
+	 * the result's body, and with consumed (which is not freed here) what it
+	 * has taken.  Runs inside libcurl: malloc only, no ereport.  False: the
+	 * rest is not wanted, and the answer is LOST.  NULL: the body is kept.
+	 */
+	bool		(*consume) (const char *data, size_t length, void *consumed);
+	void	   *consumed;
 } CdcHttpRequest;
 
 typedef enum CdcHttpOutcome
@@ -48,7 +58,8 @@ typedef struct CdcHttpResult
 {
 	CdcHttpOutcome outcome;
 	int			status;			/* HTTP status when ANSWERED */
-	const char *body;			/* NUL-terminated, valid during the callback */
+	const char *body;			/* NUL-terminated, valid text (common/text.h), valid
+								 * during the callback */
 	size_t		body_len;
 	const char *error;			/* one line without secrets, NULL when ANSWERED */
 	int			elapsed_ms;
@@ -67,9 +78,10 @@ extern void cdc_http_init(CdcLoop *loop);
 
 /*
  * Starts a request; done is called exactly once, later, from cdc_loop_wait or
- * from cdc_http_cancel.  At most CDC_HTTP_PER_HOST requests are under way to
+ * from cdc_http_cancel; when it throws an ERROR, once more, as LOST: so it frees
+ * arg last.  At most CDC_HTTP_PER_HOST requests are under way to
  * one scheme://host:port; others wait in order (their timeout counts from
- * when they are sent).  Answers over CDC_HTTP_MAX_BODY bytes are LOST.
+ * when they are sent).  Answers over max_body bytes are LOST.
  * Redirects are not followed.  Connections are kept alive and reused.
  * Returns NULL, having called nothing, only when descriptors or memory are
  * exhausted: back-pressure, try later.
@@ -83,6 +95,8 @@ extern void cdc_http_cancel(CdcHttpHandle *handle);
 extern void cdc_http_shutdown(void);
 
 #define CDC_HTTP_PER_HOST	8
-#define CDC_HTTP_MAX_BODY	(64 * 1024 * 1024)
+
+/* An answer that is read at once; its JSON is read in one step of the loop. */
+#define CDC_HTTP_MAX_BODY	(1024 * 1024)
 
 #endif							/* CDC_HTTP_CLIENT_H */

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "libpq/pqsignal.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -21,6 +22,7 @@
 #include "utils/resowner.h"
 #include "utils/timestamp.h"
 
+#include "common/text.h"
 #include "extension/cdc_shmem.h"
 #include "extension/settings.h"
 #include "reconciler/state_table.h"
@@ -78,6 +80,8 @@ cdc_worker_main(Datum arg)
 	SetConfigOption("lock_timeout", "2s", PGC_SUSET, PGC_S_OVERRIDE);
 	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_SUSET, PGC_S_OVERRIDE);
 	SetConfigOption("DateStyle", "ISO, YMD", PGC_USERSET, PGC_S_OVERRIDE);
+	/* what comes from outside is UTF-8: no other database can hold all of it */
+	cdc_text_ascii_only(GetDatabaseEncoding() != PG_UTF8 && GetDatabaseEncoding() != PG_SQL_ASCII);
 	if (strcmp(GetConfigOption("synchronous_commit", false, false), "off") == 0)
 		SetConfigOption("synchronous_commit", "on", PGC_USERSET, PGC_S_OVERRIDE);
 
@@ -157,6 +161,7 @@ cdc_worker_main(Datum arg)
 		}
 
 		now = cdc_loop_now();
+		cdc_shmem_note_step(cdc_loop_longest_step(loop));
 		next = world->acting ? cdc_visit_next(world) : now + IDLE_MS;
 		if (retry_at && retry_at < next)
 			next = retry_at;

@@ -28,7 +28,11 @@ typedef struct CdcLook
 	char		id[CDC_UUID_LEN + 1];
 	int64		started;
 	int			index;
+	CdcKcReader *reader;		/* of a list, as it comes */
 } CdcLook;
+
+/* A list is read as it comes: what is kept of it has limits of its own. */
+#define LIST_MAX (64 * 1024 * 1024)
 
 static CdcLook *
 make_look(CdcWorld *world, const char *id)
@@ -39,6 +43,13 @@ make_look(CdcWorld *world, const char *id)
 	strlcpy(look->id, id, sizeof(look->id));
 	look->started = cdc_loop_now();
 	return look;
+}
+
+static void
+free_look(CdcLook *look)
+{
+	cdc_kc_reader_free(look->reader);
+	pfree(look);
 }
 
 const char *
@@ -70,10 +81,16 @@ get(CdcService *sink, const char *base, const char *path, const char *name,
 	memset(&request, 0, sizeof(request));
 	request.method = CDC_HTTP_GET;
 	request.url = url;
+	if (look->reader)
+	{
+		request.consume = cdc_kc_reader_feed;
+		request.consumed = look->reader;
+		request.max_body = LIST_MAX;
+	}
 	cdc_observe_connect_auth(sink, &request);
 	started = cdc_http_start(&request, done, look) != NULL;
 	if (!started)
-		pfree(look);
+		free_look(look);
 	pfree(url);
 	return started;
 }
@@ -145,7 +162,7 @@ list_done(const CdcHttpResult *result, void *arg)
 
 	if (sink == NULL || !sink->listing || sink->listing_since != look->started)
 	{
-		pfree(look);
+		free_look(look);
 		return;
 	}
 	sink->listing = false;
@@ -154,7 +171,7 @@ list_done(const CdcHttpResult *result, void *arg)
 	if (result->outcome == CDC_HTTP_ANSWERED && result->status == 200)
 	{
 		MemoryContext old = MemoryContextSwitchTo(sink->context);
-		CdcKcList  *list = cdc_kc_parse_list(result->body);
+		CdcKcList  *list = cdc_kc_reader_list(look->reader);
 
 		MemoryContextSwitchTo(old);
 		if (list)
@@ -166,6 +183,8 @@ list_done(const CdcHttpResult *result, void *arg)
 		else
 			error = pstrdup("the answer is not Kafka Connect's");
 	}
+	else if (cdc_kc_reader_failed(look->reader))
+		error = pstrdup("the answer is not Kafka Connect's");
 	else if (result->outcome == CDC_HTTP_ANSWERED)
 	{
 		cdc_kc_meaning(result->status, result->body, &error);
@@ -180,8 +199,8 @@ list_done(const CdcHttpResult *result, void *arg)
 	if (error && sink->nurls > 1)
 		sink->url = (sink->url + 1) % sink->nurls;
 	set_sink_status(sink, error == NULL);
-	pfree(look);
 	ready_waiting(sink);
+	free_look(look);
 }
 
 static void
@@ -201,6 +220,13 @@ want_list(CdcService *sink)
 	}
 	sink->list_wanted = false;
 	look = make_look(sink->world, sink->id);
+	look->reader = cdc_kc_reader_new();
+	if (look->reader == NULL)
+	{
+		pfree(look);
+		sink->list_wanted = true;
+		return;
+	}
 	sink->listing = true;
 	sink->listing_since = look->started;
 	if (!get(sink, url, "/connectors?expand=status&expand=info", NULL, list_done, look))
@@ -374,9 +400,9 @@ offsets_done(const CdcHttpResult *result, void *arg)
 	}
 	else if (result->outcome == CDC_HTTP_ANSWERED && result->status == 404)
 		p->offsets_known = CDC_NO;
-	pfree(look);
 	if (p->waiting)
 		cdc_world_ready(p);
+	pfree(look);
 }
 
 static void

@@ -192,9 +192,11 @@ list_done(const CdcHttpResult *result, void *arg)
 	char	   *error = NULL;
 	bool		denied = false;
 
-	pfree(look);
 	if (!sdn->listing || sdn->listing_since != started)
+	{
+		pfree(look);
 		return;
+	}
 	if (result->outcome == CDC_HTTP_ANSWERED && result->status == 200)
 	{
 		MemoryContext old = MemoryContextSwitchTo(world->context);
@@ -213,6 +215,7 @@ list_done(const CdcHttpResult *result, void *arg)
 	else
 		error = fault_of(result, sdn->url, &denied);
 	list_ended(world, started, error, denied);
+	pfree(look);
 }
 
 int64

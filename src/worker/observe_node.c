@@ -279,7 +279,7 @@ node_done(const CdcPgResult *result, void *arg)
 	n->probed_at = probe->started;
 	if (!n->reachable)
 		n->pinged_at = cdc_loop_now();
-	if (result->outcome == CDC_PG_OK && cdc_pg_ntuples(result) == 1)
+	if (result->outcome == CDC_PG_OK)
 	{
 		MemoryContext old;
 
@@ -401,7 +401,7 @@ probe_node(CdcService *s, int i)
 	probe = cdc_probe_make(s, NULL, 0);
 	probe->node = i;
 	n->probing = true;
-	cdc_pg_exec(n->admin, cdc_source_observe_sql, 1, params, LOOK_TIMEOUT_MS, node_done, probe);
+	cdc_pg_exec(n->admin, cdc_source_observe_sql, 1, params, &cdc_observe_shape, LOOK_TIMEOUT_MS, node_done, probe);
 	pfree(ask);
 }
 
@@ -454,6 +454,9 @@ static const char *const ping_sql =
 " pg_catalog.json_build_object('lsn', s.confirmed_flush_lsn, 'pid', s.active_pid))"
 " FROM pg_catalog.pg_replication_slots AS s WHERE s.slot_type = 'logical' AND s.confirmed_flush_lsn IS NOT NULL"
 " AND pg_catalog.starts_with(s.slot_name::text, 'mdb_pipeline_'))";
+
+static const CdcPgShape ping_shape = {.min_rows = 1, .max_rows = 1, .ncolumns = 2,
+.columns = {{.type = CDC_PG_BOOL}, {.type = CDC_PG_TEXT, .may_be_null = true}}};
 
 /*
  * A slot of a Running pipeline that is gone, released or held by somebody else than when
@@ -511,13 +514,13 @@ ping_done(const CdcPgResult *result, void *arg)
 	}
 	n = &s->nodes[probe->node];
 	n->pinging = false;
-	if (result->outcome == CDC_PG_OK && cdc_pg_ntuples(result) == 1)
+	if (result->outcome == CDC_PG_OK)
 	{
 		/* demoted, or not the one that it was */
 		if (strcmp(cdc_pg_value(result, 0, 0), n->in_recovery ? "t" : "f") != 0)
 			cdc_observe_nodes(s);
 		else if (n == s->primary)
-			note_slots(s, cdc_pg_value(result, 0, 1));
+			note_slots(s, cdc_pg_isnull(result, 0, 1) ? NULL : cdc_pg_value(result, 0, 1));
 	}
 	else
 	{
@@ -563,7 +566,7 @@ ping(CdcService *s)
 	probe->node = (int) (n - s->nodes);
 	n->pinging = true;
 	n->pinged_at = probe->started;
-	cdc_pg_exec(n->pinger, ping_sql, 0, NULL, cdc_source_dead_after, ping_done, probe);
+	cdc_pg_exec(n->pinger, ping_sql, 0, NULL, &ping_shape, cdc_source_dead_after, ping_done, probe);
 }
 
 static int64

@@ -25,6 +25,15 @@
 /* Who has its slot watched looks nevertheless when the last look is as old. */
 #define WATCH_FOR_MS 250
 
+/* So many pipelines are asked about at once: their answer is well below what a look may bring. */
+#define LOOK_PIPELINES 64
+
+const CdcPgShape cdc_observe_shape = {.min_rows = 1, .max_rows = 1, .ncolumns = 1, .columns = {{.type = CDC_PG_BYTES}}};
+
+/* As many slots as anybody has; names and numbers. */
+static const CdcPgShape watch_shape = {.max_rows = 10000, .ncolumns = 2,
+.columns = {{.type = CDC_PG_TEXT, .max = NAMEDATALEN}, {.type = CDC_PG_TEXT, .max = 200}}};
+
 CdcSourceAsk
 cdc_observe_ask(const CdcPipeline *p)
 {
@@ -88,7 +97,7 @@ keep_seen(CdcPipeline *p, const CdcSourceObs *obs, const CdcSourcePipeline *seen
 	p->server = *obs;
 	p->server.wal_level = dup(obs->wal_level);
 	p->server.blocker = dup(obs->blocker);
-	p->server.hba_path = p->server.hba_text = p->server.hba_error = NULL;
+	p->server.hba_text = p->server.hba_error = NULL;
 	p->server.pipelines = NULL;
 	p->server.n = 0;
 	p->server.history = palloc(sizeof(CdcTimelineSwitch) * (obs->nhistory + 1));
@@ -119,7 +128,7 @@ database_done(const CdcPgResult *result, void *arg)
 	db = cdc_world_database(s, probe->database);
 	db->observing = false;
 	db->look_ms = (int) (cdc_loop_now() - probe->started);
-	if (result->outcome == CDC_PG_OK && cdc_pg_ntuples(result) == 1)
+	if (result->outcome == CDC_PG_OK)
 		obs = cdc_source_parse(cdc_pg_value(result, 0, 0));
 	if (obs && (obs->in_recovery ||
 				(s->system_identifier != 0 && obs->system_identifier != s->system_identifier)))
@@ -161,9 +170,9 @@ database_done(const CdcPgResult *result, void *arg)
 	if (result->outcome == CDC_PG_REFUSED || result->outcome == CDC_PG_LOST ||
 		another)
 		cdc_observe_nodes(s);
-	cdc_probe_free(probe);
 	if (db->wanted != NIL)
 		look_at_database(db);
+	cdc_probe_free(probe);
 }
 
 static bool
@@ -193,28 +202,31 @@ look_at_database(CdcSourceDb *db)
 	const char *params[1];
 	char	   *ask;
 	ListCell   *cell;
+	int			most = Min(list_length(db->wanted), LOOK_PIPELINES);
 	int			n = 0;
 
 	if (db->observing || db->wanted == NIL || !open_database(db))
 		return;
-	asks = palloc(sizeof(CdcSourceAsk) * list_length(db->wanted));
-	probe = cdc_probe_make(db->service, db->database, list_length(db->wanted));
+	asks = palloc(sizeof(CdcSourceAsk) * most);
+	probe = cdc_probe_make(db->service, db->database, most);
 	foreach(cell, db->wanted)
 	{
 		CdcPipeline *p = lfirst(cell);
 
+		/* the others are asked about when this is answered */
+		if (n == most)
+			break;
 		asks[n] = cdc_observe_ask(p);
 		strlcpy(probe->pipelines[n], p->id, CDC_UUID_LEN + 1);
 		n++;
 	}
 	probe->n = n;
-	list_free(db->wanted);
-	db->wanted = NIL;
+	db->wanted = list_delete_first_n(db->wanted, n);
 	ask = cdc_source_ask(asks, n, false);
 	params[0] = ask;
 	db->observing = true;
 	db->observing_since = probe->started;
-	cdc_pg_exec(db->conn, cdc_source_observe_sql, 1, params, LOOK_TIMEOUT_MS, database_done, probe);
+	cdc_pg_exec(db->conn, cdc_source_observe_sql, 1, params, &cdc_observe_shape, LOOK_TIMEOUT_MS, database_done, probe);
 	pfree(asks);
 	pfree(ask);
 }
@@ -283,7 +295,7 @@ watch_database(CdcSourceDb *db)
 	ask = cdc_source_watch(slots, probe->n);
 	params[0] = ask;
 	db->watching = true;
-	cdc_pg_exec(db->conn, cdc_source_watch_sql, 1, params, LOOK_TIMEOUT_MS, watch_done, probe);
+	cdc_pg_exec(db->conn, cdc_source_watch_sql, 1, params, &watch_shape, LOOK_TIMEOUT_MS, watch_done, probe);
 	pfree(slots);
 	pfree(ask);
 }

@@ -1,14 +1,21 @@
 /*
  * pg_client.c
- *	  libpq on the worker's loop; the only file with libpq-fe.h.
+ *	  libpq on the worker's loop.
  *
  * A connection is a small state machine: IDLE (not connected), RESOLVING,
  * CONNECTING, READY, BUSY.  Everything that goes wrong becomes a CdcPgResult.
  * Giving up is PQfinish: PQcancel would block.
+ *
+ * libpq reads as much as a server sends, and a single row may be anything: so
+ * the bytes that the socket has received are counted before libpq is let to
+ * them, whatever they are: rows, notices, notifications.
  */
 #include "postgres.h"
 
 #include <fcntl.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -16,10 +23,19 @@
 #include "storage/fd.h"
 #include "utils/memutils.h"
 
+#include "common/text.h"
+#include "worker/guard.h"
 #include "worker/pg_client.h"
 #include "worker/resolver.h"
 
 #define MAX_ERROR 1024
+
+/* What a server may send while one logs in (certificates, a few hundred settings), and unasked. */
+#define GREETING_MAX (256 * 1024)
+#define UNASKED_MAX (64 * 1024)
+/* The answer to a statement of which nothing is read: what it says of itself. */
+#define UNREAD_MAX (256 * 1024)
+
 /* What is prepared on a connection, by these names. */
 #define PREPARED_MAX 2
 static const char *const prepared_name[PREPARED_MAX] = {"cdc_pipeline", "cdc_pipeline_2"};
@@ -38,6 +54,7 @@ typedef struct CdcPgStatement
 	char	   *sql;
 	int			nparams;
 	char	  **params;
+	const CdcPgShape *shape;
 	int			deadline_ms;
 	CdcPgDone	done;
 	void	   *arg;
@@ -71,6 +88,7 @@ struct CdcPgConn
 	CdcPgStatement *last;
 	int			pending;
 	PGresult   *result;			/* what the running statement brought so far */
+	uint64		counted;		/* what the socket had received when the question was sent */
 	bool		copy;			/* it entered a COPY state: not ours to serve */
 	char	   *prepared[PREPARED_MAX]; /* texts of the statements that are prepared */
 	int			preparing;		/* number + 1 under which the first statement is, before
@@ -94,6 +112,30 @@ cdc_pg_init(CdcLoop *l)
 {
 	loop = l;
 	cdc_resolver_init(l);
+}
+
+/* What the socket has received since it was opened, read or not. */
+static uint64
+received(const CdcPgConn *conn)
+{
+	struct tcp_info info;
+	socklen_t	length = sizeof(info);
+
+	memset(&info, 0, sizeof(info));
+	if (conn->pg == NULL || getsockopt(PQsocket(conn->pg), IPPROTO_TCP, TCP_INFO, &info, &length) != 0)
+		return 0;
+	return info.tcpi_bytes_received;
+}
+
+/* Has more come than what is waited for may have?  Then how much, else 0. */
+static int
+too_much(const CdcPgConn *conn)
+{
+	const CdcPgShape *shape = conn->state == PG_BUSY ? conn->first->shape : NULL;
+	int			most = conn->state == PG_CONNECTING ? GREETING_MAX : conn->state == PG_READY ? UNASKED_MAX :
+		shape == NULL ? UNREAD_MAX : shape->max_bytes ? shape->max_bytes : CDC_PG_ANSWER_MAX;
+
+	return received(conn) > conn->counted + (uint64) most ? most : 0;
 }
 
 static void
@@ -158,25 +200,36 @@ disconnect(CdcPgConn *conn)
 	conn->state = PG_IDLE;
 }
 
-/* One line, no newline at the end; libpq never puts a password into these. */
-static void
-one_line(char *to, size_t size, const char *from)
+/* A callback and what it is given, for the guard. */
+typedef struct CdcPgCall
 {
-	size_t		n = 0;
+	const CdcPgStatement *statement;
+	const CdcPgResult *result;
+} CdcPgCall;
 
-	while (from && *from && n + 1 < size)
-	{
-		char		c = *from++;
+static void
+call_done(void *arg)
+{
+	CdcPgCall  *call = arg;
 
-		if (c == '\n' || c == '\t')
-			c = ' ';
-		if (c == ' ' && (n == 0 || to[n - 1] == ' '))
-			continue;
-		to[n++] = c;
-	}
-	while (n > 0 && to[n - 1] == ' ')
-		n--;
-	to[n] = '\0';
+	call->statement->done(call->result, call->statement->arg);
+}
+
+/* Calls back; with an ERROR's words once more where that threw one. */
+static void
+hand_over(const CdcPgStatement *s, const CdcPgResult *result)
+{
+	CdcPgCall	call = {s, result};
+	CdcPgResult thrown;
+	char		why[MAX_ERROR];
+
+	if (cdc_guard(call_done, &call, "the answer of a PostgreSQL server", why, sizeof(why)))
+		return;
+	memset(&thrown, 0, sizeof(thrown));
+	thrown.outcome = CDC_PG_LOST;
+	thrown.error = why;
+	call.result = &thrown;
+	cdc_guard(call_done, &call, "the failure of an answer", why, sizeof(why));
 }
 
 /* Ends the first statement; the connection's state is already what it is. */
@@ -191,28 +244,29 @@ answer(CdcPgConn *conn, CdcPgOutcome outcome, PGresult *pgresult, const char *er
 	memset(&result, 0, sizeof(result));
 	result.outcome = outcome;
 	result.pgresult = pgresult;
+	result.shape = s->shape;
 	if (pgresult && outcome == CDC_PG_ERROR)
 	{
 		const char *primary = PQresultErrorField(pgresult, PG_DIAG_MESSAGE_PRIMARY);
 		const char *detail = PQresultErrorField(pgresult, PG_DIAG_MESSAGE_DETAIL);
 		const char *state = PQresultErrorField(pgresult, PG_DIAG_SQLSTATE);
 		const char *server_hint = PQresultErrorField(pgresult, PG_DIAG_MESSAGE_HINT);
-		char		both[2 * MAX_ERROR];
+		char		both[4 * MAX_ERROR];
 
 		snprintf(both, sizeof(both), detail ? "%s (%s)" : "%s", primary ? primary : PQresultErrorMessage(pgresult), detail);
-		one_line(message, sizeof(message), both);
-		if (state)
+		cdc_text_line(message, sizeof(message), both);
+		if (state && strspn(state, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 && state[5] == '\0')
 			strlcpy(result.sqlstate, state, sizeof(result.sqlstate));
 		if (server_hint)
 		{
-			one_line(hint, sizeof(hint), server_hint);
+			cdc_text_line(hint, sizeof(hint), server_hint);
 			result.hint = hint;
 		}
 		result.error = message;
 	}
 	else if (outcome != CDC_PG_OK)
 	{
-		one_line(message, sizeof(message), error ? error : "connection closed");
+		cdc_text_line(message, sizeof(message), error ? error : "connection closed");
 		result.error = message;
 		/* a refused connection has no PGresult; the code is in libpq's text only */
 		if (error && strstr(error, "does not exist") && strstr(error, "database"))
@@ -222,7 +276,7 @@ answer(CdcPgConn *conn, CdcPgOutcome outcome, PGresult *pgresult, const char *er
 	if (conn->first == NULL)
 		conn->last = NULL;
 	conn->pending--;
-	s->done(&result, s->arg);
+	hand_over(s, &result);
 	if (pgresult)
 		PQclear(pgresult);
 	for (int i = 0; i < s->nparams; i++)
@@ -245,7 +299,7 @@ fail(CdcPgConn *conn, const char *why)
 	bool		sent = conn->state == PG_BUSY;
 	int			waiting;
 
-	one_line(error, sizeof(error), why);
+	cdc_text_line(error, sizeof(error), why);
 	disconnect(conn);
 	if (sent && conn->first)
 		answer(conn, CDC_PG_LOST, NULL, error);
@@ -282,15 +336,16 @@ static int
 send_with_params(CdcPgConn *conn, const CdcPgStatement *s)
 {
 	const char *const *params = (const char *const *) s->params;
+	int			binary = s->shape && s->shape->columns[0].type == CDC_PG_BYTES;
 	int			i;
 
 	for (i = 0; i < PREPARED_MAX && conn->prepared[i]; i++)
 	{
 		if (strcmp(conn->prepared[i], s->sql) == 0)
-			return PQsendQueryPrepared(conn->pg, prepared_name[i], s->nparams, params, NULL, NULL, 0);
+			return PQsendQueryPrepared(conn->pg, prepared_name[i], s->nparams, params, NULL, NULL, binary);
 	}
 	if (i == PREPARED_MAX)
-		return PQsendQueryParams(conn->pg, s->sql, s->nparams, NULL, params, NULL, NULL, 0);
+		return PQsendQueryParams(conn->pg, s->sql, s->nparams, NULL, params, NULL, NULL, binary);
 	conn->preparing = i + 1;
 	return PQsendPrepare(conn->pg, prepared_name[i], s->sql, s->nparams, NULL);
 }
@@ -304,6 +359,7 @@ send_first(CdcPgConn *conn)
 	conn->state = PG_BUSY;
 	conn->copy = false;
 	conn->preparing = 0;
+	conn->counted = received(conn);
 	if (s->nparams > 0)
 		sent = send_with_params(conn, s);
 	else
@@ -323,6 +379,7 @@ connected(CdcPgConn *conn)
 	cdc_timer_cancel(conn->timer);
 	PQsetnonblocking(conn->pg, 1);
 	conn->version = PQserverVersion(conn->pg);
+	conn->counted = received(conn);
 	conn->state = PG_READY;
 	watch(conn, CDC_IO_READ);
 	if (conn->first)
@@ -424,6 +481,7 @@ on_address(const char *address, const char *error, void *arg)
 		fail(conn, "out of memory");
 		return;
 	}
+	conn->counted = 0;
 	conn->state = PG_CONNECTING;
 	PQsetNoticeReceiver(conn->pg, ignore_notice, NULL);
 	if (PQstatus(conn->pg) == CONNECTION_BAD)
@@ -470,15 +528,15 @@ statement_done(CdcPgConn *conn)
 	PGresult   *result = conn->result;
 	ExecStatusType status = result ? PQresultStatus(result) : PGRES_FATAL_ERROR;
 	const char *sqlstate;
+	char		why[MAX_ERROR];
 
 	conn->result = NULL;
 	cdc_timer_cancel(conn->timer);
+	conn->counted = received(conn);
 	conn->state = PG_READY;
 	if (conn->copy || PQstatus(conn->pg) == CONNECTION_BAD)
 	{
-		char		why[MAX_ERROR];
-
-		one_line(why, sizeof(why), conn->copy ? "unexpected COPY" :
+		cdc_text_line(why, sizeof(why), conn->copy ? "unexpected COPY" :
 				 result ? PQresultErrorMessage(result) : PQerrorMessage(conn->pg));
 		if (result)
 			PQclear(result);
@@ -489,6 +547,15 @@ statement_done(CdcPgConn *conn)
 	if (result && was_prepared(conn, result))
 	{
 		PQclear(result);
+		return;
+	}
+	if ((status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY) &&
+		!cdc_pg_fits(result, conn->first->shape, why, sizeof(why)))
+	{
+		/* it does not know what it says: nor does it, perhaps, what it did */
+		PQclear(result);
+		conn->state = PG_BUSY;
+		fail(conn, why);
 		return;
 	}
 	sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
@@ -547,7 +614,16 @@ static void
 on_io(int fd, int events, void *arg)
 {
 	CdcPgConn  *conn = arg;
+	int			most = too_much(conn);
 
+	if (most > 0)
+	{
+		char		why[MAX_ERROR];
+
+		snprintf(why, sizeof(why), conn->state == PG_BUSY ? "the answer is larger than %d bytes" : "it sent more than %d bytes unasked", most);
+		fail(conn, why);
+		return;
+	}
 	switch (conn->state)
 	{
 		case PG_CONNECTING:
@@ -618,7 +694,7 @@ cdc_pg_open(const CdcPgTarget *t)
 
 void
 cdc_pg_exec(CdcPgConn *conn, const char *sql, int nparams, const char *const *params,
-			int deadline_ms, CdcPgDone done, void *arg)
+			const CdcPgShape *shape, int deadline_ms, CdcPgDone done, void *arg)
 {
 	MemoryContext old = MemoryContextSwitchTo(conn->context);
 	CdcPgStatement *s = palloc0(sizeof(CdcPgStatement));
@@ -629,6 +705,7 @@ cdc_pg_exec(CdcPgConn *conn, const char *sql, int nparams, const char *const *pa
 	s->params = nparams > 0 ? palloc0(sizeof(char *) * nparams) : NULL;
 	for (i = 0; i < nparams; i++)
 		s->params[i] = params[i] ? pstrdup(params[i]) : NULL;
+	s->shape = shape;
 	s->deadline_ms = deadline_ms;
 	s->done = done;
 	s->arg = arg;
@@ -641,20 +718,6 @@ cdc_pg_exec(CdcPgConn *conn, const char *sql, int nparams, const char *const *pa
 	conn->pending++;
 	if (conn->first == s)
 		advance(conn);
-}
-
-int
-cdc_pg_ntuples(const CdcPgResult *result)
-{
-	return result->pgresult ? PQntuples(result->pgresult) : 0;
-}
-
-const char *
-cdc_pg_value(const CdcPgResult *result, int row, int column)
-{
-	if (PQgetisnull(result->pgresult, row, column))
-		return NULL;
-	return PQgetvalue(result->pgresult, row, column);
 }
 
 int

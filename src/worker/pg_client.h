@@ -2,7 +2,7 @@
  * pg_client.h
  *	  Asynchronous libpq connections for the worker's loop.
  *
- * The only file with libpq-fe.h is pg_client.c.  A connection is lazy: it
+ * The only files with libpq-fe.h are pg_client.c and pg_result.c.  A connection is lazy: it
  * connects at its first statement and again after a loss.  Statements of one
  * connection run one after another in the order given, each with a deadline.
  * Faults are values.  Names are resolved by c-ares (resolver.c), never by
@@ -12,6 +12,7 @@
 #define CDC_PG_CLIENT_H
 
 #include "worker/event_loop.h"
+#include "worker/pg_result.h"
 
 typedef struct CdcPgTarget
 {
@@ -25,30 +26,6 @@ typedef struct CdcPgTarget
 	int			connect_timeout_ms;
 } CdcPgTarget;
 
-typedef enum CdcPgOutcome
-{
-	CDC_PG_OK,
-	CDC_PG_REFUSED,				/* no connection: the statement was not sent */
-	CDC_PG_ERROR,				/* the server's ERROR, sqlstate is set */
-	CDC_PG_LOST,				/* connection lost or deadline passed after the
-								 * statement was sent: it may have taken effect */
-	CDC_PG_CANCELLED			/* the connection was closed by us */
-} CdcPgOutcome;
-
-typedef struct CdcPgResult
-{
-	CdcPgOutcome outcome;
-	char		sqlstate[6];	/* "" when there is none */
-	const char *error;			/* one line "message (detail)", no secrets, NULL
-								 * when OK */
-	const char *hint;			/* server's hint or NULL */
-	void	   *pgresult;		/* opaque, for the accessors below */
-} CdcPgResult;
-
-/* Valid during the callback only; NULL is SQL NULL. */
-extern int	cdc_pg_ntuples(const CdcPgResult *result);
-extern const char *cdc_pg_value(const CdcPgResult *result, int row, int column);
-
 typedef void (*CdcPgDone) (const CdcPgResult *result, void *arg);
 typedef struct CdcPgConn CdcPgConn;
 
@@ -61,11 +38,15 @@ extern CdcPgConn *cdc_pg_open(const CdcPgTarget *target);
  * Queues one statement (the first two with nparams > 0 are prepared once a
  * connection; without parameters it is simple, which may hold several statements: the last result counts, and
  * the first error).  params are text, copied, NULL allowed.  done is called
- * exactly once, later or from cdc_pg_close.  deadline_ms counts from when the
- * statement is sent; connecting has its own.
+ * exactly once, later or from cdc_pg_close; when it throws an ERROR, once more,
+ * as LOST: so it frees arg last, or not at all.  deadline_ms counts from when the
+ * statement is sent; connecting has its own.  shape (static): what the answer
+ * must be, else it is LOST; NULL: nothing of it is read.  What comes is counted
+ * before it is read: an answer of more bytes than the shape allows is LOST, and the
+ * connection is closed.
  */
 extern void cdc_pg_exec(CdcPgConn *conn, const char *sql, int nparams,
-						const char *const *params, int deadline_ms,
+						const char *const *params, const CdcPgShape *shape, int deadline_ms,
 						CdcPgDone done, void *arg);
 
 /* Statements queued or under way. */

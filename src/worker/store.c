@@ -23,6 +23,7 @@
 #include "common/json.h"
 #include "common/lsn.h"
 #include "common/pg_json.h"
+#include "common/text.h"
 #include "extension/settings.h"
 #include "worker/failover.h"
 #include "worker/findings.h"
@@ -142,6 +143,8 @@ cdc_store_write_rows(const char *sql, int expected, struct json_object *rows)
 	Datum		values[1];
 
 	values[0] = CStringGetTextDatum(json_object_to_json_string_ext(rows, JSON_C_TO_STRING_PLAIN));
+	/* all is valid where it came in; a turn that fails would fail for everybody */
+	cdc_text_clean(VARDATA_ANY(DatumGetPointer(values[0])), VARSIZE_ANY_EXHDR(DatumGetPointer(values[0])));
 	cdc_statement_run(sql, expected, 1, types, values, NULL);
 }
 

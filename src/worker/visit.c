@@ -18,6 +18,7 @@
 #include "worker/assess.h"
 #include "worker/execute.h"
 #include "worker/failover.h"
+#include "worker/guard.h"
 #include "worker/network.h"
 #include "worker/observe.h"
 #include "worker/observe_source.h"
@@ -394,6 +395,25 @@ visit(CdcPipeline *p)
 		cdc_observe_release(p->source);
 }
 
+static void
+visit_one(void *arg)
+{
+	visit(arg);
+}
+
+/* What cannot be judged is said, and looked at later; others are visited all the same. */
+static void
+visit_guarded(CdcPipeline *p)
+{
+	char		why[256];
+
+	if (cdc_guard(visit_one, p, "what was seen of a pipeline", why, sizeof(why)))
+		return;
+	p->next_visit = cdc_loop_now() + SLOW_MS;
+	cdc_set_string(p->context, &p->error_message, psprintf("what was seen cannot be judged: %s", why));
+	p->spec_dirty = true;
+}
+
 void
 cdc_visit_ready(CdcWorld *world)
 {
@@ -406,7 +426,7 @@ cdc_visit_ready(CdcWorld *world)
 		CdcPipeline *p = lfirst(cell);
 
 		p->queued = false;
-		visit(p);
+		visit_guarded(p);
 	}
 	list_free(ready);
 	cdc_observe_source_looks(world);
@@ -563,8 +583,7 @@ begin_round(CdcWorld *world)
 	world->round++;
 	world->next_round = now + cdc_health_interval;
 	world->regions_due = true;
-	if (cdc_shared)
-		pg_atomic_fetch_add_u64(&cdc_shared->rounds, 1);
+	cdc_shmem_begin_round();
 	foreach(cell, world->services)
 		cdc_observe_service(lfirst(cell));
 	cdc_network_round(world);

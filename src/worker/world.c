@@ -12,8 +12,12 @@
 #include "utils/memutils.h"
 
 #include "common/json.h"
+#include "common/text.h"
 #include "worker/network.h"
 #include "worker/world.h"
+
+/* Of one event's message: two texts of peers, and words around them. */
+#define EVENT_MAX (2 * CDC_TEXT_MAX + 1000)
 
 CdcWorld *
 cdc_world_create(CdcLoop *loop)
@@ -318,7 +322,7 @@ cdc_world_event(CdcPipeline *pipeline, const char *kind, const char *rule,
 	cdc_json_add_string(event, "status_from", status_from);
 	cdc_json_add_string(event, "status_to", status_to);
 	cdc_json_add_string(event, "step", step);
-	cdc_json_add_string(event, "message", message);
+	json_object_object_add(event, "message", message ? json_object_new_string_len(message, (int) cdc_text_clip(message, Min(strlen(message), EVENT_MAX))) : NULL);
 	json_object_object_add(event, "detail", detail);
 	json_object_array_add(world->events, event);
 }

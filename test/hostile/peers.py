@@ -167,7 +167,7 @@ class Question:
         return self.session.upstream.ask(self.raw)
 
     def value(self, column=0):
-        """One column of the first row that the true server gives, as text; None: NULL or no row."""
+        """One column of the first row that the true server gives; None: NULL or no row."""
         for kind, payload in self.honest():
             if kind == "D":
                 at = 2
@@ -175,7 +175,7 @@ class Question:
                     size = struct.unpack("!i", payload[at:at + 4])[0]
                     at += 4
                     if n == column:
-                        return None if size < 0 else payload[at:at + size].decode()
+                        return None if size < 0 else payload[at:at + size]
                     at += max(size, 0)
         return None
 

@@ -163,7 +163,7 @@ CREATE TEMP TABLE metric AS SELECT m FROM string_to_table(cdc.metrics(), E'\n') 
 SELECT ok(EXISTS (SELECT FROM metric WHERE m = pg_temp.fill(line)), line) FROM unnest(ARRAY['cdc_pipelines{status="Pending"} 2', 'cdc_pipelines{status="Running"} 0', 'cdc_source_lag_bytes{pipeline="{red-pipe}"} 42', 'cdc_connector_state{pipeline="{red-pipe}",state="RUNNING"} 1',
 	'cdc_pipeline_info{pipeline="{red-pipe}",name="pipe",organization="red"} 1', 'cdc_pipeline_info{pipeline="{blue-pipe}",name="pipe",organization="b\"l\\u\ne"} 1', 'cdc_reconcile_rounds_total 0', 'cdc_failovers_total{verdict="resume"} 2', 'cdc_failovers_total{verdict="rewind"} 1']) line;
 SELECT is((SELECT count(*) FROM metric WHERE m ~ '^cdc_failovers_total'), 2::bigint, 'and no others: an event without a verdict is no failover');
-SELECT is_empty($$SELECT m FROM metric WHERE m !~ '^(# (HELP|TYPE) cdc_[a-z_]+ .+|cdc_[a-z_]+(\{[a-z]+="[^\n]*"\})? [0-9]+|)$'$$, 'every line is one that Prometheus reads');
+SELECT is_empty($$SELECT m FROM metric WHERE m !~ '^(# (HELP|TYPE) cdc_[a-z_]+ .+|cdc_[a-z_]+(\{[a-z]+="[^\n]*"\})? [0-9]+(\.[0-9]+)?|)$'$$, 'every line is one that Prometheus reads');
 -- a token that is confined to one organization sees that one's
 SELECT pg_temp.make('ada', 'metrics of red', '{red}') \g /dev/null
 GRANT pg_monitor TO ada;

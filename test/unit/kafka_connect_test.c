@@ -1,4 +1,4 @@
-/* link: src/remote/kafka_connect.c src/remote/connect_value.c src/remote/debezium.c src/remote/debezium_options.c src/common/json.c src/common/redact.c */
+/* link: src/remote/kafka_connect.c src/remote/kc_list.c src/remote/connect_value.c src/remote/debezium.c src/remote/debezium_options.c src/common/json.c src/common/redact.c src/common/text.c */
 /* libs: -ljson-c -lpgcommon -lpgport */
 /* flags: -DFRONTEND */
 /*
@@ -139,16 +139,88 @@ option_values(void)
 	is(cdc_kc_option_check(CDC_KC_GENERATION, "snapshot.mode", "x"), "option \"snapshot.mode\" may not be set", "not in the list");
 }
 
+/* A list of so many connectors of this text. */
+static char *
+many(int n, const char *name, const char *value)
+{
+	StringInfoData buf;
+	int			i;
+
+	initStringInfo(&buf);
+	for (i = 0; i < n; i++)
+		appendStringInfo(&buf, "%c\"%s%d\":%s", i ? ',' : '{', name, i, value);
+	appendStringInfoChar(&buf, '}');
+	return buf.data;
+}
+
+static bool
+is_list(const char *body)
+{
+	CdcKcList  *list = cdc_kc_parse_list(body);
+	bool		is = list != NULL;
+
+	cdc_kc_list_free(list);
+	return is;
+}
+
+/* However it is cut, a list is the same; and what one may not be. */
+static void
+list_in_pieces(const char *body)
+{
+	CdcKcReader *reader;
+	CdcKcList  *list;
+	size_t		piece;
+	bool		same = true;
+	char	   *big = palloc(300 * 1024);
+
+	for (piece = 1; piece < 40; piece++)
+	{
+		size_t		at;
+
+		reader = cdc_kc_reader_new();
+		for (at = 0; at < strlen(body); at += piece)
+			cdc_kc_reader_feed(body + at, Min(piece, strlen(body) - at), reader);
+		list = cdc_kc_reader_list(reader);
+		same = same && list && list->n == 5 && strcmp(cdc_kc_find(list, "mdb-pipeline-zz")->trace, "T") == 0;
+		cdc_kc_list_free(list);
+		cdc_kc_reader_free(reader);
+	}
+	ok(same, "a list in pieces is the same");
+	reader = cdc_kc_reader_new();
+	cdc_kc_reader_feed(body, strlen(body) - 1, reader);
+	ok(cdc_kc_reader_list(reader) == NULL, "a list without its end is none");
+	cdc_kc_reader_free(reader);
+	list = cdc_kc_parse_list("{\"a}\\\"{,\":{\"status\":{\"connector\":{\"state\":\"RUNNING\"}},\"info\":{\"config\":{\"secret\":\"s\",\"topic.prefix\":\"p\"}}},"
+							 "\"mdb-pipeline-\xe9\":{\"status\":{\"tasks\":[{\"state\":\"\xff\"},null,1,[]],\"connector\":[]},\"info\":[]}}");
+	ok(list && list->n == 2 && cdc_kc_find(list, "a}\"{,")->state == CDC_CS_RUNNING, "braces, commas and quotes in a name are its own");
+	is(cdc_json_string(cdc_kc_find(list, "a}\"{,")->config, "secret"), NULL, "nothing is kept of others' configurations");
+	is(cdc_kc_find(list, "a}\"{,")->topic_prefix, "p", "... but the marks");
+	ok(cdc_kc_find(list, "mdb-pipeline-?") && cdc_kc_find(list, "mdb-pipeline-?")->ntasks == 4, "what is no text is made text; tasks may be anything");
+	cdc_kc_list_free(list);
+	ok(!is_list("{,}") && !is_list("{\"a\":{},}") && !is_list("{\"a\":{},,\"b\":{}}") && !is_list("{\"a\" {}}") && !is_list("{\"a\":{]}") && !is_list("{}{}"),
+	   "JSON that is none");
+	ok(is_list(many(20000, "c", "{}")) && !is_list(many(20001, "c", "{}")), "20,000 connectors, and no more");
+	memset(big, 'x', 300 * 1024 - 1);
+	big[300 * 1024 - 1] = '\0';
+	ok(is_list(psprintf("{\"mdb-pipeline-1\":{\"status\":{\"connector\":{\"trace\":\"%.*s\"}}}}", 200 * 1024, big)) &&
+	   !is_list(psprintf("{\"mdb-pipeline-1\":{\"status\":{\"connector\":{\"trace\":\"%s\"}}}}", big)), "256 kB of a connector, and no more");
+	ok(!is_list(many(50, "mdb-pipeline-", psprintf("{\"info\":{\"config\":{\"a\":\"%.*s\"}}}", 200 * 1024, big))), "8 MB of ours, and no more");
+	ok(is_list(many(50, "other-", psprintf("{\"info\":{\"config\":{\"a\":\"%.*s\"}}}", 200 * 1024, big))), "... others' do not count");
+	memset(big, '[', 100);
+	big[100] = '\0';
+	ok(!is_list(psprintf("{\"a\":%s", big)), "nor deeper than Connect's");
+}
+
 static void
 list(void)
 {
 	const char *body =
-		"{\"zz\":{\"status\":{\"name\":\"zz\",\"connector\":{\"state\":\"RUNNING\",\"worker_id\":\"127.0.0.1:8083\"},"
+		"{\"mdb-pipeline-zz\":{\"status\":{\"name\":\"zz\",\"connector\":{\"state\":\"RUNNING\",\"worker_id\":\"127.0.0.1:8083\"},"
 		"\"tasks\":[{\"id\":0,\"state\":\"FAILED\",\"worker_id\":\"w2:8083\",\"trace\":\"T\"}],\"type\":\"source\"},"
 		"\"info\":{\"name\":\"zz\",\"config\":{\"cdc.pipeline.id\":\"" ID "\",\"cdc.epoch\":\"7\",\"topic.prefix\":\"shop\"},"
 		"\"tasks\":[{\"connector\":\"zz\",\"task\":0}],\"type\":\"source\"}},"
 		"\"a\":{\"status\":{\"connector\":{\"state\":\"STOPPED\",\"worker_id\":\"w1\"},\"tasks\":[]}},"
-		"\"failed\":{\"status\":{\"connector\":{\"state\":\"FAILED\",\"worker_id\":\"w1\",\"trace\":\"C\"},\"tasks\":[]},\"info\":{\"config\":{}}},"
+		"\"mdb-pipeline-failed\":{\"status\":{\"connector\":{\"state\":\"FAILED\",\"worker_id\":\"w1\",\"trace\":\"C\"},\"tasks\":[]},\"info\":{\"config\":{}}},"
 		"\"odd\":{\"status\":{\"connector\":{\"state\":\"DESTROYED\"},\"tasks\":[{\"id\":\"0\"},{\"id\":1,\"state\":\"RUNNING\",\"version\":\"x\"}]}},"
 		"\"m\":{\"info\":null}}";
 	CdcKcList  *l = cdc_kc_parse_list(body);
@@ -160,7 +232,7 @@ list(void)
 	for (i = 1; i < l->n; i++)
 		sorted = sorted && strcmp(l->items[i - 1].name, l->items[i].name) < 0;
 	ok(sorted, "... sorted by name");
-	c = cdc_kc_find(l, "zz");
+	c = cdc_kc_find(l, "mdb-pipeline-zz");
 	ok(c != NULL, "found");
 	is(c->mark, ID, "mark");
 	is_number(c->epoch, 7, "epoch");
@@ -178,7 +250,7 @@ list(void)
 	is(c->task_states, "[]", "no tasks: []");
 	is(c->mark, NULL, "no info: no mark");
 	ok(c->config == NULL && c->trace == NULL && c->ntasks == 0, "... no config, no trace");
-	c = cdc_kc_find(l, "failed");
+	c = cdc_kc_find(l, "mdb-pipeline-failed");
 	is_number(c->state, CDC_CS_FAILED, "connector FAILED");
 	is(c->trace, "C", "its trace");
 	c = cdc_kc_find(l, "odd");
@@ -198,6 +270,7 @@ list(void)
 	   cdc_kc_parse_list("") == NULL && cdc_kc_parse_list(NULL) == NULL && cdc_kc_parse_list("{} x") == NULL,
 	   "nor is anything else");
 	cdc_kc_list_free(NULL);
+	list_in_pieces(body);
 }
 
 static void

@@ -1,4 +1,4 @@
-/* link: src/remote/source.c src/remote/source_observe.c src/remote/source_node.c src/remote/pg_hba.c src/remote/pg_hba_file.c src/common/quote.c src/common/json.c */
+/* link: src/remote/source.c src/remote/source_observe.c src/remote/source_node.c src/remote/pg_hba.c src/remote/pg_hba_file.c src/common/quote.c src/common/json.c src/common/lsn.c */
 /* libs: -ljson-c -lpgcommon -lpgport -lcrypto */
 /* flags: -DFRONTEND */
 /*
@@ -74,7 +74,6 @@ show_observation(const char *id)
 	show_number("free_slots", obs->free_slots);
 	show_number("free_senders", obs->free_senders);
 	show("blocker", obs->blocker);
-	show("hba_path", obs->hba_path);
 	show_number("hba_length", obs->hba_text ? (long long) strlen(obs->hba_text) : -1);
 	show("hba_error", obs->hba_error);
 	show_number("superuser", obs->is_superuser);

@@ -1,4 +1,4 @@
-/* link: src/remote/source.c src/remote/source_observe.c src/remote/source_node.c src/remote/pg_hba.c src/remote/pg_hba_file.c src/common/quote.c src/common/json.c */
+/* link: src/remote/source.c src/remote/source_observe.c src/remote/source_node.c src/remote/pg_hba.c src/remote/pg_hba_file.c src/common/quote.c src/common/json.c src/common/lsn.c */
 /* libs: -ljson-c -lpgcommon -lpgport -lcrypto */
 /* flags: -DFRONTEND */
 /*
@@ -48,7 +48,7 @@ reading(void)
 {
 	const char *head = "{\"in_recovery\":false,\"system_identifier\":\"18446744073709551615\",\"timeline\":\"x0000001F\","
 		"\"version\":150020,\"wal_level\":\"logical\",\"wal_lsn\":\"16/B374D848\",\"now\":1795535735047356,"
-		"\"free_slots\":9,\"free_senders\":-1,\"blocker\":\"pid 1\",\"superuser\":true,\"hba_path\":\"/p\","
+		"\"free_slots\":9,\"free_senders\":-1,\"blocker\":\"pid 1\",\"superuser\":true,"
 		"\"hba\":\"a\\\\303\\\\251\",\"hba_error\":null,\"pipelines\":[";
 	const char *one = "{\"id\":\"" ID "\",\"role_exists\":true,\"role_login\":null,\"grants_ok\":true,\"missing\":\"a.b\","
 		"\"pub_exists\":true,\"pub_mark\":\"m\",\"pub_lacks\":\"it lacks x\",\"pub_besides\":\"it also has y\","

@@ -1,0 +1,412 @@
+/*
+ * kc_list.c
+ *	  Kafka Connect's list of all connectors, read as it comes.
+ *
+ * See kafka_connect.h.  A list may be large where many share a cluster, and
+ * whatever answers may send anything: each connector is read by itself as soon
+ * as its text is whole, what nobody asks of it is let go at once, and there are
+ * limits of one connector and of all.  The reader itself uses malloc only, since it is fed
+ * from inside libcurl.
+ */
+#include "remote/kafka_connect.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/json.h"
+#include "common/text.h"
+
+/* Of one connector: its text, and how deep and wide that may be. */
+#define CONNECTOR_MAX (256 * 1024)
+#define DEPTH_MAX 16
+#define CONFIG_MAX 1000			/* keys */
+#define TASKS_MAX 16
+/* A word of Connect's that is shown: a state, a worker's address. */
+#define WORD_MAX 255
+
+/* Of all: connectors, and the text of those whose configuration is kept. */
+#define CONNECTORS_MAX 20000
+#define KEPT_MAX (8 * 1024 * 1024)
+
+/* Names of ours begin so; of others the configuration is not looked at. */
+#define OUR_NAME "mdb-pipeline-"
+
+/* Keys of a configuration that are asked of any connector. */
+static const char *const marks[] = {"cdc.pipeline.id", "cdc.epoch", "topic.prefix"};
+
+struct CdcKcReader
+{
+	bool		failed;			/* it is not Connect's list */
+	bool		begun;
+	bool		ended;
+	bool		in_string;
+	bool		escaped;
+	int			depth;
+	char	   *text;			/* of the connector that comes: {"name":{...}} */
+	size_t		length;
+	size_t		size;
+	size_t		kept;			/* bytes, of those with a configuration */
+	struct json_object *all;	/* name -> {"info", "status"}, reduced */
+	int			n;
+};
+
+static CdcConnectState
+state_of(const char *name)
+{
+	static const struct
+	{
+		const char *name;
+		CdcConnectState state;
+	}			states[] = {
+		{"UNASSIGNED", CDC_CS_UNASSIGNED},
+		{"RUNNING", CDC_CS_RUNNING},
+		{"PAUSED", CDC_CS_PAUSED},
+		{"STOPPED", CDC_CS_STOPPED},
+		{"FAILED", CDC_CS_FAILED},
+		{"RESTARTING", CDC_CS_RESTARTING}
+	};
+	size_t		i;
+
+	if (name == NULL)
+		return CDC_CS_NONE;
+	for (i = 0; i < lengthof(states); i++)
+	{
+		if (strcmp(states[i].name, name) == 0)
+			return states[i].state;
+	}
+	return CDC_CS_UNKNOWN;
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(((const CdcKcConnector *) a)->name, ((const CdcKcConnector *) b)->name);
+}
+
+CdcKcReader *
+cdc_kc_reader_new(void)
+{
+	CdcKcReader *reader = calloc(1, sizeof(CdcKcReader));
+
+	if (reader && (reader->all = json_object_new_object()) == NULL)
+	{
+		free(reader);
+		return NULL;
+	}
+	return reader;
+}
+
+void
+cdc_kc_reader_free(CdcKcReader *reader)
+{
+	if (reader == NULL)
+		return;
+	json_object_put(reader->all);
+	free(reader->text);
+	free(reader);
+}
+
+static bool
+append(CdcKcReader *reader, char c)
+{
+	if (reader->length >= CONNECTOR_MAX)
+		return false;
+	if (reader->length + 1 >= reader->size)
+	{
+		size_t		size = Max(reader->size * 2, 4096);
+		char	   *grown = realloc(reader->text, size);
+
+		if (grown == NULL)
+			return false;
+		reader->text = grown;
+		reader->size = size;
+	}
+	reader->text[reader->length++] = c;
+	reader->text[reader->length] = '\0';
+	return true;
+}
+
+/* A member that is text of at most so many bytes is copied, clipped. */
+static void
+copy_word(struct json_object *to, struct json_object *from, const char *key, size_t most)
+{
+	const char *word = cdc_json_string(from, key);
+	size_t		length = word ? strlen(word) : 0;
+
+	if (word)
+		json_object_object_add(to, key, json_object_new_string_len(word, (int) (length <= most ? length : cdc_text_clip(word, most))));
+}
+
+/* The configuration as it is kept: of ours all that is text, of others the marks; NULL: it is none. */
+static struct json_object *
+reduced_config(struct json_object *config, bool ours)
+{
+	struct json_object *kept;
+	size_t		i;
+
+	if (!json_object_is_type(config, json_type_object) || json_object_object_length(config) > CONFIG_MAX)
+		return NULL;
+	if (ours)
+		return json_object_get(config);
+	kept = json_object_new_object();
+	for (i = 0; i < lengthof(marks); i++)
+		copy_word(kept, config, marks[i], WORD_MAX);
+	return kept;
+}
+
+/* What is kept of who runs it: a connector, or a task of it. */
+static struct json_object *
+reduced_state(struct json_object *from, bool ours)
+{
+	struct json_object *kept = json_object_new_object();
+
+	copy_word(kept, from, "state", WORD_MAX);
+	if (ours)
+	{
+		copy_word(kept, from, "worker_id", WORD_MAX);
+		copy_word(kept, from, "trace", CONNECTOR_MAX);
+	}
+	json_object_object_add(kept, "id", json_object_new_int64(cdc_json_int64(from, "id", 0)));
+	return kept;
+}
+
+/* One member of the list; false when it is not what Connect sends. */
+static bool
+take(CdcKcReader *reader)
+{
+	struct json_object *whole;
+	bool		good = true;
+
+	if (reader->n >= CONNECTORS_MAX || !append(reader, '}'))
+		return false;
+	cdc_text_clean(reader->text, reader->length);
+	whole = cdc_json_parse(reader->text);
+	if (!json_object_is_type(whole, json_type_object) || json_object_object_length(whole) != 1)
+		good = false;
+	else
+	{
+		json_object_object_foreach(whole, name, entry)
+		{
+			bool		ours = strncmp(name, OUR_NAME, strlen(OUR_NAME)) == 0;
+			struct json_object *status = cdc_json_get(entry, "status");
+			struct json_object *tasks = cdc_json_array(status, "tasks");
+			struct json_object *kept = json_object_new_object();
+			struct json_object *kept_info = json_object_new_object();
+			struct json_object *kept_status = json_object_new_object();
+			struct json_object *kept_tasks = json_object_new_array();
+			size_t		i;
+
+			/* an error's answer has this in place of a connector */
+			good = !(strcmp(name, "error_code") == 0 && entry != NULL);
+			json_object_object_add(kept_info, "config", reduced_config(cdc_json_get(cdc_json_get(entry, "info"), "config"), ours));
+			if (cdc_json_get(status, "connector"))
+				json_object_object_add(kept_status, "connector", reduced_state(cdc_json_get(status, "connector"), ours));
+			for (i = 0; tasks && i < json_object_array_length(tasks) && i < TASKS_MAX; i++)
+				json_object_array_add(kept_tasks, reduced_state(json_object_array_get_idx(tasks, i), ours));
+			json_object_object_add(kept_status, "tasks", kept_tasks);
+			json_object_object_add(kept, "info", kept_info);
+			json_object_object_add(kept, "status", kept_status);
+			if (ours)
+				reader->kept += reader->length;
+			if (strlen(name) <= WORD_MAX)
+			{
+				json_object_object_add(reader->all, name, kept);
+				reader->n++;
+			}
+			else
+				json_object_put(kept);	/* nothing of ours can have such a name */
+		}
+	}
+	json_object_put(whole);
+	reader->length = 0;
+	return good && reader->kept <= KEPT_MAX && append(reader, '{');
+}
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* Is nothing but white space behind the opening brace? */
+static bool
+is_empty(const CdcKcReader *reader)
+{
+	size_t		i;
+
+	for (i = 1; i < reader->length; i++)
+	{
+		if (!is_blank(reader->text[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool
+feed_one(CdcKcReader *reader, char c)
+{
+	if (reader->ended || !reader->begun)
+	{
+		if (is_blank(c))
+			return true;
+		if (reader->ended || c != '{')
+			return false;
+		reader->begun = true;
+		reader->depth = 1;
+		return append(reader, c);
+	}
+	if (reader->in_string)
+	{
+		if (reader->escaped)
+			reader->escaped = false;
+		else if (c == '\\')
+			reader->escaped = true;
+		else if (c == '"')
+			reader->in_string = false;
+		return append(reader, c);
+	}
+	if (reader->depth == 1 && c == ',')
+		return !is_empty(reader) && take(reader);
+	if (reader->depth == 1 && c == '}')
+	{
+		reader->ended = true;
+		/* an empty object, or the last member; a comma before the end is none of JSON's */
+		return is_empty(reader) ? reader->n == 0 : take(reader);
+	}
+	if (c == '"')
+		reader->in_string = true;
+	else if (c == '{' || c == '[')
+		reader->depth++;
+	else if (c == '}' || c == ']')
+		reader->depth--;
+	return reader->depth >= 1 && reader->depth <= DEPTH_MAX && append(reader, c);
+}
+
+bool
+cdc_kc_reader_feed(const char *data, size_t length, void *arg)
+{
+	CdcKcReader *reader = arg;
+	size_t		i;
+
+	for (i = 0; i < length && !reader->failed; i++)
+		reader->failed = !feed_one(reader, data[i]);
+	return !reader->failed;
+}
+
+bool
+cdc_kc_reader_failed(const CdcKcReader *reader)
+{
+	return reader->failed;
+}
+
+/* Fills item's part that comes from "status"; status may be NULL. */
+static void
+read_status(CdcKcConnector *item, struct json_object *status)
+{
+	struct json_object *connector = cdc_json_get(status, "connector");
+	struct json_object *tasks = cdc_json_array(status, "tasks");
+	struct json_object *states = json_object_new_array();
+	size_t		n = tasks ? json_object_array_length(tasks) : 0;
+	size_t		i;
+
+	item->state_name = cdc_json_string(connector, "state");
+	item->state = state_of(item->state_name);
+	item->worker_id = cdc_json_string(connector, "worker_id");
+	if (item->state == CDC_CS_FAILED)
+		item->trace = cdc_json_string(connector, "trace");
+	item->task_state = CDC_CS_NONE;
+	item->ntasks = (int) n;
+
+	for (i = 0; i < n; i++)
+	{
+		struct json_object *task = json_object_array_get_idx(tasks, i);
+		int64		id = cdc_json_int64(task, "id", 0);
+		const char *name = cdc_json_string(task, "state");
+		struct json_object *entry = json_object_new_object();
+
+		json_object_object_add(entry, "id", json_object_new_int64(id));
+		json_object_object_add(entry, "state", name ? json_object_new_string(name) : NULL);
+		json_object_array_add(states, entry);
+
+		/* Debezium has one task; should there be more, the first one speaks. */
+		if (i == 0)
+		{
+			const char *worker = cdc_json_string(task, "worker_id");
+
+			item->task_state = name ? state_of(name) : CDC_CS_UNKNOWN;
+			if (worker != NULL)
+				item->worker_id = worker;
+			if (item->task_state == CDC_CS_FAILED && cdc_json_string(task, "trace") != NULL)
+				item->trace = cdc_json_string(task, "trace");
+		}
+	}
+	item->task_states = pstrdup(json_object_to_json_string_ext(states, JSON_C_TO_STRING_PLAIN));
+	json_object_put(states);
+}
+
+CdcKcList *
+cdc_kc_reader_list(CdcKcReader *reader)
+{
+	CdcKcList  *list;
+
+	if (reader->failed || !reader->ended)
+		return NULL;
+	list = palloc0(sizeof(CdcKcList));
+	list->body = reader->all;
+	reader->all = NULL;
+	reader->failed = true;
+	list->items = palloc0(sizeof(CdcKcConnector) * (json_object_object_length(list->body) + 1));
+	{
+		json_object_object_foreach(list->body, name, entry)
+		{
+			CdcKcConnector *item = &list->items[list->n++];
+
+			item->name = name;
+			item->config = cdc_json_get(cdc_json_get(entry, "info"), "config");
+			item->mark = cdc_json_string(item->config, "cdc.pipeline.id");
+			item->epoch = cdc_json_int64(item->config, "cdc.epoch", 0);
+			item->topic_prefix = cdc_json_string(item->config, "topic.prefix");
+			read_status(item, cdc_json_get(entry, "status"));
+		}
+	}
+	qsort(list->items, list->n, sizeof(CdcKcConnector), by_name);
+	return list;
+}
+
+CdcKcList *
+cdc_kc_parse_list(const char *body)
+{
+	CdcKcReader *reader = cdc_kc_reader_new();
+	CdcKcList  *list = NULL;
+
+	if (reader && body && cdc_kc_reader_feed(body, strlen(body), reader))
+		list = cdc_kc_reader_list(reader);
+	cdc_kc_reader_free(reader);
+	return list;
+}
+
+const CdcKcConnector *
+cdc_kc_find(const CdcKcList *list, const char *name)
+{
+	CdcKcConnector key;
+
+	if (list == NULL || list->n == 0)
+		return NULL;
+	memset(&key, 0, sizeof(key));
+	key.name = name;
+	return bsearch(&key, list->items, list->n, sizeof(CdcKcConnector), by_name);
+}
+
+void
+cdc_kc_list_free(CdcKcList *list)
+{
+	int			i;
+
+	if (list == NULL)
+		return;
+	json_object_put(list->body);
+	for (i = 0; i < list->n; i++)
+		pfree(list->items[i].task_states);
+	pfree(list->items);
+	pfree(list);
+}
