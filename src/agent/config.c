@@ -9,15 +9,23 @@
 #include <unistd.h>
 
 #include "agent/files.h"
+#include "agent/limits.h"
 #include "common/json.h"
 
 #define MAX_CONFIG_BYTES (1024 * 1024)
+
+/* above those of people and systemd's dynamic users, below those of containers */
+#define DEFAULT_UIDS "70000-70999"
+#define MIN_UID 1000
+#define MAX_UID 2000000000
+#define MAX_UIDS 65536
 
 typedef enum SettingType
 {
 	SETTING_TEXT,
 	SETTING_PATH,				/* absolute */
 	SETTING_LIST,				/* of texts, NULL at the end */
+	SETTING_OBJECT,				/* read by whom it is for */
 	SETTING_INT,
 	SETTING_BYTES
 } SettingType;
@@ -36,11 +44,13 @@ typedef struct Setting
 #define TEXT(name, needed) {#name, SETTING_TEXT, offsetof(AgentConfig, name), needed, 0, 0, 0}
 #define PATH(name, needed) {#name, SETTING_PATH, offsetof(AgentConfig, name), needed, 0, 0, 0}
 #define LIST(name) {#name, SETTING_LIST, offsetof(AgentConfig, name), false, 0, 0, 0}
+#define OBJECT(name) {#name, SETTING_OBJECT, offsetof(AgentConfig, name), false, 0, 0, 0}
 #define NUMBER(name, missing, min, max) {#name, SETTING_INT, offsetof(AgentConfig, name), false, missing, min, max}
 #define BYTES(name, missing) {#name, SETTING_BYTES, offsetof(AgentConfig, name), false, missing, 1024, INT64CONST(1) << 40}
 
 static const Setting settings[] = {
 	LIST(allowed_urls),
+	PATH(cgroup_dir, false),
 	TEXT(connect_heap, false),
 	PATH(connect_password_file, false),
 	TEXT(connect_url, false),
@@ -51,6 +61,7 @@ static const Setting settings[] = {
 	PATH(java, false),
 	PATH(kafka_dir, false),
 	TEXT(kafka_heap, false),
+	OBJECT(limits),
 	TEXT(listen_address, false),
 	BYTES(max_download_bytes, INT64CONST(256) * 1024 * 1024),
 	NUMBER(max_entries, 10000, 1, 10000000),
@@ -67,6 +78,7 @@ static const Setting settings[] = {
 	PATH(secret_dir, false),
 	PATH(secret_path, false),
 	TEXT(service_addresses, false),
+	TEXT(service_uids, false),
 	TEXT(service_user, false),
 	PATH(services_dir, false),
 	PATH(state_dir, false),
@@ -135,6 +147,11 @@ take(AgentConfig *config, const Setting *setting, struct json_object *value)
 			if (setting->offset == offsetof(AgentConfig, allowed_urls))
 				config->nallowed = n;
 			return NULL;
+		case SETTING_OBJECT:
+			if (!json_object_is_type(value, json_type_object))
+				return "must be an object";
+			*(struct json_object **) where = json_object_get(value);
+			return NULL;
 		case SETTING_INT:
 		case SETTING_BYTES:
 			if (!json_object_is_type(value, json_type_int))
@@ -173,13 +190,46 @@ read_addresses(AgentConfig *config)
 	return true;
 }
 
+/* User ids for services, as root: neither people's nor the system's. */
+static char *
+read_users(AgentConfig *config)
+{
+	struct passwd *user;
+	unsigned	first;
+	unsigned	last;
+	int			end = 0;
+
+	config->service_uid = geteuid();
+	config->service_gid = getegid();
+	if (config->service_user)
+	{
+		user = getpwnam(config->service_user);
+		if (user == NULL || user->pw_uid == 0 || (geteuid() != 0 && user->pw_uid != geteuid()))
+			return psprintf("\"service_user\" %s", user == NULL ? "does not exist" : user->pw_uid == 0 ? "may not be root" : "is another user, which only root can become");
+		config->service_uid = user->pw_uid;
+		config->service_gid = user->pw_gid;
+	}
+	if (geteuid() != 0)
+		return config->service_uids ? pstrdup("\"service_uids\" is for an agent that is root: another one runs all services as its own user") : NULL;
+	if (config->service_uids == NULL)
+		config->service_uids = pstrdup(DEFAULT_UIDS);
+	if (sscanf(config->service_uids, "%u-%u%n", &first, &last, &end) != 2 || config->service_uids[end] != '\0' ||
+		first < MIN_UID || last < first || last - first >= MAX_UIDS || last > MAX_UID)
+		return psprintf("\"service_uids\" must be a range of at most %d user ids from %d on, such as " DEFAULT_UIDS, MAX_UIDS, MIN_UID);
+	config->uid_first = first;
+	config->uid_count = last - first + 1;
+	if (config->service_user && config->service_uid - first < config->uid_count)
+		return pstrdup("\"service_user\" has an id out of \"service_uids\"");
+	return NULL;
+}
+
 /* The settings of provisioning mode; not for an agent beside a worker. */
 static char *
 provision_fault(AgentConfig *config)
 {
 	char		path[MAXPGPATH];
 	ssize_t		n = readlink("/proc/self/exe", path, sizeof(path) - 1);
-	struct passwd *user;
+	char	   *why;
 
 	if (config->plugin_dir || config->secret_dir || config->state_dir || config->connect_url || config->restart_command)
 		return pstrdup("with \"services_dir\" the agent makes services, and is beside no worker: leave plugin_dir, state_dir, secret_dir, connect_url and restart_command out");
@@ -196,18 +246,12 @@ provision_fault(AgentConfig *config)
 		return pstrdup("sdn_url and sdn_credentials_file go together");
 	if (config->sdn_url && strncmp(config->sdn_url, "http://", 7) != 0 && strncmp(config->sdn_url, "https://", 8) != 0)
 		return pstrdup("\"sdn_url\" must begin with http:// or https://");
-	config->service_uid = geteuid();
-	config->service_gid = getegid();
-	if (config->service_user)
-	{
-		user = getpwnam(config->service_user);
-		if (user == NULL || (geteuid() != 0 && user->pw_uid != geteuid()))
-			return psprintf("\"service_user\" %s, which only root can become", user ? "is another user" : "does not exist");
-		config->service_uid = user->pw_uid;
-		config->service_gid = user->pw_gid;
-	}
-	if (config->service_uid == 0)
-		return pstrdup("\"service_user\" is needed, and not root: PostgreSQL does not run as root");
+	why = read_users(config);
+	if (why)
+		return why;
+	why = agent_limits_fault(config);
+	if (why)
+		return why;
 	if (n <= 0)
 		return psprintf("the agent's own path is not known: %m");
 	path[n] = '\0';

@@ -12,6 +12,8 @@
 
 #include <sys/types.h>
 
+#include <json-c/json.h>
+
 typedef struct AgentConfig
 {
 	char	   *listen_address; /* default 127.0.0.1 */
@@ -38,9 +40,14 @@ typedef struct AgentConfig
 	int			request_timeout;
 	/* provisioning mode: services_dir is set, and plugin_dir is not */
 	char	   *services_dir;
-	char	   *service_user;	/* NULL: the agent's own */
-	uid_t		service_uid;	/* of service_user */
+	char	   *service_uids;	/* root: user ids for services, "first-last" */
+	uint32		uid_first;
+	uint32		uid_count;		/* 0: the agent is not root, all run as its user */
+	char	   *service_user;	/* root: of services made before each had its own; or NULL */
+	uid_t		service_uid;	/* of service_user, else the agent's own */
 	gid_t		service_gid;
+	struct json_object *limits; /* plan -> limits, or NULL; see limits.h */
+	char	   *cgroup_dir;		/* where cgroups of services are made, or NULL: see limits.h */
 	char	   *service_addresses;	/* IPv4 network that services get addresses of */
 	uint32		address_first;	/* the network's address, host order ... */
 	uint32		address_count;	/* ... and how many it has */

@@ -13,6 +13,9 @@
 
 #define TEMP_PREFIX ".cdc_agent-"
 #define LEFTOVER_SECONDS 60
+#define DEEP_PREFIX ".cdc_agent-deep-"
+#define MAX_DEPTH 40			/* of open directories: what is deeper is moved up */
+#define MAX_ROUNDS 100000
 
 /* Swaps two names in one step; the local filesystems of Linux can. */
 #ifndef RENAME_EXCHANGE
@@ -22,13 +25,21 @@
 char *
 agent_read_file(int dirfd, const char *name, size_t max, char **error)
 {
-	int			fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | (dirfd == AT_FDCWD ? 0 : O_NOFOLLOW));
+	/* a FIFO would block */
+	int			fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | (dirfd == AT_FDCWD ? 0 : O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+	struct stat st;
 	StringInfoData buf;
 	ssize_t		n;
 
 	if (fd < 0)
 	{
 		*error = psprintf("could not open \"%s\": %m", name);
+		return NULL;
+	}
+	if (dirfd != AT_FDCWD && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)))
+	{
+		*error = psprintf("\"%s\" is no file", name);
+		close(fd);
 		return NULL;
 	}
 	initStringInfo(&buf);
@@ -95,6 +106,12 @@ write_all(int fd, const char *data, size_t length)
 bool
 agent_write_file(int dirfd, const char *name, const void *data, size_t length, int mode, char **error)
 {
+	return agent_write_file_for(dirfd, name, data, length, mode, (uid_t) -1, (gid_t) -1, error);
+}
+
+bool
+agent_write_file_for(int dirfd, const char *name, const void *data, size_t length, int mode, uid_t uid, gid_t gid, char **error)
+{
 	unsigned char noise[8];
 	char		temp[64];
 	int			fd;
@@ -113,7 +130,7 @@ agent_write_file(int dirfd, const char *name, const void *data, size_t length, i
 		return false;
 	}
 	/* fchmod: whatever the umask is */
-	if (fchmod(fd, (mode_t) mode) != 0 || !write_all(fd, data, length) || fsync(fd) != 0)
+	if ((uid != (uid_t) -1 && fchown(fd, uid, gid) != 0) || fchmod(fd, (mode_t) mode) != 0 || !write_all(fd, data, length) || fsync(fd) != 0)
 	{
 		*error = psprintf("could not write \"%s\": %m", name);
 		close(fd);
@@ -183,27 +200,111 @@ agent_remove_leftovers(int dfd)
 	closedir(dir);
 }
 
-bool
-agent_remove_tree(int dfd, const char *name, char **error)
+/*
+ * One directory of a tree: opened, whatever its mode was.  -1, errno set.
+ */
+static int
+open_to_empty(int dfd, const char *name)
 {
-	DIR		   *dir;
+	int			flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	int			fd = openat(dfd, name, flags);
+
+	if (fd < 0 && errno == EACCES && fchmodat(dfd, name, 0700, 0) == 0)
+		fd = openat(dfd, name, flags);
+	if (fd >= 0)
+		fchmod(fd, 0700);
+	return fd;
+}
+
+/*
+ * Empties a directory below top.  What lies too deep is moved up into top, where
+ * it is found in the next round (*moved counts): a tree of any depth takes so many
+ * descriptors and so much stack, and no more.
+ */
+static bool
+empty_below(int top, int dfd, int depth, int *moved, char **error)
+{
+	DIR		   *dir = open_names(dfd, ".");
 	struct dirent *entry;
 	bool		ok = true;
 
-	if (unlinkat(dfd, name, 0) == 0 || errno == ENOENT)
-		return true;
-	dir = open_names(dfd, name);
 	if (dir == NULL)
 	{
-		*error = psprintf("could not open \"%s\": %m", name);
+		*error = psprintf("could not read a directory: %m");
 		return false;
 	}
 	while (ok && (entry = readdir(dir)) != NULL)
 	{
-		if (!is_dots(entry->d_name))
-			ok = agent_remove_tree(dirfd(dir), entry->d_name, error);
+		const char *name = entry->d_name;
+		char		aside[64];
+		int			fd;
+
+		if (is_dots(name) || unlinkat(dfd, name, 0) == 0 || errno == ENOENT)
+			continue;
+		fd = open_to_empty(dfd, name);
+		if (fd < 0 && errno == ENOENT)
+			continue;
+		if (fd < 0)
+		{
+			*error = psprintf("could not open \"%s\": %m", name);
+			ok = false;
+			continue;
+		}
+		if (depth < MAX_DEPTH)
+		{
+			ok = empty_below(top, fd, depth + 1, moved, error);
+			if (ok && unlinkat(dfd, name, AT_REMOVEDIR) != 0 && errno != ENOENT)
+			{
+				*error = psprintf("could not remove \"%s\": %m", name);
+				ok = false;
+			}
+		}
+		else
+		{
+			snprintf(aside, sizeof(aside), DEEP_PREFIX "%d", ++*moved);
+			if (renameat(dfd, name, top, aside) != 0)
+			{
+				*error = psprintf("could not move \"%s\": %m", name);
+				ok = false;
+			}
+		}
+		close(fd);
 	}
 	closedir(dir);
+	return ok;
+}
+
+bool
+agent_empty_dir(int dfd, char **error)
+{
+	int			moved = 0;
+	int			before;
+
+	do
+	{
+		before = moved;
+		if (!empty_below(dfd, dfd, 0, &moved, error))
+			return false;
+	} while (moved > before && moved < MAX_ROUNDS);
+	return true;
+}
+
+bool
+agent_remove_tree(int dfd, const char *name, char **error)
+{
+	bool		ok;
+	int			fd;
+
+	if (unlinkat(dfd, name, 0) == 0 || errno == ENOENT)
+		return true;
+	fd = open_to_empty(dfd, name);
+	if (fd < 0)
+	{
+		*error = psprintf("could not open \"%s\": %m", name);
+		return false;
+	}
+	ok = agent_empty_dir(fd, error);
+	close(fd);
 	if (ok && unlinkat(dfd, name, AT_REMOVEDIR) != 0 && errno != ENOENT)
 	{
 		*error = psprintf("could not remove \"%s\": %m", name);
@@ -213,15 +314,20 @@ agent_remove_tree(int dfd, const char *name, char **error)
 }
 
 static bool
-sync_below(int dfd, const char *name, char **error)
+sync_below(int dfd, const char *name, int depth, char **error)
 {
-	DIR		   *dir = open_names(dfd, name);
+	DIR		   *dir = depth > MAX_DEPTH ? NULL : open_names(dfd, name);
 	struct dirent *entry;
 	bool		ok = true;
 
+	if (depth > MAX_DEPTH)
+	{
+		*error = psprintf("\"%s\" is too deep", name);
+		return false;
+	}
 	if (dir == NULL)
 	{
-		int			fd = errno == ENOTDIR ? openat(dfd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) : -1;
+		int			fd = errno == ENOTDIR ? openat(dfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) : -1;
 
 		ok = fd >= 0 && fsync(fd) == 0;
 		if (!ok)
@@ -233,7 +339,7 @@ sync_below(int dfd, const char *name, char **error)
 	while (ok && (entry = readdir(dir)) != NULL)
 	{
 		if (!is_dots(entry->d_name))
-			ok = sync_below(dirfd(dir), entry->d_name, error);
+			ok = sync_below(dirfd(dir), entry->d_name, depth + 1, error);
 	}
 	if (ok && fsync(dirfd(dir)) != 0)
 	{
@@ -256,7 +362,7 @@ sync_dir(int dfd, char **error)
 bool
 agent_sync_tree(int dfd, const char *name, char **error)
 {
-	return sync_below(dfd, name, error) && sync_dir(dfd, error);
+	return sync_below(dfd, name, 0, error) && sync_dir(dfd, error);
 }
 
 int

@@ -3,7 +3,8 @@
  *	  Files that survive a kill and a power cut: written whole or not at all.
  *
  * Everything is relative to an open directory and follows no symbolic link in
- * the last component.  No knowledge of what the files mean.  Errors are
+ * the last component.  Nothing here is safe in a directory that somebody else
+ * owns: see beneath.h.  No knowledge of what the files mean.  Errors are
  * sentences (palloc'd) with the system's reason.
  */
 #ifndef CDC_AGENT_FILES_H
@@ -12,6 +13,7 @@
 #include "common/base.h"
 
 #include <fcntl.h>
+#include <sys/types.h>
 
 /* The file's bytes, NUL-terminated; NULL when it is absent or over max. */
 extern char *agent_read_file(int dirfd, const char *name, size_t max, char **error);
@@ -29,14 +31,24 @@ extern char *agent_read_secret(const char *setting, const char *path, size_t max
 extern bool agent_write_file(int dirfd, const char *name, const void *data, size_t length,
 							 int mode, char **error);
 
+/* The same of a file that belongs to that user from its first byte; for root. */
+extern bool agent_write_file_for(int dirfd, const char *name, const void *data, size_t length,
+								 int mode, uid_t uid, gid_t gid, char **error);
+
 /* Removes a file; one that is absent is removed already.  fsyncs the directory. */
 extern bool agent_remove_file(int dirfd, const char *name, char **error);
 
 /* Removes temporary files that a killed agent left, older than a minute. */
 extern void agent_remove_leftovers(int dirfd);
 
-/* Removes a directory and all in it; absent: done already. */
+/*
+ * Removes a directory and all in it; absent: done already.  However deep it is,
+ * and whatever its modes are; no link is followed.
+ */
 extern bool agent_remove_tree(int dirfd, const char *name, char **error);
+
+/* Removes all that is in an open directory. */
+extern bool agent_empty_dir(int dirfd, char **error);
 
 /* fsyncs every file and directory of a tree, and dirfd. */
 extern bool agent_sync_tree(int dirfd, const char *name, char **error);

@@ -31,6 +31,7 @@ static const Member members[] = {
 	{"type", MEMBER_WORD, true, false, 0},
 	{"version", MEMBER_WORD, true, false, offsetof(AgentOrder, version)},
 	{"zone", MEMBER_WORD, false, true, offsetof(AgentOrder, zone)},
+	{"plan", MEMBER_WORD, false, true, offsetof(AgentOrder, plan)},
 	{"node_count", MEMBER_COUNT, false, false, 0},
 	{"auto_failover", MEMBER_FLAG, false, true, offsetof(AgentOrder, auto_failover)},
 	{"connect", MEMBER_FLAG, false, false, offsetof(AgentOrder, connect)},
@@ -91,8 +92,9 @@ take(AgentOrder *order, const Member *member, struct json_object *value)
 	switch (member->type)
 	{
 		case MEMBER_WORD:
-			if (words == NULL || !is_made_of(words, "._-", 63))
-				return "must be 1 to 63 letters, digits, dots, hyphens and underscores";
+			/* it becomes a part of a path, or an argument */
+			if (words == NULL || !is_made_of(words, "._-", 63) || words[0] == '.' || words[0] == '-')
+				return "must be 1 to 63 letters, digits, dots, hyphens and underscores, and begin with none of the first two of these";
 			if (member->offset)
 				*(const char **) where = words;
 			return NULL;

@@ -19,6 +19,7 @@ typedef struct AgentOrder
 	bool		kafka;			/* else PostgreSQL */
 	const char *version;
 	const char *zone;			/* of its private network, or NULL */
+	const char *plan;			/* whose limits it is held to, or NULL */
 	int			nodes;
 	bool		auto_failover;
 	bool		connect;		/* Kafka: with Kafka Connect */

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/beneath.h"
 #include "agent/files.h"
 
 #define SHORT_MS 10000
@@ -20,10 +21,11 @@ static const char *const empty_dirs[] = {"pg_dynshmem", "pg_notify", "pg_replslo
 static const char *const left_out[] = {"postmaster.pid", "postmaster.opts", "backup_label", "backup_manifest", "tablespace_map",
 "standby.signal", "recovery.signal", "current_logfiles", "pg_internal.init", NULL};
 
+#define MAX_DEPTH 20
+
 typedef struct Copy
 {
-	uid_t		uid;
-	gid_t		gid;
+	int			depth;
 	char	  **error;
 } Copy;
 
@@ -46,18 +48,18 @@ fault(const Copy *copy, const char *what, const char *name)
 
 /* A file that grows, shrinks or vanishes meanwhile is put right by the WAL. */
 static bool
-copy_file(const Copy *copy, int from, int to, const char *name)
+copy_file(Copy *copy, int from, int to, const char *name)
 {
 	char		buffer[65536];
-	int			in = openat(from, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	int			in = agent_beneath_open(from, name, O_RDONLY, 0);
 	int			out;
 	ssize_t		n;
 	bool		ok = true;
 
 	if (in < 0)
 		return errno == ENOENT || fault(copy, "open", name);
-	out = openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (out < 0 || (geteuid() == 0 && fchown(out, copy->uid, copy->gid) != 0))
+	out = agent_beneath_open(to, name, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	if (out < 0)
 		ok = fault(copy, "make", name);
 	while (ok && (n = read(in, buffer, sizeof(buffer))) != 0)
 	{
@@ -80,9 +82,9 @@ copy_file(const Copy *copy, int from, int to, const char *name)
 }
 
 static bool
-copy_dir(const Copy *copy, int from, int to, const char *name, bool empty, bool top)
+copy_dir(Copy *copy, int from, int to, const char *name, bool empty, bool top)
 {
-	int			in = openat(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int			in = agent_beneath_open(from, name, O_RDONLY | O_DIRECTORY, 0);
 	int			out;
 	DIR		   *dir;
 	struct dirent *entry;
@@ -91,12 +93,14 @@ copy_dir(const Copy *copy, int from, int to, const char *name, bool empty, bool 
 
 	if (in < 0)
 		return (errno == ENOENT && !top) || fault(copy, "open directory", name);
-	if (!top && (mkdirat(to, name, 0700) != 0 || (geteuid() == 0 && fchownat(to, name, copy->uid, copy->gid, AT_SYMLINK_NOFOLLOW) != 0)))
+	if (copy->depth >= MAX_DEPTH)
+		errno = ELOOP;
+	if (copy->depth >= MAX_DEPTH || (!top && mkdirat(to, name, 0700) != 0))
 	{
 		close(in);
 		return fault(copy, "make directory", name);
 	}
-	out = openat(to, top ? "." : name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	out = agent_beneath_open(to, top ? "." : name, O_RDONLY | O_DIRECTORY, 0);
 	dir = out < 0 ? NULL : fdopendir(in);
 	if (dir == NULL)
 	{
@@ -105,6 +109,7 @@ copy_dir(const Copy *copy, int from, int to, const char *name, bool empty, bool 
 			close(out);
 		return fault(copy, "open directory", name);
 	}
+	copy->depth++;
 	while (ok && !empty && (entry = readdir(dir)) != NULL)
 	{
 		const char *it = entry->d_name;
@@ -123,6 +128,7 @@ copy_dir(const Copy *copy, int from, int to, const char *name, bool empty, bool 
 			ok = fault(copy, "copy", it);
 		}
 	}
+	copy->depth--;
 	closedir(dir);
 	close(out);
 	return ok;
@@ -137,33 +143,53 @@ finish(const Copy *copy, int to, const char *label)
 		return false;
 	if (mkdirat(to, "pg_wal/archive_status", 0700) != 0)
 		return fault(copy, "make directory", "archive_status");
-	if (geteuid() == 0 && (fchownat(to, "backup_label", copy->uid, copy->gid, 0) != 0 || fchownat(to, "standby.signal", copy->uid, copy->gid, 0) != 0 ||
-						   fchownat(to, "pg_wal/archive_status", copy->uid, copy->gid, 0) != 0))
-		return fault(copy, "give", "backup_label");
 	return true;
 }
 
-bool
-agent_pg_copy(PGconn *conn, const char *from, const char *to, uid_t uid, gid_t gid, char **error)
+/* One directory into the other, both the service's, as its user. */
+static bool
+copy_files(AgentService *s, const char *from, const char *to, Copy *copy)
 {
-	Copy		copy = {uid, gid, error};
+	int			source = agent_service_open_as(s, from, copy->error);
+	int			target;
+	bool		ok;
+
+	if (source < 0)
+		return false;
+	agent_beneath_leave();
+	target = agent_service_open_as(s, to, copy->error);
+	ok = target >= 0 && copy_dir(copy, source, target, ".", false, true);
+	if (target >= 0)
+		agent_service_close(target);
+	close(source);
+	return ok;
+}
+
+static bool
+finish_files(AgentService *s, const char *to, const char *label, Copy *copy)
+{
+	int			fd = agent_service_open_as(s, to, copy->error);
+	bool		ok = fd >= 0 && finish(copy, fd, label) && agent_sync_tree(fd, ".", copy->error);
+
+	if (fd >= 0)
+		agent_service_close(fd);
+	return ok;
+}
+
+bool
+agent_pg_copy(PGconn *conn, AgentService *s, const char *from, const char *to, char **error)
+{
+	Copy		copy = {0, error};
 	bool		former = PQserverVersion(conn) < 150000;
 	PGresult   *result;
-	int			fd;
 	bool		ok;
 
 	if (!agent_sql_do(conn, former ? "SELECT pg_start_backup('cdc_agent', true, false)" : "SELECT pg_backup_start('cdc_agent', true)", BACKUP_MS, error))
 		return false;
-	if (mkdir(to, 0700) != 0 || (geteuid() == 0 && chown(to, uid, gid) != 0))
-		return fault(&copy, "make directory", to);
-	fd = agent_open_dir(AT_FDCWD, to, 0, false, error);
-	if (fd < 0)
-		return false;
-	ok = copy_dir(&copy, AT_FDCWD, fd, from, false, true);
+	ok = copy_files(s, from, to, &copy);
 	/* ends the backup in any case; without WAL archiving there is nothing to wait for */
 	result = ok ? agent_sql(conn, former ? "SELECT labelfile FROM pg_stop_backup(false, false)" : "SELECT labelfile FROM pg_backup_stop(false)", BACKUP_MS, error) : NULL;
-	ok = result && finish(&copy, fd, PQgetvalue(result, 0, 0)) && agent_sync_tree(fd, ".", error);
+	ok = result && PQntuples(result) == 1 && finish_files(s, to, PQgetvalue(result, 0, 0), &copy);
 	PQclear(result);
-	close(fd);
 	return ok;
 }

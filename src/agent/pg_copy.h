@@ -7,16 +7,15 @@
 #ifndef CDC_AGENT_PG_COPY_H
 #define CDC_AGENT_PG_COPY_H
 
+#include "agent/service.h"
 #include "agent/sql.h"
 
-#include <sys/types.h>
-
 /*
- * Copies the data directory `from` of the primary behind conn to `to`, which must
- * not exist, between the beginning and the end of a backup, makes it a
- * standby's and flushes it.  WAL is not copied: a physical slot that was made
- * before holds it.  What is made belongs to uid and gid when the agent is root.
+ * Copies the service's directory `from`, the data of the primary behind conn, into
+ * its directory `to`, which is empty, between the beginning and the end of a
+ * backup, makes it a standby's and flushes it.  WAL is not copied: a physical slot
+ * that was made before holds it.  Reads and writes as the service's user.
  */
-extern bool agent_pg_copy(PGconn *conn, const char *from, const char *to, uid_t uid, gid_t gid, char **error);
+extern bool agent_pg_copy(PGconn *conn, AgentService *service, const char *from, const char *to, char **error);
 
 #endif							/* CDC_AGENT_PG_COPY_H */

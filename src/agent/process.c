@@ -13,18 +13,26 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
+#include <pwd.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "agent/files.h"
+#include "agent/service_user.h"
 #include "common/redact.h"
 
 #define PROGRAM "/proc/self/exe"
-#define LAUNCH_ARGS 8			/* --launch MODE DIR NAME CWD UID GID -- */
+#define LAUNCH_ARGS 11			/* --launch MODE DIR NAME CWD UID GID CGROUPS PROCESSES NAMED -- */
+#define MAX_PASSWD (16 * 1024 * 1024)
 #define POLL_MS 20
 #define MAX_WORDS 300
 #define MAX_LOG (16 * 1024 * 1024)
@@ -100,7 +108,7 @@ agent_process_lives(const char *dir, const char *name, pid_t *pid)
 
 	*pid = 0;
 	pid_path(path, sizeof(path), dir, name);
-	fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return false;
 	lives = is_locked(fd);
@@ -124,26 +132,48 @@ refuse(int fd, const char *what)
 	return 1;
 }
 
-/* Takes the lock and says who holds it.  The descriptor stays open. */
+/* Opens a file in the agent's own directory that is nothing else than that: no link, and no other name of it. */
 static int
-take_lock(const char *path, uid_t uid, gid_t gid)
+open_own(const char *path, int flags)
 {
-	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-	int			fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+	struct stat st;
+	int			fd = open(path, flags | O_NOFOLLOW | O_NONBLOCK, 0600);
 
-	if (fd < 0)
-		return -1;
-	if ((geteuid() == 0 && fchown(fd, uid, gid) != 0) || fcntl(fd, F_OFD_SETLK, &lock) != 0 || ftruncate(fd, 0) != 0 ||
-		dprintf(fd, "%d %llu\n", (int) getpid(), start_of(getpid())) < 0)
+	if (fd >= 0 && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1))
 	{
 		close(fd);
+		errno = EINVAL;
 		return -1;
 	}
 	return fd;
 }
 
+/*
+ * Takes the lock and says who holds it.  The program gets a descriptor that can
+ * read the file alone: what is in it stays our word.  A lock to write needs one
+ * that can write, so it is taken first, for there to be no other, and made one to
+ * read, which the second descriptor shares.
+ */
 static bool
-take_log(const char *dir, const char *name, uid_t uid, gid_t gid)
+take_lock(const char *path, gid_t gid)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	int			fd = open_own(path, O_RDWR | O_CREAT | O_CLOEXEC);
+	int			kept;
+
+	if (fd < 0)
+		return false;
+	/* its group may read it: who restarts a worker beside itself asks for its pid */
+	if (fcntl(fd, F_OFD_SETLK, &lock) != 0 || (geteuid() == 0 && fchown(fd, 0, gid) != 0) || fchmod(fd, 0640) != 0 ||
+		ftruncate(fd, 0) != 0 || dprintf(fd, "%d %llu\n", (int) getpid(), start_of(getpid())) < 0)
+		return false;
+	kept = open_own(path, O_RDONLY);
+	lock.l_type = F_RDLCK;
+	return kept >= 0 && fcntl(fd, F_OFD_SETLK, &lock) == 0 && fcntl(kept, F_OFD_SETLK, &lock) == 0;
+}
+
+static bool
+take_log(const char *dir, const char *name)
 {
 	char		path[MAXPGPATH];
 	char		former[MAXPGPATH + 2];
@@ -152,17 +182,80 @@ take_log(const char *dir, const char *name, uid_t uid, gid_t gid)
 
 	snprintf(path, sizeof(path), "%s/log/%s", dir, name);
 	snprintf(former, sizeof(former), "%s.1", path);
-	if (stat(path, &st) == 0 && st.st_size > MAX_LOG && rename(path, former) != 0)
+	if (lstat(path, &st) == 0 && st.st_size > MAX_LOG && rename(path, former) != 0)
 		return false;
-	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0600);
-	return fd >= 0 && (geteuid() != 0 || fchown(fd, uid, gid) == 0) &&
+	fd = open_own(path, O_WRONLY | O_CREAT | O_APPEND);
+	return fd >= 0 && fcntl(fd, F_SETFL, O_APPEND) == 0 && (geteuid() != 0 || fchown(fd, 0, 0) == 0) &&
 		dup2(fd, 1) == 1 && dup2(fd, 2) == 2 && close(fd) == 0;
+}
+
+/* Into cgroups, whose directories are words with colons between them. */
+static bool
+join_cgroups(char *words)
+{
+	char	   *rest;
+	char	   *where;
+
+	for (where = strtok_r(words, ":", &rest); where; where = strtok_r(NULL, ":", &rest))
+	{
+		char		path[MAXPGPATH];
+		int			fd;
+		bool		ok;
+
+		snprintf(path, sizeof(path), "%s/cgroup.procs", where);
+		fd = open(path, O_WRONLY | O_CLOEXEC);
+		ok = fd >= 0 && write(fd, "0", 1) == 1;
+		if (fd >= 0)
+			close(fd);
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
+/* What no process of a service has: more processes, cores with passwords in them, rights by a file's owner. */
+static bool
+limit(rlim_t processes)
+{
+	struct rlimit own = {processes, processes};
+	struct rlimit none = {0, 0};
+
+	return (processes == 0 || setrlimit(RLIMIT_NPROC, &own) == 0) && setrlimit(RLIMIT_CORE, &none) == 0 &&
+		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+}
+
+/*
+ * Lends a user without an entry in /etc/passwd one, for this process and what it
+ * starts: initdb does not work without a name.
+ */
+static bool
+lend_name(const char *dir, uid_t uid, gid_t gid)
+{
+	char	   *ignored = NULL;
+	char	   *words = agent_read_file(AT_FDCWD, "/etc/passwd", MAX_PASSWD, &ignored);
+	char		path[MAXPGPATH];
+	int			fd;
+	bool		ok;
+
+	if (getpwuid(uid))
+		return true;
+	snprintf(path, sizeof(path), "%s/passwd", dir);
+	unlink(path);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	ok = fd >= 0 && fchmod(fd, 0644) == 0 &&
+		dprintf(fd, "%s" AGENT_USER_PREFIX "%u:x:%u:%u::/nonexistent:/usr/sbin/nologin\n", words ? words : "", (unsigned) uid, (unsigned) uid, (unsigned) gid) > 0;
+	if (fd >= 0)
+		close(fd);
+	ok = ok && unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 && mount(path, "/etc/passwd", NULL, MS_BIND, NULL) == 0;
+	unlink(path);
+	return ok;
 }
 
 int
 agent_launch_main(int argc, char **argv)
 {
 	char		path[MAXPGPATH];
+	bool		root = geteuid() == 0;
 	bool		detach;
 	uid_t		uid;
 	gid_t		gid;
@@ -188,14 +281,22 @@ agent_launch_main(int argc, char **argv)
 	setsid();
 	umask(077);
 	pid_path(path, sizeof(path), argv[3], argv[4]);
-	if (take_lock(path, uid, gid) < 0)
+	if (!take_lock(path, gid))
 		return refuse(said, path);
-	if (!take_log(argv[3], argv[4], uid, gid))
+	if (!take_log(argv[3], argv[4]))
 		return refuse(said, "could not open its log");
+	if (!join_cgroups(argv[8]))
+		return refuse(said, "could not enter its cgroup");
+	if (root && strcmp(argv[10], "named") == 0 && !lend_name(argv[3], uid, gid))
+		return refuse(said, "could not lend its user a name (without CAP_SYS_ADMIN each id of service_uids needs an entry in /etc/passwd)");
+	if (root && (setgroups(0, NULL) != 0 || setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0))
+		return refuse(said, "could not become its user");
+	/* what fetches a version is root's own */
+	if (uid != 0 && !limit((rlim_t) atol(argv[9])))
+		return refuse(said, "could not limit it");
+	/* as its user: the directory is the service's */
 	if (chdir(argv[5]) != 0)
 		return refuse(said, argv[5]);
-	if (geteuid() == 0 && (setgroups(0, NULL) != 0 || setgid(gid) != 0 || setuid(uid) != 0))
-		return refuse(said, "could not become its user");
 	execv(argv[LAUNCH_ARGS + 1], argv + LAUNCH_ARGS + 1);
 	return refuse(said, argv[LAUNCH_ARGS + 1]);
 }
@@ -235,6 +336,7 @@ spawn_launcher(const AgentLaunch *launch, const char *mode, pid_t *pid, char **e
 	char	  **environment;
 	char		uid[32];
 	char		gid[32];
+	char		processes[32];
 	char		words[512];
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
@@ -260,7 +362,11 @@ spawn_launcher(const AgentLaunch *launch, const char *mode, pid_t *pid, char **e
 	argv[5] = launch->cwd;
 	argv[6] = uid;
 	argv[7] = gid;
-	argv[8] = "--";
+	snprintf(processes, sizeof(processes), "%d", launch->processes);
+	argv[8] = launch->cgroups ? launch->cgroups : "";
+	argv[9] = processes;
+	argv[10] = launch->named ? "named" : "plain";
+	argv[11] = "--";
 	for (i = 0; i < n; i++)
 		argv[LAUNCH_ARGS + 1 + i] = launch->argv[i];
 	if (pipe2(ends, O_CLOEXEC) != 0)
@@ -357,36 +463,50 @@ agent_process_run(const AgentLaunch *launch, int seconds, char **error)
 	return false;
 }
 
-/* SIGKILL to every process whose working directory is this one. */
+/*
+ * A signal to one process, if it is that user's (and works in cwd, where one is
+ * given).  It is held by a descriptor while that is looked at, so that its number
+ * does not become another's.
+ */
 static void
-kill_in(const char *cwd)
+signal_one(pid_t pid, uid_t uid, const char *cwd, int sig)
+{
+	int			handle = (int) syscall(SYS_pidfd_open, pid, 0);
+	char		path[64];
+	char		where[MAXPGPATH];
+	ssize_t		n = 0;
+
+	if (handle < 0)
+		return;
+	snprintf(path, sizeof(path), "/proc/%d/cwd", (int) pid);
+	if (cwd)
+		n = readlink(path, where, sizeof(where) - 1);
+	where[n > 0 ? n : 0] = '\0';
+	if ((cwd == NULL || strcmp(where, cwd) == 0) && agent_user_has(uid, pid))
+		syscall(SYS_pidfd_send_signal, handle, sig, NULL, 0);
+	close(handle);
+}
+
+/* SIGKILL to every process of a user whose working directory is this one. */
+static void
+kill_in(uid_t uid, const char *cwd)
 {
 	DIR		   *proc = opendir("/proc");
 	struct dirent *entry;
 
 	while (proc && (entry = readdir(proc)) != NULL)
 	{
-		char		path[300];
-		char		where[MAXPGPATH];
 		pid_t		pid = (pid_t) atol(entry->d_name);
-		ssize_t		n;
 
-		if (pid <= 1 || pid == getpid())
-			continue;
-		snprintf(path, sizeof(path), "/proc/%s/cwd", entry->d_name);
-		n = readlink(path, where, sizeof(where) - 1);
-		if (n <= 0)
-			continue;
-		where[n] = '\0';
-		if (strcmp(where, cwd) == 0)
-			kill(pid, SIGKILL);
+		if (pid > 1 && pid != getpid())
+			signal_one(pid, uid, cwd, SIGKILL);
 	}
 	if (proc)
 		closedir(proc);
 }
 
 bool
-agent_process_end(const char *dir, const char *name, const char *cwd, int sig, int seconds)
+agent_process_end(const char *dir, const char *name, uid_t uid, const char *cwd, int sig, int seconds)
 {
 	int64		left = (int64) seconds * 1000;
 	pid_t		pid;
@@ -394,7 +514,7 @@ agent_process_end(const char *dir, const char *name, const char *cwd, int sig, i
 	if (!agent_process_lives(dir, name, &pid))
 		return true;
 	if (pid && sig)
-		kill(pid, sig);
+		signal_one(pid, uid, cwd, sig);
 	for (; left > 0; left -= POLL_MS)
 	{
 		if (!agent_process_lives(dir, name, &pid))
@@ -406,9 +526,9 @@ agent_process_end(const char *dir, const char *name, const char *cwd, int sig, i
 		if (!agent_process_lives(dir, name, &pid))
 			return true;
 		if (pid)
-			kill(pid, SIGKILL);
+			signal_one(pid, uid, cwd, SIGKILL);
 		if (cwd)
-			kill_in(cwd);
+			kill_in(uid, cwd);
 		pause_ms(POLL_MS);
 	}
 	return !agent_process_lives(dir, name, &pid);
@@ -472,6 +592,12 @@ agent_process_last_words(const char *dir, const char *name)
 	line = last;
 	if (strlen(line) > MAX_WORDS)
 		line[MAX_WORDS] = '\0';
+	/* a process writes what it likes, and this gets into JSON and a terminal */
+	for (end = line; *end; end++)
+	{
+		if ((unsigned char) *end < ' ' || (unsigned char) *end > '~')
+			*end = '?';
+	}
 	return cdc_redact(line, NULL, 0);
 }
 
@@ -487,7 +613,7 @@ agent_restart_main(int argc, char **argv)
 
 	if (argc != 4)
 		return 2;
-	if (!agent_process_end(argv[2], argv[3], NULL, SIGTERM, 30))
+	if (!agent_process_end(argv[2], argv[3], geteuid(), NULL, SIGTERM, 30))
 	{
 		fprintf(stderr, "%s does not end\n", argv[3]);
 		return 1;

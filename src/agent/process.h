@@ -3,11 +3,13 @@
  *	  Long-lived processes that outlive the agent: started once, found again,
  *	  ended with all that they have started.
  *
- * Each has a file NAME.pid in its service's directory.  The process holds a
- * lock on it (its children inherit that) from before its program runs until the
- * last of them is gone, so that "does it run" is asked of the kernel: no pid can
- * be taken for another's, and nothing can be started twice, however often the
- * agent is killed.  No knowledge of what runs.
+ * Each has a file NAME.pid in its service's directory, which the agent alone can
+ * write.  The process holds a lock on it (its children inherit that) from before
+ * its program runs until the last of them is gone, so that "does it run" is asked
+ * of the kernel: no pid can be taken for another's, and nothing can be started
+ * twice, however often the agent is killed.  A process may give up its lock, and
+ * hurts itself alone: a signal goes to none but a process that the kernel says is
+ * of that user.  No knowledge of what runs.
  */
 #ifndef CDC_AGENT_PROCESS_H
 #define CDC_AGENT_PROCESS_H
@@ -18,12 +20,15 @@
 
 typedef struct AgentLaunch
 {
-	const char *dir;			/* absolute; has NAME.pid and log/NAME */
+	const char *dir;			/* absolute, the agent's own; has NAME.pid and log/NAME */
 	const char *name;
 	const char *cwd;			/* where it works; nobody else works there */
 	uid_t		uid;			/* as whom it runs, when the agent is root */
 	gid_t		gid;
 	const char *const *argv;	/* NULL at the end; no secret among them */
+	const char *cgroups;		/* directories of cgroups to be in, with colons; NULL: none */
+	int			processes;		/* its user's processes at most; 0: not limited */
+	bool		named;			/* it asks for its user's name, which a number need not have */
 } AgentLaunch;
 
 /* Does a process of this name, or a child of it, live?  *pid: the first one, 0 when only children do. */
@@ -36,10 +41,11 @@ extern bool agent_process_start(const AgentLaunch *launch, char **error);
 extern bool agent_process_run(const AgentLaunch *launch, int seconds, char **error);
 
 /*
- * Ends it: the signal, then after so many seconds SIGKILL for everything that
- * works in cwd (may be NULL).  True when nothing of it lives any more.
+ * Ends it, a process of uid: the signal, then after so many seconds SIGKILL for
+ * everything of that user that works in cwd (may be NULL).  True when nothing of
+ * it lives any more.
  */
-extern bool agent_process_end(const char *dir, const char *name, const char *cwd, int signal, int seconds);
+extern bool agent_process_end(const char *dir, const char *name, uid_t uid, const char *cwd, int signal, int seconds);
 
 /* The last fault, else the last line, in log/NAME, redacted and shortened; "" when there is none. */
 extern char *agent_process_last_words(const char *dir, const char *name);

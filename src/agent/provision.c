@@ -16,9 +16,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/beneath.h"
 #include "agent/files.h"
+#include "agent/limits.h"
 #include "agent/network.h"
 #include "agent/service.h"
+#include "agent/service_user.h"
 #include "common/clock.h"
 #include "common/json.h"
 
@@ -147,8 +150,10 @@ write_order(AgentService *s, bool deleted, char **error)
 	json_object_object_add(file, "network", json_object_new_string(s->network));
 	json_object_object_add(file, "network_begun", json_object_new_boolean(s->network_begun));
 	json_object_object_add(file, "network_asked", json_object_new_int64(s->network_asked));
+	json_object_object_add(file, "uid", json_object_new_int64(s->uid));
+	json_object_object_add(file, "adopting", json_object_new_boolean(s->adopting));
 	words = json_object_to_json_string_ext(file, JSON_C_TO_STRING_PLAIN);
-	fd = agent_open_dir(AT_FDCWD, s->dir, 0, false, error);
+	fd = agent_service_open(s, error);
 	ok = fd >= 0 && agent_write_file(fd, ORDER_FILE, words, strlen(words), 0600, error);
 	if (fd >= 0)
 		close(fd);
@@ -182,6 +187,8 @@ make_service(const char *id)
 	strlcpy(s->id, id, sizeof(s->id));
 	snprintf(s->dir, sizeof(s->dir), "%s/%s", services_path, id);
 	s->config = config;
+	s->uid = config->service_uid;
+	s->gid = config->service_gid;
 	s->primary = -1;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_condattr_init(&attributes);
@@ -189,6 +196,36 @@ make_service(const char *id)
 	pthread_cond_init(&s->changed, &attributes);
 	pthread_condattr_destroy(&attributes);
 	return s;
+}
+
+/* Has a service this id?  Under the list's lock. */
+static bool
+is_users(uid_t uid)
+{
+	int			i;
+
+	for (i = 0; i < MAX_SERVICES; i++)
+	{
+		if (services[i] && services[i]->uid == uid)
+			return true;
+	}
+	return false;
+}
+
+bool
+agent_service_take_user(AgentService *s, char **error)
+{
+	bool		ok;
+
+	pthread_mutex_lock(&list_lock);
+	ok = agent_user_find(is_users, &s->uid, error);
+	if (ok)
+	{
+		s->gid = (gid_t) s->uid;
+		s->adopting = true;
+	}
+	pthread_mutex_unlock(&list_lock);
+	return ok && agent_service_save(s, error);
 }
 
 static void
@@ -201,15 +238,43 @@ free_service(AgentService *s)
 	pfree(s);
 }
 
+/* Whose it is: a user of its own, or, of before, the one of all. */
+static bool
+load_user(AgentService *s, struct json_object *file, char **error)
+{
+	int64		uid = cdc_json_int64(file, "uid", -1);
+
+	s->adopting = cdc_json_true(file, "adopting");
+	if (geteuid() == 0 && uid >= 0 && (uid_t) uid - config->uid_first < config->uid_count)
+	{
+		s->uid = s->gid = (gid_t) uid;
+		return true;
+	}
+	if (geteuid() == 0 && uid >= 0 && (uid_t) uid != config->service_uid)
+	{
+		*error = psprintf("its user id " INT64_FORMAT " is not in \"service_uids\" %s: set that as it was", uid, config->service_uids);
+		return false;
+	}
+	if (config->service_uid == 0)
+	{
+		*error = pstrdup("it was made before each service had a user of its own: \"service_user\" must name the user of then");
+		return false;
+	}
+	s->uid = config->service_uid;
+	s->gid = config->service_gid;
+	return agent_service_take_over(s, error);
+}
+
 /* A service from its file; NULL with *error: damaged. */
 static AgentService *
 load_service(const char *id, char **error)
 {
 	AgentService *s = make_service(id);
-	int			fd = agent_open_dir(AT_FDCWD, s->dir, 0, false, error);
+	int			fd = agent_service_open(s, error);
 	char	   *words = fd < 0 ? NULL : agent_read_file(fd, ORDER_FILE, MAX_ORDER, error);
 	struct json_object *file = words ? cdc_json_parse(words) : NULL;
 	struct json_object *addresses = cdc_json_array(file, "addresses");
+	bool		ok;
 	size_t		i;
 
 	if (fd >= 0)
@@ -228,13 +293,25 @@ load_service(const char *id, char **error)
 	s->deleted = cdc_json_true(file, "deleted");
 	for (i = 0; addresses && i < json_object_array_length(addresses) && i < AGENT_MAX_NODES; i++)
 	{
-		strlcpy(s->addresses[i], json_object_get_string(json_object_array_get_idx(addresses, i)), sizeof(s->addresses[i]));
+		const char *address = json_object_get_string(json_object_array_get_idx(addresses, i));
+		struct in_addr parsed;
+
+		/* it becomes a part of files and arguments */
+		if (address == NULL || inet_pton(AF_INET, address, &parsed) != 1)
+			break;
+		strlcpy(s->addresses[i], address, sizeof(s->addresses[i]));
 		s->naddresses++;
 	}
 	strlcpy(s->network, cdc_json_string(file, "network") ? cdc_json_string(file, "network") : "", sizeof(s->network));
 	s->network_begun = cdc_json_true(file, "network_begun");
 	s->network_asked = cdc_json_int64(file, "network_asked", 0);
+	ok = load_user(s, file, error);
 	json_object_put(file);
+	if (!ok)
+	{
+		free_service(s);
+		return NULL;
+	}
 	s->made = agent_service_has(s, AGENT_MADE_FILE);
 	return s;
 }
@@ -283,13 +360,40 @@ end_service(AgentService *s, char **error)
 		*error = pstrdup("processes of the service are still ending");
 		return false;
 	}
+	/* what has given up its lock, or was left by another way */
+	if (!agent_user_end(config, s->uid))
+	{
+		*error = pstrdup("processes of the service's user are still ending");
+		return false;
+	}
+	if (!agent_limits_remove(s->cgroups))
+	{
+		*error = pstrdup("the service's cgroup is still in use");
+		return false;
+	}
 	if (!agent_network_remove(s, error))
 		return false;
-	if (!agent_remove_tree(services_fd, gone, error))
+	if (!agent_beneath_remove(services_fd, gone, error))
 		return false;
 	if (agent_exists(services_fd, s->id) && !agent_rename(services_fd, s->id, services_fd, gone, error))
 		return false;
-	return agent_remove_tree(services_fd, gone, error);
+	return agent_beneath_remove(services_fd, gone, error);
+}
+
+/* Sets its limits, after a start of the agent and when its plan has changed. */
+static void
+hold(AgentService *s)
+{
+	AgentPlan	plan = agent_limits_of(config, s->order.plan);
+	char		name[96];
+	struct stat st;
+
+	if (memcmp(&plan, &s->held, sizeof(plan)) == 0)
+		return;
+	s->held = plan;
+	/* of this agent: another one of the host may have been given the same id */
+	snprintf(name, sizeof(name), "%s.%llu", s->id, (unsigned long long) (fstat(services_fd, &st) == 0 ? st.st_ino : 0));
+	agent_limits_set(config, name, &plan, s->cgroups, sizeof(s->cgroups), s->seen.limits, sizeof(s->seen.limits));
 }
 
 static void *
@@ -304,7 +408,8 @@ attend(void *arg)
 	{
 		int			wait;
 
-		if ((s->naddresses == 0 && !find_addresses(s, &error)) || !agent_network_make(s, &error))
+		hold(s);
+		if (!agent_service_adopt(s, &error) || (s->naddresses == 0 && !find_addresses(s, &error)) || !agent_network_make(s, &error))
 		{
 			wait = agent_service_fault(s, error);
 			error = NULL;
@@ -441,12 +546,14 @@ agent_provision_init(const AgentConfig *c, char **error)
 	bool		ok = true;
 
 	config = c;
+	if (!agent_beneath_init(error) || !agent_user_init(c, error))
+		return false;
 	services_fd = agent_open_dir(AT_FDCWD, c->services_dir, 0711, true, error);
 	if (services_fd < 0)
 		return false;
-	if (fstat(services_fd, &st) != 0 || (st.st_mode & 022) != 0)
+	if (fstat(services_fd, &st) != 0 || (st.st_mode & 022) != 0 || (st.st_uid != geteuid() && st.st_uid != 0))
 	{
-		*error = psprintf("services_dir \"%s\" may be written by others: chmod go-w it", c->services_dir);
+		*error = psprintf("services_dir \"%s\" may be written by others: it must be the agent's own, chmod go-w it", c->services_dir);
 		return false;
 	}
 	/* the kernel's name: that of working directories in /proc */
@@ -471,11 +578,11 @@ agent_provision_init(const AgentConfig *c, char **error)
 
 		snprintf(path, sizeof(path), "%s/" ORDER_FILE, entry->d_name);
 		if (strncmp(entry->d_name, GONE_PREFIX, sizeof(GONE_PREFIX) - 1) == 0)
-			ok = agent_remove_tree(services_fd, entry->d_name, error);
+			ok = agent_beneath_remove(services_fd, entry->d_name, error);
 		else if (entry->d_name[0] == '.' || fstatat(services_fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(st.st_mode))
 			continue;
 		else if (!agent_exists(services_fd, path))
-			ok = agent_remove_tree(services_fd, entry->d_name, error);
+			ok = agent_beneath_remove(services_fd, entry->d_name, error);
 		else if ((s = load_service(entry->d_name, &fault)) == NULL)
 		{
 			*error = psprintf("%s/%s/" ORDER_FILE " is damaged: %s", c->services_dir, entry->d_name, fault ? fault : "");
@@ -496,6 +603,39 @@ agent_provision_dir(void)
 	return services_fd;
 }
 
+/*
+ * A new service's directory, with its order.  It is the agent's: its user, whose
+ * group it has, can go through it and change nothing in it.
+ */
+static bool
+make_dir(AgentService *s, char **error)
+{
+	mode_t		mode = config->uid_count > 0 ? 0710 : 0700;
+	bool		ok;
+	int			fd;
+
+	if (config->uid_count > 0)
+	{
+		/* what is left of one of this id is of another user */
+		if (!agent_beneath_remove(services_fd, s->id, error) || !agent_user_find(is_users, &s->uid, error))
+			return false;
+		s->gid = (gid_t) s->uid;
+	}
+	if (mkdirat(services_fd, s->id, mode) != 0 && errno != EEXIST)
+	{
+		*error = psprintf("could not make the service's directory: %m");
+		return false;
+	}
+	fd = agent_service_open(s, error);
+	if (fd < 0)
+		return false;
+	ok = (geteuid() != 0 || fchown(fd, 0, s->gid) == 0) && fchmod(fd, mode) == 0 && (mkdirat(fd, "log", 0700) == 0 || errno == EEXIST);
+	if (!ok)
+		*error = psprintf("could not make the service's directory: %m");
+	close(fd);
+	return ok && write_order(s, false, error);
+}
+
 /* A new service: its directory and its order, then its thread. */
 static int
 add(const char *id, AgentOrder *order, char **error)
@@ -507,13 +647,8 @@ add(const char *id, AgentOrder *order, char **error)
 	json_object_deep_copy(order->json, &copy, NULL);
 	agent_order_read(&s->order, copy, error);
 	json_object_put(copy);
-	if ((mkdirat(services_fd, id, 0700) == 0 || errno == EEXIST) && agent_service_give(s, s->dir))
-	{
-		if (agent_service_mkdir(s, "log", error) && write_order(s, false, error) && begin(s, error))
-			return 0;
-	}
-	else
-		*error = psprintf("could not make the service's directory: %m");
+	if (make_dir(s, error) && begin(s, error))
+		return 0;
 	free_service(s);
 	return 500;
 }

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "agent/beneath.h"
 #include "agent/files.h"
 #include "agent/worker_control.h"
 #include "common/clock.h"
@@ -88,7 +89,7 @@ write_args(AgentService *s, const char *name, const char *heap, const char *clas
 	if (!find_jars(s, jars, sizeof(jars), error))
 		return false;
 	initStringInfo(&words);
-	appendStringInfo(&words, "-XX:TieredStopAtLevel=1\n-XX:+UseSerialGC\n-Xshare:auto\n-Xmx%s\n\"-Dlog4j.configuration=file:%s/log4j.properties\"\n"
+	appendStringInfo(&words, "-XX:TieredStopAtLevel=1\n-XX:+UseSerialGC\n-Xshare:auto\n-XX:-UsePerfData\n-XX:+DisableAttachMechanism\n-Xmx%s\n\"-Dlog4j.configuration=file:%s/log4j.properties\"\n"
 					 "-cp\n\"%s/*\"\n%s\n%s", heap, s->dir, jars, class, arguments);
 	snprintf(file, sizeof(file), "%s.args", name);
 	return agent_service_write(s, "log4j.properties", log4j, error) && write_words(s, file, &words, error);
@@ -100,10 +101,11 @@ start_java(AgentService *s, int n, const char *name)
 	char		args[MAXPGPATH + 64];
 	char		cwd[MAXPGPATH + 64];
 	const char *argv[] = {s->config->java, args, NULL};
-	AgentLaunch launch = {s->dir, name, cwd, s->config->service_uid, s->config->service_gid, argv};
+	AgentLaunch launch;
 
 	snprintf(args, sizeof(args), "@%s/%s.args", s->dir, name);
 	snprintf(cwd, sizeof(cwd), "%s/%s", s->dir, name);
+	launch = agent_service_launch(s, name, cwd, argv);
 	return agent_service_start(s, n, &launch);
 }
 
@@ -141,10 +143,10 @@ format_storage(AgentService *s, char **error)
 	bool		ok;
 	int			fd;
 	const char *argv[] = {s->config->java, args, NULL};
-	AgentLaunch launch = {s->dir, "format", s->dir, s->config->service_uid, s->config->service_gid, argv};
+	AgentLaunch launch;
 	int			i;
 
-	if (!agent_process_end(s->dir, "format", NULL, SIGKILL, 5))
+	if (!agent_service_stop(s, "format", NULL, SIGKILL, 5))
 	{
 		*error = pstrdup("a format of before does not end");
 		return false;
@@ -170,20 +172,27 @@ format_storage(AgentService *s, char **error)
 	}
 	snprintf(dir, sizeof(dir), "%s/kafka", s->dir);
 	snprintf(args, sizeof(args), "@%s/format.args", s->dir);
+	launch = agent_service_launch(s, "format", dir, argv);
 	initStringInfo(&words);
 	appendStringInfo(&words, "format\n--cluster-id=%s\n-c\n\"%s/format.properties\"\n--add-scram\n\"SCRAM-SHA-256=[name=%s,password=%s]\"\n"
 					 "--add-scram\n\"SCRAM-SHA-256=[name=%s,password=%s]\"\n", cluster, s->dir, s->order.admin_user, s->order.admin_password,
 					 s->order.app_user, s->order.app_password);
-	fd = agent_open_dir(AT_FDCWD, dir, 0, false, error);
-	ok = fd >= 0 && agent_remove_tree(fd, "data.new", error) && write_broker(s, "format.properties", "data.new", error) &&
-		write_args(s, "format", s->config->kafka_heap, "kafka.tools.StorageTool", words.data, error) &&
-		agent_process_run(&launch, FORMAT_SECONDS, error) &&
-		agent_sync_tree(fd, "data.new", error) && agent_rename(fd, "data.new", fd, "data", error);
+	ok = write_broker(s, "format.properties", "data.new", error) && write_args(s, "format", s->config->kafka_heap, "kafka.tools.StorageTool", words.data, error);
 	explicit_bzero(words.data, (size_t) words.len);
 	pfree(words.data);
-	if (fd >= 0)
-		close(fd);
-	fd = agent_open_dir(AT_FDCWD, s->dir, 0, false, ok ? error : &(char *) {NULL});
+	ok = ok && (fd = agent_service_open_as(s, "kafka", error)) >= 0;
+	if (ok)
+	{
+		ok = agent_remove_tree(fd, "data.new", error);
+		agent_service_close(fd);
+	}
+	ok = ok && agent_process_run(&launch, FORMAT_SECONDS, error) && (fd = agent_service_open_as(s, "kafka", error)) >= 0;
+	if (ok)
+	{
+		ok = agent_sync_tree(fd, "data.new", error) && agent_rename(fd, "data.new", fd, "data", error);
+		agent_service_close(fd);
+	}
+	fd = agent_service_open(s, ok ? error : &(char *) {NULL});
 	if (fd >= 0)
 	{
 		unlinkat(fd, "format.args", 0);
@@ -369,10 +378,11 @@ start_agent(AgentService *s)
 	char		cwd[MAXPGPATH + 64];
 	char	   *error = NULL;
 	const char *argv[] = {s->config->program, "--config", config, NULL};
-	AgentLaunch launch = {s->dir, "connect-agent", cwd, s->config->service_uid, s->config->service_gid, argv};
+	AgentLaunch launch;
 
 	snprintf(config, sizeof(config), "%s/agent.json", s->dir);
 	snprintf(cwd, sizeof(cwd), "%s/agent", s->dir);
+	launch = agent_service_launch(s, "connect-agent", cwd, argv);
 	if (!write_agent(s, &error))
 		return agent_service_fault(s, error);
 	return agent_service_start(s, START_AGENT, &launch);
@@ -475,9 +485,9 @@ agent_kafka_step(AgentService *s)
 bool
 agent_kafka_end(AgentService *s)
 {
-	static const char *const names[] = {"connect-agent", "connect", "kafka", "format", "fetch"};
-	static const char *const dirs[] = {"agent", "connect", "kafka", NULL, NULL};
-	bool		ok = true;
+	static const char *const names[] = {"connect-agent", "connect", "kafka", "format"};
+	static const char *const dirs[] = {"agent", "connect", "kafka", NULL};
+	bool		ok = agent_process_end(s->dir, "fetch", geteuid(), NULL, SIGKILL, 5);
 	size_t		i;
 
 	for (i = 0; i < lengthof(names); i++)
@@ -486,7 +496,7 @@ agent_kafka_end(AgentService *s)
 
 		/* nobody wants the data any more */
 		snprintf(cwd, sizeof(cwd), "%s/%s", s->dir, dirs[i] ? dirs[i] : "none");
-		ok = agent_process_end(s->dir, names[i], dirs[i] ? cwd : NULL, SIGKILL, 5) && ok;
+		ok = agent_service_stop(s, names[i], dirs[i] ? cwd : NULL, SIGKILL, 5) && ok;
 	}
 	return ok;
 }

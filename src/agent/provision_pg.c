@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/beneath.h"
 #include "agent/files.h"
 #include "agent/pg_copy.h"
 #include "agent/sql.h"
@@ -48,7 +49,7 @@ node_path(char *path, size_t size, const AgentService *s, int node, const char *
 static bool
 read_primary(AgentService *s, char **error)
 {
-	int			fd = agent_open_dir(AT_FDCWD, s->dir, 0, false, error);
+	int			fd = agent_service_open(s, error);
 	char	   *words;
 
 	if (fd < 0)
@@ -75,7 +76,7 @@ write_primary(AgentService *s, int node, char **error)
 	char		words[16];
 
 	snprintf(words, sizeof(words), "%d\n", node);
-	if (!agent_service_write(s, PRIMARY_FILE, words, error))
+	if (!agent_service_keep(s, PRIMARY_FILE, words, error))
 		return false;
 	s->primary = node;
 	return true;
@@ -177,20 +178,52 @@ static const char settings[] =
 "password_encryption = 'scram-sha-256'\n"
 "log_line_prefix = '%m [%p] %q%u@%d '\n";
 
+/* The files of a new node that initdb has made, as its user. */
 static bool
-append_settings(const char *dir, char **error)
+write_settings(AgentService *s, const char *name, char **error)
 {
-	char		path[MAXPGPATH + 64];
-	FILE	   *file;
+	StringInfoData words;
+	int			fd = agent_service_open_as(s, name, error);
+	int			conf;
 	bool		ok;
 
-	snprintf(path, sizeof(path), "%s/postgresql.conf", dir);
-	file = fopen(path, "ae");
-	ok = file && fputs(settings, file) >= 0;
-	if (file && fclose(file) != 0)
-		ok = false;
+	if (fd < 0)
+		return false;
+	conf = agent_beneath_open(fd, "postgresql.conf", O_WRONLY | O_APPEND, 0);
+	ok = conf >= 0 && write(conf, settings, strlen(settings)) == (ssize_t) strlen(settings);
 	if (!ok)
 		*error = psprintf("could not write postgresql.conf: %m");
+	if (conf >= 0)
+		close(conf);
+	initStringInfo(&words);
+	add_hba(&words, s);
+	ok = ok && agent_write_file(fd, "pg_hba.conf", words.data, (size_t) words.len, 0600, error) && agent_sync_tree(fd, ".", error);
+	pfree(words.data);
+	agent_service_close(fd);
+	return ok;
+}
+
+/* Removes a node's directory, complete or not. */
+static bool
+remove_node(AgentService *s, const char *name, char **error)
+{
+	int			fd = agent_service_open(s, error);
+	bool		ok = fd >= 0 && agent_beneath_remove(fd, name, error);
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+/* A node's directory that is complete gets its name. */
+static bool
+put_into_place(AgentService *s, const char *name, const char *final, char **error)
+{
+	int			fd = agent_service_open(s, error);
+	bool		ok = fd >= 0 && agent_rename(fd, name, fd, final, error);
+
+	if (fd >= 0)
+		close(fd);
 	return ok;
 }
 
@@ -202,75 +235,55 @@ make_primary(AgentService *s, int node, char **error)
 	char		beside[MAXPGPATH + 64];
 	char		pwfile[MAXPGPATH + 64];
 	char		name[64];
-	char		hba[96];
-	StringInfoData words;
+	char		final[64];
 	bool		ok;
 	int			fd;
 	const char *argv[] = {bin, "-D", beside, "-U", s->order.admin_user, "-A", "scram-sha-256", "--pwfile", pwfile, "-E", "UTF8", "--locale=C",
 	"--data-checksums", NULL};
-	AgentLaunch launch = {s->dir, "initdb", s->dir, s->config->service_uid, s->config->service_gid, argv};
+	AgentLaunch launch;
 
 	if (!find_bin(s, "initdb", bin, sizeof(bin), error))
 		return false;
-	if (!agent_process_end(s->dir, "initdb", NULL, SIGKILL, 5))
+	if (!agent_service_stop(s, "initdb", NULL, SIGKILL, 5))
 	{
 		*error = pstrdup("an initdb of before does not end");
 		return false;
 	}
 	node_path(beside, sizeof(beside), s, node, ".new");
 	node_name(name, sizeof(name), node, ".new");
+	node_name(final, sizeof(final), node, "");
 	snprintf(pwfile, sizeof(pwfile), "%s/pwfile", s->dir);
-	fd = agent_open_dir(AT_FDCWD, s->dir, 0, false, error);
-	ok = fd >= 0 && agent_remove_tree(fd, name, error) && agent_service_write(s, "pwfile", s->order.admin_password, error) &&
-		agent_process_run(&launch, INITDB_SECONDS, error);
+	launch = agent_service_launch(s, "initdb", beside, argv);
+	launch.named = true;
+	ok = remove_node(s, name, error) && agent_service_mkdir(s, name, error) &&
+		agent_service_write(s, "pwfile", s->order.admin_password, error) && agent_process_run(&launch, INITDB_SECONDS, error);
+	fd = agent_service_open(s, ok ? error : &(char *) {NULL});
 	if (fd >= 0)
+	{
 		unlinkat(fd, "pwfile", 0);
-	if (ok)
-		ok = append_settings(beside, error);
-	if (ok)
-	{
-		initStringInfo(&words);
-		add_hba(&words, s);
-		snprintf(hba, sizeof(hba), "%s/pg_hba.conf", name);
-		ok = agent_service_write(s, hba, words.data, error);
-		pfree(words.data);
-	}
-	if (ok)
-	{
-		char		final[64];
-
-		node_name(final, sizeof(final), node, "");
-		ok = agent_sync_tree(fd, name, error) && agent_rename(fd, name, fd, final, error);
-	}
-	if (fd >= 0)
 		close(fd);
-	return ok;
+	}
+	return ok && write_settings(s, name, error) && put_into_place(s, name, final, error);
 }
 
 /* A standby: a copy of the primary beside, then into place. */
 static bool
 make_standby(AgentService *s, int node, char **error)
 {
-	char		from[MAXPGPATH + 64];
-	char		beside[MAXPGPATH + 64];
+	char		from[64];
 	char		name[64];
 	char		final[64];
 	bool		ok = false;
-	int			fd = agent_open_dir(AT_FDCWD, s->dir, 0, false, error);
-	PGconn	   *conn = fd < 0 ? NULL : agent_sql_connect(s->addresses[s->primary], PORT, s->order.admin_user, s->order.admin_password,
-														 "postgres", SQL_MS, error);
+	PGconn	   *conn = agent_sql_connect(s->addresses[s->primary], PORT, s->order.admin_user, s->order.admin_password,
+										 "postgres", SQL_MS, error);
 
-	node_path(from, sizeof(from), s, s->primary, "");
-	node_path(beside, sizeof(beside), s, node, ".new");
+	node_name(from, sizeof(from), s->primary, "");
 	node_name(name, sizeof(name), node, ".new");
 	node_name(final, sizeof(final), node, "");
 	if (conn)
-		ok = agent_remove_tree(fd, name, error) &&
-			agent_pg_copy(conn, from, beside, s->config->service_uid, s->config->service_gid, error) &&
-			agent_remove_tree(fd, final, error) && agent_rename(fd, name, fd, final, error);
+		ok = remove_node(s, name, error) && agent_service_mkdir(s, name, error) && agent_pg_copy(conn, s, from, name, error) &&
+			remove_node(s, final, error) && put_into_place(s, name, final, error);
 	PQfinish(conn);
-	if (fd >= 0)
-		close(fd);
 	if (ok)
 		fprintf(stderr, "cdc_agent: service %s: node %d is a copy of node %d\n", s->id, node, s->primary);
 	return ok;
@@ -303,12 +316,12 @@ start_node(AgentService *s, int node)
 	char		conninfo[MAXPGPATH + 256];
 	char		slot[64];
 	char		name[64];
-	char		stale[MAXPGPATH + 128];
 	char	   *error = NULL;
 	const char *argv[] = {bin, "-D", data, "-p", "5432", "-c", listen, "-c", conninfo, "-c", slot, NULL};
-	AgentLaunch launch = {s->dir, name, data, s->config->service_uid, s->config->service_gid, argv};
+	AgentLaunch launch;
+	int			fd;
 
-	if (!find_bin(s, "postgres", bin, sizeof(bin), &error) || !write_pgpass(s, &error))
+	if (!find_bin(s, "postgres", bin, sizeof(bin), &error) || (s->order.nodes > 1 && !write_pgpass(s, &error)))
 		return agent_service_fault(s, error);
 	node_path(data, sizeof(data), s, node, "");
 	node_name(name, sizeof(name), node, "");
@@ -320,9 +333,13 @@ start_node(AgentService *s, int node)
 			 s->addresses[node == s->primary ? (s->primary + 1) % Max(s->order.nodes, 2) : s->primary], PORT, s->order.admin_user, s->dir, node);
 	snprintf(slot, sizeof(slot), "primary_slot_name=node_%d", node);
 	/* nothing of it lives, whoever has the pid by now */
-	snprintf(stale, sizeof(stale), "%s/postmaster.pid", data);
-	unlink(stale);
+	fd = agent_service_open_as(s, name, &error);
+	if (fd < 0)
+		return agent_service_fault(s, error);
+	unlinkat(fd, "postmaster.pid", 0);
+	agent_service_close(fd);
 	forget(s, node);
+	launch = agent_service_launch(s, name, data, argv);
 	return agent_service_start(s, node, &launch);
 }
 
@@ -352,7 +369,7 @@ missing_sql(AgentService *s, const PGresult *probe, char **error)
 			*error = pstrdup("the password cannot be made a verifier");
 			return NULL;
 		}
-		sql = psprintf("CREATE ROLE \"%s\" LOGIN PASSWORD '%s'", s->order.app_user, verifier);
+		sql = psprintf("CREATE ROLE \"%s\" LOGIN CREATEDB PASSWORD '%s'", s->order.app_user, verifier);
 		PQfreemem(verifier);
 		return sql;
 	}
@@ -444,7 +461,7 @@ replace_primary(AgentService *s)
 	/* a backend that has outlived its postmaster may still commit */
 	node_path(data, sizeof(data), s, s->primary, "");
 	node_name(name, sizeof(name), s->primary, "");
-	if (!agent_process_end(s->dir, name, data, SIGKILL, 0))
+	if (!agent_service_stop(s, name, data, SIGKILL, 0))
 		return agent_service_fault(s, pstrdup("processes of the former primary do not end"));
 	forget(s, s->primary);
 	fprintf(stderr, "cdc_agent: service %s: the primary, node %d, is gone: node %d takes over\n", s->id, s->primary, standby);
@@ -469,10 +486,10 @@ note_streams(AgentService *s, int node, bool streams, char **error)
 	node_name(name, sizeof(name), node, ".streams");
 	noted = agent_service_has(s, name);
 	if (streams && !noted)
-		ok = agent_service_write(s, name, "", error);
+		ok = agent_service_keep(s, name, "", error);
 	else if (!streams && noted)
 	{
-		int			fd = agent_open_dir(AT_FDCWD, s->dir, 0, false, error);
+		int			fd = agent_service_open(s, error);
 
 		ok = fd >= 0 && agent_remove_file(fd, name, error);
 		if (fd >= 0)
@@ -511,7 +528,7 @@ attend_standby(AgentService *s, int node, int *wait)
 	if (anew)
 	{
 		agent_service_note(s, "node %d is being made a standby of node %d", node, s->primary);
-		if (!agent_process_end(s->dir, name, data, SIGQUIT, STOP_SECONDS))
+		if (!agent_service_stop(s, name, data, SIGQUIT, STOP_SECONDS))
 			error = psprintf("processes of node %d do not end", node);
 		forget(s, node);
 		if (error || !make_standby(s, node, &error))
@@ -624,10 +641,10 @@ agent_pg_step(AgentService *s)
 bool
 agent_pg_end(AgentService *s)
 {
-	bool		ok = agent_process_end(s->dir, "initdb", NULL, SIGKILL, 5);
+	bool		ok = agent_service_stop(s, "initdb", NULL, SIGKILL, 5);
 	int			i;
 
-	ok = agent_process_end(s->dir, "fetch", NULL, SIGKILL, 5) && ok;
+	ok = agent_process_end(s->dir, "fetch", geteuid(), NULL, SIGKILL, 5) && ok;
 	for (i = 0; i < AGENT_MAX_NODES; i++)
 	{
 		char		data[MAXPGPATH + 64];
@@ -637,7 +654,7 @@ agent_pg_end(AgentService *s)
 		forget(s, i);
 		node_path(data, sizeof(data), s, i, "");
 		node_name(name, sizeof(name), i, "");
-		ok = agent_process_end(s->dir, name, data, SIGQUIT, 10) && ok;
+		ok = agent_service_stop(s, name, data, SIGQUIT, 10) && ok;
 	}
 	return ok;
 }

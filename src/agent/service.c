@@ -15,7 +15,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/beneath.h"
 #include "agent/files.h"
+#include "agent/limits.h"
 #include "common/clock.h"
 
 #define FIRST_PAUSE_MS 250
@@ -67,7 +69,7 @@ bool
 agent_service_fetch(AgentService *s, const char *name, char **error)
 {
 	char	  **command = s->config->fetch_command;
-	AgentLaunch launch = {s->dir, "fetch", "/", geteuid(), getegid(), NULL};
+	AgentLaunch launch = {.dir = s->dir, .name = "fetch", .cwd = "/", .uid = geteuid(), .gid = getegid()};
 	const char **argv;
 	char	   *words = NULL;
 	bool		ok;
@@ -85,7 +87,7 @@ agent_service_fetch(AgentService *s, const char *name, char **error)
 	pfree(*error);
 	*error = NULL;
 	agent_service_note(s, "%s %s is being fetched", name, s->order.version);
-	ok = agent_process_end(s->dir, "fetch", NULL, SIGKILL, 5);
+	ok = agent_process_end(s->dir, "fetch", geteuid(), NULL, SIGKILL, 5);
 	if (!ok)
 		words = pstrdup("a fetch of before does not end");
 	else
@@ -96,6 +98,27 @@ agent_service_fetch(AgentService *s, const char *name, char **error)
 		pfree(words);
 	pfree(argv);
 	return ok;
+}
+
+/* Is its user nobody else's? */
+static bool
+is_own_user(const AgentService *s)
+{
+	return s->uid - s->config->uid_first < s->config->uid_count;
+}
+
+/* A directory just made becomes its user's; one of before is. */
+static bool
+owns(const AgentService *s, int fd, bool fresh)
+{
+	struct stat st;
+
+	if (geteuid() != 0)
+		return true;
+	/* one that was made and not given, by an agent that was killed, is root's */
+	if (fstat(fd, &st) == 0 && (fresh || st.st_uid == 0))
+		return fchown(fd, s->uid, s->gid) == 0;
+	return st.st_uid == s->uid;
 }
 
 int
@@ -134,50 +157,181 @@ agent_service_start(AgentService *s, int n, const AgentLaunch *launch)
 	return 20;
 }
 
-bool
-agent_service_has(const AgentService *s, const char *name)
+AgentLaunch
+agent_service_launch(const AgentService *s, const char *name, const char *cwd, const char *const *argv)
 {
-	char		path[MAXPGPATH + 128];
+	AgentPlan	plan = agent_limits_of(s->config, s->order.plan);
+	AgentLaunch launch = {.dir = s->dir, .name = name, .cwd = cwd, .uid = s->uid, .gid = s->gid, .argv = argv,
+	.cgroups = s->cgroups, .processes = geteuid() == 0 && is_own_user(s) ? plan.processes : 0};
 
-	snprintf(path, sizeof(path), "%s/%s", s->dir, name);
-	return access(path, F_OK) == 0;
+	return launch;
 }
 
 bool
-agent_service_give(const AgentService *s, const char *path)
+agent_service_stop(const AgentService *s, const char *name, const char *cwd, int sig, int seconds)
 {
-	return geteuid() != 0 || lchown(path, s->config->service_uid, s->config->service_gid) == 0;
+	return agent_process_end(s->dir, name, s->uid, cwd, sig, seconds);
+}
+
+int
+agent_service_open(const AgentService *s, char **error)
+{
+	return agent_open_dir(agent_provision_dir(), s->id, 0, false, error);
+}
+
+int
+agent_service_open_as(const AgentService *s, const char *name, char **error)
+{
+	int			top = agent_service_open(s, error);
+	int			fd = top < 0 ? -1 : agent_beneath_open_dir(top, name, error);
+
+	if (top >= 0)
+		close(top);
+	if (fd >= 0 && !agent_beneath_enter(s->uid, s->gid, error))
+	{
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+void
+agent_service_close(int fd)
+{
+	agent_beneath_leave();
+	close(fd);
+}
+
+bool
+agent_service_has(const AgentService *s, const char *name)
+{
+	char	   *ignored = NULL;
+	int			fd = agent_service_open(s, &ignored);
+	bool		has = fd >= 0 && agent_beneath_has(fd, name);
+
+	if (fd >= 0)
+		close(fd);
+	if (ignored)
+		pfree(ignored);
+	return has;
 }
 
 bool
 agent_service_mkdir(AgentService *s, const char *name, char **error)
 {
-	char		path[MAXPGPATH + 128];
+	int			top = agent_service_open(s, error);
+	int			fd = -1;
+	bool		fresh;
+	bool		ok = false;
 
-	snprintf(path, sizeof(path), "%s/%s", s->dir, name);
-	if ((mkdir(path, 0700) == 0 || errno == EEXIST) && agent_service_give(s, path))
-		return true;
-	*error = psprintf("could not make directory %s: %m", name);
-	return false;
+	if (top < 0)
+		return false;
+	fresh = mkdirat(top, name, 0700) == 0;
+	if (!fresh && errno != EEXIST)
+		*error = psprintf("could not make directory %s: %m", name);
+	else if ((fd = agent_beneath_open_dir(top, name, error)) >= 0)
+	{
+		ok = owns(s, fd, fresh);
+		if (!ok)
+			*error = psprintf("could not give directory %s to its user: %m", name);
+		close(fd);
+	}
+	close(top);
+	return ok;
+}
+
+static bool
+write_own(AgentService *s, const char *name, const char *words, bool readable, char **error)
+{
+	int			fd = agent_service_open(s, error);
+	bool		ok;
+
+	if (fd < 0)
+		return false;
+	ok = geteuid() == 0 && readable ? agent_write_file_for(fd, name, words, strlen(words), 0600, s->uid, s->gid, error) :
+		agent_write_file(fd, name, words, strlen(words), 0600, error);
+	close(fd);
+	return ok;
 }
 
 bool
 agent_service_write(AgentService *s, const char *name, const char *words, char **error)
 {
-	char		path[MAXPGPATH + 128];
-	int			fd = agent_open_dir(AT_FDCWD, s->dir, 0, false, error);
-	bool		ok;
+	return write_own(s, name, words, true, error);
+}
 
-	if (fd < 0)
-		return false;
-	ok = agent_write_file(fd, name, words, strlen(words), 0600, error);
-	close(fd);
-	snprintf(path, sizeof(path), "%s/%s", s->dir, name);
-	if (ok && !agent_service_give(s, path))
+bool
+agent_service_keep(AgentService *s, const char *name, const char *words, char **error)
+{
+	return write_own(s, name, words, false, error);
+}
+
+/* Does any of its processes live? */
+static bool
+lives(const AgentService *s)
+{
+	static const char *const names[] = {"initdb", "node-0", "node-1", "format", "kafka", "connect", "connect-agent"};
+	pid_t		pid;
+	size_t		i;
+
+	for (i = 0; i < lengthof(names); i++)
 	{
-		*error = psprintf("could not give %s to its user: %m", name);
-		ok = false;
+		if (agent_process_lives(s->dir, names[i], &pid))
+			return true;
 	}
+	return false;
+}
+
+bool
+agent_service_take_over(AgentService *s, char **error)
+{
+	static const char *const files[] = {"order.json", AGENT_MADE_FILE, "primary", "node-0.streams", "node-1.streams", "log",
+	"initdb.pid", "node-0.pid", "node-1.pid", "format.pid", "kafka.pid", "connect.pid", "connect-agent.pid", "fetch.pid"};
+	int			fd = geteuid() == 0 ? agent_service_open(s, error) : -1;
+	bool		ok;
+	size_t		i;
+
+	if (geteuid() != 0)
+		return true;
+	ok = fd >= 0 && fchown(fd, 0, s->gid) == 0 && fchmod(fd, 0710) == 0;
+	if (fd >= 0 && !ok)
+		*error = psprintf("could not become the owner of %s: %m", s->dir);
+	for (i = 0; ok && i < lengthof(files); i++)
+		ok = agent_beneath_give(fd, files[i], s->config->service_uid, 0, 0, error);
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+bool
+agent_service_adopt(AgentService *s, char **error)
+{
+	static const char *const dirs[] = {"node-0", "node-1", "kafka", "connect", "plugins", "secrets", "agent"};
+	uid_t		from = s->config->service_uid;
+	bool		ok;
+	size_t		i;
+	int			fd;
+
+	if (geteuid() != 0 || (is_own_user(s) && !s->adopting) || lives(s))
+		return true;
+	/* written down first: what is given in part is given on, to the same one */
+	if (!is_own_user(s) && !agent_service_take_user(s, error))
+		return false;
+	fd = agent_service_open(s, error);
+	ok = fd >= 0 && fchown(fd, 0, s->gid) == 0;
+	if (fd >= 0 && !ok)
+		*error = psprintf("could not give the service's directory to its group: %m");
+	for (i = 0; ok && i < lengthof(dirs); i++)
+		ok = agent_beneath_give(fd, dirs[i], from, s->uid, s->gid, error);
+	if (fd >= 0)
+		close(fd);
+	if (ok)
+	{
+		s->adopting = false;
+		ok = agent_service_save(s, error);
+	}
+	if (ok)
+		fprintf(stderr, "cdc_agent: service %s: user id %u is its own from now on\n", s->id, (unsigned) s->uid);
 	return ok;
 }
 
@@ -186,7 +340,7 @@ agent_service_made(AgentService *s)
 {
 	char	   *error = NULL;
 
-	if (!s->made && agent_service_write(s, AGENT_MADE_FILE, "", &error))
+	if (!s->made && agent_service_keep(s, AGENT_MADE_FILE, "", &error))
 	{
 		s->made = true;
 		fprintf(stderr, "cdc_agent: service %s: runs\n", s->id);

@@ -15,6 +15,7 @@
 #include <pthread.h>
 
 #include "agent/config.h"
+#include "agent/limits.h"
 #include "agent/order.h"
 #include "agent/process.h"
 
@@ -51,6 +52,7 @@ typedef struct AgentSaid
 	AgentServiceState connect;
 	char		connect_message[AGENT_WORDS];
 	int			failovers;
+	char		limits[AGENT_WORDS];	/* what it is held to */
 } AgentSaid;
 
 struct pg_conn;
@@ -58,8 +60,14 @@ struct pg_conn;
 typedef struct AgentService
 {
 	char		id[64];
-	char		dir[MAXPGPATH]; /* absolute */
+	char		dir[MAXPGPATH]; /* absolute; the agent's own, what is below is the service's */
 	const AgentConfig *config;
+	uid_t		uid;			/* as whom it runs, and owns its directories; set before
+								 * its thread is, changed by that alone */
+	gid_t		gid;
+	bool		adopting;		/* what is there is being given to uid */
+	char		cgroups[2 * MAXPGPATH];	/* its own, with colons; "" none */
+	AgentPlan	held;			/* what it is held to */
 	AgentOrder	order;			/* replaced by its thread alone */
 	int			naddresses;		/* 0: none found yet */
 	char		addresses[AGENT_MAX_NODES][INET_ADDRSTRLEN];
@@ -122,19 +130,49 @@ extern void agent_service_note(AgentService *service, const char *format,...) pg
  */
 extern int	agent_service_start(AgentService *service, int n, const AgentLaunch *launch);
 
-/* Writes a file of the service's user, 0600, whole or not at all. */
+/*
+ * Files in the service's directory, which is the agent's own: one that the
+ * service's user may read (its, 0600, in a directory in which it can replace
+ * nothing), and one of the agent's alone.  Whole or not at all.
+ */
 extern bool agent_service_write(AgentService *service, const char *name, const char *words, char **error);
+extern bool agent_service_keep(AgentService *service, const char *name, const char *words, char **error);
+
+/* Is there something of this name, or path, below the service's directory? */
 extern bool agent_service_has(const AgentService *service, const char *name);
+
+/* Makes a directory of the service's user; one that is there is left as it is. */
 extern bool agent_service_mkdir(AgentService *service, const char *name, char **error);
+
+/* The service's directory, to be closed by the caller; -1 with *error. */
+extern int	agent_service_open(const AgentService *service, char **error);
+
+/*
+ * A directory of the service's, and from here on the thread is its user, for as
+ * long as it works there: ended by agent_service_close().  -1 with *error: it is not.
+ */
+extern int	agent_service_open_as(const AgentService *service, const char *name, char **error);
+extern void agent_service_close(int fd);
+
+/* How a process of the service is started: argv, cwd and name are the caller's. */
+extern AgentLaunch agent_service_launch(const AgentService *service, const char *name, const char *cwd, const char *const *argv);
+
+/* Ends a process of the service; as agent_process_end(). */
+extern bool agent_service_stop(const AgentService *service, const char *name, const char *cwd, int signal, int seconds);
+
+/*
+ * A service that was made before each had a user of its own: its directory
+ * becomes the agent's at once, and what is below a user's of its own when none of
+ * its processes lives.  False with *error when it cannot.
+ */
+extern bool agent_service_take_over(AgentService *service, char **error);
+extern bool agent_service_adopt(AgentService *service, char **error);
 
 /*
  * Lets fetch_command get the ordered version, which find_... has just not found;
  * blocks.  False with *error: that of before, where there is no such command.
  */
 extern bool agent_service_fetch(AgentService *service, const char *name, char **error);
-
-/* Makes the service's user the owner of a path; false: errno says why not. */
-extern bool agent_service_give(const AgentService *service, const char *path);
 
 /* From now on it is a service that ran, as the file AGENT_MADE_FILE says. */
 #define AGENT_MADE_FILE "made"
@@ -150,7 +188,13 @@ extern struct json_object *agent_service_object(AgentService *service);
 
 /* -- provision.c -------------------------------------------------------------- */
 
-/* Writes its order, addresses and network to its file. */
+/* Writes its order, addresses, user and network to its file. */
 extern bool agent_service_save(AgentService *service, char **error);
+
+/* Finds an id for it, and writes that down; false with *error. */
+extern bool agent_service_take_user(AgentService *service, char **error);
+
+/* services_dir's descriptor. */
+extern int	agent_provision_dir(void);
 
 #endif							/* CDC_AGENT_SERVICE_H */

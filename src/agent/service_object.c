@@ -95,6 +95,7 @@ agent_service_object(AgentService *s)
 	add_words(object, "state", state_name(s->said.state));
 	add_words(object, "message", s->said.message);
 	add_words(object, "network_id", s->network);
+	add_words(object, "limits", s->said.limits);
 	add_words(object, "version", s->said.version[0] ? s->said.version : s->order.version);
 	if (s->order.kafka)
 		add_kafka(object, s);

@@ -32,9 +32,11 @@ PGconn *
 agent_sql_connect(const char *address, int port, const char *user, const char *password,
 				  const char *database, int ms, char **error)
 {
+	/* what others have put into a database means nothing to us */
+	static const char search_path[] = "-c search_path=pg_catalog";
 	char		words[16];
-	const char *keys[] = {"hostaddr", "port", "user", "password", "dbname", "sslmode", "application_name", "gssencmode", NULL};
-	const char *values[] = {address, words, user, password, database, "disable", "cdc_agent", "disable", NULL};
+	const char *keys[] = {"hostaddr", "port", "user", "password", "dbname", "sslmode", "application_name", "gssencmode", "options", NULL};
+	const char *values[] = {address, words, user, password, database, "disable", "cdc_agent", "disable", search_path, NULL};
 	int64		until = cdc_clock_ms() + ms;
 	PGconn	   *conn;
 	PostgresPollingStatusType state = PGRES_POLLING_WRITING;

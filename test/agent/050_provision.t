@@ -11,7 +11,8 @@ def files(host):
 
 
 def test_start():
-    for change, said in (({"service_user": None}, '"service_user" is needed'), ({"service_user": "nobody-has-this-name"}, "does not exist"), ({"service_addresses": "127.0.0.0/8"}, "16 to 29 bits"),
+    for change, said in (({"service_uids": "500-600"}, '"service_uids" must be'), ({"service_uids": "70000-60000"}, '"service_uids" must be'), ({"service_uids": "70000-70010x"}, '"service_uids" must be'), ({"service_user": "nobody-has-this-name"}, "does not exist"), ({"service_user": "root"}, "may not be root"),
+                         ({"limits": {"tier-1": {"memory_mb": 1}}}, '"memory_mb" must be'), ({"limits": {"tier-1": {"colour": 1}}}, "is none of"), ({"limits": 1}, '"limits" must be'), ({"service_addresses": "127.0.0.0/8"}, "16 to 29 bits"),
                          ({"service_addresses": "x"}, "must be an IPv4 network"), ({"postgresql_dir": None, "kafka_dir": None}, "is needed with services_dir"), ({"plugin_dir": "/tmp"}, "is beside no worker"), ({"services_dir": "/var/tmp/a b"}, "letters, digits")):
         host = Host(start=False)
         host.configure(**change)

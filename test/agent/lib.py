@@ -12,6 +12,7 @@ import http.client
 import io
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -285,6 +286,12 @@ def lines_of(path):
         return b""
 
 
+def some_uids(n=20):
+    """A range of user ids that no other agent of this machine has, most likely."""
+    first = random.randrange(100_000, 900_000, n)
+    return "%d-%d" % (first, first + n - 1)
+
+
 class Host(Agent):
     """An agent in provisioning mode, with real servers."""
 
@@ -302,7 +309,7 @@ class Host(Agent):
             if re.fullmatch(r"kafka-\d+\.\d+\.\d+", name):
                 os.symlink(os.path.join(CACHE, name), os.path.join(self.kafka, name[len("kafka-"):].rsplit(".", 1)[0]))
         token = write(os.path.join(self.place, "token"), TOKEN + "\n", 0o600)
-        self.settings = {"port": 0, "token_file": token, "services_dir": self.services, "service_user": "postgres", "service_addresses": addresses,
+        self.settings = {"port": 0, "token_file": token, "services_dir": self.services, "service_uids": some_uids(), "service_addresses": addresses,
                          "postgresql_dir": self.postgresql, "kafka_dir": self.kafka, "allowed_urls": ["file://" + CACHE + "/"]}
         self.settings.update(settings)
         self.process, self.scheme = None, "http"
