@@ -32,6 +32,7 @@
 
 #define PROGRAM "/proc/self/exe"
 #define LAUNCH_ARGS 11			/* --launch MODE DIR NAME CWD UID GID CGROUPS PROCESSES NAMED -- */
+#define OOM_SCORE "500"
 #define MAX_PASSWD (16 * 1024 * 1024)
 #define POLL_MS 20
 #define MAX_WORDS 300
@@ -219,7 +220,14 @@ limit(rlim_t processes)
 {
 	struct rlimit own = {processes, processes};
 	struct rlimit none = {0, 0};
+	int			fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 
+	/* a host that is out of memory ends services, rather than what watches over them */
+	if (fd >= 0)
+	{
+		(void) !write(fd, OOM_SCORE, strlen(OOM_SCORE));
+		close(fd);
+	}
 	return (processes == 0 || setrlimit(RLIMIT_NPROC, &own) == 0) && setrlimit(RLIMIT_CORE, &none) == 0 &&
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 }
