@@ -418,7 +418,28 @@ cdc_kc_failure(const char *trace, const char *const *secrets, int nsecrets)
 	while (p > sentence && p[-1] == ' ')
 		p--;
 	*p = '\0';
-	return sentence;
+	return cdc_kc_advised(sentence);
+}
+
+/* What the driver's own words leave open: the texts of pgjdbc's AuthMethod and ConnectionFactoryImpl. */
+static const char *const advices[][2] = {
+	{"not allowed by requireAuth",
+	"the source asks for something else than SCRAM: see the role's line in its pg_hba.conf, and whether its password was stored as scram-sha-256"},
+	{"Channel binding is required",
+	"the source does not bind the login to its certificate: it must ask for SCRAM, and have a certificate signed with SHA-256 or better"}
+};
+
+char *
+cdc_kc_advised(const char *message)
+{
+	size_t		i;
+
+	for (i = 0; i < lengthof(advices); i++)
+	{
+		if (strstr(message, advices[i][0]) != NULL)
+			return psprintf("%s (%s)", message, advices[i][1]);
+	}
+	return pstrdup(message);
 }
 
 bool

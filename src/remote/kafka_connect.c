@@ -280,7 +280,7 @@ cdc_kc_meaning(int status, const char *body, char **message)
 	else
 		meaning = CDC_KC_INVALID;
 
-	*message = said != NULL && said[0] != '\0' ? one_line(said) : pstrdup("no reason given");
+	*message = said != NULL && said[0] != '\0' ? cdc_kc_advised(one_line(said)) : pstrdup("no reason given");
 	json_object_put(object);
 	return meaning;
 }

@@ -191,6 +191,9 @@ extern CdcKcMeaning cdc_kc_meaning(int status, const char *body, char **message)
  */
 extern char *cdc_kc_failure(const char *trace, const char *const *secrets, int nsecrets);
 
+/* The message, and behind it what to look at where the driver's words do not say it; palloc'd. */
+extern char *cdc_kc_advised(const char *message);
+
 /* Can no restart cure this trace (reference: decision table of Debezium's start)? */
 extern bool cdc_kc_incurable(const char *trace);
 

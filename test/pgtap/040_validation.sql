@@ -97,7 +97,6 @@ SELECT is(pg_temp.register('postgresql', c), '22023', 'refused: ' || left(c, 90)
 	'{"nodes": [{"address": "h"}], "admin_user": "u", "manage_role": false}', '{"nodes": [{"address": "h"}], "admin_user": "u", "manage_role": false, "connector_user": "r"}',
 	'{"nodes": [{"address": "h"}], "admin_user": "u", "manage_role": false, "connector_user": "r", "connector_password": ""}', '{"nodes": [{"address": "h"}], "admin_user": "u", "connector_user": "r", "connector_password": "p"}',
 	'{"nodes": [{"address": "h"}], "admin_user": "u", "manage_role": false, "connector_user": "${dir:/secrets:mdb-pipeline-0a1b2c3d.1}", "connector_password": "p"}',
-	'{"nodes": [{"address": "h"}], "admin_user": "u", "manage_role": false, "connector_user": "r", "connector_password": "a${env:X}"}',
 	'{"nodes": [{"address": "h"}], "admin_user": "u", "bootstrap": "x:1"}', '{"nodes": [{"address": "h"}], "admin_user": "u", "ca": "-----BEGIN CERTIFICATE----- -----BEGIN PRIVATE KEY-----"}']) c;
 SELECT is(pg_temp.register('kafka', c), '22023', 'refused: ' || left(c, 90)) FROM unnest(ARRAY[
 	'null', '"x"', '{"connect_urls": "http://h"}', '{"connect_urls": [1]}', '{"connect_urls": ["ftp://h"]}', '{"connect_urls": ["http://h/path"]}', '{"connect_urls": ["http://u:p@h"]}',

@@ -360,6 +360,9 @@ meaning(void)
 		CDC_KC_INVALID, "The 'topic.prefix' value is invalid: a b; The 'snapshot.mode' value is invalid"},
 		{400, "{\"error_code\":400,\"message\":\"Connector config {database.password=geheim, tasks.max=1} contains no connector type\"}",
 		CDC_KC_INVALID, "Connector config {database.password=[redacted], tasks.max=1} contains no connector type"},
+		{400, "{\"error_code\":400,\"message\":\"Connector configuration is invalid and contains the following 1 error(s):\\nError while validating connector config: Authentication method is not allowed by requireAuth\"}",
+		CDC_KC_INVALID, "Error while validating connector config: Authentication method is not allowed by requireAuth (the source asks for something else than SCRAM: "
+		"see the role's line in its pg_hba.conf, and whether its password was stored as scram-sha-256)"},
 		{405, "{\"error_code\":405,\"message\":\"HTTP 405 Method Not Allowed\"}", CDC_KC_INVALID, NULL},
 		{401, "", CDC_KC_DENIED, "no reason given"},
 		{403, "{\"message\":\"no\"}", CDC_KC_DENIED, "no"},
