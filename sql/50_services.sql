@@ -228,6 +228,10 @@ BEGIN
 	DELETE FROM cdc.service_secret x WHERE x.service_id = id
 		AND connection ? CASE split_part(x.purpose, '/', 1) WHEN 'agent_token' THEN 'agents' WHEN 'user_password' THEN 'users' ELSE x.purpose END;
 	PERFORM cdc.write_service_secrets(id, secrets);
+	-- other agents name another directory
+	IF changed && '{agents}' THEN
+		UPDATE cdc.service s SET secret_path = NULL WHERE s.id = id;
+	END IF;
 	IF changed <> '{}' OR names <> '{}' THEN
 		INSERT INTO cdc.service_event (service_id, kind, role, message, detail)
 			VALUES (id, 'changed', cdc_inner.caller(), 'connection changed: ' || array_to_string(ARRAY(SELECT DISTINCT k FROM unnest(changed || names) k ORDER BY k), ', '),

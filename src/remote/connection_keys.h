@@ -109,7 +109,6 @@ extern const char *cdc_set_by_name(CdcSetBy by);
 /* Rules that several peers have, in connection_rules.c. */
 extern bool cdc_rule_login(const char *key, struct json_object *value, bool stored, CdcFault *fault);
 extern bool cdc_rule_secret(const char *key, struct json_object *value, bool stored, CdcFault *fault);
-extern bool cdc_rule_config_secret(const char *key, struct json_object *value, bool stored, CdcFault *fault);
 extern bool cdc_rule_certificate(const char *key, struct json_object *value, bool stored, CdcFault *fault);
 extern bool cdc_rule_private_key(const char *key, struct json_object *value, bool stored, CdcFault *fault);
 extern bool cdc_rule_users(const char *key, struct json_object *value, bool stored, CdcFault *fault);

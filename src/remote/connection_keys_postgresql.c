@@ -133,7 +133,7 @@ static const CdcConnectionKey keys[] = {
 		.on_change = CONNECTS_ANEW},
 	{.key = "client_key", .type = json_type_string, .rule = "its private key, PEM text without a passphrase", .check = cdc_rule_private_key,
 		.kept = CDC_KEPT_SECRET, .on_change = CONNECTS_ANEW},
-	{.key = "connector_password", .in_use = IN_USE, .type = json_type_string, .rule = "one line of printable characters, with manage_role false alone", .check = cdc_rule_config_secret,
+	{.key = "connector_password", .in_use = IN_USE, .type = json_type_string, .rule = "one line of printable characters, with manage_role false alone", .check = cdc_rule_secret,
 		.kept = CDC_KEPT_SECRET, .on_change = "refused while a pipeline uses the service"},
 	{.key = "connector_user", .in_use = IN_USE, .type = json_type_string, .rule = "a role's name, 1 to 63 bytes on one line, with manage_role false alone", .check = cdc_rule_login,
 		.on_change = "refused while a pipeline uses the service"},

@@ -99,20 +99,6 @@ cdc_rule_secret(const char *key, struct json_object *value, bool stored, CdcFaul
 					 "It has a line end, a control character or a mark of writing direction.", "Look for what was copied along with it.");
 }
 
-/* One that may stand in a connector's configuration. */
-bool
-cdc_rule_config_secret(const char *key, struct json_object *value, bool stored, CdcFault *fault)
-{
-	char	   *why;
-
-	if (!cdc_rule_secret(key, value, stored, fault))
-		return false;
-	why = cdc_connect_text_fault(key, json_object_get_string(value));
-	if (why)
-		return cdc_fault(fault, why, "A configuration's references to secrets are made by the worker alone.", "Choose another password.");
-	return true;
-}
-
 bool
 cdc_rule_certificate(const char *key, struct json_object *value, bool stored, CdcFault *fault)
 {
