@@ -10,6 +10,7 @@
 #include "agent/job.h"
 #include "agent/provision.h"
 #include "agent/secret.h"
+#include "agent/words.h"
 #include "agent/worker_control.h"
 
 static const AgentConfig *config;
@@ -36,8 +37,10 @@ AgentAnswer
 agent_api_refuse(int status, const char *words)
 {
 	struct json_object *object = json_object_new_object();
+	char	   *clipped = agent_words(words ? words : "unknown fault");
 
-	json_object_object_add(object, "error", json_object_new_string(words ? words : "unknown fault"));
+	json_object_object_add(object, "error", json_object_new_string(clipped));
+	pfree(clipped);
 	return answer(status, object);
 }
 
@@ -115,7 +118,10 @@ worker_state(void)
 	json_object_object_add(object, "connect_url", json_object_new_string(config->connect_url));
 	if (look.error)
 	{
-		json_object_object_add(object, "error", json_object_new_string(look.error));
+		char	   *clipped = agent_words(look.error);
+
+		json_object_object_add(object, "error", json_object_new_string(clipped));
+		pfree(clipped);
 		pfree(look.error);
 	}
 	json_object_put(job);

@@ -13,6 +13,7 @@
 #include "common/json.h"
 
 #define MAX_CONFIG_BYTES (1024 * 1024)
+#define MAX_SECRET_PATH 255
 
 /* above those of people and systemd's dynamic users, below those of containers */
 #define DEFAULT_UIDS "70000-70999"
@@ -49,6 +50,7 @@ typedef struct Setting
 #define BYTES(name, missing) {#name, SETTING_BYTES, offsetof(AgentConfig, name), false, missing, 1024, INT64CONST(1) << 40}
 
 static const Setting settings[] = {
+	NUMBER(address_connections, 32, 1, 1000),
 	LIST(allowed_urls),
 	PATH(cgroup_dir, false),
 	TEXT(connect_heap, false),
@@ -63,6 +65,7 @@ static const Setting settings[] = {
 	TEXT(kafka_heap, false),
 	OBJECT(limits),
 	TEXT(listen_address, false),
+	NUMBER(max_connections, 64, 8, 1000),
 	BYTES(max_download_bytes, INT64CONST(256) * 1024 * 1024),
 	NUMBER(max_entries, 10000, 1, 10000000),
 	BYTES(max_extracted_bytes, INT64CONST(1024) * 1024 * 1024),
@@ -265,6 +268,28 @@ provision_fault(AgentConfig *config)
 	return NULL;
 }
 
+/*
+ * The worker hands this path to Kafka Connect inside ${dir:<path>:<name>}, so it
+ * has neither what would end such a reference nor what would leave a directory.
+ */
+static char *
+secret_path_fault(const char *name, const char *path)
+{
+	const char *p;
+
+	if (strlen(path) > MAX_SECRET_PATH || path[strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-")] != '\0')
+		return psprintf("\"%s\" must be at most %d letters, digits, dots, hyphens, underscores and slashes: it stands in the configuration of connectors",
+						name, MAX_SECRET_PATH);
+	for (p = path; p != NULL; p = strchr(p + 1, '/'))
+	{
+		size_t		length = strcspn(p + 1, "/");
+
+		if ((length == 0 && (p[1] == '/' || path[1] == '\0')) || (length == 1 && p[1] == '.') || (length == 2 && p[1] == '.' && p[2] == '.'))
+			return psprintf("\"%s\" must name a directory as it is, without \".\", \"..\" and double slashes", name);
+	}
+	return NULL;
+}
+
 static char *
 whole_fault(AgentConfig *config)
 {
@@ -285,6 +310,15 @@ whole_fault(AgentConfig *config)
 		return pstrdup("tls_certificate and tls_key go together");
 	if (config->restart_command && config->restart_command[0] == NULL)
 		return pstrdup("\"restart_command\" is empty");
+	if (config->address_connections > config->max_connections)
+		return pstrdup("\"address_connections\" is more than \"max_connections\"");
+	if (config->secret_dir)
+	{
+		char	   *fault = config->secret_path ? secret_path_fault("secret_path", config->secret_path) : secret_path_fault("secret_dir", config->secret_dir);
+
+		if (fault)
+			return fault;
+	}
 	return config->services_dir ? provision_fault(config) : NULL;
 }
 
@@ -299,6 +333,7 @@ agent_config_load(const char *path, char **error)
 	if (words == NULL)
 		return NULL;
 	object = cdc_json_parse(words);
+	pfree(words);
 	if (!json_object_is_type(object, json_type_object))
 	{
 		json_object_put(object);

@@ -20,6 +20,8 @@ typedef struct AgentConfig
 	int			port;			/* 0: any free one, printed at the start */
 	char	   *tls_certificate;	/* PEM files; both or none */
 	char	   *tls_key;
+	int			max_connections;	/* at a time */
+	int			address_connections;	/* of these from one address */
 	char	   *token_file;
 	char	   *plugin_dir;		/* one of the worker's plugin.path */
 	char	   *state_dir;		/* on the same filesystem as plugin_dir */

@@ -13,6 +13,7 @@
 #include "agent/download.h"
 #include "agent/files.h"
 #include "agent/plugin_dir.h"
+#include "agent/words.h"
 #include "agent/worker_control.h"
 #include "common/clock.h"
 #include "common/json.h"
@@ -193,7 +194,7 @@ enter(Job *j, JobState state, const char *why)
 	pthread_mutex_lock(&lock);
 	j->state = state;
 	if (why)
-		j->error = pstrdup(why);
+		j->error = agent_words(why);
 	if (has_ended(j))
 		j->ended_at = (int64) time(NULL);
 	if (!save(j, &fault))

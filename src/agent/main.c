@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "agent/api.h"
+#include "agent/client.h"
 #include "agent/config.h"
 #include "agent/fence.h"
 #include "agent/files.h"
@@ -27,10 +28,13 @@
 #include "agent/provision.h"
 #include "agent/secret.h"
 
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#endif
+
 #define MIN_TOKEN 16
 #define MAX_TOKEN 512
 #define THREADS 4
-#define CONNECTIONS 64
 #define HEADER_BYTES 16384
 
 #ifndef CDC_VERSION
@@ -103,6 +107,7 @@ send_answer(struct MHD_Connection *connection, AgentAnswer answer)
 	MHD_add_response_header(response, "Cache-Control", "no-store");
 	if (answer.status == 401)
 		MHD_add_response_header(response, "WWW-Authenticate", "Bearer realm=\"cdc_agent\"");
+	agent_client_does(connection, AGENT_CLIENT_READS);
 	result = MHD_queue_response(connection, (unsigned) answer.status, response);
 	MHD_destroy_response(response);
 	return result;
@@ -142,6 +147,7 @@ on_request(void *arg, struct MHD_Connection *connection, const char *url, const 
 		/* before a byte of the body is taken */
 		if (!may_ask(connection))
 			return send_answer(connection, agent_api_refuse(401, "the token is missing or wrong: Authorization: Bearer <token>"));
+		agent_client_known(connection);
 		*state = pending = palloc0(sizeof(Pending));
 		initStringInfo(&pending->body);
 		return MHD_YES;
@@ -155,7 +161,18 @@ on_request(void *arg, struct MHD_Connection *connection, const char *url, const 
 		*size = 0;
 		return MHD_YES;
 	}
+	agent_client_does(connection, AGENT_CLIENT_IS_SERVED);
 	return send_answer(connection, dispatch(connection, method, url, pending));
+}
+
+/* A request line has come; what this gives is *state of on_request at first. */
+static void *
+on_line(void *arg, const char *uri, struct MHD_Connection *connection)
+{
+	(void) arg;
+	(void) uri;
+	agent_client_does(connection, AGENT_CLIENT_SENDS);
+	return NULL;
 }
 
 /* Nothing that we take is ever percent-encoded, and a decoded NUL would cut a name short. */
@@ -173,8 +190,8 @@ on_end(void *arg, struct MHD_Connection *connection, void **state, enum MHD_Requ
 	Pending    *pending = *state;
 
 	(void) arg;
-	(void) connection;
 	(void) why;
+	agent_client_does(connection, AGENT_CLIENT_WAITS);
 	if (pending == NULL)
 		return;
 	explicit_bzero(pending->body.data, (size_t) pending->body.maxlen);
@@ -249,7 +266,10 @@ serve(const AgentConfig *config, int fd, char **error)
 	daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, NULL,
 							  MHD_OPTION_LISTEN_SOCKET, fd,
 							  MHD_OPTION_THREAD_POOL_SIZE, (unsigned) THREADS,
-							  MHD_OPTION_CONNECTION_LIMIT, (unsigned) CONNECTIONS,
+							  /* the accounting is ours; each thread has a part of this, and may get them all */
+							  MHD_OPTION_CONNECTION_LIMIT, (unsigned) (THREADS * (config->max_connections + 16)),
+							  MHD_OPTION_NOTIFY_CONNECTION, agent_client_notify, NULL,
+							  MHD_OPTION_URI_LOG_CALLBACK, on_line, NULL,
 							  MHD_OPTION_CONNECTION_TIMEOUT, (unsigned) config->request_timeout,
 							  MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) HEADER_BYTES,
 							  MHD_OPTION_NOTIFY_COMPLETED, on_end, NULL,
@@ -279,6 +299,8 @@ start(const char *path, AgentConfig **config, struct MHD_Daemon **daemon, char *
 		!agent_secret_init(*config, error) || !agent_job_init(*config, error) || !agent_fence_init(agent_job_state_dir(), error))
 		return false;
 	agent_api_init(*config);
+	if (!agent_client_init(*config, error))
+		return false;
 	*daemon = serve(*config, fd, error);
 	if (*daemon == NULL)
 		return false;
@@ -333,5 +355,8 @@ main(int argc, char **argv)
 	/* a job under way goes on at the next start */
 	MHD_stop_daemon(daemon);
 	fflush(NULL);
+#ifdef __SANITIZE_ADDRESS__
+	(void) __lsan_do_recoverable_leak_check();
+#endif
 	_exit(0);
 }

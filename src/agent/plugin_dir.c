@@ -16,6 +16,7 @@
 
 #include "agent/extract.h"
 #include "agent/files.h"
+#include "agent/words.h"
 #include "common/json.h"
 
 #define MANIFEST ".cdc_agent.json"
@@ -70,15 +71,17 @@ agent_plugin_init(const AgentConfig *config, int state_fd, char **error)
 static struct json_object *
 manifest_in(int dfd, const char *name)
 {
-	char	   *ignored = NULL;
-	int			fd = agent_open_dir(dfd, name, 0, false, &ignored);
-	char	   *words;
+	char	   *why = NULL;		/* there is none: nobody asks why */
+	int			fd = agent_open_dir(dfd, name, 0, false, &why);
+	char	   *words = NULL;
 	struct json_object *manifest = NULL;
 
-	if (fd < 0)
-		return NULL;
-	words = agent_read_file(fd, MANIFEST, MAX_MANIFEST, &ignored);
-	close(fd);
+	if (fd >= 0)
+	{
+		words = agent_read_file(fd, MANIFEST, MAX_MANIFEST, &why);
+		close(fd);
+	}
+	pg_free(why);
 	if (words)
 	{
 		manifest = cdc_json_parse(words);
@@ -131,7 +134,7 @@ agent_plugin_list(char **error)
 		struct json_object *manifest;
 		struct json_object *item;
 
-		if (entry->d_name[0] == '.' || fstatat(fd, entry->d_name, &st, 0) != 0 || !S_ISDIR(st.st_mode))
+		if (entry->d_name[0] == '.' || !agent_is_text(entry->d_name) || fstatat(fd, entry->d_name, &st, 0) != 0 || !S_ISDIR(st.st_mode))
 			continue;
 		manifest = agent_plugin_manifest(entry->d_name);
 		item = manifest ? manifest : json_object_new_object();
@@ -193,7 +196,12 @@ only_directory(int dfd)
 			name = pstrdup(entry->d_name);
 	}
 	closedir(dir);
-	return n == 1 ? name : NULL;
+	if (n != 1 && name)
+	{
+		pfree(name);
+		name = NULL;
+	}
+	return name;
 }
 
 bool
@@ -218,6 +226,8 @@ agent_plugin_make_ready(const AgentConfig *config, const char *name, int archive
 		ok = agent_rename(top ? fd : state, top ? top : "unpack", beside, name, error);
 	}
 	close(fd);
+	if (top)
+		pfree(top);
 	ready = ok ? agent_open_dir(beside, name, 0, false, error) : -1;
 	if (ready < 0)
 		return false;

@@ -56,7 +56,7 @@ agent_worker_look(const AgentConfig *config, const char *class, const char *vers
 {
 	CURL	   *easy = curl_easy_init();
 	char	   *password = NULL;
-	char	   *ignored = NULL;
+	char	   *why = NULL;
 	char	   *url = psprintf("%s%sconnector-plugins?connectorsOnly=false", config->connect_url,
 							   config->connect_url[strlen(config->connect_url) - 1] == '/' ? "" : "/");
 	AgentAnswer answer;
@@ -68,7 +68,8 @@ agent_worker_look(const AgentConfig *config, const char *class, const char *vers
 		return;
 	}
 	if (config->connect_password_file)
-		password = agent_read_file(AT_FDCWD, config->connect_password_file, 4096, &ignored);
+		password = agent_read_file(AT_FDCWD, config->connect_password_file, 4096, &why);
+	pg_free(why);
 	if (password)
 		password[strcspn(password, "\r\n")] = '\0';
 	curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
@@ -97,19 +98,24 @@ agent_worker_look(const AgentConfig *config, const char *class, const char *vers
 static char *
 last_line(int state_fd)
 {
-	char	   *ignored = NULL;
-	char	   *words = agent_read_file(state_fd, OUTPUT_FILE, 1024 * 1024, &ignored);
+	char	   *why = NULL;
+	char	   *words = agent_read_file(state_fd, OUTPUT_FILE, 1024 * 1024, &why);
 	char	   *line;
+	char	   *said;
+	size_t		length;
 
+	pg_free(why);
 	if (words == NULL)
 		return pstrdup("");
-	while (*words && words[strlen(words) - 1] == '\n')
-		words[strlen(words) - 1] = '\0';
+	for (length = strlen(words); length > 0 && words[length - 1] == '\n'; length--)
+		words[length - 1] = '\0';
 	line = strrchr(words, '\n');
 	line = line ? line + 1 : words;
 	if (strlen(line) > 300)
 		line[300] = '\0';
-	return cdc_redact(line, NULL, 0);
+	said = cdc_redact(line, NULL, 0);
+	pfree(words);
+	return said;
 }
 
 static void
@@ -186,6 +192,7 @@ agent_worker_restart(const AgentConfig *config, int state_fd, char **error)
 
 		*error = psprintf("restart_command failed with %s %d%s%s", WIFEXITED(status) ? "exit code" : "signal",
 						  WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status), said[0] ? ": " : "", said);
+		pfree(said);
 	}
 	else
 		return true;

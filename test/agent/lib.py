@@ -124,7 +124,7 @@ class Agent:
         self.settings = {k: v for k, v in self.settings.items() if v is not None}
         config = write(os.path.join(self.place, "agent.json"), json.dumps(self.settings))
         self.log = open(os.path.join(self.place, "agent.log"), "ab")
-        whole = dict(os.environ, ASAN_OPTIONS="detect_leaks=0:abort_on_error=1", UBSAN_OPTIONS="halt_on_error=1:abort_on_error=1", **(env or {}))
+        whole = dict({"ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1", "UBSAN_OPTIONS": "halt_on_error=1:abort_on_error=1"}, **dict(os.environ, **(env or {})))
         self.process = subprocess.Popen([program, "--config", config], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log, env=whole)
         line = self.process.stdout.readline().decode()
         self.port = int(line.split()[-1]) if line else None
