@@ -67,7 +67,8 @@ CREATE TABLE cdc.service (
 	created_at		timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	updated_at		timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	deleted_at		timestamptz,
-	secret_path		text		-- of a Kafka service: the directory of secrets that its agents named first; whoever gives it other agents sets it to null
+	secret_path		text,		-- of a Kafka service: the directory of secrets that its agents named first; whoever gives it other agents sets it to null
+	provided_limits	text		-- what its provider holds it to, in words; null: not known
 );
 CREATE UNIQUE INDEX service_name_key ON cdc.service (organization_id, name) WHERE deleted_at IS NULL;
 

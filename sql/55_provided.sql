@@ -13,7 +13,7 @@ $$;
 CREATE OR REPLACE FUNCTION cdc.service_notes(service cdc.service) RETURNS text[]
 	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE service.provider WHEN 'local' THEN array_remove(ARRAY[
-		CASE WHEN service.plan_name <> '' THEN format('plan_name %s: CPU and memory are not limited, the service shares those of its host', service.plan_name) END,
+		CASE WHEN service.plan_name <> '' THEN format('plan_name %s: %s', service.plan_name, coalesce('the service is held to ' || service.provided_limits, 'what the service is held to is not known yet')) END,
 		CASE WHEN service.storage_size_gb IS NOT NULL THEN format('storage_size_gb %s: the size is not limited, the service shares the disk of its host', service.storage_size_gb) END,
 		CASE WHEN service.storage_tier <> '' THEN format('storage_tier %s: the disk is the host''s', service.storage_tier) END,
 		CASE WHEN service.database_type = 'kafka' AND service.allowed_cidrs <> '{}' THEN 'allowed_cidrs: a Kafka broker of this provider does not filter addresses' END,

@@ -252,11 +252,12 @@ BEGIN
 END
 $$;
 
--- The users of a service whose passwords are known, app_user first.
+-- The users of a service whose passwords are known, app_user first.  The superuser of
+-- a server that was made is its operator's: no member is told.
 CREATE OR REPLACE FUNCTION cdc.rest_service_users(service cdc.service) RETURNS TABLE (username text, roles text[], purpose text, rank integer)
 	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT x.username, x.roles, x.purpose, CASE x.username WHEN 'app_user' THEN 0 ELSE 1 END + x.n::integer AS rank
-		FROM (SELECT service.connection ->> 'admin_user' AS username, '{admin}'::text[] AS roles, 'admin_password' AS purpose, 1000000 AS n WHERE service.database_type = 'postgresql'
+		FROM (SELECT service.connection ->> 'admin_user' AS username, '{admin}'::text[] AS roles, 'admin_password' AS purpose, 1000000 AS n WHERE service.database_type = 'postgresql' AND service.provider = 'external'
 			UNION ALL SELECT u, '{}', 'user_password/' || u, CASE u WHEN 'app_user' THEN 0 ELSE n END
 				FROM jsonb_array_elements_text(coalesce(service.connection -> 'users', '[]')) WITH ORDINALITY y(u, n)) x
 		JOIN cdc.service_secret e ON e.service_id = service.id AND e.purpose = x.purpose
@@ -294,7 +295,10 @@ BEGIN
 	SELECT u.username, u.purpose, s.database_type, s.connection, cdc.decrypt(e.key_id, e.ciphertext, s.id::text, e.purpose) AS password INTO known
 		FROM cdc.service s, cdc.rest_service_users(s) u JOIN cdc.service_secret e ON e.purpose = u.purpose
 		WHERE s.id = r.first AND e.service_id = s.id AND u.username = r.second;
-	IF NOT FOUND THEN
+	IF NOT FOUND AND EXISTS (SELECT FROM cdc.service s WHERE s.id = r.first AND s.provider <> 'external' AND s.connection ->> 'admin_user' = r.second) THEN
+		PERFORM cdc.rest_refuse(403, 'forbidden', 'the administrator of a server that was made is its operator''s', format('User "%s" is a superuser of it.', r.second),
+			'Use app_user, which owns the database and may make others.');
+	ELSIF NOT FOUND THEN
 		PERFORM cdc.rest_refuse(404, 'not_found', 'no such user', 'No password of a user with this name is registered with this service.',
 			'GET /managed-services/{service_id}/database-users lists those that are.');
 	END IF;

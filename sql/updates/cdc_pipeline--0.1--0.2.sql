@@ -38,7 +38,7 @@ ALTER TABLE cdc.pipeline_spec ADD COLUMN generation integer NOT NULL DEFAULT 1;
 ALTER TABLE cdc.pipeline_spec ALTER COLUMN generation SET DEFAULT 2;
 
 -- what the agents of a service name is remembered with the next look at them
-ALTER TABLE cdc.service ADD COLUMN secret_path text;
+ALTER TABLE cdc.service ADD COLUMN secret_path text, ADD COLUMN provided_limits text;
 
 -- Who is a member stays one: the role that has the name now.  One whose role is gone is
 -- bound to none, and nobody is known as the maker of an organization.

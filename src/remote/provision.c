@@ -25,6 +25,7 @@ cdc_provision_order(const CdcOrder *o)
 	add(object, "type", o->kafka ? "kafka" : "postgresql");
 	add(object, "version", o->version);
 	add(object, "zone", o->zone);
+	add(object, "plan", o->plan);
 	json_object_object_add(object, "node_count", json_object_new_int(o->nodes));
 	json_object_object_add(object, "auto_failover", json_object_new_boolean(o->auto_failover));
 	json_object_object_add(object, "connect", json_object_new_boolean(o->connect));
@@ -169,6 +170,7 @@ cdc_provision_read(int status, const char *body)
 		p.state = state_of(cdc_json_string(service, "state"));
 		p.message = message_of(service, "message");
 		p.network_id = uuid_of(cdc_json_string(service, "network_id"));
+		p.limits = message_of(service, "limits");
 		if (strcmp(type, "kafka") == 0)
 			read_kafka(&p, service);
 		else

@@ -30,6 +30,7 @@ typedef struct CdcOrder
 	bool		kafka;			/* else PostgreSQL */
 	const char *version;
 	const char *zone;
+	const char *plan;			/* whose limits it is held to, or NULL */
 	int			nodes;
 	bool		auto_failover;
 	bool		connect;		/* with the addon kafka-connect */
@@ -57,6 +58,7 @@ typedef struct CdcProvided
 	struct json_object *connection;
 	struct json_object *nodes;	/* [{"address","port"}], PostgreSQL */
 	char	   *network_id;		/* UUID of its private network, or NULL */
+	char	   *limits;			/* what it is held to, in words, or NULL: not known */
 } CdcProvided;
 
 /* The body of PUT /v1/services/{id}; the caller wipes it. */

@@ -151,6 +151,7 @@ note_connection(CdcService *s, CdcProvided *p)
 	json_object_object_add(object, "connection", p->connection ? json_object_get(p->connection) : json_object_new_object());
 	json_object_object_add(object, "nodes", p->nodes ? json_object_get(p->nodes) : json_object_new_array());
 	json_object_object_add(object, "network_id", p->network_id ? json_object_new_string(p->network_id) : NULL);
+	json_object_object_add(object, "limits", p->limits ? json_object_new_string(p->limits) : NULL);
 	words = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN);
 	if (!cdc_same(s->provided_connection, words))
 	{

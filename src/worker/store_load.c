@@ -35,7 +35,7 @@
 
 static const char services_sql[] =
 "SELECT pg_catalog.json_build_object('id', s.id, 'name', s.name, 'database_type', s.database_type, 'zone', s.zone,"
-"  'provider', s.provider, 'version', s.version, 'node_count', s.node_count, 'auto_failover', s.auto_failover_enabled, 'allowed_cidrs', s.allowed_cidrs,"
+"  'provider', s.provider, 'plan_name', s.plan_name, 'version', s.version, 'node_count', s.node_count, 'auto_failover', s.auto_failover_enabled, 'allowed_cidrs', s.allowed_cidrs,"
 "  'region', coalesce(z.peering_region, s.zone), 'connection', s.connection, 'network_id', s.network_id,"
 "  'network_ranges', s.network_ranges, 'addons', s.addons, 'status', s.status, 'status_message', s.status_message,"
 "  'system_identifier', s.system_identifier::pg_catalog.text, 'secret_path', s.secret_path,"
@@ -386,6 +386,7 @@ load_order(CdcService *s, struct json_object *row, struct json_object *connectio
 	o->kafka = s->is_kafka;
 	o->version = copy(s->context, get(row, "version"));
 	o->zone = s->zone;
+	o->plan = copy(s->context, get(row, "plan_name"));
 	o->nodes = get_int(row, "node_count", 1);
 	o->auto_failover = get_bool(row, "auto_failover", false);
 	o->connect = s->has_addon;

@@ -19,9 +19,10 @@
 /* What is new is read again in this very turn: so it is loaded as any other. */
 static const char write_provided_sql[] =
 "WITH r AS MATERIALIZED (SELECT x.* FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) AS x("
-"  id pg_catalog.uuid, connection pg_catalog.jsonb, nodes pg_catalog.jsonb, network_id pg_catalog.uuid) JOIN cdc.service s ON s.id OPERATOR(pg_catalog.=) x.id"
+"  id pg_catalog.uuid, connection pg_catalog.jsonb, nodes pg_catalog.jsonb, network_id pg_catalog.uuid, limits pg_catalog.text) JOIN cdc.service s ON s.id OPERATOR(pg_catalog.=) x.id"
 "  WHERE NOT s.connection OPERATOR(pg_catalog.@>) x.connection OR NOT"
-"   coalesce(s.network_id OPERATOR(pg_catalog.=) x.network_id, s.network_id IS NULL AND x.network_id IS NULL) OR EXISTS ("
+"   coalesce(s.network_id OPERATOR(pg_catalog.=) x.network_id, s.network_id IS NULL AND x.network_id IS NULL) OR NOT"
+"   coalesce(s.provided_limits OPERATOR(pg_catalog.=) x.limits, s.provided_limits IS NULL AND x.limits IS NULL) OR EXISTS ("
 "   SELECT FROM pg_catalog.jsonb_to_recordset(x.nodes) AS y(address pg_catalog.text, port pg_catalog.int4) WHERE NOT EXISTS ("
 "    SELECT FROM cdc.service_node k WHERE k.service_id OPERATOR(pg_catalog.=) x.id AND k.address OPERATOR(pg_catalog.=) y.address"
 "     AND k.port OPERATOR(pg_catalog.=) y.port))),"
@@ -29,7 +30,7 @@ static const char write_provided_sql[] =
 "  SELECT r.id, y.address, y.port FROM r, pg_catalog.jsonb_to_recordset(r.nodes) AS y(address pg_catalog.text, port pg_catalog.int4)"
 "  ON CONFLICT DO NOTHING),"
 " w AS (INSERT INTO cdc.work (kind, id) SELECT 'service', r.id FROM r)"
-" UPDATE cdc.service s SET connection = s.connection OPERATOR(pg_catalog.||) r.connection, network_id = r.network_id, updated_at = pg_catalog.now()"
+" UPDATE cdc.service s SET connection = s.connection OPERATOR(pg_catalog.||) r.connection, network_id = r.network_id, provided_limits = r.limits, updated_at = pg_catalog.now()"
 " FROM r WHERE s.id OPERATOR(pg_catalog.=) r.id";
 
 static const char end_services_sql[] =

@@ -18,9 +18,15 @@ SELECT is((SELECT array_agg(purpose ORDER BY purpose) FROM cdc.service_secret e 
 SELECT is((SELECT count(*) FROM cdc.work w JOIN it ON it.id = w.id WHERE it.name IN ('pg', 'kafka')), 2::bigint, 'the worker is asked for both');
 SELECT is((SELECT message FROM cdc.service_event e JOIN it ON it.id = e.service_id WHERE it.name = 'pg'), 'ordered', 'an event');
 SELECT is((SELECT array_agg(n) FROM jsonb_array_elements_text((pg_temp.rest('vic', 'GET', '/managed-services/{pg}')).body::jsonb -> 'notes') n),
-	ARRAY['plan_name tier-2: CPU and memory are not limited, the service shares those of its host', 'storage_size_gb 100: the size is not limited, the service shares the disk of its host', 'storage_tier maxiops: the disk is the host''s'], 'what is not done is said');
+	ARRAY['plan_name tier-2: what the service is held to is not known yet', 'storage_size_gb 100: the size is not limited, the service shares the disk of its host', 'storage_tier maxiops: the disk is the host''s'], 'what is not done is said');
 SELECT is((pg_temp.rest('mia', 'GET', '/managed-services/{pg}/database-users')).body::jsonb #>> '{users,0,username}', 'app_user', 'app_user is the first');
 SELECT ok((pg_temp.rest('mia', 'POST', '/managed-services/{pg}/database-users/app_user/reveal-password')).body::jsonb ->> 'password' ~ '^[A-Za-z0-9]{32}$', 'its password can be shown');
+SELECT is(jsonb_array_length((pg_temp.rest('ann', 'GET', '/managed-services/{pg}/database-users')).body::jsonb -> 'users'), 1, 'it is the only one: the superuser is the operator''s');
+SELECT pg_temp.gives(who, 'POST', '/managed-services/{pg}/database-users/postgres/reveal-password', NULL, 403, 'is its operator''s', what => format('%s, %s, is not shown the superuser''s password', who, role))
+FROM (VALUES ('ann', 'an owner'), ('mia', 'a member')) v(who, role);
+SELECT is((SELECT count(*) FROM cdc.service_event e JOIN it ON it.id = e.service_id WHERE it.name = 'pg' AND e.kind = 'revealed' AND e.message LIKE '%"postgres"%'), 0::bigint, 'nor is it noted as shown');
+UPDATE cdc.service SET provided_limits = '2048 MB of memory' FROM it WHERE it.id = cdc.service.id AND it.name = 'pg';
+SELECT is((pg_temp.rest('vic', 'GET', '/managed-services/{pg}')).body::jsonb #>> '{notes,0}', 'plan_name tier-2: the service is held to 2048 MB of memory', 'what it is held to is said as its provider said it');
 SELECT isnt((pg_temp.rest('mia', 'POST', '/managed-services/{pg}/database-users/app_user/reveal-password')).body::jsonb ->> 'password',
 	(pg_temp.rest('mia', 'POST', '/managed-services/{kafka}/database-users/app_user/reveal-password')).body::jsonb ->> 'password', 'each service has another one');
 SELECT pg_temp.gives('mia', 'POST', '/managed-services', :'pg', 409, '"error":"a service named \\"orders-pg\\" already exists","code":"name_conflict"');

@@ -11,7 +11,7 @@
 #include "tap.h"
 
 static const char pg_running[] =
-"{\"service\":{\"id\":\"x\",\"type\":\"postgresql\",\"state\":\"running\",\"message\":null,\"network_id\":\"03000000-0000-4000-8000-000000000071\",\"version\":\"17.6\","
+"{\"service\":{\"id\":\"x\",\"type\":\"postgresql\",\"state\":\"running\",\"message\":null,\"network_id\":\"03000000-0000-4000-8000-000000000071\",\"limits\":\"2048 MB of memory\",\"version\":\"17.6\","
 "\"nodes\":[{\"address\":\"127.77.0.1\",\"port\":5432,\"role\":\"primary\",\"state\":\"running\"},{\"address\":\"127.77.0.2\",\"port\":5432,\"role\":\"standby\",\"state\":\"starting\"}],\"failovers\":0}}";
 
 static const char kafka_running[] =
@@ -48,7 +48,8 @@ orders(void)
 	o.nodes = 1;
 	o.auto_failover = false;
 	o.cidrs = none;
-	is(cdc_provision_order(&o), "{\"type\":\"kafka\",\"version\":\"17\",\"node_count\":1,\"auto_failover\":false,\"connect\":true,"
+	o.plan = "tier-3";
+	is(cdc_provision_order(&o), "{\"type\":\"kafka\",\"version\":\"17\",\"plan\":\"tier-3\",\"node_count\":1,\"auto_failover\":false,\"connect\":true,"
 	   "\"admin_user\":\"postgres\",\"admin_password\":\"a\",\"app_user\":\"app_user\",\"app_password\":\"b\",\"agent_token\":\"c\"}", "an order of Kafka: no database, a token, no empty list");
 	json_object_put(cidrs);
 	json_object_put(none);
@@ -63,6 +64,7 @@ answers(void)
 	is(p.message, NULL, "nothing is the matter");
 	is(words_of(p.nodes), "[{\"address\":\"127.77.0.1\",\"port\":5432},{\"address\":\"127.77.0.2\",\"port\":5432}]", "its nodes, addresses and ports alone");
 	ok(p.connection == NULL, "a PostgreSQL has nodes, no connection");
+	is(p.limits, "2048 MB of memory", "what it is held to");
 	is(p.network_id, "03000000-0000-4000-8000-000000000071", "its network");
 	p = cdc_provision_read(202, kafka_running);
 	is_number(p.state, CDC_PROVIDED_RUNNING, "a broker that runs ...");
