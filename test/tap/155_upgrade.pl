@@ -1,0 +1,100 @@
+# 155_upgrade.pl: the metadata of a server that ran 0.1 is updated while its
+# pipeline runs: nothing restarts, no snapshot is taken, nothing but our own marks
+# is sent, nobody is locked out.
+use strict;
+use warnings;
+use File::Basename qw(dirname);
+use lib dirname(__FILE__) . '/lib';
+use CdcCluster;
+use JSON::PP ();
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $fixtures = "$CdcCluster::top/test/fixtures";
+# as 0.1 was: nobody had allowed addresses of the server itself
+my $c = CdcCluster->new(empty => 1, meta_conf => "cdc_pipeline.member_networks = ''\n");
+
+# --- what 0.1 left outside -------------------------------------------------------
+$c->source_sql(slurp_file("$fixtures/0.1-source.sql"));
+my ($object) = $c->source_sql('SELECT pubname FROM pg_publication');
+my $hba = $c->{source}->data_dir . '/pg_hba.conf';
+my $words = slurp_file("$fixtures/0.1-pg_hba.conf") . slurp_file($hba);
+open(my $f, '>', $hba) or die $!;
+print $f $words;
+close $f;
+$c->{source}->reload;
+my %is = (61001 => $c->{source}->port, '7000000000000000001' => $c->source_sql('SELECT system_identifier FROM pg_control_system()'),
+	'7000000000000000002' => $c->sql('SELECT system_identifier FROM pg_control_system()'));
+# where the slot is, for the offset of the connector
+$is{$1} = $c->source_sql("SELECT confirmed_flush_lsn - '0/0' FROM pg_replication_slots") if slurp_file("$fixtures/0.1-connect.json") =~ /"lsn":(\d+)/;
+
+sub here
+{
+	my ($file) = @_;
+	my $text = slurp_file("$fixtures/$file");
+
+	$text =~ s/\b$_\b/$is{$_}/g foreach keys %is;
+	return $text;
+}
+$c->stop_sim;
+open($f, '>', "$c->{dir}/connect_state") or die $!;
+print $f here('0.1-connect.json');
+close $f;
+$c->start_sim;
+$is{61002} = $c->{sim_port};
+my ($connector) = grep { $c->sim_state($_)->{exists} } keys %{ $c->sim_state };
+$c->wait_ok(sub { $c->source_sql("SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'") eq '1' }, 'the connector of 0.1 streams');
+
+# --- 0.1 under the new library ------------------------------------------------------
+$c->sql("CREATE EXTENSION cdc_pipeline VERSION '0.1'");
+open($f, '>', "$c->{dir}/metadata.sql") or die $!;
+print $f here('0.1-metadata.sql');
+close $f;
+command_ok([ 'psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-f', "$c->{dir}/metadata.sql", '-d', $c->{meta}->connstr('postgres') ], 'its metadata is loaded');
+my $id = $c->sql("SELECT id FROM cdc.pipeline_spec WHERE name = 'orders'");
+is($c->connector($id), $connector, '(one pipeline has that connector)');
+$c->wait_ok(sub { $c->sql('SELECT state FROM cdc.worker_state()') =~ /the extension 0\.1: run ALTER EXTENSION cdc_pipeline UPDATE/ }, 'before the update the worker waits, and says for what');
+my (undef, undef, $err) = $c->try_sql('SET ROLE mia; SELECT cdc.list_pipelines()');
+like($err, qr/ALTER EXTENSION cdc_pipeline UPDATE/, 'and a caller is told');
+
+# What streams: another process, task or slot would show.
+sub stream
+{
+	my $state = $c->sim_state($connector);
+
+	return join ' ', map { $_ // '' } $c->source_sql('SELECT pid, backend_start FROM pg_stat_replication'), @{$state}{qw(starts snapshots slots_made task)},
+	  $c->source_sql("SELECT xmin FROM pg_authid WHERE rolname = '$object'"), $c->source_sql("SELECT xmin FROM pg_publication"), slurp_file($hba);
+}
+my $stream = stream();
+my $config = $c->sim('GET', "/connectors/$connector/config");
+my $log = $c->source_log_size;
+$c->forget_mutations;
+
+# --- the update ---------------------------------------------------------------------
+my $worker = $c->worker_pid;
+$c->sql('ALTER EXTENSION cdc_pipeline UPDATE');
+$c->wait_ok(sub { $c->sql('SELECT state FROM cdc.worker_state()') eq 'running' }, 'after the update the worker acts');
+$c->wait_round($id) foreach 1 .. 3;
+$c->running_ok($id, 'the pipeline runs');
+is($c->worker_pid, $worker, 'under the same worker');
+is(stream(), $stream, 'in the same task and walsender, with the same role, publication and pg_hba.conf');
+my @sent = grep { $_->{path} =~ /\Q$connector\E/ } @{ $c->mutations };
+is_deeply([ grep { !($_->{method} eq 'PUT' && $_->{path} =~ m{/config$}) } @sent ], [], 'of requests that change something there is a new configuration at most');
+my $now = $c->sim('GET', "/connectors/$connector/config");
+is_deeply([ grep { !/^cdc\./ && ($config->{$_} // '') ne ($now->{$_} // '') } sort keys %{ { %$config, %$now } } ], [], 'in which nothing but our marks is other');
+is(join("\n", $c->source_ddl($log)), '', 'the source is not touched');
+is((grep { $_->{kind} =~ /^(gap|failover|drift)$/ } $c->events($id, "at > now() - interval '10 min'")), 0, 'and the story tells of none of it');
+$c->source_sql("INSERT INTO orders VALUES (2001, 42, 99.95, 'placed')");
+$c->wait_ok(sub { $c->sim_state($connector)->{changes} >= 1 }, 'a new row is streamed');
+
+# --- who was there -----------------------------------------------------------------------
+my $there = $c->sql('SELECT count(*) FROM cdc.pipeline');
+cmp_ok($there, '>', 8, '(there is much to see)');
+is($c->sql("SET ROLE $_; SELECT count(*) FROM cdc.list_pipelines(); SELECT count(*) FROM cdc.pipeline"), "$there\n$there", "$_ sees what was there") foreach qw(ann ada mia vic team);
+is($c->sql("SET ROLE $_; SELECT count(*) FROM cdc.pipeline"), 0, "$_ does not") foreach qw(bob eve);
+my $made = $c->sql("SET ROLE mia; SELECT cdc.create_pipeline('after', (SELECT id FROM cdc.service WHERE name = 'shop-pg'), (SELECT id FROM cdc.service WHERE name = 'shop-kafka'), ARRAY['orders'], 'shop', organization => '" . $c->spec($id)->{organization_id} . "')");
+like($made, qr/^[0-9a-f-]{36}$/, 'a member of 0.1 makes a pipeline');
+is($c->sql("SET ROLE mia; SELECT cdc.delete_pipeline('$made')"), 'Deleting', 'and deletes it');
+
+$c->stop;
+done_testing();
