@@ -34,5 +34,22 @@ $c->wait_ok(sub { $c->source_sql("SELECT rolreplication FROM pg_roles WHERE roln
 cmp_ok($c->sql('SELECT rounds FROM cdc.worker_state()'), '>', $rounds, 'it was a round of its own');
 is((grep { $_->{kind} eq 'drift' && $_->{detail}{action} eq 'create_role' } $c->events($id)), 1, 'and the story tells it');
 
+# --- on whose behalf a job runs: its owner's, whichever way pg_cron runs it ---------------
+# (jobs that run when the server starts need no waiting for the minute)
+$c->sql('CREATE ROLE mia LOGIN; GRANT USAGE ON SCHEMA cron TO mia; CREATE TABLE public.told (who name, organizations bigint); GRANT INSERT ON public.told TO mia');
+$c->sql("SELECT cdc.add_member('$c->{org}', 'mia', 'viewer'); SELECT cdc.create_organization('other')");
+my $tell = 'INSERT INTO public.told SELECT cdc.caller(), (SELECT count(*) FROM cdc.organization)';
+$c->sql("SELECT cron.unschedule($job); SELECT cron.schedule('\@reboot', '$tell'); SET ROLE mia; SELECT cron.schedule('\@reboot', '$tell')");
+$c->sql("UPDATE cron.job SET nodename = '" . $c->{meta}->host . "'");
+foreach my $mode ('on', 'off')
+{
+	$c->sql('TRUNCATE public.told');
+	$c->{meta}->append_conf('postgresql.conf', "cron.use_background_workers = $mode");
+	$c->{meta}->restart;
+	$c->wait_ok(sub { $c->sql('SELECT count(*) FROM public.told') eq '2' }, "jobs run with use_background_workers $mode")
+	  or diag($c->sql('SELECT username, status, return_message FROM cron.job_run_details'));
+	is($c->sql("SELECT string_agg(who || ' ' || organizations, ', ' ORDER BY who) FROM public.told"), 'mia 1, postgres 2', '... each for its owner');
+}
+
 $c->stop;
 done_testing();
