@@ -11,6 +11,7 @@
 #include "miscadmin.h"
 #include "utils/guc.h"
 
+#include "common/address.h"
 #include "extension/settings.h"
 
 int			cdc_connect_timeout;
@@ -22,6 +23,7 @@ bool		cdc_enabled;
 int			cdc_event_retention;
 int			cdc_health_interval;
 int			cdc_max_slot_wal;
+char	   *cdc_member_networks;
 char	   *cdc_provision_token_file;
 char	   *cdc_provision_url;
 int			cdc_request_timeout;
@@ -91,6 +93,22 @@ check_database_name(char **newval, void **extra, GucSource source)
 	return false;
 }
 
+static bool
+check_networks(char **newval, void **extra, GucSource source)
+{
+	CdcNetwork	networks[CDC_NETWORKS_MAX];
+	const char *bad;
+	const char *why;
+	int			n;
+
+	bad = *newval ? cdc_networks_parse(*newval, networks, &n, &why) : NULL;
+	if (bad == NULL)
+		return true;
+	GUC_check_errdetail("At \"%s\": %s.", bad, why);
+	GUC_check_errhint("Give networks with commas between, as 10.0.0.0/8, 127.0.0.0/8, at most %d.", CDC_NETWORKS_MAX);
+	return false;
+}
+
 void
 cdc_settings_init(void)
 {
@@ -138,6 +156,11 @@ cdc_settings_init(void)
 							"WAL that a slot of ours may hold back before it is given up; 0: no bound.",
 							NULL, &cdc_max_slot_wal, 0, 0, INT_MAX,
 							PGC_SIGHUP, GUC_UNIT_MB | GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+	DefineCustomStringVariable("cdc_pipeline.member_networks",
+							   "Networks that members may register servers in although they lead to this machine or to its neighbours on the link.",
+							   "Loopback, link-local, multicast and metadata addresses, and this server's own, are refused otherwise.",
+							   &cdc_member_networks, "",
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, check_networks, NULL, NULL);
 	DefineCustomStringVariable("cdc_pipeline.provision_token_file",
 							   "File with the token of the agent that makes servers.",
 							   NULL, &cdc_provision_token_file, "",

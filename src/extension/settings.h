@@ -17,6 +17,7 @@ extern bool cdc_enabled;
 extern int	cdc_event_retention;	/* minutes */
 extern int	cdc_health_interval;	/* ms */
 extern int	cdc_max_slot_wal;	/* MB, 0: no bound */
+extern char *cdc_member_networks;
 extern char *cdc_provision_token_file;
 extern char *cdc_provision_url;
 extern int	cdc_request_timeout;	/* ms */
