@@ -23,7 +23,7 @@ PG_CFLAGS := -Wall -Wextra -Wmissing-prototypes -Wshadow -Wimplicit-fallthrough 
 ifeq ($(CI),true)
 PG_CFLAGS += -Werror
 endif
-SHLIB_LINK := -lcurl -ljson-c -lcares -lcrypto -lpq
+SHLIB_LINK := -lcurl -ljson-c -lcares -lssl -lcrypto -lpq
 EXTRA_CLEAN := $(DATA_built) $(OBJS:.o=.d) build/bin build/obj
 
 # The plain programs, beside the extension: one folder below src each.  They

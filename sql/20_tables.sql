@@ -68,7 +68,10 @@ CREATE TABLE cdc.service (
 	updated_at		timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	deleted_at		timestamptz,
 	secret_path		text,		-- of a Kafka service: the directory of secrets that its agents named first; whoever gives it other agents sets it to null
-	provided_limits	text		-- what its provider holds it to, in words; null: not known
+	provided_limits	text,		-- what its provider holds it to, in words; null: not known
+	-- whose word its addresses are: a superuser's are not judged (cdc_pipeline.member_networks);
+	-- 'before': registered before there were rules for addresses and logins, and kept as it was
+	connection_set_by text NOT NULL DEFAULT 'member' CHECK (connection_set_by IN ('member', 'superuser', 'before'))
 );
 CREATE UNIQUE INDEX service_name_key ON cdc.service (organization_id, name) WHERE deleted_at IS NULL;
 

@@ -111,14 +111,20 @@ BEGIN
 		PERFORM cdc.require_superuser(format('"%s" in connection', (SELECT k.key FROM cdc.connection_keys() k WHERE k.database_type = database_type AND k.set_by = 'superuser' AND whole ? k.key LIMIT 1)));
 	END IF;
 	BEGIN
-		INSERT INTO cdc.service AS s (organization_id, name, database_type, version, zone)
-			VALUES (organization, name, database_type, version, zone) RETURNING s.id INTO made;
+		INSERT INTO cdc.service AS s (organization_id, name, database_type, version, zone, connection_set_by)
+			VALUES (organization, name, database_type, version, zone, CASE WHEN cdc.caller_is_superuser() THEN 'superuser' ELSE 'member' END) RETURNING s.id INTO made;
 	EXCEPTION WHEN unique_violation THEN
 		RAISE duplicate_object USING MESSAGE = format('a service named "%s" already exists', name),
 			DETAIL = 'Names of services are unique in an organization.', HINT = 'Choose another name.';
 	END;
 	PERFORM cdc.write_connection(made, database_type, whole);
 	PERFORM cdc.write_service_secrets(made, (cdc.divide_connection(database_type, whole)).secrets);
+	IF database_type = 'postgresql' AND coalesce(connection ->> 'sslmode', 'prefer') <> 'verify-full' THEN
+		RAISE WARNING USING MESSAGE = format('the connection to service "%s" is not protected against whoever is in between', name),
+			DETAIL = format('sslmode is %s: the server is not verified%s.', coalesce(connection ->> 'sslmode', 'prefer'),
+				CASE WHEN connection ->> 'sslmode' IN ('require', 'verify-ca') THEN '' ELSE ', and may say that it has no TLS' END),
+			HINT = 'Give "sslmode": "verify-full", and the certificate of its CA as "ca".';
+	END IF;
 	PERFORM cdc.ask('service', made);
 	RETURN made;
 END
@@ -231,6 +237,10 @@ BEGIN
 	-- other agents name another directory
 	IF changed && '{agents}' THEN
 		UPDATE cdc.service s SET secret_path = NULL WHERE s.id = id;
+	END IF;
+	-- whoever names addresses answers for them; what was kept from before the rules is kept until it is changed
+	IF redirected && '{nodes,connect_urls,agents}' OR (redirected <> '{}' AND service.connection_set_by = 'before') THEN
+		UPDATE cdc.service s SET connection_set_by = CASE WHEN cdc.caller_is_superuser() THEN 'superuser' ELSE 'member' END WHERE s.id = id;
 	END IF;
 	IF changed <> '{}' OR names <> '{}' THEN
 		INSERT INTO cdc.service_event (service_id, kind, role, message, detail)

@@ -77,6 +77,9 @@ ALTER TABLE cdc.failover_expired DROP CONSTRAINT failover_expired_pkey,
 
 -- its result has one more column
 DROP FUNCTION cdc.list_tokens();
+-- every service that is there keeps its address and its way to log in, with a finding
+ALTER TABLE cdc.service ADD COLUMN connection_set_by text NOT NULL DEFAULT 'before' CHECK (connection_set_by IN ('member', 'superuser', 'before'));
+ALTER TABLE cdc.service ALTER COLUMN connection_set_by SET DEFAULT 'member';
 
 CREATE TABLE cdc.finding (
 	organization_id	uuid NOT NULL REFERENCES cdc.organization(id),

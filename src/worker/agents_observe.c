@@ -29,6 +29,7 @@ cdc_agents_auth(const CdcService *sink, const CdcAgent *agent, CdcHttpRequest *r
 {
 	request->bearer = agent->token;
 	request->ca = sink->ca;
+	request->any_address = sink->any_address;
 	request->connect_timeout_ms = cdc_connect_timeout;
 	if (request->timeout_ms == 0)
 		request->timeout_ms = LOOK_TIMEOUT_MS;

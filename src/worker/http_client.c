@@ -4,6 +4,10 @@
  *
  * libcurl's callbacks run inside its frames: they use malloc, never ereport,
  * never palloc.  Answers are handed on from the loop, outside libcurl.
+ *
+ * Where a request of a member may go is asked for each address that libcurl is
+ * about to connect to, and again for a connection that it uses anew: that may
+ * have been made for somebody who may go further.
  */
 #include "postgres.h"
 
@@ -11,7 +15,9 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/time.h>
+#include <unistd.h>
 
+#include "common/hashfn.h"
 #include "libpq/pqsignal.h"
 #include "storage/fd.h"
 #include "utils/memutils.h"
@@ -19,10 +25,14 @@
 #include "common/text.h"
 #include "worker/guard.h"
 #include "worker/http_client.h"
+#include "worker/peer_address.h"
 
 #define MAX_HOST 256
 #define MAX_HEADERS (64 * 1024)
 #define MAX_ERROR (CURL_ERROR_SIZE + 64)
+
+/* Failures that the log was told last, one for each place of a table by host. */
+#define LOGGED 256
 
 struct CdcHttpHandle
 {
@@ -38,7 +48,10 @@ struct CdcHttpHandle
 	void	   *consumed;
 	char		host[MAX_HOST]; /* scheme://host:port */
 	char		error[CURL_ERROR_SIZE];
-	char	   *request_body;
+	char	   *request_body;	/* libcurl reads it here; wiped */
+	bool		any_address;
+	const char *refused;		/* the kind of the address to which it may not go */
+	const char *unfit;			/* why it is not sent at all */
 	int64		started;
 	int64		first_byte_out_us;
 	bool		sent;			/* some byte of it may have left */
@@ -51,6 +64,8 @@ struct CdcHttpHandle
 static CdcLoop *loop;
 static CURLM *multi;
 static CdcTimer *timer;
+static CdcTimer *soon;			/* something waits that needs no socket */
+static uint32 logged[LOGGED];
 static CdcHttpHandle *waiting;	/* behind the limit of their host, in order */
 static CdcHttpHandle *running;
 static bool in_curl;			/* libcurl's frames are on the stack */
@@ -177,6 +192,43 @@ on_debug(CURL *easy, curl_infotype type, char *data, size_t size, void *arg)
 	return 0;
 }
 
+/* libcurl has an address to connect to. */
+static curl_socket_t
+on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
+{
+	CdcHttpHandle *h = arg;
+	CdcAddress	address;
+	const char *refused = NULL;
+
+	if (!h->any_address)
+		refused = cdc_address_of(&to->addr, &address) ? cdc_peer_refused(&address) : "no address of the internet";
+	if (refused)
+	{
+		h->refused = refused;
+		return CURL_SOCKET_BAD;
+	}
+	return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+}
+
+/* libcurl has a connection, new or kept, and is about to send. */
+static int
+on_request(void *arg, char *peer, char *local, int peer_port, int local_port)
+{
+	CdcHttpHandle *h = arg;
+	CdcAddress	address;
+
+	if (h->any_address)
+		return CURL_PREREQFUNC_OK;
+	h->refused = cdc_address_parse(peer, &address) ? cdc_peer_refused(&address) : "no address of the internet";
+	return h->refused ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
+static void
+on_soon(void *arg)
+{
+	start_waiting();
+}
+
 void
 cdc_http_init(CdcLoop *l)
 {
@@ -186,6 +238,7 @@ cdc_http_init(CdcLoop *l)
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("could not start libcurl")));
 	timer = cdc_timer_create(loop, on_timer, NULL);
+	soon = cdc_timer_create(loop, on_soon, NULL);
 	curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
 	curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
 	curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long) CDC_HTTP_PER_HOST);
@@ -237,6 +290,22 @@ launch(CdcHttpHandle *h)
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
+/*
+ * One line of printable characters, or NULL: what has more would become headers,
+ * or whole requests, of its own.  SQL refuses it when it is given; what came
+ * otherwise, or before, is refused here.
+ */
+static bool
+one_line(const char *secret)
+{
+	for (; secret && *secret; secret++)
+	{
+		if ((unsigned char) *secret < ' ' || *secret == 0x7f)
+			return false;
+	}
+	return true;
+}
+
 CdcHttpHandle *
 cdc_http_start(const CdcHttpRequest *r, CdcHttpDone done, void *arg)
 {
@@ -247,8 +316,10 @@ cdc_http_start(const CdcHttpRequest *r, CdcHttpDone done, void *arg)
 	if (!AcquireExternalFD())
 		return NULL;
 	h = calloc(1, sizeof(CdcHttpHandle));
-	if (h == NULL || (h->easy = curl_easy_init()) == NULL)
+	if (h == NULL || (h->request_body = strdup(r->body ? r->body : "")) == NULL || (h->easy = curl_easy_init()) == NULL)
 	{
+		if (h)
+			free(h->request_body);
 		free(h);
 		ReleaseExternalFD();
 		return NULL;
@@ -258,6 +329,9 @@ cdc_http_start(const CdcHttpRequest *r, CdcHttpDone done, void *arg)
 	h->max_body = r->max_body > 0 ? (size_t) r->max_body : CDC_HTTP_MAX_BODY;
 	h->consume = r->consume;
 	h->consumed = r->consumed;
+	h->any_address = r->any_address;
+	if (!one_line(r->user) || !one_line(r->password) || !one_line(r->bearer) || !one_line(r->url))
+		h->unfit = "its credentials or its URL have control characters; give them anew, one line of printable characters";
 	host_of(r->url, h->host);
 	h->headers = curl_slist_append(NULL, "Accept: application/json");
 	/* also without a body: libcurl would call an empty one a form */
@@ -267,8 +341,8 @@ cdc_http_start(const CdcHttpRequest *r, CdcHttpDone done, void *arg)
 	curl_easy_setopt(h->easy, CURLOPT_CUSTOMREQUEST, methods[r->method]);
 	if (r->body || r->method == CDC_HTTP_POST || r->method == CDC_HTTP_PUT || r->method == CDC_HTTP_PATCH)
 	{
-		curl_easy_setopt(h->easy, CURLOPT_POSTFIELDSIZE, r->body ? (long) strlen(r->body) : 0L);
-		curl_easy_setopt(h->easy, CURLOPT_COPYPOSTFIELDS, r->body ? r->body : "");
+		curl_easy_setopt(h->easy, CURLOPT_POSTFIELDSIZE, (long) strlen(h->request_body));
+		curl_easy_setopt(h->easy, CURLOPT_POSTFIELDS, h->request_body);
 		h->headers = curl_slist_append(h->headers, "Expect:");
 	}
 	curl_easy_setopt(h->easy, CURLOPT_HTTPHEADER, h->headers);
@@ -302,6 +376,11 @@ cdc_http_start(const CdcHttpRequest *r, CdcHttpDone done, void *arg)
 	if (r->method != CDC_HTTP_GET)
 		curl_easy_setopt(h->easy, CURLOPT_FRESH_CONNECT, 1L);
 	curl_easy_setopt(h->easy, CURLOPT_NOPROXY, "*");
+	curl_easy_setopt(h->easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
+	curl_easy_setopt(h->easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+	curl_easy_setopt(h->easy, CURLOPT_OPENSOCKETDATA, h);
+	curl_easy_setopt(h->easy, CURLOPT_PREREQFUNCTION, on_request);
+	curl_easy_setopt(h->easy, CURLOPT_PREREQDATA, h);
 	curl_easy_setopt(h->easy, CURLOPT_TCP_NODELAY, 1L);
 	curl_easy_setopt(h->easy, CURLOPT_CONNECTTIMEOUT_MS, (long) r->connect_timeout_ms);
 	curl_easy_setopt(h->easy, CURLOPT_TIMEOUT_MS, (long) r->timeout_ms);
@@ -316,7 +395,9 @@ cdc_http_start(const CdcHttpRequest *r, CdcHttpDone done, void *arg)
 	curl_easy_setopt(h->easy, CURLOPT_DEBUGDATA, h);
 	curl_easy_setopt(h->easy, CURLOPT_PRIVATE, h);
 
-	if (!in_curl && count_running(h->host) < CDC_HTTP_PER_HOST)
+	if (h->unfit)
+		cdc_timer_set(soon, cdc_loop_now());
+	if (!h->unfit && !in_curl && count_running(h->host) < CDC_HTTP_PER_HOST)
 		launch(h);
 	else
 	{
@@ -339,9 +420,81 @@ destroy(CdcHttpHandle *h)
 		unlink_from(&waiting, h);
 	curl_easy_cleanup(h->easy);
 	curl_slist_free_all(h->headers);
+	explicit_bzero(h->request_body, strlen(h->request_body));
+	free(h->request_body);
 	free(h->body);
 	free(h);
 	ReleaseExternalFD();
+}
+
+/* Why it was not answered, in our words: for whoever may see the service. */
+static void
+words_of(const CdcHttpHandle *h, CURLcode code, char *words, size_t size)
+{
+	static const struct
+	{
+		CURLcode	code;
+		const char *words;
+	}			known[] =
+	{
+		{CURLE_COULDNT_RESOLVE_HOST, "its name cannot be resolved"},
+		{CURLE_COULDNT_CONNECT, "connection refused, or no way to that address"},
+		{CURLE_OPERATION_TIMEDOUT, "no answer in time"},
+		{CURLE_SSL_CONNECT_ERROR, "TLS failed: there is none, or none in common"},
+		{CURLE_PEER_FAILED_VERIFICATION, "TLS failed: its certificate is not accepted"},
+		{CURLE_SEND_ERROR, "the connection was closed"},
+		{CURLE_RECV_ERROR, "the connection was closed"},
+		{CURLE_GOT_NOTHING, "the connection was closed without an answer"},
+		{CURLE_PARTIAL_FILE, "the connection was closed within the answer"},
+		{CURLE_UNSUPPORTED_PROTOCOL, "what answers there is not HTTP"},
+		{CURLE_WEIRD_SERVER_REPLY, "what answers there is not HTTP"},
+		{CURLE_URL_MALFORMAT, "its URL is not well formed"},
+	};
+	size_t		i;
+
+	if (h->unfit)
+		strlcpy(words, h->unfit, size);
+	else if (h->refused)
+		snprintf(words, size, "it leads to %s, to which members may not send the worker; cdc_pipeline.member_networks is the operator's list of what is allowed",
+				 h->refused);
+	else if (h->overflow || code == CURLE_FILESIZE_EXCEEDED)
+		snprintf(words, size, "the answer is larger than %zu bytes", h->max_body);
+	else if (h->header_len > MAX_HEADERS)
+		snprintf(words, size, "the answer has more than %d bytes of headers", MAX_HEADERS);
+	else if (h->consume && code == CURLE_WRITE_ERROR)
+		strlcpy(words, "the answer is not what was asked for", size);
+	else
+	{
+		strlcpy(words, curl_easy_strerror(code), size);
+		for (i = 0; i < lengthof(known); i++)
+		{
+			if (known[i].code == code)
+				strlcpy(words, known[i].words, size);
+		}
+	}
+}
+
+/* To the operator, once for each change: what members are not shown. */
+static void
+log_failure(const CdcHttpHandle *h, const char *words)
+{
+	uint32		host = string_hash(h->host, sizeof(h->host));
+	uint32		failure = hash_combine(host, string_hash(h->error, sizeof(h->error)));
+	char		detail[CURL_ERROR_SIZE];
+	char	   *c;
+
+	if (h->error[0] == '\0' || logged[host % LOGGED] == failure)
+		return;
+	logged[host % LOGGED] = failure;
+	strlcpy(detail, h->error, sizeof(detail));
+	for (c = detail; *c; c++)
+	{
+		if ((unsigned char) *c < ' ' || (unsigned char) *c > '~')
+			*c = '?';
+	}
+	ereport(LOG,
+			(errmsg("cdc_pipeline had no answer from %s: %s", h->host, words),
+			 errdetail_internal("%s", detail)));
 }
 
 /* A callback and what it is given, for the guard. */
@@ -400,14 +553,13 @@ finish(CdcHttpHandle *h, CURLcode code, bool cancelled)
 	result.body_len = h->body ? h->body_len : 0;
 	if (result.outcome != CDC_HTTP_ANSWERED)
 	{
-		if (h->overflow || code == CURLE_FILESIZE_EXCEEDED)
-			snprintf(error, sizeof(error), "the answer is larger than %zu bytes", h->max_body);
-		else if (h->header_len > MAX_HEADERS)
-			snprintf(error, sizeof(error), "the answer has more than %d bytes of headers", MAX_HEADERS);
-		else if (h->consume && code == CURLE_WRITE_ERROR)
-			snprintf(error, sizeof(error), "the answer is not what was asked for");
+		if (cancelled)
+			strlcpy(error, "cancelled", sizeof(error));
 		else
-			cdc_text_line(error, sizeof(error), cancelled ? "cancelled" : h->error[0] ? h->error : curl_easy_strerror(code));
+		{
+			words_of(h, code, error, sizeof(error));
+			log_failure(h, error);
+		}
 		result.error = error;
 	}
 	hand_over(h, &result);
@@ -423,7 +575,13 @@ start_waiting(void)
 	{
 		CdcHttpHandle *next = h->next;
 
-		if (count_running(h->host) < CDC_HTTP_PER_HOST)
+		if (h->unfit)
+		{
+			/* whoever is told may start others, or cancel those behind it */
+			finish(h, CURLE_BAD_FUNCTION_ARGUMENT, false);
+			next = waiting;
+		}
+		else if (count_running(h->host) < CDC_HTTP_PER_HOST)
 		{
 			unlink_from(&waiting, h);
 			launch(h);

@@ -30,6 +30,7 @@ typedef struct CdcHttpRequest
 	const char *password;
 	const char *bearer;			/* Bearer token, or NULL; copied, never logged */
 	const char *ca;				/* PEM text of the CA for https, or NULL: system's */
+	bool		any_address;	/* the operator gave the URL: its addresses are not judged */
 	int			connect_timeout_ms;
 	int			timeout_ms;		/* whole request */
 	int			max_body;		/* bytes of the answer; 0: CDC_HTTP_MAX_BODY */

@@ -64,6 +64,7 @@ cdc_observe_connect_auth(const CdcService *sink, CdcHttpRequest *request)
 	request->user = sink->connect_user;
 	request->password = sink->connect_password;
 	request->ca = sink->ca;
+	request->any_address = sink->any_address;
 	request->connect_timeout_ms = cdc_connect_timeout;
 	if (request->timeout_ms == 0)
 		request->timeout_ms = READ_TIMEOUT_MS;

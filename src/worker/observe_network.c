@@ -51,6 +51,7 @@ cdc_network_credentials(CdcHttpRequest *request, CdcSdnCredentials *credentials)
 		cdc_sdn_wipe(credentials);
 		return psprintf("the file \"%s\" of cdc_pipeline.sdn_credentials_file cannot be used: %s", path, why);
 	}
+	request->any_address = true;
 	request->user = credentials->user;
 	request->password = credentials->password;
 	request->bearer = credentials->token;

@@ -22,6 +22,7 @@
 #include "worker/observe_parts.h"
 #include "worker/observe_source.h"
 #include "worker/provider.h"
+#include "worker/registered.h"
 #include "worker/shadow.h"
 #include "worker/wanted.h"
 
@@ -53,6 +54,11 @@ cdc_observe_target(CdcNode *node, const char *database, CdcPgTarget *target)
 	target->password = s->admin_password;
 	target->sslmode = s->sslmode;
 	target->ca = s->ca;
+	target->client_cert = s->client_cert && s->client_key ? s->client_cert : NULL;
+	target->client_key = s->client_key;
+	target->password_in_tls = s->password_in_tls;
+	target->any_address = s->any_address;
+	target->any_method = s->before_rules;
 	target->connect_timeout_ms = cdc_connect_timeout;
 }
 
@@ -333,6 +339,8 @@ node_done(const CdcPgResult *result, void *arg)
 		n->reachable = false;
 	}
 	cdc_set_string(s->context, &n->error, error);
+	if (n->reachable && s->before_rules)
+		cdc_registered_seen(s);
 	elect(s);
 	cdc_shadow_look(n);
 	{

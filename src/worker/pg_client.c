@@ -1,22 +1,24 @@
 /*
  * pg_client.c
- *	  libpq on the worker's loop.
+ *	  libpq on the worker's loop: connections and their statements.
  *
  * A connection is a small state machine: IDLE (not connected), RESOLVING,
  * CONNECTING, READY, BUSY.  Everything that goes wrong becomes a CdcPgResult.
- * Giving up is PQfinish: PQcancel would block.
+ * Giving up is PQfinish: PQcancel would block.  How one logs in is pg_login.c's
+ * business, with what parameters pg_parameters.c's.
  *
  * libpq reads as much as a server sends, and a single row may be anything: so
  * the bytes that the socket has received are counted before libpq is let to
  * them, whatever they are: rows, notices, notifications.
+ *
+ * What is called back may close the connection: its memory lives until the
+ * outermost of our functions is through (enter, leave).
  */
 #include "postgres.h"
 
-#include <fcntl.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "libpq-fe.h"
@@ -25,7 +27,11 @@
 
 #include "common/text.h"
 #include "worker/guard.h"
+#include "worker/peer_address.h"
 #include "worker/pg_client.h"
+#include "worker/pg_login.h"
+#include "worker/pg_parameters.h"
+#include "worker/pg_words.h"
 #include "worker/resolver.h"
 
 #define MAX_ERROR 1024
@@ -77,9 +83,25 @@ struct CdcPgConn
 	char	   *user;
 	char	   *password;
 	char	   *sslmode;
-	char	   *ca;
+	char	   *ca;				/* PEM texts, and the memory files that libpq reads */
+	char	   *cert;
+	char	   *key;
 	int			ca_fd;
+	int			cert_fd;
+	int			key_fd;
+	CdcPgAuthPolicy policy;
+	bool		any_address;
 	int			connect_timeout_ms;
+	int64		connect_until;
+	CdcAddress	addresses[CDC_RESOLVED_MAX];
+	int			naddresses;
+	int			address;		/* the next one to be tried */
+	CdcPgLogin	login;
+	const char *weak;			/* how the last login went, see cdc_pg_weak() */
+	const char *tolerated;		/* and to where, see cdc_pg_tolerated() */
+	char	   *why;			/* failed, which the timer tells: never from within a call of ours */
+	char	   *logged;			/* what the log was told last */
+	int			inside;			/* functions of ours on the stack */
 	CdcPgState	state;
 	PGconn	   *pg;
 	int			fd;				/* watched, -1: none */
@@ -105,6 +127,8 @@ static CdcLoop *loop;
 static CdcPgConn *all;
 
 static void advance(CdcPgConn *conn);
+static void free_conn(CdcPgConn *conn);
+static void try_address(CdcPgConn *conn);
 static void on_io(int fd, int events, void *arg);
 
 void
@@ -112,6 +136,28 @@ cdc_pg_init(CdcLoop *l)
 {
 	loop = l;
 	cdc_resolver_init(l);
+	cdc_pg_parameters_init();
+}
+
+static void
+enter(CdcPgConn *conn)
+{
+	conn->inside++;
+}
+
+/* The last use of conn in a function that may have called back. */
+static void
+leave(CdcPgConn *conn)
+{
+	if (--conn->inside == 0 && conn->closing)
+		free_conn(conn);
+}
+
+static void
+wipe(char *secret)
+{
+	if (secret)
+		explicit_bzero(secret, strlen(secret));
 }
 
 /* What the socket has received since it was opened, read or not. */
@@ -152,11 +198,8 @@ unwatch(CdcPgConn *conn)
 }
 
 static void
-watch(CdcPgConn *conn, int events)
+watch(CdcPgConn *conn, int fd, int events)
 {
-	int			fd = PQsocket(conn->pg);
-
-	/* libpq may have gone on to another socket (TLS retry, next address) */
 	if (fd != conn->fd)
 		unwatch(conn);
 	conn->fd = fd;
@@ -177,11 +220,24 @@ forget_prepared(CdcPgConn *conn)
 	}
 }
 
+/* Ends what libpq has. */
+static void
+hang_up(CdcPgConn *conn)
+{
+	unwatch(conn);
+	if (conn->pg)
+	{
+		cdc_pg_login_end(&conn->login);
+		PQfinish(conn->pg);
+		ReleaseExternalFD();
+	}
+	conn->pg = NULL;
+}
+
 static void
 disconnect(CdcPgConn *conn)
 {
 	cdc_timer_cancel(conn->timer);
-	unwatch(conn);
 	if (conn->result)
 		PQclear(conn->result);
 	conn->result = NULL;
@@ -191,12 +247,10 @@ disconnect(CdcPgConn *conn)
 	if (conn->resolving)
 		conn->resolving->conn = NULL;
 	conn->resolving = NULL;
-	if (conn->pg)
-	{
-		PQfinish(conn->pg);
-		ReleaseExternalFD();
-	}
-	conn->pg = NULL;
+	if (conn->why)
+		pfree(conn->why);
+	conn->why = NULL;
+	hang_up(conn);
 	conn->state = PG_IDLE;
 }
 
@@ -268,9 +322,9 @@ answer(CdcPgConn *conn, CdcPgOutcome outcome, PGresult *pgresult, const char *er
 	{
 		cdc_text_line(message, sizeof(message), error ? error : "connection closed");
 		result.error = message;
-		/* a refused connection has no PGresult; the code is in libpq's text only */
-		if (error && strstr(error, "does not exist") && strstr(error, "database"))
-			strlcpy(result.sqlstate, "3D000", sizeof(result.sqlstate));
+		/* a refused connection has no PGresult */
+		if (outcome == CDC_PG_REFUSED)
+			strlcpy(result.sqlstate, conn->login.auth.sqlstate, sizeof(result.sqlstate));
 	}
 	conn->first = s->next;
 	if (conn->first == NULL)
@@ -281,12 +335,13 @@ answer(CdcPgConn *conn, CdcPgOutcome outcome, PGresult *pgresult, const char *er
 		PQclear(pgresult);
 	for (int i = 0; i < s->nparams; i++)
 	{
+		wipe(s->params[i]);
 		if (s->params[i])
 			pfree(s->params[i]);
 	}
 	if (s->params)
 		pfree(s->params);
-	explicit_bzero(s->sql, strlen(s->sql));
+	wipe(s->sql);
 	pfree(s->sql);
 	pfree(s);
 }
@@ -313,8 +368,58 @@ fail(CdcPgConn *conn, const char *why)
 	}
 	for (waiting = conn->pending; waiting > 0 && conn->first && conn->state == PG_IDLE; waiting--)
 		answer(conn, CDC_PG_REFUSED, NULL, error);
-	if (conn->first && conn->state == PG_IDLE)
+	if (!conn->closing && conn->first && conn->state == PG_IDLE)
 		advance(conn);
+}
+
+/*
+ * It could not be connected: told from the loop, since who gave the statement
+ * may not be called back before it was taken.
+ */
+static void
+fail_soon(CdcPgConn *conn, const char *why)
+{
+	hang_up(conn);
+	conn->state = PG_CONNECTING;
+	conn->why = MemoryContextStrdup(conn->context, why);
+	cdc_timer_set(conn->timer, cdc_loop_now());
+}
+
+/* To the operator, once for each change: what members are not shown. */
+static void
+log_failure(CdcPgConn *conn, const char *words, const char *detail)
+{
+	char		line[MAX_ERROR];
+	char	   *c;
+
+	cdc_text_line(line, sizeof(line), detail);
+	for (c = line; *c; c++)
+	{
+		if ((unsigned char) *c < ' ' || (unsigned char) *c > '~')
+			*c = '?';
+	}
+	if (conn->logged && strcmp(conn->logged, line) == 0)
+		return;
+	if (conn->logged)
+		pfree(conn->logged);
+	conn->logged = MemoryContextStrdup(conn->context, line);
+	ereport(LOG,
+			(errmsg("cdc_pipeline could not log in to %s port %s: %s", conn->host, conn->port, words),
+			 line[0] ? errdetail_internal("%s", line) : 0));
+}
+
+/* This address did not let us in: the next one, or the end. */
+static void
+login_failed(CdcPgConn *conn, CdcPgLoginState state)
+{
+	char		words[MAX_ERROR];
+
+	cdc_pg_words(&conn->login, state, conn->user, conn->database, words, sizeof(words));
+	log_failure(conn, words, PQerrorMessage(conn->pg));
+	if (!conn->login.answered && conn->address < conn->naddresses && cdc_loop_now() < conn->connect_until)
+		try_address(conn);
+	else
+		fail(conn, words);
 }
 
 static void
@@ -322,10 +427,21 @@ on_timer(void *arg)
 {
 	CdcPgConn  *conn = arg;
 
-	if (conn->state == PG_BUSY)
+	enter(conn);
+	if (conn->why)
+	{
+		char		why[MAX_ERROR];
+
+		strlcpy(why, conn->why, sizeof(why));
+		fail(conn, why);
+	}
+	else if (conn->state == PG_BUSY)
 		fail(conn, "no answer within the deadline");
+	else if (conn->state == PG_RESOLVING)
+		fail(conn, "its name was not resolved within the deadline");
 	else
-		fail(conn, "could not connect within the deadline");
+		login_failed(conn, CDC_LOGIN_WAIT);
+	leave(conn);
 }
 
 /*
@@ -370,18 +486,22 @@ send_first(CdcPgConn *conn)
 		return;
 	}
 	cdc_timer_set(conn->timer, cdc_loop_now() + s->deadline_ms);
-	watch(conn, PQflush(conn->pg) == 1 ? CDC_IO_READ | CDC_IO_WRITE : CDC_IO_READ);
+	watch(conn, PQsocket(conn->pg), PQflush(conn->pg) == 1 ? CDC_IO_READ | CDC_IO_WRITE : CDC_IO_READ);
 }
 
 static void
 connected(CdcPgConn *conn)
 {
 	cdc_timer_cancel(conn->timer);
+	conn->weak = conn->login.auth.weak;
+	if (conn->logged)
+		pfree(conn->logged);
+	conn->logged = NULL;
 	PQsetnonblocking(conn->pg, 1);
 	conn->version = PQserverVersion(conn->pg);
 	conn->counted = received(conn);
 	conn->state = PG_READY;
-	watch(conn, CDC_IO_READ);
+	watch(conn, PQsocket(conn->pg), CDC_IO_READ);
 	if (conn->first)
 		send_first(conn);
 }
@@ -389,105 +509,140 @@ connected(CdcPgConn *conn)
 static void
 poll_connect(CdcPgConn *conn)
 {
-	switch (PQconnectPoll(conn->pg))
-	{
-		case PGRES_POLLING_READING:
-			watch(conn, CDC_IO_READ);
-			break;
-		case PGRES_POLLING_WRITING:
-			watch(conn, CDC_IO_WRITE);
-			break;
-		case PGRES_POLLING_OK:
-			connected(conn);
-			break;
-		default:
-			fail(conn, PQerrorMessage(conn->pg));
-			break;
-	}
+	CdcPgLoginState state;
+	int			fd = -1;
+	bool		wait_write = false;
+
+	/* which file a descriptor's number means may change meanwhile */
+	unwatch(conn);
+	state = cdc_pg_login_poll(&conn->login, &fd, &wait_write);
+	if (state == CDC_LOGIN_WAIT)
+		watch(conn, fd, wait_write ? CDC_IO_WRITE : CDC_IO_READ);
+	else if (state == CDC_LOGIN_DONE)
+		connected(conn);
+	else
+		login_failed(conn, state);
 }
 
-/* libpq wants the CA as a file: a memory file serves, and leaves nothing behind. */
-static const char *
-ca_path(CdcPgConn *conn)
+/*
+ * libpq wants PEM texts as files: one in memory serves, and leaves nothing
+ * behind.  *path is what libpq is given; false: the file cannot be made, and
+ * nothing may be tried without it.
+ */
+static bool
+memory_file(const char *name, const char *pem, int *fd, char *path)
 {
-	if (conn->ca == NULL)
-		return NULL;
-	if (conn->ca_fd < 0)
-	{
-		size_t		len = strlen(conn->ca);
+	if (pem && *fd < 0)
+		*fd = cdc_memory_file(name, pem);
+	snprintf(path, MAXPGPATH, "/proc/self/fd/%d", *fd);
+	return pem == NULL || *fd >= 0;
+}
 
-		conn->ca_fd = memfd_create("cdc_pipeline ca", MFD_CLOEXEC);
-		if (conn->ca_fd < 0 || write(conn->ca_fd, conn->ca, len) != (ssize_t) len)
-			return NULL;
+/* Begins a connection to an address that may be connected to. */
+static void
+start(CdcPgConn *conn, const char *hostaddr)
+{
+	CdcPgParameters p = {0};
+	const char *keys[CDC_PG_PARAMETERS_MAX];
+	const char *values[CDC_PG_PARAMETERS_MAX];
+	char		ca[MAXPGPATH];
+	char		cert[MAXPGPATH];
+	char		key[MAXPGPATH];
+
+	if (!memory_file("cdc_pipeline ca", conn->ca, &conn->ca_fd, ca) ||
+		!memory_file("cdc_pipeline certificate", conn->cert, &conn->cert_fd, cert) ||
+		!memory_file("cdc_pipeline key", conn->key, &conn->key_fd, key))
+	{
+		fail_soon(conn, "its certificates could not be given to libpq: there is no memory or no file descriptor left");
+		return;
 	}
-	return psprintf("/proc/self/fd/%d", conn->ca_fd);
+	if (!AcquireExternalFD())
+	{
+		fail_soon(conn, "out of file descriptors");
+		return;
+	}
+	p.host = conn->host;
+	p.hostaddr = hostaddr;
+	p.port = conn->port;
+	p.database = conn->database;
+	p.user = conn->user;
+	p.password = conn->password;
+	p.sslmode = conn->sslmode;
+	p.ca = conn->ca ? ca : NULL;
+	p.cert = conn->cert ? cert : NULL;
+	p.key = conn->key ? key : NULL;
+	p.policy = conn->policy;
+	cdc_pg_parameters(&p, keys, values);
+	conn->pg = PQconnectStartParams(keys, values, 0);
+	if (conn->pg == NULL)
+	{
+		ReleaseExternalFD();
+		fail_soon(conn, "out of memory");
+		return;
+	}
+	conn->state = PG_CONNECTING;
+	PQsetNoticeReceiver(conn->pg, ignore_notice, NULL);
+	conn->counted = 0;
+	cdc_pg_login_begin(&conn->login, conn->pg, &conn->policy);
+	if (PQstatus(conn->pg) == CONNECTION_BAD)
+	{
+		log_failure(conn, "no way to that address", PQerrorMessage(conn->pg));
+		fail_soon(conn, "no way to that address");
+		return;
+	}
+	watch(conn, PQsocket(conn->pg), CDC_IO_WRITE);
+}
+
+/* Tries the next address that we may connect to, in its share of the time left. */
+static void
+try_address(CdcPgConn *conn)
+{
+	char		literal[CDC_ADDRESS_TEXT];
+	char		why[MAX_ERROR];
+	const char *refused = NULL;
+	int64		now = cdc_loop_now();
+
+	hang_up(conn);
+	while (conn->address < conn->naddresses)
+	{
+		const CdcAddress *address = &conn->addresses[conn->address++];
+
+		refused = cdc_peer_refused(address);
+		conn->tolerated = conn->any_address ? refused : NULL;
+		if (refused == NULL || conn->any_address)
+		{
+			cdc_timer_set(conn->timer, now + Max((conn->connect_until - now) / (conn->naddresses - conn->address + 1), 1));
+			start(conn, cdc_address_text(address, literal));
+			return;
+		}
+	}
+	snprintf(why, sizeof(why), "%s is %s, to which members may not send the worker; cdc_pipeline.member_networks is the operator's list of what is allowed",
+			 conn->host, refused ? refused : "no address");
+	fail_soon(conn, why);
 }
 
 static void
-on_address(const char *address, const char *error, void *arg)
+on_address(const CdcAddress *addresses, int n, const char *error, void *arg)
 {
 	CdcPgResolve *resolve = arg;
 	CdcPgConn  *conn = resolve->conn;
-	const char *keys[20];
-	const char *values[20];
-	const char *ca;
-	int			n = 0;
 
 	pfree(resolve);
 	if (conn == NULL)
 		return;
 	conn->resolving = NULL;
-	if (address == NULL)
+	if (n == 0)
 	{
 		char		why[MAX_ERROR];
 
 		snprintf(why, sizeof(why), "could not resolve \"%s\": %s", conn->host, error);
-		fail(conn, why);
+		fail_soon(conn, why);
 		return;
 	}
-	if (!AcquireExternalFD())
-	{
-		fail(conn, "out of file descriptors");
-		return;
-	}
-	ca = ca_path(conn);
-#define ADD(k, v) (keys[n] = (k), values[n] = (v), n++)
-	ADD("host", conn->host);
-	ADD("hostaddr", address);
-	ADD("port", conn->port);
-	ADD("dbname", conn->database);
-	ADD("user", conn->user);
-	if (conn->password)
-		ADD("password", conn->password);
-	ADD("sslmode", conn->sslmode ? conn->sslmode : "prefer");
-	if (ca)
-		ADD("sslrootcert", ca);
-	ADD("application_name", "cdc_pipeline");
-	ADD("fallback_application_name", "cdc_pipeline");
-	ADD("client_encoding", "UTF8");
-	ADD("gssencmode", "disable");
-	ADD("keepalives_idle", "10");
-	ADD("keepalives_interval", "5");
-	ADD("keepalives_count", "3");
-	ADD("tcp_user_timeout", "30000");
-	ADD("options", "-c search_path=pg_catalog -c datestyle=ISO -c timezone=UTC -c lock_timeout=5s -c statement_timeout=60s"
-		" -c idle_in_transaction_session_timeout=60s -c jit=off -c plan_cache_mode=force_generic_plan");
-	ADD(NULL, NULL);
-#undef ADD
-	conn->pg = PQconnectStartParams(keys, values, 0);
-	if (conn->pg == NULL)
-	{
-		ReleaseExternalFD();
-		fail(conn, "out of memory");
-		return;
-	}
-	conn->counted = 0;
-	conn->state = PG_CONNECTING;
-	PQsetNoticeReceiver(conn->pg, ignore_notice, NULL);
-	if (PQstatus(conn->pg) == CONNECTION_BAD)
-		fail(conn, PQerrorMessage(conn->pg));
-	else
-		watch(conn, CDC_IO_WRITE);
+	memcpy(conn->addresses, addresses, n * sizeof(CdcAddress));
+	conn->naddresses = n;
+	conn->address = 0;
+	try_address(conn);
 }
 
 /* Starts what can be started: a connection, or the next statement. */
@@ -505,7 +660,9 @@ advance(CdcPgConn *conn)
 		resolve->conn = conn;
 		conn->resolving = resolve;
 		conn->state = PG_RESOLVING;
-		cdc_timer_set(conn->timer, cdc_loop_now() + conn->connect_timeout_ms);
+		memset(&conn->login, 0, sizeof(conn->login));
+		conn->connect_until = cdc_loop_now() + conn->connect_timeout_ms;
+		cdc_timer_set(conn->timer, conn->connect_until);
 		cdc_resolve(conn->host, on_address, resolve);
 	}
 }
@@ -561,7 +718,7 @@ statement_done(CdcPgConn *conn)
 	sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 	if (sqlstate && strcmp(sqlstate, "26000") == 0)
 		forget_prepared(conn);	/* something between us and the server has discarded it */
-	watch(conn, CDC_IO_READ);
+	watch(conn, PQsocket(conn->pg), CDC_IO_READ);
 	answer(conn, status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY ?
 		   CDC_PG_OK : CDC_PG_ERROR, result, NULL);
 	if (conn->state == PG_READY)
@@ -611,9 +768,8 @@ lost_idle(CdcPgConn *conn)
 }
 
 static void
-on_io(int fd, int events, void *arg)
+ready(CdcPgConn *conn, int events)
 {
-	CdcPgConn  *conn = arg;
 	int			most = too_much(conn);
 
 	if (most > 0)
@@ -652,10 +808,10 @@ on_io(int fd, int events, void *arg)
 			switch (PQflush(conn->pg))
 			{
 				case 0:
-					watch(conn, CDC_IO_READ);
+					watch(conn, PQsocket(conn->pg), CDC_IO_READ);
 					break;
 				case 1:
-					watch(conn, CDC_IO_READ | CDC_IO_WRITE);
+					watch(conn, PQsocket(conn->pg), CDC_IO_READ | CDC_IO_WRITE);
 					break;
 				default:
 					fail(conn, PQerrorMessage(conn->pg));
@@ -666,6 +822,16 @@ on_io(int fd, int events, void *arg)
 		default:
 			break;
 	}
+}
+
+static void
+on_io(int fd, int events, void *arg)
+{
+	CdcPgConn  *conn = arg;
+
+	enter(conn);
+	ready(conn, events);
+	leave(conn);
 }
 
 CdcPgConn *
@@ -683,7 +849,15 @@ cdc_pg_open(const CdcPgTarget *t)
 	conn->password = t->password ? MemoryContextStrdup(context, t->password) : NULL;
 	conn->sslmode = t->sslmode ? MemoryContextStrdup(context, t->sslmode) : NULL;
 	conn->ca = t->ca ? MemoryContextStrdup(context, t->ca) : NULL;
-	conn->ca_fd = -1;
+	conn->cert = t->client_cert ? MemoryContextStrdup(context, t->client_cert) : NULL;
+	conn->key = t->client_key ? MemoryContextStrdup(context, t->client_key) : NULL;
+	conn->ca_fd = conn->cert_fd = conn->key_fd = -1;
+	conn->any_address = t->any_address;
+	conn->policy.tls_needed = cdc_pg_tls_needed(t->sslmode);
+	conn->policy.verified = cdc_pg_verified(t->sslmode);
+	conn->policy.cleartext = t->password_in_tls;
+	conn->policy.certificate = t->client_cert != NULL;
+	conn->policy.any_method = t->any_method;
 	conn->connect_timeout_ms = t->connect_timeout_ms;
 	conn->fd = -1;
 	conn->timer = cdc_timer_create(loop, on_timer, conn);
@@ -716,8 +890,10 @@ cdc_pg_exec(CdcPgConn *conn, const char *sql, int nparams, const char *const *pa
 		conn->first = s;
 	conn->last = s;
 	conn->pending++;
+	enter(conn);
 	if (conn->first == s)
 		advance(conn);
+	leave(conn);
 }
 
 int
@@ -748,10 +924,31 @@ cdc_pg_connected(const CdcPgConn *conn)
 void
 cdc_pg_reset(CdcPgConn *conn)
 {
+	enter(conn);
 	if (conn->state == PG_BUSY)
 		fail(conn, "connection reset");
 	else if (conn->state == PG_READY)
 		disconnect(conn);
+	leave(conn);
+}
+
+const char *
+cdc_pg_weak(const CdcPgConn *conn)
+{
+	return conn->weak;
+}
+
+const char *
+cdc_pg_tolerated(const CdcPgConn *conn)
+{
+	return conn->tolerated;
+}
+
+static void
+forget_file(int fd)
+{
+	if (fd >= 0)
+		close(fd);
 }
 
 static void
@@ -763,21 +960,25 @@ free_conn(CdcPgConn *conn)
 		where = &(*where)->next;
 	*where = conn->next;
 	cdc_timer_free(conn->timer);
-	if (conn->ca_fd >= 0)
-		close(conn->ca_fd);
-	if (conn->password)
-		explicit_bzero(conn->password, strlen(conn->password));
+	forget_file(conn->ca_fd);
+	forget_file(conn->cert_fd);
+	forget_file(conn->key_fd);
+	wipe(conn->password);
+	wipe(conn->key);
 	MemoryContextDelete(conn->context);
 }
 
 void
 cdc_pg_close(CdcPgConn *conn)
 {
+	if (conn->closing)
+		return;
 	conn->closing = true;
+	enter(conn);
 	disconnect(conn);
 	while (conn->first)
 		answer(conn, CDC_PG_CANCELLED, NULL, "connection closed");
-	free_conn(conn);
+	leave(conn);
 }
 
 void

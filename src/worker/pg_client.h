@@ -2,7 +2,7 @@
  * pg_client.h
  *	  Asynchronous libpq connections for the worker's loop.
  *
- * The only files with libpq-fe.h are pg_client.c and pg_result.c.  A connection is lazy: it
+ * libpq-fe.h is for pg_client.c and the pg_*.c beside it.  A connection is lazy: it
  * connects at its first statement and again after a loss.  Statements of one
  * connection run one after another in the order given, each with a deadline.
  * Faults are values.  Names are resolved by c-ares (resolver.c), never by
@@ -23,6 +23,12 @@ typedef struct CdcPgTarget
 	const char *password;		/* never logged */
 	const char *sslmode;		/* libpq's words, NULL: prefer */
 	const char *ca;				/* PEM text, or NULL */
+	const char *client_cert;	/* PEM texts of a certificate and its key to log in with, */
+	const char *client_key;		/* or NULL, both; never logged */
+	bool		password_in_tls;	/* with verify-full it may ask for the password itself */
+	bool		any_address;	/* the operator gave the address: it is not judged */
+	bool		any_method;		/* whatever login it asks for is given: registered before
+								 * the rules of remote/pg_auth.h */
 	int			connect_timeout_ms;
 } CdcPgTarget;
 
@@ -61,6 +67,18 @@ extern int	cdc_pg_server_version(const CdcPgConn *conn);
  */
 typedef void (*CdcPgLost) (CdcPgConn *conn, void *arg);
 extern void cdc_pg_watch(CdcPgConn *conn, CdcPgLost lost, void *arg);
+
+/*
+ * What of the rules the last login did without, since any_method was given ("md5",
+ * "no password", ...); NULL: nothing.
+ */
+extern const char *cdc_pg_weak(const CdcPgConn *conn);
+
+/*
+ * The kind of address that the last connection went to since any_address was
+ * given, and would be refused otherwise ("a loopback address"); NULL: none such.
+ */
+extern const char *cdc_pg_tolerated(const CdcPgConn *conn);
 
 /* Is a connection established now?  After an idle loss: false. */
 extern bool cdc_pg_connected(const CdcPgConn *conn);

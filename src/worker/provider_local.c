@@ -40,6 +40,7 @@ build(const CdcService *s, CdcProvide what, CdcHttpRequest *request)
 		return psprintf("the file \"%s\" of cdc_pipeline.provision_token_file cannot be used: %s", cdc_provision_token_file, why);
 	token[strcspn(token, "\r\n")] = '\0';
 	request->bearer = token;
+	request->any_address = true;
 	request->method = what == CDC_PROVIDE_ORDER ? CDC_HTTP_PUT : what == CDC_PROVIDE_LOOK ? CDC_HTTP_GET : CDC_HTTP_DELETE;
 	request->url = cdc_agent_url(cdc_provision_url, "/v1/services/%s", s->id, s->world->installation,
 								 what == CDC_PROVIDE_LOOK ? 0 : s->world->epoch);

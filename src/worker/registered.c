@@ -45,9 +45,69 @@ check_cidrs(CdcService *s)
 	cdc_finding_service(s, &finding, wide.len > 0);
 }
 
+/* A server that is not verified: who is in between may be it. */
+static void
+check_sslmode(CdcService *s)
+{
+	CdcFinding	finding = {
+		.check_name = "sslmode_weak",
+		.concern = CDC_CONCERN_SAFETY,
+		.severity = CDC_SEVERITY_WARNING,
+		.required = "sslmode verify-full, with the ca of the server's certificate",
+		.why = "whoever is between the worker and the server can read what they say, or pretend that the server has no TLS"
+	};
+
+	finding.observed = psprintf("sslmode is %s", s->sslmode ? s->sslmode : "prefer");
+	cdc_finding_service(s, &finding, s->provider == NULL && !cdc_same(s->sslmode, "verify-full"));
+}
+
+/* What a service from before the rules for addresses and logins does without them. */
+static void
+check_before_rules(CdcService *s, const CdcNode *n)
+{
+	char	   *node = psprintf("%s:%d", n->address, n->port);
+	const char *weak = n->admin && s->before_rules ? cdc_pg_weak(n->admin) : NULL;
+	const char *place = n->admin && s->before_rules ? cdc_pg_tolerated(n->admin) : NULL;
+	CdcFinding	finding = {
+		.check_name = "login_weak",
+		.concern = CDC_CONCERN_SAFETY,
+		.severity = CDC_SEVERITY_WARNING,
+		.node = node,
+		.observed = psprintf("it lets the worker in with: %s", weak ? weak : ""),
+		.required = "scram-sha-256 in pg_hba.conf, and under TLS channel binding or sslmode verify-full",
+		.why = "whoever answers at this address in its place gets the password, or needs none; a service that is registered now would be refused"
+	};
+	CdcFinding	address = {
+		.check_name = "address_refused",
+		.concern = CDC_CONCERN_SAFETY,
+		.severity = CDC_SEVERITY_WARNING,
+		.node = node,
+		.observed = psprintf("it is %s", place ? place : ""),
+		.required = "an address of the server itself, or a network of cdc_pipeline.member_networks",
+		.why = "members would reach what is on the metadata server and beside it; a service that is registered now would be refused"
+	};
+
+	cdc_finding_service(s, &finding, weak != NULL);
+	cdc_finding_service(s, &address, place != NULL);
+}
+
+void
+cdc_registered_seen(CdcService *s)
+{
+	int			i;
+
+	for (i = 0; i < s->nnodes; i++)
+	{
+		if (s->nodes[i].admin && cdc_pg_connected(s->nodes[i].admin))
+			check_before_rules(s, &s->nodes[i]);
+	}
+}
+
 void
 cdc_registered_check(CdcService *s)
 {
+	if (s->is_postgresql)
+		check_sslmode(s);
 	if (s->is_kafka)
 		check_cidrs(s);
 }

@@ -1,7 +1,7 @@
 /*
  * registered.h
  *	  What is weak in how a service was registered: findings that need no look
- *	  at it.
+ *	  at what it holds.
  */
 #ifndef CDC_REGISTERED_H
 #define CDC_REGISTERED_H
@@ -10,5 +10,11 @@
 
 /* Tells each of its findings; called whenever the service's row was read. */
 extern void cdc_registered_check(CdcService *service);
+
+/*
+ * Tells what a service from before the rules for addresses and logins does
+ * without them; called when one of its nodes has answered.
+ */
+extern void cdc_registered_seen(CdcService *service);
 
 #endif							/* CDC_REGISTERED_H */

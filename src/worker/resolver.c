@@ -5,7 +5,6 @@
 #include "postgres.h"
 
 #include <ares.h>
-#include <arpa/inet.h>
 #include <netdb.h>
 
 #include "utils/memutils.h"
@@ -88,19 +87,17 @@ static void
 on_result(void *arg, int status, int timeouts, struct ares_addrinfo *result)
 {
 	CdcQuery   *query = arg;
-	char		address[INET6_ADDRSTRLEN];
-	const char *found = NULL;
+	CdcAddress	found[CDC_RESOLVED_MAX];
 	struct ares_addrinfo_node *node;
+	int			n = 0;
 
-	for (node = result ? result->nodes : NULL; node && found == NULL; node = node->ai_next)
+	for (node = result ? result->nodes : NULL; node && n < CDC_RESOLVED_MAX; node = node->ai_next)
 	{
-		if (node->ai_family == AF_INET)
-			found = inet_ntop(AF_INET, &((struct sockaddr_in *) node->ai_addr)->sin_addr, address, sizeof(address));
-		else if (node->ai_family == AF_INET6)
-			found = inet_ntop(AF_INET6, &((struct sockaddr_in6 *) node->ai_addr)->sin6_addr, address, sizeof(address));
+		if (cdc_address_of(node->ai_addr, &found[n]))
+			n++;
 	}
 	if (status != ARES_EDESTRUCTION)
-		query->resolved(found, found ? NULL : status == ARES_SUCCESS ? "it has no address" : ares_strerror(status), query->arg);
+		query->resolved(found, n, n > 0 ? NULL : status == ARES_SUCCESS ? "it has no address" : ares_strerror(status), query->arg);
 	if (result)
 		ares_freeaddrinfo(result);
 	pfree(query);
@@ -109,13 +106,13 @@ on_result(void *arg, int status, int timeouts, struct ares_addrinfo *result)
 void
 cdc_resolve(const char *name, CdcResolved resolved, void *arg)
 {
-	unsigned char binary[sizeof(struct in6_addr)];
+	CdcAddress	literal;
 	struct ares_addrinfo_hints hints;
 	CdcQuery   *query;
 
-	if (inet_pton(AF_INET, name, binary) == 1 || inet_pton(AF_INET6, name, binary) == 1)
+	if (cdc_address_parse(name, &literal))
 	{
-		resolved(name, NULL, arg);
+		resolved(&literal, 1, NULL, arg);
 		return;
 	}
 	query = MemoryContextAlloc(TopMemoryContext, sizeof(CdcQuery));

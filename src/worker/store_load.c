@@ -35,7 +35,7 @@
 
 static const char services_sql[] =
 "SELECT pg_catalog.json_build_object('id', s.id, 'name', s.name, 'database_type', s.database_type, 'zone', s.zone,"
-"  'provider', s.provider, 'plan_name', s.plan_name, 'version', s.version, 'node_count', s.node_count, 'auto_failover', s.auto_failover_enabled, 'allowed_cidrs', s.allowed_cidrs,"
+"  'provider', s.provider, 'connection_set_by', s.connection_set_by, 'plan_name', s.plan_name, 'version', s.version, 'node_count', s.node_count, 'auto_failover', s.auto_failover_enabled, 'allowed_cidrs', s.allowed_cidrs,"
 "  'region', coalesce(z.peering_region, s.zone), 'connection', s.connection, 'network_id', s.network_id,"
 "  'network_ranges', s.network_ranges, 'addons', s.addons, 'status', s.status, 'status_message', s.status_message,"
 "  'system_identifier', s.system_identifier::pg_catalog.text, 'secret_path', s.secret_path,"
@@ -306,6 +306,8 @@ load_postgresql(CdcService *s, struct json_object *row, struct json_object *conn
 	s->sslmode = copy(s->context, get(connection, "sslmode"));
 	s->ca = copy(s->context, get(connection, "ca"));
 	s->password_in_tls = get_bool(connection, "password_in_tls", false);
+	s->client_cert = copy(s->context, get(connection, "client_cert"));
+	s->client_key = read_secret(s->context, row, s->id, "client_key", &s->error);
 	s->manage_hba = get_bool(connection, "manage_hba", true);
 	s->manage_role = get_bool(connection, "manage_role", true);
 	s->metadata_server = get_bool(connection, "metadata_server", false);
@@ -458,6 +460,8 @@ load_service(CdcWorld *world, const char *words)
 	else if (s->is_kafka)
 		load_kafka(s, row, connection);
 	s->provider = cdc_provider(get(row, "provider"));
+	s->before_rules = s->provider == NULL && cdc_same(get(row, "connection_set_by"), "before");
+	s->any_address = s->before_rules || s->provider || cdc_same(get(row, "connection_set_by"), "superuser");
 	if (s->provider)
 		load_order(s, row, connection);
 	cdc_findings_load_service(s, get_array(row, "findings", &n));

@@ -135,6 +135,8 @@ cdc_world_add_pipeline(CdcWorld *world, const char *id)
 void
 cdc_world_remove_service(CdcService *service)
 {
+	const char *const secrets[] = {service->admin_password, service->connector_password, service->connect_password, service->client_key,
+	service->order.admin_password, service->order.app_password, service->order.agent_token};
 	CdcWorld   *world = service->world;
 	ListCell   *cell;
 	int			i;
@@ -168,12 +170,11 @@ cdc_world_remove_service(CdcService *service)
 		if (service->agents[i].token)
 			explicit_bzero(service->agents[i].token, strlen(service->agents[i].token));
 	}
-	if (service->order.admin_password)
-		explicit_bzero((char *) service->order.admin_password, strlen(service->order.admin_password));
-	if (service->order.app_password)
-		explicit_bzero((char *) service->order.app_password, strlen(service->order.app_password));
-	if (service->order.agent_token)
-		explicit_bzero((char *) service->order.agent_token, strlen(service->order.agent_token));
+	for (i = 0; i < (int) lengthof(secrets); i++)
+	{
+		if (secrets[i])
+			explicit_bzero(unconstify(char *, secrets[i]), strlen(secrets[i]));
+	}
 	json_object_put(service->order.cidrs);
 	MemoryContextDelete(service->context);
 }

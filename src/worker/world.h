@@ -140,6 +140,8 @@ struct CdcService
 	char	   *addon_status;	/* NULL, "running", ... */
 	bool		deleting;
 	bool		dirty;			/* status to be written */
+	bool		any_address;	/* its addresses are the operator's, or a provider's */
+	bool		before_rules;	/* registered before there were rules for addresses and logins */
 	char	   *error;			/* why it did not load (secret, JSON); NULL */
 	List	   *findings;		/* CdcFindingRow, see findings.h */
 
@@ -161,7 +163,9 @@ struct CdcService
 	char	   *admin_database; /* where nodes are looked at, and pg_hba.conf is written */
 	char	   *sslmode;
 	char	   *ca;
-	bool		password_in_tls;	/* with verify-full it may ask for a password in clear */
+	bool		password_in_tls;	/* with verify-full it may ask for the password itself */
+	char	   *client_cert;	/* PEM texts, NULL: none; the key is never logged */
+	char	   *client_key;
 	bool		manage_hba;
 	bool		manage_role;
 	bool		metadata_server;	/* a superuser's word: it may be the metadata's own */

@@ -51,7 +51,7 @@ class Cluster:
         self.start()
         self.sql("CREATE DATABASE cdc", "postgres")
         self.stop()
-        self.configure("shared_preload_libraries = 'cdc_pipeline'\ncdc_pipeline.database_name = 'cdc'\nmax_connections = 200\nwal_level = replica\n")
+        self.configure("shared_preload_libraries = 'cdc_pipeline'\ncdc_pipeline.database_name = 'cdc'\ncdc_pipeline.member_networks = '127.0.0.0/8'\nmax_connections = 200\nwal_level = replica\n")
 
     def postgres(self, program, *arguments):
         """Runs one of PostgreSQL's programs as its user."""

@@ -65,6 +65,8 @@ $c->wait_ok(sub { finding($sink, 'count(*)') }, '(there it is again)');
 $c->sql("SELECT cdc.delete_service('$sink')");
 $c->wait_ok(sub { !finding($sink, 'count(*)') }, 'a service that is gone has none');
 
+is($c->sql("SELECT severity || ': ' || observed FROM cdc.finding WHERE service_id = '$c->{source_id}' AND check_name = 'sslmode_weak'"), 'warning: sslmode is prefer', 'a source that is not verified has one') if $c->{source_id};
+
 # One about something past: the worker's memory follows what the user says.
 my $id = $c->create('first');
 $c->running_ok($id);
@@ -74,10 +76,10 @@ restart_worker();
 is($c->sql("SELECT count(*) FROM cdc.check_health() WHERE error_message = 'rows_missing: x'"), 1, 'what has happened outlives the worker');
 $c->sql("SELECT cdc.acknowledge('$id', 'rows_missing')");
 $c->wait_round($id);
-is($c->sql('SELECT count(*) FROM cdc.finding'), 0, 'until it is acknowledged');
+is($c->sql("SELECT count(*) FROM cdc.finding WHERE check_name = 'rows_missing'"), 0, 'until it is acknowledged');
 $c->sql("INSERT INTO cdc.finding (organization_id, pipeline_id, check_name, concern, severity, past)
 	VALUES ('$c->{org}', '$id', 'rows_missing', 'flow', 'warning', true)");
 $c->delete($id);
-$c->wait_ok(sub { !$c->sql('SELECT count(*) FROM cdc.finding') }, 'or until the pipeline is gone');
+$c->wait_ok(sub { !$c->sql("SELECT count(*) FROM cdc.finding WHERE check_name = 'rows_missing'") }, 'or until the pipeline is gone');
 
 done_testing();

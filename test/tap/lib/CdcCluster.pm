@@ -114,6 +114,7 @@ sub make_meta
 shared_preload_libraries = 'cdc_pipeline'
 cdc_pipeline.database_name = 'postgres'
 cdc_pipeline.health_interval = '500ms'
+cdc_pipeline.member_networks = '127.0.0.0/8'
 cdc_pipeline.secret_key_file = '$self->{key_file}'
 log_line_prefix = '%m [%p] %q%a '
 CONF

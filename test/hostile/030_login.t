@@ -1,0 +1,177 @@
+#!/usr/bin/env python3
+"""030_login.t: a source that asks for a login in a way that would give its password away: it hears none."""
+import hashlib, os, sys
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from lib import *
+
+PASSWORD = "secret-for-nobody-5e"
+TRICKLE = 0.001                     # between two bytes: so short that some come together
+
+
+def request(code, rest=b""):
+    return message("R", struct.pack("!I", code) + rest)
+
+
+SASL = request(10, b"SCRAM-SHA-256\0\0")
+PLUS = request(10, b"SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0")
+CLEARTEXT = request(3)
+OK = request(0)
+
+
+def in_bytes(session, data):
+    """One byte a packet."""
+    for n in range(len(data)):
+        session.send(data[n:n + 1])
+        threading.Event().wait(TRICKLE)
+
+
+def listen(session):
+    """What the client still says, until it ends the connection."""
+    session.sock.settimeout(3)
+    try:
+        while True:
+            session.take(1)
+    except (EOFError, OSError):
+        pass
+
+
+def says(*parts, trickle=False):
+    """A login that says these and then only listens."""
+    def login(session):
+        for part in parts:
+            (in_bytes if trickle else Session.send)(session, part)
+        listen(session)
+        raise EOFError
+    return login
+
+
+def after_scram(request):
+    """SCRAM is begun, and then this is asked for."""
+    def login(session):
+        session.scram(then=lambda: (session.password(), session.send(request), listen(session)), mechanisms=mechanisms(session))
+        raise EOFError
+    return login
+
+
+def with_first(request):
+    """... in the packet of SCRAM's own request."""
+    return says(SASL + request)
+
+
+def mechanisms(session):
+    return ("SCRAM-SHA-256-PLUS", "SCRAM-SHA-256") if session.tls else ("SCRAM-SHA-256",)
+
+
+def no_signature(session):
+    session.scram(final=False, mechanisms=mechanisms(session))
+
+
+def costly(session):
+    session.send(SASL)
+    first = session.password()
+    nonce = re.search(rb"r=([^,]+)", first).group(1)
+    session.send(request(11, b"r=" + nonce + b"abc,s=c2FsdHNhbHQ=,i=2000000000"))
+    listen(session)
+    raise EOFError
+
+
+CASES = [
+    # name, login, what a member is told
+    ("clear text", says(CLEARTEXT), "clear text; it was not sent"),
+    ("clear text, byte by byte", says(CLEARTEXT, trickle=True), "clear text; it was not sent"),
+    ("md5", says(request(5, b"salt")), "MD5 hash"),
+    ("md5, byte by byte", says(request(5, b"salt"), trickle=True), "MD5 hash"),
+    ("Kerberos", says(request(7)), "a way to log in that is not accepted"),
+    ("SSPI", says(request(9)), "a way to log in that is not accepted"),
+    ("let in at once", Session.trust, "without asking for a password"),
+    ("SCRAM and clear text in one packet", with_first(CLEARTEXT), "clear text; it was not sent"),
+    ("SCRAM and md5 in one packet", with_first(request(5, b"salt")), "an order that no PostgreSQL server has"),
+    ("SCRAM, then clear text", after_scram(CLEARTEXT), "clear text; it was not sent"),
+    ("let in without the final signature", no_signature, "did not prove that it knows the password"),
+    ("everything in one packet", says(SASL + request(11, b"r=a,s=c2FsdA==,i=1") + CLEARTEXT + OK + ready()), "clear text; it was not sent"),
+    ("two billion iterations", costly, "more iterations"),
+    ("not PostgreSQL", says(b"HTTP/1.1 400 Bad Request\r\n\r\n"), "not PostgreSQL"),
+    ("says too much", says(*[message("N", b"S" * 400)] * 40), "not PostgreSQL"),
+]
+
+TLS_CASES = [
+    ("TLS: clear text", says(CLEARTEXT), "clear text; it was not sent"),
+    ("TLS: clear text, byte by byte", says(CLEARTEXT, trickle=True), "clear text; it was not sent"),
+    ("TLS: md5", says(request(5, b"salt")), "MD5 hash"),
+    ("TLS: let in at once", Session.trust, "without asking for a password"),
+    ("TLS: SCRAM without channel binding", Session.scram, "offers no channel binding"),
+    ("TLS: SCRAM and clear text in one record", says(PLUS + CLEARTEXT), "clear text; it was not sent"),
+]
+
+VERIFIED = [
+    ("verified TLS: clear text", says(CLEARTEXT), "clear text; it was not sent"),
+    ("verified TLS: let in at once", Session.trust, "without asking for a password"),
+    ("verified TLS: no signature", lambda session: session.scram(final=False), "did not prove"),
+]
+
+
+def hear(world, cases, tls=None, **more):
+    """Registers a source a case, and waits for all of them at once."""
+    made = []
+    for name, login, told in cases:
+        peer = world.liar(PgPeer(login=login, password=PASSWORD, tls=tls))
+        # nobody may hear it: not even the one it is registered for
+        service = world.register("alice", "postgresql", dict(world.lying_source(peer, password="planted-" + PASSWORD), admin_password=PASSWORD, **more),
+                                 "s-" + re.sub(r"[^a-z0-9]+", "-", name.lower()))
+        made.append((name, peer, service, told))
+    for name, peer, service, told in made:
+        said = world.service_says(service, told, 15)
+        ok(told in said, name + ": a member is told", said)
+        heard = peer.heard()
+        hashed = hashlib.md5(hashlib.md5((PASSWORD + "cdc_admin").encode()).hexdigest().encode() + b"salt").hexdigest().encode()
+        ok(peer.connections > 0 and PASSWORD.encode() not in heard and hashed not in heard and not peer.asked, name + ": it hears no password, and no question",
+           (peer.connections, heard[-200:], str(peer.asked)[:200]))
+
+
+def good_ones(world, pair):
+    """What is accepted still is."""
+    for name, login, tls in (("SCRAM", Session.scram, None), ("SCRAM, byte by byte", trickled, None), ("SCRAM in TLS", Session.scram, pair),
+                             ("SCRAM with channel binding in TLS", lambda session: session.scram(mechanisms=mechanisms(session)), pair),
+                             ("... byte by byte", trickled, pair), ("clear text that the service allows", Session.cleartext, pair)):
+        peer = world.liar(PgPeer(login=login, password="right-one-77", truth=world.source, tls=tls))
+        verified = {"sslmode": "verify-full", "ca": open(pair[0]).read()} if name == "SCRAM in TLS" or login == Session.cleartext else {}
+        if login == Session.cleartext:
+            verified["password_in_tls"] = True
+            if world.refused("SELECT cdc.register_service('x', 'postgresql', 'z', '{\"password_in_tls\": 1}')").find("must be of JSON type") < 0:
+                continue            # the key is not there yet
+        service = world.register("alice", "postgresql", world.lying_source(peer, password="right-one-77", **verified), "good-%d" % peer.port)
+        ok(wait(lambda: peer.asked, 15), "%s: it is asked" % name, lambda: world.service_message(service))
+        if "binding" in name:
+            ok(b"p=tls-server-end-point" in peer.heard(), "... and is bound")
+
+
+def trickled(session):
+    send = session.send
+    session.send = lambda data: in_bytes_to(send, data)
+    try:
+        session.scram(mechanisms=mechanisms(session))
+    finally:
+        session.send = send
+
+
+def in_bytes_to(send, data):
+    for n in range(len(data)):
+        send(data[n:n + 1])
+        threading.Event().wait(TRICKLE)
+
+
+def test():
+    world = World()
+    hear(world, CASES)
+    pair = certificate()
+    hear(world, TLS_CASES, tls=pair)
+    hear(world, VERIFIED, tls=pair, sslmode="verify-full", ca=open(pair[0]).read())
+    peer = world.liar(PgPeer(login="cleartext", password=PASSWORD, tls=certificate()))
+    service = world.register("alice", "postgresql", dict(world.lying_source(peer, password="planted-x"), admin_password=PASSWORD, sslmode="verify-full", ca=open(pair[0]).read()), "s-foreign")
+    ok("TLS failed" in world.service_says(service, "TLS failed", 15), "a certificate of another CA: TLS failed", lambda: world.service_message(service))
+    ok(not peer.passwords, "... and it hears no password", peer.passwords)
+    good_ones(world, pair)
+    world.closing_questions("logins that give a password away")
+
+
+main(test)
