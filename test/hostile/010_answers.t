@@ -135,7 +135,7 @@ def no_text(world, liar, pipeline):
 
 
 def test():
-    world = World()
+    world = World("cdc_pipeline.source_dead_after = '1s'\n")
     liar = Liar(world, "liar")
     pipeline = world.pipeline("alice", liar.source, liar.sink, name="liars")
     ok(world.running(pipeline), "a source behind a peer that tells the truth runs", lambda: world.message(pipeline))
