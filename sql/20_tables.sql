@@ -328,3 +328,12 @@ CREATE TABLE cdc.organization_event (
 );
 CREATE INDEX organization_event_organization_idx ON cdc.organization_event (organization_id, id);
 CREATE INDEX organization_event_at_idx ON cdc.organization_event (at);
+
+-- Whose a network is by a superuser's word; a label at the cloud says it too.  A
+-- network that is nobody's here is peered with nothing.
+CREATE TABLE cdc.network_owner (
+	network_id		uuid NOT NULL,
+	organization_id	uuid NOT NULL REFERENCES cdc.organization(id),
+	assigned_at		timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	PRIMARY KEY (network_id, organization_id)
+);

@@ -61,6 +61,10 @@ BEGIN
 			-- what a superuser's word had allowed is looked at anew without it
 			system_identifier = CASE WHEN s.connection -> 'metadata_server' = 'true' AND kept -> 'metadata_server' IS DISTINCT FROM 'true' THEN NULL ELSE s.system_identifier END
 		WHERE s.id = service;
+	-- what a superuser says of a network is his word that it is the organization's
+	IF connection ->> 'network_id' IS NOT NULL AND cdc.caller_is_superuser() THEN
+		INSERT INTO cdc.network_owner (network_id, organization_id) SELECT s.network_id, s.organization_id FROM cdc.service s WHERE s.id = service ON CONFLICT DO NOTHING;
+	END IF;
 	IF database_type = 'postgresql' THEN
 		DELETE FROM cdc.service_node o WHERE o.service_id = service
 			AND NOT EXISTS (SELECT FROM jsonb_array_elements(cdc.normal_nodes(connection -> 'nodes')) n WHERE o.address = n ->> 'address' AND o.port = (n ->> 'port')::integer);

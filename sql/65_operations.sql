@@ -50,6 +50,24 @@ BEGIN
 END
 $$;
 
+-- Says that a private network is an organization's: its services may name it.  What
+-- needs no word: a label cdc_pipeline_organization at the cloud with the organization's
+-- id, networks that a provider made, and what a superuser registers.  Superusers only.
+-- Errors: 42704 unknown organization.
+CREATE OR REPLACE FUNCTION cdc_inner.assign_network(network uuid, organization uuid) RETURNS void
+	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+BEGIN
+	PERFORM cdc.require_superuser('cdc.assign_network()');
+	PERFORM cdc.require(organization, 'admin');
+	IF network IS NULL THEN
+		PERFORM cdc.raise_invalid('a network must be named', 'It was null.', 'Give the UUID of the private network.');
+	END IF;
+	INSERT INTO cdc.network_owner (network_id, organization_id) VALUES (network, organization) ON CONFLICT DO NOTHING;
+	PERFORM cdc.ask('service', s.id) FROM cdc.service s WHERE s.network_id = network AND s.organization_id = organization AND s.deleted_at IS NULL;
+END
+$$;
+
 -- Makes this copy of the metadata the acting one: a restored dump, a pg_upgrade,
 -- or after a fence.  Superusers only.  The other copy stops before its next change.
 CREATE OR REPLACE FUNCTION cdc_inner.take_over() RETURNS void

@@ -100,6 +100,16 @@ CREATE TABLE cdc.finding (
 CREATE UNIQUE INDEX finding_key ON cdc.finding (coalesce(pipeline_id, service_id), check_name, coalesce(node, ''));
 CREATE INDEX finding_organization_idx ON cdc.finding (organization_id);
 
+-- who uses a network today goes on using it
+CREATE TABLE cdc.network_owner (
+	network_id		uuid NOT NULL,
+	organization_id	uuid NOT NULL REFERENCES cdc.organization(id),
+	assigned_at		timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	PRIMARY KEY (network_id, organization_id)
+);
+INSERT INTO cdc.network_owner (network_id, organization_id)
+	SELECT DISTINCT s.network_id, s.organization_id FROM cdc.service s WHERE s.network_id IS NOT NULL AND s.deleted_at IS NULL AND s.provider OPERATOR(pg_catalog.=) 'external';
+
 -- --- code ---------------------------------------------------------------------------------
 
 -- @CODE@

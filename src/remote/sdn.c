@@ -151,6 +151,17 @@ cdc_sdn_parse_ranges(const char *body, int *n)
 	return *n > 0 ? ranges : NULL;
 }
 
+bool
+cdc_sdn_network_is_of(const char *body, const char *organization)
+{
+	struct json_object *whole = cdc_json_parse(body);
+	const char *owner = cdc_sdn_label(cdc_json_get(whole, "network"), CDC_SDN_OWNER_LABEL);
+	bool		is_of = owner != NULL && strcasecmp(owner, organization) == 0;
+
+	json_object_put(whole);
+	return is_of;
+}
+
 static struct json_object *
 network(const char *uuid)
 {

@@ -17,6 +17,9 @@
 /* The label that says whose a peering is; its value is the installation's id. */
 #define CDC_SDN_LABEL "cdc_pipeline_installation"
 
+/* The label of a network whose value is the id of the organization that it belongs to. */
+#define CDC_SDN_OWNER_LABEL "cdc_pipeline_organization"
+
 /* What the backend reports; 0: a word that we do not know. */
 typedef enum CdcSdnState
 {
@@ -64,6 +67,12 @@ extern const CdcSdnPeering *cdc_sdn_find(const CdcSdnList *list, const char *loc
  * when the body is not that, or there is none.
  */
 extern char **cdc_sdn_parse_ranges(const char *body, int *n);
+
+/*
+ * Has the network of GET /network/<id> the label that says that it is this
+ * organization's?
+ */
+extern bool cdc_sdn_network_is_of(const char *body, const char *organization);
 
 /* Bodies of POST and PATCH. */
 extern char *cdc_sdn_create_body(const char *local, const char *peer, const char *installation);

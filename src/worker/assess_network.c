@@ -9,14 +9,67 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "common/quote.h"
 #include "extension/settings.h"
 #include "worker/assess_parts.h"
+#include "worker/findings.h"
 #include "worker/network.h"
 
 bool
 cdc_network_gives_ranges(const CdcService *sink)
 {
 	return sink && sink->is_kafka && sink->cidrs_from_urls && sink->network_id && cdc_network_configured();
+}
+
+bool
+cdc_network_needs_label(const CdcService *service)
+{
+	return service && service->network_id && !service->network_assigned && cdc_network_configured();
+}
+
+/* In words: whose word is missing for a service's network. */
+static char *
+owner_missing(const CdcService *s)
+{
+	return psprintf("nobody has said that network %s of service \"%s\" is this organization's: give it the label " CDC_SDN_OWNER_LABEL " = %s at the cloud, "
+					"or have a superuser SELECT cdc.assign_network('%s', '%s')",
+					s->network_id, s->name, s->organization_id, s->network_id, s->organization_id);
+}
+
+void
+cdc_network_tell_owner(CdcService *s)
+{
+	CdcFinding	finding = {
+		.check_name = "network_not_assigned",
+		.concern = CDC_CONCERN_SAFETY,
+		.severity = CDC_SEVERITY_BLOCKER,
+		.required = "a network that belongs to the service's organization",
+		.why = "its peerings are made with the operator's account, which can join anybody's network",
+	};
+	bool		holds = cdc_network_needs_label(s) && s->network_labelled == CDC_NO;
+
+	if (holds)
+	{
+		finding.observed = owner_missing(s);
+		finding.fix_sql = cdc_quote_format("SELECT cdc.assign_network(%L, %L)", s->network_id, s->organization_id);
+	}
+	/* what is not known takes nothing back */
+	if (holds || !cdc_network_needs_label(s) || s->network_labelled == CDC_YES)
+		cdc_finding_service(s, &finding, holds);
+}
+
+/* Is the network the organization's?  If not, or not known: says so. */
+static bool
+is_owned(CdcPipeline *p, const CdcService *s, CdcSnapshot *snapshot)
+{
+	if (!cdc_network_needs_label(s) || s->network_labelled == CDC_YES)
+		return true;
+	snapshot->peerings = s->network_labelled == CDC_NO ? CDC_PEERINGS_BLOCKED :
+		s->network_error ? CDC_PEERINGS_OUT_OF_REACH : CDC_PEERINGS_UNKNOWN;
+	cdc_set_detail(p, CDC_DETAIL_NETWORK, s->network_labelled == CDC_NO ? owner_missing(s) : s->network_error == NULL ? NULL :
+				   psprintf("%s; where its label cannot be read, a superuser's SELECT cdc.assign_network('%s', '%s') says whose it is", s->network_error,
+							s->network_id, s->organization_id));
+	return false;
 }
 
 bool
@@ -172,13 +225,18 @@ cdc_network_assess(CdcPipeline *p, CdcSnapshot *s)
 	s->peerings = CDC_PEERINGS_ACTIVE;
 	if (s->network_ids != CDC_NET_BOTH || p->want_deleted)
 		return;
+	/* nothing is done about a network of somebody else */
+	if ((cdc_network_to_wire(p) || cdc_network_gives_ranges(p->sink)) && !(is_owned(p, p->source, s) && is_owned(p, p->sink, s)))
+		return;
 	pair = cdc_network_pair_of(p);
 	if (pair)
 		s->peerings = assess_pair(p, pair);
 	/* pg_hba.conf needs the ranges of the sink's network: they are part of it */
 	if (s->peerings == CDC_PEERINGS_ACTIVE && cdc_network_gives_ranges(p->sink) && p->sink->nranges == 0)
 	{
-		s->peerings = p->sink->ranges_error ? CDC_PEERINGS_BLOCKED : CDC_PEERINGS_UNKNOWN;
-		cdc_set_detail(p, CDC_DETAIL_NETWORK, p->sink->ranges_error);
+		const char *error = p->sink->network_error ? p->sink->network_error : p->sink->ranges_error;
+
+		s->peerings = error ? CDC_PEERINGS_BLOCKED : CDC_PEERINGS_UNKNOWN;
+		cdc_set_detail(p, CDC_DETAIL_NETWORK, error);
 	}
 }

@@ -22,6 +22,15 @@ extern bool cdc_network_to_wire(const CdcPipeline *pipeline);
 /* Do the sink's pg_hba lines take the ranges of its network? */
 extern bool cdc_network_gives_ranges(const CdcService *sink);
 
+/*
+ * Has the service a network of which nobody here has said that it is its
+ * organization's?  Then the network's label at the cloud must say so.
+ */
+extern bool cdc_network_needs_label(const CdcService *service);
+
+/* The finding about a network that is nobody's. */
+extern void cdc_network_tell_owner(CdcService *service);
+
 /* The pair of two different networks, made when make; else NULL when unknown. */
 extern CdcPair *cdc_network_pair(CdcWorld *world, const char *one, const char *other, bool make);
 
@@ -41,7 +50,7 @@ extern bool cdc_network_seen(const CdcPair *pair, const CdcSdnPeering **ab, cons
  */
 extern bool cdc_network_observe(CdcPipeline *pipeline);
 
-/* A health round: one list for all, and the ranges of each sink that needs them. */
+/* A health round: one list for all, and each network whose ranges or label are needed. */
 extern void cdc_network_round(CdcWorld *world);
 
 /* Fills peerings and its details. */

@@ -1,7 +1,7 @@
 /*
  * observe_network.c
- *	  Looks at the SDN API: one list of peerings for all, the ranges of a
- *	  sink's network.
+ *	  Looks at the SDN API: one list of peerings for all, and whose a service's
+ *	  network is, and its ranges.
  *
  * See network.h.  Credentials are read from their file for every request: it
  * is small, and what was rotated is used at once.
@@ -169,17 +169,17 @@ typedef struct CdcListLook
 {
 	CdcWorld   *world;
 	int64		started;
-	char		sink_id[CDC_UUID_LEN + 1];	/* of a look at ranges */
+	char		service_id[CDC_UUID_LEN + 1];	/* of a look at its network */
 } CdcListLook;
 
 static CdcListLook *
-make_look(CdcWorld *world, const char *sink_id)
+make_look(CdcWorld *world, const char *service_id)
 {
 	CdcListLook *look = MemoryContextAllocZero(TopMemoryContext, sizeof(CdcListLook));
 
 	look->world = world;
 	look->started = cdc_loop_now();
-	strlcpy(look->sink_id, sink_id, sizeof(look->sink_id));
+	strlcpy(look->service_id, service_id, sizeof(look->service_id));
 	return look;
 }
 
@@ -305,56 +305,64 @@ set_ranges(CdcService *sink, char **ranges, int n)
 }
 
 static void
-ranges_ended(CdcService *sink, int64 started, const char *error)
+network_ended(CdcService *service, int64 started, const char *error)
 {
-	sink->ranges_asking = false;
-	sink->ranges_at = started;
-	cdc_set_string(sink->context, &sink->ranges_error, error);
-	ready_waiting(sink->world);
+	service->network_asking = false;
+	service->network_at = started;
+	cdc_set_string(service->context, &service->network_error, error);
+	if (error)
+		service->network_labelled = CDC_UNKNOWN;
+	cdc_network_tell_owner(service);
+	ready_waiting(service->world);
 }
 
+/* A network as it is at the cloud: whose it is, and where addresses in it lie. */
 static void
-ranges_done(const CdcHttpResult *result, void *arg)
+network_done(const CdcHttpResult *result, void *arg)
 {
 	CdcListLook *look = arg;
-	CdcService *sink = cdc_world_service(look->world, look->sink_id);
+	CdcService *service = cdc_world_service(look->world, look->service_id);
 	char	   *error = NULL;
 	bool		denied;
 	int			n = 0;
 
-	if (sink && sink->ranges_asking)
+	if (service && service->network_asking)
 	{
 		if (result->outcome == CDC_HTTP_ANSWERED && result->status == 200)
 		{
 			char	  **ranges = cdc_sdn_parse_ranges(result->body, &n);
 
-			if (ranges)
-				set_ranges(sink, ranges, n);
-			else
-				error = psprintf("network %s shows no address range: give it one, or register the sink with connect_cidrs",
-								 sink->network_id);
+			service->network_labelled = cdc_sdn_network_is_of(result->body, service->organization_id) ? CDC_YES : CDC_NO;
+			if (cdc_network_gives_ranges(service))
+			{
+				if (ranges)
+					set_ranges(service, ranges, n);
+				cdc_set_string(service->context, &service->ranges_error, ranges ? NULL :
+							   psprintf("network %s shows no address range: give it one, or register the sink with connect_cidrs",
+										service->network_id));
+			}
 		}
 		else
-			error = psprintf("the address ranges of network %s cannot be read: %s", sink->network_id,
+			error = psprintf("network %s cannot be looked at: %s", service->network_id,
 							 fault_of(result, look->world->sdn.url, &denied));
-		ranges_ended(sink, look->started, error);
+		network_ended(service, look->started, error);
 	}
 	pfree(look);
 }
 
 static void
-want_ranges(CdcService *sink)
+want_network(CdcService *service)
 {
 	CdcListLook *look;
 	const char *error;
 
-	if (sink->ranges_asking)
+	if (service->network_asking)
 		return;
-	look = make_look(sink->world, sink->id);
-	sink->ranges_asking = true;
-	error = get("network", sink->network_id, ranges_done, look);
+	look = make_look(service->world, service->id);
+	service->network_asking = true;
+	error = get("network", service->network_id, network_done, look);
 	if (error)
-		ranges_ended(sink, cdc_loop_now(), error);
+		network_ended(service, cdc_loop_now(), error);
 }
 
 /* Was the pair active by a list that no change has followed? */
@@ -368,12 +376,25 @@ seen_active(const CdcPair *pair)
 		cdc_sdn_judge(pair->a, pair->b, ab, ba, pair->installation).peerings == CDC_PEERINGS_ACTIVE;
 }
 
+/* Is the service's network known as far as a pipeline needs it, by a look that began since then? */
+static bool
+network_known(CdcService *service, int64 since)
+{
+	bool		lacks_ranges = cdc_network_gives_ranges(service) && service->nranges == 0;
+
+	if (service == NULL || !(lacks_ranges || cdc_network_needs_label(service)) || service->network_at >= since)
+		return true;
+	want_network(service);
+	return false;
+}
+
 bool
 cdc_network_observe(CdcPipeline *p)
 {
 	CdcPair    *pair = cdc_network_pair_of(p);
 	CdcSdn	   *sdn = &p->world->sdn;
 	bool		all = true;
+	bool		known;
 
 	if (pair == NULL && !cdc_network_gives_ranges(p->sink))
 		return true;
@@ -383,12 +404,9 @@ cdc_network_observe(CdcPipeline *p)
 		/* events flow, or would: a slow SDN API holds up nothing else */
 		all = p->status == CDC_RUNNING || seen_active(pair);
 	}
-	if (cdc_network_gives_ranges(p->sink) && p->sink->nranges == 0 && p->sink->ranges_at < p->network_since)
-	{
-		want_ranges(p->sink);
-		all = all && p->status == CDC_RUNNING;
-	}
-	return all;
+	known = network_known(p->source, p->network_since);
+	known = network_known(p->sink, p->network_since) && known;
+	return all && (known || p->status == CDC_RUNNING);
 }
 
 void
@@ -404,7 +422,7 @@ cdc_network_round(CdcWorld *world)
 	{
 		CdcService *s = lfirst(cell);
 
-		if (cdc_network_gives_ranges(s))
-			want_ranges(s);
+		if (cdc_network_gives_ranges(s) || cdc_network_needs_label(s))
+			want_network(s);
 	}
 }

@@ -9,6 +9,7 @@
 
 #include "common/cidr.h"
 #include "worker/findings.h"
+#include "worker/network.h"
 #include "worker/registered.h"
 
 /*
@@ -110,4 +111,5 @@ cdc_registered_check(CdcService *s)
 		check_sslmode(s);
 	if (s->is_kafka)
 		check_cidrs(s);
+	cdc_network_tell_owner(s);
 }

@@ -37,6 +37,10 @@ static const char services_sql[] =
 "SELECT pg_catalog.json_build_object('id', s.id, 'name', s.name, 'database_type', s.database_type, 'zone', s.zone,"
 "  'provider', s.provider, 'connection_set_by', s.connection_set_by, 'plan_name', s.plan_name, 'version', s.version, 'node_count', s.node_count, 'auto_failover', s.auto_failover_enabled, 'allowed_cidrs', s.allowed_cidrs,"
 "  'region', coalesce(z.peering_region, s.zone), 'connection', s.connection, 'network_id', s.network_id,"
+"  'organization_id', s.organization_id, 'network_assigned', s.provider OPERATOR(pg_catalog.<>) 'external'"
+"   OR EXISTS (SELECT FROM cdc.network_owner o WHERE o.network_id OPERATOR(pg_catalog.=) s.network_id AND o.organization_id OPERATOR(pg_catalog.=) s.organization_id)"
+"   OR EXISTS (SELECT FROM cdc.service m WHERE m.network_id OPERATOR(pg_catalog.=) s.network_id AND m.organization_id OPERATOR(pg_catalog.=) s.organization_id"
+"    AND m.provider OPERATOR(pg_catalog.<>) 'external' AND m.deleted_at IS NULL),"
 "  'network_ranges', s.network_ranges, 'addons', s.addons, 'status', s.status, 'status_message', s.status_message,"
 "  'system_identifier', s.system_identifier::pg_catalog.text, 'secret_path', s.secret_path,"
 "  'addon_status', s.addon_status OPERATOR(pg_catalog.->>) 'kafka-connect',"
@@ -444,6 +448,8 @@ load_service(CdcWorld *world, const char *words)
 	s->zone = copy(s->context, get(row, "zone"));
 	s->region = copy(s->context, get(row, "region"));
 	s->network_id = copy(s->context, get(row, "network_id"));
+	strlcpy(s->organization_id, get(row, "organization_id"), sizeof(s->organization_id));
+	s->network_assigned = get_bool(row, "network_assigned", false);
 	s->status = copy(s->context, get(row, "status"));
 	s->status_message = copy(s->context, get(row, "status_message"));
 	s->deleting = cdc_same(s->status, "deleting");

@@ -133,7 +133,10 @@ struct CdcService
 	bool		is_kafka;
 	char	   *zone;
 	char	   *region;
+	char		organization_id[CDC_UUID_LEN + 1];
 	char	   *network_id;		/* NULL: none */
+	bool		network_assigned;	/* it is the organization's: a superuser said so, or it was made */
+	CdcTri		network_labelled;	/* ... or its label at the cloud says so, by the last look */
 	char	   *status;			/* pending, running, ... */
 	char	   *status_message;
 	bool		has_addon;
@@ -197,9 +200,10 @@ struct CdcService
 	bool		cidrs_from_urls;	/* nobody said so: the network's ranges are better */
 	int			nranges;
 	char	  **ranges;			/* of its network, as last seen */
-	bool		ranges_asking;
-	int64		ranges_at;		/* start of the last look that ended, 0 never */
-	char	   *ranges_error;	/* why they cannot be known, NULL */
+	bool		network_asking;
+	int64		network_at;		/* start of the last look at its network that ended, 0 never */
+	char	   *network_error;	/* why that cannot be looked at, NULL */
+	char	   *ranges_error;	/* why the network gives none, NULL */
 	int			nagents;
 	CdcAgent   *agents;			/* number n is on the host of connect_urls[n] */
 	char	   *secret_path;	/* the directory of secrets that they named first, NULL: none yet */

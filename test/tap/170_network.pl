@@ -98,6 +98,41 @@ my $second = $c->create('customers', tables => ['customers'], topic_prefix => 's
 $c->running_ok($second, 'a second pipeline between the same services');
 is(posts(), 2, 'shares the pair');
 
+# --- whose a network is ------------------------------------------------------------------------
+# Another organization names our networks: the operator's account could join them.
+$c->sql("CREATE ROLE eve LOGIN; SELECT cdc.grant_use('eve')");
+my $her_org = $c->sql("SELECT cdc.create_organization('theirs')");
+$c->sql("SELECT cdc.add_member('$her_org', 'eve', 'owner')");
+sub as_eve { my ($query) = @_; return $c->sql("SET ROLE eve; $query"); }
+sub eves
+{
+	my ($name, $type, $connection) = @_;
+	return as_eve("SELECT cdc.register_service('$name', '$type', 'se-sto1', '" . JSON::PP->new->encode($connection) =~ s/'/''/gr . "', organization => '$her_org')");
+}
+my $sunk = add_network();
+my $eves_source = eves('eves-pg', 'postgresql', { nodes => [ { address => '127.0.0.1', port => $c->{source}->port } ], admin_user => 'cdc_admin',
+	admin_password => $CdcCluster::admin_password, network_id => $n{source} });
+my $eves_sink = eves('eves-kafka', 'kafka', { connect_urls => [ $c->sim_url ], addons => ['kafka-connect'], plaintext_connector_password => $yes, connect_cidrs => [], network_id => $sunk });
+$sdn->forget_mutations;
+my $eves = as_eve("SELECT cdc.create_pipeline('eves', '$eves_source', '$eves_sink', '{customers}', 'shop', 'eves', organization => '$her_org')");
+$c->message_ok($eves, qr/^waiting for the network between source and sink: nobody has said that network $n{source} of service "eves-pg" is this organization's: give it the label cdc_pipeline_organization = $her_org at the cloud, or have a superuser SELECT cdc\.assign_network\('$n{source}', '$her_org'\)$/,
+	'a network that is nobody\'s here is peered with nothing');
+$c->wait_ok(sub { $c->sql("SELECT string_agg(concern || ' ' || severity, ', ') FROM cdc.finding WHERE check_name = 'network_not_assigned' AND service_id IN ('$eves_source', '$eves_sink')") eq 'safety blocker, safety blocker' }, 'each of the two is a finding');
+my ($code, undef, $error) = $c->try_sql("SET ROLE eve; SELECT cdc.assign_network('$n{source}', '$her_org')");
+like($error, qr/permission denied for function assign_network/, 'she cannot say herself that it is hers');
+# by a label of the one, a superuser's word of the other
+$sdn->control('PUT', '/_sim/state', { networks => [ map { { %$_, $_->{uuid} eq $sunk ? (labels => [ { key => 'CDC_Pipeline_Organization', value => $her_org } ]) : () } } @{ $sdn->control('GET', '/_sim/state')->{networks} } ] });
+$c->wait_ok(sub { $c->sql("SELECT count(*) FROM cdc.finding WHERE check_name = 'network_not_assigned'") eq '1' }, 'a label at the cloud says whose a network is');
+is(posts(), 0, 'nothing was joined until here');
+is(scalar(between($n{source}, $sunk)), 0, 'by nobody');
+$c->sql("SELECT cdc.assign_network('$n{source}', '$her_org')");
+$c->wait_ok(sub { scalar(between($n{source}, $sunk)) }, 'then the networks are joined');
+$c->wait_ok(sub { !$c->sql("SELECT count(*) FROM cdc.finding WHERE check_name = 'network_not_assigned'") }, 'and nothing is found');
+as_eve("SELECT cdc.delete_pipeline('$eves', true)");
+$c->wait_ok(sub { $c->sql("SELECT settled_at IS NOT NULL FROM cdc.pipeline_spec WHERE id = '$eves'") eq 't' }, '(her pipeline is gone)');
+as_eve("SELECT cdc.delete_service('$_')") foreach $eves_source, $eves_sink;
+$c->wait_ok(sub { !$c->sql("SELECT count(*) FROM cdc.network_peering WHERE '$sunk' IN (network_a, network_b)") }, '(so are her services, and the peerings)');
+
 # --- one look a round, for all ------------------------------------------------------------------
 my $rounds = $c->sql('SELECT rounds FROM cdc.worker_state()');
 $sdn->forget_mutations;
