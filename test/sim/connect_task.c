@@ -419,6 +419,7 @@ stream(Run *run)
 		atoll(sim_config(task->config, "heartbeat.interval.ms", "0"));
 	int64_t		next_beat = beats > 0 ? sim_now() + beats : 0;
 	int64_t		next_flush = sim_now() + sim_settings.flush_ms;
+	int64_t		began;
 	Outcome		outcome = STOPPED;
 	PGresult   *result;
 	char	   *error;
@@ -487,7 +488,9 @@ stream(Run *run)
 	pthread_mutex_unlock(&sim_lock);
 	if (!ok)
 	{
-		sim_sleep(sim_settings.stop_ms);
+		/* the setting may change meanwhile */
+		for (began = sim_now(); sim_now() - began < sim_settings.stop_ms;)
+			sim_sleep(5);
 		flush(run);
 	}
 	return STOPPED;

@@ -74,12 +74,12 @@ is(($c->sim('PUT', '/connectors/one/pause'))[0], 202, 'paused');
 is(task(), 'PAUSED', 'its task says so');
 is(slot(), 'true true', 'a paused connector holds its slot');
 is(($c->sim('PUT', '/connectors/one/resume'))[0], 202, 'resumed');
-$c->sim_set(stop_ms => 3000);
+$c->sim_set(stop_ms => 60000);
 is(($c->sim('PUT', '/connectors/one/stop'))[0], 204, 'stopped');
 isnt(task(), 'none', 'the answer comes before the task has ended');
+$c->sim_set(stop_ms => 300);
 $c->wait_ok(sub { task() eq 'none' }, 'it ends');
 $c->wait_ok(sub { slot() eq 'false true' }, 'the slot is released');
-$c->sim_set(stop_ms => 300);
 
 # resume without a second snapshot; offsets outlive the connector
 $c->sim('PUT', '/connectors/one/resume');
