@@ -23,9 +23,9 @@ CREATE OR REPLACE FUNCTION cdc.caller_confined_to() RETURNS uuid
 -- The caller as an OID.
 CREATE OR REPLACE FUNCTION cdc.caller_oid() RETURNS oid
 	LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'cdc_caller_oid';
--- Does the caller come with a bearer token?
-CREATE OR REPLACE FUNCTION cdc.caller_has_token() RETURNS boolean
-	LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'cdc_caller_has_token';
+-- The id of the REST request that is being answered, for events; NULL: none is.
+CREATE OR REPLACE FUNCTION cdc.request_id() RETURNS text
+	LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'cdc_request_id';
 -- Of this server: OIDs of roles mean something on it alone.
 CREATE OR REPLACE FUNCTION cdc.system_identifier() RETURNS numeric
 	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cdc_system_identifier';

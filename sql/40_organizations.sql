@@ -11,11 +11,12 @@ CREATE OR REPLACE FUNCTION cdc.is_uuid(words text) RETURNS boolean
 	SELECT replace(words, '-', '') ~ '^[0-9a-fA-F]{32}$'
 $$;
 
--- What was done to an organisation, by the caller.
+-- What was done to an organisation, by the caller; with the REST request's id.
 CREATE OR REPLACE FUNCTION cdc.note_organization(organization uuid, kind text, message text, detail jsonb DEFAULT NULL) RETURNS void
 	LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	INSERT INTO cdc.organization_event (organization_id, kind, role, message, detail)
-		VALUES (note_organization.organization, note_organization.kind, cdc_inner.caller(), note_organization.message, note_organization.detail)
+		VALUES (note_organization.organization, note_organization.kind, cdc_inner.caller(), note_organization.message,
+			nullif(jsonb_strip_nulls(coalesce(note_organization.detail, '{}') || jsonb_build_object('request_id', cdc.request_id())), '{}'))
 $$;
 
 -- One change of an organisation's members after the other.  Written and not only

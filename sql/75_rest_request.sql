@@ -1,7 +1,7 @@
 -- 75_rest_request.sql: the REST API's routes, reading a request, refusing one.
 
 -- Every route, and nothing that is not here is served.  permission: service:read
--- and service:create in the organisation, pg_monitor, any: shows what may be seen.
+-- and service:create and admin in the organisation, pg_monitor, any: shows what may be seen.
 CREATE OR REPLACE FUNCTION cdc.rest_routes() RETURNS TABLE (method text, path text, permission text)
 	LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'cdc_rest_routes_sql';
 CREATE OR REPLACE VIEW cdc.rest_route WITH (security_invoker = true) AS SELECT * FROM cdc.rest_routes();

@@ -1,27 +1,6 @@
 -- 78_rest.sql: the REST API's doors: cdc.rest() for who has connected as itself,
 -- cdc.rest_bearer() for the gateway with a token, cdc.health() for anybody.
 
-CREATE OR REPLACE FUNCTION cdc.rest_organization_objects(id uuid) RETURNS TABLE (object text)
-	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT row_to_json(x)::text FROM cdc.organization o,
-			LATERAL (SELECT o.id, o.name, o.slug, o.is_personal, cdc.member_role(o.id) AS role, cdc.rfc3339(o.created_at) AS created_at) x
-		WHERE o.id IN (SELECT cdc_inner.caller_organizations()) AND o.id = coalesce(rest_organization_objects.id, o.id)
-		ORDER BY o.is_personal DESC, o.created_at, o.id
-$$;
-
-CREATE OR REPLACE FUNCTION cdc.rest_organizations_list(r cdc.rest_request) RETURNS cdc.rest_response
-	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT ROW(200, NULL, '{"organizations":[' || coalesce(string_agg(x.object, ','), '') || ']}')::cdc.rest_response FROM cdc.rest_organization_objects(NULL) x
-$$;
-
-CREATE OR REPLACE FUNCTION cdc.rest_organization_get(r cdc.rest_request) RETURNS cdc.rest_response
-	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-	PERFORM cdc.rest_require(r.first, 'service:read');
-	RETURN ROW(200, NULL, (SELECT x.object FROM cdc.rest_organization_objects(r.first) x))::cdc.rest_response;
-END
-$$;
-
 CREATE OR REPLACE FUNCTION cdc.rest_metrics(r cdc.rest_request) RETURNS cdc.rest_response
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

@@ -24,7 +24,6 @@
 PG_FUNCTION_INFO_V1(cdc_caller);
 PG_FUNCTION_INFO_V1(cdc_caller_confined_to);
 PG_FUNCTION_INFO_V1(cdc_caller_has_role);
-PG_FUNCTION_INFO_V1(cdc_caller_has_token);
 PG_FUNCTION_INFO_V1(cdc_caller_is_superuser);
 PG_FUNCTION_INFO_V1(cdc_caller_oid);
 
@@ -101,13 +100,6 @@ Datum
 cdc_caller_oid(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_OID(cdc_identity()->role);
-}
-
-/* cdc.caller_has_token() -> boolean: is it known by a bearer token, and not by a login? */
-Datum
-cdc_caller_has_token(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(cdc_identity()->by_token);
 }
 
 /* cdc.caller_is_superuser() -> boolean */

@@ -15,7 +15,6 @@ typedef struct CdcIdentity
 	int			nest_level;		/* likewise */
 	Oid			role;			/* the caller */
 	Oid			runs_as;		/* code of this role, and of no other, may ask */
-	bool		by_token;		/* a bearer token says so, no login */
 	bool		confined;		/* to the organization */
 	pg_uuid_t	organization;
 } CdcIdentity;

@@ -28,6 +28,7 @@
 
 PG_FUNCTION_INFO_V1(cdc_rest);
 PG_FUNCTION_INFO_V1(cdc_rest_bearer);
+PG_FUNCTION_INFO_V1(cdc_request_id);
 
 typedef struct Request
 {
@@ -37,6 +38,8 @@ typedef struct Request
 	NullableDatum body;			/* text */
 	Jsonb	   *headers;
 } Request;
+
+static const char *serving = NULL;	/* id of the request that is being answered */
 
 /* Pointers lead to the memory context of the caller. */
 typedef struct Answer
@@ -266,13 +269,16 @@ respond(FunctionCallInfo fcinfo, const Request *request, bool refused)
 			cdc_rest_refuse(401, "unauthorized", "the token opens nothing",
 							"It is unknown, expired or revoked, or its role may not log in or is in no organization.",
 							"Make a new one with: SELECT cdc.create_token('name');", NULL);
+		serving = request->id;
 		serve(request, &answer, caller);
+		serving = NULL;
 		ReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(inside);
 		CurrentResourceOwner = owner;
 	}
 	PG_CATCH();
 	{
+		serving = NULL;
 		MemoryContextSwitchTo(inside);
 		error = CopyErrorData();
 		FlushErrorState();
@@ -313,6 +319,15 @@ read_request(FunctionCallInfo fcinfo, int first, Request *request)
 	request->headers = PG_ARGISNULL(first + 3) ? DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("{}"))) :
 		PG_GETARG_JSONB_P(first + 3);
 	request->id = request_id(request->headers);
+}
+
+/* cdc.request_id() -> text: of the request that is being answered, NULL: none is. */
+Datum
+cdc_request_id(PG_FUNCTION_ARGS)
+{
+	if (serving == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(serving));
 }
 
 /*
@@ -385,7 +400,6 @@ cdc_rest_bearer(PG_FUNCTION_ARGS)
 		return respond(fcinfo, &request, true);
 	identity = *cdc_identity();
 	identity.role = role;
-	identity.by_token = true;
 	identity.confined = confined;
 	if (confined)
 		identity.organization = organization;

@@ -11,7 +11,7 @@ typedef struct CdcRestRoute
 {
 	const char *method;			/* NULL ends the table */
 	const char *path;			/* {name} is a parameter; {x_id} must be a UUID */
-	const char *permission;		/* service:read, service:create; pg_monitor; any:
+	const char *permission;		/* service:read, service:create, admin; pg_monitor; any:
 								 * shows what the caller may see */
 	const char *handler;		/* the function cdc.rest_<handler> answers */
 	bool		scoped;			/* X-Active-Org-ID narrows it */
@@ -26,7 +26,7 @@ typedef struct CdcRestTarget
 	char	   *query;			/* after the ?; NULL: none */
 } CdcRestTarget;
 
-#define CDC_REST_NUM_ROUTES 15
+#define CDC_REST_NUM_ROUTES 22
 
 extern const CdcRestRoute cdc_rest_routes[CDC_REST_NUM_ROUTES + 1];
 

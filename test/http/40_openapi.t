@@ -19,6 +19,10 @@ def fill(cluster, org, directory):
     ids = {"organizations": [org], "sources": cluster.sql(register % ("pg", "postgresql", SOURCE), user="bob").split(), "sinks": cluster.sql(register % ("kafka", "kafka", SINK), user="bob").split()}
     ids["services"] = ids["sources"] + ids["sinks"]
     ids["pipelines"] = cluster.sql("SELECT cdc.create_pipeline('p-' || g, '%s', '%s', '{t}', 'shop', 'prefix-' || g, organization => '%s') FROM generate_series(1, 60) g" % (ids["sources"][0], ids["sinks"][0], org), user="bob").split()
+    # who can be invited, and removed; tokens to revoke
+    ids["members"] = ["m%d" % n for n in range(30)]
+    cluster.sql("".join("CREATE ROLE %s; SELECT cdc.add_member('%s', '%s');" % (name, org, name) for name in ids["members"]))
+    ids["tokens"] = cluster.sql("SELECT cdc.create_token('t' || g) FROM generate_series(1, 20) g", user="bob") and cluster.sql("SELECT id FROM cdc.list_tokens()", user="bob").split()
     for name, values in ids.items():
         with open(os.path.join(directory, name + ".dict"), "w") as out:
             out.write("".join('"%s"\n' % value for value in values))

@@ -95,6 +95,32 @@ SELECT is(pg_temp.does('ann', $$cdc.add_member('{red}', 'joe', 'viewer')$$), 'ok
 SELECT is(pg_temp.does('joe', $$cdc.accept_membership('{red}')$$), 'ok', 'accepts');
 SELECT is(pg_temp.does('joe', $$cdc.accept_membership('{red}')$$), 'ok', 'and again is no error');
 SELECT is(pg_temp.as_who('joe', $$o ->> 'name' FROM cdc.list_pipelines() o$$), 'pipe', 'and sees what members see');
+-- over REST, by a role that was granted nothing before
+CREATE ROLE ida LOGIN;
+SELECT pg_temp.gives('ann', 'POST', '/organizations/{red}/members', '{"member":"ida","role":"viewer"}', 200, '^\{"member":"ida","role":"viewer","state":"invited","invited_by":"ann","created_at":"[^"]*"\}$', '{"x-request-id":"m-1"}');
+SELECT is((SELECT kind || ' ' || role || ' ' || (detail ->> 'member') FROM cdc.organization_event WHERE detail ->> 'request_id' = 'm-1'), 'invited ann ida', 'the event has the request''s id');
+SELECT pg_temp.gives('ida', 'GET', '/organizations', NULL, 200, '^\{"organizations":\[\]\}$');
+SELECT pg_temp.gives('ida', 'GET', '/invitations', NULL, 200, '^\{"invitations":\[\{"organization_id":"{red}","slug":"red","role":"viewer","invited_by":"ann","created_at":"[^"]*"\}\]\}$');
+SELECT pg_temp.gives('ida', 'POST', '/invitations/{blue}/accept', NULL, 404, '"error":"no such invitation"');
+SELECT pg_temp.gives('ida', 'POST', '/invitations/{red}/accept', NULL, 200, '"slug":"red".*"role":"viewer"');
+SELECT pg_temp.gives('ida', 'GET', '/organizations/{red}/members', NULL, 200, '"member":"ida","role":"viewer","state":"accepted"');
+SELECT pg_temp.gives('ida', 'DELETE', '/organizations/{red}/members/vic', NULL, 403);
+SELECT pg_temp.gives('ida', 'DELETE', '/organizations/{red}/members/ida', NULL, 204, what => 'anybody may leave');
+SELECT pg_temp.gives('ida', 'DELETE', '/organizations/{red}/members/ida', NULL, 404);
+SELECT pg_temp.gives('ann', 'POST', '/organizations/{red}/members', jsonb_build_object('member', rpad('ann', 63, 'x') || 'y')::text, 422, '"field":"member"', what => 'a name is not cut to another''s');
+SELECT pg_temp.gives('ann', 'POST', '/organizations/{red}/members', '{"member":"nobody here"}', 404, '"field":"member"');
+SELECT pg_temp.gives('ada', 'POST', '/organizations/{red}/members', '{"member":"ida","role":"owner"}', 403, 'only an owner');
+-- a token that is confined to one organization neither shows nor accepts what another offers
+SELECT pg_temp.does('ann', $$cdc.add_member('{red}', 'bob', 'owner')$$) \g /dev/null
+CREATE ROLE gate LOGIN;
+SELECT cdc.grant_gateway('gate') \g /dev/null
+ALTER ROLE bob LOGIN;
+CREATE TEMP TABLE token AS SELECT pg_temp.as_who('bob', $$cdc.create_token('of blue', '{blue}')$$) AS of_blue;
+GRANT SELECT ON token TO gate;
+SELECT is(pg_temp.as_who('gate', format($$(cdc.rest_bearer(of_blue, %L, %L)).status FROM token$$, method, path)), status, 'a token of blue: ' || method || ' ' || path || ' is ' || status)
+FROM (VALUES ('POST', '/invitations/{red}/accept', '404'), ('DELETE', '/organizations/{red}/members/bob', '404'), ('POST', '/invitations/{blue}/accept', '200'), ('GET', '/organizations/{red}/members', '404')) v(method, path, status);
+SELECT is(pg_temp.as_who('gate', $$(cdc.rest_bearer(of_blue, 'GET', '/invitations')).body FROM token$$), '{"invitations":[]}', 'nor lists it');
+SELECT pg_temp.does('ann', $$cdc.remove_member('{red}', 'bob')$$) \g /dev/null
 -- an owner who has not accepted is none
 SELECT is(pg_temp.does('ann', $$cdc.add_member('{red}', 'eve', 'owner')$$), 'ok', '(another owner is invited)');
 SELECT cdc.remove_member((SELECT id FROM it WHERE name = 'red'), 'postgres') \g /dev/null

@@ -9,6 +9,11 @@ SELECT no_plan();
 SELECT pg_temp.rest('ann', 'POST', '/managed-services', '{"name":"users","database_type":"kafka","provider":"external","connection":{"users":[{"username":"app_user","password":"x"}]}}') \g /dev/null
 INSERT INTO it SELECT 'users', id FROM cdc.service WHERE name = 'users';
 
+CREATE ROLE inv;
+ALTER ROLE ann LOGIN;
+SELECT pg_temp.run_as('ann', pg_temp.fill($$SELECT cdc.create_token('of ann', '{red}')$$)) \g /dev/null
+INSERT INTO it SELECT 'token', id FROM cdc.api_token;
+
 CREATE TEMP TABLE matrix (method text, path text, body text, owner int, admin int, member int, viewer int, stranger int, former int);
 INSERT INTO matrix VALUES
 	('GET', '/organizations', NULL, 200, 200, 200, 200, 200, 200),
@@ -19,6 +24,13 @@ INSERT INTO matrix VALUES
 	('GET', '/organizations/{red}/pipelines/{red-pipe}', NULL, 200, 200, 200, 200, 404, 404),
 	('GET', '/organizations/{blue}/pipelines/{red-pipe}', NULL, 404, 404, 404, 404, 404, 404),
 	('DELETE', '/organizations/{blue}/pipelines/{red-pipe}', NULL, 404, 404, 404, 404, 404, 404),
+	('GET', '/organizations/{red}/members', NULL, 200, 200, 200, 200, 404, 404),
+	('POST', '/organizations/{red}/members', '{"member":"inv","role":"viewer"}', 200, 200, 403, 403, 404, 404),
+	('POST', '/organizations/{red}/members', 'nonsense', 400, 400, 403, 403, 404, 404),
+	('GET', '/invitations', NULL, 200, 200, 200, 200, 200, 200),
+	('POST', '/invitations/{red}/accept', NULL, 200, 200, 200, 200, 404, 404),
+	('GET', '/tokens', NULL, 200, 200, 200, 200, 200, 200),
+	('DELETE', '/tokens/{token}', NULL, 204, 204, 404, 404, 404, 404),
 	('GET', '/pipelines/{red-pipe}/status', NULL, 200, 200, 200, 200, 404, 404),
 	('GET', '/managed-services', NULL, 200, 200, 200, 200, 200, 200),
 	('POST', '/managed-services', :'service', 201, 201, 201, 403, 201, 403),
@@ -30,11 +42,12 @@ INSERT INTO matrix VALUES
 	('POST', '/managed-services/{users}/database-users/nobody/reveal-password', NULL, 404, 404, 404, 403, 404, 404),
 	('POST', '/managed-services/{red-pg}/database-users/postgres/reveal-password', NULL, 200, 200, 403, 403, 404, 404),
 	('GET', '/metrics', NULL, 403, 403, 403, 403, 403, 403),
+	('DELETE', '/organizations/{red}/members/postgres', NULL, 204, 403, 403, 403, 404, 404),
 	-- at last, since it takes away what the others need
 	('DELETE', '/managed-services/{red-pg}', NULL, 409, 409, 409, 403, 404, 404),
 	('DELETE', '/organizations/{red}/pipelines/{red-pipe}', NULL, 202, 202, 202, 403, 404, 404),
 	('DELETE', '/managed-services/{users}', NULL, 204, 204, 204, 403, 404, 404);
-SELECT set_eq($$SELECT method, path FROM cdc.rest_route$$, $$SELECT DISTINCT method, replace(replace(regexp_replace(replace(regexp_replace(replace(path, '{users}', '{red-pg}'), '/(postgres|app_user|nobody)/', '/{username}/'), '{red-pg}', '{service_id}'), '\{(red|blue)\}', '{organization_id}'), '{red-pipe}', '{pipeline_id}'), '{short}', '') FROM matrix$$,
+SELECT set_eq($$SELECT method, path FROM cdc.rest_route$$, $$SELECT DISTINCT method, replace(replace(regexp_replace(replace(regexp_replace(replace(replace(replace(path, '{users}', '{red-pg}'), 'members/postgres', 'members/{member}'), '{token}', '{token_id}'), '/(postgres|app_user|nobody)/', '/{username}/'), '{red-pg}', '{service_id}'), '\{(red|blue)\}', '{organization_id}'), '{red-pipe}', '{pipeline_id}'), '{short}', '') FROM matrix$$,
 	'the matrix has every route');
 
 SELECT pg_temp.gives(w.who, m.method, m.path, replace(m.body, '@', w.who), CASE w.who WHEN 'ann' THEN owner WHEN 'ada' THEN admin WHEN 'mia' THEN member WHEN 'vic' THEN viewer WHEN 'bob' THEN stranger ELSE former END)
@@ -46,7 +59,7 @@ SELECT is(pg_temp.run_as('eve', format('SELECT (cdc.rest(%L, %L)).status', metho
 SELECT is_empty($$SELECT who, method, path, s.body FROM seen s, it WHERE who IN ('bob', 'rex') AND it.name LIKE 'red%' AND s.body ~ it.id::text$$, 'no answer to a stranger has an id of red');
 SELECT is_empty($$SELECT who, path, body FROM seen WHERE who IN ('bob', 'rex') AND body ~* 'red-|"pipe"|"Red"' AND path !~ 'organizations$'$$, 'nor a name');
 SELECT is((SELECT array_agg(DISTINCT body ORDER BY body) FROM seen WHERE who = 'rex' AND path IN ('/managed-services', '/organizations') AND method = 'GET'), '{"{\"organizations\":[]}","{\"services\":[]}"}', 'who is in none sees empty lists');
-SELECT is_empty($$SELECT FROM seen s WHERE s.status = 403 AND s.who <> 'rex' AND s.path <> '/metrics' AND s.body !~ '"error":"permission (service:create|admin) is needed in this organization","code":"forbidden","detail":"Role \\"(vic|mia)\\" is (viewer|member) there."'$$, 'a 403 says which permission, and what the caller is');
+SELECT is_empty($$SELECT FROM seen s WHERE s.status = 403 AND s.who <> 'rex' AND s.path !~ '^/metrics|/members/' AND s.body !~ '"error":"permission (service:create|admin) is needed in this organization","code":"forbidden","detail":"Role \\"(vic|mia)\\" is (viewer|member) there."'$$, 'a 403 says which permission, and what the caller is');
 
 -- Metrics need pg_monitor, not an organization.
 GRANT pg_monitor TO rex;

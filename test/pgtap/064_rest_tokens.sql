@@ -51,7 +51,7 @@ ALTER ROLE ada LOGIN;
 
 -- What they open.
 SELECT cdc.add_member((SELECT id FROM it WHERE name = 'blue'), 'mia', 'viewer') \g /dev/null
-SELECT is((SELECT array_agg(o ->> 'slug') FROM jsonb_array_elements((pg_temp.bearer(token, 'GET', '/organizations')).body::jsonb -> 'organizations') o), slugs::text[], token || ' opens ' || slugs)
+SELECT is((SELECT array_agg(o ->> 'slug' ORDER BY o ->> 'slug') FROM jsonb_array_elements((pg_temp.bearer(token, 'GET', '/organizations')).body::jsonb -> 'organizations') o), slugs::text[], token || ' opens ' || slugs)
 FROM (VALUES ('all', '{blue,red}'), ('red only', '{red}'), ('bob''s', '{blue}'), ('viewer''s', '{red}'), ('root', '{blue,red}'), ('root in blue', '{blue}')) v(token, slugs);
 SELECT is((pg_temp.bearer(token, method, path, body)).status, status, token || ': ' || method || ' ' || path || ' -> ' || status)
 FROM (VALUES ('all', 'GET', '/pipelines/{blue-pipe}/status', NULL, 200), ('red only', 'GET', '/pipelines/{blue-pipe}/status', NULL, 404), ('red only', 'GET', '/pipelines/{red-pipe}/status', NULL, 200), ('root in blue', 'GET', '/pipelines/{red-pipe}/status', NULL, 404), ('root', 'GET', '/pipelines/{red-pipe}/status', NULL, 200),

@@ -13,7 +13,7 @@ SELECT is(:'faults'::text, '', 'every example is one that its schema allows');
 
 -- The bodies of the examples are taken, with the ids of services that there are.
 \set bodies `python3 test/pgtap/openapi.py bodies`
-SELECT is((pg_temp.rest('mia', b ->> 0, replace(replace(b ->> 1, '{organization_id}', '{red}'), '{service_id}', '{red-pg}'),
+SELECT is((pg_temp.rest('ann', b ->> 0, replace(replace(b ->> 1, '{organization_id}', '{red}'), '{service_id}', '{red-pg}'),
 	regexp_replace(regexp_replace(b ->> 3, '"source_service_id": *"[^"]*"', '"source_service_id":"{red-pg}"'), '"sink_service_id": *"[^"]*"', '"sink_service_id":"{red-kafka}"'))).status::text, b ->> 4,
 	format('%s %s, example %s', b ->> 0, b ->> 1, b ->> 2)) FROM jsonb_array_elements(:'bodies') b;
 
@@ -23,9 +23,20 @@ SELECT is((pg_temp.rest('mia', b ->> 0, replace(replace(b ->> 1, '{organization_
 SELECT pg_temp.rest('mia', 'POST', '/managed-services', :'service') \g /dev/null
 INSERT INTO it SELECT 's', id FROM cdc.service WHERE name = 's';
 GRANT pg_monitor TO ann;
+CREATE ROLE joe;
+ALTER ROLE mia LOGIN;
+SELECT pg_temp.run_as('mia', 'SELECT cdc.create_token(''t'')') \g /dev/null
+INSERT INTO it SELECT 'token', id FROM cdc.api_token;
 SELECT pg_temp.gives(who::name, method, path, body, status, '', CASE WHEN method = 'GET' AND path = '/managed-services' AND status = 404 THEN '{"x-active-org-id":"none"}' ELSE '{}' END::jsonb)
 FROM (VALUES
 	('mia', 'GET', '/organizations', NULL, 200), ('mia', 'GET', '/organizations/{red}', NULL, 200), ('mia', 'GET', '/organizations/x', NULL, 400), ('mia', 'GET', '/organizations/{blue}', NULL, 404),
+	('mia', 'GET', '/organizations/{red}/members', NULL, 200), ('mia', 'GET', '/organizations/x/members', NULL, 400), ('mia', 'GET', '/organizations/{blue}/members', NULL, 404),
+	('ann', 'POST', '/organizations/{red}/members', '{"member":"eve"}', 200), ('ann', 'POST', '/organizations/{red}/members', '{}', 400), ('mia', 'POST', '/organizations/{red}/members', '{}', 403), ('mia', 'POST', '/organizations/{blue}/members', '{}', 404), ('ann', 'POST', '/organizations/{red}/members', '{"member":"nobody here"}', 404),
+	('eve', 'GET', '/invitations', NULL, 200), ('eve', 'POST', '/invitations/{red}/accept', NULL, 200), ('eve', 'POST', '/invitations/{blue}/accept', NULL, 404), ('eve', 'POST', '/invitations/x/accept', NULL, 400),
+	('ann', 'POST', '/organizations/{red}/members', '{"member":"joe"}', 200), ('joe', 'DELETE', '/organizations/{red}/members/joe', NULL, 204), ('ann', 'POST', '/organizations/{red}/members', '{"member":"joe"}', 409), ('ann', 'POST', '/organizations/{red}/members', repeat(' ', 1048577), 413), ('ann', 'POST', '/organizations/{red}/members', '{"member":"joe","role":"boss"}', 422),
+	('ann', 'DELETE', '/organizations/{red}/members/eve', NULL, 204), ('ann', 'DELETE', '/organizations/{red}/members/eve', NULL, 404), ('ann', 'DELETE', '/organizations/x/members/eve', NULL, 400), ('mia', 'DELETE', '/organizations/{red}/members/ada', NULL, 403),
+	('ann', 'DELETE', '/organizations/{red}/members/postgres', NULL, 204), ('ann', 'DELETE', '/organizations/{red}/members/ann', NULL, 422),
+	('mia', 'GET', '/tokens', NULL, 200), ('mia', 'DELETE', '/tokens/x', NULL, 400), ('mia', 'DELETE', '/tokens/{nothing}', NULL, 404), ('mia', 'DELETE', '/tokens/{token}', NULL, 204),
 	('mia', 'GET', '/organizations/{red}/pipelines', NULL, 200), ('mia', 'GET', '/organizations/x/pipelines', NULL, 400), ('mia', 'GET', '/organizations/{blue}/pipelines', NULL, 404),
 	('mia', 'POST', '/organizations/{red}/pipelines', :'pipeline', 202), ('mia', 'POST', '/organizations/{red}/pipelines', '{}', 400), ('vic', 'POST', '/organizations/{red}/pipelines', '{}', 403), ('mia', 'POST', '/organizations/{blue}/pipelines', '{}', 404),
 	('mia', 'POST', '/organizations/{red}/pipelines', :'pipeline', 409), ('mia', 'POST', '/organizations/{red}/pipelines', repeat(' ', 1048577), 413), ('mia', 'POST', '/organizations/{red}/pipelines', replace(:'pipeline', '"p"', '"a b"'), 422),
