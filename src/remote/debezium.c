@@ -11,6 +11,7 @@
 #include "remote/kafka_connect.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/json.h"
@@ -44,6 +45,32 @@ static const char *const incurable[] = {
 	/* a row that the topic does not take */
 	"RecordTooLargeException"
 };
+
+/*
+ * The first whose driver is known to have requireAuth (pgjdbc 42.7.13).  Of a
+ * property that it does not know a driver takes no notice.
+ */
+#define LOGIN_SINCE_MAJOR 3
+#define LOGIN_SINCE_MINOR 7
+
+bool
+cdc_kc_knows_login(const char *versions)
+{
+	const char *p = versions;
+
+	while (*p != '\0')
+	{
+		char	   *end;
+		long		major = strtol(p, &end, 10);
+		long		minor = *end == '.' ? strtol(end + 1, NULL, 10) : 0;
+
+		if (end != p && (major < LOGIN_SINCE_MAJOR || (major == LOGIN_SINCE_MAJOR && minor < LOGIN_SINCE_MINOR)))
+			return false;
+		p += strcspn(p, ",");
+		p += strspn(p, ", ");
+	}
+	return true;
+}
 
 /* Modes in which a connection is never made without TLS. */
 static bool

@@ -150,6 +150,13 @@ extern bool cdc_kc_parse_offsets(const char *body, CdcKcOffsets *offsets);
 /* GET /connector-plugins: is the class listed, at which versions ("a, b", NULL none)? */
 extern bool cdc_kc_parse_plugins(const char *body, bool *present, char **version);
 
+/*
+ * Do the drivers of all these versions ("3.7.0.Final, 3.6.1.Final") know how a
+ * connector of generation 2 is told to log in?  A version that cannot be read
+ * is taken for one that does.
+ */
+extern bool cdc_kc_knows_login(const char *versions);
+
 /* Is wanted one of the versions "a, b"? */
 extern bool cdc_kc_has_version(const char *versions, const char *wanted);
 

@@ -18,6 +18,7 @@
 #include "worker/assess.h"
 #include "worker/assess_parts.h"
 #include "worker/failover.h"
+#include "worker/login_findings.h"
 #include "worker/network.h"
 #include "worker/observe.h"
 #include "worker/shadow.h"
@@ -289,6 +290,7 @@ cdc_assess(CdcPipeline *p, CdcSnapshot *s)
 	cdc_assess_connect(p, s);
 	cdc_assess_failover(p, s);
 	cdc_assess_agents(p, s);
+	cdc_login_check_pipeline(p);
 	assess_gap(p, s);
 	if (p->want_deleted || p->discarding || s->move == CDC_MOVE_PENDING)
 		assess_settled(p, s);

@@ -10,6 +10,7 @@
 
 #include "extension/settings.h"
 #include "worker/agents.h"
+#include "worker/login_findings.h"
 #include "worker/network.h"
 #include "worker/observe.h"
 #include "worker/observe_source.h"
@@ -323,6 +324,7 @@ judge_plugins(CdcService *sink)
 	}
 	sink->plugin_present = present;
 	cdc_set_string(sink->context, &sink->plugin_missing, missing);
+	cdc_login_check_plugin(sink);
 }
 
 static void

@@ -10,6 +10,7 @@
 #include "common/cidr.h"
 #include "worker/findings.h"
 #include "worker/network.h"
+#include "worker/pg_parameters.h"
 #include "worker/registered.h"
 
 /*
@@ -55,9 +56,12 @@ check_sslmode(CdcService *s)
 		.concern = CDC_CONCERN_SAFETY,
 		.severity = CDC_SEVERITY_WARNING,
 		.required = "sslmode verify-full, with the ca of the server's certificate",
-		.why = "whoever is between the worker and the server can read what they say, or pretend that the server has no TLS"
+		.why = "whoever is between Kafka Connect, or the worker, and the server can pretend to be the server to them"
 	};
 
+	if (!cdc_pg_tls_needed(s->sslmode))
+		finding.why = "whoever is between Kafka Connect, or the worker, and the server can pretend that it has no TLS: he reads and changes every row "
+			"that is captured, and speaks in the sessions of the connectors and of admin_user once these have logged in; of the passwords he gets what a guess can be tried on";
 	finding.observed = psprintf("sslmode is %s", s->sslmode ? s->sslmode : "prefer");
 	cdc_finding_service(s, &finding, s->provider == NULL && !cdc_same(s->sslmode, "verify-full"));
 }

@@ -5,7 +5,7 @@ A reference ${provider:path:key} is given wherever a member, a row of an older
 version, or an agent can give something; what is sent to Connect is read by a
 peer before it.
 """
-import sys, os
+import sys, os, urllib.request
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lib import *
 
@@ -75,7 +75,7 @@ def rows_of_before(world, listener, source, sink):
 
 def an_agent(world, listener, source):
     """What an agent may say of its directory."""
-    lie = {"path": "/var/agent/secrets"}
+    lie = {"path": "relative"}
     files = set()
 
     def answer(request):
@@ -113,6 +113,29 @@ def an_agent(world, listener, source):
     return refused
 
 
+def what_a_login_is_worth(world, listener, sink):
+    """Findings: what is weak, and goes when it is not any more."""
+    def finding(owner, check):
+        return world.sql("SELECT observed FROM cdc.finding WHERE coalesce(pipeline_id, service_id) = '%s' AND check_name = '%s'" % (owner, check))
+
+    def plugin(version):
+        body = json.dumps({"plugin_version": version}).encode()
+        urllib.request.urlopen(urllib.request.Request(world.connect.url() + "/_sim/settings", data=body, method="PUT"), timeout=20).close()
+    source = world.register("alice", "postgresql", world.true_source(sslmode="disable"))
+    why = lambda: world.sql("SELECT why FROM cdc.finding WHERE service_id = '%s' AND check_name = 'sslmode_weak'" % source)
+    ok(wait(lambda: "reads and changes every row" in why(), 20), "of a source without TLS it is told what somebody in between gets", why)
+    old = world.pipeline("alice", source, sink, name="of-before")
+    ok(wait(lambda: (world.spec(old) or {}).get("status") == "Running", 40), "a pipeline", world.message(old))
+    equal(finding(old, "connector_login"), "", "that is new has none of its login")
+    before = world.sql("SELECT id FROM cdc.pipeline_spec WHERE name = 'by-database'")
+    ok("generation 1" in finding(before, "connector_login"), "one of version 0.1 has", finding(before, "connector_login"))
+    plugin("3.6.1.Final")
+    ok(wait(lambda: "3.6.1.Final" in finding(sink, "plugin_login"), 40), "a plugin whose driver gives passwords to whoever asks is one", finding(sink, "plugin_login"))
+    plugin("3.7.0.Final")
+    ok(wait(lambda: finding(sink, "plugin_login") == "", 40), "until there is another")
+    world.sql("SELECT cdc.delete_pipeline('%s')" % old)
+
+
 def test():
     world = World()
     listener = Listener(world)
@@ -121,6 +144,7 @@ def test():
     the_door(world, source, sink)
     never = rows_of_before(world, listener, source, sink)
     never += an_agent(world, listener, source)
+    what_a_login_is_worth(world, listener, sink)
     world.closing_questions("references", never)
 
 

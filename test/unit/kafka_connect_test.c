@@ -330,6 +330,8 @@ plugins(void)
 	is(version, "3.6.3.Final, 3.7.0.Final", "both versions");
 	ok(cdc_kc_has_version(version, "3.7.0.Final") && cdc_kc_has_version(version, "3.6.3.Final") && !cdc_kc_has_version(version, "3.7.0") &&
 	   !cdc_kc_has_version("", "3.7.0.Final") && cdc_kc_has_version("1", "1"), "... one of them by its whole name");
+	ok(cdc_kc_knows_login("3.7.0.Final") && cdc_kc_knows_login("3.10.1, 4.0") && cdc_kc_knows_login("unknown") && cdc_kc_knows_login(""), "a driver that can be told how to log in");
+	ok(!cdc_kc_knows_login("3.6.1.Final") && !cdc_kc_knows_login("2.9") && !cdc_kc_knows_login("3") && !cdc_kc_knows_login("3.7.0.Final, 3.6.1.Final"), "one that cannot");
 	ok(cdc_kc_parse_plugins("[{\"class\":\"org.x.Y\",\"version\":\"1\"}]", &present, &version) && !present && version == NULL, "not listed");
 	ok(cdc_kc_parse_plugins("[]", &present, &version) && !present, "none");
 	ok(!cdc_kc_parse_plugins("{}", &present, &version), "no list");
