@@ -40,6 +40,8 @@ static const Member members[] = {
 	{"admin_password", MEMBER_PASSWORD, true, false, offsetof(AgentOrder, admin_password)},
 	{"app_user", MEMBER_WORD, true, false, offsetof(AgentOrder, app_user)},
 	{"app_password", MEMBER_PASSWORD, true, false, offsetof(AgentOrder, app_password)},
+	{"connect_user", MEMBER_WORD, false, true, offsetof(AgentOrder, connect_user)},
+	{"connect_password", MEMBER_PASSWORD, false, true, offsetof(AgentOrder, connect_password)},
 	{"agent_token", MEMBER_PASSWORD, false, false, offsetof(AgentOrder, agent_token)},
 	{"allowed_cidrs", MEMBER_CIDRS, false, false, 0},
 };
@@ -161,6 +163,8 @@ whole_fault(AgentOrder *order)
 		return pstrdup("\"connect\" is for Kafka");
 	if (order->connect && (order->agent_token == NULL || strlen(order->agent_token) < 16))
 		return pstrdup("\"agent_token\" of at least 16 characters is needed with connect");
+	if ((order->connect_user == NULL) != (order->connect_password == NULL))
+		return pstrdup("\"connect_user\" and \"connect_password\" go together");
 	if (strcmp(order->admin_user, order->app_user) == 0)
 		return pstrdup("\"admin_user\" and \"app_user\" must differ");
 	if (strncmp(order->admin_user, "pg_", 3) == 0 || strncmp(order->app_user, "pg_", 3) == 0)

@@ -28,6 +28,8 @@ typedef struct AgentOrder
 	const char *admin_password;
 	const char *app_user;
 	const char *app_password;
+	const char *connect_user;	/* whom Kafka Connect lets in, or NULL: everybody */
+	const char *connect_password;
 	const char *agent_token;	/* of the agent beside Kafka Connect, or NULL */
 	struct json_object *cidrs;	/* networks that users come from, or NULL: all */
 } AgentOrder;

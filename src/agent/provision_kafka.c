@@ -9,7 +9,9 @@
 #include "agent/service.h"
 
 #include <arpa/inet.h>
+#include <glob.h>
 #include <openssl/rand.h>
+#include <openssl/sha.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -24,6 +26,8 @@
 #define CONTROLLER_PORT 9094
 #define CONNECT_PORT 8083
 #define AGENT_PORT 8085
+
+#define CONNECT_PASSWORD "connect-password"
 
 #define LOOK_MS 100
 #define PROBE_MS 1000
@@ -47,6 +51,11 @@ static const char log4j[] =
 "log4j.logger.io.debezium=INFO\n"
 "log4j.logger.io.debezium.metrics.stats=ERROR\n";
 
+/* asks for a password at Kafka Connect's REST interface, by a list of users in a file */
+#define AUTH "org.apache.kafka.connect.rest.basic.auth.extension."
+#define AUTH_JARS "%s/connect-basic-auth-extension-*.jar"
+
+#define PLAIN "org.apache.kafka.common.security.plain.PlainLoginModule"
 #define JAAS "org.apache.kafka.common.security.scram.ScramLoginModule required username=\"%s\" password=\"%s\";"
 
 static bool
@@ -59,28 +68,50 @@ write_words(AgentService *s, const char *name, StringInfo words, char **error)
 	return ok;
 }
 
+/* Is there what asks for a password at Kafka Connect? */
+static bool
+has_auth(const char *jars)
+{
+	char		pattern[MAXPGPATH + 64];
+	glob_t		found;
+	bool		has;
+
+	snprintf(pattern, sizeof(pattern), AUTH_JARS, jars);
+	has = glob(pattern, GLOB_NOSORT, NULL, &found) == 0;
+	globfree(&found);
+	return has;
+}
+
 /* The directory with the jars of the ordered version. */
 static bool
 find_jars(const AgentService *s, char *path, size_t size, char **error)
 {
 	const char *dir = s->config->kafka_dir;
+	bool		found = false;
 
 	if (dir)
 	{
 		snprintf(path, size, "%s/%s/libs", dir, s->order.version);
-		if (access(path, R_OK | X_OK) == 0)
-			return true;
-		snprintf(path, size, "%s/%s", dir, s->order.version);
-		if (access(path, R_OK | X_OK) == 0)
-			return true;
+		found = access(path, R_OK | X_OK) == 0;
+		if (!found)
+		{
+			snprintf(path, size, "%s/%s", dir, s->order.version);
+			found = access(path, R_OK | X_OK) == 0;
+		}
 	}
-	*error = psprintf("Kafka %s cannot be had here: there is no %s/%s", s->order.version, dir ? dir : "(kafka_dir)", s->order.version);
+	if (found && (s->order.connect_user == NULL || has_auth(path)))
+		return true;
+	if (found)
+		*error = psprintf("Kafka %s cannot be had here: there is no connect-basic-auth-extension-*.jar in %s, and without it Kafka Connect would be open to every process of this host",
+						  s->order.version, path);
+	else
+		*error = psprintf("Kafka %s cannot be had here: there is no %s/%s", s->order.version, dir ? dir : "(kafka_dir)", s->order.version);
 	return false;
 }
 
-/* NAME.args: what java is to run; java itself reads it. */
+/* NAME.args: what java is to run, more its own options (lines); java itself reads it. */
 static bool
-write_args(AgentService *s, const char *name, const char *heap, const char *class, const char *arguments, char **error)
+write_args(AgentService *s, const char *name, const char *heap, const char *more, const char *class, const char *arguments, char **error)
 {
 	char		jars[MAXPGPATH];
 	char		file[64];
@@ -89,8 +120,8 @@ write_args(AgentService *s, const char *name, const char *heap, const char *clas
 	if (!find_jars(s, jars, sizeof(jars), error))
 		return false;
 	initStringInfo(&words);
-	appendStringInfo(&words, "-XX:TieredStopAtLevel=1\n-XX:+UseSerialGC\n-Xshare:auto\n-XX:-UsePerfData\n-XX:+DisableAttachMechanism\n-Xmx%s\n\"-Dlog4j.configuration=file:%s/log4j.properties\"\n"
-					 "-cp\n\"%s/*\"\n%s\n%s", heap, s->dir, jars, class, arguments);
+	appendStringInfo(&words, "-XX:TieredStopAtLevel=1\n-XX:+UseSerialGC\n-Xshare:auto\n-XX:-UsePerfData\n-XX:+DisableAttachMechanism\n-Xmx%s\n\"-Dlog4j.configuration=file:%s/log4j.properties\"\n%s"
+					 "-cp\n\"%s/*\"\n%s\n%s", heap, s->dir, more, jars, class, arguments);
 	snprintf(file, sizeof(file), "%s.args", name);
 	return agent_service_write(s, "log4j.properties", log4j, error) && write_words(s, file, &words, error);
 }
@@ -111,19 +142,44 @@ start_java(AgentService *s, int n, const char *name)
 
 /* -- the broker ---------------------------------------------------------------- */
 
+/*
+ * The password between the broker and its controller, in hexadecimal: made of the
+ * administrator's, which it does not tell.
+ */
+static void
+controller_password(const AgentService *s, char words[2 * SHA256_DIGEST_LENGTH + 1])
+{
+	unsigned char digest[SHA256_DIGEST_LENGTH];
+	char	   *all = psprintf("cdc_agent controller %s", s->order.admin_password);
+	int			i;
+
+	SHA256((const unsigned char *) all, strlen(all), digest);
+	for (i = 0; i < SHA256_DIGEST_LENGTH; i++)
+		snprintf(words + 2 * i, 3, "%02x", digest[i]);
+	explicit_bzero(all, strlen(all));
+	pfree(all);
+}
+
 static bool
 write_broker(AgentService *s, const char *file, const char *logs, char **error)
 {
 	const char *a = s->addresses[0];
+	char		password[2 * SHA256_DIGEST_LENGTH + 1];
 	StringInfoData words;
 
 	initStringInfo(&words);
+	controller_password(s, password);
 	appendStringInfo(&words, "process.roles=broker,controller\nnode.id=1\ncontroller.quorum.voters=1@%s:%d\n"
 					 "listeners=SASL_PLAINTEXT://%s:%d,CONTROLLER://%s:%d\nadvertised.listeners=SASL_PLAINTEXT://%s:%d\n"
 					 "controller.listener.names=CONTROLLER\ninter.broker.listener.name=SASL_PLAINTEXT\n"
-					 "listener.security.protocol.map=CONTROLLER:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT\n"
+					 "listener.security.protocol.map=CONTROLLER:SASL_PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT\n"
 					 "sasl.enabled.mechanisms=SCRAM-SHA-256\nsasl.mechanism.inter.broker.protocol=SCRAM-SHA-256\n",
 					 a, CONTROLLER_PORT, a, SASL_PORT, a, CONTROLLER_PORT, a, SASL_PORT);
+	/* whoever reaches a controller without a password owns the cluster */
+	appendStringInfo(&words, "sasl.mechanism.controller.protocol=PLAIN\nlistener.name.controller.sasl.enabled.mechanisms=PLAIN\n"
+					 "listener.name.controller.plain.sasl.jaas.config=" PLAIN " required username=\"controller\" password=\"%s\" user_controller=\"%s\";\n",
+					 password, password);
+	explicit_bzero(password, sizeof(password));
 	appendStringInfo(&words, "listener.name.sasl_plaintext.scram-sha-256.sasl.jaas.config=" JAAS "\nlog.dirs=%s/kafka/%s\n",
 					 s->order.admin_user, s->order.admin_password, s->dir, logs);
 	appendStringInfoString(&words, "offsets.topic.replication.factor=1\noffsets.topic.num.partitions=1\ntransaction.state.log.replication.factor=1\n"
@@ -177,7 +233,7 @@ format_storage(AgentService *s, char **error)
 	appendStringInfo(&words, "format\n--cluster-id=%s\n-c\n\"%s/format.properties\"\n--add-scram\n\"SCRAM-SHA-256=[name=%s,password=%s]\"\n"
 					 "--add-scram\n\"SCRAM-SHA-256=[name=%s,password=%s]\"\n", cluster, s->dir, s->order.admin_user, s->order.admin_password,
 					 s->order.app_user, s->order.app_password);
-	ok = write_broker(s, "format.properties", "data.new", error) && write_args(s, "format", s->config->kafka_heap, "kafka.tools.StorageTool", words.data, error);
+	ok = write_broker(s, "format.properties", "data.new", error) && write_args(s, "format", s->config->kafka_heap, "", "kafka.tools.StorageTool", words.data, error);
 	explicit_bzero(words.data, (size_t) words.len);
 	pfree(words.data);
 	ok = ok && (fd = agent_service_open_as(s, "kafka", error)) >= 0;
@@ -271,7 +327,7 @@ attend_broker(AgentService *s)
 			return agent_service_fault(s, psprintf("another program listens on %s port %d or %d, which are this service's", s->addresses[0], SASL_PORT, CONTROLLER_PORT));
 		snprintf(arguments, sizeof(arguments), "\"%s/server.properties\"", s->dir);
 		agent_service_note(s, "the broker is being started");
-		if (!write_broker(s, "server.properties", "data", &error) || !write_args(s, "kafka", s->config->kafka_heap, "kafka.Kafka", arguments, &error))
+		if (!write_broker(s, "server.properties", "data", &error) || !write_args(s, "kafka", s->config->kafka_heap, "", "kafka.Kafka", arguments, &error))
 			return agent_service_fault(s, error);
 		return start_java(s, START_BROKER, "kafka");
 	}
@@ -286,6 +342,25 @@ attend_broker(AgentService *s)
 }
 
 /* -- Kafka Connect ---------------------------------------------------------------- */
+
+/* Whom Kafka Connect lets in: a file with users, and one that leads there. */
+static bool
+write_connect_users(AgentService *s, char **error)
+{
+	StringInfoData words;
+	char	   *jaas;
+	bool		ok;
+
+	if (s->order.connect_user == NULL)
+		return true;
+	initStringInfo(&words);
+	appendStringInfo(&words, "%s=%s\n", s->order.connect_user, s->order.connect_password);
+	jaas = psprintf("KafkaConnect {\n " AUTH "PropertyFileLoginModule required file=\"%s/connect.users\";\n};\n", s->dir);
+	ok = write_words(s, "connect.users", &words, error) && agent_service_write(s, "connect.jaas", jaas, error) &&
+		agent_service_write(s, CONNECT_PASSWORD, s->order.connect_password, error);
+	pfree(jaas);
+	return ok;
+}
 
 static bool
 write_connect(AgentService *s, char **error)
@@ -309,8 +384,10 @@ write_connect(AgentService *s, char **error)
 						   "offset.flush.interval.ms=1000\nplugin.discovery=service_load\nscheduled.rebalance.max.delay.ms=0\n"
 						   "task.shutdown.graceful.timeout.ms=20000\nconfig.providers=dir\n"
 						   "config.providers.dir.class=org.apache.kafka.common.config.provider.DirectoryConfigProvider\n");
+	if (s->order.connect_user)
+		appendStringInfoString(&words, "rest.extension.classes=" AUTH "BasicAuthSecurityRestExtension\n");
 	appendStringInfo(&words, "config.providers.dir.param.allowed.paths=%s/secrets\nplugin.path=%s/plugins\n", s->dir, s->dir);
-	return write_words(s, "connect.properties", &words, error);
+	return write_connect_users(s, error) && write_words(s, "connect.properties", &words, error);
 }
 
 static bool
@@ -333,6 +410,12 @@ write_agent(AgentService *s, char **error)
 	}
 	snprintf(words, sizeof(words), "http://%s:%d", s->addresses[0], CONNECT_PORT);
 	json_object_object_add(config, "connect_url", json_object_new_string(words));
+	if (s->order.connect_user)
+	{
+		snprintf(words, sizeof(words), "%s/" CONNECT_PASSWORD, s->dir);
+		json_object_object_add(config, "connect_user", json_object_new_string(s->order.connect_user));
+		json_object_object_add(config, "connect_password_file", json_object_new_string(words));
+	}
 	for (j = 0; j < s->config->nallowed; j++)
 		json_object_array_add(list, json_object_new_string(s->config->allowed_urls[j]));
 	json_object_object_add(config, "allowed_urls", list);
@@ -354,9 +437,12 @@ start_connect(AgentService *s)
 {
 	static const char *const dirs[] = {"connect", "plugins", "secrets", "agent"};
 	char		arguments[MAXPGPATH + 64];
+	char		login[MAXPGPATH + 64] = "";
 	char	   *error = NULL;
 	size_t		i;
 
+	if (s->order.connect_user)
+		snprintf(login, sizeof(login), "\"-Djava.security.auth.login.config=%s/connect.jaas\"\n", s->dir);
 	for (i = 0; i < lengthof(dirs); i++)
 	{
 		if (!agent_service_mkdir(s, dirs[i], &error))
@@ -366,7 +452,7 @@ start_connect(AgentService *s)
 		return agent_service_fault(s, psprintf("another program listens on %s port %d, which is this service's", s->addresses[0], CONNECT_PORT));
 	snprintf(arguments, sizeof(arguments), "\"%s/connect.properties\"", s->dir);
 	if (!write_connect(s, &error) ||
-		!write_args(s, "connect", s->config->connect_heap, "org.apache.kafka.connect.cli.ConnectDistributed", arguments, &error))
+		!write_args(s, "connect", s->config->connect_heap, login, "org.apache.kafka.connect.cli.ConnectDistributed", arguments, &error))
 		return agent_service_fault(s, error);
 	return start_java(s, START_CONNECT, "connect");
 }
@@ -402,6 +488,7 @@ attend_connect(AgentService *s)
 	AgentConfig look_at;
 	AgentWorkerLook look;
 	char		url[64];
+	char		password[MAXPGPATH + 64];
 	pid_t		pid;
 
 	if (!agent_process_lives(s->dir, "connect", &pid) || pid == 0)
@@ -417,6 +504,12 @@ attend_connect(AgentService *s)
 	memset(&look_at, 0, sizeof(look_at));
 	snprintf(url, sizeof(url), "http://%s:%d", s->addresses[0], CONNECT_PORT);
 	look_at.connect_url = url;
+	if (s->order.connect_user)
+	{
+		snprintf(password, sizeof(password), "%s/" CONNECT_PASSWORD, s->dir);
+		look_at.connect_user = (char *) s->order.connect_user;
+		look_at.connect_password_file = password;
+	}
 	agent_worker_look(&look_at, NULL, NULL, &look);
 	if (look.error)
 		pfree(look.error);

@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
 """The agent in provisioning mode: a real broker, Kafka Connect and its agent."""
 from lib import *
+import base64
+import struct
 
 HERE = "127.80.0.1"
 # AGENT_KAFKA=4.1 after test/lab/version kafka 4.1: the same with another one
+CONNECT_PASSWORD = "of-the-worker-0123456789"
 VERSION = os.environ.get("AGENT_KAFKA", "3.9")
 PLUGIN = os.path.join(CACHE, "debezium-connector-postgres-3.7.0.Final-plugin.tar.gz")
 
@@ -18,15 +21,54 @@ def kafka(host, *words):
     return done.returncode, done.stdout.decode().strip()
 
 
-def connect_answers():
+def connect(method, path, login="worker:" + CONNECT_PASSWORD, body=None):
+    """(status, decoded body) of Kafka Connect; login None: no credentials."""
     c = http.client.HTTPConnection(HERE, 8083, timeout=5)
-    c.request("GET", "/connector-plugins")
-    return json.load(c.getresponse())
+    headers = {"Content-Type": "application/json"}
+    if login:
+        headers["Authorization"] = "Basic " + base64.b64encode(login.encode()).decode()
+    c.request(method, path, json.dumps(body) if body is not None else None, headers)
+    answer = c.getresponse()
+    text = answer.read()
+    return answer.status, json.loads(text) if text and answer.status == 200 else None
+
+
+def connect_answers():
+    return connect("GET", "/connector-plugins")[1]
+
+
+def controller_answers(key):
+    """What a KRaft controller gives to a request without credentials; b"": it hangs up."""
+    body = struct.pack(">hhih", key, 0, 7, -1) + (b"\0\2\x13__cluster_metadata\2\0\0\0\0\0\0\0" if key == 55 else b"")
+    with socket.create_connection((HERE, 9094), timeout=5) as s:
+        s.sendall(struct.pack(">i", len(body)) + body)
+        try:
+            return s.recv(1000)
+        except ConnectionResetError:
+            return b""
+
+
+def test_walls(host):
+    """What the service's neighbours on the host reach of it."""
+    equal(controller_answers(18)[4:8], b"\0\0\0\7", "the controller says which requests it knows")
+    equal(controller_answers(55), b"", "and nothing else without a password")
+    for login in (None, "worker:wrong", "admin:" + PASSWORDS["admin_password"], "app_user:" + PASSWORDS["app_password"], ":"):
+        equal([connect(method, path, login, body)[0] for method, path, body in (("GET", "/connectors", None), ("POST", "/connectors", {"name": "x", "config": {}}), ("GET", "/admin/loggers", None))], [401] * 3,
+              "Kafka Connect takes nothing from %s" % (login and login.split(":")[0] or "nobody"))
+    pids = {name: host.pid_of("events", name) for name in ("kafka", "connect", "connect-agent")}
+    uids = {os.stat("/proc/%d" % pid).st_uid for pid in pids.values()}
+    own = os.path.join(host.services, "events")
+    equal(uids, {os.stat(own + "/kafka").st_uid}, "all of it runs as the service's own user")
+    done = subprocess.run(["setpriv", "--reuid", "65533", "--regid", "65533", "--clear-groups", "find", own, "-readable"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    equal(done.stdout, b"", "nobody else reads any of its files")
+    told = {name: lines_of("/proc/%d/environ" % pid) + lines_of("/proc/%d/cmdline" % pid) for name, pid in pids.items()}
+    ok(not any(p.encode() in words for words in told.values() for p in list(PASSWORDS.values()) + [CONNECT_PASSWORD]), "no argument and no variable of its processes is a password")
+    like(lines_of(own + "/kafka.args").decode(), "-Xmx512m", "the broker's memory is bounded")
 
 
 def test():
     host = Host(addresses="127.80.0.0/24")
-    order = {"type": "kafka", "version": VERSION, "admin_user": "admin", "connect": True, "agent_token": PASSWORDS["agent_token"]}
+    order = {"type": "kafka", "version": VERSION, "admin_user": "admin", "connect": True, "agent_token": PASSWORDS["agent_token"], "connect_user": "worker", "connect_password": CONNECT_PASSWORD}
     equal(host.order("events", **order)[0], 202, "a Kafka with Kafka Connect is ordered")
     # it dies while it is being made, the agent too
     ok(wait(lambda: os.path.exists(os.path.join(host.services, "events", "kafka.pid")), 60), "the broker is started")
@@ -37,7 +79,8 @@ def test():
     made = host.becomes("events", connect="running", seconds=120)
     equal((made["state"], made["bootstrap"], made["connect"]), ("running", HERE + ":9093", {"state": "running", "message": None, "url": "http://%s:8083" % HERE, "agent_url": "http://%s:8085" % HERE}),
           "the broker and the agent have died meanwhile: it runs all the same")
-    connect_answers()
+    if os.geteuid() == 0:
+        test_walls(host)
     equal(kafka(host, "org.apache.kafka.tools.TopicCommand", "--create", "--topic", "shop")[0], 0, "app_user's SCRAM password opens")
 
 
