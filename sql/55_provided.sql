@@ -17,6 +17,7 @@ CREATE OR REPLACE FUNCTION cdc.service_notes(service cdc.service) RETURNS text[]
 		CASE WHEN service.storage_size_gb IS NOT NULL THEN format('storage_size_gb %s: the size is not limited, the service shares the disk of its host', service.storage_size_gb) END,
 		CASE WHEN service.storage_tier <> '' THEN format('storage_tier %s: the disk is the host''s', service.storage_tier) END,
 		CASE WHEN service.database_type = 'kafka' AND service.allowed_cidrs <> '{}' THEN 'allowed_cidrs: a Kafka broker of this provider does not filter addresses' END,
+		CASE WHEN service.addons <> '{}' AND service.connection ->> 'connect_user' IS NULL THEN 'kafka-connect: made by version 0.1, whoever reaches its REST interface may use it' END,
 		CASE WHEN service.auto_failover_enabled AND coalesce(service.node_count, 1) = 1 THEN 'auto_failover_enabled: with one node there is no other to take over' END,
 		CASE WHEN service.encryption_enabled THEN 'encryption_enabled: the disk is encrypted when the host''s is' END,
 		CASE WHEN service.replication_mode NOT IN ('', 'async') THEN format('replication_mode %s: a standby is asynchronous', service.replication_mode) END,
@@ -92,13 +93,14 @@ BEGIN
 			VALUES (organization, body ->> 'name', body ->> 'database_type', coalesce(body ->> 'version', CASE WHEN postgresql THEN '17' ELSE '3.9' END),
 				coalesce(body ->> 'zone', 'default'), 'local', addons, CASE WHEN addons <> '{}' THEN '{"kafka-connect": "pending"}'::jsonb ELSE '{}' END, 1,
 				CASE WHEN postgresql THEN '{"admin_user": "postgres", "database": "defaultdb", "users": ["app_user"]}'::jsonb
+					WHEN addons <> '{}' THEN '{"admin_user": "admin", "connect_user": "worker", "users": ["app_user"]}'
 					ELSE '{"admin_user": "admin", "users": ["app_user"]}' END)
 			RETURNING s.id INTO made;
 	EXCEPTION WHEN unique_violation THEN
 		RAISE duplicate_object USING MESSAGE = format('a service named "%s" already exists', body ->> 'name'),
 			DETAIL = 'Names of services are unique in an organization.', HINT = 'Choose another name.';
 	END;
-	FOREACH item IN ARRAY ARRAY['admin_password', 'user_password/app_user'] || CASE WHEN addons <> '{}' THEN ARRAY['agent_token/0'] END LOOP
+	FOREACH item IN ARRAY ARRAY['admin_password', 'user_password/app_user'] || CASE WHEN addons <> '{}' THEN ARRAY['agent_token/0', 'connect_password'] END LOOP
 		INSERT INTO cdc.service_secret (service_id, purpose, key_id, ciphertext)
 			SELECT made, item, e.key_id, e.ciphertext FROM cdc.encrypt(cdc.random_secret(), made::text, item) e;
 	END LOOP;

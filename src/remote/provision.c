@@ -36,7 +36,11 @@ cdc_provision_order(const CdcOrder *o)
 	add(object, "app_user", o->app_user);
 	add(object, "app_password", o->app_password);
 	if (o->connect)
+	{
 		add(object, "agent_token", o->agent_token);
+		add(object, "connect_user", o->connect_password ? o->connect_user : NULL);
+		add(object, "connect_password", o->connect_user ? o->connect_password : NULL);
+	}
 	if (o->cidrs && json_object_array_length(o->cidrs) > 0)
 		json_object_object_add(object, "allowed_cidrs", json_object_get(o->cidrs));
 	words = pstrdup(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));

@@ -40,6 +40,8 @@ typedef struct CdcOrder
 	const char *app_user;
 	const char *app_password;
 	const char *agent_token;
+	const char *connect_user;	/* whom Kafka Connect is to let in, or NULL */
+	const char *connect_password;
 	struct json_object *cidrs;	/* array of texts, or NULL */
 } CdcOrder;
 

@@ -406,7 +406,11 @@ load_order(CdcService *s, struct json_object *row, struct json_object *connectio
 		o->app_password = read_secret(s->context, row, s->id, psprintf("user_password/%s", o->app_user), &s->error);
 	}
 	if (o->connect)
+	{
 		o->agent_token = read_secret(s->context, row, s->id, "agent_token/0", &s->error);
+		o->connect_user = copy(s->context, get(connection, "connect_user"));
+		o->connect_password = read_secret(s->context, row, s->id, "connect_password", &s->error);
+	}
 	o->cidrs = json_object_get(get_array(row, "allowed_cidrs", &n));
 	MemoryContextSwitchTo(old);
 }

@@ -175,6 +175,8 @@ cdc_world_remove_service(CdcService *service)
 		if (secrets[i])
 			explicit_bzero(unconstify(char *, secrets[i]), strlen(secrets[i]));
 	}
+	if (service->order.connect_password)
+		explicit_bzero((char *) service->order.connect_password, strlen(service->order.connect_password));
 	json_object_put(service->order.cidrs);
 	MemoryContextDelete(service->context);
 }

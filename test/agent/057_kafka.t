@@ -5,8 +5,8 @@ import base64
 import struct
 
 HERE = "127.80.0.1"
-# AGENT_KAFKA=4.1 after test/lab/version kafka 4.1: the same with another one
 CONNECT_PASSWORD = "of-the-worker-0123456789"
+# AGENT_KAFKA=4.1 after test/lab/version kafka 4.1: the same with another one
 VERSION = os.environ.get("AGENT_KAFKA", "3.9")
 PLUGIN = os.path.join(CACHE, "debezium-connector-postgres-3.7.0.Final-plugin.tar.gz")
 

@@ -14,7 +14,7 @@ INSERT INTO it SELECT 'pg', id FROM cdc.service WHERE name = 'orders-pg';
 INSERT INTO it SELECT 'kafka', id FROM cdc.service WHERE name = 'events-kafka';
 SELECT is((SELECT connection FROM cdc.service s JOIN it ON it.id = s.id WHERE it.name = 'pg'), '{"users": ["app_user"], "database": "defaultdb", "admin_user": "postgres"}', 'no secret is in its row');
 SELECT is((SELECT array_agg(purpose ORDER BY purpose) FROM cdc.service_secret e JOIN it ON it.id = e.service_id WHERE it.name = 'pg'), '{admin_password,user_password/app_user}', 'passwords of its own');
-SELECT is((SELECT array_agg(purpose ORDER BY purpose) FROM cdc.service_secret e JOIN it ON it.id = e.service_id WHERE it.name = 'kafka'), '{admin_password,agent_token/0,user_password/app_user}', 'and a token for the agent beside Kafka Connect');
+SELECT is((SELECT array_agg(purpose ORDER BY purpose) FROM cdc.service_secret e JOIN it ON it.id = e.service_id WHERE it.name = 'kafka'), '{admin_password,agent_token/0,connect_password,user_password/app_user}', 'and a password for Kafka Connect, a token for the agent beside it');
 SELECT is((SELECT count(*) FROM cdc.work w JOIN it ON it.id = w.id WHERE it.name IN ('pg', 'kafka')), 2::bigint, 'the worker is asked for both');
 SELECT is((SELECT message FROM cdc.service_event e JOIN it ON it.id = e.service_id WHERE it.name = 'pg'), 'ordered', 'an event');
 SELECT is((SELECT array_agg(n) FROM jsonb_array_elements_text((pg_temp.rest('vic', 'GET', '/managed-services/{pg}')).body::jsonb -> 'notes') n),

@@ -49,8 +49,10 @@ orders(void)
 	o.auto_failover = false;
 	o.cidrs = none;
 	o.plan = "tier-3";
+	o.connect_user = "worker";
+	o.connect_password = "d";
 	is(cdc_provision_order(&o), "{\"type\":\"kafka\",\"version\":\"17\",\"plan\":\"tier-3\",\"node_count\":1,\"auto_failover\":false,\"connect\":true,"
-	   "\"admin_user\":\"postgres\",\"admin_password\":\"a\",\"app_user\":\"app_user\",\"app_password\":\"b\",\"agent_token\":\"c\"}", "an order of Kafka: no database, a token, no empty list");
+	   "\"admin_user\":\"postgres\",\"admin_password\":\"a\",\"app_user\":\"app_user\",\"app_password\":\"b\",\"agent_token\":\"c\",\"connect_user\":\"worker\",\"connect_password\":\"d\"}", "an order of Kafka: no database, a token, a password for Kafka Connect, no empty list");
 	json_object_put(cidrs);
 	json_object_put(none);
 }
