@@ -117,6 +117,8 @@ for_services() {
 	fi
 	if [ ! -e "$copy" ]; then
 		mkdir -p "$DATA/shared" && cp -r "$1" "$copy.new" && chmod -R a+rX "$copy.new" && mv "$copy.new" "$copy"
+	elif [ "$1" -nt "$copy" ]; then
+		cp -rn "$1/." "$copy/" && chmod -R a+rX "$copy"
 	fi
 	echo "$copy"
 }
