@@ -17,7 +17,6 @@
 #include "storage/shmem.h"
 
 #include "common/compat.h"
-#include "common/compat.h"
 #include "extension/cdc_shmem.h"
 
 #define END_WORKER_MS 3000
@@ -117,13 +116,20 @@ cdc_shmem_begin_round(void)
 	pg_atomic_write_u64(&cdc_shared->longest_before_us, pg_atomic_exchange_u64(&cdc_shared->longest_step_us, 0));
 }
 
+/*
+ * The worker's pid, 0: there is none; a signal to it when number is not 0.  Under
+ * the lock the pid is its own: a worker that ends takes it out first.  Read once
+ * more outside it might be 0 by then, which for kill() is all of our own group.
+ */
 static pid_t
-worker_pid(void)
+signal_worker(int number)
 {
 	pid_t		pid;
 
 	LWLockAcquire(cdc_shared->lock, LW_SHARED);
 	pid = cdc_shared->worker_pid;
+	if (pid > 0 && number != 0)
+		kill(pid, number);
 	LWLockRelease(cdc_shared->lock);
 	return pid;
 }
@@ -133,10 +139,8 @@ cdc_shmem_end_worker(void)
 {
 	int			waited;
 
-	for (waited = 0; waited < END_WORKER_MS && worker_pid() != 0; waited += 10)
+	for (waited = 0; waited < END_WORKER_MS && signal_worker(waited == 0 ? SIGTERM : 0) != 0; waited += 10)
 	{
-		if (waited == 0)
-			kill(worker_pid(), SIGTERM);
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 10, cdc_wait_event());
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();

@@ -7,6 +7,8 @@
  */
 #include "postgres.h"
 
+#include <sys/prctl.h>
+
 #include "libpq/pqsignal.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -74,6 +76,9 @@ cdc_worker_main(Datum arg)
 	pqsignal(SIGTERM, die);
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnection(cdc_database_name, NULL, 0);
+
+	/* it has every source's password: no core file, no debugger of its own user */
+	(void) prctl(PR_SET_DUMPABLE, 0);
 	pgstat_report_appname("cdc_pipeline reconciler");
 
 	/* Never wait for a user's lock, whatever the database's settings say. */
