@@ -15,4 +15,9 @@
 #endif
 #include "lib/stringinfo.h"
 
+/* Before a declaration, where 18 wants it and older ones take it. */
+#ifndef pg_noreturn
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
 #endif							/* CDC_BASE_H */

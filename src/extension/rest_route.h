@@ -5,7 +5,7 @@
 #ifndef CDC_REST_ROUTE_H
 #define CDC_REST_ROUTE_H
 
-#include "postgres.h"
+#include "common/base.h"
 
 typedef struct CdcRestRoute
 {
@@ -41,7 +41,7 @@ extern void cdc_rest_find_route(const char *method, const char *path, CdcRestTar
  * Ends the request with this answer: an ERROR of SQLSTATE class HT, which
  * cdc.rest() catches.  detail, hint and field may be NULL.
  */
-extern void cdc_rest_refuse(int status, const char *code, const char *error,
-							const char *detail, const char *hint, const char *field) pg_attribute_noreturn();
+pg_noreturn extern void cdc_rest_refuse(int status, const char *code, const char *error,
+										const char *detail, const char *hint, const char *field);
 
 #endif							/* CDC_REST_ROUTE_H */

@@ -62,7 +62,7 @@ static const Setting settings[] = {
 	{"session_idle", SETTING_TIME, &config.session_idle, "60s", 1000, 24 * HOUR, "nor kept idle longer"},
 };
 
-static void bad(const char *where, const char *format,...) pg_attribute_printf(2, 3) pg_attribute_noreturn();
+pg_noreturn static void bad(const char *where, const char *format,...) pg_attribute_printf(2, 3);
 
 static void
 bad(const char *where, const char *format,...)

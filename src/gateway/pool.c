@@ -342,7 +342,7 @@ release(Request *request)
 }
 
 static void
-unreachable(Request *request)
+no_database(Request *request)
 {
 	request_error(request, 503, "database_unavailable", "the metadata database cannot be reached",
 				  "No host of it that takes writes let the gateway in.", "Try again.");
@@ -409,7 +409,7 @@ pump(Identity *identity)
 				break;
 			stop_waiting(request);
 			release(request);
-			unreachable(request);
+			no_database(request);
 			continue;
 		}
 		if (!start_login(identity, request))
@@ -588,7 +588,7 @@ login(Session *session_, LoginResult result, const char *sqlstate)
 							  "It let a role in whose password it did not check.", "Its pg_hba.conf must say scram-sha-256 where the gateway comes from.");
 				break;
 			default:
-				unreachable(request);
+				no_database(request);
 				break;
 		}
 	}

@@ -28,7 +28,7 @@ is_behind(const CdcStandbyFacts *f)
 GUARD(leaving_slot, f->leaving && f->reachable && !f->other_cluster && f->in_recovery &&
 	  f->slot_exists && f->slot_ours && f->slot_fits && !f->slot_synced && !f->slot_active)
 GUARD(leaving, f->leaving)
-GUARD(unreachable, !f->reachable)
+GUARD(not_reachable, !f->reachable)
 GUARD(other_cluster, f->other_cluster)
 GUARD(claims_primary, !f->in_recovery)
 GUARD(not_wanted, !f->wanted)
@@ -69,7 +69,7 @@ const CdcStandbyRule cdc_standby_table[] =
 		"A slot that nobody will stream from holds back WAL."},
 	{12, G(leaving), DO(NONE), true, "the pipeline is being deleted or begun again", NULL,
 		"Nothing is prepared for it."},
-	{20, G(unreachable), DO(NONE), true, "it does not answer: {error}", NULL,
+	{20, G(not_reachable), DO(NONE), true, "it does not answer: {error}", NULL,
 		"Nothing is known of its slots; they are looked at when it is back."},
 	{22, G(other_cluster), DO(NONE), true, "it belongs to another cluster (system identifier)", NULL,
 		"It is never followed."},

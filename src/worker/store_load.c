@@ -289,7 +289,7 @@ read_secret(MemoryContext context, struct json_object *row, const char *owner,
 			continue;
 		len = pg_b64_dec_len(strlen(data));
 		cipher = palloc(VARHDRSZ + len);
-		len = pg_b64_decode(data, strlen(data), VARDATA(cipher), len);
+		len = pg_b64_decode(data, strlen(data), (void *) VARDATA(cipher), len);
 		if (len < 0)
 			continue;
 		SET_VARSIZE(cipher, VARHDRSZ + len);
