@@ -1,0 +1,166 @@
+/* link: src/worker/pg_result.c src/remote/source_observe.c src/remote/source_node.c src/remote/pg_hba.c src/remote/pg_hba_file.c src/remote/pg_hba_match.c src/common/quote.c src/common/json.c src/common/lsn.c src/common/text.c */
+/* libs: -lpq -ljson-c -lpgcommon -lpgport -lcrypto */
+/*
+ * answer_pg_fuzz.c
+ *	  Any bytes as a result of libpq: what was asked, columns, rows, format,
+ *	  then the values, each with its length (0xFFFF: NULL).  What has not the
+ *	  question's shape is seen by nobody; what has is read as the worker reads it.
+ */
+#include "arena.h"
+
+#include "libpq-fe.h"
+
+#include "common/json.h"
+#include "common/lsn.h"
+#include "common/text.h"
+#include "remote/pg_hba.h"
+#include "remote/source.h"
+#include "worker/pg_result.h"
+
+extern int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* A look, a ping, a watch, pg_hba.conf, its errors, a position. */
+static const CdcPgShape shapes[] = {
+	{.min_rows = 1, .max_rows = 1, .ncolumns = 1, .columns = {{.type = CDC_PG_BYTES}}},
+	{.min_rows = 1, .max_rows = 1, .ncolumns = 2, .columns = {{.type = CDC_PG_BOOL}, {.type = CDC_PG_TEXT, .may_be_null = true}}},
+	{.max_rows = 100, .ncolumns = 2, .columns = {{.type = CDC_PG_TEXT, .max = NAMEDATALEN}, {.type = CDC_PG_TEXT, .max = 200}}},
+	{.min_rows = 1, .max_rows = 1, .ncolumns = 3, .columns = {{.type = CDC_PG_TEXT, .max = 4096}, {.type = CDC_PG_TEXT}, {.type = CDC_PG_TEXT, .max = 64}}},
+	{.max_rows = 100, .ncolumns = 2, .columns = {{.type = CDC_PG_COUNT}, {.type = CDC_PG_TEXT}}},
+	{.max_rows = 1, .ncolumns = 1, .columns = {{.type = CDC_PG_LSN, .may_be_null = true}}},
+};
+
+#define ID "a1b2c3d4-e5f6-7890-abcd-ef1234567890"
+
+static PGresult *
+build(const uint8_t *data, size_t size)
+{
+	PGresult   *r = PQmakeEmptyPGresult(NULL, (data[0] & 0x80) ? PGRES_COMMAND_OK : PGRES_TUPLES_OK);
+	PGresAttDesc columns[8];
+	int			ncolumns = data[1] % 6;
+	int			nrows = data[2] % 6;
+	int			row;
+	int			column;
+	size_t		at = 4;
+
+	memset(columns, 0, sizeof(columns));
+	for (column = 0; column < ncolumns; column++)
+	{
+		columns[column].name = "c";
+		columns[column].format = data[3] & 1;
+	}
+	if (ncolumns == 0 || !PQsetResultAttrs(r, ncolumns, columns))
+		return r;
+	for (row = 0; row < nrows; row++)
+	{
+		for (column = 0; column < ncolumns; column++)
+		{
+			size_t		length = at + 2 <= size ? (size_t) data[at] << 8 | data[at + 1] : 0xFFFF;
+
+			at = Min(at + 2, size);
+			if (length == 0xFFFF)
+				PQsetvalue(r, row, column, NULL, -1);
+			else
+			{
+				length = Min(length, size - at);
+				PQsetvalue(r, row, column, (char *) data + at, (int) length);
+				at += length;
+			}
+		}
+	}
+	return r;
+}
+
+static void
+read_look(const char *words)
+{
+	CdcSourceObs *obs = cdc_source_parse(words);
+	CdcHbaLine	line = {ID, "app", "mdb_pipeline_a1b2c3d4", "10.0.0.0/8"};
+	int			i;
+
+	if (obs == NULL)
+		return;
+	if (obs->system_identifier == 0 || obs->timeline == 0 || obs->now_us < 0 || obs->started_us < 0)
+		abort();
+	cdc_source_find(obs, ID);
+	cdc_source_node_slot(&obs->node, "mdb_pipeline_a1b2c3d4");
+	for (i = 0; i < obs->n; i++)
+	{
+		if (obs->pipelines[i].slot_since_us < 0 || obs->pipelines[i].slot_made_us < 0 || obs->pipelines[i].sessions_since_us < 0)
+			abort();
+	}
+	if (obs->hba_text)
+	{
+		const char *ids[1] = {ID};
+
+		cdc_hba_broken(obs->hba_text);
+		cdc_hba_has(obs->hba_text, &line, 1);
+		cdc_hba_left(obs->hba_text, ID);
+		cdc_hba_lines_hash(obs->hba_text, ids, 1);
+		cdc_hba_admits(obs->hba_text, &line, NULL);
+	}
+}
+
+static void
+read_hba(const CdcPgResult *result)
+{
+	CdcHbaLine	line = {ID, "app", "mdb_pipeline_a1b2c3d4", "10.0.0.0/8"};
+	char	   *old = cdc_hba_decode(cdc_pg_value(result, 0, 1));
+	char	   *changed = old ? cdc_hba_apply(old, &line, 1, NULL, 0) : NULL;
+
+	if (changed && !cdc_hba_has(changed, &line, 1))
+		abort();
+	if (changed)
+		cdc_hba_write_sql(cdc_pg_value(result, 0, 0), cdc_pg_value(result, 0, 2), changed);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	CdcPgResult result;
+	char		why[200];
+	int			which;
+	int			row;
+	int			column;
+	struct json_object *slots;
+
+	if (size < 4)
+		return 0;
+	which = (data[0] & 0x7F) % lengthof(shapes);
+	memset(&result, 0, sizeof(result));
+	result.outcome = CDC_PG_OK;
+	result.pgresult = build(data, size);
+	result.shape = &shapes[which];
+	if (cdc_pg_fits(result.pgresult, result.shape, why, sizeof(why)))
+	{
+		for (row = 0; row < cdc_pg_ntuples(&result); row++)
+		{
+			for (column = 0; column < shapes[which].ncolumns; column++)
+			{
+				char	   *value = pstrdup(cdc_pg_value(&result, row, column));
+
+				if (!cdc_text_clean(value, strlen(value)))
+					abort();
+				if (cdc_pg_isnull(&result, row, column) && !shapes[which].columns[column].may_be_null)
+					abort();
+			}
+		}
+		if (cdc_pg_value(&result, 100, 100) == NULL || cdc_pg_value(&result, -1, -1) == NULL)
+			abort();
+		if (which == 0)
+			read_look(cdc_pg_value(&result, 0, 0));
+		else if (which == 1)
+		{
+			slots = cdc_json_parse(cdc_pg_value(&result, 0, 1));
+			cdc_source_lsn(cdc_json_get(slots, "mdb_pipeline_a1b2c3d4"), "lsn");
+			cdc_json_int64(cdc_json_get(slots, "mdb_pipeline_a1b2c3d4"), "pid", 0);
+			json_object_put(slots);
+		}
+		else if (which == 3)
+			read_hba(&result);
+		else if (which == 5)
+			cdc_lsn_parse(cdc_pg_value(&result, 0, 0));
+	}
+	PQclear(result.pgresult);
+	arena_reset();
+	return 0;
+}
