@@ -19,6 +19,7 @@
 #include "gateway/config.h"
 #include "gateway/guard.h"
 #include "gateway/linger.h"
+#include "gateway/rate.h"
 
 #define MS 1000
 #define TURNED_OF_ADDRESS 16	/* of one address that are told 429 at a time */
@@ -130,7 +131,11 @@ client_lobby(void)
 enum MHD_Result
 client_accept(void *cls, const struct sockaddr *address, socklen_t size)
 {
-	return config_trusts(address) || peer_connections(address) < config.address_connections + TURNED_OF_ADDRESS ? MHD_YES : MHD_NO;
+	if (config_trusts(address))
+		return MHD_YES;
+	if (peer_connections(address) >= config.address_connections + TURNED_OF_ADDRESS)
+		return MHD_NO;
+	return config.tls_certificate == NULL || rate_take(address, config.address_handshakes) ? MHD_YES : MHD_NO;
 }
 
 /*

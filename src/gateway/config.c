@@ -45,6 +45,7 @@ static const Setting settings[] = {
 	{"trusted_proxies", SETTING_TEXT, &config.trusted_proxies, NULL, 0, 0, "networks whose X-Forwarded-For is believed, comma separated"},
 	{"max_connections", SETTING_COUNT, &config.max_connections, "1024", 8, 100000, "connections of clients"},
 	{"address_connections", SETTING_COUNT, &config.address_connections, "256", 1, 100000, "of these from one address, or one IPv6 network of 64 bits"},
+	{"address_handshakes", SETTING_COUNT, &config.address_handshakes, "50", 1, 100000, "TLS handshakes a second from one address, four times as many at once"},
 	{"max_memory", SETTING_BYTES, &config.max_memory, "96MB", 1024 * 1024, INT64CONST(2047) * 1024 * 1024, "bodies and answers of all requests, a quarter for one address"},
 	{"max_body", SETTING_BYTES, &config.max_body, "1MB", 1024, 64 * 1024 * 1024, "largest body of a request"},
 	{"max_header", SETTING_BYTES, &config.max_header, "16kB", 1024, 256 * 1024, "largest header of a request"},

@@ -31,6 +31,7 @@ typedef struct GatewayConfig
 	char	   *trusted_proxies;	/* comma separated CIDRs */
 	int			max_connections;	/* of clients */
 	int			address_connections;	/* of these from one address */
+	int			address_handshakes; /* of TLS a second, from one address */
 	int			max_memory;		/* bytes for bodies and answers, of all */
 	int			max_body;		/* bytes */
 	int			max_header;		/* bytes, request line included */

@@ -6,6 +6,7 @@
 
 #include "gateway/client.h"
 #include "gateway/openapi.h"
+#include "gateway/peer.h"
 #include "gateway/pool.h"
 
 #define STATUSES 600
@@ -73,6 +74,7 @@ metrics_print(StringInfo to)
 	}
 	appendStringInfo(to, "# TYPE cdc_http_connections gauge\ncdc_http_connections %d\n"
 					 "# TYPE cdc_http_database_sessions gauge\ncdc_http_database_sessions %d\n"
-					 "# TYPE cdc_http_waiting gauge\ncdc_http_waiting %d\n",
-					 client_count(), pool_sessions(), pool_waiting());
+					 "# TYPE cdc_http_waiting gauge\ncdc_http_waiting %d\n"
+					 "# TYPE cdc_http_memory_bytes gauge\ncdc_http_memory_bytes %zu\n",
+					 client_count(), pool_sessions(), pool_waiting(), peer_memory());
 }

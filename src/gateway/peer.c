@@ -21,6 +21,7 @@ struct Peer
 	uint64		key;
 	int			references;
 	int			connections;
+	int			logins;
 	size_t		bytes;
 };
 
@@ -110,6 +111,13 @@ peer_give(Peer *peer, size_t bytes)
 {
 	peer->bytes -= bytes;
 	all -= bytes;
+}
+
+int
+peer_logins(Peer *peer, int change)
+{
+	peer->logins += change;
+	return peer->logins;
 }
 
 size_t

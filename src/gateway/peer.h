@@ -36,6 +36,9 @@ extern bool peer_is_full(const Peer *peer, size_t bytes);
 extern void peer_take(Peer *peer, size_t bytes);
 extern void peer_give(Peer *peer, size_t bytes);
 
+/* Counts requests whose credentials are still to be tried: change, and how many there are then. */
+extern int	peer_logins(Peer *peer, int change);
+
 /* What all hold; for /metrics. */
 extern size_t peer_memory(void);
 

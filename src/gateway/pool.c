@@ -25,7 +25,7 @@ typedef enum Turn
 {
 	TURN_PROVEN,				/* the credential was right before */
 	TURN_NEW,
-	TURN_HOT,					/* many failed logins of this address or role */
+	TURN_HOT,					/* many logins of this address at once, or failed ones of it or the role */
 	TURNS,
 	TURN_NONE = TURNS
 } Turn;
@@ -257,7 +257,11 @@ turn_of(const Identity *identity, const Request *request)
 {
 	if (identity->own || identity->proven_at != 0)
 		return TURN_PROVEN;
-	return throttle_is_hot((const struct sockaddr *) &request->address, request->role) ? TURN_HOT : TURN_NEW;
+	/* many at once, or many that failed: others of whom that is not known come first */
+	if (peer_logins(request->peer, 0) > Max(config.logins / 4, 1) ||
+		throttle_is_hot((const struct sockaddr *) &request->address, request->role))
+		return TURN_HOT;
+	return TURN_NEW;
 }
 
 /*
@@ -337,6 +341,9 @@ static void
 release(Request *request)
 {
 	dlist_delete(&request->in_pool);
+	if (request->tried)
+		(void) peer_logins(request->peer, -1);
+	request->tried = false;
 	request->identity = NULL;
 	request->session = NULL;
 }
@@ -471,6 +478,9 @@ pool_submit(Request *request)
 		return;
 	}
 	request->identity = identity;
+	request->tried = !identity->own && identity->proven_at == 0;
+	if (request->tried)
+		(void) peer_logins(request->peer, 1);
 	request->deadline = loop_now + (uint64) config.answer_timeout * MS;
 	dlist_push_tail(&submitted, &request->in_pool);
 	dlist_push_tail(&identity->waiting, &request->in_identity);

@@ -61,6 +61,7 @@ typedef struct Request
 
 	/* the pool's */
 	Call		call;
+	bool		tried;			/* among its peer's logins */
 	bool		probe;			/* asks only whether the credentials are right */
 	struct Identity *identity;
 	struct PoolSession *session;	/* that makes its call */

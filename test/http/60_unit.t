@@ -24,6 +24,18 @@ def test():
     help_ = subprocess.run([PROGRAM, "--help"], stdout=subprocess.PIPE, text=True).stdout
     missing = [name for name in re.findall(r"--([a-z-]+)=", re.search(r"^ExecStart=.*$", text, re.M).group()) if name != "config" and "  %s " % name.replace("-", "_") not in help_]
     equal(missing, [], "with settings that it has")
+    units = {"kB": 1024, "MB": 1024 ** 2, "M": 1024 ** 2, "": 1}
+
+    def default(name):
+        number, unit = re.search(r"  %s +(\d+)(kB|MB|)" % name, help_).groups()
+        return int(number) * units[unit]
+
+    number, unit = re.search(r"^MemoryMax=(\d+)(M)$", text, re.M).groups()
+    # a connection has its library's buffer (http.c) and, with TLS, a session of about 40 kB; a session of the database what a call leaves in libpq's buffers (pool.c)
+    most = default("max_memory") + default("max_connections") * 9 // 8 * (default("max_uri") + default("max_header") + 60 * 1024) + default("database_connections") * 1024 ** 2 + 32 * 1024 ** 2
+    ok(most < int(number) * units[unit], "MemoryMax is above what the defaults can come to", "%d MB, %s MB" % (most // 1024 ** 2, number))
+    files = int(re.search(r"^LimitNOFILE=(\d+)$", text, re.M).group(1))
+    ok(files > default("max_connections") * 9 // 8 + 256 + default("database_connections") + 32, "and there are descriptors for all connections", files)
     stop = int(re.search(r"^TimeoutStopSec=(\d+)$", text, re.M).group(1))
     own = int(re.search(r"stop_timeout +(\d+)s", help_).group(1))
     ok(stop > own, "and waits longer than the gateway's own stop_timeout", "%d %d" % (stop, own))

@@ -273,6 +273,84 @@ def slow_readers(cluster):
     gateway.stop()
 
 
+def storm(cluster):
+    """A stranger who tries 300 names at once, from one address: others' first logins come before his."""
+    gateway = Gateway(cluster.dsn("gw"), logins=4, address_connections=1000)
+    before = cluster.log().count("password authentication failed")
+    held = []
+    for n in range(300):
+        raw = gateway.raw(40, "127.0.3.1")
+        raw.send(b"GET /organizations HTTP/1.1\r\nHost: gateway\r\n" + basic("nobody%d" % n, "x").encode() + b"\r\n\r\n")
+        held.append(raw)
+    answer = gateway.call("GET", "/organizations", user="bob")
+    tried = cluster.log().count("password authentication failed") - before
+    ok(answer.status == 200 and tried < 150, "somebody else is served before half of them are tried", "%d %r" % (tried, answer))
+    ok(all(raw.answer().status == 401 for raw in held), "they are told 401 in the end")
+    for raw in held:
+        raw.close()
+    gateway.stop()
+
+
+def handshakes(cluster):
+    """TLS: who begins one handshake after the other, and who begins and does not go on."""
+    directory = subprocess.check_output(["mktemp", "-d", "/var/tmp/cdc_tls.XXXXXX"], text=True).strip()
+    atexit.register(shutil.rmtree, directory, True)
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=gateway", "-keyout", directory + "/key", "-out", directory + "/crt"],
+                   check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    gateway = Gateway(cluster.dsn("gw"), tls_certificate=directory + "/crt", tls_key=directory + "/key", address_handshakes=5, request_timeout="3s", max_connections=32)
+    done = 0
+    for n in range(60):
+        try:
+            gateway.raw(20, "127.0.4.1").close()
+            done += 1
+        except OSError:
+            break
+    ok(20 <= done < 60, "one address has its burst of handshakes, and then none", done)
+    get = b"GET /health/live HTTP/1.1\r\nHost: gateway\r\n\r\n"
+    with gateway.raw(20, "127.0.4.2") as raw:
+        raw.send(get)
+        equal(raw.answer().status, 200, "another one is served")
+    # the first bytes of a handshake, then nothing: from many addresses
+    held = [Raw(gateway.port, False, 20, "127.0.5.%d" % (1 + n)) for n in range(60)]
+    for raw in held:
+        raw.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
+
+    def served():
+        try:
+            with gateway.raw(20, "127.0.4.3") as raw:
+                raw.send(get)
+                answer = raw.answer()
+                return answer is not None and answer.status
+        except OSError:
+            return None
+
+    ok(wait(lambda: served() == 200, 20, 0.3), "sixty half handshakes on 32 places keep nobody out")
+    ok(wait(lambda: all(select.select([raw.socket], [], [], 0)[0] for raw in held), 15), "and end after request_timeout")
+    body = POST + b"Content-Length: 1000000\r\n\r\n"
+    with gateway.raw(20, "127.0.4.4") as raw:
+        raw.send(body + b"x" * 1000000)
+        answer = raw.answer()
+        ok(answer is not None and answer.status == 401 and answer.flat(), "by TLS, too, a body without credentials is told 401 and no reset", repr(answer))
+    for raw in held:
+        raw.close()
+    gateway.stop()
+
+
+def the_log(cluster):
+    """What a stranger writes is one line of JSON each, and bounded."""
+    gateway = Gateway(cluster.dsn("gw"))
+    for target in (b"/a\x1b[2J", b"/a\nb", b"/\xff\xfe", b'/"},{"forged":1', b"/" + b"\xff" * 3900, b"/a\x00b", b"/a\rb"):
+        with gateway.raw() as raw:
+            raw.send(b"GET " + target + b" HTTP/1.1\r\nHost: gateway\r\nX-Request-Id: a\\nb\r\nUser-Agent: \x1b\r\n\r\n")
+            raw.answer()
+    gateway.call("GET", "/health/live")
+    ok(wait(lambda: gateway.log().count("\n") >= 6), "they are in the log")
+    lines = open(gateway.path("access"), "rb").read().split(b"\n")
+    parsed = [json.loads(line) for line in lines if line]
+    ok(all(all(0x20 <= c < 0x7f for c in line) and len(line) < 32768 for line in lines) and not any("forged" in line for line in parsed), "every line is printable ASCII, bounded, and one request", lines[:3])
+    gateway.stop()
+
+
 def test():
     cluster = Cluster()
     people(cluster)
@@ -282,6 +360,9 @@ def test():
     of_one_address(cluster)
     memory(cluster)
     slow_readers(cluster)
+    storm(cluster)
+    handshakes(cluster)
+    the_log(cluster)
     bodies(cluster)
 
 
