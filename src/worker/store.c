@@ -135,7 +135,23 @@ static const char write_secret_sql[] =
 "INSERT INTO cdc.pipeline_secret (pipeline_id, purpose, key_id, ciphertext, generation) VALUES ($1::pg_catalog.uuid, $2, $3, $4, $5)"
 " ON CONFLICT (pipeline_id, purpose) DO UPDATE SET key_id = excluded.key_id, ciphertext = excluded.ciphertext, generation = excluded.generation";
 
-/* Runs sql with the rows of an array as its one parameter; puts the array. */
+static void
+put_rows(void *arg)
+{
+	json_object_put(arg);
+}
+
+struct json_object *
+cdc_store_rows(void)
+{
+	MemoryContextCallback *callback = MemoryContextAlloc(TopTransactionContext, sizeof(MemoryContextCallback));
+
+	callback->func = put_rows;
+	callback->arg = json_object_new_array();
+	MemoryContextRegisterResetCallback(TopTransactionContext, callback);
+	return callback->arg;
+}
+
 void
 cdc_store_write_rows(const char *sql, int expected, struct json_object *rows)
 {
@@ -205,7 +221,7 @@ spec_row(CdcPipeline *p)
 static void
 write_specs(CdcWorld *world)
 {
-	struct json_object *rows = json_object_new_array();
+	struct json_object *rows = cdc_store_rows();
 	ListCell   *cell;
 	uint64		i;
 
@@ -228,7 +244,6 @@ write_specs(CdcWorld *world)
 				p->spec_written = true;
 		}
 	}
-	json_object_put(rows);
 }
 
 static void
@@ -262,7 +277,7 @@ write_secrets(CdcWorld *world)
 static void
 write_observed(CdcWorld *world)
 {
-	struct json_object *rows = json_object_new_array();
+	struct json_object *rows = cdc_store_rows();
 	TimestampTz now = GetCurrentTimestamp();
 	ListCell   *cell;
 
@@ -287,14 +302,13 @@ write_observed(CdcWorld *world)
 	}
 	if (json_object_array_length(rows) > 0)
 		cdc_store_write_rows(write_observed_sql, SPI_OK_UPDATE, rows);
-	json_object_put(rows);
 }
 
 /* Standbys of pipelines of which something has changed. */
 static void
 write_standbys(CdcWorld *world)
 {
-	struct json_object *rows = json_object_new_array();
+	struct json_object *rows = cdc_store_rows();
 	bool		gone = false;
 	ListCell   *cell;
 	ListCell   *inner;
@@ -327,14 +341,13 @@ write_standbys(CdcWorld *world)
 		cdc_store_write_rows(write_standbys_sql, SPI_OK_INSERT, rows);
 	if (gone)
 		cdc_store_write_rows(drop_standbys_sql, SPI_OK_DELETE, rows);
-	json_object_put(rows);
 }
 
 static void
 write_services(CdcWorld *world)
 {
-	struct json_object *rows = json_object_new_array();
-	struct json_object *nodes = json_object_new_array();
+	struct json_object *rows = cdc_store_rows();
+	struct json_object *nodes = cdc_store_rows();
 	ListCell   *cell;
 	int			i;
 
@@ -388,8 +401,6 @@ write_services(CdcWorld *world)
 		cdc_store_write_rows(write_services_sql, SPI_OK_UPDATE, rows);
 	if (json_object_array_length(nodes) > 0)
 		cdc_store_write_rows(write_nodes_sql, SPI_OK_UPDATE, nodes);
-	json_object_put(rows);
-	json_object_put(nodes);
 }
 
 /*
@@ -551,18 +562,16 @@ cdc_store_turn(CdcWorld *world)
 	volatile bool ok = true;
 	volatile bool readable = false;
 	volatile bool findings = true;
+	CdcLoaded  *loaded = palloc0(sizeof(CdcLoaded));
 
 	pgstat_report_activity(STATE_RUNNING, "cdc_pipeline turn");
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	PG_TRY();
 	{
-		CdcLoaded	loaded;
-
 		lock_extension();
 		SPI_connect();
 		PushActiveSnapshot(GetTransactionSnapshot());
-		memset(&loaded, 0, sizeof(loaded));
 		readable = interlock(world);
 		if (readable && world->acting)
 		{
@@ -587,11 +596,11 @@ cdc_store_turn(CdcWorld *world)
 				cdc_store_write_rows(write_events_sql, SPI_OK_INSERT, events);
 			CommandCounterIncrement();
 			UpdateActiveSnapshotCommandId();
-			cdc_store_read_work(world, &loaded);
-			if (ending || loaded.nservices > 0 || loaded.all)
+			cdc_store_read_work(world, loaded);
+			if (ending || loaded->nservices > 0 || loaded->all)
 			{
 				cdc_store_end_services(world);
-				cdc_store_note_ended(world, &loaded);
+				cdc_store_note_ended(world, loaded);
 				cdc_store_forget_findings();
 			}
 		}
@@ -603,13 +612,12 @@ cdc_store_turn(CdcWorld *world)
 		{
 			forget_written(world, world->events, findings);
 			forget_gone(world);
-			cdc_store_apply(world, &loaded);
+			cdc_store_apply(world, loaded);
 		}
 		else if (!readable)
 			cdc_world_clear(world);
 		if (!world->acting)
 			world->loaded = false;
-		cdc_store_loaded_free(&loaded);
 	}
 	PG_CATCH();
 	{
@@ -630,6 +638,8 @@ cdc_store_turn(CdcWorld *world)
 		ok = false;
 	}
 	PG_END_TRY();
+	cdc_store_loaded_free(loaded);
+	pfree(loaded);
 	pgstat_report_stat(true);
 	pgstat_report_activity(STATE_IDLE, NULL);
 	return ok;

@@ -87,7 +87,7 @@ cdc_store_write_findings(CdcWorld *world)
 
 	if (!world->findings_dirty)
 		return true;
-	rows = json_object_new_array();
+	rows = cdc_store_rows();
 	foreach(cell, world->services)
 		add_rows(rows, "service_id", ((CdcService *) lfirst(cell))->id, ((CdcService *) lfirst(cell))->findings);
 	foreach(cell, world->pipelines)
@@ -99,7 +99,6 @@ cdc_store_write_findings(CdcWorld *world)
 		cdc_store_write_rows(write_findings_sql, SPI_OK_SELECT, rows);
 		all = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)) == 0;
 	}
-	json_object_put(rows);
 	return all;
 }
 

@@ -53,6 +53,13 @@ extern TimestampTz cdc_store_time(const char *words);
 /* Its opposite: a member of a row to write, null for 0. */
 extern void cdc_store_add_time(struct json_object *row, const char *key, TimestampTz value);
 
+/*
+ * In store.c: an empty array for rows to write, which goes with the transaction,
+ * however that ends: json-c's memory is none of PostgreSQL's, and a turn that
+ * fails is tried again and again.
+ */
+extern struct json_object *cdc_store_rows(void);
+
 /* In store.c: runs sql with the rows of an array as its one parameter. */
 extern void cdc_store_write_rows(const char *sql, int expected, struct json_object *rows);
 

@@ -37,8 +37,8 @@ const char	cdc_store_pairs_sql[] = "SELECT pg_catalog.to_jsonb(n)::pg_catalog.te
 void
 cdc_store_write_pairs(CdcWorld *world)
 {
-	struct json_object *rows = json_object_new_array();
-	struct json_object *gone = json_object_new_array();
+	struct json_object *rows = cdc_store_rows();
+	struct json_object *gone = cdc_store_rows();
 	ListCell   *cell;
 
 	foreach(cell, world->pairs)
@@ -66,8 +66,6 @@ cdc_store_write_pairs(CdcWorld *world)
 		cdc_store_write_rows(write_pairs_sql, SPI_OK_INSERT, rows);
 	if (json_object_array_length(gone) > 0)
 		cdc_store_write_rows(delete_pairs_sql, SPI_OK_DELETE, gone);
-	json_object_put(rows);
-	json_object_put(gone);
 }
 
 void

@@ -43,7 +43,7 @@ static const char end_services_sql[] =
 void
 cdc_store_write_provided(CdcWorld *world)
 {
-	struct json_object *rows = json_object_new_array();
+	struct json_object *rows = cdc_store_rows();
 	ListCell   *cell;
 
 	foreach(cell, world->services)
@@ -59,7 +59,6 @@ cdc_store_write_provided(CdcWorld *world)
 	}
 	if (json_object_array_length(rows) > 0)
 		cdc_store_write_rows(write_provided_sql, SPI_OK_UPDATE, rows);
-	json_object_put(rows);
 }
 
 void

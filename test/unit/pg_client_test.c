@@ -1,0 +1,449 @@
+/* link: src/worker/pg_client.c src/worker/pg_login.c src/worker/pg_words.c src/worker/pg_parameters.c src/remote/pg_auth.c src/common/address.c */
+/* libs: -lpq -lssl -lcrypto -lpgport */
+/* flags: -I/usr/include/postgresql -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer */
+/*
+ * pg_client_test.c
+ *	  Whoever is told that a connection did not come about may close it, at once:
+ *	  nothing of it is used afterwards, and everybody is told once.
+ *
+ * The client with libpq, on a loop and a memory of the test's own, under
+ * AddressSanitizer: what is freed here is gone.
+ */
+#include "postgres.h"
+
+#include <arpa/inet.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "utils/memutils.h"
+
+#include "common/text.h"
+#include "worker/guard.h"
+#include "worker/peer_address.h"
+#include "worker/pg_client.h"
+#include "worker/pg_result.h"
+#include "worker/resolver.h"
+
+#undef printf
+#undef snprintf
+#include "tap.h"
+
+/* --- memory: each piece malloc'd, so that what is freed is known to be ------------------- */
+typedef struct Piece
+{
+	struct MemoryContextData *context;
+	struct Piece *next;
+	struct Piece *prev;
+	size_t		padding;
+} Piece;
+
+static struct MemoryContextData top;
+static Piece pieces = {NULL, &pieces, &pieces, 0};
+MemoryContext TopMemoryContext = &top;
+MemoryContext CurrentMemoryContext = &top;
+
+void *
+MemoryContextAlloc(MemoryContext context, Size size)
+{
+	Piece	   *p = calloc(1, sizeof(Piece) + size);
+
+	p->context = context;
+	p->next = pieces.next;
+	p->prev = &pieces;
+	p->next->prev = p;
+	pieces.next = p;
+	return p + 1;
+}
+
+void
+pfree(void *pointer)
+{
+	Piece	   *p = (Piece *) pointer - 1;
+
+	p->prev->next = p->next;
+	p->next->prev = p->prev;
+	free(p);
+}
+
+void *
+MemoryContextAllocZero(MemoryContext context, Size size)
+{
+	return MemoryContextAlloc(context, size);
+}
+
+void *
+palloc0(Size size)
+{
+	return MemoryContextAlloc(CurrentMemoryContext, size);
+}
+
+char *
+MemoryContextStrdup(MemoryContext context, const char *string)
+{
+	return strcpy(MemoryContextAlloc(context, strlen(string) + 1), string);
+}
+
+char *
+pstrdup(const char *string)
+{
+	return MemoryContextStrdup(CurrentMemoryContext, string);
+}
+
+MemoryContext
+AllocSetContextCreateInternal(MemoryContext parent, const char *name, Size minimum, Size first, Size most)
+{
+	return malloc(sizeof(struct MemoryContextData));
+}
+
+void
+MemoryContextDelete(MemoryContext context)
+{
+	Piece	   *p;
+	Piece	   *next;
+
+	for (p = pieces.next; p != &pieces; p = next)
+	{
+		next = p->next;
+		if (p->context == context)
+			pfree(p + 1);
+	}
+	free(context);
+}
+
+/* --- what else a server has ------------------------------------------------------------- */
+static int	external_fds;
+
+bool
+AcquireExternalFD(void)
+{
+	external_fds++;
+	return true;
+}
+
+void
+ReleaseExternalFD(void)
+{
+	external_fds--;
+}
+
+bool
+errstart(int level, const char *domain)
+{
+	return false;
+}
+
+void
+errfinish(const char *file, int line, const char *function)
+{
+}
+
+int
+errmsg(const char *format,...)
+{
+	return 0;
+}
+
+int
+errdetail_internal(const char *format,...)
+{
+	return 0;
+}
+
+char *
+cdc_text_line(char *to, size_t size, const char *from)
+{
+	strlcpy(to, from, size);
+	return to;
+}
+
+bool
+cdc_guard(void (*call) (void *arg), void *arg, const char *what, char *why, size_t size)
+{
+	call(arg);
+	return true;
+}
+
+bool
+cdc_pg_fits(void *pgresult, const CdcPgShape *shape, char *why, size_t size)
+{
+	return true;
+}
+
+/* --- a loop ------------------------------------------------------------------------------ */
+struct CdcTimer
+{
+	CdcTimerCallback callback;
+	void	   *arg;
+	int64		deadline;		/* 0: disarmed */
+	struct CdcTimer *next;
+};
+
+static struct CdcTimer *timers;
+static struct
+{
+	int			events;			/* 0: not watched */
+	CdcIoCallback callback;
+	void	   *arg;
+}			watched[256];
+
+int64
+cdc_loop_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+bool
+cdc_loop_watch(CdcLoop *loop, int fd, int events, CdcIoCallback callback, void *arg)
+{
+	watched[fd].events = events;
+	watched[fd].callback = callback;
+	watched[fd].arg = arg;
+	return true;
+}
+
+void
+cdc_loop_forget(CdcLoop *loop, int fd)
+{
+	watched[fd].events = 0;
+}
+
+CdcTimer *
+cdc_timer_create(CdcLoop *loop, CdcTimerCallback callback, void *arg)
+{
+	CdcTimer   *timer = calloc(1, sizeof(CdcTimer));
+
+	timer->callback = callback;
+	timer->arg = arg;
+	timer->next = timers;
+	timers = timer;
+	return timer;
+}
+
+void
+cdc_timer_set(CdcTimer *timer, int64 deadline)
+{
+	timer->deadline = deadline;
+}
+
+void
+cdc_timer_cancel(CdcTimer *timer)
+{
+	timer->deadline = 0;
+}
+
+void
+cdc_timer_free(CdcTimer *timer)
+{
+	CdcTimer  **where = &timers;
+
+	while (*where != timer)
+		where = &(*where)->next;
+	*where = timer->next;
+	free(timer);
+}
+
+/* One event of those that are due; false: there is none within some milliseconds. */
+static bool
+turn(void)
+{
+	struct pollfd fds[256];
+	int			n = 0;
+	int			i;
+	CdcTimer   *timer;
+
+	for (timer = timers; timer; timer = timer->next)
+	{
+		if (timer->deadline && timer->deadline <= cdc_loop_now())
+		{
+			timer->deadline = 0;
+			timer->callback(timer->arg);
+			return true;
+		}
+	}
+	for (i = 0; i < 256; i++)
+	{
+		if (watched[i].events)
+			fds[n++] = (struct pollfd) {i, (watched[i].events & CDC_IO_READ ? POLLIN : 0) | (watched[i].events & CDC_IO_WRITE ? POLLOUT : 0), 0};
+	}
+	if (poll(fds, n, 10) <= 0)
+		return false;
+	for (i = 0; i < n; i++)
+	{
+		if (fds[i].revents)
+		{
+			watched[fds[i].fd].callback(fds[i].fd, (fds[i].revents & (POLLIN | POLLHUP) ? CDC_IO_READ : 0) | (fds[i].revents & POLLOUT ? CDC_IO_WRITE : 0) |
+										(fds[i].revents & POLLERR ? CDC_IO_ERROR : 0), watched[fds[i].fd].arg);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* --- names ------------------------------------------------------------------------------- */
+static const char *refused;
+
+const char *
+cdc_peer_refused(const CdcAddress *address)
+{
+	return refused;
+}
+
+void
+cdc_resolver_init(CdcLoop *loop)
+{
+}
+
+void
+cdc_resolver_shutdown(void)
+{
+}
+
+void
+cdc_resolve(const char *name, CdcResolved resolved, void *arg)
+{
+	CdcAddress	addresses[2];
+
+	/* a name with two addresses, as literals are: from within the call */
+	cdc_address_parse("127.0.0.1", &addresses[0]);
+	cdc_address_parse("127.0.0.1", &addresses[1]);
+	resolved(addresses, 2, NULL, arg);
+}
+
+/* --- the cases ----------------------------------------------------------------------------- */
+typedef enum Then
+{
+	NOTHING,
+	CLOSE,						/* the connection that is told */
+	CLOSE_OTHER,
+	ASK_AND_CLOSE,
+	ASK_AGAIN
+} Then;
+
+static CdcPgConn *conns[2];
+static Then then;
+static int	told;
+static int	cancelled;
+static int	within;				/* a call of ours: nobody may be told meanwhile */
+static bool told_within;
+static char last[200];
+
+static void done(const CdcPgResult *result, void *arg);
+
+static void
+ask(CdcPgConn *conn, void *arg)
+{
+	within++;
+	cdc_pg_exec(conn, "SELECT 1", 0, NULL, NULL, 200, done, arg);
+	within--;
+}
+
+static void
+close_conn(int n)
+{
+	CdcPgConn  *conn = conns[n];
+
+	conns[n] = NULL;
+	if (conn)
+		cdc_pg_close(conn);
+}
+
+static void
+done(const CdcPgResult *result, void *arg)
+{
+	int			n = (int) (intptr_t) arg;
+	Then		now = then;
+
+	told++;
+	told_within = told_within || within > 0;
+	if (result->outcome == CDC_PG_CANCELLED)
+	{
+		cancelled++;
+		return;
+	}
+	strlcpy(last, result->error ? result->error : "", sizeof(last));
+	then = NOTHING;
+	if (now == ASK_AND_CLOSE || now == ASK_AGAIN)
+		ask(conns[n], arg);
+	if (now == CLOSE || now == ASK_AND_CLOSE)
+		close_conn(n);
+	if (now == CLOSE_OTHER)
+		close_conn(1 - n);
+}
+
+/* Both connections are asked three things each; the first answer does what it does. */
+static void
+run(const char *name, int port, Then what)
+{
+	CdcPgTarget target = {.host = "h", .port = port, .database = "d", .user = "u", .password = "p", .connect_timeout_ms = 300};
+	int			asked = 6 + (what == ASK_AND_CLOSE || what == ASK_AGAIN);
+	int64		until = cdc_loop_now() + 5000;
+	char		words[500];
+	int			n;
+
+	told = cancelled = 0;
+	told_within = false;
+	then = what;
+	for (n = 0; n < 2; n++)
+		conns[n] = cdc_pg_open(&target);
+	for (n = 0; n < 6; n++)
+		ask(conns[n % 2], (void *) (intptr_t) (n % 2));
+	while (told < asked && cdc_loop_now() < until)
+		turn();
+	for (n = 0; n < 2; n++)
+		close_conn(n);
+	snprintf(words, sizeof(words), "%s: told %d of %d, %d of them cancelled: %s", name, told, asked, cancelled, last);
+	ok(told == asked && !told_within && cancelled == (what == CLOSE ? 2 : what == CLOSE_OTHER ? 3 : what == ASK_AND_CLOSE ? 3 : 0), words);
+}
+
+int
+main(void)
+{
+	static const char *const names[] = {"nothing", "the connection is closed", "the other is closed", "something is asked and it is closed", "it is asked once more"};
+	struct sockaddr_in here = {.sin_family = AF_INET};
+	socklen_t	length = sizeof(here);
+	int			silent = socket(AF_INET, SOCK_STREAM, 0);
+	int			closed = socket(AF_INET, SOCK_STREAM, 0);
+	int			silent_port;
+	int			closed_port;
+	int			what;
+	int			before;
+
+	here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	bind(silent, (struct sockaddr *) &here, sizeof(here));
+	listen(silent, 64);
+	getsockname(silent, (struct sockaddr *) &here, &length);
+	silent_port = ntohs(here.sin_port);
+	here.sin_port = 0;
+	bind(closed, (struct sockaddr *) &here, sizeof(here));
+	getsockname(closed, (struct sockaddr *) &here, &length);
+	closed_port = ntohs(here.sin_port);
+
+	cdc_pg_init(NULL);
+	before = dup(0);
+	close(before);
+	for (what = NOTHING; what <= ASK_AGAIN; what++)
+	{
+		char		name[200];
+
+		refused = NULL;
+		snprintf(name, sizeof(name), "refused, and then %s", names[what]);
+		run(name, closed_port, what);
+		ok(strstr(last, "connection refused") != NULL, "... in our words");
+		snprintf(name, sizeof(name), "no answer, and then %s", names[what]);
+		run(name, silent_port, what);
+		refused = "a loopback address";
+		snprintf(name, sizeof(name), "an address of the machine, and then %s", names[what]);
+		run(name, silent_port, what);
+		ok(strstr(last, "members may not send the worker") != NULL, "... in our words");
+	}
+	what = dup(0);
+	is_number(what, before, "no descriptor is left");
+	is_number(external_fds, 0, "nor one that is counted");
+	ok(pieces.next == &pieces, "nor memory");
+	return done_testing();
+}
