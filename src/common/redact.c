@@ -321,14 +321,14 @@ mask_patterns(const char *str)
 }
 
 char *
-cdc_redact_said(const char *said)
+cdc_redact_said(const char *said, const char *const *secrets, int nsecrets)
 {
 	size_t		length = said ? strlen(said) : 0;
 	char	   *cut = pnstrdup(said ? said : "", length <= SAID_MAX ? length : cdc_text_clip(said, SAID_MAX));
 	char	   *p;
 
 	/* redacted before it is cut to what is shown: half a secret is one too */
-	cut = cdc_redact(cut, NULL, 0);
+	cut = cdc_redact(cut, secrets, nsecrets);
 	length = strlen(cut);
 	if (length > CDC_TEXT_MAX)
 		cut[cdc_text_clip(cut, CDC_TEXT_MAX)] = '\0';

@@ -19,10 +19,10 @@ extern char *cdc_redact(const char *text, const char *const *secrets, int nsecre
 
 /*
  * What a peer says of itself (an error, a reason), to be kept and shown: redacted
- * for what announces a secret, one line, at most CDC_TEXT_MAX bytes, cut between
- * characters.  Of a longer text than 16 kB the rest is not looked at.  said is valid text,
+ * for the given secrets and for what announces one, one line, at most CDC_TEXT_MAX bytes,
+ * cut between characters.  Of a longer text than 16 kB the rest is not looked at.  said is valid text,
  * NULL gives an empty one.
  */
-extern char *cdc_redact_said(const char *said);
+extern char *cdc_redact_said(const char *said, const char *const *secrets, int nsecrets);
 
 #endif							/* CDC_REDACT_H */

@@ -27,7 +27,7 @@ cdc_sdn_url_of(const char *base, const char *collection, const char *id)
 static char *
 one_line(const char *code, const char *message)
 {
-	char	   *words = cdc_redact_said(psprintf("%s%s%s", code ? code : "", code && message ? ": " : "", message ? message : ""));
+	char	   *words = cdc_redact_said(psprintf("%s%s%s", code ? code : "", code && message ? ": " : "", message ? message : ""), NULL, 0);
 	char	   *end;
 
 	if (strlen(words) > MAX_MESSAGE)

@@ -191,7 +191,7 @@ cdc_agent_secret_body(const char *value)
 }
 
 CdcAgentMeaning
-cdc_agent_meaning(int status, const char *body, char **message)
+cdc_agent_meaning(int status, const char *body, const char *const *secrets, int nsecrets, char **message)
 {
 	struct json_object *object;
 	const char *said;
@@ -201,7 +201,7 @@ cdc_agent_meaning(int status, const char *body, char **message)
 		return CDC_AGENT_DONE;
 	object = cdc_json_parse(body);
 	said = cdc_json_string(object, "error");
-	*message = cdc_redact_said(said ? said : "no reason given");
+	*message = cdc_redact_said(said ? said : "no reason given", secrets, nsecrets);
 	json_object_put(object);
 	if (said == NULL || status < 400 || status >= 500)
 		return CDC_AGENT_MAYBE;

@@ -75,7 +75,10 @@ typedef enum CdcAgentMeaning
 	CDC_AGENT_MAYBE				/* 5xx or nonsense: it may have taken effect */
 } CdcAgentMeaning;
 
-/* *message: what it said, one redacted line; NULL when DONE. */
-extern CdcAgentMeaning cdc_agent_meaning(int status, const char *body, char **message);
+/*
+ * *message: what it said, one line in which neither the secrets that it was sent
+ * nor what looks like one is left; NULL when DONE.
+ */
+extern CdcAgentMeaning cdc_agent_meaning(int status, const char *body, const char *const *secrets, int nsecrets, char **message);
 
 #endif							/* CDC_REMOTE_AGENT_H */

@@ -191,7 +191,7 @@ cdc_kc_patch_offsets_body(const char *topic_prefix, uint64 lsn)
  * heading, one error a line, and advice: the errors are what counts.
  */
 static char *
-one_line(const char *message)
+one_line(const char *message, const char *const *secrets, int nsecrets)
 {
 	static const char heading[] = "Connector configuration is invalid and contains the following";
 	static const char advice[] = "You can also find the above list of errors at the endpoint";
@@ -227,7 +227,7 @@ one_line(const char *message)
 			appendStringInfoString(&buf, "; ");
 		appendBinaryStringInfo(&buf, start, (int) kept);
 	}
-	return cdc_redact_said(buf.data);
+	return cdc_redact_said(buf.data, secrets, nsecrets);
 }
 
 /* strstr without regard to case. */
@@ -245,7 +245,7 @@ says(const char *message, const char *words)
 }
 
 CdcKcMeaning
-cdc_kc_meaning(int status, const char *body, char **message)
+cdc_kc_meaning(int status, const char *body, const char *const *secrets, int nsecrets, char **message)
 {
 	struct json_object *object;
 	const char *said;
@@ -280,7 +280,7 @@ cdc_kc_meaning(int status, const char *body, char **message)
 	else
 		meaning = CDC_KC_INVALID;
 
-	*message = said != NULL && said[0] != '\0' ? cdc_kc_advised(one_line(said)) : pstrdup("no reason given");
+	*message = said != NULL && said[0] != '\0' ? cdc_kc_advised(one_line(said, secrets, nsecrets)) : pstrdup("no reason given");
 	json_object_put(object);
 	return meaning;
 }

@@ -186,10 +186,11 @@ typedef enum CdcKcMeaning
 } CdcKcMeaning;
 
 /*
- * *message: what Connect said, one redacted line (palloc'd) without the status,
- * NULL when DONE.
+ * *message: what Connect said, one line (palloc'd) without the status, in which
+ * neither the secrets that it was sent nor what looks like one is left; NULL
+ * when DONE.
  */
-extern CdcKcMeaning cdc_kc_meaning(int status, const char *body, char **message);
+extern CdcKcMeaning cdc_kc_meaning(int status, const char *body, const char *const *secrets, int nsecrets, char **message);
 
 /*
  * The sentence for "connector task failed: ": message of the last

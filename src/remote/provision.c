@@ -72,7 +72,7 @@ message_of(struct json_object *object, const char *key)
 {
 	const char *words = cdc_json_string(object, key);
 
-	return words ? cdc_redact_said(words) : NULL;
+	return words ? cdc_redact_said(words, NULL, 0) : NULL;
 }
 
 /* An array of one text. */

@@ -76,7 +76,9 @@ done(const CdcHttpResult *result, void *arg)
 		words = pstrdup(result->error ? result->error : "no answer");
 	else
 	{
-		switch (cdc_agent_meaning(result->status, result->body, &words))
+		const char *sent[] = {sink->agents[agent].token, cdc_wanted_password(op->pipeline)};
+
+		switch (cdc_agent_meaning(result->status, result->body, sent, lengthof(sent), &words))
 		{
 			case CDC_AGENT_DONE:
 				end = CDC_OP_DONE;

@@ -146,7 +146,9 @@ look_done(const CdcHttpResult *result, void *arg)
 		error = pstrdup(result->error);
 	else if (result->status != 200)
 	{
-		cdc_agent_meaning(result->status, result->body, &error);
+		const char *sent[] = {agent->token};
+
+		cdc_agent_meaning(result->status, result->body, sent, lengthof(sent), &error);
 		error = psprintf("HTTP %d: %s", result->status, error ? error : "");
 	}
 	else

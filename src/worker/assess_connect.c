@@ -266,7 +266,7 @@ cdc_assess_connect(CdcPipeline *p, CdcSnapshot *s)
 		cdc_set_detail(p, CDC_DETAIL_CONNECT_ERROR, sink->connect_error);
 		return;
 	}
-	c = cdc_connector_of(p);
+	c = cdc_kc_find(sink->list, p->connector_name);
 	if (c == NULL && p->put_at && cdc_loop_now() - p->put_at < PUT_SHOWS_MS)
 	{
 		/* accepted, but a connector without a status yet is not listed */

@@ -255,7 +255,8 @@ http_done(const CdcHttpResult *result, void *arg)
 	else
 	{
 		CdcAction	action = op->action;
-		CdcKcMeaning meaning = cdc_kc_meaning(result->status, result->body, &words);
+		const char *sent[] = {cdc_wanted_password(p), p->sink ? p->sink->connect_password : NULL};
+		CdcKcMeaning meaning = cdc_kc_meaning(result->status, result->body, sent, lengthof(sent), &words);
 
 		if (words)
 			words = psprintf("HTTP %d: %s", result->status, words);

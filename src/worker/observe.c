@@ -100,9 +100,9 @@ get(CdcService *sink, const char *base, const char *path, const char *name,
 const CdcKcConnector *
 cdc_connector_of(const CdcPipeline *p)
 {
-	if (p->sink == NULL || p->sink->list == NULL)
-		return NULL;
-	return cdc_kc_find(p->sink->list, p->connector_name);
+	const CdcKcConnector *c = p->sink && p->sink->list ? cdc_kc_find(p->sink->list, p->connector_name) : NULL;
+
+	return c && cdc_same(c->mark, p->id) ? c : NULL;
 }
 
 static void
@@ -189,7 +189,9 @@ list_done(const CdcHttpResult *result, void *arg)
 		error = pstrdup("the answer is not Kafka Connect's");
 	else if (result->outcome == CDC_HTTP_ANSWERED)
 	{
-		cdc_kc_meaning(result->status, result->body, &error);
+		const char *sent[] = {sink->connect_password};
+
+		cdc_kc_meaning(result->status, result->body, sent, lengthof(sent), &error);
 		error = psprintf("HTTP %d%s%s", result->status, error ? ": " : "", error ? error : "");
 	}
 	else

@@ -57,7 +57,7 @@ extern const char *cdc_observe_connect_url(const CdcService *sink);
 /* Fills credentials, CA and timeouts of a request to a Connect cluster. */
 extern void cdc_observe_connect_auth(const CdcService *sink, CdcHttpRequest *request);
 
-/* The pipeline's connector in the last list, NULL when absent or unknown. */
+/* The pipeline's connector in the last list, by name and mark; NULL when absent, somebody else's, or unknown. */
 extern const CdcKcConnector *cdc_connector_of(const CdcPipeline *pipeline);
 
 /* The pipeline's part of a source query; points into the pipeline. */

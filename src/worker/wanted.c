@@ -165,7 +165,7 @@ syncs_slots(const CdcService *s)
 static bool
 wants_failover_slot(const CdcPipeline *p)
 {
-	const CdcKcConnector *c = p->sink && p->sink->list ? cdc_kc_find(p->sink->list, p->connector_name) : NULL;
+	const CdcKcConnector *c = cdc_connector_of(p);
 
 	if (p->seen && p->seen->slot_exists)
 		return p->seen->slot_failover;

@@ -113,6 +113,40 @@ def an_agent(world, listener, source):
     return refused
 
 
+def an_echo(world, source):
+    """A Connect, and an agent, that say the password back in words of their own."""
+    heard = set()
+
+    def connect(request):
+        if request.method in ("PUT", "POST") and request.body:
+            password = json.loads(request.body).get("config", json.loads(request.body)).get("database.password", "")
+            heard.add(password)
+            return 400, {"error_code": 400, "message": "it is " + password + " and in JSON " + json.dumps(password)}
+        return None
+    peer = world.liar(HttpPeer(connect, truth=world.connect.port))
+    for role, words in (({}, "put_connector failed"), ({"manage_role": False, "connector_user": "given", "connector_password": "g3h3im'\"\\7z"}, "put_connector failed")):
+        pipeline = world.pipeline("alice", world.register("alice", "postgresql", world.true_source(**role)) if role else source,
+                                  world.register("alice", "kafka", world.sink(peer.url())), name="echo-%d" % len(role))
+        message = world.says(pipeline, words)
+        ok(words in message and "[redacted]" in message, "what Connect says back is told without it", message)
+
+    def agent(request):
+        if request.path.startswith("/v1/state"):
+            return 200, {"version": "x", "plugins": [], "job": None, "secrets": [], "secret_path": "/s", "connect_url": "x", "epoch": 0}
+        value = json.loads(request.body)["value"]
+        heard.add(value)
+        return 422, {"error": "%s is no secret for %s" % (value, request.headers["authorization"].split(" ")[1])}
+    liar = world.liar(HttpPeer(agent))
+    token = world.plant("token-of-an-echo-41", liar)
+    sink = world.register("alice", "kafka", world.sink(world.connect.url(), plaintext_connector_password=False, agents=[{"url": liar.url(), "token": token}]))
+    pipeline = world.pipeline("alice", source, sink, name="echo-agent")
+    message = world.says(pipeline, "put_secret failed")
+    ok("[redacted] is no secret for [redacted]" in message, "what an agent says back, too", message)
+    kept = world.sql("SELECT string_agg(x::text, ' ') FROM (SELECT to_jsonb(e) FROM cdc.pipeline_event e UNION ALL SELECT to_jsonb(s) FROM cdc.pipeline_spec s) t(x)") + world.meta.log()
+    equal([secret[:3] for secret in heard if secret in kept or json.dumps(secret)[1:-1] in kept], [], "no event and no log has it")
+    ok(len(heard) == 3, "(of three)", len(heard))
+
+
 def what_a_login_is_worth(world, listener, sink):
     """Findings: what is weak, and goes when it is not any more."""
     def finding(owner, check):
@@ -144,6 +178,7 @@ def test():
     the_door(world, source, sink)
     never = rows_of_before(world, listener, source, sink)
     never += an_agent(world, listener, source)
+    an_echo(world, source)
     what_a_login_is_worth(world, listener, sink)
     world.closing_questions("references", never)
 

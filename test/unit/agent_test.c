@@ -55,6 +55,7 @@ states(void)
 static void
 words(void)
 {
+	static const char *const sent[] = {"geheim"};
 	char	   *message;
 
 	is(cdc_agent_secret_name("mdb-pipeline-1", 3), "mdb-pipeline-1.3", "a secret's name");
@@ -64,16 +65,18 @@ words(void)
 	is(cdc_agent_install_body("u", "s", "v"), "{\"url\":\"u\",\"sha512\":\"s\",\"version\":\"v\",\"class\":\"io.debezium.connector.postgresql.PostgresConnector\"}", "an installation");
 	is(cdc_agent_secret_body("a\"b"), "{\"value\":\"a\\\"b\"}", "a secret");
 
-	ok(cdc_agent_meaning(202, "{}", &message) == CDC_AGENT_DONE && message == NULL, "202 is done");
-	ok(cdc_agent_meaning(409, "{\"error\":\"busy\"}", &message) == CDC_AGENT_BUSY, "409 is busy");
+	ok(cdc_agent_meaning(202, "{}", NULL, 0, &message) == CDC_AGENT_DONE && message == NULL, "202 is done");
+	ok(cdc_agent_meaning(409, "{\"error\":\"busy\"}", NULL, 0, &message) == CDC_AGENT_BUSY, "409 is busy");
 	is(message, "busy", "... its words");
-	ok(cdc_agent_meaning(412, "{\"error\":\"e\"}", &message) == CDC_AGENT_FENCED, "412 is a higher epoch");
-	ok(cdc_agent_meaning(401, "{\"error\":\"e\"}", &message) == CDC_AGENT_REFUSED && cdc_agent_meaning(422, "{\"error\":\"e\"}", &message) == CDC_AGENT_REFUSED, "4xx is refused");
-	ok(cdc_agent_meaning(500, "{\"error\":\"e\"}", &message) == CDC_AGENT_MAYBE, "5xx may have happened");
-	ok(cdc_agent_meaning(404, "<html>", &message) == CDC_AGENT_MAYBE, "so may what another server says");
+	ok(cdc_agent_meaning(412, "{\"error\":\"e\"}", NULL, 0, &message) == CDC_AGENT_FENCED, "412 is a higher epoch");
+	ok(cdc_agent_meaning(401, "{\"error\":\"e\"}", NULL, 0, &message) == CDC_AGENT_REFUSED && cdc_agent_meaning(422, "{\"error\":\"e\"}", NULL, 0, &message) == CDC_AGENT_REFUSED, "4xx is refused");
+	ok(cdc_agent_meaning(500, "{\"error\":\"e\"}", NULL, 0, &message) == CDC_AGENT_MAYBE, "5xx may have happened");
+	ok(cdc_agent_meaning(404, "<html>", NULL, 0, &message) == CDC_AGENT_MAYBE, "so may what another server says");
 	is(message, "no reason given", "... which gives no reason");
-	cdc_agent_meaning(422, "{\"error\":\"password=geheim\"}", &message);
+	cdc_agent_meaning(422, "{\"error\":\"password=geheim\"}", NULL, 0, &message);
 	is(message, "password=[redacted]", "no secret of others is told");
+	cdc_agent_meaning(422, "{\"error\":\"geheim is no value\"}", sent, 1, &message);
+	is(message, "[redacted] is no value", "nor one that it was sent");
 }
 
 int

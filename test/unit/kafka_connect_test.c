@@ -365,6 +365,7 @@ meaning(void)
 		{400, "{\"error_code\":400,\"message\":\"Connector configuration is invalid and contains the following 1 error(s):\\nError while validating connector config: Authentication method is not allowed by requireAuth\"}",
 		CDC_KC_INVALID, "Error while validating connector config: Authentication method is not allowed by requireAuth (the source asks for something else than SCRAM: "
 		"see the role's line in its pg_hba.conf, and whether its password was stored as scram-sha-256)"},
+		{400, "{\"error_code\":400,\"message\":\"geh\\\"eim is no value\"}", CDC_KC_INVALID, "[redacted] is no value"},
 		{405, "{\"error_code\":405,\"message\":\"HTTP 405 Method Not Allowed\"}", CDC_KC_INVALID, NULL},
 		{401, "", CDC_KC_DENIED, "no reason given"},
 		{403, "{\"message\":\"no\"}", CDC_KC_DENIED, "no"},
@@ -374,12 +375,13 @@ meaning(void)
 		{429, "{\"message\":\"slow down\"}", CDC_KC_BUSY, NULL},
 		{400, "not json", CDC_KC_MAYBE, NULL},
 	};
+	static const char *const sent[] = {NULL, "geh\"eim"};
 	size_t		i;
 
 	for (i = 0; i < lengthof(answers); i++)
 	{
 		char	   *message;
-		CdcKcMeaning got = cdc_kc_meaning(answers[i].status, answers[i].body, &message);
+		CdcKcMeaning got = cdc_kc_meaning(answers[i].status, answers[i].body, sent, 2, &message);
 
 		is_number(got, answers[i].meaning, psprintf("%d %.60s", answers[i].status, answers[i].body ? answers[i].body : ""));
 		if (answers[i].message != NULL)
