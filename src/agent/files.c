@@ -382,6 +382,17 @@ agent_open_dir(int dfd, const char *name, int mode, bool make, char **error)
 }
 
 bool
+agent_is_own_dir(int dfd, const char *setting, const char *path, char **error)
+{
+	struct stat st;
+
+	if (geteuid() != 0 || (fstat(dfd, &st) == 0 && st.st_uid == 0))
+		return true;
+	*error = psprintf("%s \"%s\" belongs to another user, and the agent is root: run it as that user, the worker's", setting, path);
+	return false;
+}
+
+bool
 agent_exists(int dfd, const char *name)
 {
 	struct stat st;

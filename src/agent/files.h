@@ -56,6 +56,13 @@ extern bool agent_sync_tree(int dirfd, const char *name, char **error);
 /* Opens a directory, making it (with this mode) when it is absent; -1 on error. */
 extern int	agent_open_dir(int dirfd, const char *name, int mode, bool make, char **error);
 
+/*
+ * Is an open directory, which a setting names, the agent's own?  An agent that is
+ * root must not work in one whose owner could exchange what is in it: false with
+ * *error.
+ */
+extern bool agent_is_own_dir(int dirfd, const char *setting, const char *path, char **error);
+
 extern bool agent_exists(int dirfd, const char *name);
 
 /* Swaps two names in one step, then fsyncs both directories.  Both must exist. */

@@ -440,7 +440,7 @@ agent_job_init(const AgentConfig *c, char **error)
 
 	config = c;
 	state_fd = agent_open_dir(AT_FDCWD, config->state_dir, 0700, false, error);
-	if (state_fd < 0)
+	if (state_fd < 0 || !agent_is_own_dir(state_fd, "state_dir", config->state_dir, error))
 		return false;
 	fd = openat(state_fd, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0)

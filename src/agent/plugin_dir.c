@@ -53,7 +53,7 @@ agent_plugin_init(const AgentConfig *config, int state_fd, char **error)
 
 	state = state_fd;
 	plugins = agent_open_dir(AT_FDCWD, config->plugin_dir, 0755, false, error);
-	if (plugins < 0)
+	if (plugins < 0 || !agent_is_own_dir(plugins, "plugin_dir", config->plugin_dir, error))
 		return false;
 	beside = agent_open_dir(state, "beside", 0755, true, error);
 	if (beside < 0)

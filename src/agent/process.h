@@ -50,6 +50,15 @@ extern bool agent_process_end(const char *dir, const char *name, uid_t uid, cons
 /* The last fault, else the last line, in log/NAME, redacted and shortened; "" when there is none. */
 extern char *agent_process_last_words(const char *dir, const char *name);
 
+/* When a process was started, in the kernel's ticks since boot; 0: there is none. */
+extern unsigned long long agent_process_start_of(pid_t pid);
+
+/* Where its pid file is. */
+extern void agent_process_path(char *path, size_t size, const char *dir, const char *name);
+
+/* --launch MODE DIR NAME CWD UID GID CGROUPS PROCESSES NAMED -- PROGRAM ... */
+#define AGENT_LAUNCH_ARGS 11
+
 /* The program's other faces: --launch (used by the two above) and --restart. */
 extern int	agent_launch_main(int argc, char **argv);
 extern int	agent_restart_main(int argc, char **argv);

@@ -5,8 +5,6 @@
  * services_dir/<id>/order.json is written before anything else of a service and
  * says {"order", "addresses", "deleted"}; what else is in the directory is made
  * by the two kinds' own files.  A directory without an order is a leftover.
- * services_dir/deleted.json has the ids that were taken back within a day: an
- * order that was sent before and comes late makes nothing.
  */
 #include "agent/provision.h"
 
@@ -22,26 +20,21 @@
 #include "agent/network.h"
 #include "agent/service.h"
 #include "agent/service_user.h"
+#include "agent/taken_back.h"
 #include "common/clock.h"
 #include "common/json.h"
 
-#define ORDER_FILE "order.json"
-#define DELETED_FILE "deleted.json"
-#define DELETED_SECONDS (24 * 60 * 60)
-#define MAX_DELETED (16 * 1024 * 1024)
 #define GONE_PREFIX ".gone-"
-#define MAX_ORDER (256 * 1024)
 #define MAX_SERVICES 256
 #define END_RETRY_MS 500
 
 static const AgentConfig *config;
 static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
 static AgentService *services[MAX_SERVICES];	/* NULL: free */
-static struct json_object *taken_back;	/* id -> seconds since 1970 */
 static char services_path[MAXPGPATH];	/* as the kernel names it */
 static int	services_fd = -1;
 
-/* -- addresses --------------------------------------------------------------- */
+/* -- what a service takes of the host -------------------------------------------- */
 
 /* Has a service an address of the block that begins at first? */
 static bool
@@ -64,140 +57,6 @@ is_used(uint32 first)
 	return false;
 }
 
-static bool
-is_free(const AgentService *s, const char *address)
-{
-	static const int pg_ports[] = {5432, 0};
-	static const int kafka_ports[] = {9093, 9094, 8083, 8085, 0};
-	const int  *ports = s->order.kafka ? kafka_ports : pg_ports;
-
-	for (; *ports; ports++)
-	{
-		if (agent_port_taken(address, *ports))
-			return false;
-	}
-	return true;
-}
-
-/*
- * Finds a block of addresses of its own, in which each node has one where its
- * ports are free, and writes them down before anything listens there.
- */
-static bool
-find_addresses(AgentService *s, char **error)
-{
-	char		found[AGENT_MAX_NODES][INET_ADDRSTRLEN];
-	int			wanted = s->order.kafka ? 1 : s->order.nodes;
-	int			n = 0;
-	uint32		block;
-	uint32		i;
-
-	pthread_mutex_lock(&list_lock);
-	for (block = 0; n < wanted && block < config->address_count; block += AGENT_BLOCK)
-	{
-		if (is_used(config->address_first + block))
-			continue;
-		/* neither the network's address nor that of broadcasts */
-		for (i = 1, n = 0; n < wanted && i < AGENT_BLOCK - 1; i++)
-		{
-			struct in_addr address = {htonl(config->address_first + block + i)};
-
-			inet_ntop(AF_INET, &address, found[n], INET_ADDRSTRLEN);
-			if (is_free(s, found[n]))
-				n++;
-		}
-	}
-	if (n == wanted)
-	{
-		memcpy(s->addresses, found, sizeof(s->addresses));
-		s->naddresses = n;
-	}
-	pthread_mutex_unlock(&list_lock);
-	if (n < wanted)
-	{
-		*error = psprintf("no address of %s has its ports free (%s): set service_addresses of the agent to a larger range", config->service_addresses,
-						  s->order.kafka ? "9093, 9094, 8083 and 8085" : "5432");
-		return false;
-	}
-	if (agent_service_save(s, error))
-		return true;
-	pthread_mutex_lock(&list_lock);
-	s->naddresses = 0;
-	pthread_mutex_unlock(&list_lock);
-	return false;
-}
-
-/* -- the order's file --------------------------------------------------------- */
-
-static bool
-write_order(AgentService *s, bool deleted, char **error)
-{
-	struct json_object *file = json_object_new_object();
-	struct json_object *addresses = json_object_new_array();
-	struct json_object *order = NULL;
-	const char *words;
-	bool		ok;
-	int			fd;
-	int			i;
-
-	pthread_mutex_lock(&s->lock);
-	json_object_deep_copy(s->wanted ? s->wanted : s->order.json, &order, NULL);
-	for (i = 0; i < s->naddresses; i++)
-		json_object_array_add(addresses, json_object_new_string(s->addresses[i]));
-	json_object_object_add(file, "order", order);
-	json_object_object_add(file, "addresses", addresses);
-	json_object_object_add(file, "deleted", json_object_new_boolean(deleted));
-	json_object_object_add(file, "network", json_object_new_string(s->network));
-	json_object_object_add(file, "network_begun", json_object_new_boolean(s->network_begun));
-	json_object_object_add(file, "network_asked", json_object_new_int64(s->network_asked));
-	json_object_object_add(file, "uid", json_object_new_int64(s->uid));
-	json_object_object_add(file, "adopting", json_object_new_boolean(s->adopting));
-	words = json_object_to_json_string_ext(file, JSON_C_TO_STRING_PLAIN);
-	fd = agent_service_open(s, error);
-	ok = fd >= 0 && agent_write_file(fd, ORDER_FILE, words, strlen(words), 0600, error);
-	if (fd >= 0)
-		close(fd);
-	pthread_mutex_unlock(&s->lock);
-	json_object_put(file);
-	return ok;
-}
-
-bool
-agent_service_save(AgentService *s, char **error)
-{
-	bool		deleted;
-	bool		ok;
-
-	/* a deletion is written down under the list's lock, and must not be undone */
-	pthread_mutex_lock(&list_lock);
-	pthread_mutex_lock(&s->lock);
-	deleted = s->deleted;
-	pthread_mutex_unlock(&s->lock);
-	ok = write_order(s, deleted, error);
-	pthread_mutex_unlock(&list_lock);
-	return ok;
-}
-
-static AgentService *
-make_service(const char *id)
-{
-	AgentService *s = palloc0(sizeof(AgentService));
-	pthread_condattr_t attributes;
-
-	strlcpy(s->id, id, sizeof(s->id));
-	snprintf(s->dir, sizeof(s->dir), "%s/%s", services_path, id);
-	s->config = config;
-	s->uid = config->service_uid;
-	s->gid = config->service_gid;
-	s->primary = -1;
-	pthread_mutex_init(&s->lock, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&s->changed, &attributes);
-	pthread_condattr_destroy(&attributes);
-	return s;
-}
-
 /* Has a service this id?  Under the list's lock. */
 static bool
 is_users(uid_t uid)
@@ -209,6 +68,23 @@ is_users(uid_t uid)
 		if (services[i] && services[i]->uid == uid)
 			return true;
 	}
+	return false;
+}
+
+/* Finds addresses, and writes them down before anything listens there. */
+static bool
+find_addresses(AgentService *s, char **error)
+{
+	bool		found;
+
+	pthread_mutex_lock(&list_lock);
+	found = agent_address_find(s, is_used, error);
+	pthread_mutex_unlock(&list_lock);
+	if (!found || agent_service_save(s, error))
+		return found;
+	pthread_mutex_lock(&list_lock);
+	s->naddresses = 0;
+	pthread_mutex_unlock(&list_lock);
 	return false;
 }
 
@@ -228,92 +104,20 @@ agent_service_take_user(AgentService *s, char **error)
 	return ok && agent_service_save(s, error);
 }
 
-static void
-free_service(AgentService *s)
+bool
+agent_service_save(AgentService *s, char **error)
 {
-	agent_order_free(&s->order);
-	json_object_put(s->wanted);
-	pthread_mutex_destroy(&s->lock);
-	pthread_cond_destroy(&s->changed);
-	pfree(s);
-}
-
-/* Whose it is: a user of its own, or, of before, the one of all. */
-static bool
-load_user(AgentService *s, struct json_object *file, char **error)
-{
-	int64		uid = cdc_json_int64(file, "uid", -1);
-
-	s->adopting = cdc_json_true(file, "adopting");
-	if (geteuid() == 0 && uid >= 0 && (uid_t) uid - config->uid_first < config->uid_count)
-	{
-		s->uid = s->gid = (gid_t) uid;
-		return true;
-	}
-	if (geteuid() == 0 && uid >= 0 && (uid_t) uid != config->service_uid)
-	{
-		*error = psprintf("its user id " INT64_FORMAT " is not in \"service_uids\" %s: set that as it was", uid, config->service_uids);
-		return false;
-	}
-	if (config->service_uid == 0)
-	{
-		*error = pstrdup("it was made before each service had a user of its own: \"service_user\" must name the user of then");
-		return false;
-	}
-	s->uid = config->service_uid;
-	s->gid = config->service_gid;
-	return agent_service_take_over(s, error);
-}
-
-/* A service from its file; NULL with *error: damaged. */
-static AgentService *
-load_service(const char *id, char **error)
-{
-	AgentService *s = make_service(id);
-	int			fd = agent_service_open(s, error);
-	char	   *words = fd < 0 ? NULL : agent_read_file(fd, ORDER_FILE, MAX_ORDER, error);
-	struct json_object *file = words ? cdc_json_parse(words) : NULL;
-	struct json_object *addresses = cdc_json_array(file, "addresses");
+	bool		deleted;
 	bool		ok;
-	size_t		i;
 
-	if (fd >= 0)
-		close(fd);
-	if (words)
-	{
-		explicit_bzero(words, strlen(words));
-		pfree(words);
-	}
-	if (words == NULL || !agent_order_read(&s->order, cdc_json_get(file, "order"), error))
-	{
-		json_object_put(file);
-		free_service(s);
-		return NULL;
-	}
-	s->deleted = cdc_json_true(file, "deleted");
-	for (i = 0; addresses && i < json_object_array_length(addresses) && i < AGENT_MAX_NODES; i++)
-	{
-		const char *address = json_object_get_string(json_object_array_get_idx(addresses, i));
-		struct in_addr parsed;
-
-		/* it becomes a part of files and arguments */
-		if (address == NULL || inet_pton(AF_INET, address, &parsed) != 1)
-			break;
-		strlcpy(s->addresses[i], address, sizeof(s->addresses[i]));
-		s->naddresses++;
-	}
-	strlcpy(s->network, cdc_json_string(file, "network") ? cdc_json_string(file, "network") : "", sizeof(s->network));
-	s->network_begun = cdc_json_true(file, "network_begun");
-	s->network_asked = cdc_json_int64(file, "network_asked", 0);
-	ok = load_user(s, file, error);
-	json_object_put(file);
-	if (!ok)
-	{
-		free_service(s);
-		return NULL;
-	}
-	s->made = agent_service_has(s, AGENT_MADE_FILE);
-	return s;
+	/* a deletion is written down under the list's lock, and must not be undone */
+	pthread_mutex_lock(&list_lock);
+	pthread_mutex_lock(&s->lock);
+	deleted = s->deleted;
+	pthread_mutex_unlock(&s->lock);
+	ok = agent_service_store(s, deleted, error);
+	pthread_mutex_unlock(&list_lock);
+	return ok;
 }
 
 /* -- the thread ---------------------------------------------------------------- */
@@ -440,7 +244,7 @@ attend(void *arg)
 	}
 	pthread_mutex_unlock(&list_lock);
 	fprintf(stderr, "cdc_agent: service %s: gone\n", s->id);
-	free_service(s);
+	agent_service_free(s);
 	return NULL;
 }
 
@@ -482,58 +286,6 @@ find(const char *id)
 	return NULL;
 }
 
-/* -- what was taken back ---------------------------------------------------------- */
-
-static bool
-load_taken_back(char **error)
-{
-	char	   *words;
-
-	taken_back = json_object_new_object();
-	if (!agent_exists(services_fd, DELETED_FILE))
-		return true;
-	words = agent_read_file(services_fd, DELETED_FILE, MAX_DELETED, error);
-	if (words == NULL)
-		return false;
-	json_object_put(taken_back);
-	taken_back = cdc_json_parse(words);
-	pfree(words);
-	if (json_object_is_type(taken_back, json_type_object))
-		return true;
-	*error = pstrdup(DELETED_FILE " in services_dir is damaged: remove it when no order can be under way");
-	return false;
-}
-
-/* Writes an id down, and forgets those of yesterday.  Under the list's lock. */
-static bool
-note_taken_back(const char *id, char **error)
-{
-	struct json_object *kept;
-	const char *words;
-	int64		now = (int64) time(NULL);
-
-	if (cdc_json_get(taken_back, id))
-		return true;
-	kept = json_object_new_object();
-	{
-		json_object_object_foreach(taken_back, key, value)
-		{
-			if (json_object_get_int64(value) > now - DELETED_SECONDS)
-				json_object_object_add(kept, key, json_object_get(value));
-		}
-	}
-	json_object_object_add(kept, id, json_object_new_int64(now));
-	words = json_object_to_json_string_ext(kept, JSON_C_TO_STRING_PLAIN);
-	if (!agent_write_file(services_fd, DELETED_FILE, words, strlen(words), 0600, error))
-	{
-		json_object_put(kept);
-		return false;
-	}
-	json_object_put(taken_back);
-	taken_back = kept;
-	return true;
-}
-
 /* -- for the API ----------------------------------------------------------------- */
 
 bool
@@ -566,7 +318,7 @@ agent_provision_init(const AgentConfig *c, char **error)
 	}
 	strlcpy(services_path, found, sizeof(services_path));
 	free(found);
-	if (!load_taken_back(error))
+	if (!agent_taken_back_init(services_fd, error))
 		return false;
 	dir = opendir(c->services_dir);
 	pthread_mutex_lock(&list_lock);
@@ -576,16 +328,16 @@ agent_provision_init(const AgentConfig *c, char **error)
 		char		path[2 * NAMEDATALEN + 512];
 		char	   *fault = NULL;
 
-		snprintf(path, sizeof(path), "%s/" ORDER_FILE, entry->d_name);
+		snprintf(path, sizeof(path), "%s/" AGENT_ORDER_FILE, entry->d_name);
 		if (strncmp(entry->d_name, GONE_PREFIX, sizeof(GONE_PREFIX) - 1) == 0)
 			ok = agent_beneath_remove(services_fd, entry->d_name, error);
 		else if (entry->d_name[0] == '.' || fstatat(services_fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(st.st_mode))
 			continue;
 		else if (!agent_exists(services_fd, path))
 			ok = agent_beneath_remove(services_fd, entry->d_name, error);
-		else if ((s = load_service(entry->d_name, &fault)) == NULL)
+		else if ((s = agent_service_load(config, services_path, entry->d_name, &fault)) == NULL)
 		{
-			*error = psprintf("%s/%s/" ORDER_FILE " is damaged: %s", c->services_dir, entry->d_name, fault ? fault : "");
+			*error = psprintf("%s/%s/" AGENT_ORDER_FILE " is damaged: %s", c->services_dir, entry->d_name, fault ? fault : "");
 			ok = false;
 		}
 		else
@@ -633,14 +385,14 @@ make_dir(AgentService *s, char **error)
 	if (!ok)
 		*error = psprintf("could not make the service's directory: %m");
 	close(fd);
-	return ok && write_order(s, false, error);
+	return ok && agent_service_store(s, false, error);
 }
 
 /* A new service: its directory and its order, then its thread. */
 static int
 add(const char *id, AgentOrder *order, char **error)
 {
-	AgentService *s = make_service(id);
+	AgentService *s = agent_service_new(config, services_path, id);
 	struct json_object *copy = NULL;
 
 	/* threads share no JSON: json-c counts references without a lock */
@@ -649,7 +401,7 @@ add(const char *id, AgentOrder *order, char **error)
 	json_object_put(copy);
 	if (make_dir(s, error) && begin(s, error))
 		return 0;
-	free_service(s);
+	agent_service_free(s);
 	return 500;
 }
 
@@ -665,7 +417,7 @@ agent_provision_put(const char *id, struct json_object *object, char **error)
 		return 400;
 	pthread_mutex_lock(&list_lock);
 	s = find(id);
-	if (s == NULL && cdc_json_get(taken_back, id))
+	if (s == NULL && agent_taken_back_has(id))
 	{
 		*error = pstrdup("a service of this id was deleted here");
 		status = 409;
@@ -692,7 +444,7 @@ agent_provision_put(const char *id, struct json_object *object, char **error)
 			s->wanted = NULL;
 			json_object_deep_copy(object, &s->wanted, NULL);
 			pthread_mutex_unlock(&s->lock);
-			if (!write_order(s, false, error))
+			if (!agent_service_store(s, false, error))
 				status = 500;
 			pthread_mutex_lock(&s->lock);
 			pthread_cond_broadcast(&s->changed);
@@ -713,10 +465,10 @@ agent_provision_delete(const char *id, char **error)
 	pthread_mutex_lock(&list_lock);
 	s = find(id);
 	/* without the intent on disk nothing is taken away */
-	ok = note_taken_back(id, error);
+	ok = agent_taken_back_note(id, error);
 	if (ok && s && !s->deleted)
 	{
-		ok = write_order(s, true, error);
+		ok = agent_service_store(s, true, error);
 		pthread_mutex_lock(&s->lock);
 		s->deleted = ok;
 		if (ok)

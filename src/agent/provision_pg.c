@@ -298,8 +298,9 @@ write_pgpass(AgentService *s, char **error)
 	bool		ok;
 	int			i;
 
+	/* a superuser's password is where it is needed alone: one node has no other to log in to */
 	initStringInfo(&words);
-	for (i = 0; i < s->naddresses; i++)
+	for (i = 0; s->order.nodes > 1 && i < s->naddresses; i++)
 		appendStringInfo(&words, "%s:%d:*:%s:%s\n", s->addresses[i], PORT, s->order.admin_user, s->order.admin_password);
 	ok = agent_service_write(s, "pgpass", words.data, error);
 	explicit_bzero(words.data, (size_t) words.len);
@@ -321,7 +322,7 @@ start_node(AgentService *s, int node)
 	AgentLaunch launch;
 	int			fd;
 
-	if (!find_bin(s, "postgres", bin, sizeof(bin), &error) || (s->order.nodes > 1 && !write_pgpass(s, &error)))
+	if (!find_bin(s, "postgres", bin, sizeof(bin), &error) || !write_pgpass(s, &error))
 		return agent_service_fault(s, error);
 	node_path(data, sizeof(data), s, node, "");
 	node_name(name, sizeof(name), node, "");

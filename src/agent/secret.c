@@ -30,6 +30,8 @@ agent_secret_init(const AgentConfig *config, char **error)
 		*error = psprintf("secret_dir \"%s\" may be entered by everybody: chmod o-rwx it", config->secret_dir);
 		return false;
 	}
+	if (!agent_is_own_dir(secret_fd, "secret_dir", config->secret_dir, error))
+		return false;
 	agent_remove_leftovers(secret_fd);
 	return true;
 }

@@ -181,6 +181,30 @@ extern void agent_service_made(AgentService *service);
 /* Does something listen at address and port? */
 extern bool agent_port_taken(const char *address, int port);
 
+/* -- service_file.c ----------------------------------------------------------- */
+
+#define AGENT_ORDER_FILE "order.json"
+
+/* A service without an order, in services_path/<id>; nothing is written. */
+extern AgentService *agent_service_new(const AgentConfig *config, const char *services_path, const char *id);
+
+extern void agent_service_free(AgentService *service);
+
+/* Writes its file; use agent_service_save(), unless the list's lock is held. */
+extern bool agent_service_store(AgentService *service, bool deleted, char **error);
+
+/* A service from its file; NULL with *error: damaged. */
+extern AgentService *agent_service_load(const AgentConfig *config, const char *services_path, const char *id, char **error);
+
+/* -- service_address.c -------------------------------------------------------- */
+
+/*
+ * Finds a block of addresses (used(its first) is false), in which each node has
+ * one where its ports are free; false with *error when there is none.  The caller
+ * holds the list's lock.
+ */
+extern bool agent_address_find(AgentService *service, bool (*used) (uint32 first), char **error);
+
 /* -- service_object.c --------------------------------------------------------- */
 
 /* What GET says of it; the caller holds the list's lock. */

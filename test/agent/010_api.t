@@ -22,6 +22,10 @@ def test_start():
     os.chmod(agent.settings["secret_dir"], 0o755)
     like(agent.refuses_to_start(), "chmod o-rwx", "nor with secrets that everybody may look for")
     os.chmod(agent.settings["secret_dir"], 0o700)
+    for setting in ("plugin_dir", "state_dir", "secret_dir") if os.geteuid() == 0 else ():
+        os.chown(agent.settings[setting], 65533, -1)
+        like(agent.refuses_to_start(), '%s "%s" belongs to another user' % (setting, agent.settings[setting]), "nor, as root, in a directory of somebody else's: " + setting)
+        os.chown(agent.settings[setting], 0, -1)
     agent.start()
     other = Agent(agent.place, start=False)
     like(other.refuses_to_start(), "another agent uses state_dir", "nor beside another one")

@@ -169,9 +169,13 @@ def test_end(host, roots):
 def test_range(host):
     other = Host(start=False, addresses="127.81.1.0/24", service_uids=host.settings["service_uids"])
     like(other.refuses_to_start(), "another agent of this host has user ids of", "a second agent with the same ids does not start")
-    few = Host(addresses="127.81.2.0/24", service_uids="%s-%s" % ((some_uids().split("-")[0],) * 2))
+    v2 = {"cgroup_dir": "/sys/fs/cgroup/unified"} if os.path.exists("/sys/fs/cgroup/unified/cgroup.procs") else {}
+    few = Host(addresses="127.81.2.0/24", service_uids="%s-%s" % ((some_uids().split("-")[0],) * 2), **v2)
     few.order("one")
     few.becomes("one")
+    if few.settings.get("cgroup_dir"):
+        ok(any(line.endswith("/cdc_services/one.%d" % os.stat(few.services).st_ino) for line in lines_of("/proc/%d/cgroup" % few.pid_of("one", "node-0")).decode().split("\n") if line.startswith("0::")), "it is in a cgroup of version 2, where there is one")
+        like(few.service("one")["limits"], "memory and processors are not limited", "and what its controllers do not do is said")
     status, body = few.order("two")
     ok(status == 500 and "no user id of service_uids" in body["error"], "a service gets no user of another", body)
     few.ask("DELETE", "/v1/services/one")
