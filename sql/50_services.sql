@@ -281,16 +281,19 @@ $$;
 -- it was changed there: admin_password, connect_password, agent_token/N (of the
 -- agents in their order, from 0) or user_password/NAME.  The worker uses it from
 -- its next connection on; pipelines run on.  Needs service:create.  Errors: 22023,
--- 42704, 42501, 55000 for a service that was made.
+-- 42704, 42501, 55000 for a service that was made: of one of PostgreSQL a superuser
+-- gives admin_password another value, which its provider sets there.
 CREATE OR REPLACE FUNCTION cdc_inner.set_service_secret(service uuid, secret text, value text) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
 	known text[];
+	made boolean;
 BEGIN
 	PERFORM cdc.require(cdc.organization_of_service(service), 'service:create');
 	PERFORM FROM cdc.service s WHERE s.id = service FOR NO KEY UPDATE;
-	IF (SELECT s.provider FROM cdc.service s WHERE s.id = service) <> 'external' THEN
+	made := (SELECT s.provider FROM cdc.service s WHERE s.id = service) <> 'external';
+	IF made AND NOT (secret IS NOT DISTINCT FROM 'admin_password' AND cdc.caller_is_superuser() AND (SELECT s.database_type FROM cdc.service s WHERE s.id = service) = 'postgresql') THEN
 		RAISE object_not_in_prerequisite_state USING MESSAGE = 'the secrets of this service are its provider''s',
 			DETAIL = 'It was made, not registered.', HINT = 'Only the secrets of a registered service are yours to set.';
 	END IF;
@@ -306,6 +309,9 @@ BEGIN
 		PERFORM cdc.raise_invalid('a secret must not be empty', 'The value was empty or null.', 'Give the new value.');
 	END IF;
 	PERFORM cdc.check_secret((SELECT s.database_type FROM cdc.service s WHERE s.id = service), secret, value);
+	IF made AND (value !~ '^[A-Za-z0-9._~+=-]+$' OR length(value) NOT BETWEEN 8 AND 512) THEN
+		PERFORM cdc.raise_invalid('a made server takes no such password', 'It must be 8 to 512 letters, digits and ._-~+=.', 'Use cdc.random_secret().');
+	END IF;
 	PERFORM cdc.write_service_secrets(service, jsonb_build_object(secret, value));
 	INSERT INTO cdc.service_event (service_id, kind, role, message) VALUES (service, 'changed', cdc_inner.caller(), 'a new value was given for ' || secret);
 	PERFORM cdc.ask('service', service);

@@ -218,7 +218,10 @@ agent_order_conflict(const AgentOrder *a, const AgentOrder *b)
 
 	for (i = 0; i < lengthof(members); i++)
 	{
-		if (!members[i].changeable &&
+		/* Kafka's is in its storage, and an administrator's alone may change it there */
+		bool		changeable = members[i].changeable || (!a->kafka && members[i].offset == offsetof(AgentOrder, admin_password));
+
+		if (!changeable &&
 			!json_object_equal(cdc_json_get(a->json, members[i].name), cdc_json_get(b->json, members[i].name)))
 			return members[i].name;
 	}

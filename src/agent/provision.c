@@ -440,6 +440,8 @@ agent_provision_put(const char *id, struct json_object *object, char **error)
 		}
 		else if (!json_object_equal(s->wanted ? s->wanted : s->order.json, object))
 		{
+			if (s->former_password == NULL && strcmp(s->order.admin_password, order.admin_password) != 0)
+				s->former_password = pstrdup(s->order.admin_password);
 			json_object_put(s->wanted);
 			s->wanted = NULL;
 			json_object_deep_copy(object, &s->wanted, NULL);

@@ -82,6 +82,34 @@ write_primary(AgentService *s, int node, char **error)
 	return true;
 }
 
+/* -- the administrator's password --------------------- */
+
+static bool
+write_pgpass(AgentService *s, char **error)
+{
+	StringInfoData words;
+	bool		ok;
+	int			i;
+	int			fd;
+
+	/* a superuser's password is where it is needed alone: one node has no other to log in to */
+	if (s->order.nodes == 1)
+	{
+		fd = agent_service_open(s, error);
+		ok = fd >= 0 && agent_remove_file(fd, "pgpass", error);
+		if (fd >= 0)
+			close(fd);
+		return ok;
+	}
+	initStringInfo(&words);
+	for (i = 0; i < s->naddresses; i++)
+		appendStringInfo(&words, "%s:%d:*:%s:%s\n", s->addresses[i], PORT, s->order.admin_user, s->order.admin_password);
+	ok = agent_service_write(s, "pgpass", words.data, error);
+	explicit_bzero(words.data, (size_t) words.len);
+	pfree(words.data);
+	return ok;
+}
+
 /* -- connections -------------------------------------------------------------- */
 
 static void
@@ -93,12 +121,66 @@ forget(AgentService *s, int node)
 }
 
 static PGconn *
+log_in(AgentService *s, int node, const char *password, char **error)
+{
+	return agent_sql_connect(s->addresses[node], PORT, s->order.admin_user, password, "postgres", SQL_MS, error);
+}
+
+/*
+ * The order has another password for the administrator than the server: logs in
+ * with the former one and changes it, as a verifier.
+ */
+static bool
+change_password(AgentService *s, int node, char **error)
+{
+	char	   *ignored = NULL;
+	PGconn	   *conn = log_in(s, node, s->former_password, &ignored);
+	char	   *verifier = conn ? PQencryptPasswordConn(conn, s->order.admin_password, s->order.admin_user, "scram-sha-256") : NULL;
+	char	   *sql = verifier ? psprintf("ALTER ROLE \"%s\" PASSWORD '%s'", s->order.admin_user, verifier) : NULL;
+	bool		ok = sql && agent_sql_do(conn, sql, SQL_MS, &ignored);
+
+	if (sql)
+	{
+		explicit_bzero(sql, strlen(sql));
+		pfree(sql);
+	}
+	if (verifier)
+		PQfreemem(verifier);
+	PQfinish(conn);
+	/* why the order's did not do is what is told */
+	if (ignored)
+		pfree(ignored);
+	if (!ok)
+		return false;
+	fprintf(stderr, "cdc_agent: service %s: the administrator has another password\n", s->id);
+	pfree(*error);
+	*error = NULL;
+	/* standbys log in with it */
+	return write_pgpass(s, error);
+}
+
+static PGconn *
 conn_to(AgentService *s, int node, char **error)
 {
-	if (s->conns[node] && PQstatus(s->conns[node]) != CONNECTION_OK)
+	/* the same while the new order is not taken over yet */
+	bool		changes = s->former_password && strcmp(s->former_password, s->order.admin_password) != 0 && node == s->primary;
+
+	/* one that is open was let in by the former password, and tells nothing */
+	if (s->conns[node] && (changes || PQstatus(s->conns[node]) != CONNECTION_OK))
 		forget(s, node);
-	if (s->conns[node] == NULL)
-		s->conns[node] = agent_sql_connect(s->addresses[node], PORT, s->order.admin_user, s->order.admin_password, "postgres", SQL_MS, error);
+	if (s->conns[node])
+		return s->conns[node];
+	s->conns[node] = log_in(s, node, s->order.admin_password, error);
+	if (s->conns[node] == NULL && changes && change_password(s, node, error))
+		s->conns[node] = log_in(s, node, s->order.admin_password, error);
+	if (s->conns[node] && changes)
+	{
+		pthread_mutex_lock(&s->lock);
+		agent_service_forget_former(s);
+		pthread_mutex_unlock(&s->lock);
+		if (!agent_service_save(s, error))
+			forget(s, node);
+	}
 	return s->conns[node];
 }
 
@@ -290,23 +372,6 @@ make_standby(AgentService *s, int node, char **error)
 }
 
 /* -- starting a node ------------------------------------------------------------ */
-
-static bool
-write_pgpass(AgentService *s, char **error)
-{
-	StringInfoData words;
-	bool		ok;
-	int			i;
-
-	/* a superuser's password is where it is needed alone: one node has no other to log in to */
-	initStringInfo(&words);
-	for (i = 0; s->order.nodes > 1 && i < s->naddresses; i++)
-		appendStringInfo(&words, "%s:%d:*:%s:%s\n", s->addresses[i], PORT, s->order.admin_user, s->order.admin_password);
-	ok = agent_service_write(s, "pgpass", words.data, error);
-	explicit_bzero(words.data, (size_t) words.len);
-	pfree(words.data);
-	return ok;
-}
 
 static int
 start_node(AgentService *s, int node)

@@ -75,6 +75,8 @@ typedef struct AgentService
 	pthread_cond_t changed;
 	bool		deleted;
 	struct json_object *wanted; /* a changed order to take over, or NULL */
+	char	   *former_password;	/* the administrator's, until the server has the
+								 * order's; or NULL */
 	char		network[40];	/* UUID of its private network; "" none */
 	bool		network_begun;	/* something of it may be there */
 	int64		network_asked;	/* epoch seconds of a request whose outcome is not
@@ -189,6 +191,9 @@ extern bool agent_port_taken(const char *address, int port);
 extern AgentService *agent_service_new(const AgentConfig *config, const char *services_path, const char *id);
 
 extern void agent_service_free(AgentService *service);
+
+/* The server has the order's password: wipes the former one.  Under its lock. */
+extern void agent_service_forget_former(AgentService *service);
 
 /* Writes its file; use agent_service_save(), unless the list's lock is held. */
 extern bool agent_service_store(AgentService *service, bool deleted, char **error);

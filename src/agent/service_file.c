@@ -37,10 +37,21 @@ agent_service_new(const AgentConfig *config, const char *services_path, const ch
 }
 
 void
+agent_service_forget_former(AgentService *s)
+{
+	if (s->former_password == NULL)
+		return;
+	explicit_bzero(s->former_password, strlen(s->former_password));
+	pfree(s->former_password);
+	s->former_password = NULL;
+}
+
+void
 agent_service_free(AgentService *s)
 {
 	agent_order_free(&s->order);
 	json_object_put(s->wanted);
+	agent_service_forget_former(s);
 	pthread_mutex_destroy(&s->lock);
 	pthread_cond_destroy(&s->changed);
 	pfree(s);
@@ -68,6 +79,8 @@ agent_service_store(AgentService *s, bool deleted, char **error)
 	json_object_object_add(file, "network_begun", json_object_new_boolean(s->network_begun));
 	json_object_object_add(file, "network_asked", json_object_new_int64(s->network_asked));
 	json_object_object_add(file, "uid", json_object_new_int64(s->uid));
+	if (s->former_password)
+		json_object_object_add(file, "former_password", json_object_new_string(s->former_password));
 	json_object_object_add(file, "adopting", json_object_new_boolean(s->adopting));
 	words = json_object_to_json_string_ext(file, JSON_C_TO_STRING_PLAIN);
 	fd = agent_service_open(s, error);
@@ -144,6 +157,8 @@ agent_service_load(const AgentConfig *config, const char *services_path, const c
 		s->naddresses++;
 	}
 	strlcpy(s->network, cdc_json_string(file, "network") ? cdc_json_string(file, "network") : "", sizeof(s->network));
+	if (cdc_json_string(file, "former_password"))
+		s->former_password = pstrdup(cdc_json_string(file, "former_password"));
 	s->network_begun = cdc_json_true(file, "network_begun");
 	s->network_asked = cdc_json_int64(file, "network_asked", 0);
 	ok = load_user(s, file, error);

@@ -70,6 +70,25 @@ def secrets_are_safe(host):
     ok(not any(p in host.says() for p in PASSWORDS.values()), "the agent's log has none")
 
 
+def test_password(host):
+    """The administrator's password is changed on the server, whenever the agent dies."""
+    more = {"database": "shop", "allowed_cidrs": ["10.1.2.0/24", "127.0.0.1"]}
+    former = PASSWORDS["admin_password"]
+    opens = lambda password: host.psql("127.78.0.1", "SELECT 1", user="postgres", password=password, database="postgres")[0] == 0
+    pid = host.pid_of("one", "node-0")
+    for n, dies in enumerate((False, True)):
+        PASSWORDS["admin_password"] = "another-one-%d-0123456789" % n
+        equal(host.order("one", **more)[0], 202, "an order with another password of the administrator is taken")
+        if dies:
+            host.kill()
+            host.start()
+        ok(wait(lambda: opens(PASSWORDS["admin_password"])), "the server has it", lambda: (host.service("one"), host.says()[-1000:]))
+        ok(not opens(former), "and the former one does not open any more")
+        former = PASSWORDS["admin_password"]
+    ok(wait(lambda: b"former_password" not in lines_of(os.path.join(host.services, "one/order.json"))), "which is kept nowhere")
+    equal((host.becomes("one")["state"], host.pid_of("one", "node-0")), ("running", pid), "without a restart")
+
+
 def test_survives(host, pid):
     host.kill()
     equal(host.psql("127.78.0.1", "SELECT count(*) FROM t", database="shop"), (0, "1"), "the server does not need the agent")
@@ -205,6 +224,7 @@ def test():
     host = Host()
     test_orders(host)
     pid = test_one(host)
+    test_password(host)
     test_survives(host, pid)
     test_faults(host)
     secrets_are_safe(host)

@@ -49,6 +49,14 @@ SELECT pg_temp.gives('mia', 'PATCH', '/managed-services/{pg}', body, 422, '"fiel
 SELECT pg_temp.gives('mia', 'PATCH', '/managed-services/{pg}', '{"auto_failover_enabled":true,"node_count":1,"plan_name":"tier-3","maintenance_window":"sun:03"}', 200, '"auto_failover_enabled":true.*"notes":\["plan_name tier-3.*auto_failover_enabled: with one node.*maintenance_window');
 SELECT throws_ok(format('SELECT cdc.set_service_nodes(%L, ''[{"address":"h"}]'')', id), '22023', 'the nodes of this service are its provider''s') FROM it WHERE name = 'pg';
 
+-- Its superuser's password is another one when a superuser says so, and for nobody else.
+SELECT throws_ok(format('SELECT cdc.set_service_secret(%L, ''user_password/app_user'', ''x'')', id), '55000', 'the secrets of this service are its provider''s') FROM it WHERE name = 'pg';
+SELECT throws_ok(format('SELECT cdc.set_service_secret(%L, ''admin_password'', ''a b c d e f'')', id), '22023', 'a made server takes no such password') FROM it WHERE name = 'pg';
+SELECT pg_temp.refused(who, format('SELECT cdc.set_service_secret(%L, ''admin_password'', ''mine-mine-mine'')', id), '55000', 'its provider''s', who || ' does not') FROM it, (VALUES ('ann'), ('mia')) v(who) WHERE name = 'pg';
+DELETE FROM cdc.work w USING it WHERE it.id = w.id AND it.name = 'pg';
+SELECT lives_ok(format('SELECT cdc.set_service_secret(%L, ''admin_password'', cdc.random_secret())', id), 'a superuser does') FROM it WHERE name = 'pg';
+SELECT is((SELECT count(*) FROM cdc.work w JOIN it ON it.id = w.id WHERE it.name = 'pg'), 1::bigint, 'and it is ordered anew');
+
 -- DELETE: it stays until its provider has taken it away.
 SELECT pg_temp.gives('mia', 'DELETE', '/managed-services/{pg}', NULL, 204);
 SELECT pg_temp.gives('mia', 'GET', '/managed-services/{pg}', NULL, 200, '"status":"deleting"');
