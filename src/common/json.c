@@ -12,11 +12,53 @@
 #define MAX_DEPTH 64			/* deeper than anything that Connect or we send */
 #define MAX_TIME_US INT64CONST(253402300799999999)	/* the end of the year 9999 */
 
+/* All of the text as one value; NULL: it is none. */
+static struct json_object *
+parse(const char *str, int length, int flags)
+{
+	struct json_tokener *tokener = json_tokener_new_ex(MAX_DEPTH);
+	struct json_object *object;
+	size_t		end;
+
+	if (tokener == NULL)
+		return NULL;
+	json_tokener_set_flags(tokener, flags);
+
+	/* The terminating NUL ends a number at the end of the text. */
+	object = json_tokener_parse_ex(tokener, str, length + 1);
+	end = json_tokener_get_parse_end(tokener);
+	if (json_tokener_get_error(tokener) != json_tokener_success ||
+		(end < (size_t) length && str[end + strspn(str + end, " \t\r\n")] != '\0'))
+	{
+		json_object_put(object);
+		object = NULL;
+	}
+	json_tokener_free(tokener);
+	return object;
+}
+
+/*
+ * Strict, where the library can be: json-c 0.18 takes every character beyond
+ * ASCII for a control character then.
+ */
+static int
+flags(void)
+{
+	static int	known = -1;
+
+	if (known < 0)
+	{
+		struct json_object *word = parse("\"\xc3\xa4\"", 4, JSON_TOKENER_STRICT);
+
+		known = word ? JSON_TOKENER_STRICT : 0;
+		json_object_put(word);
+	}
+	return known;
+}
+
 struct json_object *
 cdc_json_parse(const char *str)
 {
-	struct json_tokener *tokener;
-	struct json_object *object;
 	size_t		length;
 
 	if (str == NULL)
@@ -24,21 +66,7 @@ cdc_json_parse(const char *str)
 	length = strlen(str);
 	if (length >= INT_MAX)
 		return NULL;
-
-	tokener = json_tokener_new_ex(MAX_DEPTH);
-	if (tokener == NULL)
-		return NULL;
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
-
-	/* The terminating NUL ends a number at the end of the text. */
-	object = json_tokener_parse_ex(tokener, str, (int) length + 1);
-	if (json_tokener_get_error(tokener) != json_tokener_success)
-	{
-		json_object_put(object);
-		object = NULL;
-	}
-	json_tokener_free(tokener);
-	return object;
+	return parse(str, (int) length, flags());
 }
 
 struct json_object *
