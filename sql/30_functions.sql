@@ -222,16 +222,18 @@ BEGIN
 	mine := ARRAY(SELECT m.organization_id FROM cdc.membership m JOIN cdc.organization o ON o.id = m.organization_id
 		WHERE m.role_oid = cdc.caller_oid() AND m.organization_id = coalesce(cdc.caller_confined_to(), m.organization_id)
 		ORDER BY (o.is_personal AND m.made) DESC, o.created_at, o.id);
-	IF cardinality(mine) = 0 THEN
+	IF cardinality(mine) = 0 AND NOT EXISTS (SELECT cdc_inner.caller_organizations()) THEN
 		RAISE undefined_object USING
 			MESSAGE = 'no organization was named and this role is in none',
 			DETAIL = format('Role "%s" is no member of any organization.', cdc_inner.caller()),
 			HINT = 'An owner of one invites with SELECT cdc.add_member(organization, role); who may SELECT cdc.create_organization(''name'') makes one; or name one: organization => ''...''.';
 	END IF;
-	IF cardinality(mine) > 1 AND NOT EXISTS (SELECT FROM cdc.membership m JOIN cdc.organization o ON o.id = m.organization_id
+	-- a superuser may be in none, and act in all
+	IF cardinality(mine) <> 1 AND NOT EXISTS (SELECT FROM cdc.membership m JOIN cdc.organization o ON o.id = m.organization_id
 			WHERE m.organization_id = mine[1] AND m.role_oid = cdc.caller_oid() AND m.made AND o.is_personal) THEN
 		PERFORM cdc.raise_invalid('the organization must be named',
-			format('Role "%s" is in: %s.', cdc_inner.caller(), (SELECT string_agg(format('%s (%s)', o.slug, o.id), ', ' ORDER BY o.slug) FROM cdc.organization o WHERE o.id = ANY (mine))),
+			format('Role "%s" %s: %s.', cdc_inner.caller(), CASE cardinality(mine) WHEN 0 THEN 'is in none, and may act in' ELSE 'is in' END, (SELECT string_agg(format('%s (%s)', o.slug, o.id), ', ' ORDER BY o.slug)
+				FROM cdc.organization o WHERE o.id = ANY (mine) OR (cardinality(mine) = 0 AND o.id IN (SELECT cdc_inner.caller_organizations())))),
 			'Name one: organization => ''...''.', 'organization_id');
 	END IF;
 	RETURN mine[1];

@@ -144,7 +144,8 @@ BEGIN
 	END IF;
 	state := CASE WHEN cdc.caller_is_superuser() OR before.state = 'accepted' THEN 'accepted' ELSE 'invited' END;
 	IF (before.role, before.state) IS NOT DISTINCT FROM (role, state) THEN
-		PERFORM cdc.grant_use(member) WHERE state = 'accepted';
+		-- what it was granted may have been taken away
+		PERFORM CASE state WHEN 'accepted' THEN cdc.grant_use(member) ELSE cdc.grant_invited(member) END;
 		RETURN;
 	END IF;
 	-- what another server called by this name is replaced

@@ -28,6 +28,9 @@ SELECT is_empty($$SELECT FROM cdc.service s JOIN it ON it.id = s.organization_id
 SELECT is(f.detail, pg_temp.fill('Role "bob" is in: blue ({blue}), trap ({trap}).'), 'the error lists what he is in') FROM pg_temp.fault_as('bob', $$SELECT cdc.register_service('x', 'kafka', 'z', '{}')$$) f;
 SELECT pg_temp.refused('bob', $$SELECT cdc.register_service('x', 'kafka', 'z', '{}')$$, '22023', 'named', 'and says what to do');
 SELECT pg_temp.gives('bob', 'POST', '/managed-services', '{"name":"x","database_type":"kafka","provider":"external","connection":{}}', 422, '"detail":"Role \\"bob\\" is in: blue \({blue}\), trap \({trap}\)\.".*"field":"organization_id"');
+CREATE ROLE boss SUPERUSER;
+SELECT is(f.code || ' ' || f.detail, pg_temp.fill('22023 Role "boss" is in none, and may act in: blue ({blue}), red ({red}), trap ({trap}).'), 'a superuser who is in none says which') FROM pg_temp.fault_as('boss', $$SELECT cdc.register_service('x', 'kafka', 'z', '{}')$$) f;
+SELECT pg_temp.gives('boss', 'POST', '/managed-services', '{"name":"x","database_type":"kafka","provider":"external","connection":{}}', 422, '"field":"organization_id"');
 -- a pipeline goes where its source is
 SELECT matches(pg_temp.as_who('bob', $$cdc.create_pipeline('by-source', '{blue-pg}', '{blue-kafka}', tables => '{t}')$$), '^[0-9a-f-]{36}$', 'create_pipeline needs no organization:');
 SELECT is((SELECT organization_id FROM cdc.pipeline_spec WHERE name = 'by-source'), (SELECT id FROM it WHERE name = 'blue'), 'it takes the source''s');
@@ -77,6 +80,12 @@ SELECT is(pg_temp.as_who('vic', $$string_agg(format('%s %s %s', member, role, st
 -- taken back
 SELECT is(pg_temp.does('ada', $$cdc.remove_member('{red}', 'joe')$$), 'ok', 'an invitation is taken back');
 SELECT pg_temp.refused('joe', pg_temp.fill($$SELECT cdc.accept_membership('{red}')$$), '42704', 'invitation .* does not exist', 'then it is not there to be accepted');
+-- what he was granted is taken away, and given again with the next invitation
+SELECT is(pg_temp.does('ada', $$cdc.add_member('{red}', 'joe', 'viewer')$$), 'ok', '(invited)');
+DROP OWNED BY joe;
+SELECT is(pg_temp.does('joe', 'cdc.invitations()'), '42501', '(he cannot even ask)');
+SELECT is(pg_temp.does('ada', $$cdc.add_member('{red}', 'joe', 'viewer')$$) || pg_temp.does('joe', $$cdc.list_pipelines()$$) || pg_temp.as_who('joe', 'count(*) FROM cdc.invitations()'), 'ok425011', 'asked again he can accept, and no more');
+SELECT cdc.grant_use('joe') \g /dev/null
 -- declined: asked once
 SELECT is(pg_temp.does('ada', $$cdc.add_member('{red}', 'joe', 'viewer')$$), 'ok', '(invited again)');
 SELECT is(pg_temp.does('joe', $$cdc.leave_organization('{red}')$$), 'ok', 'he declines');
@@ -153,6 +162,20 @@ SELECT cdc.remove_member((SELECT id FROM it WHERE name = 'red'), 'mia') \g /dev/
 SELECT pg_temp.gives('mia', 'GET', '/managed-services', NULL, 404, '"field":"X-Active-Org-ID"', jsonb_build_object('x-active-org-id', pg_temp.fill('{red}')), 'and for who is not in that one it is none');
 SELECT cdc.add_member((SELECT id FROM it WHERE name = 'red'), 'mia') \g /dev/null
 SELECT cdc.remove_member((SELECT id FROM it WHERE name = 'fake'), who) FROM unnest('{mia,ann}'::name[]) who \g /dev/null
+
+-- so for every kind of thing
+CREATE FUNCTION cdc_inner.try_resolve(kind text, words text) RETURNS uuid LANGUAGE sql STABLE SECURITY DEFINER AS 'SELECT cdc.resolve(kind, words)';
+CREATE FUNCTION cdc.try_resolve(kind text, words text) RETURNS uuid LANGUAGE c STABLE AS '$libdir/cdc_pipeline', 'cdc_entry';
+GRANT EXECUTE ON FUNCTION cdc.try_resolve(text, text) TO bob;
+SELECT is(pg_temp.as_who('bob', format('cdc.try_resolve(%L, %L)', kind, words)), pg_temp.fill(found), format('%s %s is %s', kind, words, coalesce(found, 'none')))
+FROM (VALUES ('organization', 'blue', '{blue}'), ('organization', '{blue}', '{blue}'), ('organization', upper(pg_temp.fill('{blue}')), '{blue}'), ('organization', replace(pg_temp.fill('{blue}'), '-', ''), '{blue}'), ('organization', 'red', NULL), ('organization', '{red}', NULL), ('organization', 'Blue', NULL), ('organization', '', NULL),
+	('service', 'blue-pg', '{blue-pg}'), ('service', '{blue-pg}', '{blue-pg}'), ('service', 'red-pg', NULL), ('service', '{red-pg}', NULL), ('pipeline', 'pipe', '{blue-pipe}'), ('pipeline', '{blue-pipe}', '{blue-pipe}'), ('pipeline', '{red-pipe}', NULL), ('pipeline', '{blue-pg}', NULL), ('nothing', 'blue', NULL)) v(kind, words, found);
+SELECT cdc.add_member((SELECT id FROM it WHERE name = 'red'), 'bob', 'viewer') \g /dev/null
+SELECT is(f.code || ' ' || f.detail, pg_temp.fill('42725 They are: {blue-pipe} (in blue), {red-pipe} (in red).'), 'a name that two have is told with the ids') FROM pg_temp.fault_as('bob', $$SELECT cdc.try_resolve('pipeline', 'pipe')$$) f;
+SELECT pg_temp.as_who('bob', $$cdc.register_service('{red-pg}', 'kafka', 'z', '{}', NULL, '{blue}')$$) \g /dev/null
+SELECT is(pg_temp.as_who('bob', $$cdc.try_resolve('service', '{red-pg}')$$), pg_temp.fill('{red-pg}'), 'a service that is named like another''s id does not stand in its place');
+SELECT cdc.remove_member((SELECT id FROM it WHERE name = 'red'), 'bob') \g /dev/null
+SELECT is(pg_temp.as_who('bob', $$cdc.try_resolve('service', '{red-pg}')$$), NULL, 'nor when that one is out of sight');
 
 -- --- a member is a role, not a name ------------------------------------------------------------------
 SELECT cdc.create_token('of root', (SELECT id FROM it WHERE name = 'red')) \g /dev/null
