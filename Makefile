@@ -30,9 +30,9 @@ EXTRA_CLEAN := $(DATA_built) $(OBJS:.o=.d) build/bin build/obj
 # share src/common as front-end code (FRONTEND, palloc of libpgcommon).
 PROGRAMS :=
 PROGRAM_COMMON := json quote redact
-COMMON_agent := sdn_api
+COMMON_agent := sdn_api pg_auth pg_login pg_parameters
 LIBS_gateway := -lmicrohttpd -lgnutls -lpq -ljson-c -lcrypto
-LIBS_agent := -lmicrohttpd -lcurl -larchive -ljson-c -lcrypto -lpq
+LIBS_agent := -lmicrohttpd -lcurl -larchive -ljson-c -lssl -lcrypto -lpq
 define program
 PROGRAMS += build/bin/cdc_$(1)
 OBJS_$(1) := $$(patsubst src/%.c,build/obj/%.o,$$(sort $$(wildcard src/$(1)/*.c)) $$(PROGRAM_COMMON:%=src/common/%.c) $$(COMMON_$(1):%=src/common/%.c))

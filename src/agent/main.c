@@ -27,6 +27,7 @@
 #include "agent/process.h"
 #include "agent/provision.h"
 #include "agent/secret.h"
+#include "common/pg_parameters.h"
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/lsan_interface.h>
@@ -318,6 +319,7 @@ main(int argc, char **argv)
 	sigset_t	signals;
 	int			signal = 0;
 
+	cdc_pg_parameters_init();
 	if (argc == 2 && strcmp(argv[1], "--version") == 0)
 	{
 		printf("cdc_agent %s\n", CDC_VERSION);

@@ -7,12 +7,14 @@
 #include <poll.h>
 
 #include "common/clock.h"
+#include "common/pg_login.h"
+#include "common/pg_parameters.h"
 
 /* Waits for the socket; false at the deadline. */
 static bool
-wait_for(PGconn *conn, short events, int64 until)
+wait_for(int fd, short events, int64 until)
 {
-	struct pollfd wait = {PQsocket(conn), events, 0};
+	struct pollfd wait = {fd, events, 0};
 	int64		left = until - cdc_clock_ms();
 
 	return left > 0 && poll(&wait, 1, (int) left) > 0;
@@ -32,30 +34,45 @@ PGconn *
 agent_sql_connect(const char *address, int port, const char *user, const char *password,
 				  const char *database, int ms, char **error)
 {
-	/* what others have put into a database means nothing to us */
-	static const char search_path[] = "-c search_path=pg_catalog";
 	char		words[16];
-	const char *keys[] = {"hostaddr", "port", "user", "password", "dbname", "sslmode", "application_name", "gssencmode", "options", NULL};
-	const char *values[] = {address, words, user, password, database, "disable", "cdc_agent", "disable", search_path, NULL};
+	const char *keys[CDC_PG_PARAMETERS_MAX];
+	const char *values[CDC_PG_PARAMETERS_MAX];
+	CdcPgParameters p = {.host = address, .hostaddr = address, .port = words, .user = user, .password = password, .database = database,
+	.sslmode = "disable", .application_name = "cdc_agent"};
 	int64		until = cdc_clock_ms() + ms;
 	PGconn	   *conn;
-	PostgresPollingStatusType state = PGRES_POLLING_WRITING;
+	CdcPgLogin	login;
+	CdcPgLoginState state = CDC_LOGIN_FAILED;
+	int			fd = -1;
+	bool		writes = true;
 
 	snprintf(words, sizeof(words), "%d", port);
+	cdc_pg_parameters(&p, keys, values);
 	conn = PQconnectStartParams(keys, values, 0);
-	while (conn && PQstatus(conn) != CONNECTION_BAD && state != PGRES_POLLING_OK && state != PGRES_POLLING_FAILED)
+	if (conn == NULL)
 	{
-		if (!wait_for(conn, state == PGRES_POLLING_READING ? POLLIN : POLLOUT, until))
-		{
-			*error = psprintf("%s port %d does not answer within %d ms", address, port, ms);
-			PQfinish(conn);
-			return NULL;
-		}
-		state = PQconnectPoll(conn);
+		*error = pstrdup("out of memory");
+		return NULL;
 	}
-	if (conn && state == PGRES_POLLING_OK)
+	cdc_pg_login_begin(&login, conn, &p.policy);
+	if (PQstatus(conn) != CONNECTION_BAD)
+	{
+		fd = PQsocket(conn);
+		state = CDC_LOGIN_WAIT;
+	}
+	while (state == CDC_LOGIN_WAIT && wait_for(fd, writes ? POLLOUT : POLLIN, until))
+		state = cdc_pg_login_poll(&login, &fd, &writes);
+	if (state == CDC_LOGIN_DONE)
+	{
+		cdc_pg_login_end(&login);
 		return conn;
-	*error = conn ? fault_of(conn, NULL) : pstrdup("out of memory");
+	}
+	/* whoever else listens there, while the server is down, is not told its password */
+	*error = state == CDC_LOGIN_WAIT ? psprintf("%s port %d does not answer within %d ms", address, port, ms) :
+		state == CDC_LOGIN_REFUSED ? psprintf("%s port %d: %s", address, port, cdc_pg_auth_fault(login.auth.fault)) :
+		login.error ? psprintf("%s port %d: %s", address, port, strerror(login.error)) :
+		PQerrorMessage(conn)[0] ? fault_of(conn, NULL) : psprintf("%s port %d closed the connection", address, port);
+	cdc_pg_login_end(&login);
 	PQfinish(conn);
 	return NULL;
 }
@@ -76,7 +93,7 @@ agent_sql(PGconn *conn, const char *sql, int ms, char **error)
 	{
 		while (PQisBusy(conn))
 		{
-			if (!wait_for(conn, POLLIN, until))
+			if (!wait_for(PQsocket(conn), POLLIN, until))
 			{
 				PGcancel   *cancel = PQgetCancel(conn);
 				char		ignored[256];

@@ -29,8 +29,8 @@
 #include "worker/guard.h"
 #include "worker/peer_address.h"
 #include "worker/pg_client.h"
-#include "worker/pg_login.h"
-#include "worker/pg_parameters.h"
+#include "common/pg_login.h"
+#include "common/pg_parameters.h"
 #include "worker/pg_words.h"
 #include "worker/resolver.h"
 
@@ -41,6 +41,11 @@
 #define UNASKED_MAX (64 * 1024)
 /* The answer to a statement of which nothing is read: what it says of itself. */
 #define UNREAD_MAX (256 * 1024)
+
+/* Settings of our sessions. */
+#define SESSION_OPTIONS \
+	"-c search_path=pg_catalog -c datestyle=ISO -c timezone=UTC -c lock_timeout=5s -c statement_timeout=60s" \
+	" -c idle_in_transaction_session_timeout=60s -c jit=off -c plan_cache_mode=force_generic_plan"
 
 /* What is prepared on a connection, by these names. */
 #define PREPARED_MAX 2
@@ -571,6 +576,8 @@ start(CdcPgConn *conn, const char *hostaddr)
 	p.ca = conn->ca ? ca : NULL;
 	p.cert = conn->cert ? cert : NULL;
 	p.key = conn->key ? key : NULL;
+	p.application_name = "cdc_pipeline";
+	p.options = SESSION_OPTIONS;
 	p.policy = conn->policy;
 	cdc_pg_parameters(&p, keys, values);
 	conn->pg = PQconnectStartParams(keys, values, 0);

@@ -28,7 +28,7 @@ typedef struct CdcPgTarget
 	bool		password_in_tls;	/* with verify-full it may ask for the password itself */
 	bool		any_address;	/* the operator gave the address: it is not judged */
 	bool		any_method;		/* whatever login it asks for is given: registered before
-								 * the rules of remote/pg_auth.h */
+								 * the rules of common/pg_auth.h */
 	int			connect_timeout_ms;
 } CdcPgTarget;
 

@@ -10,7 +10,7 @@
 
 #include "postgres.h"
 
-#include "worker/pg_login.h"
+#include "common/pg_login.h"
 
 /*
  * Writes one line into words, for a login that FAILED or was REFUSED, or had not

@@ -10,7 +10,7 @@
 #include "common/cidr.h"
 #include "worker/findings.h"
 #include "worker/network.h"
-#include "worker/pg_parameters.h"
+#include "common/pg_parameters.h"
 #include "worker/registered.h"
 
 /*

@@ -1,4 +1,4 @@
-/* link: src/remote/pg_auth.c */
+/* link: src/common/pg_auth.c */
 /* libs: -lpgcommon -lpgport */
 /* flags: -DFRONTEND */
 /*
@@ -7,7 +7,7 @@
  *	  byte by byte, and cut at random; the verdict is the same, and of a conversation
  *	  that is refused libpq never gets the request that it would answer.
  */
-#include "remote/pg_auth.h"
+#include "common/pg_auth.h"
 
 #include <stdlib.h>
 

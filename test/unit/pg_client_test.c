@@ -1,4 +1,4 @@
-/* link: src/worker/pg_client.c src/worker/pg_login.c src/worker/pg_words.c src/worker/pg_parameters.c src/remote/pg_auth.c src/common/address.c */
+/* link: src/worker/pg_client.c src/common/pg_login.c src/worker/pg_words.c src/common/pg_parameters.c src/common/pg_auth.c src/common/address.c */
 /* libs: -lpq -lssl -lcrypto -lpgport */
 /* flags: -I/usr/include/postgresql -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer */
 /*

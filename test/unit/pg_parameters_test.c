@@ -1,4 +1,4 @@
-/* link: src/worker/pg_parameters.c src/remote/pg_auth.c */
+/* link: src/common/pg_parameters.c src/common/pg_auth.c */
 /* libs: -lpq -lpgcommon -lpgport */
 /* flags: -DFRONTEND -I/usr/include/postgresql */
 /*
@@ -6,7 +6,7 @@
  *	  libpq takes nothing from outside: every parameter that it has is one that we
  *	  have thought about, and none comes from the environment.
  */
-#include "worker/pg_parameters.h"
+#include "common/pg_parameters.h"
 
 #include <fcntl.h>
 #include <libpq-fe.h>
@@ -47,7 +47,7 @@ main(void)
 {
 	const char *keys[CDC_PG_PARAMETERS_MAX];
 	const char *values[CDC_PG_PARAMETERS_MAX];
-	CdcPgParameters p = {.host = "h.example", .hostaddr = "10.0.0.5", .port = "5432", .database = "d", .user = "u", .password = "p"};
+	CdcPgParameters p = {.host = "h.example", .hostaddr = "10.0.0.5", .port = "5432", .database = "d", .user = "u", .password = "p", .application_name = "test"};
 	PQconninfoOption *all = PQconndefaults();
 	PQconninfoOption *o;
 	PQconninfoOption *used;

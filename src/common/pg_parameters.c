@@ -4,16 +4,14 @@
  *	  we know; those that the libpq at run time does not know are left out.  Makes
  *	  no connection.
  */
-#include "common/base.h"
+#include "common/pg_parameters.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "libpq-fe.h"
-
-#include "worker/pg_parameters.h"
+#include <libpq-fe.h>
 
 /*
  * GIVEN comes from the caller.  UNSET cannot be given: libpq takes an empty text
@@ -76,16 +74,15 @@ static const struct
 	{"load_balance_hosts", "disable"},
 	{"connect_timeout", "0"},
 	{"tty", UNSET},
-	{"application_name", "cdc_pipeline"},
-	{"fallback_application_name", "cdc_pipeline"},
+	{"application_name", GIVEN},
+	{"fallback_application_name", GIVEN},
 	{"client_encoding", "UTF8"},
 	{"keepalives", "1"},
 	{"keepalives_idle", "10"},
 	{"keepalives_interval", "5"},
 	{"keepalives_count", "3"},
 	{"tcp_user_timeout", "30000"},
-	{"options", "-c search_path=pg_catalog -c datestyle=ISO -c timezone=UTC -c lock_timeout=5s -c statement_timeout=60s"
-	" -c idle_in_transaction_session_timeout=60s -c jit=off -c plan_cache_mode=force_generic_plan"},
+	{"options", GIVEN},
 };
 
 /* Variables that libpq reads beside those of its parameters. */
@@ -188,6 +185,9 @@ cdc_pg_parameters(const CdcPgParameters *p, const char **keys, const char **valu
 		{"sslcertmode", p->cert ? "allow" : "disable"},
 		{"channel_binding", channel_binding(p)},
 		{"require_auth", methods(&p->policy)},
+		{"application_name", p->application_name},
+		{"fallback_application_name", p->application_name},
+		{"options", p->options},
 	};
 	int			n = 0;
 	size_t		i;

@@ -2,7 +2,7 @@
  * pg_auth.c
  *	  See pg_auth.h.  No I/O, no memory of its own, nothing is thrown.
  */
-#include "remote/pg_auth.h"
+#include "common/pg_auth.h"
 
 #include <ctype.h>
 #include <stdlib.h>

@@ -18,7 +18,7 @@
  * When libpq begins anew (sslmode prefer) it has another socket: it is told by
  * its inode, and everything begins anew here.
  */
-#include "postgres.h"
+#include "common/pg_login.h"
 
 #include <fcntl.h>
 #include <openssl/err.h>
@@ -28,9 +28,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#ifndef FRONTEND
 #include "storage/fd.h"
-
-#include "worker/pg_login.h"
+#else
+/* a plain program counts no descriptors */
+#define AcquireExternalFD() true
+#define ReleaseExternalFD() ((void) 0)
+#endif
 
 /* Polls without a wait; each has read something of the CDC_PG_AUTH_MAX bytes. */
 #define CHUNK 4096

@@ -2,14 +2,14 @@
  * pg_parameters.h
  *	  What libpq is given for a connection: every parameter, so that nothing of
  *	  the operating system's user (password file, certificates, services, PG*
- *	  variables) is lent to whoever registered an address.
+ *	  variables) is lent to whoever answers at an address.
  */
 #ifndef CDC_PG_PARAMETERS_H
 #define CDC_PG_PARAMETERS_H
 
 #include "common/base.h"
 
-#include "remote/pg_auth.h"
+#include "common/pg_auth.h"
 
 /* A path that cannot exist: libpq takes it for a file that is not there. */
 #define CDC_NO_FILE "/dev/null/none"
@@ -29,10 +29,12 @@ typedef struct CdcPgParameters
 	const char *ca;				/* paths, or NULL: none */
 	const char *cert;
 	const char *key;
+	const char *application_name;
+	const char *options;		/* settings of the session, or NULL */
 	CdcPgAuthPolicy policy;
 } CdcPgParameters;
 
-/* Once a process: takes the environment variables of libpq away. */
+/* Once a process, before it has threads: takes the environment variables of libpq away. */
 extern void cdc_pg_parameters_init(void);
 
 /*

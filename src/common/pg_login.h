@@ -3,16 +3,14 @@
  *	  From a connection that libpq has begun to one that is logged in, with
  *	  every message of the server looked at before libpq reads it.
  *
- * What may be asked is remote/pg_auth.h's business; this is the plumbing.
+ * What may be asked is common/pg_auth.h's business; this is the plumbing.
  */
 #ifndef CDC_PG_LOGIN_H
 #define CDC_PG_LOGIN_H
 
-#include "postgres.h"
+#include <libpq-fe.h>
 
-#include "libpq-fe.h"
-
-#include "remote/pg_auth.h"
+#include "common/pg_auth.h"
 
 typedef enum CdcPgLoginState
 {

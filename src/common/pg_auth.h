@@ -4,7 +4,7 @@
  *	  over the bytes that it sends before the first query.
  *
  * Pure: it is fed what came in, in pieces of any size, and says how much of it
- * libpq may read.  Who feeds it (worker/pg_login.c) sees to it that libpq reads
+ * libpq may read.  Who feeds it (common/pg_login.c) sees to it that libpq reads
  * nothing else: libpq 15 answers a request within the call that reads it, and
  * would answer a request for a password in clear text with the password.
  * Source: PostgreSQL manual, 55.2.1 "Start-up", 55.3 "SASL Authentication", 55.7
