@@ -71,7 +71,8 @@ CREATE TABLE cdc.service (
 	provided_limits	text,		-- what its provider holds it to, in words; null: not known
 	-- whose word its addresses are: a superuser's are not judged (cdc_pipeline.member_networks);
 	-- 'before': registered before there were rules for addresses and logins, and kept as it was
-	connection_set_by text NOT NULL DEFAULT 'member' CHECK (connection_set_by IN ('member', 'superuser', 'before'))
+	connection_set_by text NOT NULL DEFAULT 'member' CHECK (connection_set_by IN ('member', 'superuser', 'before')),
+	connect_claimed_at timestamptz	-- since when its Kafka Connect is the organization's: its credentials were accepted and a pipeline ran
 );
 CREATE UNIQUE INDEX service_name_key ON cdc.service (organization_id, name) WHERE deleted_at IS NULL;
 
@@ -336,4 +337,12 @@ CREATE TABLE cdc.network_owner (
 	organization_id	uuid NOT NULL REFERENCES cdc.organization(id),
 	assigned_at		timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	PRIMARY KEY (network_id, organization_id)
+);
+
+-- A superuser's word that an organization may use a Kafka Connect that others use.
+CREATE TABLE cdc.connect_share (
+	url				text NOT NULL,	-- as in connect_urls
+	organization_id	uuid NOT NULL REFERENCES cdc.organization(id),
+	shared_at		timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	PRIMARY KEY (url, organization_id)
 );

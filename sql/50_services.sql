@@ -58,6 +58,8 @@ BEGIN
 	END IF;
 	UPDATE cdc.service s SET connection = kept, network_id = (connection ->> 'network_id')::uuid,
 			addons = ARRAY(SELECT DISTINCT jsonb_array_elements_text(connection -> 'addons')), updated_at = now(),
+			-- another Kafka Connect is claimed anew
+			connect_claimed_at = CASE WHEN s.connection -> 'connect_urls' IS NOT DISTINCT FROM kept -> 'connect_urls' THEN s.connect_claimed_at END,
 			-- what a superuser's word had allowed is looked at anew without it
 			system_identifier = CASE WHEN s.connection -> 'metadata_server' = 'true' AND kept -> 'metadata_server' IS DISTINCT FROM 'true' THEN NULL ELSE s.system_identifier END
 		WHERE s.id = service;

@@ -50,6 +50,22 @@ BEGIN
 END
 $$;
 
+-- Lets an organization use a Kafka Connect that another one uses: url as in its
+-- services' connect_urls.  Who shares one sees the configurations and errors of all
+-- connectors there.  Superusers only.  Errors: 22023, 42704 unknown organization.
+CREATE OR REPLACE FUNCTION cdc_inner.share_connect(url text, organization uuid) RETURNS void
+	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+BEGIN
+	PERFORM cdc.require_superuser('cdc.share_connect()');
+	PERFORM cdc.require(organization, 'admin');
+	PERFORM cdc.check_connection('kafka', jsonb_build_object('connect_urls', jsonb_build_array(url)), NULL);
+	-- with and without the slash at its end it is the same
+	INSERT INTO cdc.connect_share (url, organization_id) VALUES (rtrim(url, '/'), organization), (rtrim(url, '/') || '/', organization) ON CONFLICT DO NOTHING;
+	PERFORM cdc.ask('service', s.id) FROM cdc.service s WHERE s.organization_id = organization AND s.deleted_at IS NULL AND s.connection -> 'connect_urls' ?| ARRAY[rtrim(url, '/'), rtrim(url, '/') || '/'];
+END
+$$;
+
 -- Says that a private network is an organization's: its services may name it.  What
 -- needs no word: a label cdc_pipeline_organization at the cloud with the organization's
 -- id, networks that a provider made, and what a superuser registers.  Superusers only.

@@ -21,6 +21,7 @@ ALTER TABLE cdc.pipeline_secret ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cdc.pipeline_event ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cdc.finding ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cdc.network_owner ENABLE ROW LEVEL SECURITY;
+ALTER TABLE cdc.connect_share ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cdc.failover_expired ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cdc.api_token ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cdc.work ENABLE ROW LEVEL SECURITY;
@@ -146,6 +147,7 @@ SELECT pg_catalog.pg_extension_config_dump('cdc.pipeline_event_id_seq', '');
 -- with what was seen: one about something past is seen only once
 SELECT pg_catalog.pg_extension_config_dump('cdc.finding', '');
 SELECT pg_catalog.pg_extension_config_dump('cdc.network_owner', '');
+SELECT pg_catalog.pg_extension_config_dump('cdc.connect_share', '');
 SELECT pg_catalog.pg_extension_config_dump('cdc.failover_expired', '');
 SELECT pg_catalog.pg_extension_config_dump('cdc.api_token', '');
 SELECT pg_catalog.pg_extension_config_dump('cdc.control_plane', '');

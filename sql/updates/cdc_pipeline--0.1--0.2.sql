@@ -110,6 +110,19 @@ CREATE TABLE cdc.network_owner (
 INSERT INTO cdc.network_owner (network_id, organization_id)
 	SELECT DISTINCT s.network_id, s.organization_id FROM cdc.service s WHERE s.network_id IS NOT NULL AND s.deleted_at IS NULL AND s.provider OPERATOR(pg_catalog.=) 'external';
 
+-- so does who uses a Kafka Connect
+ALTER TABLE cdc.service ADD COLUMN connect_claimed_at timestamptz;
+CREATE TABLE cdc.connect_share (
+	url				text NOT NULL,
+	organization_id	uuid NOT NULL REFERENCES cdc.organization(id),
+	shared_at		timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	PRIMARY KEY (url, organization_id)
+);
+INSERT INTO cdc.connect_share (url, organization_id)
+	SELECT DISTINCT u, s.organization_id FROM cdc.service s, pg_catalog.jsonb_array_elements_text(s.connection OPERATOR(pg_catalog.->) 'connect_urls') u
+	WHERE s.deleted_at IS NULL AND s.provider OPERATOR(pg_catalog.=) 'external'
+		AND EXISTS (SELECT FROM cdc.pipeline_spec p WHERE p.sink_service_id OPERATOR(pg_catalog.=) s.id AND p.was_running AND p.settled_at IS NULL);
+
 -- --- code ---------------------------------------------------------------------------------
 
 -- @CODE@

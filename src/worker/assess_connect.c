@@ -266,6 +266,15 @@ cdc_assess_connect(CdcPipeline *p, CdcSnapshot *s)
 		cdc_set_detail(p, CDC_DETAIL_CONNECT_ERROR, sink->connect_error);
 		return;
 	}
+	/* nothing is done on a Connect that is another organization's; what is ours there may go */
+	if (sink->connect_foreign && !p->want_deleted)
+	{
+		s->connect_reachable = CDC_NO;
+		cdc_set_detail(p, CDC_DETAIL_CONNECT_ERROR,
+					   psprintf("another organization uses the one at %s: name one of your own, or have a superuser SELECT cdc.share_connect('%s', '%s')",
+								sink->connect_urls[sink->url], sink->connect_urls[sink->url], sink->organization_id));
+		return;
+	}
 	c = cdc_kc_find(sink->list, p->connector_name);
 	if (c == NULL && p->put_at && cdc_loop_now() - p->put_at < PUT_SHOWS_MS)
 	{

@@ -528,6 +528,21 @@ hand_over(const CdcHttpHandle *h, CdcHttpResult *result)
 	cdc_guard(call_done, &call, "the failure of an answer", why, sizeof(why));
 }
 
+/* Which address it was connected to; an IPv4 address is the same dressed as IPv6. */
+static void
+note_peer(CdcHttpHandle *h, char *peer, size_t size)
+{
+	char	   *address = NULL;
+	long		port = 0;
+
+	if (curl_easy_getinfo(h->easy, CURLINFO_PRIMARY_IP, &address) != CURLE_OK || address == NULL || address[0] == '\0' ||
+		curl_easy_getinfo(h->easy, CURLINFO_PRIMARY_PORT, &port) != CURLE_OK)
+		return;
+	if (strncasecmp(address, "::ffff:", 7) == 0 && strchr(address, '.') != NULL)
+		address += 7;
+	snprintf(peer, size, "%s %ld", address, port);
+}
+
 /* Calls back with a result whose texts live until the handle is gone. */
 static void
 finish(CdcHttpHandle *h, CURLcode code, bool cancelled)
@@ -540,6 +555,7 @@ finish(CdcHttpHandle *h, CURLcode code, bool cancelled)
 	result.elapsed_ms = h->started ? (int) (cdc_loop_now() - h->started) : 0;
 	result.first_byte_out_us = h->first_byte_out_us;
 	curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
+	note_peer(h, result.peer, sizeof(result.peer));
 	if (cancelled)
 		result.outcome = CDC_HTTP_CANCELLED;
 	else if (code == CURLE_OK)

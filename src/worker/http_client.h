@@ -63,6 +63,7 @@ typedef struct CdcHttpResult
 								 * during the callback */
 	size_t		body_len;
 	const char *error;			/* one line without secrets, NULL when ANSWERED */
+	char		peer[64];		/* "ip port" that it was connected to, "" not */
 	int			elapsed_ms;
 	int64		first_byte_out_us;	/* wall clock (epoch us) when the request's
 									 * first byte left, 0 if it did not */

@@ -12,6 +12,7 @@
 #include "worker/agents.h"
 #include "worker/login_findings.h"
 #include "worker/network.h"
+#include "worker/connect_claims.h"
 #include "worker/observe.h"
 #include "worker/observe_source.h"
 #include "worker/provider.h"
@@ -198,6 +199,8 @@ list_done(const CdcHttpResult *result, void *arg)
 		error = pstrdup(result->error);
 
 	sink->connect_reachable = error ? CDC_NO : CDC_YES;
+	if (error == NULL)
+		cdc_connect_claim(sink, result->peer);
 	cdc_set_string(sink->context, &sink->connect_error,
 				   error ? psprintf("%s: %s", cdc_observe_connect_url(sink), error) : NULL);
 	if (error && sink->nurls > 1)

@@ -193,6 +193,10 @@ struct CdcService
 	int			nurls;
 	char	  **connect_urls;
 	int			url;			/* the one that is used now */
+	char	  **connect_peers;	/* "ip port" that each led to last, NULL not known */
+	TimestampTz claimed_at;		/* when this Connect became the organization's, 0: not yet */
+	bool		connect_shared; /* a superuser's word: others may be there too */
+	bool		connect_foreign;	/* by the last list it is another organization's */
 	char	   *connect_user;
 	char	   *connect_password;
 	int			ncidrs;

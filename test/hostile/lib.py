@@ -144,8 +144,11 @@ class World:
         return dict({"bootstrap": "127.0.0.1:9093", "connect_urls": list(urls), "connect_cidrs": ["127.0.0.1/32"], "addons": ["kafka-connect"],
                      "plaintext_connector_password": True}, **more)
 
-    def register(self, user, kind, connection, name=None):
+    def register(self, user, kind, connection, name=None, share=True):
+        """share: a superuser lets the organization use its Kafka Connect, which is the bystander's too, or leads there."""
         name = name or "%s-%d" % (kind, len(self.sql("SELECT id FROM cdc.service").splitlines()))
+        for url in connection.get("connect_urls", []) if share else []:
+            self.sql("SELECT cdc.share_connect(%s, %s)" % (literal(url), literal(self.orgs[user])))
         return self.sql("SELECT cdc.register_service(%s, %s, 'se-sto1', %s::jsonb, organization => %s)" %
                         (literal(name), literal(kind), literal(json.dumps(connection)), literal(self.orgs[user])), user)
 
