@@ -87,6 +87,12 @@ is((grep { $_->{kind} =~ /^(gap|failover|drift)$/ } $c->events($id, "at > now() 
 $c->source_sql("INSERT INTO orders VALUES (2001, 42, 99.95, 'placed')");
 $c->wait_ok(sub { $c->sim_state($connector)->{changes} >= 1 }, 'a new row is streamed');
 
+# --- a configuration that has to be sent is that of 0.1, with our marks ------------------
+$c->sim('PUT', "/connectors/$connector/config", { %$config, 'poll.interval.ms' => '777' });
+$c->wait_ok(sub { $now = $c->sim('GET', "/connectors/$connector/config"); return $now->{'poll.interval.ms'} ne '777' }, 'what was changed by hand is sent again');
+is_deeply([ grep { !/^cdc\./ && ($config->{$_} // '') ne ($now->{$_} // '') } sort keys %{ { %$config, %$now } } ], [], 'as 0.1 had it');
+$c->running_ok($id, 'and the pipeline runs');
+
 # --- who was there -----------------------------------------------------------------------
 my $there = $c->sql('SELECT count(*) FROM cdc.pipeline');
 cmp_ok($there, '>', 8, '(there is much to see)');
