@@ -94,6 +94,28 @@ def who_asks_for_less(db, database, hba):
     reload()
 
 
+def in_clear_where_it_is_known_who_asks(db, database, hba, ca):
+    """A source that has to have the password itself (LDAP, PAM): under verify-full, and only when the service says so."""
+    original = open(hba, newline="").read()
+    undo.append(lambda: (put(hba, original), reload()))
+    role = word("given_")
+    db.rows("CREATE ROLE %s LOGIN REPLICATION PASSWORD 'its-password'; GRANT SELECT ON t TO %s" % (role, role))
+    undo.append(lambda: db.rows("DROP OWNED BY %s; DROP ROLE %s" % (role, role)))
+    put(hba, "hostssl %s %s 127.0.0.0/8 password\n" % (database, role) + original)
+    reload()
+    given = dict(sslmode="verify-full", ca=ca, manage_role=False, manage_hba=False, connector_user=role, connector_password="its-password")
+    said = create(None, ["t"], database, word("p"), service(database, password_in_tls=True, **given))
+    running_ok(said, "password_in_tls: it runs where the source asks for the password itself")
+    equal([config_of(said).get(key) for key in ("driver.requireAuth", "driver.channelBinding")], ["password,scram-sha-256", None], "which the driver is told")
+    unsaid = create(None, ["t"], database, word("p"), service(database, **given))
+    ok(wait(lambda: re.search("not allowed by requireAuth|Channel binding is required", (spec(unsaid) or {}).get("error_message") or ""), 40), "without the service's word it does not", lambda: story(unsaid))
+    for id_ in (said, unsaid):
+        delete(id_, True)
+        gone_ok(id_, "it is deleted")
+    put(hba, original)
+    reload()
+
+
 def test():
     set_meta("cdc_pipeline.health_interval", "1s")
     set_meta("cdc_pipeline.settle_after", "1s")
@@ -118,6 +140,7 @@ def test():
     reload()
     if ok(wait(lambda: Db(SERVER_DSN + " sslmode=require", "postgres").one("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()") == "t", 20), "the source has TLS"):
         by_tls(db, database, ca)
+        in_clear_where_it_is_known_who_asks(db, database, os.path.join(data, "pg_hba.conf"), ca)
 
 
 main(test)
