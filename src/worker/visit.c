@@ -443,6 +443,12 @@ unstarted(const CdcPipeline *p)
 	return op;
 }
 
+static void
+execute_one(void *arg)
+{
+	cdc_execute(arg);
+}
+
 void
 cdc_visit_dispatch(CdcWorld *world)
 {
@@ -472,8 +478,12 @@ cdc_visit_dispatch(CdcWorld *world)
 		/* one may end at once, and is not there any more */
 		while ((op = unstarted(p)) != NULL)
 		{
+			CdcOpRef	ref = cdc_op_ref(op);
+			char		why[256];
+
 			op->started = cdc_loop_now();
-			cdc_execute(op);
+			if (!cdc_guard(execute_one, op, "what was to be done", why, sizeof(why)))
+				cdc_op_finish(ref, CDC_OP_UNKNOWN, why);
 		}
 	}
 	list_free(starting);
