@@ -30,7 +30,7 @@ EXTRA_CLEAN := $(DATA_built) $(OBJS:.o=.d) build/bin build/obj
 # share src/common as front-end code (FRONTEND, palloc of libpgcommon).
 PROGRAMS :=
 PROGRAM_COMMON := json quote redact
-COMMON_agent := sdn_api pg_auth pg_login pg_parameters
+COMMON_agent := sdn_api pg_auth pg_login pg_parameters text
 LIBS_gateway := -lmicrohttpd -lgnutls -lpq -ljson-c -lcrypto
 LIBS_agent := -lmicrohttpd -lcurl -larchive -ljson-c -lssl -lcrypto -lpq
 define program

@@ -10,8 +10,8 @@
 #include "agent/job.h"
 #include "agent/provision.h"
 #include "agent/secret.h"
-#include "agent/words.h"
 #include "agent/worker_control.h"
+#include "common/text.h"
 
 static const AgentConfig *config;
 
@@ -37,10 +37,9 @@ AgentAnswer
 agent_api_refuse(int status, const char *words)
 {
 	struct json_object *object = json_object_new_object();
-	char	   *clipped = agent_words(words ? words : "unknown fault");
+	char		line[AGENT_MAX_WORDS];
 
-	json_object_object_add(object, "error", json_object_new_string(clipped));
-	pfree(clipped);
+	json_object_object_add(object, "error", json_object_new_string(cdc_text_line(line, sizeof(line), words ? words : "unknown fault")));
 	return answer(status, object);
 }
 
@@ -118,10 +117,9 @@ worker_state(void)
 	json_object_object_add(object, "connect_url", json_object_new_string(config->connect_url));
 	if (look.error)
 	{
-		char	   *clipped = agent_words(look.error);
+		char		line[AGENT_MAX_WORDS];
 
-		json_object_object_add(object, "error", json_object_new_string(clipped));
-		pfree(clipped);
+		json_object_object_add(object, "error", json_object_new_string(cdc_text_line(line, sizeof(line), look.error)));
 		pfree(look.error);
 	}
 	json_object_put(job);

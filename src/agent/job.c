@@ -13,10 +13,10 @@
 #include "agent/download.h"
 #include "agent/files.h"
 #include "agent/plugin_dir.h"
-#include "agent/words.h"
 #include "agent/worker_control.h"
 #include "common/clock.h"
 #include "common/json.h"
+#include "common/text.h"
 
 #define JOB_FILE "job.json"
 #define MAX_JOB_BYTES 65536
@@ -64,6 +64,7 @@ static int	state_fd = -1;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static Job *job;				/* guarded by lock; replaced only when it has ended */
+static Job *running;			/* guarded by lock; the thread's, also for a moment after it has ended */
 
 static bool
 has_ended(const Job *j)
@@ -110,6 +111,21 @@ static char *
 copy(const char *words)
 {
 	return words ? pstrdup(words) : NULL;
+}
+
+/* NULL: nothing. */
+static void
+free_job(Job *j)
+{
+	if (j == NULL)
+		return;
+	pg_free(j->plugin);
+	pg_free(j->url);
+	pg_free(j->sha512);
+	pg_free(j->version);
+	pg_free(j->class);
+	pg_free(j->error);
+	pg_free(j);
 }
 
 /* A job file, or NULL when it is none of ours. */
@@ -190,11 +206,16 @@ static void
 enter(Job *j, JobState state, const char *why)
 {
 	char	   *fault = NULL;
+	char	   *before = NULL;
 
 	pthread_mutex_lock(&lock);
 	j->state = state;
 	if (why)
-		j->error = agent_words(why);
+	{
+		before = j->error;
+		j->error = palloc(AGENT_MAX_WORDS);
+		cdc_text_line(j->error, AGENT_MAX_WORDS, why);
+	}
 	if (has_ended(j))
 		j->ended_at = (int64) time(NULL);
 	if (!save(j, &fault))
@@ -202,6 +223,8 @@ enter(Job *j, JobState state, const char *why)
 	fprintf(stderr, "cdc_agent: %s %s: %s%s%s\n", call_name(j->call), j->plugin ? j->plugin : "worker",
 			state_names[state], why ? ": " : "", why ? why : "");
 	pthread_mutex_unlock(&lock);
+	pg_free(before);			/* why may be it */
+	pg_free(fault);
 }
 
 /* What is begun and cannot be had: undone if anything was done, and told. */
@@ -218,6 +241,7 @@ give_up(Job *j, const char *why)
 	if (j->plugin)
 		agent_plugin_clean(j->plugin, &fault);	/* room first: the state must be written */
 	enter(j, JOB_FAILED, why);
+	pg_free(fault);
 }
 
 static void
@@ -266,6 +290,7 @@ do_checking(Job *j)
 
 	if (sha512 && strcmp(sha512, j->sha512) == 0)
 		agent_worker_look(config, j->class, j->version, &look);
+	pg_free(look.error);
 	json_object_put(manifest);
 	enter(j, look.lists ? JOB_DONE : JOB_DOWNLOADING, NULL);
 }
@@ -305,6 +330,7 @@ do_fetching(Job *j)
 		enter(j, JOB_SWAPPING, NULL);
 	else
 		give_up(j, error);
+	pg_free(error);
 }
 
 static void
@@ -321,6 +347,7 @@ do_swapping(Job *j)
 		enter(j, JOB_RESTARTING, NULL);
 	else
 		give_up(j, error);
+	pg_free(error);
 }
 
 static void
@@ -332,6 +359,7 @@ do_restarting(Job *j)
 		enter(j, JOB_WAITING, NULL);
 	else
 		give_up(j, error);
+	pg_free(error);
 }
 
 static void
@@ -347,6 +375,7 @@ do_waiting(Job *j)
 			fprintf(stderr, "cdc_agent: %s\n", error);
 		enter(j, JOB_DONE, NULL);
 	}
+	pg_free(error);
 }
 
 /* The former plugin back, the worker restarted with it. */
@@ -354,22 +383,27 @@ static void
 do_restoring(Job *j)
 {
 	char	   *error = NULL;
-	char	   *words = j->error ? j->error : pstrdup("unknown fault");
+	char	   *more = NULL;
+	const char *words = j->error ? j->error : "unknown fault";
 
 	if (j->plugin && !agent_plugin_restore(j->plugin, j->id, j->call == AGENT_DELETE_PLUGIN, &error))
-		words = psprintf("%s; the former plugin could not be put back: %s", words, error);
+		more = psprintf("%s; the former plugin could not be put back: %s", words, error);
 	else
 	{
 		if (j->call == AGENT_RESTART_WORKER)
 			;
 		else if (!agent_worker_restart(config, state_fd, &error) || !wait_for_worker(NULL, NULL, &error))
-			words = psprintf("%s; the former plugin is back in place, but the worker: %s", words, error);
+			more = psprintf("%s; the former plugin is back in place, but the worker: %s", words, error);
 		else
-			words = psprintf("%s; the former plugin is back in use", words);
+			more = psprintf("%s; the former plugin is back in use", words);
+		pg_free(error);
+		error = NULL;
 		if (j->plugin)
 			agent_plugin_clean(j->plugin, &error);
 	}
-	enter(j, JOB_FAILED, words);
+	enter(j, JOB_FAILED, more ? more : words);
+	pg_free(more);
+	pg_free(error);
 }
 
 static void
@@ -425,9 +459,15 @@ work(void *arg)
 		pthread_mutex_lock(&lock);
 		while (job == NULL || has_ended(job))
 			pthread_cond_wait(&changed, &lock);
-		mine = job;
+		mine = running = job;
 		pthread_mutex_unlock(&lock);
 		run(mine);
+		pthread_mutex_lock(&lock);
+		running = NULL;
+		/* another one has taken its place as soon as it had ended */
+		if (job != mine)
+			free_job(mine);
+		pthread_mutex_unlock(&lock);
 	}
 	return NULL;
 }
@@ -524,13 +564,15 @@ agent_job_ask(const AgentRequest *r, char **error)
 		j = new_job(r);
 		if (j == NULL || !save(j, error))
 		{
+			free_job(j);
 			if (*error == NULL)
 				*error = pstrdup("no random numbers");
 			result = AGENT_ASK_FAULT;
 		}
 		else
 		{
-			/* the former one is small, and may still be read: it stays */
+			if (job != running)
+				free_job(job);
 			job = j;
 			pthread_cond_signal(&changed);
 		}

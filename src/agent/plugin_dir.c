@@ -16,8 +16,8 @@
 
 #include "agent/extract.h"
 #include "agent/files.h"
-#include "agent/words.h"
 #include "common/json.h"
+#include "common/text.h"
 
 #define MANIFEST ".cdc_agent.json"
 #define MAX_MANIFEST 65536
@@ -134,7 +134,7 @@ agent_plugin_list(char **error)
 		struct json_object *manifest;
 		struct json_object *item;
 
-		if (entry->d_name[0] == '.' || !agent_is_text(entry->d_name) || fstatat(fd, entry->d_name, &st, 0) != 0 || !S_ISDIR(st.st_mode))
+		if (entry->d_name[0] == '.' || !cdc_text_clean(entry->d_name, strlen(entry->d_name)) || fstatat(fd, entry->d_name, &st, 0) != 0 || !S_ISDIR(st.st_mode))
 			continue;
 		manifest = agent_plugin_manifest(entry->d_name);
 		item = manifest ? manifest : json_object_new_object();

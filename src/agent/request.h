@@ -15,6 +15,7 @@
 #define AGENT_MAX_BODY		(64 * 1024)
 #define AGENT_MAX_NAME		128
 #define AGENT_MAX_SECRET	4096
+#define AGENT_MAX_WORDS		1000	/* of an error in an answer */
 #define AGENT_MAX_CERTIFICATE	(32 * 1024)
 
 typedef enum AgentCall

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "agent/files.h"
-#include "agent/words.h"
+#include "common/text.h"
 
 static int	secret_fd = -1;
 
@@ -64,7 +64,7 @@ agent_secret_list(char **error)
 	{
 		struct stat st;
 
-		if (entry->d_name[0] != '.' && agent_is_text(entry->d_name) && fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
+		if (entry->d_name[0] != '.' && cdc_text_clean(entry->d_name, strlen(entry->d_name)) && fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
 			json_object_array_add(names, json_object_new_string(entry->d_name));
 	}
 	closedir(dir);

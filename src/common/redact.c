@@ -344,6 +344,7 @@ char *
 cdc_redact(const char *str, const char *const *secrets, int nsecrets)
 {
 	char	   *result;
+	char	   *masked;
 	int			i;
 
 	if (str == NULL)
@@ -354,5 +355,7 @@ cdc_redact(const char *str, const char *const *secrets, int nsecrets)
 		if (secrets[i] != NULL && secrets[i][0] != '\0')
 			result = mask_known(result, secrets[i]);
 	}
-	return mask_patterns(result);
+	masked = mask_patterns(result);
+	pfree(result);
+	return masked;
 }

@@ -70,7 +70,8 @@ over(void *cls, struct MHD_Connection *connection, void **context, enum MHD_Requ
 	route = request->target != NULL ? openapi_route(request->target, request->path_length) : 0;
 	metrics_count(route, request->status, now - request->began);
 	access_log_write(request, openapi_template(route), now - request->began);
-	request->client->known = request->proven;
+	if (request->credentials)
+		request->client->known = request->proven;
 	client_set(request->client, CLIENT_IDLE);
 	request_free(request);
 }

@@ -70,6 +70,7 @@ static dlist_head idle = DLIST_STATIC_INIT(idle);	/* PoolSessions, idle longest 
 static int	nsessions;
 static int	nconnecting[TURNS];
 static int	nwaiting;
+static int	ntried;				/* requests whose credentials are still to be tried */
 static uint64 down_until;
 
 static void login(Session *session, LoginResult result, const char *sqlstate);
@@ -342,7 +343,10 @@ release(Request *request)
 {
 	dlist_delete(&request->in_pool);
 	if (request->tried)
+	{
 		(void) peer_logins(request->peer, -1);
+		ntried--;
+	}
 	request->tried = false;
 	request->identity = NULL;
 	request->session = NULL;
@@ -450,6 +454,10 @@ next_turns(void)
 static bool
 is_crowded(const Identity *identity, const Request *request)
 {
+	/* who waits to be known has a place until he is: half of them, and half of an address's, are for others */
+	if (!identity->own && identity->proven_at == 0 &&
+		(ntried >= Max(config.max_connections / 2, 8) || peer_logins(request->peer, 0) >= Max(config.address_connections / 2, 8)))
+		return true;
 	if (identity->nwaiting < config.role_connections)
 		return false;
 	return identity->nwaiting >= config.max_waiting || request->call == CALL_HEALTH ||
@@ -473,14 +481,17 @@ pool_submit(Request *request)
 	}
 	if (is_crowded(identity, request))
 	{
-		request_error(request, 429, "too_many_requests", "too many requests of this role wait already", NULL, "Try again in a second.");
+		request_error(request, 429, "too_many_requests", "too many requests of this role, or logins of this address, wait already", NULL, "Try again in a second.");
 		forget_if_unused(identity);
 		return;
 	}
 	request->identity = identity;
 	request->tried = !identity->own && identity->proven_at == 0;
 	if (request->tried)
+	{
 		(void) peer_logins(request->peer, 1);
+		ntried++;
+	}
 	request->deadline = loop_now + (uint64) config.answer_timeout * MS;
 	dlist_push_tail(&submitted, &request->in_pool);
 	dlist_push_tail(&identity->waiting, &request->in_identity);

@@ -188,8 +188,14 @@ def leaks():
                                    ("DELETE", "/v1/secrets/never", None), ("PUT", "/v1/plugins/x", {"url": "ftp://x/", "sha512": "0" * 128, "version": "1"}), ("PUT", "/v1/services/x", {"type": "x"})):
             agent.ask(method, path, body)
             agent.ask(method, path, body, token="wrong")
+    agent.worker.flag("refuse")
+    for n in range(3):
+        agent.ask("POST", "/v1/worker/restart")
+        agent.ended()
+        agent.put("file://" + os.path.join(work, "nothing"), "0" * 128, "1.%d" % n)
+        agent.ended()
     agent.stop()
-    ok("LeakSanitizer" not in agent.says(), "240 requests leave no memory behind", agent.says()[-4000:])
+    ok("LeakSanitizer" not in agent.says(), "240 requests and six jobs leave no memory behind", agent.says()[-4000:])
 
 
 def test():

@@ -289,6 +289,21 @@ def storm(cluster):
     for raw in held:
         raw.close()
     gateway.stop()
+    # places are not for those alone who wait to be known
+    gateway = Gateway(cluster.dsn("gw"), logins=1, address_connections=1000, max_connections=40)
+    equal(gateway.call("GET", "/organizations", user="bob").status, 200, "bob is known")
+    held = []
+    for n in range(40):
+        raw = gateway.raw(40, "127.0.3.%d" % (1 + n % 10))
+        raw.send(b"GET /organizations HTTP/1.1\r\nHost: gateway\r\n" + basic("noone%d" % n, "x").encode() + b"\r\n\r\n")
+        held.append(raw)
+    answer = gateway.call("GET", "/organizations", user="bob")
+    ok(answer is not None and answer.status == 200, "as many wrong logins as there are places, and there is one left", repr(answer))
+    got = [raw.answer() for raw in held]
+    ok(set(a and a.status for a in got) <= {401, 429, None} and sum(a is not None and a.status == 429 for a in got) > 0, "some of them are told 429", lambda: repr([a and a.status for a in got]))
+    for raw in held:
+        raw.close()
+    gateway.stop()
 
 
 def handshakes(cluster):
