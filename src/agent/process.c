@@ -22,8 +22,8 @@
 
 #include "agent/files.h"
 #include "agent/service_user.h"
-#include "agent/words.h"
 #include "common/redact.h"
+#include "common/text.h"
 
 #define PROGRAM "/proc/self/exe"
 #define POLL_MS 20
@@ -367,9 +367,9 @@ agent_process_last_words(const char *dir, const char *name)
 	char		path[MAXPGPATH];
 	char		words[LOG_TAIL + 1];
 	char		last[LOG_TAIL + 1] = "";
+	char		clean[MAX_WORDS + 1];
 	char	   *line;
 	char	   *end;
-	char	   *said;
 	struct stat st;
 	ssize_t		n = 0;
 	int			lines;
@@ -403,14 +403,8 @@ agent_process_last_words(const char *dir, const char *name)
 			break;
 		line[-1] = '\0';
 	}
-	line = last;
-	if (strlen(line) > MAX_WORDS)
-		line[MAX_WORDS] = '\0';
 	/* a process writes what it likes, and this gets into JSON and a terminal */
-	line = agent_words(line);
-	said = cdc_redact(line, NULL, 0);
-	pfree(line);
-	return said;
+	return cdc_redact(cdc_text_line(clean, sizeof(clean), last), NULL, 0);
 }
 
 /*
