@@ -81,6 +81,12 @@ take_log(const char *dir, const char *name)
 	int			fd;
 
 	snprintf(path, sizeof(path), "%s/log/%s", dir, name);
+	snprintf(former, sizeof(former), "%s/log", dir);
+	if (lstat(former, &st) != 0 || !S_ISDIR(st.st_mode) || st.st_uid != geteuid())
+	{
+		errno = EPERM;
+		return false;
+	}
 	snprintf(former, sizeof(former), "%s.1", path);
 	if (lstat(path, &st) == 0 && st.st_size > MAX_LOG && rename(path, former) != 0)
 		return false;

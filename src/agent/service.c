@@ -266,28 +266,43 @@ agent_service_keep(AgentService *s, const char *name, const char *words, char **
 	return write_own(s, name, words, false, error);
 }
 
+/* All that may run of one, what fetches its version aside. */
+static const char *const processes[] = {"initdb", "node-0", "node-1", "format", "kafka", "connect", "connect-agent"};
+
 /* Does any of its processes live? */
 static bool
 lives(const AgentService *s)
 {
-	static const char *const names[] = {"initdb", "node-0", "node-1", "format", "kafka", "connect", "connect-agent"};
 	pid_t		pid;
 	size_t		i;
 
-	for (i = 0; i < lengthof(names); i++)
+	for (i = 0; i < lengthof(processes); i++)
 	{
-		if (agent_process_lives(s->dir, names[i], &pid))
+		if (agent_process_lives(s->dir, processes[i], &pid))
 			return true;
 	}
 	return false;
 }
 
+/* A file of root's alone, and not by another name. */
+static void
+let_group_read(int dirfd, const char *name)
+{
+	int			fd = agent_beneath_open(dirfd, name, O_RDONLY, 0);
+	struct stat st;
+
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == 0 && st.st_nlink == 1)
+		(void) fchmod(fd, 0640);
+	if (fd >= 0)
+		close(fd);
+}
+
 bool
 agent_service_take_over(AgentService *s, char **error)
 {
-	static const char *const files[] = {"order.json", AGENT_MADE_FILE, "primary", "node-0.streams", "node-1.streams", "log",
-	"initdb.pid", "node-0.pid", "node-1.pid", "format.pid", "kafka.pid", "connect.pid", "connect-agent.pid", "fetch.pid"};
+	static const char *const files[] = {AGENT_ORDER_FILE, AGENT_MADE_FILE, "primary", "node-0.streams", "node-1.streams", "log", "fetch.pid"};
 	int			fd = geteuid() == 0 ? agent_service_open(s, error) : -1;
+	struct stat st;
 	bool		ok;
 	size_t		i;
 
@@ -296,8 +311,21 @@ agent_service_take_over(AgentService *s, char **error)
 	ok = fd >= 0 && fchown(fd, 0, s->gid) == 0 && fchmod(fd, 0710) == 0;
 	if (fd >= 0 && !ok)
 		*error = psprintf("could not become the owner of %s: %m", s->dir);
+	/* what its user may have put in place of the logs' directory would be written to */
+	if (ok && fstatat(fd, "log", &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(st.st_mode))
+		ok = agent_remove_file(fd, "log", error) && mkdirat(fd, "log", 0700) == 0;
 	for (i = 0; ok && i < lengthof(files); i++)
 		ok = agent_beneath_give(fd, files[i], s->config->service_uid, 0, 0, error);
+	for (i = 0; ok && i < lengthof(processes); i++)
+	{
+		char		name[64];
+
+		/* as a launcher makes them: what runs beside a worker asks for its pid */
+		snprintf(name, sizeof(name), "%s.pid", processes[i]);
+		ok = agent_beneath_give(fd, name, s->config->service_uid, 0, s->gid, error);
+		if (ok)
+			let_group_read(fd, name);
+	}
 	if (fd >= 0)
 		close(fd);
 	return ok;
