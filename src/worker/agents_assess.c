@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "common/redact.h"
 #include "extension/settings.h"
 #include "worker/agents.h"
 #include "worker/assess_parts.h"
@@ -106,6 +107,15 @@ unsettled(const CdcService *sink, int *failed)
 	return which;
 }
 
+/* What an agent says of its job, to be told. */
+static const char *
+said_of_job(const CdcAgent *agent, const CdcPipeline *p, const char *said)
+{
+	const char *sent[] = {agent->token, cdc_wanted_password(p)};
+
+	return cdc_redact_said(said, sent, lengthof(sent));
+}
+
 /* When the last try for what is wanted failed, may it be tried again? */
 static const char *
 failed_for_now(CdcService *sink, const CdcPipeline *p, int target)
@@ -128,7 +138,7 @@ failed_for_now(CdcService *sink, const CdcPipeline *p, int target)
 		delay *= 2;
 	if (p->asked || cdc_loop_now() - sink->install_failed_at >= Min(delay, RETRY_MAX_MS))
 		return NULL;
-	return psprintf("%s: %s", sink->connect_urls[target], state->job_error ? state->job_error : "it failed");
+	return psprintf("%s: %s", sink->connect_urls[target], state->job_error ? said_of_job(&sink->agents[target], p, state->job_error) : "it failed");
 }
 
 static CdcAgents
@@ -159,7 +169,8 @@ agents_state(CdcPipeline *p, const CdcSnapshot *s, const char **words)
 	{
 		if (sink->agents[i].state->job == CDC_AGENT_JOB_RUNNING)
 		{
-			*words = psprintf("%s is %s", i < sink->nurls ? sink->connect_urls[i] : sink->agents[i].url, sink->agents[i].state->job_state);
+			*words = psprintf("%s is %s", i < sink->nurls ? sink->connect_urls[i] : sink->agents[i].url,
+							  said_of_job(&sink->agents[i], p, sink->agents[i].state->job_state));
 			return CDC_AGENTS_BUSY;
 		}
 	}
