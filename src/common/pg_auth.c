@@ -65,9 +65,10 @@ cdc_pg_auth_begin(CdcPgAuth *auth, const CdcPgAuthPolicy *policy, bool tls_asked
 }
 
 void
-cdc_pg_auth_tls(CdcPgAuth *auth)
+cdc_pg_auth_tls(CdcPgAuth *auth, bool shown)
 {
 	auth->tls = true;
+	auth->shown = shown;
 	auth->phase = CDC_PG_PHASE_FIRST;
 }
 
@@ -138,7 +139,7 @@ on_ok(CdcPgAuth *auth)
 			auth->phase = CDC_PG_PHASE_IN;
 			return CDC_PG_AUTH_MORE;
 		case CDC_PG_PHASE_FIRST:
-			if (!auth->tls || !auth->policy.certificate)
+			if (!auth->tls || !auth->policy.certificate || !auth->shown)
 				return tolerate(auth, CDC_PG_FAULT_NO_LOGIN, CDC_PG_PHASE_IN, "no password");
 			auth->phase = CDC_PG_PHASE_IN;
 			return CDC_PG_AUTH_MORE;

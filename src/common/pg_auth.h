@@ -75,6 +75,7 @@ typedef struct CdcPgAuth
 {
 	CdcPgAuthPolicy policy;
 	bool		tls;
+	bool		shown;			/* our certificate was */
 	CdcPgAuthPhase phase;
 	CdcPgAuthFault fault;
 	char		sqlstate[6];	/* of its ErrorResponse, "" when there is none */
@@ -93,8 +94,11 @@ typedef struct CdcPgAuth
  */
 extern void cdc_pg_auth_begin(CdcPgAuth *auth, const CdcPgAuthPolicy *policy, bool tls_asked);
 
-/* TLS is established: what follows is inside of it. */
-extern void cdc_pg_auth_tls(CdcPgAuth *auth);
+/*
+ * TLS is established: what follows is inside of it.  shown: the server has asked
+ * for our certificate, and has it.
+ */
+extern void cdc_pg_auth_tls(CdcPgAuth *auth, bool shown);
 
 /*
  * Looks at n bytes that have come in next.  *used: how many of them libpq may

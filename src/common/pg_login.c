@@ -243,7 +243,12 @@ feed(CdcPgLogin *login, bool *write)
 				if (ssl == NULL)
 					return FED_END;
 				if (!login->auth.tls)
-					cdc_pg_auth_tls(&login->auth);
+				{
+					int			signature;
+
+					/* who has signed the handshake was asked for its certificate */
+					cdc_pg_auth_tls(&login->auth, SSL_get_signature_type_nid(ssl, &signature) == 1);
+				}
 				return feed_tls(login, ssl, write);
 			}
 			break;

@@ -12,6 +12,7 @@
 #include "remote/connect_value.h"
 #include "worker/agents.h"
 #include "worker/findings.h"
+#include "worker/registered.h"
 
 /* An agent answers from memory and one directory. */
 #define LOOK_TIMEOUT_MS 5000
@@ -142,6 +143,8 @@ look_done(const CdcHttpResult *result, void *arg)
 	}
 	agent->looking = false;
 	agent->looked_at = look->started;
+	if (result->tolerated || result->outcome == CDC_HTTP_ANSWERED)
+		cdc_registered_answered(sink, agent->url, result->tolerated);
 	if (result->outcome != CDC_HTTP_ANSWERED)
 		error = pstrdup(result->error);
 	else if (result->status != 200)

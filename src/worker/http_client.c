@@ -50,7 +50,8 @@ struct CdcHttpHandle
 	char		error[CURL_ERROR_SIZE];
 	char	   *request_body;	/* libcurl reads it here; wiped */
 	bool		any_address;
-	const char *refused;		/* the kind of the address to which it may not go */
+	const char *refused;		/* the kind of the address to which it may not go, */
+	const char *tolerated;		/* or to which it has gone since any_address was given */
 	const char *unfit;			/* why it is not sent at all */
 	int64		started;
 	int64		first_byte_out_us;
@@ -217,9 +218,12 @@ on_request(void *arg, char *peer, char *local, int peer_port, int local_port)
 	CdcHttpHandle *h = arg;
 	CdcAddress	address;
 
+	const char *kind = cdc_address_parse(peer, &address) ? cdc_peer_refused(&address) : "no address of the internet";
+
 	if (h->any_address)
-		return CURL_PREREQFUNC_OK;
-	h->refused = cdc_address_parse(peer, &address) ? cdc_peer_refused(&address) : "no address of the internet";
+		h->tolerated = kind;
+	else
+		h->refused = kind;
 	return h->refused ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
@@ -554,6 +558,7 @@ finish(CdcHttpHandle *h, CURLcode code, bool cancelled)
 	memset(&result, 0, sizeof(result));
 	result.elapsed_ms = h->started ? (int) (cdc_loop_now() - h->started) : 0;
 	result.first_byte_out_us = h->first_byte_out_us;
+	result.tolerated = h->tolerated;
 	curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
 	note_peer(h, result.peer, sizeof(result.peer));
 	if (cancelled)

@@ -63,6 +63,8 @@ typedef struct CdcHttpResult
 								 * during the callback */
 	size_t		body_len;
 	const char *error;			/* one line without secrets, NULL when ANSWERED */
+	const char *tolerated;		/* the kind of its address, where that is none for members
+								 * and any_address was given; else NULL */
 	char		peer[64];		/* "ip port" that it was connected to, "" not */
 	int			elapsed_ms;
 	int64		first_byte_out_us;	/* wall clock (epoch us) when the request's

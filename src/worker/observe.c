@@ -16,6 +16,7 @@
 #include "worker/observe.h"
 #include "worker/observe_source.h"
 #include "worker/provider.h"
+#include "worker/registered.h"
 
 /* Reads answer quickly or are asked again; only mutations wait for Connect's 90 s. */
 #define READ_TIMEOUT_MS 10000
@@ -171,6 +172,8 @@ list_done(const CdcHttpResult *result, void *arg)
 	sink->listing = false;
 	sink->listed_at = look->started;
 	sink->list_ms = result->elapsed_ms;
+	if (result->tolerated || result->outcome == CDC_HTTP_ANSWERED)
+		cdc_registered_answered(sink, cdc_observe_connect_url(sink), result->tolerated);
 	if (result->outcome == CDC_HTTP_ANSWERED && result->status == 200)
 	{
 		MemoryContext old = MemoryContextSwitchTo(sink->context);

@@ -66,13 +66,27 @@ check_sslmode(CdcService *s)
 	cdc_finding_service(s, &finding, s->provider == NULL && !cdc_same(s->sslmode, "verify-full"));
 }
 
-/* What a service from before the rules for addresses and logins does without them. */
+/* where: a node, or a URL; place: the kind of its address, NULL: one for anybody. */
 static void
-check_before_rules(CdcService *s, const CdcNode *n)
+check_place(CdcService *s, const char *where, const char *place)
 {
-	char	   *node = psprintf("%s:%d", n->address, n->port);
-	const char *weak = n->admin && s->before_rules ? cdc_pg_weak(n->admin) : NULL;
-	const char *place = n->admin && s->before_rules ? cdc_pg_tolerated(n->admin) : NULL;
+	CdcFinding	finding = {
+		.check_name = "address_refused",
+		.concern = CDC_CONCERN_SAFETY,
+		.severity = CDC_SEVERITY_WARNING,
+		.node = where,
+		.observed = psprintf("it is %s", place ? place : ""),
+		.required = "an address of the server itself, or a network of cdc_pipeline.member_networks",
+		.why = "members would reach what is on the metadata server and beside it; a service that is registered now would be refused"
+	};
+
+	cdc_finding_service(s, &finding, place != NULL);
+}
+
+/* What a source from before the rules for logins does without them. */
+static void
+check_login(CdcService *s, const char *node, const char *weak)
+{
 	CdcFinding	finding = {
 		.check_name = "login_weak",
 		.concern = CDC_CONCERN_SAFETY,
@@ -82,18 +96,15 @@ check_before_rules(CdcService *s, const CdcNode *n)
 		.required = "scram-sha-256 in pg_hba.conf, and under TLS channel binding or sslmode verify-full",
 		.why = "whoever answers at this address in its place gets the password, or needs none; a service that is registered now would be refused"
 	};
-	CdcFinding	address = {
-		.check_name = "address_refused",
-		.concern = CDC_CONCERN_SAFETY,
-		.severity = CDC_SEVERITY_WARNING,
-		.node = node,
-		.observed = psprintf("it is %s", place ? place : ""),
-		.required = "an address of the server itself, or a network of cdc_pipeline.member_networks",
-		.why = "members would reach what is on the metadata server and beside it; a service that is registered now would be refused"
-	};
 
 	cdc_finding_service(s, &finding, weak != NULL);
-	cdc_finding_service(s, &address, place != NULL);
+}
+
+void
+cdc_registered_answered(CdcService *s, const char *url, const char *place)
+{
+	if (s->before_rules)
+		check_place(s, url, place);
 }
 
 void
@@ -103,14 +114,42 @@ cdc_registered_seen(CdcService *s)
 
 	for (i = 0; i < s->nnodes; i++)
 	{
-		if (s->nodes[i].admin && cdc_pg_connected(s->nodes[i].admin))
-			check_before_rules(s, &s->nodes[i]);
+		const CdcNode *n = &s->nodes[i];
+		char	   *node = psprintf("%s:%d", n->address, n->port);
+
+		if (n->admin && cdc_pg_connected(n->admin))
+		{
+			check_login(s, node, cdc_pg_weak(n->admin));
+			check_place(s, node, cdc_pg_tolerated(n->admin));
+		}
+	}
+}
+
+/* Whoever names addresses anew ends what was kept from before. */
+static void
+check_changed(CdcService *s)
+{
+	static const char *const kept[] = {"login_weak", "address_refused"};
+	ListCell   *cell;
+	size_t		i;
+
+	foreach(cell, s->findings)
+	{
+		CdcFinding	finding = ((CdcFindingRow *) lfirst(cell))->is;
+
+		for (i = 0; i < lengthof(kept); i++)
+		{
+			if (strcmp(finding.check_name, kept[i]) == 0)
+				cdc_finding_service(s, &finding, false);
+		}
 	}
 }
 
 void
 cdc_registered_check(CdcService *s)
 {
+	if (!s->before_rules)
+		check_changed(s);
 	if (s->is_postgresql)
 		check_sslmode(s);
 	if (s->is_kafka)

@@ -17,4 +17,7 @@ extern void cdc_registered_check(CdcService *service);
  */
 extern void cdc_registered_seen(CdcService *service);
 
+/* The same for what answers at a URL of it; place: CdcHttpResult's tolerated. */
+extern void cdc_registered_answered(CdcService *service, const char *url, const char *place);
+
 #endif							/* CDC_REGISTERED_H */

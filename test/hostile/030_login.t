@@ -145,6 +145,38 @@ def good_ones(world, pair):
             ok(b"p=tls-server-end-point" in peer.heard(), "... and is bound")
 
 
+def certificates(world, pair):
+    """A certificate that was given for the service is a login where the server asks for it, and nowhere else."""
+    own = certificate("cdc_admin")
+    given = {"client_cert": open(own[0]).read(), "client_key": open(own[1]).read()}
+    for name, asks, tls, let_in in (("asks for it", True, pair, True), ("does not ask for it", False, pair, False), ("has no TLS", False, None, False)):
+        peer = world.liar(PgPeer(login=Session.trust, password="unused", truth=world.source, tls=tls))
+        if asks:
+            peer.context.verify_mode = ssl.CERT_REQUIRED
+            peer.context.load_verify_locations(own[0])
+        service = world.register("alice", "postgresql", world.lying_source(peer, password=PASSWORD, **given), "cert-%d" % peer.port)
+        if let_in:
+            ok(wait(lambda: peer.asked, 15), "a server that %s: our certificate is a login" % name, lambda: world.service_message(service))
+        else:
+            said = world.service_says(service, "without asking for a password", 15)
+            ok("without asking for a password" in said and not peer.asked, "one that %s has not let us in by it" % name, said)
+
+
+def before_the_rules(world):
+    """A source and a sink of 0.1 go on as they were, with a finding; named anew, they do not."""
+    weak = world.liar(PgPeer(login="cleartext", password="of-zero-one-77", truth=world.source))
+    source = world.sql("SELECT cdc.register_service('before', 'postgresql', 'z', '%s', organization => '%s')" %
+                       (json.dumps(world.lying_source(weak, password="of-zero-one-77")), world.orgs["alice"]))
+    world.sql("UPDATE cdc.service SET connection_set_by = 'before' WHERE id = '%s'; SELECT cdc.ask('service', '%s')" % (source, source))
+    ok(wait(lambda: weak.asked, 15) and "of-zero-one-77" in weak.passwords, "a source of 0.1 that asks for clear text has it", weak.passwords)
+    query = "SELECT coalesce(string_agg(observed, ', ' ORDER BY observed), '') FROM cdc.finding WHERE service_id = '%s' AND check_name = 'login_weak'" % source
+    equal(wait(lambda: world.sql(query)), "it lets the worker in with: the password in clear text", "and a finding says so")
+    world.sql("SELECT cdc.set_service_nodes('%s', '[{\"address\":\"127.0.0.1\",\"port\":%d},{\"address\":\"10.255.255.1\"}]')" % (source, weak.port))
+    before = len(weak.passwords)
+    ok("clear text; it was not sent" in world.service_says(source, "clear text; it was not sent", 15), "with nodes named anew it has not", lambda: world.service_message(source))
+    ok(wait(lambda: world.sql(query) == "", 10) and len(weak.passwords) == before, "and the finding is gone", world.sql(query))
+
+
 def trickled(session):
     send = session.send
     session.send = lambda data: in_bytes_to(send, data)
@@ -171,6 +203,8 @@ def test():
     ok("TLS failed" in world.service_says(service, "TLS failed", 15), "a certificate of another CA: TLS failed", lambda: world.service_message(service))
     ok(not peer.passwords, "... and it hears no password", peer.passwords)
     good_ones(world, pair)
+    certificates(world, pair)
+    before_the_rules(world)
     world.closing_questions("logins that give a password away")
 
 

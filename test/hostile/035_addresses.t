@@ -92,6 +92,18 @@ def kept_connection(world, door):
     ok(b"the-operators-secret-33" in heard and b"the-members-secret-34" not in heard, "... on the connection that is kept for the other, too")
 
 
+def before_the_rules(world, door):
+    """A sink of 0.1 at such an address goes on, with a finding; named anew by a member it does not."""
+    sink = world.register("alice", "kafka", world.sink("http://%s:%d" % (FORBIDDEN, door.port)), "of-before")
+    world.service_says(sink, REFUSED, 15)
+    world.sql("UPDATE cdc.service SET connection_set_by = 'before' WHERE id = '%s'; SELECT cdc.ask('service', '%s')" % (sink, sink))
+    query = "SELECT coalesce(string_agg(node || ' ' || observed, ', '), '') FROM cdc.finding WHERE service_id = '%s' AND check_name = 'address_refused'" % sink
+    equal(wait(lambda: world.sql(query), 15), "http://%s:%d it is a loopback address" % (FORBIDDEN, door.port), "a sink of 0.1 goes on, with a finding")
+    world.sql("SELECT cdc.update_service('%s', '{\"connect_urls\": [\"http://localhost:%d\", \"http://%s:%d\"]}')" % (sink, door.port, FORBIDDEN, door.port), "alice")
+    ok(wait(lambda: world.sql(query) == "", 15), "named anew by a member it is refused, and the finding is gone", world.sql(query))
+    equal(world.sql("SELECT connection_set_by FROM cdc.service WHERE id = '%s'" % sink), "member", "(they are a member's now)")
+
+
 def lines(world):
     """A token with line ends: never headers of its own."""
     peer = world.liar(HttpPeer(lambda request: (200, [])))
@@ -141,6 +153,7 @@ def test():
     sources(world, door)
     sinks(world, door)
     kept_connection(world, door)
+    before_the_rules(world, door)
     lines(world)
     nothing_is_lent(world)
     world.closing_questions("addresses of the machine")

@@ -24,5 +24,20 @@ SELECT pg_temp.refused('vic', pg_temp.set_nodes('red-pg', '[{"address":"x"}]'), 
 SELECT pg_temp.refused('bob', pg_temp.set_nodes('red-pg', '[{"address":"x"}]'), '42704', '', 'another organization''s service is not there');
 SELECT results_eq('SELECT pg_temp.nodes()', ARRAY['b.example:5432'], 'and none of these changed anything');
 
+-- whose word its addresses are
+CREATE FUNCTION pg_temp.whose() RETURNS text LANGUAGE sql AS $$ SELECT connection_set_by FROM cdc.service WHERE id = (SELECT id FROM pg_temp.it WHERE name = 'red-pg') $$;
+SELECT is(pg_temp.whose(), 'member', 'a member''s, who registered it');
+SELECT cdc.set_service_nodes((SELECT id FROM it WHERE name = 'red-pg'), '[{"address":"127.0.0.1"}]') \g /dev/null
+SELECT is(pg_temp.whose(), 'superuser', 'a superuser''s, who named its nodes last');
+SELECT pg_temp.run_as('ada', format('SELECT cdc.update_service(%s, ''{"sslmode":"require"}'')', pg_temp.id('red-pg'))) \g /dev/null
+SELECT is(pg_temp.whose(), 'superuser', 'still, when something else was changed');
+SELECT pg_temp.run_as('ada', pg_temp.set_nodes('red-pg', '[{"address":"127.0.0.2"}]')) \g /dev/null
+SELECT is(pg_temp.whose(), 'member', 'a member''s again');
+UPDATE cdc.service SET connection_set_by = 'before' WHERE id = (SELECT id FROM it WHERE name = 'red-pg');
+SELECT pg_temp.run_as('ada', format('SELECT cdc.update_service(%s, ''{"manage_hba":false}'')', pg_temp.id('red-pg'))) \g /dev/null
+SELECT is(pg_temp.whose(), 'before', 'what was registered before the rules is kept while it directs no secret elsewhere');
+SELECT pg_temp.run_as('ada', format('SELECT cdc.update_service(%s, ''{"sslmode":"prefer"}'')', pg_temp.id('red-pg'))) \g /dev/null
+SELECT is(pg_temp.whose(), 'member', 'and not after it');
+
 SELECT * FROM finish();
 ROLLBACK;

@@ -46,6 +46,7 @@ static const CdcPgAuthPolicy verified = {.tls_needed = true, .verified = true};
 static const CdcPgAuthPolicy cleartext = {.tls_needed = true, .verified = true, .cleartext = true};
 static const CdcPgAuthPolicy cleartext_unverified = {.cleartext = true};
 static const CdcPgAuthPolicy certificate = {.certificate = true};
+static const CdcPgAuthPolicy certificate_kept = {.certificate = true};	/* the server did not ask for it */
 static const CdcPgAuthPolicy before = {.any_method = true};
 
 static const struct
@@ -81,6 +82,7 @@ static const struct
 	{"let in at once in verified TLS", &verified, true, CDC_PG_FAULT_NO_LOGIN, {OK, READY, END}},
 	{"our certificate is a login", &certificate, true, CDC_PG_FAULT_NONE, {OK, STATUS, READY, END}},
 	{"... not without TLS", &certificate, false, CDC_PG_FAULT_NO_LOGIN, {OK, READY, END}},
+	{"... not when nobody has asked for it", &certificate_kept, true, CDC_PG_FAULT_NO_LOGIN, {OK, READY, END}},
 	{"... SCRAM beside it", &certificate, true, CDC_PG_FAULT_NONE, {PLUS, CONTINUE, FINAL, OK, READY, END}},
 	{"SCRAM, then cleartext", &strict, false, CDC_PG_FAULT_CLEARTEXT, {SASL, CLEARTEXT, OK, READY, END}},
 	{"... later", &strict, false, CDC_PG_FAULT_CLEARTEXT, {SASL, CONTINUE, CLEARTEXT, OK, READY, END}},
@@ -195,7 +197,7 @@ converse(size_t c)
 
 			if (cdc_pg_auth_see(&auth, "S", 1, &used) != CDC_PG_AUTH_TLS || used != 1)
 				abort();
-			cdc_pg_auth_tls(&auth);
+			cdc_pg_auth_tls(&auth, cases[c].policy != &certificate_kept);
 		}
 		verdict = show(&auth, i < lengthof(sizes) ? sizes[i] : 0, &through);
 		if (i == 0)
