@@ -77,7 +77,11 @@ SELECT is_empty('SELECT * FROM public.caught', 'whoever creates the extension ru
 SELECT is_empty('SELECT pg_temp.rests_on_hers()', 'nor is anything of hers built into it');
 SELECT lives_ok($f$SELECT pg_temp.under('lair, commons, pg_catalog', 'DROP EXTENSION cdc_pipeline CASCADE; DROP SCHEMA cdc; CREATE EXTENSION cdc_pipeline VERSION ''0.1''')$f$, '(0.1)');
 DELETE FROM public.caught;
-SELECT lives_ok($f$SELECT pg_temp.under('lair, commons, pg_catalog', 'ALTER EXTENSION cdc_pipeline UPDATE')$f$, 'updated');
+-- by another superuser than the one that created it: functions are of two owners then
+CREATE ROLE other SUPERUSER;
+CREATE ROLE third SUPERUSER;
+SELECT lives_ok($f$SELECT pg_temp.under('lair, commons, pg_catalog', 'SET LOCAL ROLE other; ALTER EXTENSION cdc_pipeline UPDATE; RESET ROLE')$f$, 'updated');
+ALTER FUNCTION cdc_inner.create_organization(text, text, boolean) OWNER TO third;
 SELECT is_empty('SELECT * FROM public.caught', 'whoever updates it runs nothing of hers');
 SELECT is_empty('SELECT pg_temp.rests_on_hers()', 'nor is anything of hers built into it');
 
