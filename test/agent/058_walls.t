@@ -6,7 +6,6 @@ The shells are had in the two ways that there are: as the user id of a service
 password leaked.
 """
 from lib import *
-import glob
 import pwd
 
 ADDRESSES = ("127.81.0.1", "127.81.0.9")

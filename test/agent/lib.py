@@ -7,6 +7,7 @@ purpose: it comes back, or not, as a test says.  The real one is in test/real.
 Waits are conditions with a deadline.
 """
 import atexit
+import glob
 import hashlib
 import http.client
 import io
@@ -338,7 +339,14 @@ class Host(Agent):
                 except OSError:
                     pass
 
-    destroy = power_off
+    def destroy(self):
+        self.power_off()
+        number = os.stat(self.services).st_ino if os.path.exists(self.services) else 0
+        for path in glob.glob("/sys/fs/cgroup/*/cdc_services/*.%d" % number):
+            try:
+                os.rmdir(path)
+            except OSError:
+                pass
 
     def order(self, id, **more):
         body = dict({"type": "postgresql", "version": PG_VERSION, "admin_user": "postgres", "app_user": "app_user",
