@@ -107,16 +107,19 @@ def too_much(world, liar, pipeline):
             "an error of 12 MB": lambda q: error(big), "a message that says it has 1 GB": lambda q: Raw(b"D" + struct.pack("!I", 1 << 30) + b"\0" * 3 * MB),
             "JSON of 900 kB, nested without end": lambda q: bytes_of(b"[" * 900000),
             "JSON of 900 kB, of nothing but lists": lambda q: bytes_of(b"[" + b"[]," * 300000 + b"[]]")}
-    said = []
+    said, steps = [], {}
     for name, lie in lies.items():
         if not liar.tells("the look", lie, times=2):
             said.append(name)
+        steps[name] = world.longest_step()
         if not wait(lambda: world.spec(pipeline)["error_message"], 10, 0.05):
             said.append("no word of " + name)
     liar.truth()
     ok(not said, "each was told, and said to be none", ", ".join(said))
     after = world.memory()
     ok(after - before < 80, "the worker's memory stays bounded: %d MB before, at most %d MB" % (before, after))
+    ok(max(steps.values()) < 1, "and no step of its loop takes long", steps)
+    diag("longest steps: %s" % steps)
     ok(world.running(pipeline), "after too much of everything the truth is believed again", lambda: world.message(pipeline))
 
 

@@ -192,6 +192,10 @@ class World:
         text = open("/proc/%d/status" % self.worker_pid()).read()
         return int(re.search(r"VmHWM:\s*(\d+)", text).group(1)) // 1024
 
+    def longest_step(self):
+        """Seconds of the longest step of the worker's loop, of late."""
+        return float(self.sql("SELECT cdc.worker_longest_step()"))
+
     def rounds(self):
         return int(self.sql("SELECT rounds FROM cdc.worker_state()"))
 
