@@ -23,6 +23,9 @@
 
 #define MAX_CREDENTIALS 4096
 
+/* Peerings of an account, some 600 bytes each; who answers is named by a superuser. */
+#define LIST_MAX (2 * 1024 * 1024)
+
 bool
 cdc_network_configured(void)
 {
@@ -242,6 +245,7 @@ get(const char *collection, const char *id, CdcHttpDone done, CdcListLook *look)
 	memset(&request, 0, sizeof(request));
 	request.method = CDC_HTTP_GET;
 	request.url = url;
+	request.max_body = LIST_MAX;
 	error = cdc_network_credentials(&request, &credentials);
 	if (error == NULL && cdc_http_start(&request, done, look) == NULL)
 		error = "too many open files";
