@@ -74,7 +74,10 @@ CREATE OR REPLACE FUNCTION cdc.failover_rules() RETURNS TABLE (id integer, guard
 CREATE OR REPLACE FUNCTION cdc.standby_rules() RETURNS TABLE (id integer, guard text, action text, final boolean, missing text, fix_sql text, comment text)
 	LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'cdc_standby_rules';
 
--- Debezium's options that a pipeline may set, and why one cannot be set so.
+-- The options of a pipeline: ours, and those of Debezium and Connect that may be set.
+CREATE OR REPLACE FUNCTION cdc.options() RETURNS TABLE (name text, type text, rule text, default_value text, on_live text, meaning text)
+	LANGUAGE c STABLE ROWS 30 AS 'MODULE_PATHNAME', 'cdc_options';
+-- Their names, and why one cannot be set so.
 CREATE OR REPLACE FUNCTION cdc.option_names() RETURNS text
 	LANGUAGE c IMMUTABLE AS 'MODULE_PATHNAME', 'cdc_option_names';
 CREATE OR REPLACE FUNCTION cdc.option_fault(key text, value text) RETURNS text

@@ -42,8 +42,7 @@ CREATE OR REPLACE FUNCTION cdc.topic_key(topic text) RETURNS text
 	SELECT replace(regexp_replace(topic, '[^a-zA-Z0-9._-]', '_', 'g'), '.', '_')
 $$;
 
--- Options: ours is on_gap; the others are Debezium's and Connect's keys, passed on
--- as they are (the list is in src/remote/debezium.c).
+-- Options: their table is in src/remote/debezium_options.c (cdc.option).
 CREATE OR REPLACE FUNCTION cdc.check_options(options jsonb) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -58,15 +57,11 @@ BEGIN
 			PERFORM cdc.raise_invalid(format('option "%s" must be a string, a number or a boolean', item.key), format('It was of JSON type %s.', jsonb_typeof(item.value)),
 				'Leave it out for its default.', 'config.options');
 		END IF;
-		IF item.key = 'on_gap' THEN
-			fault := CASE WHEN item.value #>> '{}' NOT IN ('resnapshot', 'halt') THEN 'option "on_gap" is resnapshot or halt' END;
-		ELSE
-			fault := cdc.option_fault(item.key, item.value #>> '{}');
-		END IF;
+		fault := cdc.option_fault(item.key, item.value #>> '{}');
 		IF fault IS NOT NULL THEN
 			-- the value is not shown: who tries database.password sends one
 			PERFORM cdc.raise_invalid(fault, 'Only options that cannot break the pipeline''s guarantees may be set.',
-				'Known options: on_gap, ' || cdc.option_names() || '.', 'config.options');
+				'Known options: ' || cdc.option_names() || '.', 'config.options');
 		END IF;
 	END LOOP;
 END

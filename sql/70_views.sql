@@ -15,6 +15,9 @@ CREATE OR REPLACE VIEW cdc.state_table WITH (security_invoker = true) AS SELECT 
 CREATE OR REPLACE VIEW cdc.connection_key WITH (security_invoker = true) AS
 	SELECT k.database_type, k.key, k.type, k.rule, k.set_by, k.secret, k.directs_secret, k.on_change FROM cdc.connection_keys() k;
 
+-- The options of a pipeline.
+CREATE OR REPLACE VIEW cdc.option WITH (security_invoker = true) AS SELECT * FROM cdc.options();
+
 -- How a source with another history is judged, and what makes a standby ready.
 CREATE OR REPLACE VIEW cdc.failover_table WITH (security_invoker = true) AS SELECT * FROM cdc.failover_rules();
 CREATE OR REPLACE VIEW cdc.standby_table WITH (security_invoker = true) AS SELECT * FROM cdc.standby_rules();

@@ -71,6 +71,7 @@ BEGIN
 			'failover_table',
 			'standby_table',
 			'connection_key',
+			'option',
 			'rest_route')), member);
 	EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %I', (SELECT string_agg(p.oid::regprocedure::text, ', ') FROM pg_proc p
 		WHERE p.pronamespace = 'cdc'::regnamespace AND p.proname IN (
@@ -109,6 +110,7 @@ BEGIN
 			'failover_rules',
 			'standby_rules',
 			'connection_keys',
+			'options',
 			'rest_routes')), member);
 END
 $$;

@@ -44,6 +44,7 @@ PG_FUNCTION_INFO_V1(cdc_connect_text_fault_sql);
 PG_FUNCTION_INFO_V1(cdc_lock);
 PG_FUNCTION_INFO_V1(cdc_option_fault);
 PG_FUNCTION_INFO_V1(cdc_option_names);
+PG_FUNCTION_INFO_V1(cdc_options);
 PG_FUNCTION_INFO_V1(cdc_random_secret);
 PG_FUNCTION_INFO_V1(cdc_reencrypt);
 PG_FUNCTION_INFO_V1(cdc_rfc3339);
@@ -294,6 +295,31 @@ text_or_null(const char *words, bool *isnull)
 {
 	*isnull = words == NULL;
 	return words ? CStringGetTextDatum(words) : (Datum) 0;
+}
+
+/* cdc.options() -> the options of a pipeline. */
+Datum
+cdc_options(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	CdcKcOption option;
+	int			n;
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (n = 0; cdc_kc_option_describe(n, &option); n++)
+	{
+		Datum		values[6];
+		bool		nulls[6] = {false, false, false, false, false, false};
+
+		values[0] = CStringGetTextDatum(option.name);
+		values[1] = CStringGetTextDatum(option.type);
+		values[2] = CStringGetTextDatum(option.rule);
+		values[3] = text_or_null(option.default_value, &nulls[3]);
+		values[4] = CStringGetTextDatum(option.on_live);
+		values[5] = CStringGetTextDatum(option.meaning);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	return (Datum) 0;
 }
 
 /* cdc.rules() -> the reconciler's table of rules, in order. */

@@ -201,7 +201,7 @@ cdc_kc_config(const CdcConnectorSpec *spec, char **fault)
 		json_object_object_foreach(spec->options, key, value)
 		{
 			/* Anything else in there is not Debezium's, or not the user's to set. */
-			if (value != NULL && cdc_kc_option_check(spec->generation, key, json_object_get_string(value)) == NULL)
+			if (value != NULL && cdc_kc_option_is_debeziums(key) && cdc_kc_option_check(spec->generation, key, json_object_get_string(value)) == NULL)
 				cdc_connect_put_text(config, key, json_object_get_string(value));
 		}
 	}

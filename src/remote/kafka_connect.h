@@ -61,6 +61,23 @@ typedef struct CdcConnectorSpec
 extern bool cdc_kc_option_known(const char *key);
 extern char *cdc_kc_option_check(int generation, const char *key, const char *value);
 
+/* Is it one that Debezium or Connect is told (the others are the pipeline's own)? */
+extern bool cdc_kc_option_is_debeziums(const char *key);
+
+/* An option for people; strings are constants or palloc'd. */
+typedef struct CdcKcOption
+{
+	const char *name;
+	const char *type;
+	const char *rule;
+	const char *default_value;	/* NULL: none */
+	const char *on_live;		/* what a change sets off in a pipeline that runs */
+	const char *meaning;
+} CdcKcOption;
+
+/* Option number n from 0, of the newest generation; false: there are no more. */
+extern bool cdc_kc_option_describe(int n, CdcKcOption *described);
+
 /* All of them for a message: "a, b, c". */
 extern char *cdc_kc_option_names(void);
 
