@@ -125,6 +125,11 @@ BEGIN
 	END;
 	PERFORM cdc.write_connection(made, database_type, whole);
 	PERFORM cdc.write_service_secrets(made, (cdc.divide_connection(database_type, whole)).secrets);
+	IF database_type = 'postgresql' AND coalesce(connection ->> 'pipelines_by', 'member') = 'member' AND coalesce(connection -> 'manage_hba', 'true') = 'true' THEN
+		RAISE NOTICE USING MESSAGE = format('every member of the organization can make pipelines from service "%s", and whoever does can read the whole server', name),
+			DETAIL = 'A pipeline''s role logs in with replication=database, which PostgreSQL lets take a base backup: every database, and the password verifiers of all roles.',
+			HINT = 'Add "pipelines_by": "admin", and keep connect_cidrs of the sinks narrow; see docs/configuration.md.';
+	END IF;
 	IF database_type = 'postgresql' AND coalesce(connection ->> 'sslmode', 'prefer') <> 'verify-full' THEN
 		RAISE WARNING USING MESSAGE = format('the connection to service "%s" is not protected against whoever is in between', name),
 			DETAIL = format('sslmode is %s: the server is not verified%s.', coalesce(connection ->> 'sslmode', 'prefer'),

@@ -30,38 +30,37 @@ same_address(const CdcService *a, const CdcService *b)
 	return false;
 }
 
-/* Is a connector of one of this service's pipelines listed there? */
+/* Has this service claimed a Kafka Connect for another organization than that of s? */
 static bool
-has_connector_of(const CdcService *there, const CdcService *other)
+claims_for_another(const CdcService *other, const CdcService *s)
 {
-	ListCell   *cell;
-
-	foreach(cell, there->world->pipelines)
-	{
-		CdcPipeline *p = lfirst(cell);
-		const CdcKcConnector *c = p->sink == other && there->list ? cdc_kc_find(there->list, p->connector_name) : NULL;
-
-		if (c && cdc_same(c->mark, p->id))
-			return true;
-	}
-	return false;
+	return other && other->is_kafka && other->claimed_at != 0 && !other->deleting && strcmp(other->organization_id, s->organization_id) != 0;
 }
 
-/* A service of another organization that claimed this Connect; NULL: none did. */
-static CdcService *
-claimant(const CdcService *s)
+/*
+ * Is this Connect claimed by another organization: the same address, or a
+ * connector there that is one of that claimant's pipelines?  Asked while s has no
+ * claim itself: a walk over all services, and one over all pipelines.
+ */
+static bool
+is_claimed(const CdcService *s)
 {
 	ListCell   *cell;
 
 	foreach(cell, s->world->services)
 	{
-		CdcService *other = lfirst(cell);
-
-		if (other->is_kafka && other->claimed_at != 0 && !other->deleting && strcmp(other->organization_id, s->organization_id) != 0 &&
-			(same_address(s, other) || has_connector_of(s, other)))
-			return other;
+		if (claims_for_another(lfirst(cell), s) && same_address(s, lfirst(cell)))
+			return true;
 	}
-	return NULL;
+	foreach(cell, s->world->pipelines)
+	{
+		CdcPipeline *p = lfirst(cell);
+		const CdcKcConnector *c = s->list && claims_for_another(p->sink, s) ? cdc_kc_find(s->list, p->connector_name) : NULL;
+
+		if (c && cdc_same(c->mark, p->id))
+			return true;
+	}
+	return false;
 }
 
 static bool
@@ -94,7 +93,7 @@ cdc_connect_claim(CdcService *s, const char *peer)
 		cdc_set_string(s->context, &s->connect_peers[s->url], peer);
 
 	/* whoever came first stays */
-	s->connect_foreign = s->claimed_at == 0 && !s->connect_shared && claimant(s) != NULL;
+	s->connect_foreign = s->claimed_at == 0 && !s->connect_shared && is_claimed(s);
 	if (s->connect_foreign)
 	{
 		finding.observed = psprintf("another organization uses the Kafka Connect at %s", s->connect_urls[s->url]);

@@ -13,6 +13,7 @@
 #include "common/secrets.h"
 #include "extension/settings.h"
 #include "worker/network.h"
+#include "worker/registered.h"
 
 #define READ_TIMEOUT_MS 10000
 
@@ -305,6 +306,7 @@ set_ranges(CdcService *sink, char **ranges, int n)
 	MemoryContextSwitchTo(old);
 	sink->nranges = n;
 	sink->dirty = true;
+	cdc_registered_cidrs(sink);
 	cdc_world_ready_all(sink);
 }
 

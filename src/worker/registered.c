@@ -8,6 +8,8 @@
 #include "postgres.h"
 
 #include "common/cidr.h"
+#include "common/pg_json.h"
+#include "remote/connection_keys.h"
 #include "worker/findings.h"
 #include "worker/network.h"
 #include "common/pg_parameters.h"
@@ -17,8 +19,8 @@
  * The line in pg_hba.conf lets the connector's role log in for replication from
  * all of these networks, and such a session may read every file of the server.
  */
-static void
-check_cidrs(CdcService *s)
+void
+cdc_registered_cidrs(CdcService *s)
 {
 	StringInfoData wide;
 	CdcFinding	finding = {
@@ -29,21 +31,24 @@ check_cidrs(CdcService *s)
 		.why = "pg_hba.conf of each source lets the connectors' roles in from there with replication=database; "
 		"PostgreSQL lets such a session take a base backup, which has every database and the password verifiers of all roles"
 	};
+	bool		learned = cdc_network_gives_ranges(s);
+	int			n = learned ? s->nranges : s->ncidrs;
+	char	  **cidrs = learned ? s->ranges : s->cidrs;
 	int			i;
 
 	initStringInfo(&wide);
-	for (i = 0; i < s->ncidrs; i++)
+	for (i = 0; i < n; i++)
 	{
 		bool		ipv6;
 		bool		is_public;
 		int			bits;
 
-		if (!cdc_cidr_parse(s->cidrs[i], &ipv6, &bits, &is_public) || !(is_public || cdc_cidr_is_wide(ipv6, bits)))
+		if (!cdc_cidr_parse(cidrs[i], &ipv6, &bits, &is_public) || !(is_public || cdc_cidr_is_wide(ipv6, bits)))
 			continue;
-		appendStringInfo(&wide, "%s%s (%s)", wide.len ? ", " : "", s->cidrs[i],
+		appendStringInfo(&wide, "%s%s (%s)", wide.len ? ", " : "", cidrs[i],
 						 is_public ? (cdc_cidr_is_wide(ipv6, bits) ? "public, wide" : "public") : "wide");
 	}
-	finding.observed = psprintf("connect_cidrs: %s", wide.data);
+	finding.observed = psprintf("%s: %s", learned ? "the ranges of its network" : "connect_cidrs", wide.data);
 	cdc_finding_service(s, &finding, wide.len > 0);
 }
 
@@ -145,14 +150,38 @@ check_changed(CdcService *s)
 	}
 }
 
-void
-cdc_registered_check(CdcService *s)
+/*
+ * What is stored is checked by the table that every door reads: what an older
+ * version took, or was written past the doors, is used as it is, and told.
+ */
+static void
+check_keys(CdcService *s, struct json_object *connection)
 {
+	const CdcConnectionPeer *peer = cdc_connection_peer(s->is_kafka ? "kafka" : "postgresql");
+	CdcFault	fault = {"", "", ""};
+	CdcFinding	finding = {
+		.check_name = "connection_key_refused",
+		.concern = CDC_CONCERN_SAFETY,
+		.severity = CDC_SEVERITY_WARNING,
+		.why = "it was taken by an older version; a service that is registered now would be refused"
+	};
+	bool		holds = s->provider == NULL && connection && !cdc_connection_check(peer, connection, true, &fault);
+
+	finding.observed = psprintf("%s: %s", fault.message, fault.detail);
+	finding.required = fault.hint;
+	cdc_finding_service(s, &finding, holds);
+}
+
+void
+cdc_registered_check(CdcService *s, struct json_object *connection)
+{
+	if (s->is_postgresql || s->is_kafka)
+		check_keys(s, connection);
 	if (!s->before_rules)
 		check_changed(s);
 	if (s->is_postgresql)
 		check_sslmode(s);
 	if (s->is_kafka)
-		check_cidrs(s);
+		cdc_registered_cidrs(s);
 	cdc_network_tell_owner(s);
 }

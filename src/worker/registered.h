@@ -9,7 +9,8 @@
 #include "worker/world.h"
 
 /* Tells each of its findings; called whenever the service's row was read. */
-extern void cdc_registered_check(CdcService *service);
+struct json_object;
+extern void cdc_registered_check(CdcService *service, struct json_object *connection);
 
 /*
  * Tells what a service from before the rules for addresses and logins does
@@ -19,5 +20,8 @@ extern void cdc_registered_seen(CdcService *service);
 
 /* The same for what answers at a URL of it; place: CdcHttpResult's tolerated. */
 extern void cdc_registered_answered(CdcService *service, const char *url, const char *place);
+
+/* The finding about the networks that connectors come from; also when they were learned anew. */
+extern void cdc_registered_cidrs(CdcService *service);
 
 #endif							/* CDC_REGISTERED_H */

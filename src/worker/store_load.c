@@ -480,7 +480,7 @@ load_service(CdcWorld *world, const char *words)
 	if (s->provider)
 		load_order(s, row, connection);
 	cdc_findings_load_service(s, get_array(row, "findings", &n));
-	cdc_registered_check(s);
+	cdc_registered_check(s, connection);
 	json_object_put(row);
 
 	foreach(cell, world->pipelines)

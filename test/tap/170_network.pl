@@ -91,6 +91,7 @@ is($c->sql("SELECT network_a || ' ' || network_b || ' ' || state_ab || ' ' || st
 like($c->{source}->safe_psql('postgres', 'SELECT pg_read_file(current_setting($$hba_file$$))'), qr{^host\s+"shop"\s+"@{[ $c->object($id) ]}"\s+127\.0\.0\.0/8\s}m,
 	'pg_hba.conf has the range of the network of the sink');
 is($c->sql("SELECT network_ranges FROM cdc.service WHERE id = '$c->{sink_id}'"), '{127.0.0.0/8}', 'as learned from the SDN');
+is($c->sql("SELECT observed FROM cdc.finding WHERE check_name = 'connect_cidrs_wide' AND service_id = '$c->{sink_id}'"), 'the ranges of its network: 127.0.0.0/8 (wide)', 'a range that is wide is found');
 my ($step) = $c->events($id, "step = 'ensure_network' AND kind = 'transition'");
 ok($step, 'the story tells the step');
 

@@ -49,6 +49,13 @@ connection($sink, '{"connect_cidrs": ["10.0.0.0/12"]}');
 $c->wait_ok(sub { finding($sink, 'observed') eq 'connect_cidrs: 10.0.0.0/12 (wide)' }, 'what was seen is kept true');
 is(finding($sink, 'since'), $since, 'and is as old as the matter');
 
+# What an older version took is told by the rules of today, with no value lost.
+connection($sink, '{"bootstrap": "nonsense"}');
+$c->wait_ok(sub { $c->sql("SELECT observed FROM cdc.finding WHERE service_id = '$sink' AND check_name = 'connection_key_refused'") eq "bootstrap must be host:port, or several with commas between: It was 'nonsense'." },
+	'a stored key that the rules refuse is found');
+connection($sink, '{"bootstrap": "h:1"}');
+$c->wait_ok(sub { !$c->sql("SELECT count(*) FROM cdc.finding WHERE check_name = 'connection_key_refused'") }, 'until it is changed');
+
 # A row that a user's transaction holds holds up nobody, and is written later.
 my $holder = $c->{meta}->background_psql('postgres', on_error_stop => 1);
 $holder->query_safe("BEGIN; SELECT FROM cdc.finding WHERE service_id = '$sink' FOR UPDATE");
