@@ -59,14 +59,10 @@ BEGIN
 	UPDATE cdc.service s SET connection = kept, network_id = (connection ->> 'network_id')::uuid,
 			addons = ARRAY(SELECT DISTINCT jsonb_array_elements_text(connection -> 'addons')), updated_at = now(),
 			-- another Kafka Connect is claimed anew
-			connect_claimed_at = CASE WHEN s.connection -> 'connect_urls' IS NOT DISTINCT FROM kept -> 'connect_urls' THEN s.connect_claimed_at END,
+			connect_claimed = CASE WHEN s.connection -> 'connect_urls' IS NOT DISTINCT FROM kept -> 'connect_urls' THEN s.connect_claimed ELSE '{}' END,
 			-- what a superuser's word had allowed is looked at anew without it
 			system_identifier = CASE WHEN s.connection -> 'metadata_server' = 'true' AND kept -> 'metadata_server' IS DISTINCT FROM 'true' THEN NULL ELSE s.system_identifier END
 		WHERE s.id = service;
-	-- what a superuser says of a network is his word that it is the organization's
-	IF connection ->> 'network_id' IS NOT NULL AND cdc.caller_is_superuser() THEN
-		INSERT INTO cdc.network_owner (network_id, organization_id) SELECT s.network_id, s.organization_id FROM cdc.service s WHERE s.id = service ON CONFLICT DO NOTHING;
-	END IF;
 	IF database_type = 'postgresql' THEN
 		DELETE FROM cdc.service_node o WHERE o.service_id = service
 			AND NOT EXISTS (SELECT FROM jsonb_array_elements(cdc.normal_nodes(connection -> 'nodes')) n WHERE o.address = n ->> 'address' AND o.port = (n ->> 'port')::integer);
@@ -82,6 +78,13 @@ CREATE OR REPLACE FUNCTION cdc.shown_connection(database_type text, connection j
 	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT (cdc.divide_connection(database_type, connection)).kept || coalesce((SELECT jsonb_object_agg(c.key, c.value) FROM jsonb_each(connection) c
 		WHERE c.key IN ('nodes', 'network_id', 'addons')), '{}')
+$$;
+
+-- The network that a superuser gives a service is the organization's, by his word.
+CREATE OR REPLACE FUNCTION cdc.note_network(service uuid, given jsonb) RETURNS void
+	LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+	INSERT INTO cdc.network_owner (network_id, organization_id) SELECT s.network_id, s.organization_id FROM cdc.service s
+		WHERE s.id = service AND s.network_id IS NOT NULL AND given ->> 'network_id' IS NOT NULL AND cdc.caller_is_superuser() ON CONFLICT DO NOTHING
 $$;
 
 -- Keeps secrets, purpose -> clear text, encrypted.
@@ -124,6 +127,7 @@ BEGIN
 			DETAIL = 'Names of services are unique in an organization.', HINT = 'Choose another name.';
 	END;
 	PERFORM cdc.write_connection(made, database_type, whole);
+	PERFORM cdc.note_network(made, whole);
 	PERFORM cdc.write_service_secrets(made, (cdc.divide_connection(database_type, whole)).secrets);
 	IF database_type = 'postgresql' AND coalesce(connection ->> 'pipelines_by', 'member') = 'member' AND coalesce(connection -> 'manage_hba', 'true') = 'true' THEN
 		RAISE NOTICE USING MESSAGE = format('every member of the organization can make pipelines from service "%s", and whoever does can read the whole server', name),
@@ -238,6 +242,7 @@ BEGIN
 	PERFORM cdc.require_change(service, changed, redirected, connection, names);
 	IF service.provider = 'external' THEN
 		PERFORM cdc.write_connection(id, service.database_type, whole);
+		PERFORM cdc.note_network(id, connection);
 	ELSE
 		UPDATE cdc.service s SET connection = (s.connection || connection) - CASE connection -> 'pipelines_by' WHEN 'null' THEN 'pipelines_by' ELSE '' END WHERE s.id = id;
 	END IF;

@@ -111,7 +111,7 @@ INSERT INTO cdc.network_owner (network_id, organization_id)
 	SELECT DISTINCT s.network_id, s.organization_id FROM cdc.service s WHERE s.network_id IS NOT NULL AND s.deleted_at IS NULL AND s.provider OPERATOR(pg_catalog.=) 'external';
 
 -- so does who uses a Kafka Connect
-ALTER TABLE cdc.service ADD COLUMN connect_claimed_at timestamptz;
+ALTER TABLE cdc.service ADD COLUMN connect_claimed text[] NOT NULL DEFAULT '{}';
 CREATE TABLE cdc.connect_share (
 	url				text NOT NULL,
 	organization_id	uuid NOT NULL REFERENCES cdc.organization(id),

@@ -2,30 +2,26 @@
  * connect_claims.c
  *	  See connect_claims.h.
  *
- * Judges what is in memory; asks nobody.  A claim is kept with the service's
- * row (connect_claimed_at) and ends with another connect_urls.
+ * Judges what is in memory; asks nobody.  Claims are kept with the service's row
+ * (connect_claimed) and end with other connect_urls.
  */
 #include "postgres.h"
 
-#include "utils/timestamp.h"
+#include "utils/memutils.h"
 
 #include "common/quote.h"
 #include "worker/connect_claims.h"
 #include "worker/findings.h"
 
 static bool
-same_address(const CdcService *a, const CdcService *b)
+has_claimed(const CdcService *s, const char *peer)
 {
-	int			i;
-	int			j;
+	ListCell   *cell;
 
-	for (i = 0; i < a->nurls; i++)
+	foreach(cell, s->claimed)
 	{
-		for (j = 0; a->connect_peers[i] && j < b->nurls; j++)
-		{
-			if (cdc_same(a->connect_peers[i], b->connect_peers[j]))
-				return true;
-		}
+		if (strcmp(lfirst(cell), peer) == 0)
+			return true;
 	}
 	return false;
 }
@@ -34,31 +30,53 @@ same_address(const CdcService *a, const CdcService *b)
 static bool
 claims_for_another(const CdcService *other, const CdcService *s)
 {
-	return other && other->is_kafka && other->claimed_at != 0 && !other->deleting && strcmp(other->organization_id, s->organization_id) != 0;
+	return other && other->is_kafka && other->claimed != NIL && !other->deleting && strcmp(other->organization_id, s->organization_id) != 0;
 }
 
-/*
- * Is this Connect claimed by another organization: the same address, or a
- * connector there that is one of that claimant's pipelines?  Asked while s has no
- * claim itself: a walk over all services, and one over all pipelines.
- */
+/* Is this address claimed by another organization? */
 static bool
-is_claimed(const CdcService *s)
+is_claimed(const CdcService *s, const char *peer)
 {
 	ListCell   *cell;
 
 	foreach(cell, s->world->services)
 	{
-		if (claims_for_another(lfirst(cell), s) && same_address(s, lfirst(cell)))
+		if (claims_for_another(lfirst(cell), s) && has_claimed(lfirst(cell), peer))
 			return true;
 	}
-	foreach(cell, s->world->pipelines)
-	{
-		CdcPipeline *p = lfirst(cell);
-		const CdcKcConnector *c = s->list && claims_for_another(p->sink, s) ? cdc_kc_find(s->list, p->connector_name) : NULL;
+	return false;
+}
 
-		if (c && cdc_same(c->mark, p->id))
-			return true;
+/*
+ * Is a connector of another organization's claimant listed there?  Most often all
+ * that carry a mark are the service's own, which costs next to nothing to see.
+ */
+static bool
+is_used(const CdcService *s)
+{
+	ListCell   *cell;
+	int			marked = 0;
+	int			own = 0;
+	int			i;
+
+	for (i = 0; s->list && i < s->list->n; i++)
+		marked += s->list->items[i].mark != NULL;
+	for (i = 0; i < 2 && own < marked; i++)
+	{
+		foreach(cell, s->world->pipelines)
+		{
+			CdcPipeline *p = lfirst(cell);
+			const CdcKcConnector *c;
+
+			if (i == 0 ? p->sink != s : !claims_for_another(p->sink, s))
+				continue;
+			c = cdc_kc_find(s->list, p->connector_name);
+			if (c == NULL || !cdc_same(c->mark, p->id))
+				continue;
+			if (i == 1)
+				return true;
+			own++;
+		}
 	}
 	return false;
 }
@@ -89,20 +107,20 @@ cdc_connect_claim(CdcService *s, const char *peer)
 		.why = "whoever works on a Kafka Connect reads the configurations and errors of all connectors there"
 	};
 
-	if (peer && peer[0] && s->url < s->nurls)
-		cdc_set_string(s->context, &s->connect_peers[s->url], peer);
-
-	/* whoever came first stays */
-	s->connect_foreign = s->claimed_at == 0 && !s->connect_shared && is_claimed(s);
+	/* whoever came first to an address stays there, unless others turn out to be behind it */
+	s->connect_foreign = !s->connect_shared && (is_used(s) || (!has_claimed(s, peer) && is_claimed(s, peer)));
 	if (s->connect_foreign)
 	{
 		finding.observed = psprintf("another organization uses the Kafka Connect at %s", s->connect_urls[s->url]);
 		finding.fix_sql = cdc_quote_format("SELECT cdc.share_connect(%L, %L)", s->connect_urls[s->url], s->organization_id);
 	}
 	cdc_finding_service(s, &finding, s->connect_foreign);
-	if (!s->connect_foreign && s->claimed_at == 0 && has_run(s))
+	if (!s->connect_foreign && peer[0] && !has_claimed(s, peer) && has_run(s))
 	{
-		s->claimed_at = GetCurrentTimestamp();
+		MemoryContext old = MemoryContextSwitchTo(s->context);
+
+		s->claimed = lappend(s->claimed, pstrdup(peer));
+		MemoryContextSwitchTo(old);
 		s->dirty = true;
 	}
 }

@@ -9,7 +9,8 @@
  * claim holds: a service of another organization that comes to the same Connect
  * afterwards is refused.  The same it is by the address that a URL led to, and
  * by connectors there that carry the marks of that other organization's
- * pipelines, however it is reached.
+ * pipelines, however it is reached.  A claim is of an address: where a name
+ * leads elsewhere, it is judged anew.
  */
 #ifndef CDC_CONNECT_CLAIMS_H
 #define CDC_CONNECT_CLAIMS_H

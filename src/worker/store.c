@@ -125,10 +125,10 @@ static const char write_services_sql[] =
 "UPDATE cdc.service s SET status = CASE WHEN s.status OPERATOR(pg_catalog.=) 'deleting' THEN s.status ELSE r.status END,"
 "  status_message = r.status_message, addon_status = coalesce(r.addon_status, s.addon_status),"
 "  system_identifier = coalesce(s.system_identifier, r.system_identifier),"
-"  connect_claimed_at = coalesce(s.connect_claimed_at, r.connect_claimed_at), network_ranges = coalesce(r.network_ranges, '{}'), secret_path = coalesce(s.secret_path, r.secret_path), updated_at = pg_catalog.now()"
+"  connect_claimed = coalesce(r.connect_claimed, '{}'), network_ranges = coalesce(r.network_ranges, '{}'), secret_path = coalesce(s.secret_path, r.secret_path), updated_at = pg_catalog.now()"
 " FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) AS r("
 "  id pg_catalog.uuid, status pg_catalog.text, status_message pg_catalog.text, addon_status pg_catalog.jsonb,"
-"  system_identifier pg_catalog.numeric, connect_claimed_at pg_catalog.timestamptz, network_ranges pg_catalog.text[], secret_path pg_catalog.text)"
+"  system_identifier pg_catalog.numeric, connect_claimed pg_catalog.text[], network_ranges pg_catalog.text[], secret_path pg_catalog.text)"
 " WHERE s.id OPERATOR(pg_catalog.=) r.id";
 
 static const char write_secret_sql[] =
@@ -359,12 +359,16 @@ write_services(CdcWorld *world)
 		{
 			struct json_object *row = json_object_new_object();
 			struct json_object *ranges = json_object_new_array();
+			struct json_object *claimed = json_object_new_array();
+			ListCell   *inner;
 
 			cdc_json_add_string(row, "id", s->id);
 			cdc_json_add_string(row, "status", s->status);
 			cdc_json_add_string(row, "status_message", s->status_message);
 			add_uint(row, "system_identifier", s->system_identifier);
-			cdc_store_add_time(row, "connect_claimed_at", s->claimed_at);
+			foreach(inner, s->claimed)
+				json_object_array_add(claimed, json_object_new_string(lfirst(inner)));
+			json_object_object_add(row, "connect_claimed", claimed);
 			if (s->has_addon)
 			{
 				struct json_object *addon = json_object_new_object();

@@ -41,7 +41,7 @@ static const char services_sql[] =
 "   OR EXISTS (SELECT FROM cdc.network_owner o WHERE o.network_id OPERATOR(pg_catalog.=) s.network_id AND o.organization_id OPERATOR(pg_catalog.=) s.organization_id)"
 "   OR EXISTS (SELECT FROM cdc.service m WHERE m.network_id OPERATOR(pg_catalog.=) s.network_id AND m.organization_id OPERATOR(pg_catalog.=) s.organization_id"
 "    AND m.provider OPERATOR(pg_catalog.<>) 'external' AND m.deleted_at IS NULL),"
-"  'connect_claimed_at', s.connect_claimed_at, 'connect_shared', EXISTS (SELECT FROM cdc.connect_share c"
+"  'connect_claimed', s.connect_claimed, 'connect_shared', EXISTS (SELECT FROM cdc.connect_share c"
 "   WHERE c.organization_id OPERATOR(pg_catalog.=) s.organization_id AND s.connection OPERATOR(pg_catalog.->) 'connect_urls' OPERATOR(pg_catalog.?) c.url),"
 "  'network_ranges', s.network_ranges, 'addons', s.addons, 'status', s.status, 'status_message', s.status_message,"
 "  'system_identifier', s.system_identifier::pg_catalog.text, 'secret_path', s.secret_path,"
@@ -350,14 +350,16 @@ load_kafka(CdcService *s, struct json_object *row, struct json_object *connectio
 {
 	MemoryContext old = MemoryContextSwitchTo(s->context);
 	struct json_object *array;
+	int			n;
 	int			i;
 
 	array = get_array(connection, "connect_urls", &s->nurls);
 	s->connect_urls = palloc0(sizeof(char *) * Max(s->nurls, 1));
 	for (i = 0; i < s->nurls; i++)
 		s->connect_urls[i] = pstrdup(json_object_get_string(json_object_array_get_idx(array, i)));
-	s->connect_peers = palloc0(sizeof(char *) * Max(s->nurls, 1));
-	s->claimed_at = cdc_store_time(get(row, "connect_claimed_at"));
+	array = get_array(row, "connect_claimed", &n);
+	for (i = 0; i < n; i++)
+		s->claimed = lappend(s->claimed, pstrdup(json_object_get_string(json_object_array_get_idx(array, i))));
 	s->connect_shared = get_bool(row, "connect_shared", false);
 	array = get_array(connection, "connect_cidrs", &s->ncidrs);
 	s->cidrs = palloc0(sizeof(char *) * Max(s->ncidrs, 1));

@@ -193,8 +193,7 @@ struct CdcService
 	int			nurls;
 	char	  **connect_urls;
 	int			url;			/* the one that is used now */
-	char	  **connect_peers;	/* "ip port" that each led to last, NULL not known */
-	TimestampTz claimed_at;		/* when this Connect became the organization's, 0: not yet */
+	List	   *claimed;		/* "ip port": where this Connect is the organization's */
 	bool		connect_shared; /* a superuser's word: others may be there too */
 	bool		connect_foreign;	/* by the last list it is another organization's */
 	char	   *connect_user;

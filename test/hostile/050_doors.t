@@ -88,12 +88,21 @@ def another_ones_connect(world):
     moved = world.register("alice", "kafka", world.sink(own.url()), share=False)
     there = world.pipeline("alice", source, moved, name="moved")
     ok(world.running(there), "on a Kafka Connect of her own she runs")
-    ok(wait(lambda: world.sql("SELECT connect_claimed_at IS NOT NULL FROM cdc.service WHERE id = '%s'" % moved) == "t"), "which is hers then")
+    ok(wait(lambda: world.sql("SELECT connect_claimed <> '{}' FROM cdc.service WHERE id = '%s'" % moved) == "t"), "which is hers then")
     world.sql("SELECT cdc.update_service('%s', '{\"connect_urls\": [\"%s\"]}')" % (moved, world.connect.url()), "alice")
     message = world.says(there, "another organization uses")
     ok("another organization uses" in message, "what ran elsewhere is refused there too", message)
     theirs = world.connect.get("/connectors")
     equal(len(theirs), 1, "only the bystander's connector is there")
+
+    # what was hers leads to the bystander's now: by the same address
+    turned = world.liar(HttpPeer(truth=own.port))
+    behind = world.pipeline("alice", source, world.register("alice", "kafka", world.sink(turned.url()), share=False), name="behind")
+    ok(world.running(behind), "(another one runs by way of a relay)")
+    turned.truth = world.connect.port
+    message = world.says(behind, "another organization uses")
+    ok("another organization uses" in message, "a relay that is turned to the bystander's is refused by the marks there", message)
+    equal(len(world.connect.get("/connectors")), 1, "and nothing was made there")
 
     # nobody squats: a URL that is only registered keeps nobody from it
     new = Simulator()
