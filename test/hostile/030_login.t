@@ -162,6 +162,23 @@ def certificates(world, pair):
             ok("without asking for a password" in said and not peer.asked, "one that %s has not let us in by it" % name, said)
 
 
+def true_tls(world, pair):
+    """A true PostgreSQL with TLS: bound where it is not verified, and verified where the service says so."""
+    for n, name in enumerate(("server.crt", "server.key")):
+        path = os.path.join(world.source.data, name)
+        shutil.copyfile(pair[n], path)
+        os.chmod(path, 0o600)
+        shutil.chown(path, "postgres")
+    world.source.sql("ALTER SYSTEM SET ssl = on", "postgres")
+    world.source.sql("SELECT pg_reload_conf()", "postgres")
+    inside = "SELECT count(*) > 0 FROM pg_stat_ssl s JOIN pg_stat_activity a USING (pid) WHERE s.ssl AND a.usename = '%s'"
+    for mode, more in (("prefer", {}), ("require", {}), ("verify-full", {"ca": open(pair[0]).read()})):
+        role = "tls_" + mode[:6].replace("-", "_")
+        world.source.sql("CREATE ROLE %s SUPERUSER LOGIN PASSWORD %s" % (role, literal(ADMIN_PASSWORD)), "postgres")
+        service = world.register("alice", "postgresql", world.true_source(sslmode=mode, admin_user=role, **more), "tls-" + mode)
+        ok(wait(lambda: world.source.sql(inside % role, "postgres") == "t", 15), "a true server, sslmode %s: in, by TLS" % mode, lambda: world.service_message(service))
+
+
 def before_the_rules(world):
     """A source and a sink of 0.1 go on as they were, with a finding; named anew, they do not."""
     weak = world.liar(PgPeer(login="cleartext", password="of-zero-one-77", truth=world.source))
@@ -205,6 +222,7 @@ def test():
     good_ones(world, pair)
     certificates(world, pair)
     before_the_rules(world)
+    true_tls(world, pair)
     world.closing_questions("logins that give a password away")
 
 
