@@ -89,6 +89,7 @@ $c->source_sql("INSERT INTO orders VALUES (2001, 42, 99.95, 'placed')");
 $c->wait_ok(sub { $c->sim_state($connector)->{changes} >= 1 }, 'a new row is streamed');
 
 # --- a configuration that has to be sent is that of 0.1, with our marks ------------------
+my $now;
 $c->sim('PUT', "/connectors/$connector/config", { %$config, 'poll.interval.ms' => '777' });
 $c->wait_ok(sub { $now = $c->sim('GET', "/connectors/$connector/config"); return $now->{'poll.interval.ms'} ne '777' }, 'what was changed by hand is sent again');
 is_deeply([ grep { !/^cdc\./ && ($config->{$_} // '') ne ($now->{$_} // '') } sort keys %{ { %$config, %$now } } ], [], 'as 0.1 had it');
