@@ -456,7 +456,7 @@ is_crowded(const Identity *identity, const Request *request)
 {
 	/* who waits to be known has a place until he is: half of them, and half of an address's, are for others */
 	if (!identity->own && identity->proven_at == 0 &&
-		(ntried >= Max(config.max_connections / 2, 8) || peer_logins(request->peer, 0) >= Max(config.address_connections / 2, 8)))
+		(ntried + request_delayed() >= Max(config.max_connections / 2, 8) || peer_logins(request->peer, 0) >= Max(config.address_connections / 2, 8)))
 		return true;
 	if (identity->nwaiting < config.role_connections)
 		return false;

@@ -15,6 +15,7 @@
 
 /* Failed logins whose answer waits; all wait the same time. */
 static dlist_head delayed = DLIST_STATIC_INIT(delayed);
+static int	ndelayed;
 
 /* Many ids' bytes are asked for at once: each asking costs more than they do. */
 static void
@@ -213,6 +214,7 @@ request_unauthorized(Request *request, bool failed, const char *error)
 	{
 		request->answer_at = loop_now + wait;
 		dlist_push_tail(&delayed, &request->in_delayed);
+		ndelayed++;
 	}
 }
 
@@ -231,6 +233,12 @@ request_add_metrics(Request *request)
 	request->answer_length = str.len;
 }
 
+int
+request_delayed(void)
+{
+	return ndelayed;
+}
+
 uint64
 request_expire(void)
 {
@@ -241,6 +249,7 @@ request_expire(void)
 		if (request->answer_at > loop_now)
 			return request->answer_at;
 		dlist_delete(&request->in_delayed);
+		ndelayed--;
 		answered(request);
 	}
 	return 0;

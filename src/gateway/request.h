@@ -86,6 +86,9 @@ extern Request *request_new(struct MHD_Connection *connection, const char *uri);
 /* Frees it and wipes what may be secret. */
 extern void request_free(Request *request);
 
+/* How many answers to failed logins wait. */
+extern int	request_delayed(void);
+
 /* Gives out what failed logins wait for; returns the next such time, or 0. */
 extern uint64 request_expire(void);
 

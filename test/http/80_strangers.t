@@ -153,6 +153,15 @@ def memory(cluster):
     held = crowd(gateway, 60, head + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n" % (MEGABYTE - 10) + b"x" * (MEGABYTE - 20), 20)
     grown = gateway.memory() - before
     ok(grown < 30 * MEGABYTE, "60 bodies of a megabyte with 8 MB for all: not half of them is there", "%d bytes more" % grown)
+    for raw in held:
+        raw.close()
+    kept = lambda: int(re.search(r"cdc_http_memory_bytes (\d+)", gateway.call("GET", "/metrics", user="mon").body.decode()).group(1))
+    ok(wait(lambda: kept() < 10000), "what is gone is not counted any more")
+    held = []
+    for n in range(8):
+        held.append(gateway.raw(20, "127.0.1.%d" % (1 + n)))
+        held[-1].send(head + b"Content-Length: %d\r\n\r\n" % (MEGABYTE - 10) + b"x" * (MEGABYTE - 20 if n < 7 else MEGABYTE // 2))
+    ok(wait(lambda: kept() > 7.4 * MEGABYTE), "seven bodies and a half are there", kept)
     answer = gateway.call("POST", "/organizations", b"x" * (MEGABYTE - 1), "alice")
     ok(answer.status == 503 and answer.flat() and answer.headers["retry-after"] == "1" and answer.json()["code"] == "busy", "a new one is told 503 with Retry-After", repr(answer))
     for raw in held:
@@ -297,6 +306,7 @@ def storm(cluster):
         raw = gateway.raw(40, "127.0.3.%d" % (1 + n % 10))
         raw.send(b"GET /organizations HTTP/1.1\r\nHost: gateway\r\n" + basic("noone%d" % n, "x").encode() + b"\r\n\r\n")
         held.append(raw)
+    wait(lambda: len(select.select([raw.socket for raw in held], [], [], 0)[0]) >= 10)
     answer = gateway.call("GET", "/organizations", user="bob")
     ok(answer is not None and answer.status == 200, "as many wrong logins as there are places, and there is one left", repr(answer))
     got = [raw.answer() for raw in held]
