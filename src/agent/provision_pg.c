@@ -31,6 +31,9 @@
 #define STOP_SECONDS 30
 #define LOST_MS 60000			/* a standby that does not stream for so long is made anew */
 #define PRIMARY_FILE "primary"
+#define SOCKET "/.s.PGSQL.5432"
+#define SOCKET_PATH_MAX 107		/* the kernel's */
+#define MAX_HBA (16 * 1024 * 1024)
 
 static void
 node_name(char *name, size_t size, int node, const char *more)
@@ -42,6 +45,13 @@ static void
 node_path(char *path, size_t size, const AgentService *s, int node, const char *more)
 {
 	snprintf(path, size, "%s/node-%d%s", s->dir, node, more);
+}
+
+/* The directory of a node's socket: by it standbys log in, as no other user can listen there. */
+static void
+socket_name(char *name, size_t size, int node)
+{
+	snprintf(name, size, "socket-%d", node);
 }
 
 /* -- the file "primary" ------------------------------------------------------ */
@@ -88,6 +98,7 @@ static bool
 write_pgpass(AgentService *s, char **error)
 {
 	StringInfoData words;
+	const char *p;
 	bool		ok;
 	int			i;
 	int			fd;
@@ -104,6 +115,12 @@ write_pgpass(AgentService *s, char **error)
 	initStringInfo(&words);
 	for (i = 0; i < s->naddresses; i++)
 		appendStringInfo(&words, "%s:%d:*:%s:%s\n", s->addresses[i], PORT, s->order.admin_user, s->order.admin_password);
+	for (i = 0; i < s->order.nodes; i++)
+	{
+		for (p = s->dir; *p; p++)
+			appendStringInfo(&words, "%s%c", *p == ':' || *p == '\\' ? "\\" : "", *p);
+		appendStringInfo(&words, "/socket-%d:%d:*:%s:%s\n", i, PORT, s->order.admin_user, s->order.admin_password);
+	}
 	ok = agent_service_write(s, "pgpass", words.data, error);
 	explicit_bzero(words.data, (size_t) words.len);
 	pfree(words.data);
@@ -228,6 +245,9 @@ find_bin(AgentService *s, const char *program, char *path, size_t size, char **e
 	return false;
 }
 
+/* A standby, by the socket. */
+#define LET_STANDBY_IN "local replication %s scram-sha-256\n"
+
 static void
 add_hba(StringInfo words, const AgentService *s)
 {
@@ -235,7 +255,7 @@ add_hba(StringInfo words, const AgentService *s)
 	size_t		i;
 
 	appendStringInfo(words, "# Made by cdc_agent with the service.  Add lines as you like.\n"
-					 "host all %s samehost scram-sha-256\nhost replication %s samehost scram-sha-256\n", s->order.admin_user, s->order.admin_user);
+					 LET_STANDBY_IN "host all %s samehost scram-sha-256\nhost replication %s samehost scram-sha-256\n", s->order.admin_user, s->order.admin_user, s->order.admin_user);
 	if (n == 0)
 		appendStringInfoString(words, "host all all 0.0.0.0/0 scram-sha-256\n");
 	for (i = 0; i < n; i++)
@@ -373,19 +393,80 @@ make_standby(AgentService *s, int node, char **error)
 
 /* -- starting a node ------------------------------------------------------------ */
 
+/* pg_hba.conf of a node that was made without sockets lets the standby in by one. */
+static bool
+let_standby_in(const AgentService *s, int dirfd, char **error)
+{
+	char	   *words = agent_read_file(dirfd, "pg_hba.conf", MAX_HBA, error);
+	char	   *line = psprintf("\n" LET_STANDBY_IN, s->order.admin_user);
+	bool		ok = words != NULL;
+	int			fd;
+
+	if (ok && strstr(words, line) == NULL)
+	{
+		fd = agent_beneath_open(dirfd, "pg_hba.conf", O_WRONLY | O_APPEND, 0);
+		ok = fd >= 0 && write(fd, line, strlen(line)) == (ssize_t) strlen(line);
+		if (!ok)
+			*error = psprintf("could not write pg_hba.conf: %m");
+		if (fd >= 0)
+			close(fd);
+	}
+	if (words)
+		pfree(words);
+	pfree(line);
+	return ok;
+}
+
+/*
+ * What a start leaves as it is: nothing of the node lives, whoever has the pids
+ * in its files by now.
+ */
+static bool
+make_ready(AgentService *s, int node, char **error)
+{
+	char		name[64];
+	char		sockets[64];
+	bool		ok;
+	int			fd;
+
+	node_name(name, sizeof(name), node, "");
+	socket_name(sockets, sizeof(sockets), node);
+	fd = agent_service_open_as(s, name, error);
+	if (fd < 0)
+		return false;
+	unlinkat(fd, "postmaster.pid", 0);
+	ok = s->order.nodes == 1 || let_standby_in(s, fd, error);
+	agent_service_close(fd);
+	if (!ok || s->order.nodes == 1)
+		return ok;
+	if (strlen(s->dir) + 1 + strlen(sockets) + strlen(SOCKET) > SOCKET_PATH_MAX)
+	{
+		*error = psprintf("the path of services_dir is too long for a socket: %s/%s" SOCKET, s->dir, sockets);
+		return false;
+	}
+	fd = agent_service_mkdir(s, sockets, error) ? agent_service_open_as(s, sockets, error) : -1;
+	if (fd < 0)
+		return false;
+	unlinkat(fd, SOCKET ".lock" + 1, 0);
+	agent_service_close(fd);
+	return true;
+}
+
 static int
 start_node(AgentService *s, int node)
 {
 	char		bin[MAXPGPATH];
 	char		data[MAXPGPATH + 64];
 	char		listen[64];
-	char		conninfo[MAXPGPATH + 256];
+	char		sockets[MAXPGPATH + 128] = "unix_socket_directories=";
+	char		conninfo[MAXPGPATH * 2 + 256];
+	char		host[MAXPGPATH + 64];
 	char		slot[64];
 	char		name[64];
 	char	   *error = NULL;
-	const char *argv[] = {bin, "-D", data, "-p", "5432", "-c", listen, "-c", conninfo, "-c", slot, NULL};
+	const char *argv[] = {bin, "-D", data, "-p", "5432", "-c", listen, "-c", sockets, "-c", conninfo, "-c", slot, NULL};
 	AgentLaunch launch;
-	int			fd;
+	int			from = node == s->primary ? (s->primary + 1) % Max(s->order.nodes, 2) : s->primary;
 
 	if (!find_bin(s, "postgres", bin, sizeof(bin), &error) || !write_pgpass(s, &error))
 		return agent_service_fault(s, error);
@@ -393,17 +474,21 @@ start_node(AgentService *s, int node)
 	node_name(name, sizeof(name), node, "");
 	if (agent_port_taken(s->addresses[node], PORT))
 		return agent_service_fault(s, psprintf("another program listens on %s port %d, which is this service's", s->addresses[node], PORT));
+	if (!make_ready(s, node, &error))
+		return agent_service_fault(s, error);
 	snprintf(listen, sizeof(listen), "listen_addresses=%s", s->addresses[node]);
+	if (s->order.nodes > 1)
+		snprintf(sockets, sizeof(sockets), "unix_socket_directories=%s/socket-%d", s->dir, node);
+	/* at its address another user may listen while it is down, and ask libpq for the password in clear; one that was started before there were sockets has none */
+	socket_name(host, sizeof(host), from);
+	if (node == s->primary || agent_service_has(s, host))
+		snprintf(host, sizeof(host), "%s/socket-%d", s->dir, from);
+	else
+		strlcpy(host, s->addresses[from], sizeof(host));
 	/* a primary does not look at the two */
 	snprintf(conninfo, sizeof(conninfo), "primary_conninfo=host=%s port=%d user=%s passfile=%s/pgpass application_name=node_%d dbname=postgres sslmode=disable",
-			 s->addresses[node == s->primary ? (s->primary + 1) % Max(s->order.nodes, 2) : s->primary], PORT, s->order.admin_user, s->dir, node);
+			 host, PORT, s->order.admin_user, s->dir, node);
 	snprintf(slot, sizeof(slot), "primary_slot_name=node_%d", node);
-	/* nothing of it lives, whoever has the pid by now */
-	fd = agent_service_open_as(s, name, &error);
-	if (fd < 0)
-		return agent_service_fault(s, error);
-	unlinkat(fd, "postmaster.pid", 0);
-	agent_service_close(fd);
 	forget(s, node);
 	launch = agent_service_launch(s, name, data, argv);
 	return agent_service_start(s, node, &launch);

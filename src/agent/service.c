@@ -334,7 +334,7 @@ agent_service_take_over(AgentService *s, char **error)
 bool
 agent_service_adopt(AgentService *s, char **error)
 {
-	static const char *const dirs[] = {"node-0", "node-1", "kafka", "connect", "plugins", "secrets", "agent"};
+	static const char *const dirs[] = {"node-0", "node-1", "socket-0", "socket-1", "kafka", "connect", "plugins", "secrets", "agent"};
 	uid_t		from = s->config->service_uid;
 	bool		ok;
 	size_t		i;
