@@ -123,6 +123,13 @@ BEGIN
 END
 $$;
 
+-- Of this moment, and not of when a REPEATABLE READ transaction began: who has kept
+-- one open since before he was removed changes nothing any more.
+CREATE OR REPLACE FUNCTION cdc.member_role_now(organization uuid, role_oid oid) RETURNS text
+	LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'cdc_member_role_now';
+CREATE OR REPLACE FUNCTION cdc.pipelines_by_now(service uuid) RETURNS text
+	LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'cdc_pipelines_by_now';
+
 -- The caller's role in an organisation, NULL: none.  Superusers are owners
 -- of every one that exists.
 CREATE OR REPLACE FUNCTION cdc.member_role(organization uuid) RETURNS text
@@ -134,7 +141,7 @@ BEGIN
 	IF cdc.caller_is_superuser() THEN
 		RETURN (SELECT 'owner' FROM cdc.organization o WHERE o.id = member_role.organization);
 	END IF;
-	RETURN (SELECT m.role FROM cdc.membership m WHERE m.organization_id = member_role.organization AND m.role_oid = cdc.caller_oid());
+	RETURN cdc.member_role_now(organization, cdc.caller_oid());
 END
 $$;
 

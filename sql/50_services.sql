@@ -115,6 +115,9 @@ BEGIN
 	IF coalesce(zone, '') !~ '^[A-Za-z0-9_.-]{1,64}$' THEN
 		PERFORM cdc.raise_invalid('a service''s zone must be 1 to 64 letters, digits, hyphens, dots and underscores', format('It was %L.', zone), 'SELECT zone FROM cdc.zone lists those that are known.');
 	END IF;
+	IF length(version) > 255 OR version ~ '[[:cntrl:]]' THEN
+		PERFORM cdc.raise_invalid('a service''s version must be at most 255 characters, on one line', format('It has %s characters.', length(version)), 'For example ''17''; or leave it out.', 'version');
+	END IF;
 	PERFORM cdc.check_connection(database_type, connection, whole);
 	IF EXISTS (SELECT FROM cdc.connection_keys() k WHERE k.database_type = database_type AND k.set_by = 'superuser' AND whole ? k.key) THEN
 		PERFORM cdc.require_superuser(format('"%s" in connection', (SELECT k.key FROM cdc.connection_keys() k WHERE k.database_type = database_type AND k.set_by = 'superuser' AND whole ? k.key LIMIT 1)));
@@ -216,6 +219,7 @@ DECLARE
 	secrets jsonb;
 	changed text[];
 	redirected text[];
+	not_named text[];
 	names text[];
 BEGIN
 	PERFORM cdc.require(cdc.organization_of_service(id), 'service:create');
@@ -254,9 +258,17 @@ BEGIN
 	IF changed && '{agents}' THEN
 		UPDATE cdc.service s SET secret_path = NULL WHERE s.id = id;
 	END IF;
-	-- whoever names addresses answers for them; what was kept from before the rules is kept until it is changed
+	-- Whoever names addresses answers for them, and for no others: with a superuser's
+	-- agents a member's connect_urls stay a member's.  What was kept from before the rules
+	-- is kept until it is changed.
 	IF redirected && '{nodes,connect_urls,agents}' OR (redirected <> '{}' AND service.connection_set_by = 'before') THEN
-		UPDATE cdc.service s SET connection_set_by = CASE WHEN cdc.caller_is_superuser() THEN 'superuser' ELSE 'member' END WHERE s.id = id;
+		not_named := ARRAY(SELECT a FROM unnest('{nodes,connect_urls,agents}'::text[]) a WHERE whole ? a AND NOT connection ? a);
+		UPDATE cdc.service s SET connection_set_by = CASE WHEN cdc.caller_is_superuser() AND (not_named = '{}' OR service.connection_set_by <> 'member')
+			THEN 'superuser' ELSE 'member' END WHERE s.id = id;
+		IF cdc.caller_is_superuser() AND not_named <> '{}' AND service.connection_set_by = 'member' THEN
+			RAISE NOTICE USING MESSAGE = format('the addresses of service "%s" are judged as a member''s', service.name),
+				DETAIL = format('A member has given %s.', array_to_string(not_named, ', ')), HINT = 'Give all of them in one call to answer for them.';
+		END IF;
 	END IF;
 	IF changed <> '{}' OR names <> '{}' THEN
 		INSERT INTO cdc.service_event (service_id, kind, role, message, detail)

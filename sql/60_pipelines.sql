@@ -135,7 +135,7 @@ DECLARE
 	s cdc.service;
 BEGIN
 	SELECT x.* INTO s FROM cdc.service x WHERE x.id = service;
-	IF s.connection ->> 'pipelines_by' = 'admin' AND NOT cdc.may(s.organization_id, 'admin') THEN
+	IF cdc.pipelines_by_now(service) = 'admin' AND NOT cdc.may(s.organization_id, 'admin') THEN
 		RAISE insufficient_privilege USING MESSAGE = format('only an admin makes pipelines with service "%s"', s.name),
 			DETAIL = format('It has "pipelines_by": "admin"; role "%s" is %s in its organization.', cdc_inner.caller(), cdc.member_role(s.organization_id)),
 			HINT = 'Ask an owner or admin of the organization to make the pipeline.';

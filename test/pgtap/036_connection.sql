@@ -81,6 +81,24 @@ SELECT pg_temp.refused('ann', pg_temp.change('red-kafka', '{"connect_ca_path": "
 SELECT pg_temp.refused('ann', pg_temp.register('{"connect_ca_path": "/etc/passwd"}', 'kafka'), '42501', 'is for superusers', 'when it is registered too');
 SELECT lives_ok(pg_temp.change('red-kafka', '{"connect_ca_path": "/etc/ssl/ca.pem"}'), 'a superuser sets it');
 SELECT throws_ok(pg_temp.change('red-kafka', jsonb_build_object('connect_ca_path', p)::text), '22023', NULL, 'to a path, not ' || p) FROM unnest('{../x,x,/a/../b,"/a b"}'::text[]) p;
+
+-- --- a superuser answers for what he names, and for nothing that a member has named -----------------------
+INSERT INTO it SELECT 'trap', pg_temp.run_as('mia', $$SELECT cdc.register_service('trap', 'kafka', 'z', '{"network_id": "00000000-0000-4000-8000-0000000000bb", "connect_urls": ["http://169.254.169.254:80"],
+	"connect_cidrs": ["10.0.0.0/24"], "addons": ["kafka-connect"], "agents": [{"url": "http://10.0.0.1:1", "token": "x"}]}')$$)::uuid;
+CREATE FUNCTION pg_temp.vouched() RETURNS text LANGUAGE sql AS $$ SELECT s.connection_set_by || ' ' || (SELECT count(*) FROM cdc.network_owner n WHERE n.network_id = s.network_id)
+	FROM cdc.service s WHERE s.name = 'trap' $$;
+SELECT lives_ok(pg_temp.change('trap', '{"connect_ca_path": "/etc/ssl/ca.pem"}'), '(a superuser sets what is his)');
+SELECT is(pg_temp.vouched(), 'member 0', 'it gives no network to the organization');
+SELECT lives_ok(pg_temp.change('trap', '{"agents": [{"url": "http://127.0.0.1:1", "token": "x"}]}'), '(and agents)');
+SELECT is(pg_temp.vouched(), 'member 0', 'the connect_urls are a member''s');
+SELECT lives_ok(pg_temp.change('trap', '{"connect_urls": ["http://127.0.0.1:2"], "agents": [{"url": "http://127.0.0.1:1", "token": "y"}]}'), '(and all addresses)');
+SELECT is(pg_temp.vouched(), 'superuser 0', 'these are his');
+SELECT lives_ok(pg_temp.change('trap', '{"connect_urls": ["http://127.0.0.1:3"]}'), '(one of them again)');
+SELECT is(pg_temp.vouched(), 'superuser 0', 'they stay his');
+SELECT lives_ok(pg_temp.change('trap', '{"network_id": "00000000-0000-4000-8000-0000000000bb"}'), '(the network too)');
+SELECT is(pg_temp.vouched(), 'superuser 1', 'that is his word');
+SELECT pg_temp.refused('mia', format('SELECT cdc.register_service(''long'', ''kafka'', ''z'', ''{"bootstrap": "h:1"}'', version => %L)', v), '22023', 'version must be', 'no such version') FROM unnest(ARRAY[repeat('1', 256), E'1\n2']) v;
+
 SELECT pg_temp.refused('mia', pg_temp.change('red-pg', '{"pipelines_by": "admin"}'), '42501', 'permission admin', 'who may make pipelines is an admin''s to say');
 
 -- --- pipelines_by ------------------------------------------------------------------------------------

@@ -97,6 +97,39 @@ $c->sql("SELECT cdc.add_member('$org', 'eve', 'admin')");
 	is(state_of('joe'), 'none', 'as the table shows');
 }
 
+# who was removed, or lost a service, while a transaction of hers stands still, changes nothing
+foreach my $level ('REPEATABLE READ', 'SERIALIZABLE')
+{
+	$c->sql("SELECT cdc.add_member('$org', 'eve', 'admin')");
+	my $initial = substr($level, 0, 1);
+	my $pg = $c->sql(qq{SELECT cdc.register_service('s-$initial', 'postgresql', 'z', '{"nodes":[{"address":"127.0.0.1","port":1}],"admin_user":"u","admin_password":"p"}', organization => '$org')});
+	my $kafka = $c->sql(qq{SELECT cdc.register_service('k-$initial', 'kafka', 'z', '{"bootstrap":"127.0.0.1:1"}', organization => '$org')});
+	my %tries = (
+		'a service' => q{SELECT cdc.register_service('hers', 'kafka', 'z', '{"bootstrap":"h:1"}', organization => '} . "$org')",
+		'the nodes' => qq{SELECT cdc.set_service_nodes('$pg', '[{"address":"evil.example"}]')},
+		'the connection' => qq{SELECT cdc.update_service('$pg', '{"sslmode":"disable"}')},
+		'a secret' => qq{SELECT cdc.set_service_secret('$pg', 'admin_password', 'hers')},
+		'a deletion' => "SELECT cdc.delete_service('$pg')",
+		'a pipeline' => "SELECT cdc.create_pipeline('hers', '$pg', '$kafka')",
+		'a password' => "SELECT (cdc.rest('POST', '/managed-services/$pg/database-users/u/reveal-password')).status");
+	my %eve = map { $_ => session('eve', $level) } sort keys %tries;
+
+	$c->sql("SELECT cdc.remove_member('$org', 'eve')");
+	foreach my $what (sort keys %tries)
+	{
+		asks($eve{$what}, $tries{$what});
+		ends($eve{$what}, 'COMMIT');
+		like($eve{$what}{err} . $eve{$what}{out}, $what eq 'a password' ? qr/^40[34]$/m : qr/42704/, "$level: who was removed meanwhile: not $what");
+	}
+	$c->sql("SELECT cdc.add_member('$org', 'eve', 'member')");
+	my $member = session('eve', $level);
+	$c->sql(qq{SELECT cdc.update_service('$pg', '{"pipelines_by":"admin"}')});
+	asks($member, $tries{'a pipeline'});
+	ends($member, 'COMMIT');
+	like($member->{err}, qr/42501|40001/, "$level: a source that was reserved meanwhile is");
+	$c->sql("SELECT cdc.remove_member('$org', 'eve')");
+}
+
 # --- a stranger's lock ------------------------------------------------------------------
 {
 	my $source = $c->sql(q{SELECT cdc.register_service('s', 'postgresql', 'z', '{"nodes":[{"address":"127.0.0.1","port":1}],"admin_user":"u"}', organization => '} . $org . q{')});

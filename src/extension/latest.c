@@ -1,0 +1,89 @@
+/*
+ * latest.c
+ *	  What decides whether a caller may, as it is at this moment.
+ *
+ * A REPEATABLE READ transaction sees what was true when it began: whoever is
+ * removed could keep one open and go on.  Foreign keys have the same question,
+ * and the same answer: such a query has the latest snapshot.  Below that level
+ * the snapshot of the calling query is used, as any STABLE function does.
+ *
+ * Only reads; who may ask is the callers' to check.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/snapmgr.h"
+
+PG_FUNCTION_INFO_V1(cdc_member_role_now);
+PG_FUNCTION_INFO_V1(cdc_pipelines_by_now);
+
+/* The one text that sql gives for the arguments; NULL: no row, or null. */
+static Datum
+ask(FunctionCallInfo fcinfo, SPIPlanPtr *kept, const char *sql, int nargs, Oid *types)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Snapshot	snapshot = IsolationUsesXactSnapshot() ? GetLatestSnapshot() : InvalidSnapshot;
+	Datum		values[2];
+	text	   *found = NULL;
+	int			i;
+
+	for (i = 0; i < nargs; i++)
+		values[i] = PG_GETARG_DATUM(i);
+	if (snapshot != InvalidSnapshot)
+		snapshot = RegisterSnapshot(snapshot);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (*kept == NULL)
+	{
+		SPIPlanPtr	plan = SPI_prepare(sql, nargs, types);
+
+		if (plan == NULL || SPI_keepplan(plan) != 0)
+			elog(ERROR, "could not prepare: %s", sql);
+		*kept = plan;
+	}
+	if (SPI_execute_snapshot(*kept, values, NULL, snapshot, InvalidSnapshot, true, false, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not execute: %s", sql);
+	if (SPI_processed == 1)
+	{
+		bool		isnull;
+		Datum		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+
+		if (!isnull)
+		{
+			MemoryContext old = MemoryContextSwitchTo(caller);
+
+			found = DatumGetTextPCopy(value);
+			MemoryContextSwitchTo(old);
+		}
+	}
+	SPI_finish();
+	if (snapshot != InvalidSnapshot)
+		UnregisterSnapshot(snapshot);
+	if (found == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(found);
+}
+
+/* cdc.member_role_now(organization uuid, role_oid oid) -> text: the role's in the organization; NULL: none. */
+Datum
+cdc_member_role_now(PG_FUNCTION_ARGS)
+{
+	static SPIPlanPtr kept = NULL;
+	Oid			types[2] = {UUIDOID, OIDOID};
+
+	return ask(fcinfo, &kept, "SELECT m.role FROM cdc.membership m WHERE m.organization_id = $1 AND m.role_oid = $2", 2, types);
+}
+
+/* cdc.pipelines_by_now(service uuid) -> text: who makes pipelines with it; NULL: nothing was said. */
+Datum
+cdc_pipelines_by_now(PG_FUNCTION_ARGS)
+{
+	static SPIPlanPtr kept = NULL;
+	Oid			types[1] = {UUIDOID};
+
+	return ask(fcinfo, &kept, "SELECT s.connection ->> 'pipelines_by' FROM cdc.service s WHERE s.id = $1", 1, types);
+}
