@@ -13,6 +13,23 @@ BEGIN
 END
 $$;
 
+-- 0.1 was created in a superuser's schema cdc in which others might create, too: they
+-- could put functions and operators beside ours.
+DO $$
+BEGIN
+	IF EXISTS (SELECT FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) n.nspowner
+			WHERE n.nspname OPERATOR(pg_catalog.=) 'cdc' AND (NOT r.rolsuper
+				OR EXISTS (SELECT FROM pg_catalog.aclexplode(n.nspacl) a WHERE a.privilege_type OPERATOR(pg_catalog.=) 'CREATE' AND a.grantee OPERATOR(pg_catalog.<>) n.nspowner)))
+		OR EXISTS (SELECT FROM (SELECT p.pronamespace, p.proowner FROM pg_catalog.pg_proc p UNION ALL SELECT o.oprnamespace, o.oprowner FROM pg_catalog.pg_operator o) x(namespace, owner)
+			JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) x.namespace JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) x.owner
+			WHERE n.nspname OPERATOR(pg_catalog.=) 'cdc' AND NOT r.rolsuper) THEN
+		RAISE object_not_in_prerequisite_state USING MESSAGE = 'schema "cdc" exists and is not a superuser''s alone',
+			DETAIL = 'Somebody else owns it, may create in it, or owns a function or operator in it.',
+			HINT = 'ALTER SCHEMA cdc OWNER TO a superuser, REVOKE CREATE ON SCHEMA cdc from everybody else, drop what is not of the extension; then update again.';
+	END IF;
+END
+$$;
+
 -- Who could call and read what, for what is made anew below.
 CREATE TEMP TABLE cdc_granted ON COMMIT DROP AS
 	SELECT p.proname AS name, a.grantee, a.is_grantable FROM pg_catalog.pg_proc p, pg_catalog.aclexplode(p.proacl) a

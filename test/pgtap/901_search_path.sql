@@ -96,14 +96,14 @@ SELECT is_empty('SELECT * FROM public.caught', 'whoever uses it runs nothing of 
 -- --- a schema that was there -------------------------------------------------------------------------
 DROP EXTENSION cdc_pipeline CASCADE;
 DROP SCHEMA cdc;
-CREATE FUNCTION pg_temp.refused_with(setup text, what text) RETURNS text LANGUAGE plpgsql AS $$
+CREATE FUNCTION pg_temp.refused_with(setup text, what text, creates text DEFAULT 'CREATE EXTENSION cdc_pipeline') RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	said text := 'created';
 BEGIN
 	BEGIN
 		EXECUTE setup;
 		BEGIN
-			CREATE EXTENSION cdc_pipeline;
+			EXECUTE creates;
 		EXCEPTION WHEN object_not_in_prerequisite_state THEN
 			said := SQLERRM;
 		END;
@@ -125,6 +125,19 @@ SELECT pg_temp.refused_with(setup, 'refused in a schema ' || what) FROM (VALUES
 	('cdc_inner', 'CREATE SCHEMA cdc_inner AUTHORIZATION mallory')) v(what, setup);
 CREATE SCHEMA cdc;
 SELECT lives_ok('CREATE EXTENSION cdc_pipeline', 'but not in one that is empty');
+
+-- 0.1 did not look who else may create there
+DROP EXTENSION cdc_pipeline CASCADE;
+DROP SCHEMA cdc;
+SELECT pg_temp.refused_with(setup, 'not updated in a schema ' || what, 'ALTER EXTENSION cdc_pipeline UPDATE') FROM (VALUES
+	('that mallory owns', 'CREATE EXTENSION cdc_pipeline VERSION ''0.1''; ALTER SCHEMA cdc OWNER TO mallory'),
+	('that is the owner''s of the database', 'CREATE EXTENSION cdc_pipeline VERSION ''0.1''; ALTER SCHEMA cdc OWNER TO pg_database_owner'),
+	('in which she may create', 'CREATE SCHEMA cdc; GRANT CREATE ON SCHEMA cdc TO mallory; CREATE EXTENSION cdc_pipeline VERSION ''0.1'''),
+	('with a function of hers', 'CREATE EXTENSION cdc_pipeline VERSION ''0.1''; CREATE FUNCTION cdc.f() RETURNS int LANGUAGE sql AS ''SELECT 1''; ALTER FUNCTION cdc.f() OWNER TO mallory'),
+	('beside a cdc_inner', 'CREATE EXTENSION cdc_pipeline VERSION ''0.1''; CREATE SCHEMA cdc_inner AUTHORIZATION mallory')) v(what, setup);
+CREATE EXTENSION cdc_pipeline VERSION '0.1';
+CREATE FUNCTION cdc.of_the_superuser() RETURNS int LANGUAGE sql AS 'SELECT 1';
+SELECT lives_ok('ALTER EXTENSION cdc_pipeline UPDATE', 'but where a superuser has a function of his own there');
 
 SELECT * FROM finish();
 ROLLBACK;
