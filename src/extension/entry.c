@@ -24,6 +24,7 @@
 #include "nodes/execnodes.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -116,11 +117,20 @@ find_inner(FmgrInfo *flinfo)
 	return inner;
 }
 
+/*
+ * Runs the function on behalf of identity.  Meanwhile no query tree is printed:
+ * any role may set debug_print_plan and client_min_messages, and would read
+ * there what inner functions look up, and what they know of others.
+ */
 static pg_noinline Datum
 run_for(CdcIdentity *identity, FunctionCallInfo call)
 {
 	volatile Datum result = (Datum) 0;
+	bool		parse = Debug_print_parse;
+	bool		rewritten = Debug_print_rewritten;
+	bool		plan = Debug_print_plan;
 
+	Debug_print_parse = Debug_print_rewritten = Debug_print_plan = false;
 	cdc_identity_push(identity);
 	PG_TRY();
 	{
@@ -129,6 +139,9 @@ run_for(CdcIdentity *identity, FunctionCallInfo call)
 	PG_FINALLY();
 	{
 		cdc_identity_pop(identity);
+		Debug_print_parse = parse;
+		Debug_print_rewritten = rewritten;
+		Debug_print_plan = plan;
 	}
 	PG_END_TRY();
 	return result;

@@ -77,6 +77,25 @@ def test():
     for name, client, statement, *parameters in cases:
         value, state = client.ask(statement, *parameters)
         ok(state is not None, "refused: " + name, lambda: value)
+    # any role may have its query trees printed, into the log and to itself
+    def printed(text):
+        return " ".join(map(str, text.encode())) in " ".join(meta.log().split())
+    seen, hers = secret(), secret()
+    looked_at = alice.ask(REGISTER, "looked-at", connection(admin_password=hers))[0]
+    theirs = meta.sql("SELECT cdc.create_organization('others')")
+    foreign = meta.sql("SELECT cdc.register_service('theirs', 'kafka', 'z', '{\"bootstrap\":\"h:1\"}', organization => '%s')" % theirs)
+    looking = Client(meta, "alice")
+    for setting, value in ("debug_pretty_print", "off"), ("debug_print_parse", "on"), ("debug_print_rewritten", "on"), ("debug_print_plan", "on"):
+        looking.ask("SELECT set_config($1, $2, false)", setting, value)
+    looking.ask("SELECT %s" % literal(seen))
+    ok(printed(seen), "(her own constants are printed)")
+    given.remove(seen)
+    equal(looking.ask("SELECT cdc.update_service($1::uuid, '{}')", foreign)[1], "42704", "(another organization's)")
+    signed = " ".join(str(b - 256 if b > 127 else b) for b in bytes.fromhex(theirs.replace("-", "")))
+    ok(signed not in " ".join(meta.log().split()), "but not whose a foreign service is")
+    ok(hers in looking.ask("SELECT (cdc.rest('POST', $1, NULL)).body", "/managed-services/%s/database-users/postgres/reveal-password" % looked_at)[0], "(a password is shown)")
+    ok(not printed(hers), "and not to the log")
+
     meta.sql("ALTER SYSTEM SET cdc_pipeline.secret_key_file = '/nonexistent'; SELECT pg_reload_conf()")
     wait(lambda: meta.sql("SHOW cdc_pipeline.secret_key_file") == "/nonexistent")
     for name, statement, *parameters in (("register_service", REGISTER, "pg3", connection(admin_password=secret())), ("set_service_secret", "SELECT cdc.set_service_secret($1::uuid, 'admin_password', $2)", id, secret())):
