@@ -21,7 +21,7 @@ static const struct
 	{"168.63.129.16/32", "a cloud's metadata address"},
 	{"169.254.169.254/32", "a cloud's metadata address"},
 	{"192.0.0.192/32", "a cloud's metadata address"},
-	{"fd00:ec2::254/128", "a cloud's metadata address"},
+	{"fd00:ec2::/32", "a cloud's metadata address"},	/* ::254, and ::23 with the credentials of containers */
 	{"fd20:ce::254/128", "a cloud's metadata address"},
 	{"0.0.0.0/8", "an unspecified address"},
 	{"127.0.0.0/8", "a loopback address"},

@@ -16,6 +16,12 @@
 #include "common/json.h"
 #include "common/redact.h"
 
+/* Versions of one plugin that a Connect may name, all together: there are two while one is replaced. */
+#define VERSIONS_MAX 1000
+
+/* A transaction's number as logical decoding tells it. */
+#define XID_MAX INT64CONST(0xFFFFFFFF)
+
 /* A position that counts: a positive integer member. */
 static uint64
 position(struct json_object *offset, const char *key)
@@ -71,7 +77,10 @@ cdc_kc_parse_offsets(const char *body, CdcKcOffsets *offsets)
 			offsets->highest_lsn = Max(offsets->commit_lsn,
 									   Max(position(offset, "lsn_proc"), offsets->event_lsn));
 			offsets->lsn = offsets->commit_lsn;
+			/* it goes into a question to the source, which all of its pipelines share */
 			offsets->txid = cdc_json_int64(offset, "txId", 0);
+			if (offsets->txid < 0 || offsets->txid > XID_MAX)
+				offsets->txid = 0;
 			offsets->ts_us = cdc_json_time(offset, "ts_usec");
 			if (offsets->lsn == 0)
 				offsets->lsn = position(offset, "lsn_proc");
@@ -105,6 +114,7 @@ bool
 cdc_kc_parse_plugins(const char *body, bool *present, char **version)
 {
 	struct json_object *plugins = cdc_json_parse(body);
+	StringInfoData versions;
 	size_t		n;
 	size_t		i;
 
@@ -116,6 +126,7 @@ cdc_kc_parse_plugins(const char *body, bool *present, char **version)
 		return false;
 	}
 
+	initStringInfo(&versions);
 	n = json_object_array_length(plugins);
 	for (i = 0; i < n; i++)
 	{
@@ -126,10 +137,14 @@ cdc_kc_parse_plugins(const char *body, bool *present, char **version)
 		if (class != NULL && strcmp(class, CDC_KC_CLASS) == 0)
 		{
 			*present = true;
-			if (v != NULL)
-				*version = *version ? psprintf("%s, %s", *version, v) : pstrdup(v);
+			if (v != NULL && strlen(v) + versions.len < VERSIONS_MAX)
+				appendStringInfo(&versions, "%s%s", versions.len > 0 ? ", " : "", v);
 		}
 	}
+	if (versions.len > 0)
+		*version = versions.data;
+	else
+		pfree(versions.data);
 	json_object_put(plugins);
 	return true;
 }

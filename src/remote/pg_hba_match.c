@@ -13,9 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What is longer is no name and no keyword: its end is not kept. */
+#define TOKEN_MAX 256
+
 typedef struct Token
 {
-	char	   *text;
+	char		text[TOKEN_MAX];
 	bool		quoted;			/* a keyword in quotes is a name */
 } Token;
 
@@ -43,13 +46,12 @@ is_blank(char c)
 static bool
 next_token(const char **p, Token *token, bool *comma)
 {
-	StringInfoData buf;
+	size_t		length = 0;
 	const char *c = *p;
 	bool		in_quote = false;
 	bool		was_quote = false;
 	bool		saw_quote = false;
 
-	initStringInfo(&buf);
 	token->quoted = false;
 	*comma = false;
 	while (is_blank(*c) || *c == ',')
@@ -67,19 +69,19 @@ next_token(const char **p, Token *token, bool *comma)
 			c++;
 			break;
 		}
-		if (*c != '"' || was_quote)
-			appendStringInfoChar(&buf, *c);
+		if ((*c != '"' || was_quote) && length < TOKEN_MAX - 1)
+			token->text[length++] = *c;
 		was_quote = in_quote && *c == '"' && !was_quote;
 		if (*c == '"')
 		{
 			in_quote = !in_quote;
 			saw_quote = true;
-			token->quoted = token->quoted || buf.len == 0;
+			token->quoted = token->quoted || length == 0;
 		}
 	}
 	*p = c;
-	token->text = buf.data;
-	return saw_quote || buf.len > 0;
+	token->text[length] = '\0';
+	return saw_quote || length > 0;
 }
 
 static bool

@@ -58,10 +58,17 @@ read_history(CdcSourceObs *obs, const char *words)
 	}
 }
 
+/*
+ * Each name of a list is looked for among the others: so many of both, whatever
+ * a server says.  None has that many standbys.
+ */
+#define LISTED_MAX 100
+#define NAMES_MAX 10000
+
 static bool
 is_one_of(struct json_object *names, const char *name, size_t length)
 {
-	size_t		n = names ? json_object_array_length(names) : 0;
+	size_t		n = names ? Min(json_object_array_length(names), NAMES_MAX) : 0;
 	size_t		i;
 
 	for (i = 0; i < n; i++)
@@ -79,11 +86,12 @@ static const char *
 missing_of(const char *list, struct json_object *names)
 {
 	StringInfoData missing;
+	int			listed;
 
 	if (list == NULL)
 		return NULL;
 	initStringInfo(&missing);
-	while (*list != '\0')
+	for (listed = 0; *list != '\0' && listed < LISTED_MAX; listed++)
 	{
 		size_t		length;
 

@@ -369,6 +369,8 @@ cdc_http_start(const CdcHttpRequest *r, CdcHttpDone done, void *arg)
 		blob.len = strlen(r->ca);
 		blob.flags = CURL_BLOB_COPY;
 		curl_easy_setopt(h->easy, CURLOPT_CAINFO_BLOB, &blob);
+		/* this one alone: libcurl would take those of its directory as well */
+		curl_easy_setopt(h->easy, CURLOPT_CAPATH, NULL);
 	}
 	curl_easy_setopt(h->easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(h->easy, CURLOPT_FOLLOWLOCATION, 0L);

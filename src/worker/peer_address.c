@@ -12,10 +12,11 @@
 
 /* An address may come and go (a floating one): the machine is asked again after this. */
 #define OWN_MS 5000
-#define OWN_MAX 256
+#define OWN_MAX 4096
 
 static CdcAddress own[OWN_MAX];
 static int	nown;
+static bool all_known;			/* they all are in own */
 static int64 own_at;			/* when the machine was asked, 0: never */
 
 static void
@@ -35,6 +36,7 @@ ask_machine(void)
 		if (i->ifa_addr && cdc_address_of(i->ifa_addr, &own[nown]))
 			nown++;
 	}
+	all_known = i == NULL;
 	freeifaddrs(all);
 	own_at = now;
 }
@@ -61,5 +63,6 @@ cdc_peer_refused(const CdcAddress *address)
 		if (cdc_address_same(address, &own[i]))
 			return "an address of the metadata server";
 	}
-	return NULL;
+	/* without descriptors or memory it may be one */
+	return all_known ? NULL : "an address that cannot be told from those of the metadata server now";
 }

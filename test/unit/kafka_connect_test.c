@@ -295,6 +295,10 @@ offsets(void)
 	ok(cdc_kc_parse_offsets("{\"offsets\":[{\"offset\":{\"lsn_proc\":7,\"lsn_commit\":null,\"lsn\":8}}]}", &o) && o.lsn == 7, "... then lsn_proc");
 	ok(cdc_kc_parse_offsets("{\"offsets\":[{\"offset\":{\"lsn\":18446744073709551615}}]}", &o) &&
 	   o.lsn == PG_UINT64_MAX, "64 bits without a sign");
+	ok(cdc_kc_parse_offsets("{\"offsets\":[{\"offset\":{\"lsn\":8,\"txId\":9223372036854775807}}]}", &o) && o.txid == 0 &&
+	   cdc_kc_parse_offsets("{\"offsets\":[{\"offset\":{\"lsn\":8,\"txId\":-7}}]}", &o) && o.txid == 0 &&
+	   cdc_kc_parse_offsets("{\"offsets\":[{\"offset\":{\"lsn\":8,\"txId\":4294967295}}]}", &o) && o.txid == 4294967295,
+	   "a transaction that is none is not asked for at the source");
 	ok(cdc_kc_parse_offsets("{\"offsets\":[{\"partition\":{},\"offset\":null}]}", &o) && o.state == CDC_OFFSETS_NONE, "a null offset is none");
 	ok(cdc_kc_parse_offsets("{\"offsets\":[{\"offset\":{\"lsn\":1}},{\"offset\":{\"lsn\":2,\"snapshot\":\"INITIAL\"}}]}", &o) &&
 	   o.state == CDC_OFFSETS_SNAPSHOT && o.lsn == 2, "an unfinished snapshot speaks");
