@@ -136,7 +136,8 @@ CREATE TABLE cdc.connect_share (
 	PRIMARY KEY (url, organization_id)
 );
 INSERT INTO cdc.connect_share (url, organization_id)
-	SELECT DISTINCT u, s.organization_id FROM cdc.service s, pg_catalog.jsonb_array_elements_text(s.connection OPERATOR(pg_catalog.->) 'connect_urls') u
+	SELECT DISTINCT u, s.organization_id FROM cdc.service s, pg_catalog.jsonb_path_query(s.connection, '$.connect_urls[*] ? (@.type() == "string")') j,
+		LATERAL (SELECT j OPERATOR(pg_catalog.#>>) '{}' AS u) x
 	WHERE s.deleted_at IS NULL AND s.provider OPERATOR(pg_catalog.=) 'external'
 		AND EXISTS (SELECT FROM cdc.pipeline_spec p WHERE p.sink_service_id OPERATOR(pg_catalog.=) s.id AND p.was_running AND p.settled_at IS NULL);
 

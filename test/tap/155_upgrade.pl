@@ -65,6 +65,8 @@ sub stream
 	return join ' ', map { $_ // '' } $c->source_sql('SELECT pid, backend_start FROM pg_stat_replication'), @{$state}{qw(starts snapshots slots_made task)},
 	  $c->source_sql("SELECT xmin FROM pg_authid WHERE rolname = '$object'"), $c->source_sql("SELECT xmin FROM pg_publication"), slurp_file($hba);
 }
+# 0.1 took a key without a value, too
+$c->sql("INSERT INTO cdc.service (organization_id, name, database_type, zone, connection) SELECT organization_id, 'valueless', database_type, zone, connection || '{\"connect_urls\": null, \"agents\": null, \"ca\": null}' FROM cdc.service WHERE name = 'shop-kafka' LIMIT 1");
 my $stream = stream();
 my $config = $c->sim('GET', "/connectors/$connector/config");
 my $log = $c->source_log_size;
@@ -103,6 +105,25 @@ is($c->sql("SET ROLE $_; SELECT count(*) FROM cdc.pipeline"), 0, "$_ does not") 
 my $made = $c->sql("SET ROLE mia; SELECT cdc.create_pipeline('after', (SELECT id FROM cdc.service WHERE name = 'shop-pg'), (SELECT id FROM cdc.service WHERE name = 'shop-kafka'), ARRAY['orders'], 'shop', organization => '" . $c->spec($id)->{organization_id} . "')");
 like($made, qr/^[0-9a-f-]{36}$/, 'a member of 0.1 makes a pipeline');
 is($c->sql("SET ROLE mia; SELECT cdc.delete_pipeline('$made')"), 'Deleting', 'and deletes it');
+
+# --- what is done to the pipeline of 0.1 from here on: the server restarts, its password is another, it goes ----
+my $snapshots = $c->sim_state($connector)->{snapshots};
+$c->{meta}->restart;
+$c->wait_round($id);
+$c->running_ok($id, 'after a restart of the metadata it runs');
+my $password = $c->sim('GET', "/connectors/$connector/config")->{'database.password'};
+$c->sql("SET ROLE mia; SELECT cdc.rotate_password('$id')");
+$c->wait_ok(sub { $c->sim('GET', "/connectors/$connector/config")->{'database.password'} ne $password }, 'its password is changed');
+$c->wait_round($id);
+$c->running_ok($id, 'with the new one it runs');
+$c->source_sql("INSERT INTO orders VALUES (2002, 42, 99.95, 'placed')");
+$c->wait_ok(sub { $c->sim_state($connector)->{changes} >= 1 }, 'and streams');
+is($c->sim_state($connector)->{snapshots}, $snapshots, 'without another snapshot');
+is($c->sql("SELECT generation FROM cdc.pipeline_spec WHERE id = '$id'"), 1, 'still of its generation');
+$c->sql("SET ROLE mia; SELECT cdc.delete_pipeline('$id')");
+$c->wait_ok(sub { $c->sql("SELECT count(*) FROM cdc.pipeline WHERE id = '$id'") eq '0' }, 'it is deleted');
+is($c->source_sql("SELECT (SELECT count(*) FROM pg_replication_slots) || ' ' || (SELECT count(*) FROM pg_publication) || ' ' || (SELECT count(*) FROM pg_roles WHERE rolname = '$object')"), '0 0 0', 'without a trace on the source');
+unlike(slurp_file($hba), qr/\Q$object\E/, 'or in its pg_hba.conf');
 
 $c->stop;
 done_testing();
