@@ -97,9 +97,10 @@ offers(const CdcPgAuth *auth, const char *mechanism)
 
 /* The i= of a server-first message; libpq judges the rest of it. */
 static bool
-few_iterations(const CdcPgAuth *auth)
+few_iterations(CdcPgAuth *auth)
 {
 	const char *attribute = auth->body + 4;
+	long		most = auth->policy.any_method ? CDC_PG_AUTH_BEFORE_ITERATIONS : CDC_PG_AUTH_MAX_ITERATIONS;
 
 	while (attribute)
 	{
@@ -107,8 +108,10 @@ few_iterations(const CdcPgAuth *auth)
 		{
 			long		n = strtol(attribute + 2, NULL, 10);
 
-			if (n < 0 || n > CDC_PG_AUTH_MAX_ITERATIONS)
+			if (n < 0 || n > most)
 				return false;
+			if (n > CDC_PG_AUTH_MAX_ITERATIONS && auth->weak == NULL)
+				auth->weak = "SCRAM with more than 100000 iterations, for which nothing else is served meanwhile";
 		}
 		attribute = strchr(attribute, ',');
 		if (attribute)

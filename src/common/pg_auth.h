@@ -23,6 +23,8 @@
  * nothing else served meanwhile, what the server names; 100,000 are some 0.1 s.
  */
 #define CDC_PG_AUTH_MAX_ITERATIONS 100000
+/* The same for a service from before these rules: what is recommended for passwords that people choose. */
+#define CDC_PG_AUTH_BEFORE_ITERATIONS 600000
 
 /* What is accepted beside SCRAM. */
 typedef struct CdcPgAuthPolicy

@@ -179,7 +179,8 @@ cdc_pg_parameters(const CdcPgParameters *p, const char **keys, const char **valu
 		{"user", p->user},
 		{"password", p->password},
 		{"sslmode", p->sslmode ? p->sslmode : "prefer"},
-		{"sslrootcert", p->ca ? p->ca : CDC_NO_FILE},
+		/* a service from before these rules may be verified by the root.crt of the server's user */
+		{"sslrootcert", p->ca ? p->ca : p->policy.any_method ? UNSET : CDC_NO_FILE},
 		{"sslcert", p->cert ? p->cert : CDC_NO_FILE},
 		{"sslkey", p->key ? p->key : CDC_NO_FILE},
 		{"sslcertmode", p->cert ? "allow" : "disable"},

@@ -134,7 +134,7 @@ typedef struct CdcKcList
  * The list as it comes, in pieces of any size.  Of connectors with names of
  * ours all is kept, of others their states and our marks.  feed (which fits
  * CdcHttpRequest.consume) is false when this is not Connect's list, or more than one
- * cluster's can be: 256 kB a connector, 20,000 connectors, 8 MB of ours.
+ * cluster's can be: 1 MB a connector, 20,000 connectors, 32 MB of ours.
  * reader_new, feed and reader_free neither palloc nor ereport; new is NULL without memory.
  * reader_list takes what was read: NULL when it is not a whole list.
  */

@@ -16,17 +16,24 @@
 #include "common/json.h"
 #include "common/text.h"
 
-/* Of one connector: its text, and how deep and wide that may be. */
-#define CONNECTOR_MAX (256 * 1024)
+/*
+ * Of one connector: its text, and how deep and wide that may be.  A pipeline of
+ * 5,000 tables with the longest names has 700 kB.
+ */
+#define CONNECTOR_MAX (1024 * 1024)
 #define DEPTH_MAX 16
 #define CONFIG_MAX 1000			/* keys */
 #define TASKS_MAX 16
 /* A word of Connect's that is shown: a state, a worker's address. */
 #define WORD_MAX 255
 
-/* Of all: connectors, and the text of those whose configuration is kept. */
+/*
+ * Of all: connectors, and the text of those whose configuration is kept.  When
+ * Kafka or a source is away, all of a thousand connectors show a stack trace of
+ * 10 to 20 kB: just then the list has to be read.
+ */
 #define CONNECTORS_MAX 20000
-#define KEPT_MAX (8 * 1024 * 1024)
+#define KEPT_MAX (32 * 1024 * 1024)
 
 /* Names of ours begin so; of others the configuration is not looked at. */
 #define OUR_NAME "mdb-pipeline-"

@@ -171,7 +171,9 @@ list_in_pieces(const char *body)
 	CdcKcList  *list;
 	size_t		piece;
 	bool		same = true;
-	char	   *big = palloc(300 * 1024);
+	char	   *big = palloc(1100 * 1024);
+	StringInfoData wide;
+	int			i;
 
 	for (piece = 1; piece < 40; piece++)
 	{
@@ -200,12 +202,19 @@ list_in_pieces(const char *body)
 	ok(!is_list("{,}") && !is_list("{\"a\":{},}") && !is_list("{\"a\":{},,\"b\":{}}") && !is_list("{\"a\" {}}") && !is_list("{\"a\":{]}") && !is_list("{}{}"),
 	   "JSON that is none");
 	ok(is_list(many(20000, "c", "{}")) && !is_list(many(20001, "c", "{}")), "20,000 connectors, and no more");
-	memset(big, 'x', 300 * 1024 - 1);
-	big[300 * 1024 - 1] = '\0';
-	ok(is_list(psprintf("{\"mdb-pipeline-1\":{\"status\":{\"connector\":{\"trace\":\"%.*s\"}}}}", 200 * 1024, big)) &&
-	   !is_list(psprintf("{\"mdb-pipeline-1\":{\"status\":{\"connector\":{\"trace\":\"%s\"}}}}", big)), "256 kB of a connector, and no more");
-	ok(!is_list(many(50, "mdb-pipeline-", psprintf("{\"info\":{\"config\":{\"a\":\"%.*s\"}}}", 200 * 1024, big))), "8 MB of ours, and no more");
-	ok(is_list(many(50, "other-", psprintf("{\"info\":{\"config\":{\"a\":\"%.*s\"}}}", 200 * 1024, big))), "... others' do not count");
+	memset(big, 'x', 1100 * 1024 - 1);
+	big[1100 * 1024 - 1] = '\0';
+	ok(is_list(psprintf("{\"mdb-pipeline-1\":{\"status\":{\"connector\":{\"trace\":\"%.*s\"}}}}", 1000 * 1024, big)) &&
+	   !is_list(psprintf("{\"mdb-pipeline-1\":{\"status\":{\"connector\":{\"trace\":\"%s\"}}}}", big)), "1 MB of a connector, and no more");
+	ok(!is_list(many(36, "mdb-pipeline-", psprintf("{\"info\":{\"config\":{\"a\":\"%.*s\"}}}", 1000 * 1024, big))), "32 MB of ours, and no more");
+	ok(is_list(many(36, "other-", psprintf("{\"info\":{\"config\":{\"a\":\"%.*s\"}}}", 1000 * 1024, big))), "... others' do not count");
+	/* what an installation may honestly have */
+	ok(is_list(many(1000, "mdb-pipeline-", psprintf("{\"info\":{\"config\":{\"a\":\"%.*s\"}},\"status\":{\"tasks\":[{\"id\":0,\"state\":\"FAILED\",\"trace\":\"%.*s\"}]}}",
+													6 * 1024, big, 20 * 1024, big))), "a thousand of ours that fail at once are read");
+	initStringInfo(&wide);
+	for (i = 0; i < 5000; i++)
+		appendStringInfo(&wide, "%s%.63s\\\\.%.63s", i ? "," : "", big, big);
+	ok(is_list(psprintf("{\"mdb-pipeline-1\":{\"info\":{\"config\":{\"table.include.list\":\"%s\"}}}}", wide.data)), "and one of 5,000 tables with the longest names");
 	memset(big, '[', 100);
 	big[100] = '\0';
 	ok(!is_list(psprintf("{\"a\":%s", big)), "nor deeper than Connect's");

@@ -32,6 +32,7 @@ typedef struct Message
 #define PLUS {R(10, "SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0")}
 #define OTHER_SASL {R(10, "PLAIN\0OAUTHBEARER\0\0")}
 #define CONTINUE {R(11, "r=abc,s=c2FsdA==,i=4096")}
+#define MANY {R(11, "r=abc,s=c2FsdA==,i=600000")}
 #define COSTLY {R(11, "r=abc,s=c2FsdA==,i=2000000000")}
 #define FINAL {R(12, "v=c2lnbmF0dXJl")}
 #define STATUS {"S", -1, "server_version\00015.4\0", 20}
@@ -95,6 +96,9 @@ static const struct
 	{"its continuation twice", &strict, false, CDC_PG_FAULT_ORDER, {SASL, CONTINUE, CONTINUE, END}},
 	{"let in without the final signature", &strict, false, CDC_PG_FAULT_NO_SIGNATURE, {SASL, CONTINUE, OK, READY, END}},
 	{"let in after SCRAM was begun", &strict, false, CDC_PG_FAULT_NO_SIGNATURE, {SASL, OK, READY, END}},
+	{"600,000 iterations", &strict, false, CDC_PG_FAULT_ITERATIONS, {SASL, MANY, FINAL, OK, READY, END}},
+	{"... of a service from before, which keeps its way", &before, false, CDC_PG_FAULT_NONE, {SASL, MANY, FINAL, OK, READY, END}},
+	{"... two billion of it", &before, false, CDC_PG_FAULT_ITERATIONS, {SASL, COSTLY, FINAL, OK, END}},
 	{"two billion iterations", &strict, false, CDC_PG_FAULT_ITERATIONS, {SASL, COSTLY, FINAL, OK, END}},
 	{"... whatever is before them", &strict, false, CDC_PG_FAULT_ITERATIONS, {SASL, {R(11, "m=x,r=abc,i=4294967297,s=c2FsdA==,i=1")}, END}},
 	{"less than none", &strict, false, CDC_PG_FAULT_ITERATIONS, {SASL, {R(11, "r=abc,s=c2FsdA==,i=-4294963200")}, END}},

@@ -89,6 +89,11 @@ main(void)
 	is(value_of(keys, values, "channel_binding"), "prefer", "binding is seen to by the watch where TLS is open");
 	is(value_of(keys, values, "require_auth"), knows("require_auth") ? "scram-sha-256" : NULL, "a libpq that can is told to do SCRAM only");
 	ok(stat(CDC_NO_FILE, &st) != 0, "the file that does not exist does not");
+	p.policy.any_method = true;
+	cdc_pg_parameters(&p, keys, values);
+	is(value_of(keys, values, "sslrootcert"), NULL, "a service from before the rules is verified as it was, by root.crt where it names no ca");
+	is(value_of(keys, values, "sslcert"), CDC_NO_FILE, "... and shown no certificate of the operating system's user either");
+	p.policy.any_method = false;
 
 	/* what libpq makes of it, with nothing to connect to */
 	p.hostaddr = "127.0.0.1";
