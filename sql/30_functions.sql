@@ -33,6 +33,9 @@ CREATE OR REPLACE FUNCTION cdc.system_identifier() RETURNS numeric
 -- this lock but through this function, as any role takes an advisory lock.
 CREATE OR REPLACE FUNCTION cdc.lock(name text) RETURNS void
 	LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'cdc_lock';
+-- The same beside others that share it.
+CREATE OR REPLACE FUNCTION cdc.lock_shared(name text) RETURNS void
+	LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'cdc_lock_shared';
 
 -- Was the row with this xmin written by the running transaction?
 CREATE OR REPLACE FUNCTION cdc.changed_here(writer xid) RETURNS boolean
@@ -129,6 +132,10 @@ CREATE OR REPLACE FUNCTION cdc.member_role_now(organization uuid, role_oid oid) 
 	LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'cdc_member_role_now';
 CREATE OR REPLACE FUNCTION cdc.pipelines_by_now(service uuid) RETURNS text
 	LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'cdc_pipelines_by_now';
+CREATE OR REPLACE FUNCTION cdc.live_pipeline_now(service uuid) RETURNS text
+	LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'cdc_live_pipeline_now';
+CREATE OR REPLACE FUNCTION cdc.passwords_now(service uuid) RETURNS text
+	LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'cdc_passwords_now';
 
 -- The caller's role in an organisation, NULL: none.  Superusers are owners
 -- of every one that exists.

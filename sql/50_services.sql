@@ -181,7 +181,7 @@ BEGIN
 		ELSIF item.set_by = 'admin' THEN
 			PERFORM cdc.require(service.organization_id, 'admin');
 		END IF;
-		IF item.in_use IS NOT NULL AND EXISTS (SELECT FROM cdc.pipeline_spec p WHERE p.settled_at IS NULL AND service.id IN (p.source_service_id, p.sink_service_id)) THEN
+		IF item.in_use IS NOT NULL AND cdc.passwords_now(service.id) IS NOT NULL THEN
 			RAISE object_in_use USING MESSAGE = format('"%s" cannot be changed while a pipeline uses the service', item.key),
 				DETAIL = format('If it were, %s.', item.in_use), HINT = 'Delete its pipelines first, or register the server once more under another name.';
 		END IF;
@@ -193,8 +193,7 @@ BEGIN
 	SELECT string_agg(m, ', ' ORDER BY m) INTO missing FROM (
 		SELECT x.purpose FROM cdc.service_secret x WHERE x.service_id = service.id AND split_part(x.purpose, '/', 1) = ANY (directed)
 			AND NOT x.purpose = ANY (new_secrets) AND NOT given ? CASE split_part(x.purpose, '/', 1) WHEN 'agent_token' THEN 'agents' ELSE x.purpose END
-		UNION ALL SELECT format('the password of pipeline "%s"', p.name) FROM cdc.pipeline_spec p WHERE 'pipelines' = ANY (directed) AND p.settled_at IS NULL
-			AND service.id IN (p.source_service_id, p.sink_service_id)) s(m);
+		UNION ALL SELECT cdc.passwords_now(service.id) WHERE 'pipelines' = ANY (directed)) s(m);
 	IF missing IS NOT NULL THEN
 		RAISE insufficient_privilege USING MESSAGE = format('a change of %s decides where secrets are sent, and needs permission admin in this organization', array_to_string(redirected, ', ')),
 			DETAIL = format('Role "%s" is %s there; not given anew: %s.', cdc_inner.caller(), cdc.member_role(service.organization_id), missing),
@@ -223,7 +222,9 @@ DECLARE
 	names text[];
 BEGIN
 	PERFORM cdc.require(cdc.organization_of_service(id), 'service:create');
-	-- two changes are made one after the other
+	-- Two changes are made one after the other, and no pipeline begins to use the service
+	-- while it is decided by there being none.  No lock on its row, for which the worker waits.
+	PERFORM cdc.lock('service ' || id);
 	SELECT s.* INTO service FROM cdc.service s WHERE s.id = id FOR NO KEY UPDATE;
 	IF service.provider <> 'external' AND connection - 'pipelines_by' <> '{}' THEN
 		RAISE object_not_in_prerequisite_state USING MESSAGE = 'the connection of this service is its provider''s',
@@ -355,8 +356,7 @@ BEGIN
 	PERFORM cdc.require(cdc.organization_of_service(id), 'service:create');
 	-- create_pipeline holds FOR KEY SHARE: from here on none of them begins
 	PERFORM FROM cdc.service s WHERE s.id = id FOR UPDATE;
-	SELECT p.name INTO user_name FROM cdc.pipeline_spec p
-		WHERE p.desired_state = 'present' AND p.deleted_at IS NULL AND id IN (p.source_service_id, p.sink_service_id) ORDER BY p.name LIMIT 1;
+	user_name := cdc.live_pipeline_now(id);
 	IF user_name IS NOT NULL THEN
 		RAISE object_in_use USING MESSAGE = 'a live pipeline uses this service',
 			DETAIL = format('Pipeline "%s" does.', user_name), HINT = 'SELECT cdc.delete_pipeline(id) first; a pipeline in Deleting does not count.';

@@ -173,7 +173,8 @@ BEGIN
 		PERFORM cdc.raise_invalid('source and sink must be different services', format('Both are %s.', source), 'The source is a PostgreSQL service, the sink a Kafka service.', 'sink_service_id');
 	END IF;
 	FOREACH side IN ARRAY ARRAY[source, sink] LOOP
-		-- against a delete_service that runs beside us
+		-- against an update_service and a delete_service that run beside us
+		PERFORM cdc.lock_shared('service ' || side);
 		PERFORM FROM cdc.service s WHERE s.id = side AND s.deleted_at IS NULL AND s.status <> 'deleting' AND s.organization_id = organization FOR KEY SHARE;
 		IF NOT FOUND THEN
 			PERFORM cdc.raise_unknown('service', side, CASE side WHEN source THEN 'source_service_id' ELSE 'sink_service_id' END);

@@ -47,12 +47,24 @@ BEGIN
 END
 $$;
 
+-- ERROR 42704 unless there is such a role: GRANT takes "public", quoted or not, for everybody.
+CREATE OR REPLACE FUNCTION cdc.require_role(role name) RETURNS void
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = require_role.role) OR role IS NULL THEN
+		RAISE undefined_object USING MESSAGE = format('role "%s" does not exist', role),
+			DETAIL = 'One role is given this, and not everybody.', HINT = 'CREATE ROLE ... LOGIN first, and give its name.';
+	END IF;
+END
+$$;
+
 -- Gives the gateway's login role what it needs, and takes back nothing: bearer
 -- tokens and the state of health.  Superusers only.
 CREATE OR REPLACE FUNCTION cdc_inner.grant_gateway(role name) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM cdc.require_superuser('cdc.grant_gateway()');
+	PERFORM cdc.require_role(role);
 	PERFORM cdc.lock('grants');
 	EXECUTE format('GRANT USAGE ON SCHEMA cdc TO %I', role);
 	EXECUTE format('GRANT EXECUTE ON FUNCTION cdc.rest_bearer(text, text, text, text, jsonb), cdc.health() TO %I', role);
@@ -65,6 +77,7 @@ CREATE OR REPLACE FUNCTION cdc_inner.grant_monitoring(role name) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM cdc.require_superuser('cdc.grant_monitoring()');
+	PERFORM cdc.require_role(role);
 	PERFORM cdc.lock('grants');
 	EXECUTE format('GRANT USAGE ON SCHEMA cdc TO %I', role);
 	EXECUTE format('GRANT EXECUTE ON FUNCTION cdc.rest(text, text, text, jsonb), cdc.metrics(), cdc.worker_state(), cdc.health() TO %I', role);

@@ -42,6 +42,7 @@ PG_FUNCTION_INFO_V1(cdc_encrypt);
 PG_FUNCTION_INFO_V1(cdc_failover_rules);
 PG_FUNCTION_INFO_V1(cdc_connect_text_fault_sql);
 PG_FUNCTION_INFO_V1(cdc_lock);
+PG_FUNCTION_INFO_V1(cdc_lock_shared);
 PG_FUNCTION_INFO_V1(cdc_option_fault);
 PG_FUNCTION_INFO_V1(cdc_option_names);
 PG_FUNCTION_INFO_V1(cdc_options);
@@ -65,6 +66,12 @@ cdc_changed_here(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(TransactionIdIsCurrentTransactionId(PG_GETARG_TRANSACTIONID(0)));
 }
 
+static void
+lock_name(text *name, LOCKMODE mode)
+{
+	LockDatabaseObject(ExtensionRelationId, hash_bytes((unsigned char *) VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name)), 1, mode);
+}
+
 /*
  * cdc.lock(text) -> void: waits for whoever holds the lock of this name, and
  * holds it until the transaction ends.  A sub-object of the extension: no
@@ -73,9 +80,15 @@ cdc_changed_here(PG_FUNCTION_ARGS)
 Datum
 cdc_lock(PG_FUNCTION_ARGS)
 {
-	text	   *name = PG_GETARG_TEXT_PP(0);
+	lock_name(PG_GETARG_TEXT_PP(0), ExclusiveLock);
+	PG_RETURN_VOID();
+}
 
-	LockDatabaseObject(ExtensionRelationId, hash_bytes((unsigned char *) VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name)), 1, ExclusiveLock);
+/* cdc.lock_shared(text) -> void: the same beside others that share it. */
+Datum
+cdc_lock_shared(PG_FUNCTION_ARGS)
+{
+	lock_name(PG_GETARG_TEXT_PP(0), ShareLock);
 	PG_RETURN_VOID();
 }
 

@@ -18,7 +18,9 @@
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
+PG_FUNCTION_INFO_V1(cdc_live_pipeline_now);
 PG_FUNCTION_INFO_V1(cdc_member_role_now);
+PG_FUNCTION_INFO_V1(cdc_passwords_now);
 PG_FUNCTION_INFO_V1(cdc_pipelines_by_now);
 
 /* The one text that sql gives for the arguments; NULL: no row, or null. */
@@ -86,4 +88,26 @@ cdc_pipelines_by_now(PG_FUNCTION_ARGS)
 	Oid			types[1] = {UUIDOID};
 
 	return ask(fcinfo, &kept, "SELECT s.connection ->> 'pipelines_by' FROM cdc.service s WHERE s.id = $1", 1, types);
+}
+
+/* cdc.live_pipeline_now(service uuid) -> text: the name of one that uses it; NULL: none does. */
+Datum
+cdc_live_pipeline_now(PG_FUNCTION_ARGS)
+{
+	static SPIPlanPtr kept = NULL;
+	Oid			types[1] = {UUIDOID};
+
+	return ask(fcinfo, &kept, "SELECT p.name FROM cdc.pipeline_spec p WHERE p.desired_state = 'present' AND p.deleted_at IS NULL"
+			   " AND $1 IN (p.source_service_id, p.sink_service_id) ORDER BY p.name LIMIT 1", 1, types);
+}
+
+/* cdc.passwords_now(service uuid) -> text: those of pipelines that may be in use there, in words; NULL: none. */
+Datum
+cdc_passwords_now(PG_FUNCTION_ARGS)
+{
+	static SPIPlanPtr kept = NULL;
+	Oid			types[1] = {UUIDOID};
+
+	return ask(fcinfo, &kept, "SELECT string_agg(format('the password of pipeline \"%s\"', p.name), ', ' ORDER BY p.name) FROM cdc.pipeline_spec p"
+			   " WHERE p.settled_at IS NULL AND $1 IN (p.source_service_id, p.sink_service_id)", 1, types);
 }

@@ -29,6 +29,8 @@ SELECT cdc.grant_gateway('gate'), cdc.grant_gateway('gate') \g /dev/null
 SELECT set_eq($$SELECT p.proname::text FROM pg_proc p WHERE p.pronamespace = 'cdc'::regnamespace AND has_function_privilege('gate', p.oid, 'EXECUTE')$$, ARRAY['rest_bearer', 'health'], 'the gateway''s role may call rest_bearer and health');
 SELECT is_empty($$SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'cdc'::regnamespace AND c.relkind IN ('r', 'v') AND has_table_privilege('gate', c.oid, 'SELECT, INSERT, UPDATE, DELETE')$$, 'and read nothing');
 GRANT EXECUTE ON FUNCTION cdc.grant_gateway(name), cdc.grant_monitoring(name) TO ann;
+SELECT pg_temp.refused(current_user, format('SELECT cdc.%s(%L)', f, r), '42704', 'does not exist', f || ' is not for everybody: ' || coalesce(r, 'null'))
+FROM unnest('{grant_gateway,grant_monitoring}'::text[]) f, unnest('{public,nobody,NULL}'::text[]) r;
 SELECT pg_temp.refused('ann', 'SELECT cdc.grant_gateway(''ann'')', '42501', 'is for superusers', 'grant_gateway is for superusers');
 SELECT pg_temp.refused('ann', 'SELECT cdc.grant_monitoring(''ann'')', '42501', 'is for superusers', 'grant_monitoring too');
 SELECT is(pg_temp.run_as('mia', 'SELECT (cdc.rest_bearer(''x'', ''GET'', ''/organizations'')).status'), '42501', 'nobody else may try tokens');

@@ -130,6 +130,42 @@ foreach my $level ('REPEATABLE READ', 'SERIALIZABLE')
 	$c->sql("SELECT cdc.remove_member('$org', 'eve')");
 }
 
+# who may not see a pipeline's password does not have its service's address changed beside its beginning
+foreach my $level ('READ COMMITTED', 'REPEATABLE READ')
+{
+	my ($i) = $level =~ m{ (\w)};
+	my $pg = $c->sql("SELECT id FROM cdc.service WHERE name = 's-R'");
+	my ($first, $second, $third) = map { $c->sql(qq{SELECT cdc.register_service('urls-$i-$_', 'kafka', 'z', '{"bootstrap":"h:1","addons":["kafka-connect"],"connect_urls":["http://10.9.9.9:1"]}', organization => '$org')}) } 1 .. 3;
+	my $to_evil = q{SELECT cdc.update_service('%s', '{"connect_urls":["http://10.6.6.6:1"]}')};
+
+	$c->sql("SELECT cdc.add_member('$org', 'eve', 'member')");
+	# reserved above
+	$c->sql(qq{SELECT cdc.update_service('$pg', '{"pipelines_by":null}')});
+	my ($eve, $bob) = (session('eve', $level), session('bob', $level));
+	says($eve, sprintf($to_evil, $first));
+	asks($bob, "SELECT cdc.create_pipeline('pipe-$i-1', '$pg', '$first')");
+	waits_ok($bob, "$level: a pipeline waits for a change of its sink");
+	ends($eve, 'COMMIT');
+	ends($bob, 'COMMIT');
+
+	($eve, $bob) = (session('eve', $level), session('bob', $level));
+	says($bob, "SELECT cdc.create_pipeline('pipe-$i-2', '$pg', '$second')");
+	asks($eve, sprintf($to_evil, $second));
+	waits_ok($eve, "$level: a change waits for a pipeline");
+	ends($bob, 'COMMIT');
+	ends($eve, 'COMMIT');
+	like($eve->{err}, qr/42501|40001/, "$level: and is refused, for there is one now");
+
+	($eve, $bob) = (session('eve', $level), session('bob', $level));
+	says($bob, "SELECT cdc.create_pipeline('pipe-$i-3', '$pg', '$third')");
+	asks($eve, "SELECT cdc.delete_service('$third')");
+	waits_ok($eve, "$level: so does a deletion");
+	ends($bob, 'COMMIT');
+	ends($eve, 'COMMIT');
+	like($eve->{err}, qr/55006|40001/, "$level: and is refused too");
+	$c->sql("SELECT cdc.remove_member('$org', 'eve')");
+}
+
 # --- a stranger's lock ------------------------------------------------------------------
 {
 	my $source = $c->sql(q{SELECT cdc.register_service('s', 'postgresql', 'z', '{"nodes":[{"address":"127.0.0.1","port":1}],"admin_user":"u"}', organization => '} . $org . q{')});
