@@ -56,6 +56,7 @@ cdc_detail_expand(char *buf, size_t size, const char *message,
 {
 	size_t		used = 0;
 	const char *p = message != NULL ? message : "";
+	char	   *c;
 
 	while (*p != '\0')
 	{
@@ -81,5 +82,11 @@ cdc_detail_expand(char *buf, size_t size, const char *message,
 	}
 	if (size > 0)
 		buf[used < size ? used : cdc_text_clip(buf, size - 1)] = '\0';
+	/* names of a source may have line ends, and what a terminal obeys */
+	for (c = buf; size > 0 && *c != '\0'; c++)
+	{
+		if ((unsigned char) *c < ' ' || *c == 0x7f)
+			*c = ' ';
+	}
 	return used;
 }

@@ -55,6 +55,7 @@ main(void)
 	expect("one", NULL, 4, "one", 3);
 	expect("one", NULL, 1, "", 3);
 	expect("one", NULL, 0, "", 3);
+	expect("table {gap}", "a\nb\033[2J\177", 50, "table a b [2J ", 14);
 	/* never half a character: the database would refuse it */
 	expect("{gap}", "a\xc3\xa4", 3, "a", 3);
 	expect("{gap}", "a\xc3\xa4", 4, "a\xc3\xa4", 3);
