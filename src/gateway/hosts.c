@@ -287,6 +287,14 @@ hosts_own_role(void)
 	return option("user");
 }
 
+bool
+hosts_is_proven(const Target *target)
+{
+	const char *sslmode = option("sslmode");
+
+	return target->address[0] == '\0' || (sslmode != NULL && strcmp(sslmode, "verify-full") == 0);
+}
+
 void
 hosts_params(const Target *target, const char *role, const char *password,
 			 const char **keywords, const char **values)
@@ -321,6 +329,9 @@ hosts_params(const Target *target, const char *role, const char *password,
 	PARAM("target_session_attrs", option("target_session_attrs") != NULL ? option("target_session_attrs") : "read-write");
 	PARAM("application_name", "cdc_gateway");
 	PARAM("client_encoding", "UTF8");
+	/* what is looked at is plain text or TLS */
+	if (option("gssencmode") == NULL)
+		PARAM("gssencmode", "disable");
 	/* a server that went silent, long before TCP says so */
 	if (option("tcp_user_timeout") == NULL)
 		PARAM("tcp_user_timeout", "10000");

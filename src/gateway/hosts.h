@@ -49,4 +49,7 @@ extern void hosts_params(const Target *target, const char *role, const char *pas
 /* The role in the connection string, NULL when there is none. */
 extern const char *hosts_own_role(void);
 
+/* Is it sure that none but the server can be there: a Unix socket, or a certificate that is checked? */
+extern bool hosts_is_proven(const Target *target);
+
 #endif							/* CDC_GATEWAY_HOSTS_H */

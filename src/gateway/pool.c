@@ -605,8 +605,9 @@ login(Session *session_, LoginResult result, const char *sqlstate)
 				call_failed(request, sqlstate);
 				break;
 			case LOGIN_UNSAFE:
-				request_error(request, 503, "not_configured", "the metadata database does not ask for passwords",
-							  "It let a role in whose password it did not check.", "Its pg_hba.conf must say scram-sha-256 where the gateway comes from.");
+				request_error(request, 503, "not_configured", "the metadata database does not ask for passwords as it must",
+							  "It let a role in whose password it did not check, or wants the password itself without a certificate that the gateway checks.",
+							  "Its pg_hba.conf must say scram-sha-256 where the gateway comes from, or the gateway's setting database sslmode=verify-full.");
 				break;
 			default:
 				no_database(request);

@@ -62,6 +62,22 @@ wait_for(Session *session, uint32 events)
 	}
 }
 
+/* The same while one logs in: the descriptor to watch need not be libpq's. */
+static void
+watch(Session *session, int fd, uint32 events)
+{
+	loop_remove(&session->source);
+	loop_add(&session->source, fd, events);
+}
+
+static void
+stop_guarding(Session *session)
+{
+	if (session->guarded)
+		cdc_pg_login_end(&session->login);
+	session->guarded = false;
+}
+
 static void
 stop_connecting(Session *session)
 {
@@ -77,6 +93,7 @@ disconnect(Session *session)
 	stop_connecting(session);
 	PQclear(session->result);
 	session->result = NULL;
+	stop_guarding(session);
 	if (session->conn != NULL)
 		PQfinish(session->conn);
 	session->conn = NULL;
@@ -144,6 +161,14 @@ next_host(Session *session)
 			continue;
 		PQsetErrorVerbosity(session->conn, PQERRORS_SQLSTATE);
 		PQsetNoticeProcessor(session->conn, ignore_notice, NULL);
+		/* who listens at the server's address, while it is down or in between, is told no password */
+		if (session->password != NULL && !hosts_is_proven(&session->target))
+		{
+			static const CdcPgAuthPolicy policy = {.verified = true};
+
+			session->guarded = true;
+			cdc_pg_login_begin(&session->login, session->conn, &policy);
+		}
 		session->state = SESSION_CONNECTING;
 		session->deadline = loop_now + HOST_TIMEOUT;
 		dlist_push_tail(&connecting, &session->connecting);
@@ -179,7 +204,11 @@ host_failed(Session *session)
 		login_is(session, LOGIN_FORBIDDEN, sqlstate);
 		return;
 	}
-	if (!next_host(session))
+	if (next_host(session))
+		return;
+	if (session->unsafe)
+		login_is(session, LOGIN_UNSAFE, NULL);
+	else
 		login_is(session, session->refused && !hosts_primary_known() ? LOGIN_REFUSED : LOGIN_UNREACHABLE, sqlstate);
 }
 
@@ -205,6 +234,30 @@ prepare_next(Session *session)
 	wait_for(session, EPOLLIN | (PQflush(session->conn) == 1 ? EPOLLOUT : 0));
 }
 
+/* PQconnectPoll, of which the server's messages are looked at first; ACTIVE: to be called again. */
+static PostgresPollingStatusType
+guarded_poll(Session *session)
+{
+	bool		write;
+	int			fd;
+
+	switch (cdc_pg_login_poll(&session->login, &fd, &write))
+	{
+		case CDC_LOGIN_WAIT:
+			watch(session, fd, write ? EPOLLOUT : EPOLLIN);
+			return PGRES_POLLING_ACTIVE;
+		case CDC_LOGIN_DONE:
+			stop_guarding(session);
+			return PGRES_POLLING_OK;
+		case CDC_LOGIN_REFUSED:
+			/* what is no PostgreSQL is no answer */
+			session->unsafe |= session->login.auth.fault != CDC_PG_FAULT_NOT_POSTGRESQL && session->login.auth.fault != CDC_PG_FAULT_TOO_LONG;
+			return PGRES_POLLING_FAILED;
+		default:
+			return PGRES_POLLING_FAILED;
+	}
+}
+
 static void
 connecting_on(Session *session)
 {
@@ -212,7 +265,7 @@ connecting_on(Session *session)
 
 	/* libpq may close the socket and open another of the same number */
 	loop_remove(&session->source);
-	status = PQconnectPoll(session->conn);
+	status = session->guarded ? guarded_poll(session) : PQconnectPoll(session->conn);
 	switch (status)
 	{
 		case PGRES_POLLING_READING:
@@ -221,6 +274,8 @@ connecting_on(Session *session)
 		case PGRES_POLLING_WRITING:
 			wait_for(session, EPOLLOUT);
 			break;
+		case PGRES_POLLING_ACTIVE:
+			break;				/* watched already */
 		case PGRES_POLLING_OK:
 			if (!session->own && !PQconnectionUsedPassword(session->conn))
 			{

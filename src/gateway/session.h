@@ -10,6 +10,7 @@
 #define CDC_GATEWAY_SESSION_H
 
 #include "common/base.h"
+#include "common/pg_login.h"
 #include "lib/ilist.h"
 
 #include "gateway/hosts.h"
@@ -28,7 +29,7 @@ typedef enum LoginResult
 	LOGIN_REFUSED,				/* role or password are not right */
 	LOGIN_FORBIDDEN,			/* they are, but not for this database */
 	LOGIN_UNREACHABLE,			/* no host takes writes now */
-	LOGIN_UNSAFE				/* the server did not ask for the password */
+	LOGIN_UNSAFE				/* the server did not ask for the password, or for more than is told it */
 } LoginResult;
 
 /* What became of a call; texts are valid during the function only. */
@@ -67,6 +68,9 @@ struct Session
 	int			tried;			/* hosts */
 	int			prepared;		/* calls */
 	bool		refused;		/* by a host that may be a standby */
+	bool		unsafe;			/* a host asked for more than it is told */
+	bool		guarded;		/* login looks at what the server asks, before libpq does */
+	CdcPgLogin	login;
 	bool		calling;		/* failed while a call was under way */
 	struct pg_result *result;	/* of a statement that is not over */
 	uint64		deadline;		/* of the login at this host; 0: not in the list */

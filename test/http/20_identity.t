@@ -309,6 +309,35 @@ def the_end(cluster):
     ok(gateway.stop(), "well")
 
 
+def in_its_place():
+    """Somebody else listens where the metadata server should be, and asks for passwords in clear."""
+    heard = []
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        while True:
+            try:
+                client, _ = listener.accept()
+                client.settimeout(5)
+                if client.recv(8192)[:8] == b"\0\0\0\x08\x04\xd2\x16\x2f":
+                    client.sendall(b"N")
+                    client.recv(8192)
+                client.sendall(b"R\0\0\0\x08\0\0\0\x03")
+                heard.append(client.recv(8192))
+                client.close()
+            except OSError:
+                if listener.fileno() < 0:
+                    return
+
+    threading.Thread(target=serve, daemon=True).start()
+    gateway = Gateway("host=127.0.0.1 port=%d dbname=postgres user=gw" % listener.getsockname()[1])
+    answers = [gateway.call("GET", "/organizations", user="alice"), gateway.call("GET", "/organizations", headers=["Authorization: Bearer x"])]
+    ok(wait(lambda: len(heard) >= 2) and all(a is not None and a.status == 503 for a in answers), "who listens in the metadata server's place is asked", answers)
+    equal([said for said in heard if said], [], "and is told neither a user's password nor the gateway's own")
+    gateway.stop()
+    listener.close()
+
+
 def settings(cluster):
     """Mistakes are said at the start, with the name of the setting."""
     for arguments, words in ((["--nonsense=1"], 'unknown setting "nonsense"'), (["--max-body=lots"], "max_body"), (["--database=host=x password=y"], "password_file"), (["--tls-key=/x"], "tls_certificate"),
@@ -330,8 +359,14 @@ def settings(cluster):
     answer = wait(lambda: (lambda a: a if a.status != 401 else None)(gateway.call("GET", "/organizations", user="alice", password="anything")))
     ok(answer is not None and answer.status == 503 and answer.json()["code"] == "not_configured", "a server that does not ask for passwords lets nobody in", repr(answer))
     with open(hba, "w") as out:
+        out.write("local all all trust\nhost all all 127.0.0.1/32 password\n")
+    cluster.sql("SELECT pg_reload_conf()")
+    answer = wait(lambda: (lambda a: a if b"certificate" in a.body else None)(gateway.call("GET", "/organizations", user="alice")))
+    ok(answer is not None and answer.status == 503 and answer.json()["code"] == "not_configured", "one that asks for the password in clear is not told it", repr(answer))
+    with open(hba, "w") as out:
         out.write(before)
     cluster.sql("SELECT pg_reload_conf()")
+    ok(wait(lambda: gateway.call("GET", "/organizations", user="alice").status == 200), "with SCRAM it lets in again")
     answer = gateway.call("GET", "/organizations", headers=["Authorization: Bearer x"])
     ok(answer.status == 503 and answer.json()["code"] == "not_configured", "tokens need a role of the gateway's own", repr(answer))
     gateway.stop()
@@ -362,6 +397,7 @@ def test():
     tls(cluster)
     the_end(cluster)
     settings(cluster)
+    in_its_place()
     the_log(gateway, cluster)
     no_sign_of_life(gateway, worker)
     throttled(cluster)
