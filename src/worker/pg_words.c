@@ -70,6 +70,8 @@ cdc_pg_words(const CdcPgLogin *login, CdcPgLoginState state,
 		snprintf(words, size, "the server refuses the connection (SQLSTATE %s)", sqlstate);
 	else if (login->handshake && !login->answered)
 		strlcpy(words, "TLS failed: the server's certificate is not one that the service's ca and sslmode accept, or there is no TLS in common", size);
+	else if (login->auth.phase == CDC_PG_PHASE_SASL_CONTINUE && login->auth.tls)
+		strlcpy(words, "the login failed: the server did not go through with SCRAM, or its certificate is of a kind to which SCRAM cannot be bound (Ed25519, Ed448): give it one with an RSA or ECDSA key", size);
 	else if (login->auth.phase == CDC_PG_PHASE_SASL || login->auth.phase == CDC_PG_PHASE_SASL_CONTINUE || login->auth.phase == CDC_PG_PHASE_SASL_FINAL)
 		strlcpy(words, "the login failed: the server did not go through with SCRAM", size);
 	else
