@@ -127,6 +127,29 @@ $$;
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA cdc, cdc_inner FROM PUBLIC;
 
+-- Nor from whoever a superuser's ALTER DEFAULT PRIVILEGES names: it means tables and
+-- functions of applications.  In an update grants are their holders', and stay.
+DO $$
+DECLARE
+	other record;
+BEGIN
+	IF pg_catalog.to_regclass('pg_temp.cdc_granted') IS NOT NULL THEN
+		RETURN;
+	END IF;
+	FOR other IN SELECT DISTINCT a.grantee FROM (
+			SELECT p.proacl, p.proowner FROM pg_catalog.pg_proc p WHERE p.pronamespace IN ('cdc'::pg_catalog.regnamespace, 'cdc_inner'::pg_catalog.regnamespace)
+			UNION ALL SELECT c.relacl, c.relowner FROM pg_catalog.pg_class c WHERE c.relnamespace = 'cdc'::pg_catalog.regnamespace
+			UNION ALL SELECT n.nspacl, n.nspowner FROM pg_catalog.pg_namespace n WHERE n.nspname IN ('cdc', 'cdc_inner')) x(acl, owner), pg_catalog.aclexplode(x.acl) a
+		WHERE a.grantee NOT IN (0, x.owner)
+	LOOP
+		EXECUTE pg_catalog.format('REVOKE ALL ON ALL FUNCTIONS IN SCHEMA cdc, cdc_inner FROM %s', other.grantee::pg_catalog.regrole);
+		EXECUTE pg_catalog.format('REVOKE ALL ON ALL TABLES IN SCHEMA cdc FROM %s', other.grantee::pg_catalog.regrole);
+		EXECUTE pg_catalog.format('REVOKE ALL ON ALL SEQUENCES IN SCHEMA cdc FROM %s', other.grantee::pg_catalog.regrole);
+		EXECUTE pg_catalog.format('REVOKE ALL ON SCHEMA cdc, cdc_inner FROM %s', other.grantee::pg_catalog.regrole);
+	END LOOP;
+END
+$$;
+
 -- What pg_dump carries.  Not cdc.work: a restored copy acts only after
 -- cdc.take_over(), which asks for everything.
 SELECT pg_catalog.pg_extension_config_dump('cdc.organization', '');
