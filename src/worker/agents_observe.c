@@ -119,8 +119,7 @@ take_state(CdcService *sink, CdcAgent *agent, const char *body, char **error)
 		cdc_agent_state_free(state);
 		return;
 	}
-	if (state->epoch > (uint64) sink->world->epoch && state->epoch > sink->world->fenced_by)
-		sink->world->fenced_by = state->epoch;
+	cdc_world_note_epoch(sink->world, state->epoch);
 	if (agent->state && agent->state->job == CDC_AGENT_JOB_RUNNING && state->job != CDC_AGENT_JOB_RUNNING)
 		job_ended(sink);
 	cdc_agent_state_free(agent->state);

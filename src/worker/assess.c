@@ -42,8 +42,7 @@ cdc_source_known(const CdcPipeline *p)
 void
 cdc_note_epoch(CdcPipeline *p, uint64 epoch)
 {
-	if (epoch > (uint64) p->world->epoch && epoch > p->world->fenced_by)
-		p->world->fenced_by = epoch;
+	cdc_world_note_epoch(p->world, epoch);
 }
 
 int

@@ -19,6 +19,10 @@
 /* Of one event's message: two texts of peers, and words around them. */
 #define EVENT_MAX (2 * CDC_TEXT_MAX + 1000)
 
+/* From 1970 to PostgreSQL's time, and by how much clocks of two control planes may differ; in seconds. */
+#define UNIX_SECONDS ((uint64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY)
+#define CLOCKS_DIFFER_S 60
+
 CdcWorld *
 cdc_world_create(CdcLoop *loop)
 {
@@ -230,6 +234,16 @@ cdc_world_clear(CdcWorld *world)
 		json_object_put(world->events);
 	world->events = NULL;
 	world->fenced_by = 0;
+}
+
+void
+cdc_world_note_epoch(CdcWorld *world, uint64 epoch)
+{
+	/* cdc.take_over() takes the clock's seconds, and nobody has so many failovers */
+	uint64		most = (uint64) (GetCurrentTimestamp() / USECS_PER_SEC) + UNIX_SECONDS + CLOCKS_DIFFER_S;
+
+	if (epoch > (uint64) world->epoch && epoch <= most && epoch > world->fenced_by)
+		world->fenced_by = epoch;
 }
 
 bool

@@ -521,6 +521,13 @@ extern void cdc_world_end_slot_turn(CdcService *source);
 extern CdcSourceDb *cdc_world_database(CdcService *source, const char *database);
 
 /*
+ * An epoch that a mark or an agent tells: one above ours means that another
+ * control plane acts.  One that none can have by now is not believed: whoever
+ * wrote it, cdc.take_over() could not go above it.
+ */
+extern void cdc_world_note_epoch(CdcWorld *world, uint64 epoch);
+
+/*
  * Adds an event for the next turn.  status_from/to may be NULL; message must
  * be free of secrets; detail is taken over (may be NULL).
  */

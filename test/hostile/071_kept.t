@@ -38,7 +38,9 @@ def of_node(j):
 LIES = {"missing": of_pipelines(missing=LONG), "bad": of_pipelines(bad=LONG), "no identity": of_pipelines(no_identity=LONG, fix=LONG, small=True),
         "lacks": of_pipelines(pub_exists=True, pub_lacks=LONG, pub_besides=LONG), "marks": of_pipelines(role_exists=True, role_mark=LONG, pub_exists=True, pub_mark=LONG),
         "lost": of_pipelines(slot={"fits": True, "lost": LONG, "user": LONG, "active": True, "pid": 1}), "user": of_pipelines(slot={"fits": True, "user": LONG, "active": True, "pid": 1}),
-        "tx": of_pipelines(tx=LONG, role_hash=LONG), "blocker": lambda j: j.update(blocker=LONG), "hba": lambda j: j.update(hba_error=LONG), "node": of_node,
+        "tx": of_pipelines(tx=LONG, role_hash=LONG), "epoch": lambda j: [p.update(pub_exists=True, pub_mark="cdc_pipeline %s epoch 99999999999999999999" % p["id"]) for p in j["pipelines"]],
+        "another epoch": lambda j: [p.update(pub_exists=True, pub_mark="cdc_pipeline %s epoch 9223372036854775807" % p["id"]) for p in j["pipelines"]],
+        "blocker": lambda j: j.update(blocker=LONG), "hba": lambda j: j.update(hba_error=LONG), "node": of_node,
         "in recovery": lambda j: (of_node(j), j.update(in_recovery=True))}
 
 
@@ -68,6 +70,7 @@ def kept(world):
         wait(lambda: lie["told"] > told + 3, 10, 0.02)
     lie["which"] = None
     ok(not missed, "all was told", ", ".join(missed))
+    equal(world.sql("SELECT state FROM cdc.worker_state()"), "running", "and no epoch that nobody can have has stopped the control plane")
     query = world.sql("SELECT string_agg(format('SELECT %L, max(octet_length(%I::text)) FROM cdc.%I', c.relname || '.' || a.attname, a.attname, c.relname), ' UNION ALL ')"
                       " FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE c.relnamespace = 'cdc'::regnamespace AND c.relkind = 'r' AND a.attnum > 0"
                       " AND a.atttypid IN ('text'::regtype, 'jsonb'::regtype)")
