@@ -9,6 +9,8 @@
 #include "agent/service.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/files.h"
@@ -92,14 +94,17 @@ agent_service_store(AgentService *s, bool deleted, char **error)
 	return ok;
 }
 
-/* Whose it is: a user of its own, or, of before, the one of all. */
+/*
+ * Whose it is: a user of its own, or, of before, the one of all, who could write
+ * what he liked into a file that is not root's (kept: it is).
+ */
 static bool
-load_user(AgentService *s, struct json_object *file, char **error)
+load_user(AgentService *s, struct json_object *file, bool kept, char **error)
 {
 	const AgentConfig *config = s->config;
-	int64		uid = cdc_json_int64(file, "uid", -1);
+	int64		uid = kept ? cdc_json_int64(file, "uid", -1) : -1;
 
-	s->adopting = cdc_json_true(file, "adopting");
+	s->adopting = kept && cdc_json_true(file, "adopting");
 	if (geteuid() == 0 && uid >= 0 && (uid_t) uid - config->uid_first < config->uid_count)
 	{
 		s->uid = s->gid = (gid_t) uid;
@@ -117,6 +122,9 @@ load_user(AgentService *s, struct json_object *file, char **error)
 	}
 	s->uid = config->service_uid;
 	s->gid = config->service_gid;
+	/* what he wrote must not be read again as ours */
+	if (!kept && !agent_service_store(s, s->deleted, error))
+		return false;
 	return agent_service_take_over(s, error);
 }
 
@@ -128,6 +136,8 @@ agent_service_load(const AgentConfig *config, const char *services_path, const c
 	char	   *words = fd < 0 ? NULL : agent_read_file(fd, AGENT_ORDER_FILE, MAX_ORDER, error);
 	struct json_object *file = words ? cdc_json_parse(words) : NULL;
 	struct json_object *addresses = cdc_json_array(file, "addresses");
+	struct stat st;
+	bool		kept = fd >= 0 && (geteuid() != 0 || (fstatat(fd, AGENT_ORDER_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_uid == 0));
 	bool		ok;
 	size_t		i;
 
@@ -161,7 +171,7 @@ agent_service_load(const AgentConfig *config, const char *services_path, const c
 		s->former_password = pstrdup(cdc_json_string(file, "former_password"));
 	s->network_begun = cdc_json_true(file, "network_begun");
 	s->network_asked = cdc_json_int64(file, "network_asked", 0);
-	ok = load_user(s, file, error);
+	ok = load_user(s, file, kept, error);
 	json_object_put(file);
 	if (!ok)
 	{

@@ -198,7 +198,9 @@ def test_before():
     host.power_off()
     own = os.path.join(host.services, "old")
     order = json.loads(lines_of(own + "/order.json"))
-    del order["uid"], order["adopting"]
+    # the user of all could write there an id that is to be another's
+    order["uid"] = owner(host, "old")
+    del order["adopting"]
     write(own + "/order.json", json.dumps(order), 0o600)
     subprocess.check_call(["chown", "-R", "postgres:postgres", own])
     os.chmod(own, 0o700)
@@ -210,6 +212,7 @@ def test_before():
     os.lchown(own + "/node-0/base/1/link", POSTGRES.pw_uid, POSTGRES.pw_gid)
     host.start()
     like(host.becomes("old", "error", says="hard link")["message"], '"key" is a hard link', "what is another's file too is given to nobody")
+    equal(json.loads(lines_of(own + "/order.json"))["adopting"], True, "the id that its user has written into its order is not believed: it is given one")
     equal((os.stat(key).st_uid, os.stat(own).st_uid), (POSTGRES.pw_uid, 0), "the metadata's key stays the metadata's; the service's directory is the agent's already")
     os.unlink(own + "/node-0/base/1/key")
     like(host.becomes("old", "error", says="does not start")["message"], "node-0.pid", "nor is a link followed to take its lock")
