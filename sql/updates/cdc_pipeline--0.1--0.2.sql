@@ -127,7 +127,7 @@ CREATE TABLE cdc.network_owner (
 INSERT INTO cdc.network_owner (network_id, organization_id)
 	SELECT DISTINCT s.network_id, s.organization_id FROM cdc.service s WHERE s.network_id IS NOT NULL AND s.deleted_at IS NULL AND s.provider OPERATOR(pg_catalog.=) 'external';
 
--- so does who uses a Kafka Connect
+-- so does who uses a Kafka Connect, be it in a first snapshot
 ALTER TABLE cdc.service ADD COLUMN connect_claimed text[] NOT NULL DEFAULT '{}';
 CREATE TABLE cdc.connect_share (
 	url				text NOT NULL,
@@ -139,7 +139,7 @@ INSERT INTO cdc.connect_share (url, organization_id)
 	SELECT DISTINCT u, s.organization_id FROM cdc.service s, pg_catalog.jsonb_path_query(s.connection, '$.connect_urls[*] ? (@.type() == "string")') j,
 		LATERAL (SELECT j OPERATOR(pg_catalog.#>>) '{}' AS u) x
 	WHERE s.deleted_at IS NULL AND s.provider OPERATOR(pg_catalog.=) 'external'
-		AND EXISTS (SELECT FROM cdc.pipeline_spec p WHERE p.sink_service_id OPERATOR(pg_catalog.=) s.id AND p.was_running AND p.settled_at IS NULL);
+		AND EXISTS (SELECT FROM cdc.pipeline_spec p WHERE p.sink_service_id OPERATOR(pg_catalog.=) s.id AND p.connector_name IS NOT NULL AND p.settled_at IS NULL);
 
 -- --- code ---------------------------------------------------------------------------------
 

@@ -93,7 +93,8 @@ done(const CdcHttpResult *result, void *arg)
 		}
 	}
 	if (words)
-		words = psprintf("agent %s: %s", sink->agents[agent].url, words);
+		words = psprintf("agent %s: %s%s", sink->agents[agent].url, words,
+						 strcmp(words, "there is no such path") == 0 ? " (it is of an older version: update cdc_agent there)" : "");
 	finish_one(op, end, words);
 	pfree(ref);
 }

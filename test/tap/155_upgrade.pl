@@ -67,6 +67,16 @@ sub stream
 }
 # 0.1 took a key without a value, too
 $c->sql("INSERT INTO cdc.service (organization_id, name, database_type, zone, connection) SELECT organization_id, 'valueless', database_type, zone, connection || '{\"connect_urls\": null, \"agents\": null, \"ca\": null}' FROM cdc.service WHERE name = 'shop-kafka' LIMIT 1");
+# somebody else's first snapshot, on a Connect of which no pipeline has run yet
+$c->sql(<<'SQL');
+INSERT INTO cdc.organization (name, slug) VALUES ('second', 'second');
+INSERT INTO cdc.service (organization_id, name, database_type, zone, connection, addons)
+	SELECT o.id, 'second-' || s.database_type, s.database_type, s.zone, s.connection || '{"connect_urls": ["http://127.0.0.1:9"]}', s.addons FROM cdc.service s, cdc.organization o WHERE s.name IN ('shop-pg', 'shop-kafka') AND o.slug = 'second';
+INSERT INTO cdc.pipeline_spec SELECT (jsonb_populate_record(p, jsonb_build_object('id', gen_random_uuid(), 'organization_id', o.id, 'name', 'first-snapshot', 'was_running', false, 'status', 'Provisioning',
+	'connector_name', 'mdb-pipeline-77777777', 'publication_name', 'mdb_pipeline_77777777', 'slot_name', 'mdb_pipeline_77777777', 'topic_prefix', 'second',
+	'source_service_id', (SELECT id FROM cdc.service WHERE name = 'second-postgresql'), 'sink_service_id', (SELECT id FROM cdc.service WHERE name = 'second-kafka')))).*
+	FROM cdc.pipeline_spec p, cdc.organization o WHERE p.name = 'orders' AND o.slug = 'second';
+SQL
 my $stream = stream();
 my $config = $c->sim('GET', "/connectors/$connector/config");
 my $log = $c->source_log_size;
@@ -79,6 +89,7 @@ $c->wait_ok(sub { $c->sql('SELECT state FROM cdc.worker_state()') eq 'running' }
 $c->wait_round($id) foreach 1 .. 3;
 $c->running_ok($id, 'the pipeline runs');
 is($c->worker_pid, $worker, 'under the same worker');
+is($c->sql("SELECT url FROM cdc.connect_share c JOIN cdc.organization o ON o.id = c.organization_id WHERE o.slug = 'second'"), 'http://127.0.0.1:9', 'who was in a first snapshot may go on with it');
 is(stream(), $stream, 'in the same task and walsender, with the same role, publication and pg_hba.conf');
 my @sent = grep { $_->{path} =~ /\Q$connector\E/ } @{ $c->mutations };
 is_deeply([ map { "$_->{method} $_->{path}" } @sent ], [], 'no request that changes something is sent');
