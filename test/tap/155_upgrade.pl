@@ -25,8 +25,9 @@ close $f;
 $c->{source}->reload;
 my %is = (61001 => $c->{source}->port, '7000000000000000001' => $c->source_sql('SELECT system_identifier FROM pg_control_system()'),
 	'7000000000000000002' => $c->sql('SELECT system_identifier FROM pg_control_system()'));
-# where the slot is, for the offset of the connector
-$is{$1} = $c->source_sql("SELECT confirmed_flush_lsn - '0/0' FROM pg_replication_slots") if slurp_file("$fixtures/0.1-connect.json") =~ /"lsn":(\d+)/;
+# where the slot is, for the offset of the connector and for what the worker of 0.1 saw last
+my ($offset) = slurp_file("$fixtures/0.1-connect.json") =~ /"lsn":(\d+)/;
+@is{$offset, sprintf('%X/%X', $offset >> 32, $offset & 0xffffffff)} = split /\|/, $c->source_sql("SELECT confirmed_flush_lsn - '0/0', confirmed_flush_lsn FROM pg_replication_slots");
 
 sub here
 {

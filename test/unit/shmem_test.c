@@ -35,6 +35,15 @@ int			MyProcPid;
 PROC_HDR   *ProcGlobal;
 shmem_request_hook_type shmem_request_hook;
 shmem_startup_hook_type shmem_startup_hook;
+#if PG_VERSION_NUM >= 170000
+ProcNumber	MyProcNumber;
+
+uint32
+WaitEventExtensionNew(const char *name)
+{
+	return 0;
+}
+#endif
 
 LWLockPadded *
 GetNamedLWLockTranche(const char *name)
