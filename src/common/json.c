@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define MAX_DEPTH 64			/* deeper than anything that Connect or we send */
+#define MAX_OBJECTS 30000		/* and arrays: one of three bytes takes 750 */
 #define MAX_TIME_US INT64CONST(253402300799999999)	/* the end of the year 9999 */
 
 /* All of the text as one value; NULL: it is none. */
@@ -56,6 +57,25 @@ flags(void)
 	return known;
 }
 
+/* Has it so many objects and arrays that it would take a multiple of what it is long? */
+static bool
+is_dense(const char *str)
+{
+	bool		in_string = false;
+	int			n = 0;
+
+	for (; *str != '\0' && n <= MAX_OBJECTS; str++)
+	{
+		if (*str == '"')
+			in_string = !in_string;
+		else if (in_string)
+			str += *str == '\\' && str[1] != '\0';
+		else
+			n += *str == '{' || *str == '[';
+	}
+	return n > MAX_OBJECTS;
+}
+
 struct json_object *
 cdc_json_parse(const char *str)
 {
@@ -64,7 +84,7 @@ cdc_json_parse(const char *str)
 	if (str == NULL)
 		return NULL;
 	length = strlen(str);
-	if (length >= INT_MAX)
+	if (length >= INT_MAX || is_dense(str))
 		return NULL;
 	return parse(str, (int) length, flags());
 }

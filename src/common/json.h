@@ -14,8 +14,9 @@
 
 /*
  * The value of exactly one JSON text (RFC 8259; anything but white space after
- * it is an error), NULL when it is not.  json_object_put by the caller.  A
- * JSON null is NULL too.
+ * it is an error), NULL when it is not, or is deeper than 64 or has more than
+ * 30,000 objects and arrays, which a peer's honest answer has not.
+ * json_object_put by the caller.  A JSON null is NULL too.
  */
 extern struct json_object *cdc_json_parse(const char *text);
 

@@ -28,12 +28,15 @@
 #define WORD_MAX 255
 
 /*
- * Of all: connectors, and the text of those whose configuration is kept.  When
+ * Of all: connectors, and what those take whose configuration is kept.  When
  * Kafka or a source is away, all of a thousand connectors show a stack trace of
  * 10 to 20 kB: just then the list has to be read.
  */
 #define CONNECTORS_MAX 20000
 #define KEPT_MAX (32 * 1024 * 1024)
+/* What one of ours takes beside its text, and each key of it: many small ones are large too. */
+#define CONNECTOR_COST 4096
+#define KEY_COST 128
 
 /* Names of ours begin so; of others the configuration is not looked at. */
 #define OUR_NAME "mdb-pipeline-"
@@ -177,6 +180,15 @@ reduced_state(struct json_object *from, bool ours)
 	return kept;
 }
 
+/* How many keys its configuration has. */
+static size_t
+config_length(struct json_object *info)
+{
+	struct json_object *config = cdc_json_get(info, "config");
+
+	return json_object_is_type(config, json_type_object) ? (size_t) json_object_object_length(config) : 0;
+}
+
 /* One member of the list; false when it is not what Connect sends. */
 static bool
 take(CdcKcReader *reader)
@@ -214,7 +226,7 @@ take(CdcKcReader *reader)
 			json_object_object_add(kept, "info", kept_info);
 			json_object_object_add(kept, "status", kept_status);
 			if (ours)
-				reader->kept += reader->length;
+				reader->kept += reader->length + CONNECTOR_COST + KEY_COST * config_length(kept_info);
 			if (strlen(name) <= WORD_MAX)
 			{
 				json_object_object_add(reader->all, name, kept);

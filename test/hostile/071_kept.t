@@ -48,10 +48,11 @@ def kept(world):
     lie = {"which": None, "told": 0}
 
     def answer(question):
-        if lie["which"] is None or "jsonb_to_recordset" not in question.sql:
+        which = lie["which"]
+        if which is None or "jsonb_to_recordset" not in question.sql:
             return None
         j = json.loads(question.value())
-        lie["which"](j)
+        which(j)
         lie["told"] += 1
         return bytes_of(json.dumps(j).encode())
 

@@ -29,5 +29,25 @@ main(void)
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		ok(cdc_json_parse(bad[i]) == NULL, bad[i]);
 	ok(cdc_json_parse(NULL) == NULL, "nor is nothing");
+	{
+		StringInfoData dense;
+		StringInfoData words;
+		struct json_object *object;
+
+		initStringInfo(&dense);
+		initStringInfo(&words);
+		appendStringInfoString(&words, "[\"");
+		for (i = 0; i < 40000; i++)
+		{
+			appendStringInfo(&dense, "%c{}", i ? ',' : '[');
+			appendStringInfoString(&words, "{[\\\"");
+		}
+		appendStringInfoChar(&dense, ']');
+		appendStringInfoString(&words, "\"]");
+		ok(cdc_json_parse(dense.data) == NULL, "nor what would take a multiple of its length");
+		object = cdc_json_parse(words.data);
+		ok(object != NULL, "braces in a text are text");
+		json_object_put(object);
+	}
 	return done_testing();
 }

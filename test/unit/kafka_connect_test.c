@@ -208,6 +208,8 @@ list_in_pieces(const char *body)
 	   !is_list(psprintf("{\"mdb-pipeline-1\":{\"status\":{\"connector\":{\"trace\":\"%s\"}}}}", big)), "1 MB of a connector, and no more");
 	ok(!is_list(many(36, "mdb-pipeline-", psprintf("{\"info\":{\"config\":{\"a\":\"%.*s\"}}}", 1000 * 1024, big))), "32 MB of ours, and no more");
 	ok(is_list(many(36, "other-", psprintf("{\"info\":{\"config\":{\"a\":\"%.*s\"}}}", 1000 * 1024, big))), "... others' do not count");
+	ok(is_list(many(5000, "mdb-pipeline-", "{\"info\":{\"config\":{\"a\":\"b\"}}}")) && !is_list(many(10000, "mdb-pipeline-", "{\"info\":{\"config\":{\"a\":\"b\"}}}")),
+	   "small ones of ours count for what they take");
 	/* what an installation may honestly have */
 	ok(is_list(many(1000, "mdb-pipeline-", psprintf("{\"info\":{\"config\":{\"a\":\"%.*s\"}},\"status\":{\"tasks\":[{\"id\":0,\"state\":\"FAILED\",\"trace\":\"%.*s\"}]}}",
 													6 * 1024, big, 20 * 1024, big))), "a thousand of ours that fail at once are read");
