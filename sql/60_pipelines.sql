@@ -187,6 +187,10 @@ BEGIN
 	IF coalesce(database_name, '') = '' OR octet_length(database_name) > 63 OR database_name ~ '[[:cntrl:]]' THEN
 		PERFORM cdc.raise_invalid('database_name must be the name of a database', format('It was %L.', database_name), 'Name a database of the source, 1 to 63 bytes.', 'config.database_name');
 	END IF;
+	IF database_name ~ '^/' THEN
+		PERFORM cdc.raise_invalid('the name of a database that is captured cannot begin with a slash', format('It was %L.', database_name),
+			'PostgreSQL 16 and later read such a name in pg_hba.conf as a regular expression: rename the database.', 'config.database_name');
+	END IF;
 	broken := cdc.connect_text_fault('database_name', database_name);
 	IF broken IS NOT NULL THEN
 		PERFORM cdc.raise_invalid(broken, 'A configuration''s references to secrets are made by the worker alone.', 'Name a database of the source.', 'config.database_name');

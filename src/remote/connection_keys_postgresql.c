@@ -109,6 +109,9 @@ whole(struct json_object *connection, bool ranges_learned, CdcFault *fault)
 	else if (!has_user || !has_password)
 		return cdc_fault(fault, "with \"manage_role\": false the role of the connectors must be given", "connector_user or connector_password is missing.",
 						 "Give \"connector_user\", a role with LOGIN, REPLICATION and SELECT on the tables, and \"connector_password\".");
+	if (has_user && cdc_json_string(connection, "connector_user")[0] == '/')
+		return cdc_fault(fault, "connector_user cannot begin with a slash", "PostgreSQL 16 and later read such a name in pg_hba.conf as a regular expression.",
+						 "Rename the role.");
 	if (has_cert != (cdc_json_string(connection, "client_key") != NULL))
 		return cdc_fault(fault, "client_cert and client_key belong together", has_cert ? "client_key is missing." : "client_cert is missing.",
 						 "Give both, or neither.");

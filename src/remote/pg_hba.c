@@ -132,12 +132,18 @@ same_id(const char *id, const char *pipeline_id)
 	return strlen(pipeline_id) == ID_LENGTH && strncmp(id, pipeline_id, ID_LENGTH) == 0;
 }
 
-/* Appends a name as a quoted token; false when it has a control character. */
+/*
+ * Appends a name as a quoted token; false when it has a control character, or
+ * begins with a slash: 16 and later take that for a regular expression, even in
+ * quotes, which lets in more than the name.
+ */
 static bool
 append_token(StringInfo buf, const char *name)
 {
 	const char *p;
 
+	if (name[0] == '/')
+		return false;
 	appendStringInfoChar(buf, '"');
 	for (p = name; *p != '\0'; p++)
 	{
@@ -151,10 +157,6 @@ append_token(StringInfo buf, const char *name)
 	return p > name;
 }
 
-/*
- * What 16 and later do with a database name that begins with a slash (a
- * regular expression, even in quotes) still matches that very name.
- */
 char *
 cdc_hba_line(const CdcHbaLine *line)
 {

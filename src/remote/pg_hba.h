@@ -26,7 +26,8 @@ typedef struct CdcHbaLine
 /*
  * The line's text, names quoted so that keywords (all, replication) and
  * specials are literal; no newline.  NULL when it cannot be written as one
- * line: a control character in a name, a cidr that is none (what a user chose
+ * line that means these names alone: a control character in one, a slash at its
+ * beginning, a cidr that is none (what a user chose
  * must not become a second line).
  */
 extern char *cdc_hba_line(const CdcHbaLine *line);

@@ -57,7 +57,7 @@ SELECT matches(pg_temp.run_as('mia', pg_temp.create_as_mia('mode-' || m, format(
 SELECT is(pg_temp.run_as('mia', pg_temp.create_as_mia('mode', format('snapshot_mode => %L', m))), '22023', format('snapshot_mode %L is refused', m)) FROM unnest('{Initial,INITIAL,never,schema_only,exported,recovery,configuration_based,custom,"",NULL}'::text[]) m;
 SELECT is(pg_temp.run_as('mia', pg_temp.create_as_mia(n)), '22023', format('a pipeline may not be named %s', to_json(n))) FROM unnest(ARRAY['', ' ', 'a b', 'a.b', 'ü', 'a/b', E'a\nb', repeat('n', 65), NULL]) n;
 SELECT matches(pg_temp.run_as('mia', pg_temp.create_as_mia(n)), '^[0-9a-f-]{36}$', format('but %L', left(n, 10))) FROM unnest(ARRAY['A_b-9', repeat('n', 64)]) n;
-SELECT is(pg_temp.run_as('mia', pg_temp.create_as_mia('bad', format('database_name => %L', d))), '22023', format('database %s is refused', to_json(d))) FROM unnest(ARRAY['', NULL, E'a\nb', repeat('d', 64)]) d;
+SELECT is(pg_temp.run_as('mia', pg_temp.create_as_mia('bad', format('database_name => %L', d))), '22023', format('database %s is refused', to_json(d))) FROM unnest(ARRAY['', NULL, E'a\nb', repeat('d', 64), '/.*']) d;
 SELECT is(pg_temp.run_as('mia', pg_temp.create_as_mia('bad', format('database_name => %L', d))), '22023', format('a database named %s would make Kafka Connect fetch a secret', d))
 	FROM unnest(ARRAY['${dir:/secrets:mdb-pipeline-0a1b2c3d.1}', '${file:/etc/x:y}', 'a${env:PGPASSWORD}b', '$${x:y}', '${${x:y}:z}', '${']) d;
 SELECT matches(pg_temp.run_as('mia', pg_temp.create_as_mia('dollar', 'database_name => ''$ {x}''')), '^[0-9a-f-]{36}$', 'a dollar sign alone does no harm');
@@ -96,6 +96,7 @@ SELECT is(pg_temp.register('postgresql', c), '22023', 'refused: ' || left(c, 90)
 	'{"nodes": [{"address": "h"}], "admin_user": ""}', '{"nodes": [{"address": "h"}], "admin_user": "u", "sslmode": "yes"}', '{"nodes": [{"address": "h"}], "admin_user": "u", "manage_hba": "no"}',
 	'{"nodes": [{"address": "h"}], "admin_user": "u", "manage_role": false}', '{"nodes": [{"address": "h"}], "admin_user": "u", "manage_role": false, "connector_user": "r"}',
 	'{"nodes": [{"address": "h"}], "admin_user": "u", "manage_role": false, "connector_user": "r", "connector_password": ""}', '{"nodes": [{"address": "h"}], "admin_user": "u", "connector_user": "r", "connector_password": "p"}',
+	'{"nodes": [{"address": "h"}], "admin_user": "u", "manage_role": false, "connector_user": "/.*", "connector_password": "p"}',
 	'{"nodes": [{"address": "h"}], "admin_user": "u", "manage_role": false, "connector_user": "${dir:/secrets:mdb-pipeline-0a1b2c3d.1}", "connector_password": "p"}',
 	'{"nodes": [{"address": "h"}], "admin_user": "u", "bootstrap": "x:1"}', '{"nodes": [{"address": "h"}], "admin_user": "u", "ca": "-----BEGIN CERTIFICATE----- -----BEGIN PRIVATE KEY-----"}']) c;
 SELECT is(pg_temp.register('kafka', c), '22023', 'refused: ' || left(c, 90)) FROM unnest(ARRAY[

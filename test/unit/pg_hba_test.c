@@ -61,6 +61,12 @@ lines(void)
 	ok(!cdc_hba_has("x\n", &line, 1), "... and such a line is never there");
 	line.database = "app\r";
 	is(cdc_hba_line(&line), NULL, "a carriage return is refused");
+	line.database = "/.*";
+	is(cdc_hba_line(&line), NULL, "a database that 16 and later would read as a regular expression is refused");
+	line.database = "app";
+	line.role = "/.*";
+	is(cdc_hba_line(&line), NULL, "so is a role");
+	line.role = "ra";
 	line.database = "";
 	is(cdc_hba_line(&line), NULL, "an empty name is refused");
 	line = line_a;
