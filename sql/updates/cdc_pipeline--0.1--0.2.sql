@@ -34,6 +34,8 @@ $$;
 CREATE TEMP TABLE cdc_granted ON COMMIT DROP AS
 	SELECT p.proname AS name, a.grantee, a.is_grantable FROM pg_catalog.pg_proc p, pg_catalog.aclexplode(p.proacl) a
 	WHERE p.pronamespace = 'cdc'::pg_catalog.regnamespace AND a.grantee NOT IN (0, p.proowner);
+CREATE TEMP TABLE cdc_granted_relation ON COMMIT DROP AS
+	SELECT DISTINCT c.relname AS name, a.grantee FROM pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a WHERE c.relnamespace = 'cdc'::pg_catalog.regnamespace;
 
 -- @CODE@ makes them anew.
 DO $$
@@ -156,6 +158,26 @@ DROP FUNCTION cdc.token_identity(text);
 
 -- --- grants ---------------------------------------------------------------------------------
 
+-- What is new is nobody's by the default privileges of who updates.
+DO $$
+DECLARE
+	given record;
+BEGIN
+	FOR given IN
+		SELECT 'FUNCTION ' || p.oid::pg_catalog.regprocedure AS what, a.grantee::pg_catalog.regrole AS role FROM pg_catalog.pg_proc p, pg_catalog.aclexplode(p.proacl) a
+			WHERE a.grantee NOT IN (0, p.proowner) AND (p.pronamespace = 'cdc_inner'::pg_catalog.regnamespace OR p.pronamespace = 'cdc'::pg_catalog.regnamespace
+				AND NOT EXISTS (SELECT FROM cdc_granted g WHERE g.name = p.proname AND g.grantee = a.grantee))
+		UNION ALL SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END || c.oid::pg_catalog.regclass, a.grantee::pg_catalog.regrole FROM pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a
+			WHERE c.relnamespace = 'cdc'::pg_catalog.regnamespace AND c.relkind IN ('r', 'v', 'S') AND a.grantee NOT IN (0, c.relowner)
+			AND NOT EXISTS (SELECT FROM cdc_granted_relation g WHERE g.name = c.relname AND g.grantee = a.grantee)
+		UNION ALL SELECT 'SCHEMA cdc_inner', a.grantee::pg_catalog.regrole FROM pg_catalog.pg_namespace n, pg_catalog.aclexplode(n.nspacl) a
+			WHERE n.nspname = 'cdc_inner' AND a.grantee NOT IN (0, n.nspowner)
+	LOOP
+		EXECUTE pg_catalog.format('REVOKE ALL ON %s FROM %s CASCADE', given.what, given.role);
+	END LOOP;
+END
+$$;
+
 -- Who could call a function can call all that have its name now.
 DO $$
 DECLARE
@@ -188,4 +210,4 @@ BEGIN
 END
 $$;
 
-DROP TABLE cdc_granted;
+DROP TABLE cdc_granted, cdc_granted_relation;

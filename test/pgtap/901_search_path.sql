@@ -129,14 +129,19 @@ SELECT lives_ok('CREATE EXTENSION cdc_pipeline', 'but not in one that is empty')
 -- what a superuser gives away by default is what he makes, not this
 DROP EXTENSION cdc_pipeline CASCADE;
 DROP SCHEMA cdc;
+CREATE EXTENSION cdc_pipeline VERSION '0.1';
 ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO mallory;
 ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO mallory;
 ALTER DEFAULT PRIVILEGES GRANT ALL ON FUNCTIONS TO mallory;
 ALTER DEFAULT PRIVILEGES GRANT USAGE ON SCHEMAS TO mallory;
-CREATE EXTENSION cdc_pipeline;
-SELECT is_empty($$SELECT p.oid::regprocedure::text FROM pg_proc p WHERE p.pronamespace::regnamespace::text ~ '^cdc' AND has_function_privilege('mallory', p.oid, 'EXECUTE')
+CREATE FUNCTION pg_temp.hers() RETURNS SETOF text LANGUAGE sql AS $f$ SELECT p.oid::regprocedure::text FROM pg_proc p WHERE p.pronamespace::regnamespace::text ~ '^cdc' AND has_function_privilege('mallory', p.oid, 'EXECUTE')
 	UNION ALL SELECT c.oid::regclass::text FROM pg_class c WHERE c.relnamespace = 'cdc'::regnamespace AND c.relkind IN ('r', 'v') AND has_table_privilege('mallory', c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
-	UNION ALL SELECT n.nspname FROM pg_namespace n WHERE n.nspname ~ '^cdc' AND has_schema_privilege('mallory', n.oid, 'USAGE, CREATE')$$, 'default privileges give nobody anything of the extension');
+	UNION ALL SELECT n.nspname FROM pg_namespace n WHERE n.nspname ~ '^cdc' AND has_schema_privilege('mallory', n.oid, 'USAGE, CREATE') $f$;
+ALTER EXTENSION cdc_pipeline UPDATE;
+SELECT is_empty('SELECT pg_temp.hers()', 'default privileges give nobody anything of what an update makes');
+DROP EXTENSION cdc_pipeline;
+CREATE EXTENSION cdc_pipeline;
+SELECT is_empty('SELECT pg_temp.hers()', '... nor of the extension');
 ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM mallory;
 ALTER DEFAULT PRIVILEGES REVOKE ALL ON SEQUENCES FROM mallory;
 ALTER DEFAULT PRIVILEGES REVOKE ALL ON FUNCTIONS FROM mallory;
