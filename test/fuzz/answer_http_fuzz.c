@@ -127,14 +127,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				abort();
 			break;
 		case 3:
-			cdc_kc_meaning(status, body, &message);
+			cdc_kc_meaning(status, body, NULL, 0, &message);
 			check_words(message, CDC_TEXT_MAX);
 			break;
 		case 4:
 			read_agent(body);
 			break;
 		case 5:
-			cdc_agent_meaning(status, body, &message);
+			cdc_agent_meaning(status, body, NULL, 0, &message);
 			check_words(message, CDC_TEXT_MAX);
 			break;
 		case 6:
