@@ -18,7 +18,7 @@ BEGIN
 	END IF;
 	RETURN QUERY SELECT p.id, p.name, p.status, concat_ws('; ', p.error_message, f.told) FROM cdc.pipeline_spec p
 		LEFT JOIN LATERAL (SELECT string_agg(concat_ws(': ', x.check_name, x.node, x.observed), '; ' ORDER BY x.check_name, x.node) AS told FROM cdc.finding x
-			WHERE x.concern = 'flow' AND coalesce(x.pipeline_id, x.service_id) IN (p.id, p.source_service_id, p.sink_service_id)) f ON true
+			WHERE x.concern = 'flow' AND x.check_name <> 'peer_said' AND coalesce(x.pipeline_id, x.service_id) IN (p.id, p.source_service_id, p.sink_service_id)) f ON true
 		WHERE p.deleted_at IS NULL AND (p.status = 'Failed' OR p.error_message IS NOT NULL OR f.told IS NOT NULL)
 		AND p.organization_id IN (SELECT cdc_inner.caller_organizations()) ORDER BY p.name, p.id;
 END

@@ -39,7 +39,9 @@ CREATE POLICY member_reads ON cdc.service_event FOR SELECT USING (service_id IN 
 CREATE POLICY member_reads ON cdc.pipeline_spec FOR SELECT USING (deleted_at IS NULL AND organization_id IN (SELECT cdc.caller_organizations()));
 CREATE POLICY member_reads ON cdc.pipeline_observed FOR SELECT USING (EXISTS (SELECT FROM cdc.pipeline_spec p WHERE p.id = pipeline_id));
 CREATE POLICY member_reads ON cdc.pipeline_standby FOR SELECT USING (EXISTS (SELECT FROM cdc.pipeline_spec p WHERE p.id = pipeline_id));
-CREATE POLICY member_reads ON cdc.finding FOR SELECT USING (organization_id IN (SELECT cdc.caller_organizations()));
+-- what a server or a library said of a connection that did not come about is for admins
+CREATE POLICY member_reads ON cdc.finding FOR SELECT USING (organization_id IN (SELECT cdc.caller_organizations())
+	AND (check_name <> 'peer_said' OR organization_id IN (SELECT cdc.caller_administers())));
 -- of deleted pipelines too: the receipt of a forced delete is an event
 CREATE POLICY member_reads ON cdc.pipeline_event FOR SELECT USING (pipeline_id IN (SELECT cdc.caller_pipelines()));
 -- no policy on secrets, tokens, work, peerings and control_plane: nobody but superusers

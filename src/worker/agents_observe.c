@@ -12,6 +12,7 @@
 #include "remote/connect_value.h"
 #include "worker/agents.h"
 #include "worker/findings.h"
+#include "worker/peer_said.h"
 #include "worker/registered.h"
 
 /* An agent answers from memory and one directory. */
@@ -157,6 +158,7 @@ look_done(const CdcHttpResult *result, void *arg)
 		take_state(sink, agent, result->body, &error);
 	agent->reachable = error ? CDC_NO : CDC_YES;
 	cdc_set_string(sink->context, &agent->error, error);
+	cdc_peer_said(sink, agent->url, result->said);
 	foreach(cell, sink->world->pipelines)
 	{
 		CdcPipeline *p = lfirst(cell);

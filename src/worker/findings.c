@@ -13,6 +13,7 @@
 #include "common/json.h"
 #include "common/pg_json.h"
 #include "worker/findings.h"
+#include "worker/peer_said.h"
 
 /* Longest text of a row, in bytes; of statements that mend it. */
 #define TEXT_MAX 1000
@@ -239,9 +240,23 @@ load(MemoryContext context, List **rows, struct json_object *array)
 	}
 }
 
-/* Rows of nodes that the service has no longer do not hold. */
+/* Is place one of the URLs at which a Kafka service is looked at? */
+static bool
+is_url_of(const CdcService *service, const char *place)
+{
+	bool		is = false;
+	int			i;
+
+	for (i = 0; i < service->nurls && !is; i++)
+		is = strcmp(place, cdc_peer_place(service->connect_urls[i])) == 0;
+	for (i = 0; i < service->nagents && !is; i++)
+		is = strcmp(place, cdc_peer_place(service->agents[i].url)) == 0;
+	return is;
+}
+
+/* Rows of nodes and URLs that the service has no longer do not hold. */
 static void
-end_of_nodes(CdcService *service)
+end_of_places(CdcService *service)
 {
 	ListCell   *cell;
 
@@ -250,6 +265,9 @@ end_of_nodes(CdcService *service)
 		CdcFindingRow *row = lfirst(cell);
 		bool		there = row->is.node == NULL;
 		int			i;
+
+		if (!service->is_postgresql)
+			there = there || strcmp(row->is.check_name, CDC_PEER_SAID) != 0 || is_url_of(service, row->is.node);
 
 		for (i = 0; i < service->nnodes && !there; i++)
 			there = strcmp(row->is.node, psprintf("%s:%d", service->nodes[i].address, service->nodes[i].port)) == 0;
@@ -262,8 +280,7 @@ void
 cdc_findings_load_service(CdcService *service, struct json_object *rows)
 {
 	load(service->context, &service->findings, rows);
-	if (service->is_postgresql)
-		end_of_nodes(service);
+	end_of_places(service);
 }
 
 void

@@ -480,6 +480,27 @@ words_of(const CdcHttpHandle *h, CURLcode code, char *words, size_t size)
 	}
 }
 
+/* Takes " after 12 ms" out of libcurl's text: the same failure is to have the same text. */
+static void
+without_duration(char *error)
+{
+	static const char *const units[] = {" milliseconds", " ms"};
+	char	   *from = strstr(error, " after ");
+	char	   *to = from ? from + 7 + strspn(from + 7, "0123456789") : NULL;
+	size_t		i;
+
+	for (i = 0; from && i < lengthof(units); i++)
+	{
+		size_t		length = strlen(units[i]);
+
+		if (to > from + 7 && strncmp(to, units[i], length) == 0)
+		{
+			memmove(from, to + length, strlen(to + length) + 1);
+			return;
+		}
+	}
+}
+
 /* To the operator, once for each change: what members are not shown. */
 static void
 log_failure(const CdcHttpHandle *h, const char *words)
@@ -581,7 +602,11 @@ finish(CdcHttpHandle *h, CURLcode code, bool cancelled)
 		else
 		{
 			words_of(h, code, error, sizeof(error));
+			without_duration(h->error);
 			log_failure(h, error);
+			/* of what we refused ourselves, or did not read on, our words say it all */
+			if (h->error[0] && status == 0 && h->refused == NULL && h->unfit == NULL)
+				result.said = h->error;
 		}
 		result.error = error;
 	}

@@ -63,6 +63,7 @@ typedef struct CdcHttpResult
 								 * during the callback */
 	size_t		body_len;
 	const char *error;			/* one line without secrets, NULL when ANSWERED */
+	const char *said;			/* NOT_SENT or LOST: libcurl's own text, for admins; or NULL */
 	const char *tolerated;		/* the kind of its address, where that is none for members
 								 * and any_address was given; else NULL */
 	char		peer[64];		/* "ip port" that it was connected to, "" not */

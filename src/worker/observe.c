@@ -15,6 +15,7 @@
 #include "worker/connect_claims.h"
 #include "worker/observe.h"
 #include "worker/observe_source.h"
+#include "worker/peer_said.h"
 #include "worker/provider.h"
 #include "worker/registered.h"
 
@@ -163,6 +164,7 @@ list_done(const CdcHttpResult *result, void *arg)
 	CdcLook    *look = arg;
 	CdcService *sink = cdc_world_service(look->world, look->id);
 	char	   *error = NULL;
+	int			i;
 
 	if (sink == NULL || !sink->listing || sink->listing_since != look->started)
 	{
@@ -201,9 +203,15 @@ list_done(const CdcHttpResult *result, void *arg)
 	else
 		error = pstrdup(result->error);
 
+	cdc_peer_said(sink, cdc_observe_connect_url(sink), result->said);
 	sink->connect_reachable = error ? CDC_NO : CDC_YES;
 	if (error == NULL)
+	{
 		cdc_connect_claim(sink, result->peer);
+		/* the others are not looked at while this one answers */
+		for (i = 0; i < sink->nurls; i++)
+			cdc_peer_said(sink, sink->connect_urls[i], NULL);
+	}
 	cdc_set_string(sink->context, &sink->connect_error,
 				   error ? psprintf("%s: %s", cdc_observe_connect_url(sink), error) : NULL);
 	if (error && sink->nurls > 1)

@@ -21,6 +21,7 @@
 #include "worker/observe.h"
 #include "worker/observe_parts.h"
 #include "worker/observe_source.h"
+#include "worker/peer_said.h"
 #include "worker/provider.h"
 #include "worker/registered.h"
 #include "worker/shadow.h"
@@ -339,6 +340,7 @@ node_done(const CdcPgResult *result, void *arg)
 		n->reachable = false;
 	}
 	cdc_set_string(s->context, &n->error, error);
+	cdc_peer_said(s, psprintf("%s:%d", n->address, n->port), result->said);
 	if (n->reachable && s->before_rules)
 		cdc_registered_seen(s);
 	elect(s);

@@ -25,6 +25,7 @@
 #include "storage/fd.h"
 #include "utils/memutils.h"
 
+#include "common/redact.h"
 #include "common/text.h"
 #include "worker/guard.h"
 #include "worker/peer_address.h"
@@ -106,6 +107,7 @@ struct CdcPgConn
 	const char *tolerated;		/* and to where, see cdc_pg_tolerated() */
 	char	   *why;			/* failed, which the timer tells: never from within a call of ours */
 	char	   *logged;			/* what the log was told last */
+	const char *said;			/* libpq's text while its failure is told, else NULL */
 	int			inside;			/* functions of ours on the stack */
 	CdcPgState	state;
 	PGconn	   *pg;
@@ -329,7 +331,10 @@ answer(CdcPgConn *conn, CdcPgOutcome outcome, PGresult *pgresult, const char *er
 		result.error = message;
 		/* a refused connection has no PGresult */
 		if (outcome == CDC_PG_REFUSED)
+		{
 			strlcpy(result.sqlstate, conn->login.auth.sqlstate, sizeof(result.sqlstate));
+			result.said = conn->said;
+		}
 	}
 	conn->first = s->next;
 	if (conn->first == NULL)
@@ -390,7 +395,7 @@ fail_soon(CdcPgConn *conn, const char *why)
 	cdc_timer_set(conn->timer, cdc_loop_now());
 }
 
-/* To the operator, once for each change: what members are not shown. */
+/* To the operator, once for each change: what members are not shown.  detail has no secret. */
 static void
 log_failure(CdcPgConn *conn, const char *words, const char *detail)
 {
@@ -418,13 +423,20 @@ static void
 login_failed(CdcPgConn *conn, CdcPgLoginState state)
 {
 	char		words[MAX_ERROR];
+	const char *secrets[] = {conn->password, conn->key};
+	char	   *said = cdc_redact(PQerrorMessage(conn->pg), secrets, lengthof(secrets));
 
 	cdc_pg_words(&conn->login, state, conn->user, conn->database, words, sizeof(words));
-	log_failure(conn, words, PQerrorMessage(conn->pg));
+	log_failure(conn, words, said);
 	if (!conn->login.answered && conn->address < conn->naddresses && cdc_loop_now() < conn->connect_until)
 		try_address(conn);
 	else
+	{
+		conn->said = said[0] ? said : NULL;
 		fail(conn, words);
+		conn->said = NULL;
+	}
+	pfree(said);
 }
 
 static void

@@ -61,6 +61,8 @@ typedef struct CdcPgResult
 	const char *error;			/* one line "message (detail)", no secrets, valid text,
 								 * NULL when OK */
 	const char *hint;			/* server's hint or NULL */
+	const char *said;			/* REFUSED: libpq's text of the login that failed, for
+								 * admins, any bytes, without the target's secrets; or NULL */
 	void	   *pgresult;		/* opaque, for the accessors below */
 	const CdcPgShape *shape;	/* that it has; NULL: of what nothing is read */
 } CdcPgResult;

@@ -179,6 +179,34 @@ def true_tls(world, pair):
         ok(wait(lambda: world.source.sql(inside % role, "postgres") == "t", 15), "a true server, sslmode %s: in, by TLS" % mode, lambda: world.service_message(service))
 
 
+def said(world, service, user="alice"):
+    return world.sql("SELECT coalesce(string_agg(node || ' ' || observed, ', '), '') FROM cdc.finding WHERE service_id = '%s' AND check_name = 'peer_said'" % service, user)
+
+
+def says_it_back(world):
+    """A server that knows the password says it in its refusal: admins read the rest of its words, until it lets us in."""
+    def refuse(session):
+        session.send(message("E", b"SFATAL\0VFATAL\0C28000\0Myours is right-one-79,\xff\nnot a word of ours\0\0"))
+        raise EOFError
+    peer = world.liar(PgPeer(login=refuse, password="right-one-79", truth=world.source))
+    service = world.register("alice", "postgresql", world.lying_source(peer, password="right-one-79"), "says-it-back")
+    told = wait(lambda: said(world, service), 15)
+    ok(told and told.startswith("127.0.0.1:%d " % peer.port) and "yours is [redacted],? not a word of ours" in told, "an admin reads the server's own words, without the password in them", told)
+    equal(said(world, service, "bob"), "", "another organization does not")
+    ok("word of ours" not in world.service_message(service), "nor is a member told", world.service_message(service))
+    peer.login = "scram"
+    world.sql("SELECT cdc.ask('service', '%s')" % service)
+    ok(wait(lambda: said(world, service) == "", 15) and peer.asked, "they go when it lets us in", lambda: said(world, service))
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        closed = nobody.getsockname()[1]
+    sink = world.register("alice", "kafka", world.sink("http://127.0.0.1:%d" % closed), "nobody-there")
+    told = wait(lambda: said(world, sink), 15)
+    ok(told and told.startswith("http://127.0.0.1:%d " % closed) and "onnect" in told, "of a Kafka Connect an admin reads libcurl's words", told)
+    ok(" ms" not in told, "... without how long it took: one text a failure", told)
+    world.sql("SELECT cdc.update_service('%s', '{\"connect_urls\": [\"%s\"]}')" % (sink, world.connect.url()), "alice")
+    ok(wait(lambda: said(world, sink) == "", 15), "they go with the URL", lambda: said(world, sink))
+
+
 def before_the_rules(world):
     """A source and a sink of 0.1 go on as they were, with a finding; named anew, they do not."""
     weak = world.liar(PgPeer(login="cleartext", password="of-zero-one-77", truth=world.source))
@@ -221,6 +249,7 @@ def test():
     ok(not peer.passwords, "... and it hears no password", peer.passwords)
     good_ones(world, pair)
     certificates(world, pair)
+    says_it_back(world)
     before_the_rules(world)
     true_tls(world, pair)
     world.closing_questions("logins that give a password away")

@@ -27,6 +27,12 @@ SELECT is(pg_temp.run_as('vic', 'SELECT count(*) FROM cdc.finding'), '4', 'a vie
 SELECT is(pg_temp.run_as('bob', 'SELECT count(*) FROM cdc.finding'), '0', 'and nobody else does');
 SELECT is(pg_temp.run_as('mia', 'DELETE FROM cdc.finding'), '42501', 'nobody writes them');
 
+SELECT pg_temp.find('red-pg', 'peer_said', 'flow', false, 'a:1') \g /dev/null
+SELECT is(pg_temp.run_as(who, 'SELECT count(*) FROM cdc.finding WHERE check_name = ''peer_said'''), seen, format('what a peer said, read by %s: %s', who, seen))
+	FROM (VALUES ('ann', '1'), ('ada', '1'), ('mia', '0'), ('vic', '0'), ('bob', '0')) v(who, seen);
+SELECT is(pg_temp.run_as('vic', 'SELECT count(*) FROM cdc.finding'), '4', 'members read the others');
+SELECT is(pg_temp.health('vic'), 'Pending|a fault; rows_missing: seen so; slow: a:1: seen so', 'and the health does not tell it');
+
 SELECT throws_ok($$SELECT pg_temp.find('red-pg', 'slow', 'cost', false, 'a:1')$$, '23505', NULL, 'one row a matter');
 SELECT lives_ok($$SELECT pg_temp.find('red-pg', 'slow', 'flow', false, 'b:1')$$, 'a node is another matter');
 
