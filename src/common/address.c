@@ -84,6 +84,24 @@ cdc_address_parse(const char *word, CdcAddress *to)
 	return inet_pton(AF_INET6, copy, to->bytes) == 1;
 }
 
+bool
+cdc_address_is_ambiguous(const char *host)
+{
+	CdcAddress	address;
+	size_t		end = strlen(host);
+	size_t		begin;
+
+	if (cdc_address_parse(host, &address))
+		return false;
+	if (end > 0 && host[end - 1] == '.')
+		end--;
+	for (begin = end; begin > 0 && host[begin - 1] != '.';)
+		begin--;
+	if (end - begin >= 2 && host[begin] == '0' && (host[begin + 1] == 'x' || host[begin + 1] == 'X'))
+		return strspn(host + begin + 2, "0123456789abcdefABCDEF") >= end - begin - 2;
+	return end > begin && strspn(host + begin, "0123456789") >= end - begin;
+}
+
 const char *
 cdc_address_text(const CdcAddress *address, char *word)
 {

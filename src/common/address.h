@@ -33,6 +33,13 @@ extern bool cdc_address_of(const struct sockaddr *from, CdcAddress *to);
 /* Of a text as inet_pton reads it; an IPv6 address may have a zone (%eth0). */
 extern bool cdc_address_parse(const char *word, CdcAddress *to);
 
+/*
+ * Does a host that is no address end in a number, as none of the names of DNS
+ * does?  "0177.0.0.1", "127.1", "0x7f.1", "2130706433": who reads them takes them
+ * for different addresses.
+ */
+extern bool cdc_address_is_ambiguous(const char *host);
+
 /* As text, into CDC_ADDRESS_TEXT bytes. */
 #define CDC_ADDRESS_TEXT 46
 extern const char *cdc_address_text(const CdcAddress *address, char *word);

@@ -115,6 +115,11 @@ cdc_resolve(const char *name, CdcResolved resolved, void *arg)
 		resolved(&literal, 1, NULL, arg);
 		return;
 	}
+	if (cdc_address_is_ambiguous(name))
+	{
+		resolved(NULL, 0, "it is neither an address nor a name", arg);
+		return;
+	}
 	query = MemoryContextAlloc(TopMemoryContext, sizeof(CdcQuery));
 	query->resolved = resolved;
 	query->arg = arg;

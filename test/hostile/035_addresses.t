@@ -24,8 +24,8 @@ class Door(HttpPeer):
 
 
 def told(message):
-    """A spelling is refused as the address that it is, or is a name that nobody has, or another address."""
-    return REFUSED in message or "resolve" in message or "no way to that address" in message
+    """A spelling is refused as the address that it is, or as neither an address nor a name that somebody has."""
+    return REFUSED in message or "resolve" in message
 
 
 def sources(world, door):

@@ -165,6 +165,10 @@ main(void)
 	ok(same("10.0.0.5", "10.0.0.5") && same("10.0.0.5", "::ffff:10.0.0.5") && same("10.0.0.5", "64:ff9b::10.0.0.5") && !same("10.0.0.5", "10.0.0.6") &&
 	   !same("10.0.0.5", "fd00::5"), "the same place in another dress");
 	ok(!cdc_address_parse("2130706433", &address) && !cdc_address_parse("0x7f.1", &address) && !cdc_address_parse("127.1", &address) &&
-	   !cdc_address_parse("127.0.0.1.", &address) && !cdc_address_parse("", &address), "other spellings are names: what they resolve to is judged");
+	   !cdc_address_parse("127.0.0.1.", &address) && !cdc_address_parse("", &address), "other spellings are no addresses");
+	ok(cdc_address_is_ambiguous("2130706433") && cdc_address_is_ambiguous("0x7f.1") && cdc_address_is_ambiguous("127.1") && cdc_address_is_ambiguous("0177.0.0.1") &&
+	   cdc_address_is_ambiguous("127.0.0.1.") && cdc_address_is_ambiguous("0x7f000001") && cdc_address_is_ambiguous("a.0x"), "nor names: each reader takes them for another place");
+	ok(!cdc_address_is_ambiguous("127.0.0.1") && !cdc_address_is_ambiguous("::1") && !cdc_address_is_ambiguous("db1") && !cdc_address_is_ambiguous("db.1.example.") &&
+	   !cdc_address_is_ambiguous("0xdb.example") && !cdc_address_is_ambiguous("3com") && !cdc_address_is_ambiguous(""), "addresses and names are not among them");
 	return done_testing();
 }
