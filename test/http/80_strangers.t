@@ -350,7 +350,7 @@ def handshakes(cluster):
             return None
 
     ok(wait(lambda: served() == 200, 20, 0.3), "sixty half handshakes on 32 places keep nobody out")
-    ok(wait(lambda: all(select.select([raw.socket], [], [], 0)[0] for raw in held), 15), "and end after request_timeout")
+    ok(wait(lambda: all(select.select([raw.socket], [], [], 0)[0] for raw in held), 60), "and end after request_timeout")
     body = POST + b"Content-Length: 1000000\r\n\r\n"
     with gateway.raw(20, "127.0.4.4") as raw:
         raw.send(body + b"x" * 1000000)
