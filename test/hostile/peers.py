@@ -4,12 +4,14 @@ Owns: their sockets and threads, and every byte that came in (heard).  Without
 a lie they pass the question on to something that is true, where a test gave
 one.  Knows nothing of cdc_pipeline.
 """
+import atexit
 import base64
 import hashlib
 import hmac
 import json
 import os
 import re
+import shutil
 import socket
 import ssl
 import struct
@@ -24,7 +26,9 @@ ITERATIONS = 4096
 
 def certificate(name="127.0.0.1", directory=None):
     """A self-signed certificate for an address or a name: the paths of its PEM and of its key."""
-    directory = directory or tempfile.mkdtemp(prefix="cdc_peer.", dir="/var/tmp")
+    if directory is None:
+        directory = tempfile.mkdtemp(prefix="cdc_peer.", dir="/var/tmp")
+        atexit.register(shutil.rmtree, directory, True)
     pem, key = os.path.join(directory, "crt"), os.path.join(directory, "key")
     kind = "IP" if re.match(r"[0-9.:]+$", name) else "DNS"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",

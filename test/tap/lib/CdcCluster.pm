@@ -26,6 +26,7 @@ our $admin_password = q{a'd"m\\i n:@/?};
 
 my $json = JSON::PP->new->canonical->allow_nonref;
 my $sequence = 0;
+my @all;
 
 # options: meta_conf, source_conf (text); sim (hash of settings); empty (no
 # extension, no services); source_sql (run in database shop of the source)
@@ -35,6 +36,7 @@ sub new
 	my $self = bless { options => \%options, sims => [] }, $class;
 	my $n = ++$sequence;
 
+	push @all, $self;
 	$self->{dir} = PostgreSQL::Test::Utils::tempdir();
 	$self->make_key;
 	$self->{source} = $self->make_source("source$n", $options{source_conf});
@@ -507,6 +509,7 @@ sub stop
 	$self->{source}->stop('immediate') if $self->{source};
 }
 
-sub DESTROY { my ($self) = @_; local ($?, $@); $self->stop_sim('KILL'); }
+# A test that dies, or never says stop, leaves no simulator behind.
+END { local ($?, $@); $_->stop_sim('KILL') foreach grep { defined } @all; }
 
 1;
