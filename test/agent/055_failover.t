@@ -11,17 +11,18 @@ class Writer(threading.Thread):
 
     def __init__(self, host):
         super().__init__(daemon=True)
-        self.host, self.stop, self.acknowledged = host, False, []
+        self.host, self.stop, self.acknowledged, self.between = host, False, [], threading.Lock()
         self.start()
 
     def run(self):
         n = 0
         while not self.stop:
-            for address in ADDRESSES:
-                code, out = self.host.psql(address, "INSERT INTO t SELECT %d WHERE NOT pg_is_in_recovery() RETURNING a" % n)
-                if code == 0 and out:
-                    self.acknowledged.append((n, time.monotonic()))
-                    break
+            with self.between:
+                for address in ADDRESSES:
+                    code, out = self.host.psql(address, "INSERT INTO t SELECT %d WHERE NOT pg_is_in_recovery() RETURNING a" % n)
+                    if code == 0 and out:
+                        self.acknowledged.append((n, time.monotonic()))
+                        break
             n += 1
 
 
@@ -41,10 +42,14 @@ def fail_over(host, primary, agent_dies):
     writer = Writer(host)
     wait(lambda: len(writer.acknowledged) >= 5)
     pid = host.pid_of("pair", "node-%d" % primary)
-    killed = time.monotonic()
     if agent_dies:
         host.kill()
-    os.kill(pid, signal.SIGKILL)
+    # what is acknowledged and not sent yet dies with a primary: it is killed when nothing is
+    with writer.between:
+        last = str(writer.acknowledged[-1][0])
+        ok(wait(lambda: host.psql(ADDRESSES[1 - primary], "SELECT count(*) FROM t WHERE a = %s" % last)[1] == "1"), "the standby has what was acknowledged")
+        killed = time.monotonic()
+        os.kill(pid, signal.SIGKILL)
     if agent_dies:
         host.start()
     back = wait(lambda: any(at > killed + 0.3 and host.psql(ADDRESSES[1 - primary], "SELECT pg_is_in_recovery()")[1] == "f" for _, at in writer.acknowledged[-1:]), 60, 0.05)
