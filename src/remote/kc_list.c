@@ -217,6 +217,8 @@ take(CdcKcReader *reader)
 
 			/* an error's answer has this in place of a connector */
 			good = !(strcmp(name, "error_code") == 0 && entry != NULL);
+			if (json_object_is_type(cdc_json_get(cdc_json_get(entry, "info"), "tasks"), json_type_array))
+				json_object_object_add(kept_info, "task_configs", json_object_new_int64((int64) json_object_array_length(cdc_json_array(cdc_json_get(entry, "info"), "tasks"))));
 			json_object_object_add(kept_info, "config", reduced_config(cdc_json_get(cdc_json_get(entry, "info"), "config"), ours));
 			if (cdc_json_get(status, "connector"))
 				json_object_object_add(kept_status, "connector", reduced_state(cdc_json_get(status, "connector"), ours));
@@ -386,6 +388,15 @@ cdc_kc_reader_list(CdcKcReader *reader)
 			item->epoch = cdc_json_int64(item->config, "cdc.epoch", 0);
 			item->topic_prefix = cdc_json_string(item->config, "topic.prefix");
 			read_status(item, cdc_json_get(entry, "status"));
+
+			/*
+			 * A connector that no worker had when it was stopped (the broker
+			 * was away, a worker died) is never told as STOPPED: it stays
+			 * UNASSIGNED, without tasks and without configurations of any,
+			 * which a running one has at all times (measured with 3.9).
+			 */
+			if (item->state == CDC_CS_UNASSIGNED && item->ntasks == 0 && cdc_json_int64(cdc_json_get(entry, "info"), "task_configs", -1) == 0)
+				item->state = CDC_CS_STOPPED;
 		}
 	}
 	qsort(list->items, list->n, sizeof(CdcKcConnector), by_name);

@@ -222,6 +222,23 @@ list_in_pieces(const char *body)
 	ok(!is_list(psprintf("{\"a\":%s", big)), "nor deeper than Connect's");
 }
 
+/* What Connect tells of one that was stopped while no worker had it. */
+static void
+stopped_unassigned(void)
+{
+	CdcKcList  *l = cdc_kc_parse_list(
+		"{\"a\":{\"status\":{\"connector\":{\"state\":\"UNASSIGNED\"},\"tasks\":[]},\"info\":{\"config\":{},\"tasks\":[]}},"
+		"\"b\":{\"status\":{\"connector\":{\"state\":\"UNASSIGNED\"},\"tasks\":[]},\"info\":{\"config\":{},\"tasks\":[{\"connector\":\"b\",\"task\":0}]}},"
+		"\"c\":{\"status\":{\"connector\":{\"state\":\"UNASSIGNED\"},\"tasks\":[{\"id\":0,\"state\":\"UNASSIGNED\"}]},\"info\":{\"config\":{},\"tasks\":[]}},"
+		"\"d\":{\"status\":{\"connector\":{\"state\":\"UNASSIGNED\"},\"tasks\":[]},\"info\":{\"config\":{}}}}");
+
+	is_number(l->items[0].state, CDC_CS_STOPPED, "UNASSIGNED without tasks and their configurations: stopped");
+	is_number(l->items[1].state, CDC_CS_UNASSIGNED, "one whose task is to be started is not");
+	is_number(l->items[2].state, CDC_CS_UNASSIGNED, "nor one whose task may still write");
+	is_number(l->items[3].state, CDC_CS_UNASSIGNED, "nor one of which Connect does not say it");
+	is(l->items[0].state_name, "UNASSIGNED", "what is shown is Connect's word");
+}
+
 static void
 list(void)
 {
@@ -480,6 +497,7 @@ main(void)
 	config();
 	option_values();
 	list();
+	stopped_unassigned();
 	offsets();
 	rewind_body();
 	plugins();
