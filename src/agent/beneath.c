@@ -88,24 +88,6 @@ agent_beneath_has(int dirfd, const char *path)
 	return fd >= 0;
 }
 
-/* A stream of a directory's names of its own; NULL, errno set. */
-static DIR *
-names_of(int dirfd)
-{
-	int			fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR		   *dir = fd < 0 ? NULL : fdopendir(fd);
-
-	if (dir == NULL && fd >= 0)
-		close(fd);
-	return dir;
-}
-
-static bool
-is_dots(const char *name)
-{
-	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
-}
-
 /* Empties a directory of the agent's own, or, as its owner, of somebody else's. */
 static bool
 empty(int fd, const struct stat *st, char **error)
@@ -123,7 +105,7 @@ empty(int fd, const struct stat *st, char **error)
 		agent_beneath_leave();
 		return ok;
 	}
-	dir = names_of(fd);
+	dir = agent_open_names(fd, ".");
 	if (dir == NULL)
 	{
 		*error = psprintf("could not read a directory: %m");
@@ -131,7 +113,7 @@ empty(int fd, const struct stat *st, char **error)
 	}
 	while (ok && (entry = readdir(dir)) != NULL)
 	{
-		if (!is_dots(entry->d_name) && fstatat(fd, entry->d_name, &item, AT_SYMLINK_NOFOLLOW) == 0)
+		if (!agent_is_dots(entry->d_name) && fstatat(fd, entry->d_name, &item, AT_SYMLINK_NOFOLLOW) == 0)
 			ok = agent_beneath_remove(fd, entry->d_name, error);
 	}
 	closedir(dir);
@@ -188,14 +170,14 @@ give(int dirfd, const char *name, uid_t from, uid_t uid, gid_t gid, int depth, c
 		*error = psprintf("could not give \"%s\" to its user: %m", name);
 	else if (!S_ISDIR(st.st_mode))
 		ok = true;
-	else if ((dir = names_of(it)) == NULL)
+	else if ((dir = agent_open_names(it, ".")) == NULL)
 		*error = psprintf("could not read \"%s\": %m", name);
 	else
 	{
 		ok = true;
 		while (ok && (entry = readdir(dir)) != NULL)
 		{
-			if (!is_dots(entry->d_name))
+			if (!agent_is_dots(entry->d_name))
 				ok = give(it, entry->d_name, from, uid, gid, depth + 1, error);
 		}
 	}

@@ -163,9 +163,8 @@ agent_remove_file(int dirfd, const char *name, char **error)
 	return true;
 }
 
-/* A stream of a directory's names that leaves dirfd open; NULL, errno set. */
-static DIR *
-open_names(int dirfd, const char *name)
+DIR *
+agent_open_names(int dirfd, const char *name)
 {
 	int			fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR		   *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -175,8 +174,8 @@ open_names(int dirfd, const char *name)
 	return dir;
 }
 
-static bool
-is_dots(const char *name)
+bool
+agent_is_dots(const char *name)
 {
 	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
@@ -184,7 +183,7 @@ is_dots(const char *name)
 void
 agent_remove_leftovers(int dfd)
 {
-	DIR		   *dir = open_names(dfd, ".");
+	DIR		   *dir = agent_open_names(dfd, ".");
 	struct dirent *entry;
 	struct stat st;
 
@@ -224,7 +223,7 @@ open_to_empty(int dfd, const char *name)
 static bool
 empty_below(int top, int dfd, int depth, int *moved, char **error)
 {
-	DIR		   *dir = open_names(dfd, ".");
+	DIR		   *dir = agent_open_names(dfd, ".");
 	struct dirent *entry;
 	bool		ok = true;
 
@@ -239,7 +238,7 @@ empty_below(int top, int dfd, int depth, int *moved, char **error)
 		char		aside[64];
 		int			fd;
 
-		if (is_dots(name) || unlinkat(dfd, name, 0) == 0 || errno == ENOENT)
+		if (agent_is_dots(name) || unlinkat(dfd, name, 0) == 0 || errno == ENOENT)
 			continue;
 		fd = open_to_empty(dfd, name);
 		if (fd < 0 && errno == ENOENT)
@@ -316,7 +315,7 @@ agent_remove_tree(int dfd, const char *name, char **error)
 static bool
 sync_below(int dfd, const char *name, int depth, char **error)
 {
-	DIR		   *dir = depth > MAX_DEPTH ? NULL : open_names(dfd, name);
+	DIR		   *dir = depth > MAX_DEPTH ? NULL : agent_open_names(dfd, name);
 	struct dirent *entry;
 	bool		ok = true;
 
@@ -338,7 +337,7 @@ sync_below(int dfd, const char *name, int depth, char **error)
 	}
 	while (ok && (entry = readdir(dir)) != NULL)
 	{
-		if (!is_dots(entry->d_name))
+		if (!agent_is_dots(entry->d_name))
 			ok = sync_below(dirfd(dir), entry->d_name, depth + 1, error);
 	}
 	if (ok && fsync(dirfd(dir)) != 0)

@@ -12,6 +12,8 @@
 
 #include "common/base.h"
 
+#include <dirent.h>
+
 #include <fcntl.h>
 #include <sys/types.h>
 
@@ -70,5 +72,11 @@ extern bool agent_exchange(int afd, const char *aname, int bfd, const char *bnam
 
 /* rename, then fsync of both directories. */
 extern bool agent_rename(int afd, const char *aname, int bfd, const char *bname, char **error);
+
+/* A stream of the names in a directory below dirfd, "." for its own; leaves dirfd open.  NULL, errno set. */
+extern DIR *agent_open_names(int dirfd, const char *name);
+
+/* Is a name of a directory itself or its parent? */
+extern bool agent_is_dots(const char *name);
 
 #endif							/* CDC_AGENT_FILES_H */
