@@ -12,7 +12,7 @@ ifneq ($(filter $(or $(MAKECMDGOALS),all),$(PG_GOALS)),)
 PG_CONFIG ?= pg_config
 EXTENSION := cdc_pipeline
 MODULE_big := cdc_pipeline
-OBJS := $(patsubst %.c,%.o,$(sort $(wildcard src/extension/*.c src/worker/*.c src/reconciler/*.c src/remote/*.c src/common/*.c)))
+OBJS := $(patsubst %.c,%.o,$(sort $(wildcard src/extension/*.c src/worker/*.c src/worker/*/*.c src/reconciler/*.c src/remote/*.c src/common/*.c)))
 SQL_PIECES := $(sort $(wildcard sql/[0-9]*.sql))
 # what an update runs again as it is: functions, views, entries, rights
 SQL_CODE := $(filter-out sql/1% sql/2%,$(SQL_PIECES))

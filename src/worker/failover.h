@@ -3,14 +3,14 @@
  *	  A changed history of a source, from its discovery to its proof: what is
  *	  remembered and what the timeline of the pipeline says.
  *
- * Facts and judgement are in assess_failover.c, memories and events in
- * failover.c, the means (slots on standbys) in execute_shadow.c.
+ * Facts and judgement are in assess/failover.c, memories and events in
+ * failover.c, the means (slots on standbys) in execute/shadow.c.
  */
 #ifndef CDC_WORKER_FAILOVER_H
 #define CDC_WORKER_FAILOVER_H
 
 #include "reconciler/failover.h"
-#include "worker/world.h"
+#include "worker/world/world.h"
 
 /* As a member of a JSON object; one of timeline 0 is left out, and read where there is none. */
 extern void cdc_failover_add_switch(struct json_object *to, const char *key, CdcTimelineSwitch from);

@@ -28,9 +28,9 @@
 #include "extension/cdc_shmem.h"
 #include "extension/settings.h"
 #include "reconciler/state_table.h"
-#include "worker/http_client.h"
-#include "worker/pg_client.h"
-#include "worker/store.h"
+#include "worker/io/http_client.h"
+#include "worker/io/pg_client.h"
+#include "worker/store/store.h"
 #include "worker/visit.h"
 #include "worker/worker.h"
 

@@ -3,15 +3,15 @@
  *	  Networks between sources and sinks: pairs, what is seen of them, what is
  *	  done about them.
  *
- * observe_network.c asks the SDN API and holds the answers, assess_network.c
- * says what they mean for a pipeline, execute_network.c changes peerings.
+ * observe/network.c asks the SDN API and holds the answers, assess/network.c
+ * says what they mean for a pipeline, execute/network.c changes peerings.
  * Which change comes next is decided by the state table for pipelines, and by
  * cdc_sdn_removal() for pairs that nobody needs any more.
  */
 #ifndef CDC_NETWORK_H
 #define CDC_NETWORK_H
 
-#include "worker/world.h"
+#include "worker/world/world.h"
 
 /* Is there an SDN API to ask? */
 extern bool cdc_network_configured(void);
@@ -83,7 +83,7 @@ extern bool cdc_network_dirty(CdcWorld *world);
 /* After a turn: starts the removal steps whose intent is committed. */
 extern void cdc_network_dispatch(CdcWorld *world);
 
-/* In observe_network.c, for execute_network.c */
+/* In observe/network.c, for execute/network.c */
 
 /*
  * Fills URL-independent parts of a request: credentials from their file, read

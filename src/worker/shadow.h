@@ -3,13 +3,13 @@
  *	  Keeps standbys ready: the pipelines' slots there, and what is said of
  *	  them in cdc.failover_readiness.
  *
- * In execute_shadow.c.  What is done is decided by cdc_standby_decide().
+ * In execute/shadow.c.  What is done is decided by cdc_standby_decide().
  * Nothing here waits, and no pipeline waits for it.
  */
 #ifndef CDC_WORKER_SHADOW_H
 #define CDC_WORKER_SHADOW_H
 
-#include "worker/world.h"
+#include "worker/world/world.h"
 
 /*
  * A node was looked at, or did not answer: judges it for every pipeline of

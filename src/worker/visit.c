@@ -15,14 +15,14 @@
 
 #include "extension/cdc_shmem.h"
 #include "extension/settings.h"
-#include "worker/assess.h"
-#include "worker/execute.h"
+#include "worker/assess/assess.h"
+#include "worker/execute/execute.h"
 #include "worker/failover.h"
-#include "worker/guard.h"
+#include "worker/io/guard.h"
 #include "worker/network.h"
-#include "worker/observe.h"
-#include "worker/observe_source.h"
-#include "worker/provider.h"
+#include "worker/observe/observe.h"
+#include "worker/observe/source.h"
+#include "worker/execute/provider.h"
 #include "worker/visit.h"
 
 /* Polls while something is expected: dense at first, then sparser. */

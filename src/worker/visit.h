@@ -6,7 +6,7 @@
 #ifndef CDC_VISIT_H
 #define CDC_VISIT_H
 
-#include "worker/world.h"
+#include "worker/world/world.h"
 
 /*
  * Visits every ready pipeline: asks for what must be known, or decides.  No

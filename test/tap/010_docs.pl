@@ -66,10 +66,10 @@ same_ok([ first_cells(section('operations', '## Runbook')) ], [ sort keys %rules
 	sub { "No rule says this any more; take it out of \"## Runbook\" in docs/operations.md: `$_[0]`" });
 
 # --- why the reconciler does not act ------------------------------------------------------------
-my ($interlock) = slurp_file("$top/src/worker/store.c") =~ /^interlock\(.*?^\}/ms ? $& : '';
+my ($interlock) = slurp_file("$top/src/worker/store/store.c") =~ /^interlock\(.*?^\}/ms ? $& : '';
 my @reasons = map { s/"\s*U?INT64_FORMAT\s*"/%s/gr =~ s/"\s*"//gr =~ s/%\w+/{}/gr } $interlock =~ /reason = (?:psprintf\()?"((?:[^"]|"\s*U?INT64_FORMAT\s*")*)"/g;
 same_ok([ map { s/\{\w+\}/{}/gr } first_cells(section('operations', '## The reconciler does not act')) ], \@reasons, 'docs/operations.md has a row for every reason not to act',
-	sub { "Add to \"## The reconciler does not act\" in docs/operations.md: `$_[0]`" }, sub { "src/worker/store.c does not say this any more; take it out: `$_[0]`" });
+	sub { "Add to \"## The reconciler does not act\" in docs/operations.md: `$_[0]`" }, sub { "src/worker/store/store.c does not say this any more; take it out: `$_[0]`" });
 
 # --- settings, with default and context ------------------------------------------------------------
 my (%setting, @sections);

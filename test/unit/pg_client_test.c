@@ -1,4 +1,4 @@
-/* link: src/worker/pg_client.c src/common/pg_login.c src/worker/pg_words.c src/common/pg_parameters.c src/common/pg_auth.c src/common/address.c */
+/* link: src/worker/io/pg_client.c src/common/pg_login.c src/worker/io/pg_words.c src/common/pg_parameters.c src/common/pg_auth.c src/common/address.c */
 /* libs: -lpq -lssl -lcrypto -lpgport */
 /* flags: -I/usr/include/postgresql -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer */
 /*
@@ -21,11 +21,11 @@
 
 #include "common/redact.h"
 #include "common/text.h"
-#include "worker/guard.h"
-#include "worker/peer_address.h"
-#include "worker/pg_client.h"
-#include "worker/pg_result.h"
-#include "worker/resolver.h"
+#include "worker/io/guard.h"
+#include "worker/io/peer_address.h"
+#include "worker/io/pg_client.h"
+#include "worker/io/pg_result.h"
+#include "worker/io/resolver.h"
 
 #undef printf
 #undef snprintf

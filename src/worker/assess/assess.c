@@ -1,0 +1,304 @@
+/*
+ * assess.c
+ *	  One pipeline's world as a value that decide() can read.
+ *
+ * See assess.h.  Everything that depends on the clock becomes a flag here.
+ * The source's side is in assess/source.c, Connect's in assess/connect.c.
+ */
+#include "postgres.h"
+
+#include <json-c/json.h>
+
+#include "utils/timestamp.h"
+
+#include "common/json.h"
+#include "common/lsn.h"
+#include "extension/settings.h"
+#include "worker/agents.h"
+#include "worker/assess/assess.h"
+#include "worker/assess/assess_parts.h"
+#include "worker/failover.h"
+#include "worker/assess/login.h"
+#include "worker/network.h"
+#include "worker/observe/observe.h"
+#include "worker/shadow.h"
+
+#define WALSENDER_DEADLINE_MS 10000
+
+void
+cdc_set_detail(CdcPipeline *p, CdcDetail which, const char *words)
+{
+	p->details[which] = words;
+}
+
+bool
+cdc_source_known(const CdcPipeline *p)
+{
+	return p->source && p->source->primary && p->seen && !p->seen_failed &&
+		p->look_at >= p->source_since;
+}
+
+/* A higher epoch than ours on anything of ours: somebody else acts. */
+void
+cdc_note_epoch(CdcPipeline *p, uint64 epoch)
+{
+	cdc_world_note_epoch(p->world, epoch);
+}
+
+int
+cdc_assess_needs(const CdcPipeline *p)
+{
+	const CdcKcConnector *c;
+	int			needs;
+
+	if (p->source == NULL || p->sink == NULL || !p->source->is_postgresql ||
+		!p->sink->is_kafka || !p->sink->has_addon)
+	{
+		/* nothing can have been made on what is of the wrong kind */
+		needs = 0;
+		if (p->want_deleted && p->source && p->source->is_postgresql)
+			needs |= CDC_NEED_SOURCE;
+		if (p->want_deleted && p->sink && p->sink->is_kafka && p->sink->has_addon)
+			needs |= CDC_NEED_CONNECT | CDC_NEED_OFFSETS | (p->sink->nagents > 0 ? CDC_NEED_AGENTS : 0);
+		return needs;
+	}
+	needs = CDC_NEED_SOURCE | CDC_NEED_CONNECT | CDC_NEED_NETWORK;
+	if (cdc_agents_needed(p))
+		needs |= CDC_NEED_AGENTS;
+	if (p->want_deleted || p->discarding)
+		return (needs & ~(p->want_deleted ? CDC_NEED_NETWORK : 0)) | CDC_NEED_OFFSETS;
+	if (cdc_initial_only(p) || cdc_failover_needs_offsets(p))
+		needs |= CDC_NEED_OFFSETS;
+	needs |= CDC_NEED_PLUGIN;
+	c = cdc_connector_of(p);
+	if (p->was_running && p->snapshot_run)
+		needs |= CDC_NEED_OFFSETS;
+	if (!p->was_running &&
+		((c && (c->state == CDC_CS_FAILED || c->task_state == CDC_CS_FAILED)) ||
+		 (c == NULL && p->seen && p->seen->slot_exists)))
+		needs |= CDC_NEED_OFFSETS;
+	return needs;
+}
+
+static void
+assess_gate(CdcPipeline *p, CdcSnapshot *s)
+{
+	CdcService *source = p->source;
+	CdcService *sink = p->sink;
+
+	s->source_is_postgresql = source && source->is_postgresql;
+	s->sink_has_addon = sink && sink->is_kafka && sink->has_addon;
+	s->same_region = source && sink && cdc_same(source->region, sink->region);
+	s->source_running = source && cdc_same(source->status, "running");
+	s->sink_running = sink && cdc_same(sink->status, "running");
+	s->addon_running = sink && cdc_same(sink->addon_status, "running");
+	cdc_set_detail(p, CDC_DETAIL_SOURCE_ZONE, source ? source->zone : NULL);
+	cdc_set_detail(p, CDC_DETAIL_SINK_ZONE, sink ? sink->zone : NULL);
+	if (source && sink)
+	{
+		s->network_ids = source->network_id && sink->network_id ? CDC_NET_BOTH :
+			source->network_id || sink->network_id ? CDC_NET_ONE_SIDE : CDC_NET_NONE;
+		cdc_set_detail(p, CDC_DETAIL_NETWORK_SIDE, source->network_id ? "source" : "sink");
+		if (!s->source_running)
+			cdc_set_detail(p, CDC_DETAIL_PENDING,
+					   psprintf("source service \"%s\" is %s%s%s", source->name, source->status,
+								source->status_message ? ": " : "",
+								source->status_message ? source->status_message : ""));
+		else if (!s->sink_running)
+			cdc_set_detail(p, CDC_DETAIL_PENDING,
+					   psprintf("sink service \"%s\" is %s%s%s", sink->name, sink->status,
+								sink->status_message ? ": " : "",
+								sink->status_message ? sink->status_message : ""));
+		else if (!s->addon_running)
+			cdc_set_detail(p, CDC_DETAIL_PENDING,
+					   psprintf("addon kafka-connect of sink service \"%s\" is %s", sink->name,
+								sink->addon_status ? sink->addon_status : "pending"));
+	}
+	cdc_network_assess(p, s);
+	s->allow_password = sink && (sink->plaintext_password || sink->nagents > 0);
+}
+
+static const struct
+{
+	CdcGap		gap;
+	const char *name;
+	const char *words;
+}			gaps[] =
+{
+	{CDC_GAP_SLOT_GONE, "slot_gone", "the replication slot is gone"},
+	{CDC_GAP_SLOT_LOST, "slot_lost", "the replication slot was invalidated by the server"},
+	{CDC_GAP_PUBLICATION, "publication", "the publication was dropped or lacked tables"},
+	{CDC_GAP_FAILOVER, "failover", "the source has another history"},
+	{CDC_GAP_SNAPSHOT, "snapshot", "the connector was started anew before Kafka Connect had stored that the snapshot had finished"},
+	{CDC_GAP_SLOT_WAL, "slot_wal", "the replication slot held back more WAL than cdc_pipeline.max_slot_wal"},
+	{CDC_GAP_CONNECTOR, "connector", "the connector was edited so that it captured something else"},
+};
+
+static CdcGap
+detect_gap(CdcPipeline *p, CdcSnapshot *s)
+{
+	if (!p->was_running || p->want_deleted || s->source_reachable != CDC_YES ||
+		s->source_capable != CDC_YES)
+		return CDC_GAP_NONE;
+	/* another history is judged first */
+	if (s->move == CDC_MOVE_PENDING || s->move == CDC_MOVE_UNKNOWN)
+		return CDC_GAP_NONE;
+	if (s->slot == CDC_SLOT_LOST)
+		return CDC_GAP_SLOT_LOST;
+	if (cdc_initial_only(p))
+		return CDC_GAP_NONE;
+	if (s->slot == CDC_SLOT_ABSENT)
+		return CDC_GAP_SLOT_GONE;
+	if (cdc_snapshot_run_over(p))
+		return CDC_GAP_SNAPSHOT;
+	if (cdc_max_slot_wal > 0 && p->seen->restart_lsn != 0 && p->server.wal_lsn > p->seen->restart_lsn &&
+		p->server.wal_lsn - p->seen->restart_lsn > (uint64) cdc_max_slot_wal * 1024 * 1024)
+		return CDC_GAP_SLOT_WAL;
+	if (s->publication == CDC_OBJ_ABSENT ||
+		(s->publication == CDC_OBJ_WRONG && p->seen->pub_lacks))
+		return CDC_GAP_PUBLICATION;
+	/* whether its task runs now says nothing of whether it did */
+	if (s->connector == CDC_OBJ_WRONG && p->captures_other)
+		return CDC_GAP_CONNECTOR;
+	return CDC_GAP_NONE;
+}
+
+/* A gap is remembered from when it is first seen until its repair has ended. */
+static void
+remember_gap(CdcPipeline *p, int which)
+{
+	struct json_object *detail = json_object_new_object();
+	struct json_object *tables = json_object_new_array();
+	int			i;
+
+	for (i = 0; i < p->ntables; i++)
+		json_object_array_add(tables, json_object_new_string(p->tables[i]));
+	json_object_object_add(detail, "kind", json_object_new_string(gaps[which].name));
+	cdc_lsn_json(detail, "from_lsn", p->flushed);
+	json_object_object_add(detail, "tables", tables);
+	json_object_object_add(detail, "action", json_object_new_string(cdc_json_string(p->options, "on_gap") &&
+		strcmp(cdc_json_string(p->options, "on_gap"), "halt") == 0 ? "halt" : "resnapshot"));
+	cdc_set_string(p->context, &p->gap, json_object_to_json_string_ext(detail, JSON_C_TO_STRING_PLAIN));
+	p->spec_dirty = true;
+	cdc_world_event(p, "gap", NULL, NULL, NULL, NULL,
+					cdc_gap_words(gaps[which].words, p->flushed), detail);
+}
+
+static void
+assess_gap(CdcPipeline *p, CdcSnapshot *s)
+{
+	CdcGap		seen = p->gap ? CDC_GAP_NONE : detect_gap(p, s);
+	struct json_object *detail;
+	struct json_object *kind;
+	int			i;
+
+	s->gap = CDC_GAP_NONE;
+	for (i = 0; i < (int) lengthof(gaps); i++)
+	{
+		if (seen == gaps[i].gap)
+			remember_gap(p, i);
+	}
+	if (p->gap == NULL)
+		return;
+	detail = json_tokener_parse(p->gap);
+	if (json_object_object_get_ex(detail, "kind", &kind))
+	{
+		for (i = 0; i < (int) lengthof(gaps); i++)
+		{
+			if (strcmp(json_object_get_string(kind), gaps[i].name) != 0)
+				continue;
+			s->gap = p->was_running ? gaps[i].gap : CDC_GAP_NONE;
+			cdc_set_detail(p, CDC_DETAIL_GAP,
+						   cdc_gap_words(cdc_json_string(detail, "words") ? cdc_json_string(detail, "words") : gaps[i].words,
+										 cdc_source_lsn(detail, "from_lsn")));
+		}
+	}
+	json_object_put(detail);
+}
+
+/* What a forced delete cannot take out, in words. */
+static void
+assess_left_behind(CdcPipeline *p, CdcSnapshot *s)
+{
+	bool		connector = s->sink_has_addon && s->connect_reachable == CDC_NO;
+	bool		offsets = s->sink_has_addon && s->connector == CDC_OBJ_ABSENT &&
+		s->offsets == CDC_OFFSETS_UNKNOWN;
+	bool		source = s->source_is_postgresql &&
+		(s->source_reachable == CDC_NO || s->source_capable == CDC_NO);
+	bool		secret = s->secret_left == CDC_UNKNOWN && s->agents == CDC_AGENTS_DOWN;
+	const char *here = connector ? psprintf("connector \"%s\" and its offsets on sink service \"%s\"",
+											p->connector_name, p->sink->name) :
+		offsets ? psprintf("offsets of connector \"%s\" on sink service \"%s\"",
+						   p->connector_name, p->sink->name) : NULL;
+	const char *there = source ? psprintf("replication slot, publication, role and pg_hba.conf line of \"%s\" on source service \"%s\"",
+										  p->object_name, p->source->name) : NULL;
+
+	if (secret)
+		here = psprintf("%s%sfile of the password of \"%s\" on the Kafka Connect hosts of sink service \"%s\"",
+						here ? here : "", here ? "; " : "", p->connector_name, p->sink->name);
+	if (here || there)
+		cdc_set_detail(p, CDC_DETAIL_LEFT_BEHIND,
+					   psprintf("%s%s%s", here ? here : "", here && there ? "; " : "", there ? there : ""));
+}
+
+/* How long ago was the last mutation sent, and how long is the slot held? */
+static void
+assess_settled(CdcPipeline *p, CdcSnapshot *s)
+{
+	s->settled = p->mutated_at == 0 ||
+		GetCurrentTimestamp() - p->mutated_at >= (int64) cdc_settle_after * 1000 ? CDC_YES : CDC_NO;
+	s->walsender_stuck = CDC_NO;
+	if (s->slot == CDC_SLOT_CREATING || s->slot == CDC_SLOT_ACTIVE || s->slot == CDC_SLOT_STREAMING)
+	{
+		if (p->slot_held_since == 0)
+			p->slot_held_since = cdc_loop_now();
+		if (cdc_loop_now() - p->slot_held_since > WALSENDER_DEADLINE_MS &&
+			(s->task_state == CDC_CS_NONE || s->connector == CDC_OBJ_ABSENT))
+			s->walsender_stuck = CDC_YES;
+	}
+	else
+		p->slot_held_since = 0;
+}
+
+static bool
+option_is(const CdcPipeline *p, const char *key, const char *value)
+{
+	struct json_object *found;
+
+	return p->options && json_object_object_get_ex(p->options, key, &found) && found &&
+		strcmp(json_object_get_string(found), value) == 0;
+}
+
+void
+cdc_assess(CdcPipeline *p, CdcSnapshot *s)
+{
+	memset(s, 0, sizeof(*s));
+	memset(p->details, 0, sizeof(p->details));
+	s->status = p->status;
+	s->want_deleted = p->want_deleted;
+	s->force = p->force;
+	s->initial_only = cdc_initial_only(p);
+	s->all_tables = p->ntables == 0;
+	s->manage_role = p->source ? p->source->manage_role : true;
+	s->gap_halt = option_is(p, "on_gap", "halt");
+	s->was_running = p->was_running;
+	s->discarding = p->discarding;
+	s->untouched = p->mutated_at == 0;
+	assess_gate(p, s);
+	cdc_assess_source(p, s);
+	cdc_assess_connect(p, s);
+	cdc_assess_failover(p, s);
+	cdc_assess_agents(p, s);
+	cdc_login_check_pipeline(p);
+	assess_gap(p, s);
+	if (p->want_deleted || p->discarding || s->move == CDC_MOVE_PENDING)
+		assess_settled(p, s);
+	if (p->absent && s->settled == CDC_YES)
+	{
+		s->source_leaving = p->source && p->source->deleting;
+		s->sink_leaving = p->sink && p->sink->deleting;
+	}
+	s->shadow_left = cdc_shadow_left(p);
+	if (p->want_deleted)
+		assess_left_behind(p, s);
+}

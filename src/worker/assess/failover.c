@@ -1,0 +1,333 @@
+/*
+ * failover.c
+ *	  Has the history under a pipeline changed, what does the judgement say,
+ *	  and how far is its verdict carried out?
+ *
+ * See assess.h.  What is remembered of it is two values of the pipeline: the
+ * history on which it streamed last (streamed_*), set when a start on it is
+ * committed or streaming is seen, and the verdict that is being carried out
+ * (failover, JSON), from when it is judged until streaming is proven.
+ */
+#include "postgres.h"
+
+#include <json-c/json.h>
+
+#include "utils/timestamp.h"
+
+#include "common/json.h"
+#include "common/lsn.h"
+#include "extension/settings.h"
+#include "worker/assess/assess_parts.h"
+#include "worker/failover.h"
+#include "worker/observe/observe.h"
+#include "worker/shadow.h"
+
+/* The part of max_slot_wal from which on a slot is warned of. */
+#define SLOT_WAL_WARN_PERCENT 75
+
+/* The verdict that is being carried out on the history that there is now. */
+typedef struct Intent
+{
+	bool		present;
+	bool		spoiled;		/* somebody streamed beyond its position before it
+								 * was carried out: it is judged anew */
+	bool		resumed;
+	CdcVerdict	verdict;
+	uint64		position;
+	uint64		slot_lsn;
+	char	   *words;
+} Intent;
+
+static Intent
+read_intent(const CdcPipeline *p)
+{
+	struct json_object *j = p->failover ? cdc_json_parse(p->failover) : NULL;
+	const char *verdict = cdc_json_string(j, "verdict");
+	const char *system = cdc_json_string(j, "system");
+	Intent		intent;
+
+	memset(&intent, 0, sizeof(intent));
+	if (verdict && system &&
+		cdc_failover_is_history(&p->server, strtoull(system, NULL, 10), (uint32) cdc_json_int64(j, "timeline", 0),
+								cdc_failover_switch(j, "from")))
+	{
+		intent.present = true;
+		intent.resumed = cdc_json_true(j, "resumed");
+		intent.verdict = strcmp(verdict, "rewind") == 0 ? CDC_VERDICT_REWIND : CDC_VERDICT_RESUME;
+		intent.position = cdc_lsn_parse(cdc_json_string(j, "position"));
+		intent.slot_lsn = cdc_lsn_parse(cdc_json_string(j, "slot_lsn"));
+		intent.words = pstrdup(cdc_json_string(j, "words") ? cdc_json_string(j, "words") : "");
+		if (intent.verdict == CDC_VERDICT_REWIND && !intent.resumed && p->seen && p->seen->slot_exists &&
+			p->seen->confirmed_flush_lsn > intent.position)
+		{
+			intent.present = false;
+			intent.spoiled = true;
+		}
+	}
+	json_object_put(j);
+	return intent;
+}
+
+/* Does the source, as last seen, bear the history on which we streamed? */
+static bool
+same_history(const CdcPipeline *p)
+{
+	return cdc_failover_is_streamed(p, &p->server);
+}
+
+static bool
+is_rewritten(const CdcPipeline *p)
+{
+	return same_history(p) && p->rewritten_lsn != 0;
+}
+
+static bool
+may_move(const CdcPipeline *p)
+{
+	return p->was_running && !p->discarding && !p->want_deleted && p->gap == NULL && !cdc_initial_only(p);
+}
+
+bool
+cdc_slot_usurped(const CdcPipeline *p)
+{
+	const char *user = p->seen->slot_user;
+
+	return user && strcmp(user, "role") != 0 && strcmp(user, "us") != 0;
+}
+
+bool
+cdc_failover_pending(const CdcPipeline *p)
+{
+	return may_move(p) && p->streamed_timeline != 0 && p->seen && !p->seen_failed &&
+		!read_intent(p).present && (!same_history(p) || p->usurped || is_rewritten(p));
+}
+
+bool
+cdc_failover_needs_offsets(const CdcPipeline *p)
+{
+	const CdcKcConnector *c = cdc_connector_of(p);
+	Intent		intent;
+
+	if (!may_move(p) || p->seen == NULL)
+		return false;
+	if (cdc_failover_pending(p))
+		return c && c->state == CDC_CS_STOPPED && c->ntasks == 0;
+	intent = read_intent(p);
+	if (c && p->came_lsn != 0)
+		return true;
+	return c && intent.present && !intent.resumed && intent.verdict == CDC_VERDICT_REWIND;
+}
+
+static bool
+on_gap_halt(const CdcPipeline *p)
+{
+	const char *value = cdc_json_string(p->options, "on_gap");
+
+	return value && strcmp(value, "halt") == 0;
+}
+
+static CdcSlot
+slot_of(const CdcPipeline *p)
+{
+	const CdcSourcePipeline *seen = p->seen;
+
+	return !seen->slot_exists ? CDC_SLOT_ABSENT : !seen->slot_fits ? CDC_SLOT_FOREIGN :
+		seen->slot_lost ? CDC_SLOT_LOST : seen->slot_streaming ? CDC_SLOT_STREAMING :
+		seen->slot_active ? CDC_SLOT_ACTIVE : CDC_SLOT_INACTIVE;
+}
+
+/*
+ * A slot that is there after the timeline has changed was made by us on this
+ * standby (then the place of its making is remembered), or was synced by the
+ * server; any other is a leftover.
+ */
+static bool
+slot_is_stale(const CdcPipeline *p)
+{
+	uint32		timeline;
+
+	if (same_history(p) || p->seen->slot_failover || p->source->primary == NULL)
+		return false;
+	timeline = cdc_shadow_timeline(p, p->source->primary);
+	if (timeline == 0)
+		return true;
+	return p->server.history_known &&
+		!cdc_history_contains(p->server.timeline, p->server.history, p->server.nhistory,
+							  timeline, p->seen->confirmed_flush_lsn);
+}
+
+/* Were the offsets read after the connector was seen to stand still? */
+static bool
+offsets_are_last(const CdcPipeline *p)
+{
+	return p->offsets_known == CDC_YES && p->stopped_seen != 0 && p->offsets_at >= p->stopped_seen;
+}
+
+int64
+cdc_failover_open_txid(const CdcPipeline *p)
+{
+	return offsets_are_last(p) && p->offsets.commit_lsn != 0 && p->offsets.highest_lsn > p->offsets.commit_lsn ?
+		p->offsets.txid : 0;
+}
+
+CdcJudgement
+cdc_failover_judge_now(const CdcPipeline *p)
+{
+	CdcFailoverFacts f;
+
+	memset(&f, 0, sizeof(f));
+	f.streamed_system = p->streamed_system;
+	f.streamed_timeline = p->streamed_timeline;
+	f.streamed_from = p->streamed_from;
+	f.system = p->server.system_identifier;
+	f.timeline = p->server.timeline;
+	f.wal_lsn = p->rewritten_lsn != 0 ? p->rewritten_lsn : p->server.wal_lsn;
+	f.history_known = p->server.history_known;
+	f.nhistory = p->server.nhistory;
+	f.history = p->server.history;
+	f.slot = slot_of(p);
+	f.slot_stale = p->seen->slot_exists && slot_is_stale(p);
+	f.slot_lsn = p->seen->confirmed_flush_lsn;
+	f.halt = on_gap_halt(p);
+	f.dragged = (!same_history(p) && cdc_same(p->seen->slot_user, "role")) || read_intent(p).spoiled;
+	if (offsets_are_last(p))
+	{
+		const char *status = p->seen->tx_status;
+
+		f.offsets = p->offsets.state;
+		f.offset_lsn = p->offsets.highest_lsn;
+		f.commit_lsn = p->offsets.commit_lsn;
+		/* one of too long ago is not the end of a stored offset */
+		f.tail_committed = p->look_at < p->offsets_at && cdc_failover_open_txid(p) != 0 ? CDC_UNKNOWN :
+			status == NULL || strcmp(status, "committed") == 0 ? CDC_YES : CDC_NO;
+	}
+	else if (p->offsets_clean && cdc_connector_of(p) == NULL)
+		f.offsets = CDC_OFFSETS_NONE;
+	else if (f.dragged)
+	{
+		/* the verdict does not depend on them, and must not wait for them */
+		f.offsets = CDC_OFFSETS_STREAMING;
+		f.offset_lsn = p->flushed;
+	}
+	/* an offset may be of a snapshot that was taken while somebody else had the slot */
+	if (p->usurped && p->snapshot_run != 0)
+		f.lost_lsn = p->flushed;
+	return cdc_failover_judge(&f);
+}
+
+static const char *
+what_happened(const CdcPipeline *p)
+{
+	const CdcNode *n = p->source->primary;
+
+	if (same_history(p) && p->usurped)
+		return psprintf("the replication slot was used by somebody else%s%s",
+						p->seen->slot_user && strcmp(p->seen->slot_user, "role") != 0 ? ": " : "",
+						p->seen->slot_user && strcmp(p->seen->slot_user, "role") != 0 ? p->seen->slot_user : "");
+	if (is_rewritten(p))
+		return psprintf("source %s:%d was restored: its WAL ends at %s, and %s was streamed", n->address, n->port,
+						cdc_lsn_words(p->rewritten_lsn), cdc_lsn_words(p->reached));
+	return psprintf("source failed over from %s (timeline %u) to %s:%d (timeline %u)",
+					p->streamed_node ? p->streamed_node : "its primary", p->streamed_timeline,
+					n->address, n->port, p->server.timeline);
+}
+
+const char *
+cdc_failover_words(const CdcPipeline *p, const CdcJudgement *j)
+{
+	const char *what = what_happened(p);
+
+	switch (j->verdict)
+	{
+		case CDC_VERDICT_RESUME:
+			return psprintf("%s; it goes on where it was", what);
+		case CDC_VERDICT_REWIND:
+			return psprintf("%s: %s; the stored offset goes back to %s", what, j->rule->reason, cdc_lsn_words(j->position));
+		case CDC_VERDICT_RESNAPSHOT:
+		case CDC_VERDICT_HALT:
+			return psprintf("%s: %s", what, j->rule->reason);
+		default:
+			return what;
+	}
+}
+
+/* How much WAL the slot holds back, of how much it may. */
+static void
+assess_slot_wal(CdcPipeline *p, CdcSnapshot *s)
+{
+	uint64		bound = (uint64) cdc_max_slot_wal * 1024 * 1024;
+	uint64		held;
+
+	s->slot_wal_high = CDC_NO;
+	if (bound == 0 || p->seen->restart_lsn == 0 || p->server.wal_lsn <= p->seen->restart_lsn)
+		return;
+	held = p->server.wal_lsn - p->seen->restart_lsn;
+	if (held > bound / 100 * SLOT_WAL_WARN_PERCENT)
+	{
+		s->slot_wal_high = CDC_YES;
+		cdc_set_detail(p, CDC_DETAIL_SLOT_WAL,
+					   psprintf(UINT64_FORMAT " MB of %d MB", held / (1024 * 1024), cdc_max_slot_wal));
+	}
+}
+
+void
+cdc_assess_failover(CdcPipeline *p, CdcSnapshot *s)
+{
+	CdcService *source = p->source;
+	Intent		intent;
+
+	s->offsets_ahead = s->confirmed = CDC_UNKNOWN;
+	s->two_primaries = source && source->other_primary ? CDC_YES : CDC_NO;
+	if (s->two_primaries == CDC_YES)
+		cdc_set_detail(p, CDC_DETAIL_OTHER_PRIMARY,
+					   psprintf("%s:%d (timeline %u) is followed, %s:%d (timeline %u) is not",
+								source->primary->address, source->primary->port, source->primary->timeline,
+								source->other_primary->address, source->other_primary->port, source->other_primary->timeline));
+	if (!cdc_source_known(p))
+		return;
+	assess_slot_wal(p, s);
+
+	cdc_failover_compare_start(p);
+	if (may_move(p) && p->streamed_timeline != 0 && same_history(p) && !p->usurped && cdc_slot_usurped(p))
+	{
+		p->usurped = true;
+		p->spec_dirty = true;
+	}
+	intent = read_intent(p);
+	if (!may_move(p) || p->streamed_timeline == 0)
+		s->move = CDC_MOVE_NONE;
+	else if (intent.present)
+		s->move = intent.resumed ? CDC_MOVE_RESUMED : CDC_MOVE_JUDGED;
+	else if (cdc_failover_pending(p))
+		s->move = CDC_MOVE_PENDING;
+	else
+		s->move = CDC_MOVE_NONE;
+
+	if (s->move == CDC_MOVE_PENDING)
+	{
+		CdcJudgement j;
+
+		if (s->connector_state == CDC_CS_STOPPED && s->task_state == CDC_CS_NONE)
+		{
+			/* only offsets read from now on are the last ones */
+			if (p->stopped_seen == 0)
+				p->stopped_seen = cdc_loop_now();
+		}
+		else
+			p->stopped_seen = 0;
+		j = cdc_failover_judge_now(p);
+		s->verdict = j.verdict;
+		if (s->connector != CDC_OBJ_ABSENT && (p->stopped_seen == 0 || p->offsets_at < p->stopped_seen))
+			s->offsets = CDC_OFFSETS_UNKNOWN;
+		cdc_set_detail(p, CDC_DETAIL_FAILOVER, cdc_failover_words(p, &j));
+		return;
+	}
+	p->stopped_seen = 0;
+	if (!intent.present)
+		return;
+	s->verdict = intent.verdict;
+	cdc_set_detail(p, CDC_DETAIL_FAILOVER, intent.words);
+	if (intent.verdict == CDC_VERDICT_REWIND && p->offsets_known == CDC_YES && p->offsets_at >= p->connect_since)
+		s->offsets_ahead = p->offsets.highest_lsn > intent.position ? CDC_YES : CDC_NO;
+	s->confirmed = p->seen->slot_exists && p->seen->confirmed_flush_lsn > intent.slot_lsn ? CDC_YES : CDC_NO;
+}

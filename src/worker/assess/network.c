@@ -1,0 +1,242 @@
+/*
+ * network.c
+ *	  The pairs of networks, and what is seen of one as a snapshot's word.
+ *
+ * See network.h.  Asks nobody, changes nothing outside.
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "common/quote.h"
+#include "extension/settings.h"
+#include "worker/assess/assess_parts.h"
+#include "worker/world/findings.h"
+#include "worker/network.h"
+
+bool
+cdc_network_gives_ranges(const CdcService *sink)
+{
+	return sink && sink->is_kafka && sink->cidrs_from_urls && sink->network_id && cdc_network_configured();
+}
+
+bool
+cdc_network_needs_label(const CdcService *service)
+{
+	return service && service->network_id && !service->network_assigned && cdc_network_configured();
+}
+
+/* In words: whose word is missing for a service's network. */
+static char *
+owner_missing(const CdcService *s)
+{
+	return psprintf("nobody has said that network %s of service \"%s\" is this organization's: give it the label " CDC_SDN_OWNER_LABEL " = %s at the cloud, "
+					"or have a superuser SELECT cdc.assign_network('%s', '%s')",
+					s->network_id, s->name, s->organization_id, s->network_id, s->organization_id);
+}
+
+void
+cdc_network_tell_owner(CdcService *s)
+{
+	CdcFinding	finding = {
+		.check_name = "network_not_assigned",
+		.concern = CDC_CONCERN_SAFETY,
+		.severity = CDC_SEVERITY_BLOCKER,
+		.required = "a network that belongs to the service's organization",
+		.why = "its peerings are made with the operator's account, which can join anybody's network",
+	};
+	bool		holds = cdc_network_needs_label(s) && s->network_labelled == CDC_NO;
+
+	if (holds)
+	{
+		finding.observed = owner_missing(s);
+		finding.fix_sql = cdc_quote_format("SELECT cdc.assign_network(%L, %L)", s->network_id, s->organization_id);
+	}
+	/* what is not known takes nothing back */
+	if (holds || !cdc_network_needs_label(s) || s->network_labelled == CDC_YES)
+		cdc_finding_service(s, &finding, holds);
+}
+
+/* Is the network the organization's?  If not, or not known: says so. */
+static bool
+is_owned(CdcPipeline *p, const CdcService *s, CdcSnapshot *snapshot)
+{
+	if (!cdc_network_needs_label(s) || s->network_labelled == CDC_YES)
+		return true;
+	snapshot->peerings = s->network_labelled == CDC_NO ? CDC_PEERINGS_BLOCKED :
+		s->network_error ? CDC_PEERINGS_OUT_OF_REACH : CDC_PEERINGS_UNKNOWN;
+	cdc_set_detail(p, CDC_DETAIL_NETWORK, s->network_labelled == CDC_NO ? owner_missing(s) : s->network_error == NULL ? NULL :
+				   psprintf("%s; where its label cannot be read, a superuser's SELECT cdc.assign_network('%s', '%s') says whose it is", s->network_error,
+							s->network_id, s->organization_id));
+	return false;
+}
+
+bool
+cdc_network_to_wire(const CdcPipeline *p)
+{
+	return cdc_network_configured() && p->source && p->sink && p->source->network_id && p->sink->network_id &&
+		strcmp(p->source->network_id, p->sink->network_id) != 0;
+}
+
+CdcPair *
+cdc_network_pair(CdcWorld *world, const char *one, const char *other, bool make)
+{
+	const char *a = strcmp(one, other) < 0 ? one : other;
+	const char *b = a == one ? other : one;
+	MemoryContext old;
+	ListCell   *cell;
+	CdcPair    *pair;
+
+	foreach(cell, world->pairs)
+	{
+		pair = lfirst(cell);
+		if (strcmp(pair->a, a) == 0 && strcmp(pair->b, b) == 0)
+			return pair;
+	}
+	if (!make)
+		return NULL;
+	old = MemoryContextSwitchTo(world->context);
+	pair = palloc0(sizeof(CdcPair));
+	pair->world = world;
+	strlcpy(pair->a, a, sizeof(pair->a));
+	strlcpy(pair->b, b, sizeof(pair->b));
+	if (world->installation)
+		pair->installation = pstrdup(world->installation);
+	world->pairs = lappend(world->pairs, pair);
+	MemoryContextSwitchTo(old);
+	return pair;
+}
+
+CdcPair *
+cdc_network_pair_of(const CdcPipeline *p)
+{
+	if (!cdc_network_to_wire(p))
+		return NULL;
+	return cdc_network_pair(p->world, p->source->network_id, p->sink->network_id, true);
+}
+
+void
+cdc_network_forget(CdcPair *pair)
+{
+	MemoryContext context = pair->world->context;
+
+	pair->world->pairs = list_delete_ptr(pair->world->pairs, pair);
+	cdc_set_string(context, &pair->state_ab, NULL);
+	cdc_set_string(context, &pair->state_ba, NULL);
+	cdc_set_string(context, &pair->installation, NULL);
+	cdc_set_string(context, &pair->error, NULL);
+	cdc_set_string(context, &pair->refused, NULL);
+	pfree(pair);
+}
+
+bool
+cdc_network_seen(const CdcPair *pair, const CdcSdnPeering **ab, const CdcSdnPeering **ba)
+{
+	const CdcSdn *sdn = &pair->world->sdn;
+
+	if (sdn->list == NULL || sdn->good_at < pair->changed_at)
+		return false;
+	*ab = cdc_sdn_find(sdn->list, pair->a, pair->b);
+	*ba = cdc_sdn_find(sdn->list, pair->b, pair->a);
+	return true;
+}
+
+/* Since when the pair is waited for, over restarts of the worker. */
+static void
+note_waiting(CdcPair *pair, CdcPeerings peerings)
+{
+	bool		waiting = peerings != CDC_PEERINGS_ACTIVE;
+
+	if (waiting == (pair->waiting_since != 0))
+		return;
+	pair->waiting_since = waiting ? GetCurrentTimestamp() : 0;
+	pair->dirty = pair->dirty || pair->stored;
+}
+
+/* "15 min", or in a test's short times "300 ms". */
+static const char *
+stuck_words(void)
+{
+	if (cdc_sdn_stuck_after % 60000 == 0)
+		return psprintf("%d min", cdc_sdn_stuck_after / 60000);
+	return psprintf("%d ms", cdc_sdn_stuck_after);
+}
+
+static CdcPeerings
+judge(CdcPipeline *p, CdcPair *pair, const CdcSdnPeering *ab, const CdcSdnPeering *ba)
+{
+	CdcSdnVerdict v = cdc_sdn_judge(pair->a, pair->b, ab, ba, pair->installation);
+
+	note_waiting(pair, v.peerings);
+	cdc_set_detail(p, CDC_DETAIL_NETWORK, v.words);
+	if (v.peerings == CDC_PEERINGS_ACTIVE)
+	{
+		pair->conflicts = 0;
+		return v.peerings;
+	}
+	if ((v.peerings == CDC_PEERINGS_MISSING || v.peerings == CDC_PEERINGS_DISABLED) &&
+		pair->refused && cdc_loop_now() < pair->refused_until)
+	{
+		cdc_set_detail(p, CDC_DETAIL_NETWORK, psprintf("%s, and the SDN API refused to change that: %s", v.words, pair->refused));
+		return CDC_PEERINGS_BLOCKED;
+	}
+	if (v.peerings == CDC_PEERINGS_WAITING &&
+		GetCurrentTimestamp() - pair->waiting_since >= (int64) cdc_sdn_stuck_after * 1000)
+		return CDC_PEERINGS_STUCK;
+	return v.peerings;
+}
+
+/* The pair by itself. */
+static CdcPeerings
+assess_pair(CdcPipeline *p, CdcPair *pair)
+{
+	const CdcSdn *sdn = &p->world->sdn;
+	const CdcSdnPeering *ab;
+	const CdcSdnPeering *ba;
+	bool		current = sdn->reachable == CDC_YES && sdn->good_at >= p->network_since;
+	CdcPeerings peerings;
+
+	cdc_set_detail(p, CDC_DETAIL_NETWORK_STUCK, stuck_words());
+	if (cdc_network_seen(pair, &ab, &ba))
+	{
+		peerings = judge(p, pair, ab, ba);
+		/* what was seen active stays so through a fault of the SDN API, but one
+		 * that people must cure is told */
+		if (current || p->status == CDC_RUNNING || peerings == CDC_PEERINGS_ACTIVE)
+		{
+			if (!sdn->denied || p->status != CDC_RUNNING)
+				return peerings;
+		}
+	}
+	if (sdn->reachable == CDC_NO && (sdn->listed_at >= Max(p->network_since, pair->changed_at) || p->status == CDC_RUNNING))
+	{
+		cdc_set_detail(p, CDC_DETAIL_NETWORK, sdn->error);
+		return CDC_PEERINGS_OUT_OF_REACH;
+	}
+	return CDC_PEERINGS_UNKNOWN;
+}
+
+void
+cdc_network_assess(CdcPipeline *p, CdcSnapshot *s)
+{
+	CdcPair    *pair;
+
+	s->peerings = CDC_PEERINGS_ACTIVE;
+	if (s->network_ids != CDC_NET_BOTH || p->want_deleted)
+		return;
+	/* nothing is done about a network of somebody else */
+	if ((cdc_network_to_wire(p) || cdc_network_gives_ranges(p->sink)) && !(is_owned(p, p->source, s) && is_owned(p, p->sink, s)))
+		return;
+	pair = cdc_network_pair_of(p);
+	if (pair)
+		s->peerings = assess_pair(p, pair);
+	/* pg_hba.conf needs the ranges of the sink's network: they are part of it */
+	if (s->peerings == CDC_PEERINGS_ACTIVE && cdc_network_gives_ranges(p->sink) && p->sink->nranges == 0)
+	{
+		const char *error = p->sink->network_error ? p->sink->network_error : p->sink->ranges_error;
+
+		s->peerings = error ? CDC_PEERINGS_BLOCKED : CDC_PEERINGS_UNKNOWN;
+		cdc_set_detail(p, CDC_DETAIL_NETWORK, error);
+	}
+}

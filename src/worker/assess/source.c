@@ -1,0 +1,422 @@
+/*
+ * source.c
+ *	  The source's side of a snapshot: pg_hba, role, tables, publication,
+ *	  slot, and how the slot moves.
+ *
+ * See assess.h.
+ */
+#include "postgres.h"
+
+#include "common/lsn.h"
+#include "extension/settings.h"
+#include "worker/agents.h"
+#include "worker/assess/assess_parts.h"
+#include "worker/world/wanted.h"
+
+/* A neighbour that makes its slot holds the others up no longer than this. */
+#define NEIGHBOUR_DEADLINE_MS 120000
+
+/*
+ * One whose snapshot takes but a moment holds nobody up: most of its turn its
+ * task is only starting, and the next one's may start meanwhile.
+ */
+#define SMALL_NEIGHBOUR_MS 120
+#define NEIGHBOUR_LOOK_MS 100	/* its end wakes who waits; who holds it up may be another by then */
+
+/*
+ * Connect flushes offsets every 60 s unless told otherwise, and Debezium moves
+ * the slot only after that: the longest silence that means nothing before an
+ * interval has been observed.
+ */
+#define FIRST_FLUSH_INTERVAL_MS 65000
+#define STILL_ROUNDS 3
+
+static bool
+has_mark(const char *comment, const char *id)
+{
+	const char *prefix = "cdc_pipeline ";
+	size_t		n = strlen(prefix);
+
+	return comment && strncmp(comment, prefix, n) == 0 &&
+		strncmp(comment + n, id, CDC_UUID_LEN) == 0;
+}
+
+/* The epoch in a publication's mark, 0 when there is none. */
+static uint64
+mark_epoch(const char *comment)
+{
+	const char *where = comment ? strstr(comment, " epoch ") : NULL;
+
+	return where ? strtoull(where + 7, NULL, 10) : 0;
+}
+
+/* Does this file, which is not ours to write, refuse any of the lines? */
+static bool
+refuses_line(const CdcNode *n, const CdcHbaLine *lines, int nlines)
+{
+	int			i;
+
+	for (i = 0; i < nlines; i++)
+	{
+		if (cdc_hba_admits(n->hba_text, &lines[i], n->service->sslmode) == CDC_NO)
+			return true;
+	}
+	return false;
+}
+
+static void
+assess_hba(CdcPipeline *p, CdcSnapshot *s)
+{
+	CdcService *source = p->source;
+	CdcHbaLine *lines;
+	int			nlines;
+	int			i;
+	CdcHba		worst = CDC_HBA_UNKNOWN;
+	bool		left = false;
+	bool		left_known = false;
+
+	s->unreachable_standby = CDC_NO;
+	lines = cdc_wanted_hba_lines(p, &nlines);
+	for (i = 0; i < source->nnodes; i++)
+	{
+		CdcNode    *n = &source->nodes[i];
+		CdcHba		state;
+		char	   *line = nlines > 0 ? cdc_hba_line(&lines[0]) : NULL;
+
+		if (!n->reachable || (source->system_identifier && n->system_identifier != source->system_identifier))
+		{
+			s->unreachable_standby = CDC_YES;
+			continue;
+		}
+		if (n->hba_text == NULL)
+			state = source->manage_hba ? CDC_HBA_UNKNOWN : CDC_HBA_OK;
+		else
+		{
+			bool		here = cdc_hba_left(n->hba_text, p->id);
+
+			left_known = true;
+			left = left || here;
+			if (nlines == 0)
+				state = CDC_HBA_UNKNOWN;	/* where Connect comes from is not known yet */
+			else if (!source->manage_hba)
+				state = refuses_line(n, lines, nlines) ? CDC_HBA_UNMANAGED : CDC_HBA_OK;
+			else if (cdc_hba_has(n->hba_text, lines, nlines))
+				state = cdc_same(n->hba_loaded, n->hba_hash) ?
+					CDC_HBA_OK : CDC_HBA_NOT_LOADED;
+			else
+				state = CDC_HBA_MISSING;
+			if (state == CDC_HBA_UNMANAGED || (state != CDC_HBA_OK && n->hba_vanished >= 2))
+			{
+				state = source->manage_hba ? CDC_HBA_FOUGHT : CDC_HBA_UNMANAGED;
+				cdc_set_detail(p, CDC_DETAIL_HBA,
+						   psprintf("%s:%d, add there: %s", n->address, n->port,
+									line ? line : "no line can be made for this database and network"));
+			}
+			else if (state != CDC_HBA_OK && n->hba_error)
+			{
+				state = CDC_HBA_BROKEN;
+				cdc_set_detail(p, CDC_DETAIL_HBA, psprintf("%s:%d, %s", n->address, n->port, n->hba_error));
+			}
+			else if (state != CDC_HBA_OK && p->details[CDC_DETAIL_HBA] == NULL)
+				cdc_set_detail(p, CDC_DETAIL_HBA, psprintf("%s:%d", n->address, n->port));
+		}
+		/* the worst known state wins; a node that needs work before one that is well */
+		if (worst == CDC_HBA_UNKNOWN || worst == CDC_HBA_OK ||
+			(state != CDC_HBA_OK && state > worst))
+			worst = state == CDC_HBA_UNKNOWN ? worst : state;
+	}
+	s->hba = worst;
+	s->hba_line_left = !source->manage_hba ? CDC_NO :
+		!left_known ? CDC_UNKNOWN : left ? CDC_YES : CDC_NO;
+}
+
+/* Who holds up a new slot; a snapshot of a neighbour by that pipeline's name. */
+static char *
+blocker_words(const CdcPipeline *p)
+{
+	ListCell   *cell;
+
+	foreach(cell, p->world->pipelines)
+	{
+		CdcPipeline *other = lfirst(cell);
+
+		if (other->source &&
+			(strstr(p->server.blocker, psprintf("(user %s,", other->object_name)) ||
+			 strstr(p->server.blocker, psprintf(", application %s)", other->object_name))))
+			return psprintf("the snapshot of pipeline \"%s\", %s", other->name, p->server.blocker);
+	}
+	return pstrdup(p->server.blocker);
+}
+
+/* The role that the source was registered with, which is its owner's. */
+static void
+assess_given_role(CdcPipeline *p, CdcSnapshot *s)
+{
+	const CdcSourcePipeline *seen = p->seen;
+	const char *wrong = !seen->role_exists ? "does not exist" :
+		!seen->role_login ? "may not log in" :
+		!seen->role_replication ? "lacks REPLICATION" :
+		!seen->grants_ok ? "lacks SELECT on a table, USAGE on a schema or CONNECT" : NULL;
+
+	s->role = !seen->role_exists ? CDC_OBJ_ABSENT : wrong ? CDC_OBJ_WRONG : CDC_OBJ_OK;
+	cdc_set_detail(p, CDC_DETAIL_ROLE, wrong ? psprintf("\"%s\" %s", cdc_wanted_role(p), wrong) : NULL);
+}
+
+/* Is the snapshot of a pipeline a matter of a moment? */
+static bool
+is_small(const CdcPipeline *p)
+{
+	return p->seen && !p->seen_failed && p->seen->tables_small;
+}
+
+static void
+assess_objects(CdcPipeline *p, CdcSnapshot *s)
+{
+	const CdcSourcePipeline *seen = p->seen;
+	CdcService *source = p->source;
+
+	/* role */
+	if (!source->manage_role)
+		assess_given_role(p, s);
+	else if (!seen->role_exists)
+		s->role = CDC_OBJ_ABSENT;
+	else if (!has_mark(seen->role_mark, p->id))
+	{
+		s->role = CDC_OBJ_FOREIGN;
+		cdc_set_detail(p, CDC_DETAIL_ROLE,
+				   psprintf("a role named \"%s\" exists that this pipeline did not make", p->object_name));
+	}
+	else
+	{
+		char	   *hash = cdc_wanted_verifier_hash(p);
+		const char *wrong = !seen->role_login ? "it may not log in" :
+			!seen->role_replication ? "it lacks REPLICATION" :
+			seen->role_password_hash && !cdc_same(hash, seen->role_password_hash) ? "its password is not the present one" :
+			seen->role_password_hash == NULL && p->server.is_superuser ? "it has no password" :
+			seen->role_password_hash == NULL && p->role_generation != p->generation ? "its password may not be the present one" :
+			cdc_password_due(p) && (p->sink == NULL || p->sink->nagents == 0) ? "a new password is due" :
+			!seen->grants_ok ? "it lacks SELECT on a table, USAGE on a schema or CONNECT" : NULL;
+
+		s->role = wrong ? CDC_OBJ_WRONG : CDC_OBJ_OK;
+		cdc_set_detail(p, CDC_DETAIL_ROLE, wrong);
+	}
+	s->role_has_dependents = seen->role_has_dependents ? CDC_YES : CDC_NO;
+	s->role_disarmed = seen->role_exists && !seen->role_login && !seen->role_replication ? CDC_YES : CDC_NO;
+
+	/* tables */
+	if (seen->tables_missing)
+	{
+		s->tables = CDC_TABLES_MISSING;
+		cdc_set_detail(p, CDC_DETAIL_TABLES, seen->tables_missing);
+	}
+	else if (seen->tables_bad_kind)
+	{
+		s->tables = CDC_TABLES_BAD_KIND;
+		cdc_set_detail(p, CDC_DETAIL_TABLES, seen->tables_bad_kind);
+	}
+	else if (p->ntables == 0 && seen->tables_no_identity)
+	{
+		s->tables = CDC_TABLES_NO_IDENTITY;
+		cdc_set_detail(p, CDC_DETAIL_TABLES, seen->tables_no_identity);
+		cdc_set_detail(p, CDC_DETAIL_TABLES_FIX, seen->tables_fix);
+	}
+	else
+		s->tables = CDC_TABLES_OK;
+
+	/* publication */
+	if (!seen->pub_exists)
+		s->publication = CDC_OBJ_ABSENT;
+	else if (!has_mark(seen->pub_mark, p->id))
+	{
+		s->publication = CDC_OBJ_FOREIGN;
+		cdc_set_detail(p, CDC_DETAIL_PUBLICATION,
+				   psprintf("a publication named \"%s\" exists that this pipeline did not make", p->object_name));
+	}
+	else
+	{
+		uint64		epoch = mark_epoch(seen->pub_mark);
+
+		cdc_note_epoch(p, epoch);
+		if (!p->has_publication_name)
+		{
+			p->has_publication_name = true;
+			p->spec_dirty = true;
+		}
+		if (!seen->pub_ok)
+		{
+			s->publication = CDC_OBJ_WRONG;
+			cdc_set_detail(p, CDC_DETAIL_PUBLICATION, seen->pub_wrong);
+		}
+		else if (epoch < (uint64) p->world->epoch)
+		{
+			/* raising the mark fences whoever acted before us */
+			s->publication = CDC_OBJ_WRONG;
+			cdc_set_detail(p, CDC_DETAIL_PUBLICATION, "its mark carries the epoch of a former control plane");
+		}
+		else
+			s->publication = CDC_OBJ_OK;
+	}
+
+	/* slot */
+	if (!seen->slot_exists)
+		s->slot = CDC_SLOT_ABSENT;
+	else if (!seen->slot_fits || !p->slot_absent_before)
+	{
+		s->slot = CDC_SLOT_FOREIGN;
+		cdc_set_detail(p, CDC_DETAIL_SLOT,
+				   psprintf("a replication slot named \"%s\" exists that this pipeline did not make", p->object_name));
+	}
+	else
+	{
+		if (!p->has_slot_name)
+		{
+			p->has_slot_name = true;
+			p->spec_dirty = true;
+		}
+		if (seen->slot_lost)
+		{
+			s->slot = CDC_SLOT_LOST;
+			cdc_set_detail(p, CDC_DETAIL_SLOT, seen->slot_lost_why);
+		}
+		else
+			s->slot = seen->slot_streaming ? CDC_SLOT_STREAMING :
+				!seen->slot_active ? CDC_SLOT_INACTIVE :
+				seen->slot_consistent ? CDC_SLOT_ACTIVE : CDC_SLOT_CREATING;
+	}
+
+	/* who may make a slot now */
+	if (source->slot_creator == p &&
+		((seen->slot_exists && seen->slot_consistent) || p->want_deleted))
+		cdc_world_end_slot_turn(source);
+	if (source->slot_creator && source->slot_creator != p &&
+		cdc_loop_now() - source->slot_creator_since >
+		(is_small(source->slot_creator) ? SMALL_NEIGHBOUR_MS : NEIGHBOUR_DEADLINE_MS))
+		cdc_world_end_slot_turn(source);
+	if (cdc_initial_only(p))
+		s->slot_turn = CDC_TURN_OK;	/* Debezium makes none for it */
+	else if (!seen->slot_exists && (p->server.free_slots < 1 || p->server.free_senders < 1))
+	{
+		s->slot_turn = CDC_TURN_NO_FREE_SLOT;
+		cdc_set_detail(p, CDC_DETAIL_BLOCKER,
+				   psprintf("%d replication slots and %d WAL senders are free",
+							p->server.free_slots, p->server.free_senders));
+	}
+	else if (source->slot_creator && source->slot_creator != p)
+	{
+		s->slot_turn = is_small(source->slot_creator) ? CDC_TURN_SOON : CDC_TURN_NEIGHBOUR;
+		p->turn_at = s->slot_turn == CDC_TURN_SOON ? source->slot_creator_since + SMALL_NEIGHBOUR_MS + 1 :
+			cdc_loop_now() + NEIGHBOUR_LOOK_MS;
+		cdc_set_detail(p, CDC_DETAIL_BLOCKER,
+				   psprintf("pipeline \"%s\" is creating its slot%s%s", source->slot_creator->name,
+							p->server.blocker ? ", which waits for " : "",
+							p->server.blocker ? blocker_words(p) : ""));
+	}
+	else if (p->server.blocker)
+	{
+		s->slot_turn = CDC_TURN_BLOCKED;
+		cdc_set_detail(p, CDC_DETAIL_BLOCKER, blocker_words(p));
+	}
+	else
+		s->slot_turn = CDC_TURN_OK;
+}
+
+/* Lag and movement of the slot; three rounds without movement are too many. */
+static void
+assess_flow(CdcPipeline *p, CdcSnapshot *s)
+{
+	const CdcSourcePipeline *seen = p->seen;
+	int64		now = cdc_loop_now();
+	int64		lag = -1;
+	int64		patience;
+
+	if (seen->slot_exists && seen->slot_consistent)
+		lag = p->server.wal_lsn > seen->confirmed_flush_lsn ?
+			(int64) (p->server.wal_lsn - seen->confirmed_flush_lsn) : 0;
+	if (lag >= 0)
+		p->lag = lag;
+	if (lag < 0)
+	{
+		/* no slot: where it stood last is where a gap begins */
+		s->moving = CDC_UNKNOWN;
+		return;
+	}
+	/* what a stranger confirms is not in Kafka: a gap begins where he came */
+	if (seen->confirmed_flush_lsn != p->flushed && !p->usurped && !cdc_slot_usurped(p))
+	{
+		if (p->flushed_at)
+			p->flush_interval = Max(p->flush_interval, now - p->flushed_at);
+		p->flushed = seen->confirmed_flush_lsn;
+		p->flushed_at = now;
+	}
+	else if (p->flushed_at == 0)
+		p->flushed_at = now;
+
+	patience = Max((int64) STILL_ROUNDS * cdc_health_interval,
+				   2 * Max(p->flush_interval, (int64) FIRST_FLUSH_INTERVAL_MS));
+	if (p->rounds_running < 2)
+		s->moving = CDC_UNKNOWN;
+	else if (now - p->flushed_at > patience && !cdc_initial_only(p))
+	{
+		s->moving = CDC_NO;
+		cdc_set_detail(p, CDC_DETAIL_MOVING,
+				   psprintf("%d s at %s", (int) ((now - p->flushed_at) / 1000), cdc_lsn_words(p->flushed)));
+	}
+	else
+		s->moving = CDC_YES;
+}
+
+void
+cdc_assess_source(CdcPipeline *p, CdcSnapshot *s)
+{
+	CdcService *source = p->source;
+
+	if (source == NULL || !source->is_postgresql)
+		return;
+	if (source->primary == NULL)
+	{
+		s->source_reachable = CDC_NO;
+		cdc_set_detail(p, CDC_DETAIL_SOURCE_ERROR, source->status_message);
+		return;
+	}
+	assess_hba(p, s);
+	if (p->seen_failed && strcmp(p->seen_sqlstate, "3D000") == 0)
+	{
+		s->source_reachable = CDC_YES;
+		s->source_capable = CDC_NO;
+		cdc_set_detail(p, CDC_DETAIL_SOURCE_CAPABILITY,
+				   psprintf("database \"%s\" does not exist", p->database));
+		/* dropped after our teardown had ended there: nothing of ours can come back */
+		if (p->absent)
+		{
+			s->slot = CDC_SLOT_ABSENT;
+			s->publication = s->role = CDC_OBJ_ABSENT;
+		}
+		return;
+	}
+	if (!cdc_source_known(p))
+	{
+		s->source_reachable = CDC_NO;
+		cdc_set_detail(p, CDC_DETAIL_SOURCE_ERROR,
+				   psprintf("%s:%d %s", source->primary->address, source->primary->port,
+							p->seen_error ? p->seen_error : "was not asked yet"));
+		s->hba = CDC_HBA_UNKNOWN;
+		return;
+	}
+	s->source_reachable = CDC_YES;
+	s->source_capable = CDC_YES;
+	if (p->server.version < 140000)
+	{
+		s->source_capable = CDC_NO;
+		cdc_set_detail(p, CDC_DETAIL_SOURCE_CAPABILITY,
+				   psprintf("its version is %d, 14 or later is needed", p->server.version / 10000));
+	}
+	else if (p->server.wal_level && strcmp(p->server.wal_level, "logical") != 0)
+	{
+		s->source_capable = CDC_NO;
+		cdc_set_detail(p, CDC_DETAIL_SOURCE_CAPABILITY,
+				   psprintf("wal_level is %s: run ALTER SYSTEM SET wal_level = 'logical' and restart it",
+							p->server.wal_level));
+	}
+	assess_objects(p, s);
+	assess_flow(p, s);
+}

@@ -1,0 +1,240 @@
+/*
+ * agents.c
+ *	  Actions on the agents of a sink.
+ *
+ * See agents.h and execute.h.  An action on several agents ends when the last
+ * of them has answered, by its worst answer.
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+
+#include "extension/settings.h"
+#include "worker/agents.h"
+#include "worker/execute/execute.h"
+#include "worker/world/wanted.h"
+
+/* An agent writes its intent and a file before it answers, and flushes both. */
+#define CHANGE_TIMEOUT_MS 15000
+
+/* In the pipeline's op_context. */
+typedef struct Several
+{
+	int			left;			/* answers outstanding */
+	CdcOpEnd	end;
+	char	   *words;
+} Several;
+
+typedef struct Ref
+{
+	CdcOpRef	op;
+	int			agent;
+} Ref;
+
+bool
+cdc_agents_unchanged(const CdcService *sink)
+{
+	return cdc_agents_fresh(sink, sink->plugin_changed_at + 1);
+}
+
+static void
+finish_one(CdcOp *op, CdcOpEnd end, const char *words)
+{
+	CdcPipeline *p = op->pipeline;
+	Several    *several = op->state;
+
+	if (end > several->end)
+		several->end = end;
+	if (words && several->words == NULL)
+		several->words = MemoryContextStrdup(p->op_context, words);
+	if (--several->left > 0)
+		return;
+	/* a look that was begun before this answer says nothing about the job */
+	if (op->action == CDC_ACT_INSTALL_PLUGIN)
+		p->sink->plugin_changed_at = cdc_loop_now();
+	cdc_op_finish(cdc_op_ref(op), several->end, several->words);
+}
+
+static void
+done(const CdcHttpResult *result, void *arg)
+{
+	Ref		   *ref = arg;
+	CdcOp	   *op = cdc_op_of(&ref->op);
+	CdcService *sink = op ? op->pipeline->sink : NULL;
+	int			agent = ref->agent;
+	char	   *words = NULL;
+	CdcOpEnd	end = CDC_OP_UNKNOWN;
+
+	if (sink == NULL || agent >= sink->nagents)
+	{
+		pfree(ref);
+		return;
+	}
+	if (result->outcome == CDC_HTTP_NOT_SENT)
+		end = CDC_OP_FAILED;
+	if (result->outcome != CDC_HTTP_ANSWERED)
+		words = pstrdup(result->error ? result->error : "no answer");
+	else
+	{
+		const char *sent[] = {sink->agents[agent].token, cdc_wanted_password(op->pipeline)};
+
+		switch (cdc_agent_meaning(result->status, result->body, sent, lengthof(sent), &words))
+		{
+			case CDC_AGENT_DONE:
+				end = CDC_OP_DONE;
+				break;
+			case CDC_AGENT_BUSY:
+			case CDC_AGENT_FENCED:
+			case CDC_AGENT_REFUSED:
+				end = CDC_OP_FAILED;
+				break;
+			case CDC_AGENT_MAYBE:
+				break;
+		}
+	}
+	if (words)
+		words = psprintf("agent %s: %s%s", sink->agents[agent].url, words,
+						 strcmp(words, "there is no such path") == 0 ? " (it is of an older version: update cdc_agent there)" : "");
+	finish_one(op, end, words);
+	pfree(ref);
+}
+
+static void
+send(CdcOp *op, int agent, CdcHttpMethod method, const char *path, const char *name, const char *body)
+{
+	CdcPipeline *p = op->pipeline;
+	CdcAgent   *a = &p->sink->agents[agent];
+	Ref		   *ref = MemoryContextAllocZero(TopMemoryContext, sizeof(Ref));
+	CdcHttpRequest request;
+
+	ref->op = cdc_op_ref(op);
+	ref->agent = agent;
+	memset(&request, 0, sizeof(request));
+	request.method = method;
+	request.url = cdc_agent_url(a->url, path, name, p->world->installation, p->world->epoch);
+	request.body = body;
+	request.timeout_ms = CHANGE_TIMEOUT_MS;
+	cdc_agents_auth(p->sink, a, &request);
+	if (cdc_http_start(&request, done, ref) == NULL)
+	{
+		pfree(ref);
+		finish_one(op, CDC_OP_FAILED, "too many open files");
+	}
+}
+
+static Several *
+begin(CdcOp *op)
+{
+	Several    *several = MemoryContextAllocZero(op->pipeline->op_context, sizeof(Several));
+
+	/* one more than is sent, until all is: an answer may come at once */
+	several->left = 1;
+	several->end = CDC_OP_DONE;
+	op->state = several;
+	return several;
+}
+
+static void
+install_plugin(CdcOp *op, Several *several)
+{
+	CdcPipeline *p = op->pipeline;
+	int			target = cdc_agents_target(p->sink);
+
+	if (target < 0)
+		return;
+	if (p->sink->failed_before < 0)
+	{
+		int			i;
+
+		p->sink->failed_before = 0;
+		for (i = 0; p->sink->list && i < p->sink->list->n; i++)
+		{
+			const CdcKcConnector *c = &p->sink->list->items[i];
+
+			if (c->state == CDC_CS_FAILED || c->task_state == CDC_CS_FAILED)
+				p->sink->failed_before++;
+		}
+	}
+	several->left++;
+	send(op, target, CDC_HTTP_PUT, "/v1/plugins/%s", CDC_AGENT_PLUGIN,
+		 cdc_agent_install_body(cdc_debezium_plugin_url, cdc_debezium_plugin_sha512, cdc_debezium_plugin_version));
+}
+
+static void
+put_secret(CdcOp *op, Several *several)
+{
+	CdcPipeline *p = op->pipeline;
+	CdcWantedFile files[CDC_MAX_WANTED_FILES];
+	int			nfiles = cdc_wanted_files(p, files);
+	int			i;
+	int			j;
+
+	for (j = 0; j < nfiles; j++)
+	{
+		const char *path = files[j].certificate ? "/v1/certificates/%s" : "/v1/secrets/%s";
+		char	   *body = cdc_agent_secret_body(files[j].value);
+
+		for (i = 0; i < p->sink->nagents; i++)
+		{
+			const CdcAgentState *state = p->sink->agents[i].state;
+
+			if (state && cdc_agent_has_secret(state, files[j].name))
+				continue;
+			several->left++;
+			send(op, i, CDC_HTTP_PUT, path, files[j].name, body);
+		}
+		explicit_bzero(body, strlen(body));
+	}
+}
+
+/* Deleting: all of them; else those of former passwords. */
+static void
+delete_secret(CdcOp *op, Several *several)
+{
+	CdcPipeline *p = op->pipeline;
+	CdcWantedFile files[CDC_MAX_WANTED_FILES];
+	const char *keep[CDC_MAX_WANTED_FILES];
+	int			nkeep = p->want_deleted ? 0 : cdc_wanted_files(p, files);
+	int			i;
+	int			j;
+
+	for (i = 0; i < nkeep; i++)
+		keep[i] = files[i].name;
+
+	for (i = 0; i < p->sink->nagents; i++)
+	{
+		const CdcAgent *agent = &p->sink->agents[i];
+		const char **names;
+		int			n;
+
+		if (agent->reachable != CDC_YES || agent->state == NULL)
+			continue;
+		n = cdc_agent_secrets_of(agent->state, p->connector_name, keep, nkeep, &names);
+		for (j = 0; j < n; j++)
+		{
+			several->left++;
+			send(op, i, CDC_HTTP_DELETE, "/v1/secrets/%s", names[j], NULL);
+		}
+	}
+}
+
+void
+cdc_agents_execute(CdcOp *op)
+{
+	Several    *several = begin(op);
+
+	switch (op->action)
+	{
+		case CDC_ACT_INSTALL_PLUGIN:
+			install_plugin(op, several);
+			break;
+		case CDC_ACT_PUT_SECRET:
+			put_secret(op, several);
+			break;
+		default:
+			Assert(op->action == CDC_ACT_DELETE_SECRET);
+			delete_secret(op, several);
+			break;
+	}
+	finish_one(op, CDC_OP_DONE, NULL);
+}

@@ -1,0 +1,498 @@
+/*
+ * execute.c
+ *	  Actions on Kafka Connect and, by SQL, on the source.
+ *
+ * See execute.h.  Decides nothing: what is done was decided by the state
+ * table, what it means is read by the next look.
+ */
+#include "postgres.h"
+
+#include <json-c/json.h>
+
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "common/secrets.h"
+#include "extension/settings.h"
+#include "worker/agents.h"
+#include "worker/execute/execute.h"
+#include "worker/failover.h"
+#include "worker/network.h"
+#include "worker/observe/observe.h"
+#include "worker/shadow.h"
+#include "worker/world/wanted.h"
+
+/* DDL on the source waits for locks no longer than this, then is tried again. */
+#define DDL_TIMEOUT_MS 30000
+
+/*
+ * Connect writes states after it has answered.  A restart shows within this; a
+ * configuration is handed to the worker that has the task first.
+ */
+#define RESTART_SHOWS_MS 2000
+#define CONFIG_SHOWS_MS 5000
+
+/* What became of the role: cdc_source_drop_role_sql. */
+static const CdcPgShape drop_role_shape = {.min_rows = 1, .max_rows = 1, .ncolumns = 1, .columns = {{.type = CDC_PG_TEXT}}};
+
+CdcOpRef
+cdc_op_ref(const CdcOp *op)
+{
+	CdcOpRef	ref;
+
+	ref.world = op->pipeline->world;
+	strlcpy(ref.id, op->pipeline->id, sizeof(ref.id));
+	ref.serial = op->serial;
+	return ref;
+}
+
+CdcOp *
+cdc_op_of(const CdcOpRef *ref)
+{
+	CdcPipeline *p = cdc_world_pipeline(ref->world, ref->id);
+	CdcOp	   *op = p ? p->op : NULL;
+
+	while (op && op->serial != ref->serial)
+		op = op->beside;
+	return op;
+}
+
+static void *
+keep_ref(const CdcOp *op)
+{
+	CdcOpRef   *ref = MemoryContextAlloc(TopMemoryContext, sizeof(CdcOpRef));
+
+	*ref = cdc_op_ref(op);
+	return ref;
+}
+
+static bool
+is_ddl(CdcAction action)
+{
+	return action == CDC_ACT_CREATE_ROLE || action == CDC_ACT_CREATE_PUBLICATION ||
+		action == CDC_ACT_ALTER_PUBLICATION || action == CDC_ACT_DROP_SLOT ||
+		action == CDC_ACT_DROP_PUBLICATION || action == CDC_ACT_DROP_ROLE;
+}
+
+/* Does a task run once this is done?  A stopped connector that is PUT stays stopped. */
+static bool
+starts_writer(const CdcPipeline *p, CdcAction action)
+{
+	const CdcKcConnector *c = cdc_connector_of(p);
+
+	return (action == CDC_ACT_PUT_CONNECTOR && !(c && c->state == CDC_CS_STOPPED)) ||
+		action == CDC_ACT_RESUME_CONNECTOR || action == CDC_ACT_END_DISCARD;
+}
+
+/* Its state is the former task's for so long, unless another one shows before. */
+static void
+await_task(CdcPipeline *p, int shows_ms)
+{
+	p->shows_at = cdc_loop_now() + shows_ms;
+	p->failure_seen = false;
+}
+
+static bool
+is_hba(CdcAction action)
+{
+	return action == CDC_ACT_WRITE_HBA || action == CDC_ACT_REMOVE_HBA;
+}
+
+bool
+cdc_execute_reserve(CdcPipeline *p, CdcAction action)
+{
+	CdcPipeline **turn = is_ddl(action) ? &p->source->ddl_owner :
+		is_hba(action) ? &p->source->hba_owner : NULL;
+
+	if (cdc_network_is_action(action))
+		return cdc_network_reserve(p);
+	if (action == CDC_ACT_INSTALL_PLUGIN)
+	{
+		/* another pipeline of the sink may have asked since the agents were looked at */
+		if (!cdc_agents_unchanged(p->sink))
+			return false;
+		turn = &p->sink->plugin_owner;
+	}
+	if (turn == NULL)
+		return true;
+	if (*turn && *turn != p)
+		return false;
+	*turn = p;
+	return true;
+}
+
+void
+cdc_execute_release(CdcPipeline *p)
+{
+	bool		ddl = false;
+	bool		hba = false;
+	CdcOp	   *op;
+
+	for (op = p->op; op; op = op->beside)
+	{
+		ddl = ddl || is_ddl(op->action);
+		hba = hba || is_hba(op->action);
+	}
+	if (p->source && p->source->ddl_owner == p && !ddl)
+		p->source->ddl_owner = NULL;
+	if (p->source && p->source->hba_owner == p && !hba)
+		p->source->hba_owner = NULL;
+	cdc_network_release(p);
+	if (p->sink && p->sink->plugin_owner == p)
+		p->sink->plugin_owner = NULL;
+}
+
+/* A password and its verifier, encrypted at once: the next turn writes them. */
+static bool
+make_password(CdcPipeline *p, char **error)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	volatile bool ok = false;
+
+	PG_TRY();
+	{
+		char	   *password = cdc_secret_password();
+		char	   *verifier = cdc_secret_verifier(password);
+		const char *purposes[2] = {"role_password", "role_verifier"};
+		int			i;
+
+		MemoryContextSwitchTo(p->context);
+		for (i = 0; i < 2; i++)
+			p->sealed[i] = cdc_secret_encrypt(i == 0 ? password : verifier, p->id,
+											  purposes[i], &p->sealed_key[i]);
+		MemoryContextSwitchTo(caller);
+		cdc_set_string(p->context, &p->password, password);
+		cdc_set_string(p->context, &p->verifier, verifier);
+		explicit_bzero(password, strlen(password));
+		p->generation = Max(p->wanted_generation, 1);
+		p->secret_dirty = true;
+		ok = true;
+	}
+	PG_CATCH();
+	{
+		ErrorData  *edata;
+
+		MemoryContextSwitchTo(caller);
+		edata = CopyErrorData();
+		FlushErrorState();
+		*error = psprintf("%s%s%s", edata->message, edata->hint ? ": " : "", edata->hint ? edata->hint : "");
+		FreeErrorData(edata);
+	}
+	PG_END_TRY();
+	return ok;
+}
+
+bool
+cdc_execute_prepare(CdcPipeline *p, CdcAction action, char **error)
+{
+	bool		slot_absent = p->seen && !p->seen->slot_exists;
+
+	if (cdc_network_is_action(action))
+	{
+		cdc_network_prepare(p);
+		p->spec_dirty = true;
+		return true;
+	}
+	if (p->secret_error)
+	{
+		*error = p->secret_error;
+		return false;
+	}
+	if ((action == CDC_ACT_CREATE_ROLE || action == CDC_ACT_PUT_SECRET) && cdc_password_due(p) && !make_password(p, error))
+		return false;
+	if (action == CDC_ACT_BEGIN_DISCARD)
+		p->discarding = true;
+	if (action == CDC_ACT_JUDGE_FAILOVER)
+		cdc_failover_remember(p);
+	if (action == CDC_ACT_RESTART_CONNECTOR || starts_writer(p, action))
+		cdc_failover_starting(p);
+	if (action == CDC_ACT_END_DISCARD)
+	{
+		p->discarding = false;
+		p->was_running = false;
+		p->snapshot_run = 0;
+		cdc_failover_forget(p);
+		cdc_set_string(p->context, &p->gap, NULL);
+	}
+	if (starts_writer(p, action) && slot_absent)
+	{
+		/* what is there next is ours: it was seen absent before */
+		p->slot_absent_before = true;
+		if (!cdc_initial_only(p))
+		{
+			p->source->slot_creator = p;
+			p->source->slot_creator_since = cdc_loop_now();
+		}
+	}
+	if (starts_writer(p, action))
+		p->offsets_clean = false;
+	p->spec_dirty = true;
+	return true;
+}
+
+static void
+http_done(const CdcHttpResult *result, void *arg)
+{
+	CdcOpRef   *ref = arg;
+	CdcOp	   *op = cdc_op_of(ref);
+	CdcPipeline *p;
+	CdcOpEnd	end = CDC_OP_UNKNOWN;
+	char	   *words = NULL;
+
+	if (op == NULL)
+	{
+		pfree(ref);
+		return;
+	}
+	p = op->pipeline;
+	if (result->outcome == CDC_HTTP_NOT_SENT)
+	{
+		end = CDC_OP_FAILED;
+		words = pstrdup(result->error);
+	}
+	else if (result->outcome != CDC_HTTP_ANSWERED)
+		words = psprintf("%s; it may still take effect", result->error ? result->error : "no answer");
+	else
+	{
+		CdcAction	action = op->action;
+		const char *sent[] = {cdc_wanted_password(p), p->sink ? p->sink->connect_password : NULL};
+		CdcKcMeaning meaning = cdc_kc_meaning(result->status, result->body, sent, lengthof(sent), &words);
+
+		if (words)
+			words = psprintf("HTTP %d: %s", result->status, words);
+		switch (meaning)
+		{
+			case CDC_KC_DONE:
+				end = CDC_OP_DONE;
+				break;
+			case CDC_KC_ABSENT:
+				end = action == CDC_ACT_DELETE_CONNECTOR ? CDC_OP_DONE : CDC_OP_FAILED;
+				break;
+			case CDC_KC_EXISTS:
+				end = action == CDC_ACT_POST_STOPPED || action == CDC_ACT_PREPARE_CONNECTOR ? CDC_OP_DONE : CDC_OP_FAILED;
+				break;
+			case CDC_KC_BUSY:
+			case CDC_KC_INVALID:
+			case CDC_KC_NOT_STOPPED:
+			case CDC_KC_DENIED:
+				end = CDC_OP_FAILED;
+				break;
+			case CDC_KC_MAYBE:
+				if (words)
+					words = psprintf("%s; it may still take effect", words);
+				break;
+		}
+		if (end == CDC_OP_DONE &&
+			(action == CDC_ACT_DELETE_OFFSETS || action == CDC_ACT_DELETE_CONNECTOR))
+		{
+			/* a connector is deleted only when it was seen to have none */
+			p->offsets_clean = true;
+			p->spec_dirty = true;
+		}
+		if (end == CDC_OP_DONE && (action == CDC_ACT_PUT_CONNECTOR || action == CDC_ACT_POST_STOPPED ||
+									action == CDC_ACT_PREPARE_CONNECTOR))
+			p->put_at = cdc_loop_now();
+		if (end == CDC_OP_DONE && action == CDC_ACT_DELETE_CONNECTOR)
+			p->put_at = 0;
+		if (action == CDC_ACT_RESTART_CONNECTOR)
+		{
+			p->restarted_at = cdc_loop_now();
+			await_task(p, RESTART_SHOWS_MS);
+		}
+		if (action == CDC_ACT_PUT_CONNECTOR && cdc_connector_of(p))
+			await_task(p, CONFIG_SHOWS_MS);
+	}
+	if (end == CDC_OP_FAILED && p->source && p->source->slot_creator == p)
+		cdc_world_end_slot_turn(p->source);
+	cdc_op_finish(*ref, end, words);
+	pfree(ref);
+}
+
+static void
+send_http(CdcOp *op, CdcHttpMethod method, const char *path, const char *body)
+{
+	CdcPipeline *p = op->pipeline;
+	CdcHttpRequest request;
+	const char *base = cdc_observe_connect_url(p->sink);
+	CdcOpRef   *ref = keep_ref(op);
+
+	memset(&request, 0, sizeof(request));
+	request.method = method;
+	request.url = cdc_kc_url(base, path, p->connector_name);
+	request.body = body;
+	request.timeout_ms = cdc_request_timeout;
+	cdc_observe_connect_auth(p->sink, &request);
+	if (cdc_http_start(&request, http_done, ref) == NULL)
+	{
+		pfree(ref);
+		cdc_op_finish(cdc_op_ref(op), CDC_OP_FAILED, "too many open files");
+	}
+}
+
+static void
+send_config(CdcOp *op)
+{
+	CdcPipeline *p = op->pipeline;
+	char	   *fault;
+	struct json_object *config = cdc_wanted_config(p, &fault);
+
+	if (config == NULL)
+	{
+		cdc_op_finish(cdc_op_ref(op), CDC_OP_FAILED,
+					  fault ? fault : "the configuration cannot be made without a primary and a password");
+		return;
+	}
+	if (op->action == CDC_ACT_POST_STOPPED || op->action == CDC_ACT_PREPARE_CONNECTOR)
+		send_http(op, CDC_HTTP_POST, "/connectors", cdc_kc_post_stopped_body(p->connector_name, config));
+	else
+		send_http(op, CDC_HTTP_PUT, "/connectors/%s/config",
+				  json_object_to_json_string_ext(config, JSON_C_TO_STRING_PLAIN));
+	json_object_put(config);
+}
+
+static void
+sql_done(const CdcPgResult *result, void *arg)
+{
+	CdcOpRef   *ref = arg;
+	CdcOp	   *op = cdc_op_of(ref);
+
+	if (op)
+	{
+		CdcOpEnd	end = CDC_OP_DONE;
+		const char *words = result->error;
+
+		if (result->outcome == CDC_PG_REFUSED || result->outcome == CDC_PG_ERROR)
+			end = CDC_OP_FAILED;
+		else if (result->outcome != CDC_PG_OK)
+			end = CDC_OP_UNKNOWN;
+		else if (op->action == CDC_ACT_CREATE_ROLE)
+			op->pipeline->role_generation = op->pipeline->generation;
+		else if (op->action == CDC_ACT_DROP_ROLE)
+			words = cdc_pg_value(result, 0, 0);
+		if (result->hint && words)
+			words = psprintf("%s (%s)", words, result->hint);
+		cdc_op_finish(*ref, end, words);
+	}
+	pfree(ref);
+}
+
+static void
+send_sql(CdcOp *op)
+{
+	CdcPipeline *p = op->pipeline;
+	CdcPgConn  *conn = cdc_observe_ddl_conn(p);
+	CdcSourceAsk ask = cdc_observe_ask(p);
+	char	   *sql = NULL;
+
+	if (conn == NULL)
+	{
+		cdc_op_finish(cdc_op_ref(op), CDC_OP_FAILED, "the source has no primary");
+		return;
+	}
+	switch (op->action)
+	{
+		case CDC_ACT_CREATE_ROLE:
+			sql = cdc_source_role_sql(&ask, p->verifier);
+			break;
+		case CDC_ACT_CREATE_PUBLICATION:
+		case CDC_ACT_ALTER_PUBLICATION:
+			sql = cdc_source_publication_sql(&ask, p->world->epoch, p->seen && p->seen->pub_exists);
+			break;
+		case CDC_ACT_TERMINATE_WALSENDER:
+			sql = cdc_source_terminate_walsender_sql(&ask);
+			break;
+		case CDC_ACT_DROP_SLOT:
+			sql = cdc_source_drop_slot_sql(&ask);
+			break;
+		case CDC_ACT_DROP_PUBLICATION:
+			sql = cdc_source_drop_publication_sql(&ask);
+			break;
+		default:
+			Assert(op->action == CDC_ACT_DROP_ROLE);
+			sql = cdc_source_drop_role_sql(&ask);
+			break;
+	}
+	cdc_pg_exec(conn, sql, 0, NULL, op->action == CDC_ACT_DROP_ROLE ? &drop_role_shape : NULL, DDL_TIMEOUT_MS, sql_done, keep_ref(op));
+	pfree(sql);
+}
+
+void
+cdc_execute(CdcOp *op)
+{
+	CdcPipeline *p = op->pipeline;
+
+	switch (op->action)
+	{
+		case CDC_ACT_CREATE_PEERING:
+		case CDC_ACT_ENABLE_PEERING:
+			cdc_network_execute(op);
+			break;
+		case CDC_ACT_INSTALL_PLUGIN:
+		case CDC_ACT_PUT_SECRET:
+		case CDC_ACT_DELETE_SECRET:
+			cdc_agents_execute(op);
+			break;
+		case CDC_ACT_CREATE_ROLE:
+		case CDC_ACT_CREATE_PUBLICATION:
+		case CDC_ACT_ALTER_PUBLICATION:
+		case CDC_ACT_TERMINATE_WALSENDER:
+		case CDC_ACT_DROP_SLOT:
+		case CDC_ACT_DROP_PUBLICATION:
+		case CDC_ACT_DROP_ROLE:
+			send_sql(op);
+			break;
+		case CDC_ACT_WRITE_HBA:
+		case CDC_ACT_REMOVE_HBA:
+			cdc_execute_hba(op);
+			break;
+		case CDC_ACT_PUT_CONNECTOR:
+		case CDC_ACT_POST_STOPPED:
+		case CDC_ACT_PREPARE_CONNECTOR:
+			send_config(op);
+			break;
+		case CDC_ACT_END_DISCARD:
+			if (cdc_connector_of(p) == NULL)
+			{
+				cdc_op_finish(cdc_op_ref(op), CDC_OP_DONE, NULL);
+				break;
+			}
+			send_http(op, CDC_HTTP_PUT, "/connectors/%s/resume", NULL);
+			break;
+		case CDC_ACT_RESUME_CONNECTOR:
+			send_http(op, CDC_HTTP_PUT, "/connectors/%s/resume", NULL);
+			break;
+		case CDC_ACT_RESTART_CONNECTOR:
+			send_http(op, CDC_HTTP_POST, "/connectors/%s/restart?includeTasks=true&onlyFailed=true", NULL);
+			break;
+		case CDC_ACT_BEGIN_DISCARD:
+			if (cdc_connector_of(p) == NULL)
+			{
+				cdc_op_finish(cdc_op_ref(op), CDC_OP_DONE, NULL);
+				break;
+			}
+			send_http(op, CDC_HTTP_PUT, "/connectors/%s/stop", NULL);
+			break;
+		case CDC_ACT_STOP_CONNECTOR:
+			send_http(op, CDC_HTTP_PUT, "/connectors/%s/stop", NULL);
+			break;
+		case CDC_ACT_PATCH_OFFSETS:
+			send_http(op, CDC_HTTP_PATCH, "/connectors/%s/offsets",
+					  cdc_kc_patch_offsets_body(p->topic_prefix, cdc_failover_position(p)));
+			break;
+		case CDC_ACT_DROP_SHADOWS:
+			cdc_execute_drop_shadows(op);
+			break;
+		case CDC_ACT_DELETE_OFFSETS:
+			send_http(op, CDC_HTTP_DELETE, "/connectors/%s/offsets", NULL);
+			break;
+		case CDC_ACT_DELETE_CONNECTOR:
+			send_http(op, CDC_HTTP_DELETE, "/connectors/%s", NULL);
+			break;
+		case CDC_ACT_NONE:
+		case CDC_ACT_JUDGE_FAILOVER:
+		case CDC_ACT_SOFT_DELETE:
+		case CDC_NUM_ACTIONS:
+			cdc_op_finish(cdc_op_ref(op), CDC_OP_DONE, NULL);
+			break;
+	}
+}

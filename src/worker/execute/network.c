@@ -1,0 +1,451 @@
+/*
+ * network.c
+ *	  Changes of network peerings: made and enabled for a pipeline, removed
+ *	  when no service needs the pair any more.
+ *
+ * See network.h and execute.h.  The intent (the row of the pair, with the time
+ * of the change) is committed before a request is sent; what it did shows in
+ * the next list, whatever became of its answer.
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "extension/settings.h"
+#include "worker/execute/execute.h"
+#include "worker/network.h"
+
+/* What was refused for a reason is tried again after this: people may have cured it. */
+#define REFUSED_MS 30000
+/* A conflict with a peering that the list does not show, so often, is a refusal. */
+#define MAX_CONFLICTS 3
+
+#define BACKOFF_FIRST_MS 500
+#define BACKOFF_MAX_MS 30000
+#define WATCH_MS 5000			/* a removed pair, until nothing can come back late */
+
+bool
+cdc_network_is_action(CdcAction action)
+{
+	return action == CDC_ACT_CREATE_PEERING || action == CDC_ACT_ENABLE_PEERING;
+}
+
+bool
+cdc_network_reserve(CdcPipeline *p)
+{
+	CdcPair    *pair = cdc_network_pair_of(p);
+
+	if (pair == NULL || (pair->owner && pair->owner != p) || pair->removal_planned || pair->removal_serial)
+		return false;
+	pair->owner = p;
+	return true;
+}
+
+void
+cdc_network_release(CdcPipeline *p)
+{
+	ListCell   *cell;
+
+	foreach(cell, p->world->pairs)
+	{
+		CdcPair    *pair = lfirst(cell);
+
+		if (pair->owner == p)
+			pair->owner = NULL;
+	}
+}
+
+static void
+set_error(CdcPair *pair, const char *words)
+{
+	if (cdc_same(pair->error, words))
+		return;
+	cdc_set_string(pair->world->context, &pair->error, words);
+	pair->dirty = pair->dirty || pair->stored;
+}
+
+/* The row says, before it is sent, that a change is. */
+static void
+note_intent(CdcPair *pair)
+{
+	pair->mutated_at = GetCurrentTimestamp();
+	pair->dirty = true;
+}
+
+void
+cdc_network_prepare(CdcPipeline *p)
+{
+	CdcPair    *pair = cdc_network_pair_of(p);
+
+	if (pair->waiting_since == 0)
+		pair->waiting_since = GetCurrentTimestamp();
+	note_intent(pair);
+}
+
+/* Starts a change; the error when that is not possible. */
+static const char *
+start(CdcHttpMethod method, const char *uuid, const char *body, CdcHttpDone done, void *arg)
+{
+	CdcHttpRequest request;
+	CdcSdnCredentials credentials;
+	const char *error;
+
+	memset(&request, 0, sizeof(request));
+	request.method = method;
+	request.url = cdc_sdn_url_of(cdc_sdn_url, "network-peering", uuid);
+	request.body = body;
+	request.timeout_ms = cdc_request_timeout;
+	error = cdc_network_credentials(&request, &credentials);
+	if (error == NULL && cdc_http_start(&request, done, arg) == NULL)
+		error = "too many open files";
+	cdc_sdn_wipe(&credentials);
+	return error;
+}
+
+/* An answer to a change, as an operation's end. */
+static CdcOpEnd
+end_of(const CdcHttpResult *result, CdcSdnMeaning *meaning, char **words)
+{
+	*words = NULL;
+	*meaning = CDC_SDN_MAYBE;
+	if (result->outcome == CDC_HTTP_NOT_SENT)
+	{
+		*words = pstrdup(result->error);
+		*meaning = CDC_SDN_LATER;
+		return CDC_OP_FAILED;
+	}
+	if (result->outcome != CDC_HTTP_ANSWERED)
+	{
+		*words = psprintf("%s; it may have taken effect and is looked up", result->error ? result->error : "no answer");
+		return CDC_OP_UNKNOWN;
+	}
+	*meaning = cdc_sdn_meaning(result->status, result->body, words);
+	return *meaning == CDC_SDN_DONE ? CDC_OP_DONE : *meaning == CDC_SDN_MAYBE ? CDC_OP_UNKNOWN : CDC_OP_FAILED;
+}
+
+static void
+refuse(CdcPair *pair, const char *words)
+{
+	cdc_set_string(pair->world->context, &pair->refused, words);
+	pair->refused_until = cdc_loop_now() + REFUSED_MS;
+}
+
+static void
+change_done(const CdcHttpResult *result, void *arg)
+{
+	CdcOpRef   *ref = arg;
+	CdcOp	   *op = cdc_op_of(ref);
+	CdcPair    *pair = op ? cdc_network_pair_of(op->pipeline) : NULL;
+	CdcSdnMeaning meaning;
+	CdcOpEnd	end;
+	char	   *words;
+
+	end = end_of(result, &meaning, &words);
+	if (pair)
+	{
+		if (meaning == CDC_SDN_EXISTS && ++pair->conflicts < MAX_CONFLICTS)
+		{
+			/* somebody was quicker, perhaps ourselves: the next list shows it */
+			end = CDC_OP_DONE;
+			words = pstrdup("it exists already and is looked up");
+		}
+		else if (meaning == CDC_SDN_EXISTS || meaning == CDC_SDN_REFUSED || meaning == CDC_SDN_DENIED)
+		{
+			refuse(pair, meaning == CDC_SDN_EXISTS ? psprintf("%s, but it is not listed: ask UpCloud's support", words) : words);
+			pair->conflicts = 0;
+		}
+		else if (meaning == CDC_SDN_DONE)
+			cdc_set_string(pair->world->context, &pair->refused, NULL);
+		set_error(pair, end == CDC_OP_DONE ? NULL : words);
+		cdc_network_changed(pair);
+	}
+	if (op)
+		cdc_op_finish(*ref, end, words);
+	pfree(ref);
+}
+
+void
+cdc_network_execute(CdcOp *op)
+{
+	CdcPair    *pair = cdc_network_pair_of(op->pipeline);
+	CdcAction	action = op->action;
+	const CdcSdnPeering *ab;
+	const CdcSdnPeering *ba;
+	CdcSdnVerdict v;
+	CdcOpRef   *ref;
+	const char *error;
+
+	if (pair == NULL || !cdc_network_seen(pair, &ab, &ba))
+	{
+		cdc_op_finish(cdc_op_ref(op), CDC_OP_FAILED, "the network changed meanwhile");
+		return;
+	}
+	v = cdc_sdn_judge(pair->a, pair->b, ab, ba, pair->installation);
+	if (v.peerings != (action == CDC_ACT_CREATE_PEERING ? CDC_PEERINGS_MISSING : CDC_PEERINGS_DISABLED) ||
+		pair->installation == NULL)
+	{
+		cdc_op_finish(cdc_op_ref(op), CDC_OP_FAILED, "the network changed meanwhile");
+		return;
+	}
+	ref = MemoryContextAlloc(TopMemoryContext, sizeof(CdcOpRef));
+	*ref = cdc_op_ref(op);
+	if (action == CDC_ACT_CREATE_PEERING)
+		error = start(CDC_HTTP_POST, NULL, cdc_sdn_create_body(v.local, v.peer, pair->installation), change_done, ref);
+	else
+		error = start(CDC_HTTP_PATCH, v.uuid, cdc_sdn_status_body(true), change_done, ref);
+	if (error)
+	{
+		pfree(ref);
+		cdc_op_finish(cdc_op_ref(op), CDC_OP_FAILED, error);
+	}
+}
+
+/*
+ * Removal.  A pair is needed while a service has each of its networks; a
+ * deleted one has, until the teardown of its last pipeline is over.  One that
+ * its provider is about to take back, its network with it, has it no more.
+ */
+static bool
+is_needed(const CdcPair *pair)
+{
+	bool		a = false;
+	bool		b = false;
+	ListCell   *cell;
+
+	foreach(cell, pair->world->services)
+	{
+		CdcService *s = lfirst(cell);
+
+		if (s->taken_back)
+			continue;
+		a = a || cdc_same(s->network_id, pair->a);
+		b = b || cdc_same(s->network_id, pair->b);
+	}
+	return a && b;
+}
+
+static void
+retry_later(CdcPair *pair)
+{
+	int64		ms = BACKOFF_FIRST_MS;
+	int			i;
+
+	pair->attempts++;
+	for (i = 1; i < pair->attempts && ms < BACKOFF_MAX_MS; i++)
+		ms *= 2;
+	pair->next_try = cdc_loop_now() + Min(ms, BACKOFF_MAX_MS);
+}
+
+/* Nothing of ours is listed: over, or a late effect is still possible. */
+static void
+end_removal(CdcPair *pair)
+{
+	int64		left = pair->mutated_at == 0 ? 0 :
+		cdc_settle_after - (GetCurrentTimestamp() - pair->mutated_at) / 1000;
+
+	pair->parted = true;
+	if (left > 0)
+	{
+		pair->next_try = cdc_loop_now() + Min(left, WATCH_MS);
+		return;
+	}
+	pair->gone = true;
+	pair->dirty = true;
+	ereport(LOG, (errmsg("cdc_pipeline reconciler: the peerings between networks %s and %s are removed: no service needs them",
+						 pair->a, pair->b)));
+}
+
+static void
+plan_removal(CdcPair *pair)
+{
+	CdcWorld   *world = pair->world;
+	const CdcSdnPeering *ab;
+	const CdcSdnPeering *ba;
+	const CdcSdnPeering *which;
+
+	if (!cdc_network_seen(pair, &ab, &ba) || world->sdn.good_at < pair->next_try)
+	{
+		if (world->sdn.reachable == CDC_NO && world->sdn.listed_at >= Max(pair->changed_at, pair->next_try))
+		{
+			set_error(pair, world->sdn.error);
+			retry_later(pair);
+		}
+		else
+			cdc_network_want_list(world);
+		return;
+	}
+	pair->removal = cdc_sdn_removal(ab, ba, pair->installation, &which);
+	switch (pair->removal)
+	{
+		case CDC_SDN_REMOVED:
+			end_removal(pair);
+			break;
+		case CDC_SDN_TO_WAIT:
+			pair->next_try = cdc_loop_now() + 1;
+			break;
+		case CDC_SDN_TO_DISABLE:
+		case CDC_SDN_TO_DELETE:
+			pair->parted = false;
+			strlcpy(pair->removal_uuid, which->uuid, sizeof(pair->removal_uuid));
+			pair->removal_planned = true;
+			note_intent(pair);
+			break;
+	}
+}
+
+/* A removal's answer finds its pair by the serial. */
+typedef struct CdcRemovalRef
+{
+	CdcWorld   *world;
+	uint64		serial;
+} CdcRemovalRef;
+
+static void
+removal_done(const CdcHttpResult *result, void *arg)
+{
+	CdcRemovalRef *ref = arg;
+	ListCell   *cell;
+	CdcSdnMeaning meaning;
+	CdcOpEnd	end;
+	char	   *words;
+
+	end = end_of(result, &meaning, &words);
+	foreach(cell, ref->world->pairs)
+	{
+		CdcPair    *pair = lfirst(cell);
+
+		if (pair->removal_serial != ref->serial)
+			continue;
+		pair->removal_serial = 0;
+		cdc_network_changed(pair);
+		if (end == CDC_OP_DONE || meaning == CDC_SDN_ABSENT || meaning == CDC_SDN_NOT_DISABLED)
+		{
+			pair->attempts = 0;
+			pair->next_try = cdc_loop_now();
+			set_error(pair, NULL);
+		}
+		else
+		{
+			set_error(pair, words);
+			retry_later(pair);
+		}
+		break;
+	}
+	pfree(ref);
+}
+
+void
+cdc_network_dispatch(CdcWorld *world)
+{
+	ListCell   *cell;
+
+	foreach(cell, world->pairs)
+	{
+		CdcPair    *pair = lfirst(cell);
+		CdcRemovalRef *ref;
+		const char *error;
+
+		if (!pair->removal_planned || pair->dirty)
+			continue;
+		pair->removal_planned = false;
+		if (is_needed(pair))
+			continue;			/* a service came meanwhile: its pipelines enable it again */
+		ref = MemoryContextAlloc(TopMemoryContext, sizeof(CdcRemovalRef));
+		ref->world = world;
+		ref->serial = pair->removal_serial = ++world->serial;
+		if (pair->removal == CDC_SDN_TO_DELETE)
+			error = start(CDC_HTTP_DELETE, pair->removal_uuid, NULL, removal_done, ref);
+		else
+			error = start(CDC_HTTP_PATCH, pair->removal_uuid, cdc_sdn_status_body(false), removal_done, ref);
+		if (error)
+		{
+			pfree(ref);
+			pair->removal_serial = 0;
+			set_error(pair, error);
+			retry_later(pair);
+		}
+	}
+}
+
+void
+cdc_network_due(CdcWorld *world)
+{
+	ListCell   *cell;
+	int64		now = cdc_loop_now();
+
+	if (!cdc_network_configured() || !world->loaded)
+		return;
+	if (world->sdn.list_wanted)
+		cdc_network_want_list(world);
+	foreach(cell, world->pairs)
+	{
+		CdcPair    *pair = lfirst(cell);
+		bool		removing = pair->stored && !is_needed(pair);
+
+		if (removing != pair->removing)
+		{
+			pair->parted = false;
+			pair->removing = removing;
+			pair->next_try = now;
+			pair->attempts = 0;
+			pair->dirty = true;
+		}
+		if (removing && !pair->gone && !pair->owner && !pair->removal_planned && !pair->removal_serial && now >= pair->next_try)
+			plan_removal(pair);
+	}
+}
+
+bool
+cdc_network_joined(const CdcService *s)
+{
+	ListCell   *cell;
+
+	if (!cdc_network_configured())
+		return false;
+	foreach(cell, s->world->pairs)
+	{
+		CdcPair    *pair = lfirst(cell);
+
+		if ((cdc_same(s->network_id, pair->a) || cdc_same(s->network_id, pair->b)) && pair->stored && !pair->parted && !pair->gone)
+			return true;
+	}
+	return false;
+}
+
+int64
+cdc_network_next(CdcWorld *world)
+{
+	ListCell   *cell;
+	int64		next = 0;
+
+	if (!cdc_network_configured())
+		return 0;
+	/* while a list is wanted or under way, that is what is waited for */
+	if (world->sdn.list_wanted && !world->sdn.listing)
+		next = cdc_network_list_due(world);
+	foreach(cell, world->pairs)
+	{
+		CdcPair    *pair = lfirst(cell);
+
+		if (pair->removing && !pair->gone && !pair->removal_planned && !pair->removal_serial &&
+			pair->next_try > cdc_loop_now() && (next == 0 || pair->next_try < next))
+			next = pair->next_try;
+	}
+	return next;
+}
+
+bool
+cdc_network_dirty(CdcWorld *world)
+{
+	ListCell   *cell;
+
+	foreach(cell, world->pairs)
+	{
+		CdcPair    *pair = lfirst(cell);
+
+		if (pair->dirty)
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,323 @@
+/*
+ * provider.c
+ *	  See provider.h.  One request a service at a time; nothing waits for it.
+ *
+ * An order is sent whenever the row was read (a start of the worker, a change),
+ * since it changes nothing when it is known there.  What a provider says is
+ * written to the row; how to reach a new service too, with a request to read the
+ * row again, so that it is loaded as any other.
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+
+#include "extension/settings.h"
+#include "worker/network.h"
+#include "worker/execute/provider.h"
+
+#define BUSY_MS 200				/* while something is expected */
+#define ERROR_MS 1000
+#define LOST_FIRST_MS 250
+#define LOST_MAX_MS 10000
+
+static const struct CdcProvider *const providers[] = {&cdc_provider_local};
+
+/* What an answer belongs to, by id: the service may be another object when it comes. */
+typedef struct Asked
+{
+	CdcWorld   *world;
+	char		id[CDC_UUID_LEN + 1];
+	CdcProvide	what;
+	int64		started;
+} Asked;
+
+const struct CdcProvider *
+cdc_provider(const char *name)
+{
+	size_t		i;
+
+	for (i = 0; name && i < lengthof(providers); i++)
+	{
+		if (strcmp(providers[i]->name, name) == 0)
+			return providers[i];
+	}
+	return NULL;
+}
+
+bool
+cdc_provided(const CdcService *s)
+{
+	return s->provider != NULL;
+}
+
+static CdcService *
+other_of(const CdcPipeline *p, const CdcService *s)
+{
+	return p->source == s ? p->sink : p->source;
+}
+
+static bool
+uses(const CdcPipeline *p, const CdcService *s)
+{
+	return strcmp(p->source_id, s->id) == 0 || strcmp(p->sink_id, s->id) == 0;
+}
+
+/*
+ * May a service that is being deleted be taken away?  Its pipelines' teardown is
+ * over; and where a request that timed out might still take effect, that has
+ * settled, or the other side goes away as well.
+ */
+static bool
+may_go(const CdcService *s)
+{
+	ListCell   *cell;
+
+	foreach(cell, s->world->pipelines)
+	{
+		CdcPipeline *p = lfirst(cell);
+		CdcService *other = other_of(p, s);
+
+		if (uses(p, s) && (!p->absent || (other && (!cdc_provided(other) || !other->deleting))))
+			return false;
+	}
+	return true;
+}
+
+/* Both sides are gone: nothing that was sent can take effect any more. */
+static void
+settle_pipelines(CdcService *s)
+{
+	ListCell   *cell;
+
+	foreach(cell, s->world->pipelines)
+	{
+		CdcPipeline *p = lfirst(cell);
+		CdcService *other = other_of(p, s);
+
+		if (uses(p, s) && p->absent && p->op == NULL && p->status != CDC_DELETED && (other == NULL || other->provider_gone))
+		{
+			p->status = CDC_DELETED;
+			p->spec_dirty = true;
+		}
+	}
+}
+
+static const char *
+status_word(CdcProvidedState state, const char *now)
+{
+	switch (state)
+	{
+		case CDC_PROVIDED_MAKING:
+			return "provisioning";
+		case CDC_PROVIDED_RUNNING:
+			return "running";
+		case CDC_PROVIDED_ERROR:
+			return "error";
+		default:
+			return now;
+	}
+}
+
+/* Writes status and message, and wakes whoever waits for the service. */
+static void
+set_status(CdcService *s, const char *status, const char *addon, const char *message)
+{
+	bool		changed = !cdc_same(s->status, status) || !cdc_same(s->addon_status, addon);
+
+	if (!changed && cdc_same(s->status_message, message))
+		return;
+	/* what stays may be the very string that is set */
+	if (!cdc_same(s->status, status))
+		cdc_set_string(s->context, &s->status, status);
+	if (!cdc_same(s->addon_status, addon))
+		cdc_set_string(s->context, &s->addon_status, addon);
+	if (!cdc_same(s->status_message, message))
+		cdc_set_string(s->context, &s->status_message, message);
+	s->dirty = true;
+	if (changed)
+		cdc_world_ready_all(s);
+}
+
+/* Is how to reach it other than what its row says? */
+static void
+note_connection(CdcService *s, CdcProvided *p)
+{
+	struct json_object *object;
+	const char *words;
+
+	if (p->connection == NULL && p->nodes == NULL)
+		return;
+	object = json_object_new_object();
+	json_object_object_add(object, "connection", p->connection ? json_object_get(p->connection) : json_object_new_object());
+	json_object_object_add(object, "nodes", p->nodes ? json_object_get(p->nodes) : json_object_new_array());
+	json_object_object_add(object, "network_id", p->network_id ? json_object_new_string(p->network_id) : NULL);
+	json_object_object_add(object, "limits", p->limits ? json_object_new_string(p->limits) : NULL);
+	words = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN);
+	if (!cdc_same(s->provided_connection, words))
+	{
+		cdc_set_string(s->context, &s->provided_connection, words);
+		s->provided_dirty = true;
+		s->dirty = true;
+	}
+	json_object_put(object);
+}
+
+static void
+take_news(CdcService *s, CdcProvide what, CdcProvided *p)
+{
+	int64		now = cdc_loop_now();
+	const char *message = p->message;
+
+	if (p->state == CDC_PROVIDED_UNKNOWN && message)
+	{
+		/* not heard: what was known stays */
+		s->provider_next = now + Min(LOST_FIRST_MS << Min(s->provider_failures, 6), LOST_MAX_MS);
+		s->provider_failures++;
+		set_status(s, s->status, s->addon_status, message);
+		return;
+	}
+	s->provider_failures = 0;
+	if (s->deleting)
+	{
+		s->provider_next = now + BUSY_MS;
+		if (p->state == CDC_PROVIDED_ABSENT && what == CDC_PROVIDE_TAKE_BACK)
+			s->provider_gone = s->dirty = true;
+		else
+			set_status(s, s->status, s->addon_status, message);
+		return;
+	}
+	if (p->state == CDC_PROVIDED_ABSENT)
+	{
+		/* somebody took it away there: it is ordered anew */
+		s->ordered = false;
+		s->provider_next = now;
+		return;
+	}
+	if (what == CDC_PROVIDE_ORDER && p->state != CDC_PROVIDED_ERROR)
+		s->ordered = true;
+	note_connection(s, p);
+	if (message == NULL && s->has_addon && p->connect != CDC_PROVIDED_RUNNING)
+		message = p->connect_message;
+	/* a server that runs and that we do not reach says so itself */
+	if (message || s->primary || !s->is_postgresql || p->state != CDC_PROVIDED_RUNNING || !cdc_same(s->status, "running"))
+		set_status(s, status_word(p->state, cdc_same(s->status, "pending") ? "provisioning" : s->status),
+				   s->has_addon ? status_word(p->connect, s->addon_status) : NULL, message);
+	s->provider_next = now + (p->state == CDC_PROVIDED_ERROR ? ERROR_MS :
+							  p->state == CDC_PROVIDED_RUNNING && (!s->has_addon || p->connect == CDC_PROVIDED_RUNNING) ? cdc_health_interval : BUSY_MS);
+}
+
+static void
+answered(const CdcHttpResult *result, void *arg)
+{
+	Asked	   *asked = arg;
+	CdcService *s = cdc_world_service(asked->world, asked->id);
+
+	if (s && s->provider && s->provider_asking == asked->started)
+	{
+		CdcProvided p = s->provider->read(result);
+
+		s->provider_asking = 0;
+		take_news(s, asked->what, &p);
+		json_object_put(p.connection);
+		json_object_put(p.nodes);
+	}
+	pfree(asked);
+}
+
+static void
+ask(CdcService *s)
+{
+	CdcHttpRequest request;
+	Asked	   *asked;
+	char	   *why;
+
+	if (s->error && !s->deleting)
+	{
+		set_status(s, "error", s->addon_status, s->error);
+		s->provider_next = cdc_loop_now() + LOST_MAX_MS;
+		return;
+	}
+	asked = MemoryContextAllocZero(TopMemoryContext, sizeof(Asked));
+	asked->world = s->world;
+	strlcpy(asked->id, s->id, sizeof(asked->id));
+	asked->what = s->deleting ? CDC_PROVIDE_TAKE_BACK : s->ordered ? CDC_PROVIDE_LOOK : CDC_PROVIDE_ORDER;
+	/* no two of a service are alike: an answer to a former object finds another */
+	asked->started = (int64) ++s->world->serial;
+	memset(&request, 0, sizeof(request));
+	why = s->provider->request(s, asked->what, &request);
+	if (why)
+	{
+		set_status(s, s->status, s->addon_status, why);
+		s->provider_next = cdc_loop_now() + LOST_MAX_MS;
+		pfree(asked);
+		return;
+	}
+	s->provider_asking = asked->started;
+	if (cdc_http_start(&request, answered, asked) == NULL)
+	{
+		s->provider_asking = 0;
+		s->provider_next = cdc_loop_now() + BUSY_MS;
+		pfree(asked);
+	}
+	s->provider->wipe(&request);
+}
+
+void
+cdc_provider_round(CdcWorld *world)
+{
+	ListCell   *cell;
+
+	foreach(cell, world->services)
+	{
+		CdcService *s = lfirst(cell);
+
+		if (s->provider && s->provider_failures == 0)
+			s->provider_next = cdc_loop_now();
+	}
+}
+
+void
+cdc_provider_due(CdcWorld *world)
+{
+	ListCell   *cell;
+	int64		now = cdc_loop_now();
+
+	foreach(cell, world->services)
+	{
+		CdcService *s = lfirst(cell);
+
+		if (s->provider == NULL)
+			continue;
+		if (s->provider_gone)
+			settle_pipelines(s);
+		else if (s->provider_asking == 0 && now >= s->provider_next)
+		{
+			s->taken_back = s->deleting && may_go(s);
+			if (s->deleting && !s->taken_back)
+				s->provider_next = now + BUSY_MS;
+			else if (s->deleting && cdc_network_joined(s))
+			{
+				set_status(s, s->status, s->addon_status, "waiting for the peerings of its network to be removed");
+				s->provider_next = now + BUSY_MS;
+			}
+			else
+				ask(s);
+		}
+	}
+}
+
+int64
+cdc_provider_next(CdcWorld *world)
+{
+	ListCell   *cell;
+	int64		next = 0;
+
+	foreach(cell, world->services)
+	{
+		CdcService *s = lfirst(cell);
+
+		if (s->provider && !s->provider_gone && s->provider_asking == 0 && (next == 0 || s->provider_next < next))
+			next = Max(s->provider_next, 1);
+	}
+	return next;
+}

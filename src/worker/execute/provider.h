@@ -1,0 +1,54 @@
+/*
+ * provider.h
+ *	  Services that are made for their users: who makes them, and the loop that
+ *	  has them made, looked at and taken away.
+ *
+ * A provider is a row of functions (provider.c): a request for each of three
+ * things, and what the answer means.  When each is asked, what becomes of a
+ * service's row and what is tried again is the same for all.  The provider
+ * external makes nothing: its row has no functions, and a service of it is what
+ * was registered.  See docs/providers.md.
+ */
+#ifndef CDC_PROVIDER_H
+#define CDC_PROVIDER_H
+
+#include "remote/provision.h"
+#include "worker/world/world.h"
+
+typedef enum CdcProvide
+{
+	CDC_PROVIDE_ORDER,			/* have it made; again and again, and it changes nothing */
+	CDC_PROVIDE_LOOK,
+	CDC_PROVIDE_TAKE_BACK		/* have it taken away; the same */
+} CdcProvide;
+
+struct CdcProvider
+{
+	const char *name;
+
+	/*
+	 * Fills the request; NULL, or why it cannot be made (palloc'd).  wipe is
+	 * called after it was started.
+	 */
+	char	   *(*request) (const CdcService *service, CdcProvide what, CdcHttpRequest *request);
+	void		(*wipe) (CdcHttpRequest *request);
+	CdcProvided (*read) (const CdcHttpResult *result);
+};
+
+/* By its name; NULL: external, or no such. */
+extern const struct CdcProvider *cdc_provider(const char *name);
+
+/* Is the service of a provider that makes servers? */
+extern bool cdc_provided(const CdcService *service);
+
+/* A health round: each is looked at.  Starts requests whose time has come. */
+extern void cdc_provider_round(CdcWorld *world);
+extern void cdc_provider_due(CdcWorld *world);
+
+/* Monotonic ms of the next thing that cdc_provider_due would do, 0 for none. */
+extern int64 cdc_provider_next(CdcWorld *world);
+
+/* The provider local, in provider_local.c. */
+extern const struct CdcProvider cdc_provider_local;
+
+#endif							/* CDC_PROVIDER_H */

@@ -1,0 +1,202 @@
+/*
+ * agents.c
+ *	  Looks at the agents of a sink.
+ *
+ * See agents.h.  One GET an agent and round, whatever the number of pipelines.
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+
+#include "extension/settings.h"
+#include "remote/connect_value.h"
+#include "worker/agents.h"
+#include "worker/world/findings.h"
+#include "worker/observe/peer_said.h"
+#include "worker/observe/registered.h"
+
+/* An agent answers from memory and one directory. */
+#define LOOK_TIMEOUT_MS 5000
+
+typedef struct Look
+{
+	CdcWorld   *world;
+	char		id[CDC_UUID_LEN + 1];
+	int			index;
+	int64		started;
+} Look;
+
+void
+cdc_agents_auth(const CdcService *sink, const CdcAgent *agent, CdcHttpRequest *request)
+{
+	request->bearer = agent->token;
+	request->ca = sink->ca;
+	request->any_address = sink->any_address;
+	request->connect_timeout_ms = cdc_connect_timeout;
+	if (request->timeout_ms == 0)
+		request->timeout_ms = LOOK_TIMEOUT_MS;
+}
+
+bool
+cdc_agents_fresh(const CdcService *sink, int64 since)
+{
+	int			i;
+
+	for (i = 0; i < sink->nagents; i++)
+	{
+		if (sink->agents[i].looked_at < since || sink->agents[i].looked_at == 0)
+			return false;
+	}
+	return true;
+}
+
+/* A job has ended: workers, their plugins and their tasks may be other ones now. */
+static void
+job_ended(CdcService *sink)
+{
+	ListCell   *cell;
+
+	sink->plugin_changed_at = cdc_loop_now();
+	foreach(cell, sink->world->pipelines)
+	{
+		CdcPipeline *p = lfirst(cell);
+
+		if (p->sink == sink && p->op == NULL)
+		{
+			p->connect_since = sink->plugin_changed_at;
+			p->attempts = 0;
+			cdc_world_ready(p);
+		}
+	}
+}
+
+/*
+ * The directory of secrets becomes a part of configurations, so an agent may
+ * name what a path has, and the same as at first or one below.  NULL: believed,
+ * else why not.
+ */
+static char *
+path_fault(CdcService *sink, const CdcAgent *agent, const char *path)
+{
+	char	   *fault = cdc_connect_path_fault(path);
+	bool		moved = fault == NULL && sink->secret_path != NULL && !cdc_connect_path_below(path, sink->secret_path);
+	CdcFinding	finding = {
+		.check_name = "agent_secret_path",
+		.concern = CDC_CONCERN_SAFETY,
+		.severity = CDC_SEVERITY_WARNING,
+		.node = agent->url,
+		.observed = moved ? psprintf("the agent names %s as its directory of secrets", path) : NULL,
+		.required = moved ? psprintf("%s, which the agents named first", sink->secret_path) : NULL,
+		.why = "a configuration that says so would make Kafka Connect read other files; the agent is not believed"
+	};
+
+	cdc_finding_service(sink, &finding, moved);
+	if (fault)
+		return psprintf("the directory of secrets that it names %s", fault);
+	if (moved)
+		return psprintf("it names %s as its directory of secrets, and the agents named %s first", path, sink->secret_path);
+	if (sink->secret_path == NULL)
+	{
+		cdc_set_string(sink->context, &sink->secret_path, path);
+		sink->secret_path_new = sink->dirty = true;
+	}
+	return NULL;
+}
+
+static void
+take_state(CdcService *sink, CdcAgent *agent, const char *body, char **error)
+{
+	MemoryContext old = MemoryContextSwitchTo(sink->context);
+	CdcAgentState *state = cdc_agent_parse_state(body);
+
+	MemoryContextSwitchTo(old);
+	if (state == NULL)
+	{
+		*error = pstrdup("the answer is not an agent's");
+		return;
+	}
+	if ((*error = path_fault(sink, agent, state->secret_path)) != NULL)
+	{
+		cdc_agent_state_free(state);
+		return;
+	}
+	cdc_world_note_epoch(sink->world, state->epoch);
+	if (agent->state && agent->state->job == CDC_AGENT_JOB_RUNNING && state->job != CDC_AGENT_JOB_RUNNING)
+		job_ended(sink);
+	cdc_agent_state_free(agent->state);
+	agent->state = state;
+}
+
+static void
+look_done(const CdcHttpResult *result, void *arg)
+{
+	Look	   *look = arg;
+	CdcService *sink = cdc_world_service(look->world, look->id);
+	CdcAgent   *agent = sink && look->index < sink->nagents ? &sink->agents[look->index] : NULL;
+	char	   *error = NULL;
+	ListCell   *cell;
+
+	if (agent == NULL || !agent->looking || agent->looking_since != look->started)
+	{
+		pfree(look);
+		return;
+	}
+	agent->looking = false;
+	agent->looked_at = look->started;
+	if (result->tolerated || result->outcome == CDC_HTTP_ANSWERED)
+		cdc_registered_answered(sink, agent->url, result->tolerated);
+	if (result->outcome != CDC_HTTP_ANSWERED)
+		error = pstrdup(result->error);
+	else if (result->status != 200)
+	{
+		const char *sent[] = {agent->token};
+
+		cdc_agent_meaning(result->status, result->body, sent, lengthof(sent), &error);
+		error = psprintf("HTTP %d: %s", result->status, error ? error : "");
+	}
+	else
+		take_state(sink, agent, result->body, &error);
+	agent->reachable = error ? CDC_NO : CDC_YES;
+	cdc_set_string(sink->context, &agent->error, error);
+	cdc_peer_said(sink, agent->url, result->said);
+	foreach(cell, sink->world->pipelines)
+	{
+		CdcPipeline *p = lfirst(cell);
+
+		if (p->waiting && p->sink == sink)
+			cdc_world_ready(p);
+	}
+	pfree(look);
+}
+
+void
+cdc_agents_look(CdcService *sink)
+{
+	int			i;
+
+	for (i = 0; i < sink->nagents; i++)
+	{
+		CdcAgent   *agent = &sink->agents[i];
+		CdcHttpRequest request;
+		Look	   *look;
+
+		if (agent->looking)
+			continue;
+		look = MemoryContextAllocZero(TopMemoryContext, sizeof(Look));
+		look->world = sink->world;
+		strlcpy(look->id, sink->id, sizeof(look->id));
+		look->index = i;
+		look->started = cdc_loop_now();
+		memset(&request, 0, sizeof(request));
+		request.method = CDC_HTTP_GET;
+		request.url = cdc_agent_url(agent->url, "/v1/state", NULL, sink->world->installation, 0);
+		cdc_agents_auth(sink, agent, &request);
+		agent->looking = true;
+		agent->looking_since = look->started;
+		if (cdc_http_start(&request, look_done, look) == NULL)
+		{
+			agent->looking = false;
+			pfree(look);
+		}
+	}
+}

@@ -1,0 +1,126 @@
+/*
+ * connect_claims.c
+ *	  See connect_claims.h.
+ *
+ * Judges what is in memory; asks nobody.  Claims are kept with the service's row
+ * (connect_claimed) and end with other connect_urls.
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+
+#include "common/quote.h"
+#include "worker/observe/connect_claims.h"
+#include "worker/world/findings.h"
+
+static bool
+has_claimed(const CdcService *s, const char *peer)
+{
+	ListCell   *cell;
+
+	foreach(cell, s->claimed)
+	{
+		if (strcmp(lfirst(cell), peer) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Has this service claimed a Kafka Connect for another organization than that of s? */
+static bool
+claims_for_another(const CdcService *other, const CdcService *s)
+{
+	return other && other->is_kafka && other->claimed != NIL && !other->deleting && strcmp(other->organization_id, s->organization_id) != 0;
+}
+
+/* Is this address claimed by another organization? */
+static bool
+is_claimed(const CdcService *s, const char *peer)
+{
+	ListCell   *cell;
+
+	foreach(cell, s->world->services)
+	{
+		if (claims_for_another(lfirst(cell), s) && has_claimed(lfirst(cell), peer))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Is a connector of another organization's claimant listed there?  Most often all
+ * that carry a mark are the service's own, which costs next to nothing to see.
+ */
+static bool
+is_used(const CdcService *s)
+{
+	ListCell   *cell;
+	int			marked = 0;
+	int			own = 0;
+	int			i;
+
+	for (i = 0; s->list && i < s->list->n; i++)
+		marked += s->list->items[i].mark != NULL;
+	for (i = 0; i < 2 && own < marked; i++)
+	{
+		foreach(cell, s->world->pipelines)
+		{
+			CdcPipeline *p = lfirst(cell);
+			const CdcKcConnector *c;
+
+			if (i == 0 ? p->sink != s : !claims_for_another(p->sink, s))
+				continue;
+			c = cdc_kc_find(s->list, p->connector_name);
+			if (c == NULL || !cdc_same(c->mark, p->id))
+				continue;
+			if (i == 1)
+				return true;
+			own++;
+		}
+	}
+	return false;
+}
+
+static bool
+has_run(const CdcService *s)
+{
+	ListCell   *cell;
+
+	foreach(cell, s->world->pipelines)
+	{
+		CdcPipeline *p = lfirst(cell);
+
+		if (p->sink == s && p->was_running)
+			return true;
+	}
+	return false;
+}
+
+void
+cdc_connect_claim(CdcService *s, const char *peer)
+{
+	CdcFinding	finding = {
+		.check_name = "connect_not_shared",
+		.concern = CDC_CONCERN_SAFETY,
+		.severity = CDC_SEVERITY_BLOCKER,
+		.required = "a Kafka Connect of this organization's own, or a superuser's word that this one may be shared",
+		.why = "whoever works on a Kafka Connect reads the configurations and errors of all connectors there"
+	};
+
+	/* whoever came first to an address stays there, unless others turn out to be behind it */
+	s->connect_foreign = !s->connect_shared && (is_used(s) || (!has_claimed(s, peer) && is_claimed(s, peer)));
+	if (s->connect_foreign)
+	{
+		finding.observed = psprintf("another organization uses the Kafka Connect at %s", s->connect_urls[s->url]);
+		finding.fix_sql = cdc_quote_format("SELECT cdc.share_connect(%L, %L)", s->connect_urls[s->url], s->organization_id);
+	}
+	cdc_finding_service(s, &finding, s->connect_foreign);
+	if (!s->connect_foreign && peer[0] && !has_claimed(s, peer) && has_run(s))
+	{
+		MemoryContext old = MemoryContextSwitchTo(s->context);
+
+		s->claimed = lappend(s->claimed, pstrdup(peer));
+		MemoryContextSwitchTo(old);
+		s->dirty = true;
+	}
+}

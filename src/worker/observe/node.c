@@ -1,0 +1,650 @@
+/*
+ * node.c
+ *	  Looks at the servers of a source by themselves: are they there, which one
+ *	  is the primary, what is in their pg_hba.conf; and asks the primary now and
+ *	  then whether it still is.
+ *
+ * See observe.h.  Changes nothing on a source.  What pipelines want to know of a
+ * database is asked in observe/source.c.
+ */
+#include "postgres.h"
+
+#include "access/xlog.h"
+#include "utils/memutils.h"
+
+#include "common/json.h"
+#include "common/quote.h"
+#include "extension/settings.h"
+#include "remote/pg_hba.h"
+#include "worker/failover.h"
+#include "worker/world/findings.h"
+#include "worker/observe/observe.h"
+#include "worker/observe/observe_parts.h"
+#include "worker/observe/source.h"
+#include "worker/observe/peer_said.h"
+#include "worker/execute/provider.h"
+#include "worker/observe/registered.h"
+#include "worker/shadow.h"
+#include "worker/world/wanted.h"
+
+/* Standbys are seen to when nothing is being built on the source, or after this. */
+#define STANDBYS_WAIT_MS 2000
+
+/*
+ * While a source has no primary its nodes are asked this often: at first, since
+ * a promotion takes about a second, then more and more patiently.
+ */
+#define SEARCH_FIRST_MS 100
+#define SEARCH_FIRST_FOR_MS 60000
+#define SEARCH_LAST_MS 1000
+
+/* A source is busy when a slot moves by so much between two pings. */
+#define FLOWING_MS 500
+#define FLOWING_BYTES (64 * 1024)
+
+void
+cdc_observe_target(CdcNode *node, const char *database, CdcPgTarget *target)
+{
+	CdcService *s = node->service;
+
+	memset(target, 0, sizeof(*target));
+	target->host = node->address;
+	target->port = node->port;
+	target->database = database;
+	target->user = s->admin_user;
+	target->password = s->admin_password;
+	target->sslmode = s->sslmode;
+	target->ca = s->ca;
+	target->client_cert = s->client_cert && s->client_key ? s->client_cert : NULL;
+	target->client_key = s->client_key;
+	target->password_in_tls = s->password_in_tls;
+	target->any_address = s->any_address;
+	target->any_method = s->before_rules;
+	target->connect_timeout_ms = cdc_connect_timeout;
+}
+
+CdcProbe *
+cdc_probe_make(CdcService *service, const char *database, int npipelines)
+{
+	CdcProbe   *probe = MemoryContextAllocZero(TopMemoryContext, sizeof(CdcProbe));
+
+	probe->world = service->world;
+	strlcpy(probe->service_id, service->id, sizeof(probe->service_id));
+	probe->database = database ? MemoryContextStrdup(TopMemoryContext, database) : NULL;
+	probe->started = cdc_loop_now();
+	probe->pipelines = MemoryContextAllocZero(TopMemoryContext,
+											  Max(npipelines, 1) * sizeof(*probe->pipelines));
+	return probe;
+}
+
+void
+cdc_probe_free(CdcProbe *probe)
+{
+	if (probe->database)
+		pfree(probe->database);
+	pfree(probe->pipelines);
+	pfree(probe);
+}
+
+static void
+set_source_status(CdcService *s)
+{
+	const char *message = NULL;
+	const char *status = s->status;
+	int			i;
+
+	/* whether it runs its provider says, and more of it while we reach it */
+	if (cdc_provided(s) && (s->primary || !cdc_same(s->status, "running")))
+		return;
+	if (s->primary)
+	{
+		if (!s->deleting)
+			status = "running";
+	}
+	else
+	{
+		StringInfoData words;
+
+		initStringInfo(&words);
+		for (i = 0; i < s->nnodes; i++)
+		{
+			CdcNode    *n = &s->nodes[i];
+
+			appendStringInfo(&words, "%s%s:%d %s", i ? "; " : "", n->address, n->port,
+							 n->error ? n->error : n->in_recovery ? "is a standby" : "was not asked yet");
+		}
+		message = s->error ? s->error : words.data;
+	}
+	if (!cdc_same(s->status, status) || !cdc_same(s->status_message, message))
+	{
+		bool		changed = !cdc_same(s->status, status);
+
+		cdc_set_string(s->context, &s->status, status);
+		cdc_set_string(s->context, &s->status_message, message);
+		s->dirty = true;
+		if (changed)
+			cdc_world_ready_all(s);
+	}
+}
+
+static bool
+is_claimant(const CdcService *s, const CdcNode *n)
+{
+	return n->reachable && !n->in_recovery &&
+		(s->system_identifier == 0 || n->system_identifier == s->system_identifier);
+}
+
+/*
+ * The node that is to be followed, or NULL: of those that claim to be primary
+ * and belong to the cluster that we know the one with the highest timeline,
+ * the present one among equals.  A node that is away and was seen on a higher
+ * timeline holds all others back: they are what was failed over from.
+ */
+static CdcNode *
+find_primary(CdcService *s)
+{
+	CdcNode    *primary = NULL;
+	int			i;
+
+	for (i = 0; i < s->nnodes; i++)
+	{
+		CdcNode    *n = &s->nodes[i];
+
+		if (is_claimant(s, n) &&
+			(primary == NULL || n->timeline > primary->timeline ||
+			 (n->timeline == primary->timeline && n == s->primary)))
+			primary = n;
+	}
+	s->other_primary = NULL;
+	for (i = 0; primary && i < s->nnodes; i++)
+	{
+		CdcNode    *n = &s->nodes[i];
+
+		if (n != primary && is_claimant(s, n))
+			s->other_primary = n;
+		if (!n->reachable && s->system_identifier != 0 && n->timeline > primary->timeline &&
+			n->system_identifier == s->system_identifier)
+			return NULL;
+	}
+	return primary;
+}
+
+/*
+ * Follows the primary that there is: connections of the databases go to it,
+ * and what was seen before counts for no pipeline any more.
+ */
+static void
+elect(CdcService *s)
+{
+	CdcNode    *primary = find_primary(s);
+	ListCell   *cell;
+
+	if (primary && s->system_identifier == 0)
+	{
+		s->system_identifier = primary->system_identifier;
+		s->dirty = true;
+	}
+	if (primary)
+		s->lost_at = 0;
+	else if (s->lost_at == 0)
+		s->lost_at = cdc_loop_now();
+	if (primary != s->primary)
+	{
+		s->primary = primary;
+		foreach(cell, s->world->pipelines)
+		{
+			CdcPipeline *p = lfirst(cell);
+
+			if (p->source != s)
+				continue;
+			p->source_since = cdc_loop_now();
+			p->primary_lsn = 0;
+			p->attempts = 0;
+			p->next_visit = 0;
+			cdc_world_ready(p);
+		}
+		foreach(cell, s->databases)
+		{
+			CdcSourceDb *db = lfirst(cell);
+
+			if (db->node != primary && primary != NULL)
+				cdc_observe_hang_up(db);
+		}
+	}
+	set_source_status(s);
+}
+
+static void
+note_hba(CdcNode *n, const char *words, const char *error)
+{
+	char	   *hash = words ? cdc_wanted_hba_hash(n->service, words) : NULL;
+
+	/*
+	 * What a reload made active is no longer what the file says: somebody
+	 * took our lines out or changed them.  Twice within ten minutes is a
+	 * manager of the file at work, not a slip.
+	 */
+	if (n->hba_loaded && hash && strcmp(n->hba_loaded, hash) != 0 &&
+		n->hba_text && !n->hba_busy &&
+		strcmp(cdc_wanted_hba_hash(n->service, n->hba_text), n->hba_loaded) == 0)
+	{
+		int64		now = cdc_loop_now();
+
+		n->hba_vanished = (n->hba_vanished_at && now - n->hba_vanished_at < 600000) ? n->hba_vanished + 1 : 1;
+		n->hba_vanished_at = now;
+	}
+	cdc_set_string(n->service->context, &n->hba_text, words);
+	cdc_set_string(n->service->context, &n->hba_hash, hash);
+	cdc_set_string(n->service->context, &n->hba_error, error);
+}
+
+/*
+ * Is what a node turned out to be the cluster that holds the metadata, without a
+ * superuser's word that it may be a source?  It is the one server that trusts
+ * this process, and its files have everybody's secrets.  A service that was
+ * followed there by version 0.1 is followed on, and told.
+ */
+static bool
+is_forbidden_metadata(CdcNode *n, uint64 system_identifier)
+{
+	CdcService *s = n->service;
+	bool		is_ours = system_identifier == GetSystemIdentifier() && !s->metadata_server;
+	bool		forbidden = is_ours && s->system_identifier != system_identifier;
+	CdcFinding	finding = {
+		.check_name = "metadata_is_source",
+		.concern = CDC_CONCERN_SAFETY,
+		.severity = forbidden ? CDC_SEVERITY_BLOCKER : CDC_SEVERITY_WARNING,
+		.node = psprintf("%s:%d", n->address, n->port),
+		.observed = "this node belongs to the server that holds the metadata",
+		.required = "a superuser's word, \"metadata_server\": true, or another server",
+		.why = "a pipeline from there could read every organization's secrets in the metadata",
+		.fix_sql = cdc_quote_format("SELECT cdc.update_service(%L, '{\"metadata_server\": true}')", s->id)
+	};
+
+	cdc_finding_service(s, &finding, is_ours);
+	return forbidden;
+}
+
+static void
+node_done(const CdcPgResult *result, void *arg)
+{
+	CdcProbe   *probe = arg;
+	CdcService *s = cdc_world_service(probe->world, probe->service_id);
+	CdcNode    *n;
+	CdcSourceObs *obs = NULL;
+	char	   *error = NULL;
+	bool		hba_changed = false;
+	bool		forbidden = false;
+
+	if (s == NULL || probe->node >= s->nnodes || result->outcome == CDC_PG_CANCELLED)
+	{
+		cdc_probe_free(probe);
+		return;
+	}
+	n = &s->nodes[probe->node];
+	n->probing = false;
+	n->probed_at = probe->started;
+	if (!n->reachable)
+		n->pinged_at = cdc_loop_now();
+	if (result->outcome == CDC_PG_OK)
+	{
+		MemoryContext old;
+
+		if (n->obs_context == NULL)
+			n->obs_context = AllocSetContextCreate(s->context, "cdc_pipeline node", ALLOCSET_SMALL_SIZES);
+		MemoryContextReset(n->obs_context);
+		memset(&n->conf, 0, sizeof(n->conf));
+		old = MemoryContextSwitchTo(n->obs_context);
+		obs = cdc_source_parse(cdc_pg_value(result, 0, 0));
+		MemoryContextSwitchTo(old);
+	}
+	if (obs && is_forbidden_metadata(n, obs->system_identifier))
+	{
+		obs = NULL;
+		forbidden = true;
+	}
+	if (obs)
+	{
+		bool		changed = !n->reachable || n->in_recovery != obs->in_recovery ||
+			n->timeline != obs->timeline;
+
+		n->reachable = true;
+		n->in_recovery = obs->in_recovery;
+		n->system_identifier = obs->system_identifier;
+		n->timeline = obs->timeline;
+		n->version = obs->version;
+		n->is_superuser = obs->is_superuser;
+		n->conf = obs->node;
+		n->wal_lsn = obs->wal_lsn;
+		n->free_slots = obs->free_slots;
+		if (!n->hba_busy)
+		{
+			hba_changed = !cdc_same(n->hba_text, obs->hba_text) || !cdc_same(n->hba_error, obs->hba_error);
+			note_hba(n, obs->hba_text, obs->hba_error);
+		}
+		if (s->system_identifier != 0 && n->system_identifier != s->system_identifier)
+			error = psprintf("belongs to another cluster (system identifier " UINT64_FORMAT ")",
+							 n->system_identifier);
+		if (changed || !cdc_same(n->error, error))
+		{
+			n->dirty = true;
+			n->last_seen = GetCurrentTimestamp();
+		}
+	}
+	else
+	{
+		error = pstrdup(forbidden ? "is the server that holds the metadata, which is a source by a superuser's word only (metadata_server)" :
+						result->error ? result->error : "the answer makes no sense");
+		if (n->reachable || !cdc_same(n->error, error))
+			n->dirty = true;
+		n->reachable = false;
+	}
+	cdc_set_string(s->context, &n->error, error);
+	cdc_peer_said(s, psprintf("%s:%d", n->address, n->port), result->said);
+	if (n->reachable && s->before_rules)
+		cdc_registered_seen(s);
+	elect(s);
+	cdc_shadow_look(n);
+	{
+		ListCell   *cell;
+
+		foreach(cell, s->world->pipelines)
+		{
+			CdcPipeline *p = lfirst(cell);
+
+			if (p->source != s)
+				continue;
+			if (obs && n == s->primary)
+				cdc_failover_note_wal(p, obs, probe->started);
+			/* a round does not wait for the nodes: what it finds in pg_hba.conf is judged now */
+			if (p->waiting || hba_changed)
+				cdc_world_ready(p);
+		}
+	}
+	cdc_probe_free(probe);
+}
+
+/* An idle connection to a node has ended: whoever is primary now must be found. */
+void
+cdc_observe_lost(CdcPgConn *conn, void *arg)
+{
+	cdc_observe_nodes((CdcService *) arg);
+}
+
+static void
+open_admin(CdcNode *n)
+{
+	CdcPgTarget target;
+
+	if (n->admin)
+		return;
+	cdc_observe_target(n, n->service->admin_database, &target);
+	n->admin = cdc_pg_open(&target);
+	cdc_pg_watch(n->admin, cdc_observe_lost, n->service);
+}
+
+static void
+probe_node(CdcService *s, int i)
+{
+	CdcNode    *n = &s->nodes[i];
+	CdcProbe   *probe;
+	const char **slots;
+	int			nslots = 0;
+	ListCell   *cell;
+	char	   *ask;
+	const char *params[1];
+
+	if (n->probing)
+		return;
+	open_admin(n);
+	slots = palloc(sizeof(char *) * (list_length(s->world->pipelines) + 1));
+	foreach(cell, s->world->pipelines)
+	{
+		CdcPipeline *p = lfirst(cell);
+
+		if (p->source == s)
+			slots[nslots++] = p->object_name;
+	}
+	ask = cdc_source_ask_node(slots, nslots);
+	pfree(slots);
+	params[0] = ask;
+	probe = cdc_probe_make(s, NULL, 0);
+	probe->node = i;
+	n->probing = true;
+	cdc_pg_exec(n->admin, cdc_source_observe_sql, 1, params, &cdc_observe_shape, LOOK_TIMEOUT_MS, node_done, probe);
+	pfree(ask);
+}
+
+void
+cdc_observe_node(CdcNode *n)
+{
+	probe_node(n->service, (int) (n - n->service->nodes));
+}
+
+void
+cdc_observe_nodes(CdcService *s)
+{
+	int			i;
+
+	for (i = 0; i < s->nnodes; i++)
+		probe_node(s, i);
+}
+
+bool
+cdc_observe_nodes_since(CdcService *s, int64 when)
+{
+	int			i;
+
+	for (i = 0; i < s->nnodes; i++)
+	{
+		if (s->nodes[i].probed_at < when)
+			return false;
+	}
+	return true;
+}
+
+static bool
+has_pipelines(const CdcService *s)
+{
+	ListCell   *cell;
+
+	foreach(cell, s->world->pipelines)
+	{
+		CdcPipeline *p = lfirst(cell);
+
+		if (p->source == s && !p->absent)
+			return true;
+	}
+	return false;
+}
+
+/* Beside being there: how far the pipelines' slots are, for those on standbys, and who holds them. */
+static const char *const ping_sql =
+"SELECT pg_catalog.pg_is_in_recovery(), (SELECT pg_catalog.json_object_agg(s.slot_name,"
+" pg_catalog.json_build_object('lsn', s.confirmed_flush_lsn, 'pid', s.active_pid))"
+" FROM pg_catalog.pg_replication_slots AS s WHERE s.slot_type = 'logical' AND s.confirmed_flush_lsn IS NOT NULL"
+" AND pg_catalog.starts_with(s.slot_name::text, 'mdb_pipeline_'))";
+
+static const CdcPgShape ping_shape = {.min_rows = 1, .max_rows = 1, .ncolumns = 2,
+.columns = {{.type = CDC_PG_BOOL}, {.type = CDC_PG_TEXT, .may_be_null = true}}};
+
+/*
+ * A slot of a Running pipeline that is gone, released or held by somebody else than when
+ * it was looked at: what has happened is not left to the next round.
+ */
+static void
+note_holder(CdcPipeline *p, struct json_object *slot)
+{
+	bool		there = p->seen && !p->seen_failed && p->seen->slot_exists && p->seen->slot_consistent;
+
+	if (p->status != CDC_RUNNING || p->want_deleted || p->op || p->waiting || p->attempts > 0 || !there ||
+		(slot && cdc_json_int64(slot, "pid", 0) == p->seen->slot_pid))
+		return;
+	p->source_since = p->connect_since = cdc_loop_now();
+	p->next_visit = 0;
+	cdc_world_ready(p);
+}
+
+static void
+note_slots(CdcService *s, const char *words)
+{
+	struct json_object *slots = words ? cdc_json_parse(words) : NULL;
+	ListCell   *cell;
+
+	s->flowing = false;
+	foreach(cell, s->world->pipelines)
+	{
+		CdcPipeline *p = lfirst(cell);
+		struct json_object *slot;
+		uint64		lsn;
+
+		if (p->source != s)
+			continue;
+		slot = cdc_json_get(slots, p->object_name);
+		note_holder(p, slot);
+		lsn = cdc_source_lsn(slot, "lsn");
+		s->flowing = s->flowing || (p->primary_lsn != 0 && lsn > p->primary_lsn + FLOWING_BYTES);
+		p->primary_lsn = lsn;
+	}
+	json_object_put(slots);
+	cdc_shadow_follow(s);
+}
+
+static void
+ping_done(const CdcPgResult *result, void *arg)
+{
+	CdcProbe   *probe = arg;
+	CdcService *s = cdc_world_service(probe->world, probe->service_id);
+	CdcNode    *n;
+
+	if (s == NULL || probe->node >= s->nnodes || result->outcome == CDC_PG_CANCELLED)
+	{
+		cdc_probe_free(probe);
+		return;
+	}
+	n = &s->nodes[probe->node];
+	n->pinging = false;
+	if (result->outcome == CDC_PG_OK)
+	{
+		/* demoted, or not the one that it was */
+		if (strcmp(cdc_pg_value(result, 0, 0), n->in_recovery ? "t" : "f") != 0)
+			cdc_observe_nodes(s);
+		else if (n == s->primary)
+			note_slots(s, cdc_pg_isnull(result, 0, 1) ? NULL : cdc_pg_value(result, 0, 1));
+	}
+	else
+	{
+		n->reachable = false;
+		n->dirty = true;
+		cdc_set_string(s->context, &n->error, result->error ? result->error : "the answer makes no sense");
+		elect(s);
+		cdc_observe_nodes(s);
+	}
+	cdc_probe_free(probe);
+}
+
+/*
+ * A primary whose network is cut closes no connection: it is asked whether it
+ * is there, so often that its silence is known within source_dead_after.
+ */
+static int64
+ping_interval(const CdcService *s)
+{
+	int64		interval = Max(cdc_source_dead_after / 2, 50);
+
+	/* while slots move, those on standbys are to move with them */
+	return s->flowing ? Min(interval, FLOWING_MS) : interval;
+}
+
+static void
+ping(CdcService *s)
+{
+	CdcNode    *n = s->primary;
+	CdcProbe   *probe;
+
+	if (n->pinging)
+		return;
+	if (n->pinger == NULL)
+	{
+		CdcPgTarget target;
+
+		cdc_observe_target(n, n->service->admin_database, &target);
+		n->pinger = cdc_pg_open(&target);
+		cdc_pg_watch(n->pinger, cdc_observe_lost, s);
+	}
+	probe = cdc_probe_make(s, NULL, 0);
+	probe->node = (int) (n - s->nodes);
+	n->pinging = true;
+	n->pinged_at = probe->started;
+	cdc_pg_exec(n->pinger, ping_sql, 0, NULL, &ping_shape, cdc_source_dead_after, ping_done, probe);
+}
+
+static int64
+search_interval(const CdcService *s, int64 now)
+{
+	return now - s->lost_at < SEARCH_FIRST_FOR_MS ? SEARCH_FIRST_MS : SEARCH_LAST_MS;
+}
+
+int64
+cdc_observe_source_due(CdcWorld *world)
+{
+	ListCell   *cell;
+	int64		now = cdc_loop_now();
+	int64		next = 0;
+
+	foreach(cell, world->services)
+	{
+		CdcService *s = lfirst(cell);
+		int64		at;
+
+		if (!s->is_postgresql || s->nnodes == 0 || s->system_identifier == 0 || !has_pipelines(s))
+			continue;
+		if (s->standbys_since != 0 && (s->slot_creator == NULL || now - s->standbys_since > STANDBYS_WAIT_MS))
+		{
+			s->standbys_since = 0;
+			cdc_observe_nodes(s);
+		}
+		if (s->primary)
+		{
+			if (now >= s->primary->pinged_at + ping_interval(s))
+				ping(s);
+			at = Max(s->primary->pinged_at + ping_interval(s), now + 50);
+		}
+		else
+		{
+			if (now >= s->searched_at + search_interval(s, now))
+			{
+				s->searched_at = now;
+				cdc_observe_nodes(s);
+			}
+			at = s->searched_at + search_interval(s, now);
+		}
+		if (next == 0 || at < next)
+			next = at;
+	}
+	return next;
+}
+
+CdcPgConn *
+cdc_observe_node_conn(CdcNode *n, const char *database)
+{
+	CdcPgTarget target;
+	MemoryContext old;
+	CdcNodeDb  *db;
+	ListCell   *cell;
+
+	foreach(cell, n->databases)
+	{
+		db = lfirst(cell);
+		if (strcmp(db->database, database) == 0)
+			return db->conn;
+	}
+	old = MemoryContextSwitchTo(n->service->context);
+	db = palloc0(sizeof(CdcNodeDb));
+	db->database = pstrdup(database);
+	n->databases = lappend(n->databases, db);
+	MemoryContextSwitchTo(old);
+	cdc_observe_target(n, database, &target);
+	db->conn = cdc_pg_open(&target);
+	return db->conn;
+}

@@ -1,0 +1,492 @@
+/*
+ * observe.c
+ *	  Looks at Kafka Connect, and the pipeline's question "is all known?".
+ *
+ * See observe.h.  Sources are looked at in observe/node.c and observe/source.c.
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+
+#include "extension/settings.h"
+#include "worker/agents.h"
+#include "worker/assess/login.h"
+#include "worker/network.h"
+#include "worker/observe/connect_claims.h"
+#include "worker/observe/observe.h"
+#include "worker/observe/source.h"
+#include "worker/observe/peer_said.h"
+#include "worker/execute/provider.h"
+#include "worker/observe/registered.h"
+
+/* Reads answer quickly or are asked again; only mutations wait for Connect's 90 s. */
+#define READ_TIMEOUT_MS 10000
+
+/* A list is not asked for again before this many times its own duration. */
+#define LIST_PACE 2
+
+/* What an answer belongs to, by ids: the objects may be gone when it comes. */
+typedef struct CdcLook
+{
+	CdcWorld   *world;
+	char		id[CDC_UUID_LEN + 1];
+	int64		started;
+	int			index;
+	CdcKcReader *reader;		/* of a list, as it comes */
+} CdcLook;
+
+/* A list is read as it comes: what is kept of it has limits of its own. */
+#define LIST_MAX (64 * 1024 * 1024)
+
+static CdcLook *
+make_look(CdcWorld *world, const char *id)
+{
+	CdcLook    *look = MemoryContextAllocZero(TopMemoryContext, sizeof(CdcLook));
+
+	look->world = world;
+	strlcpy(look->id, id, sizeof(look->id));
+	look->started = cdc_loop_now();
+	return look;
+}
+
+static void
+free_look(CdcLook *look)
+{
+	cdc_kc_reader_free(look->reader);
+	pfree(look);
+}
+
+const char *
+cdc_observe_connect_url(const CdcService *sink)
+{
+	return sink->nurls > 0 ? sink->connect_urls[sink->url % sink->nurls] : NULL;
+}
+
+void
+cdc_observe_connect_auth(const CdcService *sink, CdcHttpRequest *request)
+{
+	request->user = sink->connect_user;
+	request->password = sink->connect_password;
+	request->ca = sink->ca;
+	request->any_address = sink->any_address;
+	request->connect_timeout_ms = cdc_connect_timeout;
+	if (request->timeout_ms == 0)
+		request->timeout_ms = READ_TIMEOUT_MS;
+}
+
+/* Starts a GET on a worker; frees the look and returns false under pressure. */
+static bool
+get(CdcService *sink, const char *base, const char *path, const char *name,
+	CdcHttpDone done, CdcLook *look)
+{
+	CdcHttpRequest request;
+	char	   *url = cdc_kc_url(base, path, name);
+	bool		started;
+
+	memset(&request, 0, sizeof(request));
+	request.method = CDC_HTTP_GET;
+	request.url = url;
+	if (look->reader)
+	{
+		request.consume = cdc_kc_reader_feed;
+		request.consumed = look->reader;
+		request.max_body = LIST_MAX;
+	}
+	cdc_observe_connect_auth(sink, &request);
+	started = cdc_http_start(&request, done, look) != NULL;
+	if (!started)
+		free_look(look);
+	pfree(url);
+	return started;
+}
+
+const CdcKcConnector *
+cdc_connector_of(const CdcPipeline *p)
+{
+	const CdcKcConnector *c = p->sink && p->sink->list ? cdc_kc_find(p->sink->list, p->connector_name) : NULL;
+
+	return c && cdc_same(c->mark, p->id) ? c : NULL;
+}
+
+static void
+set_sink_status(CdcService *sink, bool running)
+{
+	const char *status = running ? "running" : sink->status;
+
+	/* its provider says what it is */
+	if (cdc_provided(sink))
+		return;
+	if (sink->error)
+	{
+		if (!cdc_same(sink->status_message, sink->error))
+		{
+			cdc_set_string(sink->context, &sink->status_message, sink->error);
+			sink->dirty = true;
+		}
+		return;
+	}
+	if (running && (!cdc_same(sink->status, status) ||
+					(sink->has_addon && !cdc_same(sink->addon_status, "running")) ||
+					sink->status_message))
+	{
+		if (!sink->deleting)
+			cdc_set_string(sink->context, &sink->status, status);
+		if (sink->has_addon)
+			cdc_set_string(sink->context, &sink->addon_status, "running");
+		cdc_set_string(sink->context, &sink->status_message, NULL);
+		sink->dirty = true;
+		cdc_world_ready_all(sink);
+	}
+	else if (!running && !cdc_same(sink->status_message, sink->connect_error))
+	{
+		cdc_set_string(sink->context, &sink->status_message, sink->connect_error);
+		sink->dirty = true;
+	}
+}
+
+static void
+ready_waiting(CdcService *service)
+{
+	ListCell   *cell;
+
+	foreach(cell, service->world->pipelines)
+	{
+		CdcPipeline *p = lfirst(cell);
+
+		if (p->waiting && (p->source == service || p->sink == service))
+			cdc_world_ready(p);
+	}
+}
+
+static void
+list_done(const CdcHttpResult *result, void *arg)
+{
+	CdcLook    *look = arg;
+	CdcService *sink = cdc_world_service(look->world, look->id);
+	char	   *error = NULL;
+	int			i;
+
+	if (sink == NULL || !sink->listing || sink->listing_since != look->started)
+	{
+		free_look(look);
+		return;
+	}
+	sink->listing = false;
+	sink->listed_at = look->started;
+	sink->list_ms = result->elapsed_ms;
+	if (result->tolerated || result->outcome == CDC_HTTP_ANSWERED)
+		cdc_registered_answered(sink, cdc_observe_connect_url(sink), result->tolerated);
+	if (result->outcome == CDC_HTTP_ANSWERED && result->status == 200)
+	{
+		MemoryContext old = MemoryContextSwitchTo(sink->context);
+		CdcKcList  *list = cdc_kc_reader_list(look->reader);
+
+		MemoryContextSwitchTo(old);
+		if (list)
+		{
+			if (sink->list)
+				cdc_kc_list_free(sink->list);
+			sink->list = list;
+		}
+		else
+			error = pstrdup("the answer is not Kafka Connect's");
+	}
+	else if (cdc_kc_reader_failed(look->reader))
+		error = pstrdup("the answer is not Kafka Connect's");
+	else if (result->outcome == CDC_HTTP_ANSWERED)
+	{
+		const char *sent[] = {sink->connect_password};
+
+		cdc_kc_meaning(result->status, result->body, sent, lengthof(sent), &error);
+		error = psprintf("HTTP %d%s%s", result->status, error ? ": " : "", error ? error : "");
+	}
+	else
+		error = pstrdup(result->error);
+
+	cdc_peer_said(sink, cdc_observe_connect_url(sink), result->said);
+	sink->connect_reachable = error ? CDC_NO : CDC_YES;
+	if (error == NULL)
+	{
+		cdc_connect_claim(sink, result->peer);
+		/* the others are not looked at while this one answers */
+		for (i = 0; i < sink->nurls; i++)
+			cdc_peer_said(sink, sink->connect_urls[i], NULL);
+	}
+	cdc_set_string(sink->context, &sink->connect_error,
+				   error ? psprintf("%s: %s", cdc_observe_connect_url(sink), error) : NULL);
+	if (error && sink->nurls > 1)
+		sink->url = (sink->url + 1) % sink->nurls;
+	set_sink_status(sink, error == NULL);
+	ready_waiting(sink);
+	free_look(look);
+}
+
+static void
+want_list(CdcService *sink)
+{
+	const char *url = cdc_observe_connect_url(sink);
+	CdcLook    *look;
+
+	if (sink->listing || url == NULL)
+		return;
+	/* one GET for all who wait, and never back to back on a slow cluster */
+	if (sink->listed_at != 0 &&
+		cdc_loop_now() < sink->listed_at + (int64) sink->list_ms * (1 + LIST_PACE))
+	{
+		sink->list_wanted = true;
+		return;
+	}
+	sink->list_wanted = false;
+	look = make_look(sink->world, sink->id);
+	look->reader = cdc_kc_reader_new();
+	if (look->reader == NULL)
+	{
+		pfree(look);
+		sink->list_wanted = true;
+		return;
+	}
+	sink->listing = true;
+	sink->listing_since = look->started;
+	if (!get(sink, url, "/connectors?expand=status&expand=info", NULL, list_done, look))
+	{
+		sink->listing = false;
+		sink->list_wanted = true;
+	}
+}
+
+/* While workers are restarted one by one, whoever uses them looks again and again. */
+static void
+roll_on(CdcService *sink)
+{
+	ListCell   *cell;
+
+	sink->rolled_at = cdc_loop_now();
+	sink->rolling = false;
+	foreach(cell, sink->world->pipelines)
+	{
+		CdcPipeline *p = lfirst(cell);
+
+		if (p->sink == sink && p->op == NULL && !p->absent && !p->waiting)
+		{
+			p->connect_since = sink->rolled_at;
+			cdc_world_ready(p);
+		}
+	}
+}
+
+void
+cdc_observe_paced(CdcWorld *world)
+{
+	ListCell   *cell;
+
+	world->source_due = cdc_observe_source_due(world);
+	foreach(cell, world->services)
+	{
+		CdcService *s = lfirst(cell);
+
+		if (s->is_kafka && s->list_wanted)
+			want_list(s);
+		if (s->rolling && cdc_loop_now() >= s->rolled_at + CDC_ROLL_MS)
+			roll_on(s);
+	}
+}
+
+int64
+cdc_observe_next(CdcWorld *world)
+{
+	ListCell   *cell;
+	int64		next = world->source_due;
+
+	foreach(cell, world->services)
+	{
+		CdcService *s = lfirst(cell);
+
+		if (s->is_kafka && s->list_wanted && !s->listing)
+		{
+			int64		at = s->listed_at + (int64) s->list_ms * (1 + LIST_PACE);
+
+			if (next == 0 || at < next)
+				next = at;
+		}
+		if (s->rolling && (next == 0 || s->rolled_at + CDC_ROLL_MS < next))
+			next = s->rolled_at + CDC_ROLL_MS;
+	}
+	return next;
+}
+
+/* All workers have answered, or will not. */
+static void
+judge_plugins(CdcService *sink)
+{
+	CdcTri		present = CDC_UNKNOWN;
+	char	   *missing = NULL;
+	int			i;
+
+	for (i = 0; i < sink->nurls; i++)
+	{
+		/*
+		 * A worker that does not answer says nothing about the plugin: one
+		 * that is down must not stop pipelines that the others carry.
+		 */
+		if (sink->plugin_versions[i] == NULL)
+			continue;
+		if (sink->plugin_versions[i][0] == '\0')
+		{
+			missing = missing ? psprintf("%s, %s", missing, sink->connect_urls[i]) : sink->connect_urls[i];
+			present = CDC_NO;
+		}
+		else if (present == CDC_UNKNOWN)
+			present = CDC_YES;
+	}
+	sink->plugin_present = present;
+	cdc_set_string(sink->context, &sink->plugin_missing, missing);
+	cdc_login_check_plugin(sink);
+}
+
+static void
+plugins_done(const CdcHttpResult *result, void *arg)
+{
+	CdcLook    *look = arg;
+	CdcService *sink = cdc_world_service(look->world, look->id);
+	bool		present = false;
+	bool		known = false;
+	char	   *versions = NULL;
+
+	if (sink == NULL || sink->plugin_asks == 0 || sink->plugin_since != look->started)
+	{
+		pfree(look);
+		return;
+	}
+	if (result->outcome == CDC_HTTP_ANSWERED && result->status == 200)
+		known = cdc_kc_parse_plugins(result->body, &present, &versions);
+	cdc_set_string(sink->context, &sink->plugin_versions[look->index],
+				   !known ? NULL : !present ? "" : versions ? versions : "unknown");
+	if (--sink->plugin_asks == 0)
+	{
+		sink->plugin_at = look->started;
+		judge_plugins(sink);
+		ready_waiting(sink);
+	}
+	pfree(look);
+}
+
+static void
+want_plugins(CdcService *sink)
+{
+	int64		now = cdc_loop_now();
+	int			i;
+
+	if (sink->plugin_asks > 0 || sink->nurls == 0)
+		return;
+	sink->plugin_since = now;
+	sink->plugin_asks = sink->nurls;
+	for (i = 0; i < sink->nurls; i++)
+	{
+		CdcLook    *look = make_look(sink->world, sink->id);
+
+		look->started = now;
+		look->index = i;
+		if (!get(sink, sink->connect_urls[i], "/connector-plugins?connectorsOnly=false", NULL,
+				 plugins_done, look))
+			sink->plugin_asks--;
+	}
+}
+
+static void
+offsets_done(const CdcHttpResult *result, void *arg)
+{
+	CdcLook    *look = arg;
+	CdcPipeline *p = cdc_world_pipeline(look->world, look->id);
+
+	if (p == NULL || !p->offsets_asking)
+	{
+		pfree(look);
+		return;
+	}
+	p->offsets_asking = false;
+	p->offsets_at = look->started;
+	p->offsets_known = CDC_UNKNOWN;
+	if (result->outcome == CDC_HTTP_ANSWERED && result->status == 200)
+	{
+		CdcKcOffsets offsets;
+
+		memset(&offsets, 0, sizeof(offsets));
+		if (cdc_kc_parse_offsets(result->body, &offsets))
+		{
+			p->offsets = offsets;
+			p->offsets_known = CDC_YES;
+		}
+	}
+	else if (result->outcome == CDC_HTTP_ANSWERED && result->status == 404)
+		p->offsets_known = CDC_NO;
+	if (p->waiting)
+		cdc_world_ready(p);
+	pfree(look);
+}
+
+static void
+want_offsets(CdcPipeline *p)
+{
+	const char *url = cdc_observe_connect_url(p->sink);
+	CdcLook    *look;
+
+	if (p->offsets_asking || url == NULL)
+		return;
+	look = make_look(p->world, p->id);
+	p->offsets_asking = get(p->sink, url, "/connectors/%s/offsets", p->connector_name,
+							offsets_done, look);
+}
+
+bool
+cdc_observe(CdcPipeline *p, int needs)
+{
+	bool		all = true;
+
+	if ((needs & CDC_NEED_SOURCE) && p->source && p->source->is_postgresql &&
+		!cdc_observe_source_fresh(p))
+	{
+		cdc_observe_source_want(p);
+		all = false;
+	}
+	if (p->sink && p->sink->is_kafka && p->sink->nurls > 0)
+	{
+		if ((needs & CDC_NEED_CONNECT) && p->sink->listed_at < p->connect_since)
+		{
+			want_list(p->sink);
+			all = false;
+		}
+		if ((needs & CDC_NEED_PLUGIN) && p->sink->plugin_at < p->connect_since &&
+			(p->sink->plugin_present != CDC_YES || (needs & CDC_NEED_AGENTS)))
+		{
+			want_plugins(p->sink);
+			all = false;
+		}
+		if ((needs & CDC_NEED_OFFSETS) && p->offsets_at < p->connect_since)
+		{
+			want_offsets(p);
+			all = false;
+		}
+	}
+	if ((needs & CDC_NEED_NETWORK) && !cdc_network_observe(p))
+		all = false;
+	if ((needs & CDC_NEED_AGENTS) && !cdc_agents_fresh(p->sink, p->connect_since))
+	{
+		cdc_agents_look(p->sink);
+		all = false;
+	}
+	p->waiting = !all;
+	return all;
+}
+
+void
+cdc_observe_service(CdcService *service)
+{
+	if (service->is_postgresql)
+		cdc_observe_nodes(service);
+	else if (service->is_kafka && service->has_addon)
+	{
+		want_list(service);
+		want_plugins(service);
+		cdc_agents_look(service);
+	}
+}

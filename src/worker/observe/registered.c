@@ -1,0 +1,187 @@
+/*
+ * registered.c
+ *	  See registered.h.
+ *
+ * Judges what is in memory; no I/O.  What registrations may not say at all is
+ * refused by the functions that take them; here is what is taken, and weak.
+ */
+#include "postgres.h"
+
+#include "common/cidr.h"
+#include "common/pg_json.h"
+#include "remote/connection_keys.h"
+#include "worker/world/findings.h"
+#include "worker/network.h"
+#include "common/pg_parameters.h"
+#include "worker/observe/registered.h"
+
+/*
+ * The line in pg_hba.conf lets the connector's role log in for replication from
+ * all of these networks, and such a session may read every file of the server.
+ */
+void
+cdc_registered_cidrs(CdcService *s)
+{
+	StringInfoData wide;
+	CdcFinding	finding = {
+		.check_name = "connect_cidrs_wide",
+		.concern = CDC_CONCERN_SAFETY,
+		.severity = CDC_SEVERITY_WARNING,
+		.required = "the addresses of the Kafka Connect hosts alone: private networks of /24 or smaller",
+		.why = "pg_hba.conf of each source lets the connectors' roles in from there with replication=database; "
+		"PostgreSQL lets such a session take a base backup, which has every database and the password verifiers of all roles"
+	};
+	bool		learned = cdc_network_gives_ranges(s);
+	int			n = learned ? s->nranges : s->ncidrs;
+	char	  **cidrs = learned ? s->ranges : s->cidrs;
+	int			i;
+
+	initStringInfo(&wide);
+	for (i = 0; i < n; i++)
+	{
+		bool		ipv6;
+		bool		is_public;
+		int			bits;
+
+		if (!cdc_cidr_parse(cidrs[i], &ipv6, &bits, &is_public) || !(is_public || cdc_cidr_is_wide(ipv6, bits)))
+			continue;
+		appendStringInfo(&wide, "%s%s (%s)", wide.len ? ", " : "", cidrs[i],
+						 is_public ? (cdc_cidr_is_wide(ipv6, bits) ? "public, wide" : "public") : "wide");
+	}
+	finding.observed = psprintf("%s: %s", learned ? "the ranges of its network" : "connect_cidrs", wide.data);
+	cdc_finding_service(s, &finding, wide.len > 0);
+}
+
+/* A server that is not verified: who is in between may be it. */
+static void
+check_sslmode(CdcService *s)
+{
+	CdcFinding	finding = {
+		.check_name = "sslmode_weak",
+		.concern = CDC_CONCERN_SAFETY,
+		.severity = CDC_SEVERITY_WARNING,
+		.required = "sslmode verify-full, with the ca of the server's certificate",
+		.why = "whoever is between Kafka Connect, or the worker, and the server can pretend to be the server to them"
+	};
+
+	if (!cdc_pg_tls_needed(s->sslmode))
+		finding.why = "whoever is between Kafka Connect, or the worker, and the server can pretend that it has no TLS: he reads and changes every row "
+			"that is captured, and speaks in the sessions of the connectors and of admin_user once these have logged in; of the passwords he gets what a guess can be tried on";
+	finding.observed = psprintf("sslmode is %s", s->sslmode ? s->sslmode : "prefer");
+	cdc_finding_service(s, &finding, s->provider == NULL && !cdc_same(s->sslmode, "verify-full"));
+}
+
+/* where: a node, or a URL; place: the kind of its address, NULL: one for anybody. */
+static void
+check_place(CdcService *s, const char *where, const char *place)
+{
+	CdcFinding	finding = {
+		.check_name = "address_refused",
+		.concern = CDC_CONCERN_SAFETY,
+		.severity = CDC_SEVERITY_WARNING,
+		.node = where,
+		.observed = psprintf("it is %s", place ? place : ""),
+		.required = "an address of the server itself, or a network of cdc_pipeline.member_networks",
+		.why = "members would reach what is on the metadata server and beside it; a service that is registered now would be refused"
+	};
+
+	cdc_finding_service(s, &finding, place != NULL);
+}
+
+/* What a source from before the rules for logins does without them. */
+static void
+check_login(CdcService *s, const char *node, const char *weak)
+{
+	CdcFinding	finding = {
+		.check_name = "login_weak",
+		.concern = CDC_CONCERN_SAFETY,
+		.severity = CDC_SEVERITY_WARNING,
+		.node = node,
+		.observed = psprintf("it lets the worker in with: %s", weak ? weak : ""),
+		.required = "scram-sha-256 in pg_hba.conf, and under TLS channel binding or sslmode verify-full",
+		.why = "whoever answers at this address in its place gets the password, or needs none; a service that is registered now would be refused"
+	};
+
+	cdc_finding_service(s, &finding, weak != NULL);
+}
+
+void
+cdc_registered_answered(CdcService *s, const char *url, const char *place)
+{
+	if (s->before_rules)
+		check_place(s, url, place);
+}
+
+void
+cdc_registered_seen(CdcService *s)
+{
+	int			i;
+
+	for (i = 0; i < s->nnodes; i++)
+	{
+		const CdcNode *n = &s->nodes[i];
+		char	   *node = psprintf("%s:%d", n->address, n->port);
+
+		if (n->admin && cdc_pg_connected(n->admin))
+		{
+			check_login(s, node, cdc_pg_weak(n->admin));
+			check_place(s, node, cdc_pg_tolerated(n->admin));
+		}
+	}
+}
+
+/* Whoever names addresses anew ends what was kept from before. */
+static void
+check_changed(CdcService *s)
+{
+	static const char *const kept[] = {"login_weak", "address_refused"};
+	ListCell   *cell;
+	size_t		i;
+
+	foreach(cell, s->findings)
+	{
+		CdcFinding	finding = ((CdcFindingRow *) lfirst(cell))->is;
+
+		for (i = 0; i < lengthof(kept); i++)
+		{
+			if (strcmp(finding.check_name, kept[i]) == 0)
+				cdc_finding_service(s, &finding, false);
+		}
+	}
+}
+
+/*
+ * What is stored is checked by the table that every door reads: what an older
+ * version took, or was written past the doors, is used as it is, and told.
+ */
+static void
+check_keys(CdcService *s, struct json_object *connection)
+{
+	const CdcConnectionPeer *peer = cdc_connection_peer(s->is_kafka ? "kafka" : "postgresql");
+	CdcFault	fault = {"", "", ""};
+	CdcFinding	finding = {
+		.check_name = "connection_key_refused",
+		.concern = CDC_CONCERN_SAFETY,
+		.severity = CDC_SEVERITY_WARNING,
+		.why = "it was taken by an older version; a service that is registered now would be refused"
+	};
+	bool		holds = s->provider == NULL && connection && !cdc_connection_check(peer, connection, true, &fault);
+
+	finding.observed = psprintf("%s: %s", fault.message, fault.detail);
+	finding.required = fault.hint;
+	cdc_finding_service(s, &finding, holds);
+}
+
+void
+cdc_registered_check(CdcService *s, struct json_object *connection)
+{
+	if (s->is_postgresql || s->is_kafka)
+		check_keys(s, connection);
+	if (!s->before_rules)
+		check_changed(s);
+	if (s->is_postgresql)
+		check_sslmode(s);
+	if (s->is_kafka)
+		cdc_registered_cidrs(s);
+	cdc_network_tell_owner(s);
+}

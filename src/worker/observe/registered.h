@@ -1,0 +1,27 @@
+/*
+ * registered.h
+ *	  What is weak in how a service was registered: findings that need no look
+ *	  at what it holds.
+ */
+#ifndef CDC_REGISTERED_H
+#define CDC_REGISTERED_H
+
+#include "worker/world/world.h"
+
+/* Tells each of its findings; called whenever the service's row was read. */
+struct json_object;
+extern void cdc_registered_check(CdcService *service, struct json_object *connection);
+
+/*
+ * Tells what a service from before the rules for addresses and logins does
+ * without them; called when one of its nodes has answered.
+ */
+extern void cdc_registered_seen(CdcService *service);
+
+/* The same for what answers at a URL of it; place: CdcHttpResult's tolerated. */
+extern void cdc_registered_answered(CdcService *service, const char *url, const char *place);
+
+/* The finding about the networks that connectors come from; also when they were learned anew. */
+extern void cdc_registered_cidrs(CdcService *service);
+
+#endif							/* CDC_REGISTERED_H */

@@ -1,0 +1,435 @@
+/*
+ * source.c
+ *	  Looks at the databases of sources: one query for all the pipelines that
+ *	  wait, and a cheaper one for those that wait for their slot.
+ *
+ * See observe.h.  Changes nothing on a source.  Which node is the primary is
+ * observe/node.c's business.
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+
+#include "extension/settings.h"
+#include "worker/failover.h"
+#include "worker/observe/observe.h"
+#include "worker/observe/observe_parts.h"
+#include "worker/observe/source.h"
+
+/*
+ * Who waits looks again after a multiple of the duration of a look: the dearer
+ * it is, the greater, so that looks do not take from the source what builds.
+ */
+#define LOOK_PACE_MAX 10
+
+/* Who has its slot watched looks nevertheless when the last look is as old. */
+#define WATCH_FOR_MS 250
+
+/* So many pipelines are asked about at once: their answer is well below what a look may bring. */
+#define LOOK_PIPELINES 64
+
+const CdcPgShape cdc_observe_shape = {.min_rows = 1, .max_rows = 1, .ncolumns = 1, .columns = {{.type = CDC_PG_BYTES}}};
+
+/* As many slots as anybody has; names and numbers. */
+static const CdcPgShape watch_shape = {.max_rows = 10000, .ncolumns = 2,
+.columns = {{.type = CDC_PG_TEXT, .max = NAMEDATALEN}, {.type = CDC_PG_TEXT, .max = 200}}};
+
+CdcSourceAsk
+cdc_observe_ask(const CdcPipeline *p)
+{
+	CdcSourceAsk ask;
+
+	ask.pipeline_id = p->id;
+	ask.name = p->object_name;
+	ask.database = p->database;
+	ask.ntables = p->ntables;
+	ask.tables = p->tables;
+	ask.txid = cdc_failover_open_txid(p);
+	ask.login = p->source && !p->source->manage_role ? p->source->connector_user : NULL;
+	return ask;
+}
+
+void
+cdc_observe_hang_up(CdcSourceDb *db)
+{
+	CdcPgConn  *conn = db->conn;
+	CdcPgConn  *ddl = db->ddl;
+
+	/* closing calls back: the callbacks must find neither */
+	db->conn = db->ddl = NULL;
+	db->node = NULL;
+	if (conn)
+		cdc_pg_close(conn);
+	if (ddl)
+		cdc_pg_close(ddl);
+}
+
+static const char *
+dup(const char *words)
+{
+	return words ? pstrdup(words) : NULL;
+}
+
+/* A deep copy in the pipeline's observation context. */
+static void
+keep_seen(CdcPipeline *p, const CdcSourceObs *obs, const CdcSourcePipeline *seen)
+{
+	MemoryContext old;
+	CdcSourcePipeline *copy;
+
+	MemoryContextReset(p->obs_context);
+	old = MemoryContextSwitchTo(p->obs_context);
+	copy = palloc(sizeof(CdcSourcePipeline));
+	*copy = *seen;
+	copy->pipeline_id = p->id;
+	copy->role_mark = dup(seen->role_mark);
+	copy->role_password_hash = dup(seen->role_password_hash);
+	copy->tables_missing = dup(seen->tables_missing);
+	copy->tables_bad_kind = dup(seen->tables_bad_kind);
+	copy->tables_no_identity = dup(seen->tables_no_identity);
+	copy->tables_fix = dup(seen->tables_fix);
+	copy->pub_mark = dup(seen->pub_mark);
+	copy->pub_wrong = dup(seen->pub_wrong);
+	copy->slot_lost_why = dup(seen->slot_lost_why);
+	copy->slot_user = dup(seen->slot_user);
+	copy->tx_status = dup(seen->tx_status);
+	p->seen = copy;
+	p->server = *obs;
+	p->server.wal_level = dup(obs->wal_level);
+	p->server.blocker = dup(obs->blocker);
+	p->server.hba_text = p->server.hba_error = NULL;
+	p->server.pipelines = NULL;
+	p->server.n = 0;
+	p->server.history = palloc(sizeof(CdcTimelineSwitch) * (obs->nhistory + 1));
+	if (obs->nhistory > 0)
+		memcpy(p->server.history, obs->history, sizeof(CdcTimelineSwitch) * obs->nhistory);
+	memset(&p->server.node, 0, sizeof(p->server.node));
+	MemoryContextSwitchTo(old);
+}
+
+static void look_at_database(CdcSourceDb *db);
+
+static void
+database_done(const CdcPgResult *result, void *arg)
+{
+	CdcProbe   *probe = arg;
+	CdcService *s = cdc_world_service(probe->world, probe->service_id);
+	CdcSourceDb *db;
+	CdcSourceObs *obs = NULL;
+	const char *error = result->error;
+	bool		another = false;
+	int			i;
+
+	if (s == NULL)
+	{
+		cdc_probe_free(probe);
+		return;
+	}
+	db = cdc_world_database(s, probe->database);
+	db->observing = false;
+	db->look_ms = (int) (cdc_loop_now() - probe->started);
+	if (result->outcome == CDC_PG_OK)
+		obs = cdc_source_parse(cdc_pg_value(result, 0, 0));
+	if (obs && (obs->in_recovery ||
+				(s->system_identifier != 0 && obs->system_identifier != s->system_identifier)))
+	{
+		/* what a standby or another cluster says is not about our slot */
+		error = obs->in_recovery ? "is a standby now" : "belongs to another cluster now";
+		obs = NULL;
+		another = true;
+	}
+	for (i = 0; i < probe->n; i++)
+	{
+		CdcPipeline *p = cdc_world_pipeline(probe->world, probe->pipelines[i]);
+		const CdcSourcePipeline *seen;
+
+		if (p == NULL || p->source != s)
+			continue;
+		p->look_at = probe->started;
+		seen = obs ? cdc_source_find(obs, p->id) : NULL;
+		p->seen_failed = (seen == NULL);
+		if (seen)
+		{
+			keep_seen(p, obs, seen);
+			cdc_set_string(p->context, &p->seen_error, NULL);
+			p->seen_at = probe->started;
+			cdc_failover_note_wal(p, obs, probe->started);
+			if (seen->slot_exists)
+				cdc_failover_note_reached(p, obs, seen->confirmed_flush_lsn);
+		}
+		else
+		{
+			cdc_set_string(p->context, &p->seen_error,
+						   error ? error : "the answer makes no sense");
+			strlcpy(p->seen_sqlstate, result->sqlstate, sizeof(p->seen_sqlstate));
+		}
+		if (p->waiting)
+			cdc_world_ready(p);
+	}
+	/* a lost connection may be a lost primary: ask every node at once */
+	if (result->outcome == CDC_PG_REFUSED || result->outcome == CDC_PG_LOST ||
+		another)
+		cdc_observe_nodes(s);
+	if (db->wanted != NIL)
+		look_at_database(db);
+	cdc_probe_free(probe);
+}
+
+static bool
+open_database(CdcSourceDb *db)
+{
+	CdcService *s = db->service;
+
+	if (s->primary == NULL)
+		return false;
+	if (db->conn == NULL)
+	{
+		CdcPgTarget target;
+
+		cdc_observe_target(s->primary, db->database, &target);
+		db->node = s->primary;
+		db->conn = cdc_pg_open(&target);
+		cdc_pg_watch(db->conn, cdc_observe_lost, s);
+	}
+	return true;
+}
+
+static void
+look_at_database(CdcSourceDb *db)
+{
+	CdcSourceAsk *asks;
+	CdcProbe   *probe;
+	const char *params[1];
+	char	   *ask;
+	ListCell   *cell;
+	int			most = Min(list_length(db->wanted), LOOK_PIPELINES);
+	int			n = 0;
+
+	if (db->observing || db->wanted == NIL || !open_database(db))
+		return;
+	asks = palloc(sizeof(CdcSourceAsk) * most);
+	probe = cdc_probe_make(db->service, db->database, most);
+	foreach(cell, db->wanted)
+	{
+		CdcPipeline *p = lfirst(cell);
+
+		/* the others are asked about when this is answered */
+		if (n == most)
+			break;
+		asks[n] = cdc_observe_ask(p);
+		strlcpy(probe->pipelines[n], p->id, CDC_UUID_LEN + 1);
+		n++;
+	}
+	probe->n = n;
+	db->wanted = list_delete_first_n(db->wanted, n);
+	ask = cdc_source_ask(asks, n, false);
+	params[0] = ask;
+	db->observing = true;
+	db->observing_since = probe->started;
+	cdc_pg_exec(db->conn, cdc_source_observe_sql, 1, params, &cdc_observe_shape, LOOK_TIMEOUT_MS, database_done, probe);
+	pfree(asks);
+	pfree(ask);
+}
+
+static void
+watch_done(const CdcPgResult *result, void *arg)
+{
+	CdcProbe   *probe = arg;
+	CdcService *s = cdc_world_service(probe->world, probe->service_id);
+	int			i;
+	int			row;
+
+	if (s == NULL)
+	{
+		cdc_probe_free(probe);
+		return;
+	}
+	cdc_world_database(s, probe->database)->watching = false;
+	for (i = 0; i < probe->n; i++)
+	{
+		CdcPipeline *p = cdc_world_pipeline(probe->world, probe->pipelines[i]);
+		const char *words = "";
+
+		if (p == NULL || p->source != s)
+			continue;
+		for (row = 0; row < cdc_pg_ntuples(result); row++)
+		{
+			if (strcmp(cdc_pg_value(result, row, 0), p->object_name) == 0)
+				words = cdc_pg_value(result, row, 1);
+		}
+		/* where it failed the look says why */
+		if (result->outcome == CDC_PG_OK && strcmp(words, p->watched) == 0)
+			continue;
+		strlcpy(p->watched, words, sizeof(p->watched));
+		if (p->op || p->waiting)
+			continue;
+		p->source_since = p->connect_since = cdc_loop_now();
+		p->next_visit = 0;
+		cdc_world_ready(p);
+	}
+	cdc_probe_free(probe);
+}
+
+static void
+watch_database(CdcSourceDb *db)
+{
+	const char **slots;
+	CdcProbe   *probe;
+	const char *params[1];
+	char	   *ask;
+	ListCell   *cell;
+
+	if (db->watching || db->watched == NIL || !open_database(db))
+		return;
+	slots = palloc(sizeof(char *) * list_length(db->watched));
+	probe = cdc_probe_make(db->service, db->database, list_length(db->watched));
+	foreach(cell, db->watched)
+	{
+		CdcPipeline *p = lfirst(cell);
+
+		slots[probe->n] = p->object_name;
+		strlcpy(probe->pipelines[probe->n++], p->id, CDC_UUID_LEN + 1);
+	}
+	list_free(db->watched);
+	db->watched = NIL;
+	ask = cdc_source_watch(slots, probe->n);
+	params[0] = ask;
+	db->watching = true;
+	cdc_pg_exec(db->conn, cdc_source_watch_sql, 1, params, &watch_shape, LOOK_TIMEOUT_MS, watch_done, probe);
+	pfree(slots);
+	pfree(ask);
+}
+
+/* The pipeline is in the next look, or watch, once; the list is the source's. */
+static void
+add_once(List **list, CdcPipeline *p)
+{
+	MemoryContext old = MemoryContextSwitchTo(p->source->context);
+
+	*list = list_append_unique_ptr(*list, p);
+	MemoryContextSwitchTo(old);
+}
+
+bool
+cdc_observe_source_watch(CdcPipeline *p)
+{
+	CdcSourceDb *db;
+
+	if (p->source == NULL || p->source->primary == NULL || cdc_loop_now() - p->look_at >= WATCH_FOR_MS)
+		return false;
+	db = cdc_world_database(p->source, p->database);
+	if (db->conn == NULL)
+		return false;
+	add_once(&db->watched, p);
+	return true;
+}
+
+bool
+cdc_observe_source_fresh(CdcPipeline *p)
+{
+	CdcService *s = p->source;
+
+	if (s->primary == NULL)
+		return cdc_observe_nodes_since(s, p->source_since);
+	return p->look_at >= p->source_since;
+}
+
+void
+cdc_observe_source_want(CdcPipeline *p)
+{
+	CdcService *s = p->source;
+
+	if (s->primary == NULL)
+	{
+		cdc_observe_nodes(s);
+		return;
+	}
+	add_once(&cdc_world_database(s, p->database)->wanted, p);
+}
+
+void
+cdc_observe_source_looks(CdcWorld *world)
+{
+	ListCell   *cell;
+	ListCell   *inner;
+
+	foreach(cell, world->services)
+	{
+		CdcService *s = lfirst(cell);
+
+		foreach(inner, s->databases)
+		{
+			look_at_database(lfirst(inner));
+			watch_database(lfirst(inner));
+		}
+	}
+}
+
+int
+cdc_observe_source_pace(const CdcPipeline *p)
+{
+	ListCell   *cell;
+
+	if (p->source == NULL)
+		return 0;
+	foreach(cell, p->source->databases)
+	{
+		const CdcSourceDb *db = lfirst(cell);
+
+		if (strcmp(db->database, p->database) == 0)
+			return db->look_ms * Min(db->look_ms, LOOK_PACE_MAX);
+	}
+	return 0;
+}
+
+CdcPgConn *
+cdc_observe_ddl_conn(CdcPipeline *p)
+{
+	CdcSourceDb *db;
+
+	if (p->source == NULL || p->source->primary == NULL)
+		return NULL;
+	db = cdc_world_database(p->source, p->database);
+	if (!open_database(db))
+		return NULL;
+	if (db->ddl == NULL)
+	{
+		CdcPgTarget target;
+
+		cdc_observe_target(db->node, db->database, &target);
+		db->ddl = cdc_pg_open(&target);
+	}
+	return db->ddl;
+}
+
+/* Does a pipeline still have something in this database, or something to do? */
+static bool
+is_used(CdcSourceDb *db)
+{
+	ListCell   *cell;
+
+	if (db->observing || db->wanted != NIL || db->watching)
+		return true;
+	foreach(cell, db->service->world->pipelines)
+	{
+		CdcPipeline *p = lfirst(cell);
+
+		if (p->source == db->service && (!p->absent || p->op) && strcmp(p->database, db->database) == 0)
+			return true;
+	}
+	return false;
+}
+
+void
+cdc_observe_release(CdcService *s)
+{
+	ListCell   *cell;
+
+	foreach(cell, s->databases)
+	{
+		CdcSourceDb *db = lfirst(cell);
+
+		if ((db->conn || db->ddl) && !is_used(db))
+			cdc_observe_hang_up(db);
+	}
+}

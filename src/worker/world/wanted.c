@@ -1,0 +1,257 @@
+/*
+ * wanted.c
+ *	  What a pipeline wants outside: role, configuration, pg_hba lines, verifier.
+ *
+ * Reads the world, makes values; asks and changes nothing.
+ */
+#include "postgres.h"
+
+#include <json-c/json.h>
+
+#include "common/cryptohash.h"
+#include "common/sha2.h"
+
+#include "common/json.h"
+#include "worker/agents.h"
+#include "worker/network.h"
+#include "worker/observe/observe.h"
+#include "worker/world/wanted.h"
+
+const char *
+cdc_wanted_role(const CdcPipeline *p)
+{
+	return p->source && !p->source->manage_role && p->source->connector_user ?
+		p->source->connector_user : p->object_name;
+}
+
+const char *
+cdc_wanted_password(const CdcPipeline *p)
+{
+	return p->source && !p->source->manage_role ? p->source->connector_password : p->password;
+}
+
+/* Hexadecimal; NULL when it cannot be made. */
+static char *
+sha256(const char *words)
+{
+	pg_cryptohash_ctx *ctx;
+	uint8		digest[PG_SHA256_DIGEST_LENGTH];
+	char	   *hex;
+	int			i;
+
+	ctx = pg_cryptohash_create(PG_SHA256);
+	if (ctx == NULL || pg_cryptohash_init(ctx) < 0 ||
+		pg_cryptohash_update(ctx, (const uint8 *) words, strlen(words)) < 0 ||
+		pg_cryptohash_final(ctx, digest, sizeof(digest)) < 0)
+	{
+		pg_cryptohash_free(ctx);
+		return NULL;
+	}
+	pg_cryptohash_free(ctx);
+	hex = palloc(2 * sizeof(digest) + 1);
+	for (i = 0; i < (int) sizeof(digest); i++)
+		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+	return hex;
+}
+
+char *
+cdc_wanted_verifier_hash(const CdcPipeline *p)
+{
+	return p->verifier ? sha256(p->verifier) : NULL;
+}
+
+/*
+ * The name of the file with the CA's certificate beside the password's: another
+ * certificate is another file.  NULL: there is none to be.
+ */
+static char *
+certificate_name(const CdcPipeline *p)
+{
+	const CdcService *source = p->source;
+	char	   *hash;
+
+	if (p->config_generation < 2 || source == NULL || source->ca == NULL || source->sslmode == NULL ||
+		strncmp(source->sslmode, "verify-", 7) != 0 || p->sink == NULL || p->sink->nagents == 0 || p->sink->connect_ca_path != NULL)
+		return NULL;
+	hash = sha256(source->ca);
+	return hash ? cdc_agent_certificate_name(p->connector_name, hash) : NULL;
+}
+
+int
+cdc_wanted_files(const CdcPipeline *p, CdcWantedFile *files)
+{
+	char	   *certificate = certificate_name(p);
+
+	files[0].name = cdc_agents_secret_name(p);
+	files[0].value = cdc_wanted_password(p);
+	files[0].certificate = false;
+	if (certificate == NULL)
+		return 1;
+	files[1].name = certificate;
+	files[1].value = p->source->ca;
+	files[1].certificate = true;
+	return 2;
+}
+
+CdcHbaLine *
+cdc_wanted_hba_lines(const CdcPipeline *p, int *n)
+{
+	CdcHbaLine *lines;
+	int			i;
+
+	bool		by_network = cdc_network_gives_ranges(p->sink);
+	char	  **cidrs = by_network ? p->sink->ranges : p->sink ? p->sink->cidrs : NULL;
+
+	*n = by_network ? p->sink->nranges : p->sink ? p->sink->ncidrs : 0;
+	lines = palloc0(sizeof(CdcHbaLine) * Max(*n, 1));
+	for (i = 0; i < *n; i++)
+	{
+		lines[i].pipeline_id = p->id;
+		lines[i].database = p->database;
+		lines[i].role = cdc_wanted_role(p);
+		lines[i].cidr = cidrs[i];
+	}
+	return lines;
+}
+
+char *
+cdc_wanted_hba_hash(const CdcService *s, const char *file)
+{
+	const char **ids = palloc(sizeof(char *) * Max(list_length(s->world->pipelines), 1));
+	char	   *hash;
+	int			nids = 0;
+	ListCell   *cell;
+
+	foreach(cell, s->world->pipelines)
+	{
+		CdcPipeline *p = lfirst(cell);
+
+		if (p->source == s)
+			ids[nids++] = p->id;
+	}
+	hash = cdc_hba_lines_hash(file, ids, nids);
+	pfree(ids);
+	return hash;
+}
+
+/* Are all standbys that answer set up to have slots synced by the server? */
+static bool
+syncs_slots(const CdcService *s)
+{
+	int			standbys = 0;
+	int			i;
+
+	if (s->primary->version < 170000)
+		return false;
+	for (i = 0; i < s->nnodes; i++)
+	{
+		const CdcNode *n = &s->nodes[i];
+
+		if (n == s->primary || !n->reachable || !n->in_recovery)
+			continue;
+		standbys++;
+		if (!n->conf.known || !n->conf.syncs_slots || !n->conf.feedback || n->conf.primary_slot == NULL ||
+			n->conf.has_dbname == CDC_NO)
+			return false;
+	}
+	return standbys > 0;
+}
+
+/*
+ * A failover slot is one from its making on, and Debezium changes none: what
+ * there is decides, then what the connector was told, and only for a new slot
+ * the source's settings.
+ */
+static bool
+wants_failover_slot(const CdcPipeline *p)
+{
+	const CdcKcConnector *c = cdc_connector_of(p);
+
+	if (p->seen && p->seen->slot_exists)
+		return p->seen->slot_failover;
+	if (c && c->config && !p->discarding)
+	{
+		const char *value = cdc_json_string(c->config, "slot.failover");
+
+		return value && strcmp(value, "true") == 0;
+	}
+	return syncs_slots(p->source);
+}
+
+/*
+ * The directory of the files on the Connect hosts, NULL: not known.  Before an
+ * agent has answered it is taken from the connector that is there, which may
+ * have been told so by anybody.
+ */
+static const char *
+secret_directory(const CdcPipeline *p)
+{
+	const char *path = cdc_agents_secret_path(p->sink);
+	const CdcKcConnector *c = path ? NULL : cdc_connector_of(p);
+
+	if (c == NULL)
+		return path;
+	path = cdc_connect_reference_directory(cdc_json_string(c->config, "database.password"));
+	return path && p->sink->secret_path && !cdc_connect_path_below(path, p->sink->secret_path) ? NULL : path;
+}
+
+/*
+ * What database.password says: a reference to the file on the Connect hosts, or
+ * the password itself where that is allowed.
+ */
+static CdcConnectValue
+password_setting(const CdcPipeline *p)
+{
+	if (p->sink == NULL || p->sink->nagents == 0)
+		return cdc_connect_text(cdc_wanted_password(p));
+	return cdc_connect_secret_file(secret_directory(p), cdc_agents_secret_name(p));
+}
+
+/* Where the certificate of the source's CA is on the Connect hosts; NULL: nowhere. */
+static const char *
+ca_setting(const CdcPipeline *p)
+{
+	char	   *name = certificate_name(p);
+	const char *directory = name ? secret_directory(p) : NULL;
+
+	if (p->sink && p->sink->connect_ca_path)
+		return p->sink->connect_ca_path;
+	return directory ? psprintf("%s%s%s", directory, directory[strlen(directory) - 1] == '/' ? "" : "/", name) : NULL;
+}
+
+struct json_object *
+cdc_wanted_config(CdcPipeline *p, char **fault)
+{
+	CdcConnectorSpec spec;
+
+	if (fault)
+		*fault = NULL;
+	if (p->source == NULL || p->source->primary == NULL || cdc_wanted_password(p) == NULL)
+		return NULL;
+	memset(&spec, 0, sizeof(spec));
+	spec.generation = p->config_generation;
+	spec.pipeline_id = p->id;
+	spec.epoch = p->world->epoch;
+	spec.name = p->connector_name;
+	spec.hostname = p->source->primary->address;
+	spec.port = p->source->primary->port;
+	spec.database = p->database;
+	spec.user = cdc_wanted_role(p);
+	spec.password = password_setting(p);
+	if (spec.password.type == CDC_CONNECT_NOTHING)
+		return NULL;
+	if (!p->source->manage_role)
+		spec.session_name = p->object_name;
+	spec.sslmode = p->source->sslmode;
+	spec.password_in_tls = p->source->password_in_tls;
+	spec.ca_path = ca_setting(p);
+	spec.publication = p->object_name;
+	spec.slot = p->object_name;
+	spec.slot_failover = wants_failover_slot(p);
+	spec.topic_prefix = p->topic_prefix;
+	spec.snapshot_mode = p->snapshot_mode;
+	spec.ntables = p->ntables;
+	spec.tables = p->tables;
+	spec.options = p->options;
+	return cdc_kc_config(&spec, fault);
+}

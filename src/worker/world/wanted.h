@@ -1,0 +1,50 @@
+/*
+ * wanted.h
+ *	  What a pipeline wants outside: role, configuration, pg_hba lines, verifier.
+ */
+#ifndef CDC_WANTED_H
+#define CDC_WANTED_H
+
+#include "remote/pg_hba.h"
+#include "worker/world/world.h"
+
+/*
+ * The role that the connector logs in as, and its password: the pipeline's
+ * own, or with manage_role false the one that the source was registered with.
+ * The password is NULL before it was made.
+ */
+extern const char *cdc_wanted_role(const CdcPipeline *pipeline);
+extern const char *cdc_wanted_password(const CdcPipeline *pipeline);
+
+/*
+ * The wanted connector configuration, json_object_put by the caller; NULL when
+ * it cannot be known yet (no primary, no password), or when a value may not be
+ * sent: then *fault (may be NULL) says why, else it is NULL.
+ */
+extern struct json_object *cdc_wanted_config(CdcPipeline *pipeline, char **fault);
+
+/* A file that each Connect host must have for a pipeline. */
+typedef struct CdcWantedFile
+{
+	char	   *name;
+	const char *value;			/* NULL: not made yet; never logged */
+	bool		certificate;	/* of the source's CA; else the password */
+} CdcWantedFile;
+
+#define CDC_MAX_WANTED_FILES 2
+
+/* Fills files; how many there are.  The password is the first. */
+extern int	cdc_wanted_files(const CdcPipeline *pipeline, CdcWantedFile *files);
+
+/* The pg_hba lines of a pipeline, one a CIDR; palloc'd. */
+extern CdcHbaLine *cdc_wanted_hba_lines(const CdcPipeline *pipeline, int *n);
+
+/* The hash of the lines in this pg_hba.conf that are of a source's pipelines,
+ * those being deleted included; palloc'd, "" when there is none. */
+extern char *cdc_wanted_hba_hash(const CdcService *source, const char *file);
+
+/* What the connector role's password hash must be on the source; palloc'd
+ * hex, NULL before a password was made. */
+extern char *cdc_wanted_verifier_hash(const CdcPipeline *pipeline);
+
+#endif							/* CDC_WANTED_H */

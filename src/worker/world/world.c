@@ -1,0 +1,363 @@
+/*
+ * world.c
+ *	  The worker's memory of services and pipelines.
+ *
+ * Owns allocation and look-up; see world.h.  Every service and pipeline lives
+ * in a memory context of its own, so that forgetting one frees all of it.
+ */
+#include "postgres.h"
+
+#include <json-c/json.h>
+
+#include "utils/memutils.h"
+
+#include "common/json.h"
+#include "common/text.h"
+#include "worker/network.h"
+#include "worker/world/world.h"
+
+/* Of one event's message: two texts of peers, and words around them. */
+#define EVENT_MAX (2 * CDC_TEXT_MAX + 1000)
+
+/* From 1970 to PostgreSQL's time, and by how much clocks of two control planes may differ; in seconds. */
+#define UNIX_SECONDS ((uint64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY)
+#define CLOCKS_DIFFER_S 60
+
+CdcWorld *
+cdc_world_create(CdcLoop *loop)
+{
+	MemoryContext context;
+	CdcWorld   *world;
+
+	context = AllocSetContextCreate(TopMemoryContext, "cdc_pipeline world",
+									ALLOCSET_DEFAULT_SIZES);
+	world = MemoryContextAllocZero(context, sizeof(CdcWorld));
+	world->context = context;
+	world->loop = loop;
+	world->work_pending = true;
+	return world;
+}
+
+CdcService *
+cdc_world_service(CdcWorld *world, const char *id)
+{
+	ListCell   *cell;
+
+	foreach(cell, world->services)
+	{
+		CdcService *service = lfirst(cell);
+
+		if (strcmp(service->id, id) == 0)
+			return service;
+	}
+	return NULL;
+}
+
+CdcPipeline *
+cdc_world_pipeline(CdcWorld *world, const char *id)
+{
+	ListCell   *cell;
+
+	foreach(cell, world->pipelines)
+	{
+		CdcPipeline *pipeline = lfirst(cell);
+
+		if (strcmp(pipeline->id, id) == 0)
+			return pipeline;
+	}
+	return NULL;
+}
+
+bool
+cdc_world_lacks_secret(CdcWorld *world)
+{
+	ListCell   *cell;
+
+	foreach(cell, world->services)
+	{
+		if (((CdcService *) lfirst(cell))->error)
+			return true;
+	}
+	foreach(cell, world->pipelines)
+	{
+		if (((CdcPipeline *) lfirst(cell))->secret_error)
+			return true;
+	}
+	return false;
+}
+
+CdcService *
+cdc_world_add_service(CdcWorld *world, const char *id)
+{
+	MemoryContext context;
+	MemoryContext old;
+	CdcService *service;
+
+	context = AllocSetContextCreate(world->context, "cdc_pipeline service",
+									ALLOCSET_SMALL_SIZES);
+	service = MemoryContextAllocZero(context, sizeof(CdcService));
+	service->context = context;
+	service->world = world;
+	service->failed_before = -1;
+	strlcpy(service->id, id, sizeof(service->id));
+
+	old = MemoryContextSwitchTo(world->context);
+	world->services = lappend(world->services, service);
+	MemoryContextSwitchTo(old);
+	return service;
+}
+
+CdcPipeline *
+cdc_world_add_pipeline(CdcWorld *world, const char *id)
+{
+	MemoryContext context;
+	MemoryContext old;
+	CdcPipeline *pipeline;
+
+	context = AllocSetContextCreate(world->context, "cdc_pipeline pipeline",
+									ALLOCSET_SMALL_SIZES);
+	pipeline = MemoryContextAllocZero(context, sizeof(CdcPipeline));
+	pipeline->context = context;
+	pipeline->world = world;
+	pipeline->lag = -1;
+	strlcpy(pipeline->id, id, sizeof(pipeline->id));
+	snprintf(pipeline->object_name, sizeof(pipeline->object_name),
+			 "mdb_pipeline_%.8s", id);
+	snprintf(pipeline->connector_name, sizeof(pipeline->connector_name),
+			 "mdb-pipeline-%.8s", id);
+	pipeline->obs_context = AllocSetContextCreate(context, "cdc_pipeline observation",
+												  ALLOCSET_SMALL_SIZES);
+	pipeline->op_context = AllocSetContextCreate(context, "cdc_pipeline operation",
+												 ALLOCSET_SMALL_SIZES);
+
+	old = MemoryContextSwitchTo(world->context);
+	world->pipelines = lappend(world->pipelines, pipeline);
+	MemoryContextSwitchTo(old);
+	return pipeline;
+}
+
+void
+cdc_world_remove_service(CdcService *service)
+{
+	const char *const secrets[] = {service->admin_password, service->connector_password, service->connect_password, service->client_key,
+	service->order.admin_password, service->order.app_password, service->order.agent_token};
+	CdcWorld   *world = service->world;
+	ListCell   *cell;
+	int			i;
+
+	world->services = list_delete_ptr(world->services, service);
+	for (i = 0; i < service->nnodes; i++)
+	{
+		CdcNode    *node = &service->nodes[i];
+
+		if (node->admin)
+			cdc_pg_close(node->admin);
+		if (node->pinger)
+			cdc_pg_close(node->pinger);
+		foreach(cell, node->databases)
+			cdc_pg_close(((CdcNodeDb *) lfirst(cell))->conn);
+	}
+	foreach(cell, service->databases)
+	{
+		CdcSourceDb *db = lfirst(cell);
+
+		if (db->conn)
+			cdc_pg_close(db->conn);
+		if (db->ddl)
+			cdc_pg_close(db->ddl);
+	}
+	if (service->list)
+		cdc_kc_list_free(service->list);
+	for (i = 0; i < service->nagents; i++)
+	{
+		cdc_agent_state_free(service->agents[i].state);
+		if (service->agents[i].token)
+			explicit_bzero(service->agents[i].token, strlen(service->agents[i].token));
+	}
+	for (i = 0; i < (int) lengthof(secrets); i++)
+	{
+		if (secrets[i])
+			explicit_bzero(unconstify(char *, secrets[i]), strlen(secrets[i]));
+	}
+	if (service->order.connect_password)
+		explicit_bzero((char *) service->order.connect_password, strlen(service->order.connect_password));
+	json_object_put(service->order.cidrs);
+	MemoryContextDelete(service->context);
+}
+
+void
+cdc_world_remove_pipeline(CdcPipeline *pipeline)
+{
+	CdcWorld   *world = pipeline->world;
+	CdcService *source = pipeline->source;
+
+	cdc_network_release(pipeline);
+	world->pipelines = list_delete_ptr(world->pipelines, pipeline);
+	if (pipeline->sink && pipeline->sink->plugin_owner == pipeline)
+		pipeline->sink->plugin_owner = NULL;
+	world->ready = list_delete_ptr(world->ready, pipeline);
+	if (source)
+	{
+		ListCell   *cell;
+
+		if (source->ddl_owner == pipeline)
+			source->ddl_owner = NULL;
+		if (source->hba_owner == pipeline)
+			source->hba_owner = NULL;
+		if (source->slot_creator == pipeline)
+			cdc_world_end_slot_turn(source);
+		foreach(cell, source->databases)
+		{
+			CdcSourceDb *db = lfirst(cell);
+
+			db->wanted = list_delete_ptr(db->wanted, pipeline);
+			db->watched = list_delete_ptr(db->watched, pipeline);
+		}
+	}
+	if (pipeline->options)
+		json_object_put(pipeline->options);
+	if (pipeline->password)
+		explicit_bzero(pipeline->password, strlen(pipeline->password));
+	MemoryContextDelete(pipeline->context);
+}
+
+void
+cdc_world_clear(CdcWorld *world)
+{
+	while (world->pipelines != NIL)
+		cdc_world_remove_pipeline(linitial(world->pipelines));
+	while (world->services != NIL)
+		cdc_world_remove_service(linitial(world->services));
+	while (world->pairs != NIL)
+		cdc_network_forget(linitial(world->pairs));
+	if (world->events)
+		json_object_put(world->events);
+	world->events = NULL;
+	world->fenced_by = 0;
+}
+
+void
+cdc_world_note_epoch(CdcWorld *world, uint64 epoch)
+{
+	/* cdc.take_over() takes the clock's seconds, and nobody has so many failovers */
+	uint64		most = (uint64) (GetCurrentTimestamp() / USECS_PER_SEC) + UNIX_SECONDS + CLOCKS_DIFFER_S;
+
+	if (epoch > (uint64) world->epoch && epoch <= most && epoch > world->fenced_by)
+		world->fenced_by = epoch;
+}
+
+bool
+cdc_initial_only(const CdcPipeline *pipeline)
+{
+	return strcmp(pipeline->snapshot_mode, "initial_only") == 0;
+}
+
+void
+cdc_world_ready(CdcPipeline *pipeline)
+{
+	MemoryContext old;
+
+	if (pipeline->queued || pipeline->gone)
+		return;
+	pipeline->queued = true;
+	old = MemoryContextSwitchTo(pipeline->world->context);
+	pipeline->world->ready = lappend(pipeline->world->ready, pipeline);
+	MemoryContextSwitchTo(old);
+}
+
+void
+cdc_world_ready_all(CdcService *service)
+{
+	ListCell   *cell;
+
+	foreach(cell, service->world->pipelines)
+	{
+		CdcPipeline *pipeline = lfirst(cell);
+
+		if (pipeline->source == service || pipeline->sink == service)
+			cdc_world_ready(pipeline);
+	}
+}
+
+void
+cdc_world_end_slot_turn(CdcService *source)
+{
+	int64		now = cdc_loop_now();
+	ListCell   *cell;
+
+	source->slot_creator = NULL;
+	foreach(cell, source->world->pipelines)
+	{
+		CdcPipeline *pipeline = lfirst(cell);
+
+		if (pipeline->source == source && pipeline->op == NULL &&
+			pipeline->decision.retry == CDC_RETRY_TURN && pipeline->next_visit > now)
+			pipeline->next_visit = now;
+	}
+}
+
+CdcSourceDb *
+cdc_world_database(CdcService *source, const char *database)
+{
+	ListCell   *cell;
+	MemoryContext old;
+	CdcSourceDb *db;
+
+	foreach(cell, source->databases)
+	{
+		db = lfirst(cell);
+		if (strcmp(db->database, database) == 0)
+			return db;
+	}
+	old = MemoryContextSwitchTo(source->context);
+	db = palloc0(sizeof(CdcSourceDb));
+	db->service = source;
+	db->database = pstrdup(database);
+	source->databases = lappend(source->databases, db);
+	MemoryContextSwitchTo(old);
+	return db;
+}
+
+void
+cdc_world_event(CdcPipeline *pipeline, const char *kind, const char *rule,
+				const char *status_from, const char *status_to,
+				const char *step, const char *message,
+				struct json_object *detail)
+{
+	CdcWorld   *world = pipeline->world;
+	struct json_object *event = json_object_new_object();
+
+	if (world->events == NULL)
+	{
+		world->events = json_object_new_array();
+		world->events_since = cdc_loop_now();
+	}
+	cdc_json_add_string(event, "pipeline_id", pipeline->id);
+	cdc_json_add_string(event, "at", timestamptz_to_str(GetCurrentTimestamp()));
+	cdc_json_add_string(event, "kind", kind);
+	cdc_json_add_string(event, "rule", rule);
+	cdc_json_add_string(event, "status_from", status_from);
+	cdc_json_add_string(event, "status_to", status_to);
+	cdc_json_add_string(event, "step", step);
+	json_object_object_add(event, "message", message ? json_object_new_string_len(message, (int) cdc_text_clip(message, Min(strlen(message), EVENT_MAX))) : NULL);
+	json_object_object_add(event, "detail", detail);
+	json_object_array_add(world->events, event);
+}
+
+void
+cdc_set_string(MemoryContext context, char **where, const char *value)
+{
+	char	   *copy = value ? MemoryContextStrdup(context, value) : NULL;
+
+	if (*where)
+		pfree(*where);
+	*where = copy;
+}
+
+bool
+cdc_same(const char *a, const char *b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	return strcmp(a, b) == 0;
+}

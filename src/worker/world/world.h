@@ -1,0 +1,545 @@
+/*
+ * world.h
+ *	  What the worker holds in memory: services, their nodes and databases,
+ *	  Connect clusters, pipelines.  Desired state comes from the store, the
+ *	  observed state from the peers; nothing here is the only copy of anything
+ *	  that matters.
+ *
+ * Owns the structures and their memory; does no I/O and no SQL.  All times
+ * are cdc_loop_now() milliseconds unless a name says otherwise.
+ */
+#ifndef CDC_WORLD_H
+#define CDC_WORLD_H
+
+#include "postgres.h"
+#include "nodes/pg_list.h"
+#include "utils/timestamp.h"
+
+#include "reconciler/decide.h"
+#include "reconciler/detail.h"
+#include "remote/agent.h"
+#include "remote/kafka_connect.h"
+#include "remote/provision.h"
+#include "remote/sdn.h"
+#include "remote/source.h"
+#include "worker/io/http_client.h"
+#include "worker/io/pg_client.h"
+
+#define CDC_UUID_LEN 36
+#define CDC_SHORT_LEN 8
+
+typedef struct CdcService CdcService;
+typedef struct CdcPipeline CdcPipeline;
+typedef struct CdcWorld CdcWorld;
+
+/* One server of a PostgreSQL service. */
+typedef struct CdcNode
+{
+	CdcService *service;
+	char	   *address;
+	int			port;
+	CdcPgConn  *admin;			/* to the admin database: probes, pg_hba */
+	bool		probing;
+	bool		hba_busy;		/* a pg_hba operation is under way */
+	int64		probed_at;		/* start of the last probe that ended, 0 never */
+	bool		reachable;		/* by the last probe */
+	char	   *error;			/* why not, NULL when reachable */
+	bool		in_recovery;
+	bool		is_superuser;
+	uint64		system_identifier;
+	uint32		timeline;
+	int			version;
+	char	   *hba_text;		/* NULL: may not be read */
+	char	   *hba_error;
+	char	   *hba_hash;		/* of our pipelines' lines in hba_text */
+	char	   *hba_loaded;		/* the hba_hash whose reload is known to be done */
+	MemoryContext obs_context;	/* holds conf */
+	CdcNodeConf conf;			/* by the last probe that was answered */
+	uint64		wal_lsn;		/* written, or replayed on a standby */
+	int			free_slots;
+	CdcPgConn  *pinger;			/* asks whether the primary is there; a long probe
+								 * or pg_hba work must not stand in its way */
+	bool		pinging;
+	int64		pinged_at;		/* start of the last ping */
+	List	   *databases;		/* CdcNodeDb */
+	int64		hba_vanished_at;	/* when our lines were last seen to have vanished */
+	int			hba_vanished;	/* how often within minutes */
+	bool		dirty;			/* to be written to cdc.service_node */
+	TimestampTz last_seen;
+} CdcNode;
+
+/* A connection to a captured database on a standby, for its shadow slots. */
+typedef struct CdcNodeDb
+{
+	char	   *database;
+	CdcPgConn  *conn;
+} CdcNodeDb;
+
+/* A pipeline's slot on one standby, and whether the standby is ready. */
+typedef struct CdcShadow
+{
+	char	   *address;
+	int			port;
+	uint32		timeline;		/* of the node when the slot was made by us, 0: it was not */
+	bool		busy;			/* a statement is under way */
+	bool		making;			/* which makes the slot: it shows there, half made */
+	int64		tried_at;		/* when one was last begun */
+	int64		moved_at;		/* when the slot was last moved, or looked at first */
+	uint64		lsn;			/* to which we last moved it, 0: not since the last probe */
+	char	   *error;			/* of the last statement, NULL when it was done */
+	bool		ready;
+	char	   *missing;		/* NULL when ready */
+	char	   *fix_sql;		/* what to type, or NULL */
+	bool		dirty;			/* to be written to cdc.pipeline_standby */
+	bool		gone;			/* the node left: to be deleted there */
+} CdcShadow;
+
+/* One captured database of a PostgreSQL service, on its current primary. */
+typedef struct CdcSourceDb
+{
+	CdcService *service;
+	char	   *database;
+	CdcNode    *node;			/* the primary that conn is to */
+	CdcPgConn  *conn;			/* observations */
+	CdcPgConn  *ddl;			/* actions, so that a lock wait blocks no look */
+	bool		observing;
+	int64		observing_since;
+	int			look_ms;		/* how long the last observation took */
+	List	   *wanted;			/* CdcPipeline: to be in the next observation */
+	List	   *watched;		/* CdcPipeline: to be in the next watch */
+	bool		watching;		/* a watch is under way */
+} CdcSourceDb;
+
+/* The agent on one Connect host. */
+typedef struct CdcAgent
+{
+	char	   *url;
+	char	   *token;			/* never logged */
+	bool		looking;
+	int64		looking_since;
+	int64		looked_at;		/* start of the last look that ended, 0 never */
+	CdcTri		reachable;		/* by the last look */
+	char	   *error;			/* why not, NULL when reachable */
+	CdcAgentState *state;		/* the last good one, or NULL */
+} CdcAgent;
+
+struct CdcService
+{
+	char		id[CDC_UUID_LEN + 1];
+	MemoryContext context;		/* holds the service and all below it */
+	CdcWorld   *world;
+	char	   *name;
+	bool		is_postgresql;
+	bool		is_kafka;
+	char	   *zone;
+	char	   *region;
+	char		organization_id[CDC_UUID_LEN + 1];
+	char	   *network_id;		/* NULL: none */
+	bool		network_assigned;	/* it is the organization's: a superuser said so, or it was made */
+	CdcTri		network_labelled;	/* ... or its label at the cloud says so, by the last look */
+	char	   *status;			/* pending, running, ... */
+	char	   *status_message;
+	bool		has_addon;
+	char	   *addon_status;	/* NULL, "running", ... */
+	bool		deleting;
+	bool		dirty;			/* status to be written */
+	bool		any_address;	/* its addresses are the operator's, or a provider's */
+	bool		before_rules;	/* registered before there were rules for addresses and logins */
+	char	   *error;			/* why it did not load (secret, JSON); NULL */
+	List	   *findings;		/* CdcFindingRow, see findings.h */
+
+	/* made by a provider; see provider.h */
+	const struct CdcProvider *provider; /* NULL: external */
+	CdcOrder	order;			/* strings are the service's; passwords are never logged */
+	bool		ordered;		/* since the row was read */
+	int64		provider_asking;	/* number of the request under way, 0: none */
+	int64		provider_next;	/* when it is asked again */
+	int			provider_failures;	/* to hear of it, in a row */
+	char	   *provided_connection;	/* how to reach it, JSON text as last heard; NULL */
+	bool		provided_dirty; /* to be written */
+	bool		taken_back;		/* deleting: nothing of it is needed any more */
+	bool		provider_gone;	/* deleting: there is nothing of it any more */
+
+	/* postgresql */
+	char	   *admin_user;
+	char	   *admin_password;
+	char	   *admin_database; /* where nodes are looked at, and pg_hba.conf is written */
+	char	   *sslmode;
+	char	   *ca;
+	bool		password_in_tls;	/* with verify-full it may ask for the password itself */
+	char	   *client_cert;	/* PEM texts, NULL: none; the key is never logged */
+	char	   *client_key;
+	bool		manage_hba;
+	bool		manage_role;
+	bool		metadata_server;	/* a superuser's word: it may be the metadata's own */
+	char	   *connector_user; /* with manage_role false: what connectors log in as, */
+	char	   *connector_password;	/* else NULL, both */
+	int			nnodes;
+	CdcNode    *nodes;
+	CdcNode    *primary;		/* NULL: none known */
+	uint64		system_identifier;	/* 0: not seen yet */
+	CdcNode    *other_primary;	/* claims to be one too, NULL: none does */
+	bool		flowing;		/* its slots moved between the last two pings */
+	int64		searched_at;	/* when its nodes were last asked for a primary */
+	int64		lost_at;		/* since when there is no primary, 0: there is one */
+	List	   *databases;		/* CdcSourceDb */
+	CdcPipeline *ddl_owner;		/* whose DDL is under way: one at a time */
+	CdcPipeline *hba_owner;		/* who writes pg_hba.conf: one at a time */
+	CdcPipeline *slot_creator;	/* who makes its slot now: one at a time */
+	int64		slot_creator_since;
+	int64		standbys_since;	/* something new is there for them to follow, 0: not */
+
+	/* kafka */
+	int			nurls;
+	char	  **connect_urls;
+	int			url;			/* the one that is used now */
+	List	   *claimed;		/* "ip port": where this Connect is the organization's */
+	bool		connect_shared; /* a superuser's word: others may be there too */
+	bool		connect_foreign;	/* by the last list it is another organization's */
+	char	   *connect_user;
+	char	   *connect_password;
+	int			ncidrs;
+	char	  **cidrs;			/* where Connect comes from, as registered */
+	bool		cidrs_from_urls;	/* nobody said so: the network's ranges are better */
+	int			nranges;
+	char	  **ranges;			/* of its network, as last seen */
+	bool		network_asking;
+	int64		network_at;		/* start of the last look at its network that ended, 0 never */
+	char	   *network_error;	/* why that cannot be looked at, NULL */
+	char	   *ranges_error;	/* why the network gives none, NULL */
+	int			nagents;
+	CdcAgent   *agents;			/* number n is on the host of connect_urls[n] */
+	char	   *secret_path;	/* the directory of secrets that they named first, NULL: none yet */
+	bool		secret_path_new;	/* to be written */
+	char	   *connect_ca_path;	/* a superuser's: where sources' CAs are on the Connect hosts; NULL */
+	bool		plaintext_password;
+	CdcTri		connect_reachable;
+	char	   *connect_error;
+	bool		listing;
+	int64		listing_since;
+	int64		listed_at;		/* start of the last list that ended */
+	int			list_ms;		/* how long it took */
+	CdcKcList  *list;			/* the last good one, or NULL */
+	bool		list_wanted;
+	CdcTri		plugin_present;
+	char	   *plugin_missing; /* workers without it */
+	int			plugin_asks;	/* answers outstanding */
+	int64		plugin_at;
+	int64		plugin_since;
+	char	  **plugin_versions;	/* of each worker: "a, b", "" none, NULL no answer */
+	CdcPipeline *plugin_owner;	/* who asks for an installation: one at a time */
+	int64		plugin_changed_at;	/* when one was asked for, or had ended */
+	int			failed_before;	/* connectors FAILED when the first was asked for, -1 */
+	bool		rolling;		/* workers are restarted one by one: look often */
+	int64		rolled_at;		/* the last such look */
+	char	   *install_failed; /* job that failed last, and how many did */
+	int64		install_failed_at;
+	int			install_failures;
+};
+
+/*
+ * A pair of networks that are, or were, to be joined by two peerings: one row
+ * of cdc.network_peering, shared by all pipelines between them.
+ */
+typedef struct CdcPair
+{
+	CdcWorld   *world;
+	char		a[CDC_UUID_LEN + 1];	/* a < b */
+	char		b[CDC_UUID_LEN + 1];
+	char		peering_ab[CDC_UUID_LEN + 1];	/* as last seen; "" none */
+	char		peering_ba[CDC_UUID_LEN + 1];
+	char	   *state_ab;
+	char	   *state_ba;
+	char	   *installation;	/* whose label makes a peering ours */
+	char	   *error;			/* of what was last tried, for the row */
+	TimestampTz waiting_since;	/* not active since, 0: it is or was not seen yet */
+	TimestampTz mutated_at;		/* the last change was sent, 0: never */
+	bool		dirty;			/* to be written */
+	bool		stored;			/* has a row */
+	bool		removing;		/* nobody needs it any more */
+	bool		gone;			/* its row is to be deleted, then it is forgotten */
+	int64		changed_at;		/* lists begun before do not count */
+	int64		refused_until;	/* what was refused is not tried again before */
+	char	   *refused;		/* why */
+	int			conflicts;		/* creates in a row that met a peering not listed */
+	CdcPipeline *owner;			/* whose action on it is under way */
+	CdcSdnRemoval removal;		/* the step that is under way, or planned */
+	bool		removal_planned;	/* its intent is written with the next turn */
+	uint64		removal_serial;	/* of the request under way, 0: none */
+	bool		parted;			/* removing: nothing of ours was listed */
+	char		removal_uuid[CDC_UUID_LEN + 1];
+	int64		next_try;
+	int			attempts;
+} CdcPair;
+
+/* The SDN API, as last seen. */
+typedef struct CdcSdn
+{
+	char	   *url;			/* that what follows is about */
+	bool		listing;
+	bool		list_wanted;
+	int64		listing_since;
+	int64		listed_at;		/* start of the last list that ended, 0 never */
+	int64		good_at;		/* start of the list below */
+	int64		changed_at;		/* something was expected to change */
+	CdcTri		reachable;
+	bool		denied;			/* it refuses our credentials */
+	char	   *error;
+	CdcSdnList *list;			/* the last good one, or NULL */
+} CdcSdn;
+
+/*
+ * What happens outside for one pipeline: at most one at a time, but for those
+ * that cdc_decide_beside() lets run side by side.
+ */
+typedef struct CdcOp
+{
+	CdcPipeline *pipeline;
+	struct CdcOp *beside;		/* another one that is under way, or NULL */
+	CdcAction	action;
+	const CdcRule *rule;
+	int64		started;		/* 0: its intent is not committed yet */
+	uint64		serial;			/* answers carry it: a late one finds another op */
+	void	   *state;			/* the executor's, in the pipeline's op_context */
+} CdcOp;
+
+struct CdcPipeline
+{
+	char		id[CDC_UUID_LEN + 1];
+	char		object_name[13 + CDC_SHORT_LEN + 1];	/* mdb_pipeline_xxxxxxxx */
+	char		connector_name[13 + CDC_SHORT_LEN + 1]; /* mdb-pipeline-xxxxxxxx */
+	MemoryContext context;		/* holds the pipeline */
+	CdcWorld   *world;
+	char		source_id[CDC_UUID_LEN + 1];
+	char		sink_id[CDC_UUID_LEN + 1];
+	CdcService *source;			/* NULL: gone from the tables */
+	CdcService *sink;
+
+	/* desired, from the store */
+	char	   *name;
+	char	   *database;
+	int			ntables;
+	const char **tables;
+	char	   *topic_prefix;
+	char	   *snapshot_mode;
+	struct json_object *options;
+	int			config_generation;	/* of the configuration that it was made with */
+	bool		want_deleted;
+	bool		force;
+
+	/* ours to write */
+	CdcStatus	status;
+	CdcStep		step;
+	char	   *error_message;
+	bool		has_connector_name;
+	bool		has_publication_name;
+	bool		has_slot_name;
+	bool		was_running;
+	bool		captures_other; /* so the connector's configuration, when last looked at */
+	int64		snapshot_run;	/* until Connect is seen to have stored that the
+								 * snapshot has finished: when the walsender of
+								 * its run began, epoch us; 0: stored */
+	int64		stored_seen;	/* loop time at which that was seen stored, to be
+								 * confirmed by a later look at the source; 0 */
+	int64		another_seen;	/* loop time at which another walsender than that of
+								 * snapshot_run was seen, to be judged by offsets that
+								 * are asked for after it; 0 */
+	bool		discarding;
+	bool		slot_absent_before;
+	bool		offsets_clean;	/* none can be stored under our connector's name */
+	bool		absent;			/* deleting: all of it was seen absent, users see it no more */
+	char	   *gap;			/* JSON text while one is being repaired */
+	uint64		streamed_system;	/* the history on which it streamed last; */
+	uint32		streamed_timeline;	/* 0: it has not, or a new snapshot is due */
+	CdcTimelineSwitch streamed_from;	/* which timeline that one left, and where;
+										 * timeline 0: none, or not known */
+	char	   *streamed_node;	/* "address:port" */
+	int64		streamed_started;	/* when that server was started, its clock,
+									 * epoch us; 0: not seen yet */
+	uint64		came_lsn;		/* where its WAL ended when it was first seen after
+								 * a start; 0: that was compared with the offset */
+	int64		came_at;		/* loop time of that */
+	uint64		reached;		/* the highest position seen confirmed on it */
+	int64		reached_at;		/* loop time at which that was seen, 0: remembered */
+	uint64		rewritten_lsn;	/* where its WAL was seen to end below that, not
+								 * judged yet; 0: nowhere */
+	bool		usurped;		/* somebody else was seen on the slot, not judged yet */
+	char	   *failover;		/* JSON text of a verdict that is being carried out */
+	TimestampTz mutated_at;		/* 0: never */
+	int			nfailures;		/* within the last 10 minutes */
+	TimestampTz failures[8];
+	int			generation;		/* of the password below; 0: none yet */
+	int			wanted_generation;	/* higher: a new one is due */
+	int			role_generation;	/* the one that the role was given last */
+	char	   *password;		/* of the connector role; NULL: not made yet */
+	char	   *verifier;
+	bytea	   *sealed[2];		/* both, encrypted, until written */
+	char	   *sealed_key[2];
+	char	   *secret_error;	/* why it could not be decrypted, or NULL */
+	bool		spec_dirty;
+	bool		spec_written;	/* within a turn: the row was not locked */
+	int64		locked_until;	/* a user's transaction holds the row: write later */
+	bool		secret_dirty;
+
+	/* observed */
+	MemoryContext obs_context;	/* holds source_obs */
+	CdcSourcePipeline *seen;	/* of the last observation that answered */
+	int64		seen_at;		/* start of that observation, 0: none */
+	bool		seen_failed;	/* the newest observation failed */
+	char	   *seen_error;
+	char		seen_sqlstate[6];
+	int64		look_at;		/* start of the newest observation that ended */
+	char		watched[64];	/* its slot as the last watch told; "": none */
+	CdcSourceObs server;		/* scalars of that observation */
+	CdcKcOffsets offsets;
+	CdcTri		offsets_known;	/* NO: connector absent; YES: read */
+	int64		offsets_at;
+	bool		offsets_asking;
+	char	   *connector_state;	/* as last written to pipeline_observed */
+	char	   *task_states;
+	int64		lag;			/* bytes, -1 unknown */
+	bool		observed_dirty;
+	bool		round_due;		/* a health round began, the look has not ended */
+	bool		checked;		/* a health round looked: stamp the time */
+	int64		put_at;			/* when Connect accepted our connector, 0: not */
+	bool		failure_seen;	/* the present FAILED has been counted */
+	int64		restart_at;		/* when the next restart is due */
+	int64		restarted_at;
+	int64		shows_at;		/* a FAILED until then may be the former task's */
+	char	   *failure;		/* text of the last failure */
+	uint64		flushed;		/* confirmed_flush_lsn last seen */
+	int64		flushed_at;		/* when it last moved */
+	int64		flush_interval; /* longest interval seen between moves */
+	int			rounds_running; /* health rounds since Running */
+	int64		gone_since;		/* all of ours seen absent since, 0: not */
+	int64		slot_held_since;	/* teardown: slot active since */
+	int64		idle_since;		/* teardown, new snapshot: the connector was seen stopped,
+								 * without tasks: offsets read later are its last; 0 */
+	int64		stopped_seen;	/* failover: the connector was seen stopped, without
+								 * tasks: offsets read later are its last */
+	bool		slot_wal_warned;	/* said that the slot holds back much WAL */
+	uint64		primary_lsn;	/* of its slot, by the last ping; 0: none */
+	List	   *shadows;		/* CdcShadow, one a node that is not the primary */
+
+	/* visiting */
+	CdcOp	   *op;				/* the first of those under way, NULL: none is */
+	bool		op_failed;		/* one of those that were begun together did */
+	MemoryContext op_context;	/* they are in it */
+	CdcDecision decision;		/* the last one */
+	bool		queued;			/* in world->ready */
+	bool		waiting;		/* for an observation */
+	bool		asked;			/* by check_health(): a Failed one is tried now */
+	int64		source_since;	/* looks at the source begun before do not count */
+	int64		connect_since;	/* looks at Connect begun before do not count */
+	int64		network_since;	/* looks at the networks begun before do not count */
+	int64		next_visit;		/* 0: none planned */
+	int64		turn_at;		/* when the slot turn of a neighbour may be over, as
+								 * last assessed */
+	int64		rule_since;		/* since when the same rule fires */
+	int			attempts;		/* consecutive transient faults */
+	char	   *op_error;		/* of the last operation, NULL when it was done */
+	CdcAction	op_error_action;
+	CdcAction	done_action;	/* the last operation that was done ... */
+	int64		done_at;		/* ... and when */
+	bool		gone;			/* soft-deleted: forget after the turn */
+	List	   *findings;		/* CdcFindingRow, see findings.h */
+	const char *details[CDC_NUM_DETAILS];	/* in the tick context */
+};
+
+struct CdcWorld
+{
+	CdcLoop    *loop;
+	MemoryContext context;
+	List	   *services;
+	List	   *pipelines;
+	List	   *pairs;			/* CdcPair */
+	CdcSdn		sdn;
+	char	   *installation;	/* id of this installation; NULL: not read yet */
+	List	   *ready;			/* CdcPipeline: to be visited in this turn */
+	bool		acting;			/* may mutate outside */
+	char	   *idle_reason;	/* why not */
+	int64		epoch;			/* ours */
+	uint64		fenced_by;		/* a higher epoch that was seen, 0 none */
+	int64		next_round;
+	uint64		round;
+	bool		loaded;			/* all rows have been read once */
+	bool		work_pending;	/* the queue may hold something */
+	struct json_object *events; /* array, to be written with the next turn */
+	int64		events_since;	/* when the first of them happened */
+	bool		findings_dirty; /* some are to be written, */
+	int64		findings_locked_until;	/* but not before: a user's transaction holds one */
+	bool		round_asked;	/* by check_health(): Failed ones are looked at too */
+	bool		regions_due;	/* zones are read again with the next turn */
+	uint64		serial;			/* of the last operation */
+	int64		source_due;		/* when a source is to be asked next, 0: none */
+};
+
+/* The world of this process; the loop exists. */
+extern CdcWorld *cdc_world_create(CdcLoop *loop);
+
+/* Finds by id; NULL when unknown. */
+extern CdcService *cdc_world_service(CdcWorld *world, const char *id);
+extern CdcPipeline *cdc_world_pipeline(CdcWorld *world, const char *id);
+
+/*
+ * Makes an empty object with its own context under the world's and adds it.
+ * The caller fills the desired part.
+ */
+extern CdcService *cdc_world_add_service(CdcWorld *world, const char *id);
+extern CdcPipeline *cdc_world_add_pipeline(CdcWorld *world, const char *id);
+
+/*
+ * Forgets an object: closes its connections, frees its memory.  The caller
+ * clears the pointers of pipelines to a service first.  Requests under way
+ * carry ids, never pointers, so their answers find nothing and are dropped.
+ */
+extern void cdc_world_remove_service(CdcService *service);
+extern void cdc_world_remove_pipeline(CdcPipeline *pipeline);
+
+/* Is there a secret that could not be decrypted when it was loaded? */
+extern bool cdc_world_lacks_secret(CdcWorld *world);
+
+/* Forgets everything (extension dropped, not acting any more). */
+extern void cdc_world_clear(CdcWorld *world);
+
+/* snapshot_mode initial_only: no slot, no publication, nothing streams. */
+extern bool cdc_initial_only(const CdcPipeline *pipeline);
+
+/* Puts a pipeline among those visited in this turn. */
+extern void cdc_world_ready(CdcPipeline *pipeline);
+
+/* Every pipeline of a service is visited in this turn. */
+extern void cdc_world_ready_all(CdcService *service);
+
+/*
+ * The source's slot creation turn is free: whoever waits for it is visited at
+ * once.
+ */
+extern void cdc_world_end_slot_turn(CdcService *source);
+
+/* The database object of a source, made when it is not there. */
+extern CdcSourceDb *cdc_world_database(CdcService *source, const char *database);
+
+/*
+ * An epoch that a mark or an agent tells: one above ours means that another
+ * control plane acts.  One that none can have by now is not believed: whoever
+ * wrote it, cdc.take_over() could not go above it.
+ */
+extern void cdc_world_note_epoch(CdcWorld *world, uint64 epoch);
+
+/*
+ * Adds an event for the next turn.  status_from/to may be NULL; message must
+ * be free of secrets; detail is taken over (may be NULL).
+ */
+extern void cdc_world_event(CdcPipeline *pipeline, const char *kind, const char *rule,
+							const char *status_from, const char *status_to,
+							const char *step, const char *message,
+							struct json_object *detail);
+
+/* Replaces a string owned by context: frees *where, sets a copy (or NULL). */
+extern void cdc_set_string(MemoryContext context, char **where, const char *value);
+
+/* Equal, NULL equal to NULL only. */
+extern bool cdc_same(const char *a, const char *b);
+
+#endif							/* CDC_WORLD_H */
