@@ -4,8 +4,9 @@
  *
  * A list for each state: its time is the same for all, so each list is in the
  * order of deadlines.  The first byte of a request is seen by an edge-triggered
- * event beside the library's own; bytes that the library read together with
- * the end of the request before are seen when they make a request line.
+ * event beside the library's own, which may read it first: what tells is how
+ * many bytes ever came.  Bytes that the library read together with the end of
+ * the request before are seen when they make a request line.
  */
 #include "gateway/client.h"
 
@@ -253,7 +254,12 @@ client_notify(void *cls, struct MHD_Connection *connection, void **socket_contex
 		client->connection = connection;
 		client->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 		client->source.ready = bytes_came;
-		loop_add(&client->source, client->fd, EPOLLIN | EPOLLET);
+		/*
+		 * Also for writing: epoll drops an event when the bytes that made it
+		 * have been read by the time it is asked for, and the library may do
+		 * so first.  A socket that can be written to always has one to tell.
+		 */
+		loop_add(&client->source, client->fd, EPOLLIN | EPOLLOUT | EPOLLET);
 		*socket_context = client;
 		begins(client, MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr);
 		return;
@@ -275,15 +281,12 @@ client_set(Client *client, ClientState state)
 		return;
 	if (state == CLIENT_IDLE)
 	{
-		/* the next request may be here already */
+		/* the next request may be here already; what comes after the count makes an event */
+		client->bytes = received(client);
 		if (unread(client) > 0)
 			state = CLIENT_RECEIVING;
-		else
-		{
-			client->bytes = received(client);
-			if (client->known)
-				state = CLIENT_KNOWN;
-		}
+		else if (client->known)
+			state = CLIENT_KNOWN;
 	}
 	if (state == CLIENT_ENDED)
 	{

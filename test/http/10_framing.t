@@ -315,6 +315,35 @@ def slow(gateway, fast):
     ok(ended is None, "which is not the deadline of a request", "%s %r" % (ended, came))
 
 
+def busy(gateway):
+    """A first byte that the library has read before the gateway's loop asks for events has its deadline too."""
+    done = threading.Event()
+
+    def noise():
+        with gateway.raw() as raw:
+            while not done.is_set():
+                raw.send(b"GET /openapi.yaml HTTP/1.1\r\nHost: gateway\r\n\r\n")
+                raw.answer()
+
+    threads = [threading.Thread(target=noise) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    raws = [gateway.raw(20) for _ in range(300)]
+    for raw in raws:
+        raw.send(b"G")
+    left = set(raws)
+    try:
+        wait(lambda: left.difference_update(raw for raw in select.select(left, [], [], 0)[0] if not raw.more()) or not left)
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+    told = [raw for raw in raws if b" 408 " in raw.buffer]
+    ok(not left and len(told) == len(raws), "so it is while the gateway is busy", "%d of %d did not end, %d were told 408" % (len(left), len(raws), len(told)))
+    for raw in raws:
+        raw.close()
+
+
 def crowd(gateway):
     """More connections than are allowed: the idle ones make room."""
     held = []
@@ -340,6 +369,7 @@ def test():
     calls(gateway, org)
     limits(gateway, org)
     slow(gateway, fast)
+    busy(Gateway(cluster.dsn("gw"), request_timeout="1s", max_connections=400, address_connections=400))
     crowd(fast)
     lines = gateway.log_lines()
     ok(all(line["status"] > 0 and line["request_id"] for line in lines), "every request is a line of the log", lambda: [l for l in lines if not l["status"]][:3])
