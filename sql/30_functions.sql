@@ -6,11 +6,11 @@
 -- refuses inside SECURITY DEFINER.  Helpers are the caller's own rights' functions
 -- and nobody's to call.
 
--- The role on whose behalf the entry was called, or that of the token while
--- cdc.rest_bearer runs: known to this process only.  These four are ERROR 42501
--- where no entry was.
+-- Known to this process only.  These four are ERROR 42501 where no entry was.
 CREATE OR REPLACE FUNCTION cdc_inner.caller() RETURNS name
 	LANGUAGE c STABLE PARALLEL RESTRICTED SECURITY DEFINER AS 'MODULE_PATHNAME', 'cdc_caller';
+COMMENT ON FUNCTION cdc_inner.caller IS
+	'The role on whose behalf this is answered: the current role; over REST that of the token. For members: policies and views use it.';
 CREATE OR REPLACE FUNCTION cdc.caller_is_superuser() RETURNS boolean
 	LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'cdc_caller_is_superuser';
 -- Has the caller the privileges of this role?
@@ -58,28 +58,36 @@ CREATE OR REPLACE FUNCTION cdc.random_secret() RETURNS text
 CREATE OR REPLACE FUNCTION cdc.reencrypt(old_key_file text, old_key_id text, old_ciphertext bytea, owner text, purpose text, OUT key_id text, OUT ciphertext bytea)
 	LANGUAGE c STRICT VOLATILE AS 'MODULE_PATHNAME', 'cdc_reencrypt';
 
--- What the worker does now; nulls while there is none (a standby, for example).
--- For roles with pg_monitor.
 -- Seconds of the longest step of the reconciler's loop in this health round and the one before: for metrics().
 CREATE OR REPLACE FUNCTION cdc.worker_longest_step() RETURNS double precision
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'cdc_worker_longest_step';
 
 CREATE OR REPLACE FUNCTION cdc.worker_state(OUT pid integer, OUT state text, OUT heartbeat timestamptz, OUT rounds bigint)
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'cdc_worker_state';
+COMMENT ON FUNCTION cdc.worker_state IS
+	'What the worker does now. pid: of its process, NULL: there is none on this server (a standby, for example). state: running, or why it does not act, '
+	'NULL: not said yet. heartbeat: its last sign of life, NULL: none yet. rounds: health rounds since it started. For roles with pg_monitor. Errors: '
+	'42501.';
 
 CREATE OR REPLACE FUNCTION cdc.rules() RETURNS TABLE (id integer, section text, statuses text[], guard text, status_to text,
 	step text, action text, retry text, message text, comment text)
 	LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'cdc_rules';
+COMMENT ON FUNCTION cdc.rules IS
+	'The rows of view cdc.state_table. For members.';
 
--- The judgement on a failover, and on standbys: the tables of src/reconciler.
 CREATE OR REPLACE FUNCTION cdc.failover_rules() RETURNS TABLE (id integer, guard text, verdict text, verdict_halt text, reason text, comment text)
 	LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'cdc_failover_rules';
+COMMENT ON FUNCTION cdc.failover_rules IS
+	'The rows of view cdc.failover_table. For members.';
 CREATE OR REPLACE FUNCTION cdc.standby_rules() RETURNS TABLE (id integer, guard text, action text, final boolean, missing text, fix_sql text, comment text)
 	LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'cdc_standby_rules';
+COMMENT ON FUNCTION cdc.standby_rules IS
+	'The rows of view cdc.standby_table. For members.';
 
--- The options of a pipeline: ours, and those of Debezium and Connect that may be set.
 CREATE OR REPLACE FUNCTION cdc.options() RETURNS TABLE (name text, type text, rule text, default_value text, on_live text, meaning text)
 	LANGUAGE c STABLE ROWS 30 AS 'MODULE_PATHNAME', 'cdc_options';
+COMMENT ON FUNCTION cdc.options IS
+	'The rows of view cdc.option. For members.';
 -- Their names, and why one cannot be set so.
 CREATE OR REPLACE FUNCTION cdc.option_names() RETURNS text
 	LANGUAGE c IMMUTABLE AS 'MODULE_PATHNAME', 'cdc_option_names';
@@ -92,12 +100,11 @@ CREATE OR REPLACE FUNCTION cdc.connect_text_fault(what text, value text) RETURNS
 
 -- PL/pgSQL, here and below: it keeps its plans, SQL functions plan at every call.
 
--- Who is a member of what: has accepted, and is known on this server.
 CREATE OR REPLACE VIEW cdc.membership WITH (security_invoker = true) AS
 	SELECT m.organization_id, m.role_oid, m.role, m.made FROM cdc.organization_member m
 		WHERE m.state = 'accepted' AND m.system_identifier = cdc.system_identifier();
+COMMENT ON VIEW cdc.membership IS 'Who is a member of what: has accepted, and is known on this server. Readers: superusers.';
 
--- The organisations that the caller may read: its own; superusers all.
 CREATE OR REPLACE FUNCTION cdc_inner.caller_organizations() RETURNS SETOF uuid
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -111,20 +118,24 @@ BEGIN
 	END IF;
 END
 $$;
+COMMENT ON FUNCTION cdc_inner.caller_organizations IS
+	'The organizations that the caller may read; superusers: all; over a token that is confined to one: that one. For members: policies and views use it.';
 
--- The pipelines of those, the deleted ones too: their story outlives them.
 CREATE OR REPLACE FUNCTION cdc_inner.caller_pipelines() RETURNS SETOF uuid
 	LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT p.id FROM cdc.pipeline_spec p WHERE p.organization_id IN (SELECT cdc_inner.caller_organizations())
 $$;
+COMMENT ON FUNCTION cdc_inner.caller_pipelines IS
+	'The pipelines of the organizations that the caller may read, deleted ones too: their events outlive them. For members: policies and views use it.';
 
--- The organisations of which the caller is owner or admin; superusers: all.
 CREATE OR REPLACE FUNCTION cdc_inner.caller_administers() RETURNS SETOF uuid
 	LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	RETURN QUERY SELECT o FROM cdc_inner.caller_organizations() o WHERE cdc.may(o, 'admin');
 END
 $$;
+COMMENT ON FUNCTION cdc_inner.caller_administers IS
+	'The organizations of which the caller is owner or admin; superusers: all. For members: policies use it.';
 
 -- Of this moment, and not of when a REPEATABLE READ transaction began: who has kept
 -- one open since before he was removed changes nothing any more.

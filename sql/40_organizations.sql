@@ -69,11 +69,6 @@ CREATE OR REPLACE FUNCTION cdc.member_rows(organization uuid) RETURNS TABLE (id 
 		WHERE m.organization_id = member_rows.organization
 $$;
 
--- Makes an organisation; the caller becomes its owner, and a personal one is from
--- then on what a call of his means that names none.  slug: lower case letters,
--- digits and hyphens, in no form of a UUID; made from the name when NULL.  Returns
--- its id.  Who may is a GRANT of EXECUTE.  Errors: 22023 bad name or slug, 42710
--- slug taken.
 CREATE OR REPLACE FUNCTION cdc_inner.create_organization(name text, slug text DEFAULT NULL, is_personal boolean DEFAULT false) RETURNS uuid
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
@@ -108,12 +103,12 @@ BEGIN
 	RETURN made;
 END
 $$;
+COMMENT ON FUNCTION cdc_inner.create_organization IS
+	'Makes an organization and returns its id; the caller becomes its owner, and a personal one is from then on what a call of his means that names none. '
+	'name: 1 to 255 characters on one line. slug: unique in the installation, 1 to 63 lower case letters, digits and hyphens, in no form of a UUID; NULL: '
+	'made from the name. is_personal: whether it is the caller''s own. For superusers, and for whom one has granted EXECUTE. Errors: 22023 bad name or '
+	'slug, 42710 slug taken.';
 
--- Adds a PostgreSQL role to an organisation, or changes its role there;
--- idempotent.  By a superuser, and for who has accepted already, it holds at once;
--- by others it is an invitation, which gives nothing until cdc.accept_membership().
--- Needs admin; who makes or changes an owner must be one.  The last owner stays.
--- Errors: 22023, 42704, 42501, 55000 for a role that has declined.
 CREATE OR REPLACE FUNCTION cdc_inner.add_member(organization uuid, member name, role text DEFAULT 'member') RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
@@ -166,10 +161,12 @@ BEGIN
 	END IF;
 END
 $$;
+COMMENT ON FUNCTION cdc_inner.add_member IS
+	'Adds a PostgreSQL role to an organization, or changes its role there; asked again, nothing. By a superuser, and for who has accepted already, it holds '
+	'at once; by others it is an invitation, which gives nothing until cdc.accept_membership(). organization: its id. member: the PostgreSQL role, a '
+	'predefined one (pg_...) never. role: owner, admin, member or viewer. For admins; who makes or changes an owner must be one, and one owner always '
+	'stays. Errors: 22023, 42704, 42501, 55000 for a role that has declined.';
 
--- Takes a role out of an organisation, or an invitation back; one that is not in it
--- is no error.  Needs admin.  What it was granted stays (it may be in others), and
--- shows it nothing.  That a role has declined is not forgotten.
 CREATE OR REPLACE FUNCTION cdc_inner.remove_member(organization uuid, member name) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
@@ -191,10 +188,11 @@ BEGIN
 	END LOOP;
 END
 $$;
+COMMENT ON FUNCTION cdc_inner.remove_member IS
+	'Takes a role out of an organization, or an invitation back; one that is not in it is no error. What it was granted stays (it may be in others), and '
+	'shows it nothing. That a role has declined is not forgotten, but by a superuser. organization: its id. member: the PostgreSQL role. For admins; an '
+	'owner is removed by an owner, the last one never. Errors: 22023, 42704, 42501.';
 
--- The members of an organisation, who is invited to it, and who has declined, by
--- name; state "absent": bound to no role of this server (cdc.bind_members()).
--- Needs service:read.
 CREATE OR REPLACE FUNCTION cdc_inner.list_members(organization uuid) RETURNS TABLE (member name, role text, state text, invited_by name, created_at timestamptz)
 	LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
@@ -204,9 +202,11 @@ BEGIN
 		FROM cdc.member_rows(organization) r ORDER BY r.member, r.created_at;
 END
 $$;
+COMMENT ON FUNCTION cdc_inner.list_members IS
+	'The members of an organization, who is invited to it, and who has declined, by name. organization: its id. member: the PostgreSQL role. role: owner, '
+	'admin, member or viewer. state: accepted, invited, declined, or absent: bound to no role of this server (cdc.bind_members()). invited_by: the role '
+	'that has added or invited it last, NULL: not known. created_at: since when. For viewers. Errors: 42704.';
 
--- What the caller was invited to and has neither accepted nor declined.  The
--- organisation's name, which its owner words, is not shown: its slug is.
 CREATE OR REPLACE FUNCTION cdc_inner.invitations() RETURNS TABLE (organization uuid, slug text, role text, invited_by name, created_at timestamptz)
 	LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT o.id, o.slug, m.role, m.invited_by, m.created_at FROM cdc.organization_member m JOIN cdc.organization o ON o.id = m.organization_id
@@ -214,9 +214,10 @@ CREATE OR REPLACE FUNCTION cdc_inner.invitations() RETURNS TABLE (organization u
 			AND o.id = coalesce(cdc.caller_confined_to(), o.id)
 		ORDER BY m.created_at, o.id
 $$;
+COMMENT ON FUNCTION cdc_inner.invitations IS
+	'What the caller was invited to and has neither accepted nor declined. organization: its id. slug: its short name; the name, which its owner words, is '
+	'not shown. role: what he would be there. invited_by: the role that asks. created_at: since when. For anybody who is invited.';
 
--- The caller becomes a member of the organisation that he was invited to; asked
--- again, nothing.  Errors: 42704 when he is not invited.
 CREATE OR REPLACE FUNCTION cdc_inner.accept_membership(organization uuid) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
@@ -238,10 +239,10 @@ BEGIN
 	END IF;
 END
 $$;
+COMMENT ON FUNCTION cdc_inner.accept_membership IS
+	'The caller becomes a member of the organization that he was invited to; asked again, nothing. organization: its id. For anybody who is invited. '
+	'Errors: 42704 when he is not.';
 
--- The caller leaves an organisation, or declines to become a member of it; declined
--- already: nothing.  Errors: 42704 for one that he is neither in nor invited to,
--- 22023 for its last owner.
 CREATE OR REPLACE FUNCTION cdc_inner.leave_organization(organization uuid) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
@@ -268,10 +269,10 @@ BEGIN
 	END IF;
 END
 $$;
+COMMENT ON FUNCTION cdc_inner.leave_organization IS
+	'The caller leaves an organization, or declines an invitation to it; declined already: nothing. organization: its id. For viewers, and for anybody who '
+	'is invited. Errors: 42704 for one that he is neither in nor invited to, 22023 for its last owner.';
 
--- Says who made an organisation, which version 0.1 did not store: a personal one is
--- what a call of that member means that names none.  maker NULL: nobody.
--- Superusers only.  Errors: 42704 unknown organisation, 22023 no member of it.
 CREATE OR REPLACE FUNCTION cdc_inner.set_organization_maker(organization uuid, maker name) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
@@ -289,12 +290,10 @@ BEGIN
 	PERFORM cdc.note_organization(organization, 'changed', coalesce(format('role "%s" is known as its maker', maker), 'nobody is known as its maker'), jsonb_build_object('maker', maker));
 END
 $$;
+COMMENT ON FUNCTION cdc_inner.set_organization_maker IS
+	'Says who made an organization, which version 0.1 did not store: a personal one is what a call of that member means that names none. organization: its '
+	'id. maker: one of its members; NULL: nobody. For superusers. Errors: 42704 unknown organization, 22023 no member of it.';
 
--- After a restore on another server, or pg_upgrade: the members and invitations
--- that are bound to no role of this server, and with apply their binding to the
--- roles that have their names.  bound: there is such a role, so that it is bound, or
--- would be.  Who was added here since under the same name stays what he was added
--- as.  Tokens of the other server stay dead.  Superusers only.
 CREATE OR REPLACE FUNCTION cdc_inner.bind_members(apply boolean DEFAULT false) RETURNS TABLE (organization text, member name, role text, bound boolean)
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
@@ -327,6 +326,11 @@ BEGIN
 	END LOOP;
 END
 $$;
+COMMENT ON FUNCTION cdc_inner.bind_members IS
+	'After a restore on another server, or pg_upgrade: the members and invitations that are bound to no role of this server. apply: whether to bind them to '
+	'the roles that have their names now. organization: its slug. member: the name. role: owner, admin, member or viewer. bound: there is such a role, so '
+	'that it is bound, or would be. Who was added here since under the same name stays what he was added as; tokens of the other server stay dead. For '
+	'superusers.';
 
 -- For the worker, now and then: the names of roles that were renamed, by which a
 -- restored copy is bound; the memberships and tokens of roles that were dropped,

@@ -33,17 +33,15 @@ BEGIN
 END
 $$;
 
--- Makes a token for the caller and returns it: shown this once, kept as a hash.
--- organization: the only one that it opens; NULL: all of the caller's, later ones
--- too.  Errors: 22023 bad name or expiry, 42704 unknown organisation or none at
--- all, 55000 for a role that may not log in.
 CREATE OR REPLACE FUNCTION cdc_inner.create_token(name text, organization uuid DEFAULT NULL, expires interval DEFAULT '90 days') RETURNS text
 	LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT t.token FROM cdc.make_token(name, organization, expires) t
 $$;
+COMMENT ON FUNCTION cdc_inner.create_token IS
+	'Makes a bearer token for the caller and returns it: shown this once, kept as a hash. name: 1 to 100 characters, what it is for. organization: the only '
+	'one that it opens; NULL: all of the caller''s, later ones too. expires: for how long it is good, at most 10 years. For viewers. Errors: 22023 bad name '
+	'or expiry, 42704 unknown organization or none at all, 55000 for a role that may not log in.';
 
--- The tokens that the caller made, and those of the organisations that it
--- administers; newest first.  A confined caller: those of its organisation.
 CREATE OR REPLACE FUNCTION cdc_inner.list_tokens() RETURNS TABLE (id uuid, name text, prefix text, member name, organization_id uuid,
 		created_at timestamptz, expires_at timestamptz, last_used_at timestamptz, revoked_at timestamptz, last_used_from text)
 	LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -53,9 +51,12 @@ CREATE OR REPLACE FUNCTION cdc_inner.list_tokens() RETURNS TABLE (id uuid, name 
 			AND (cdc.caller_confined_to() IS NULL OR t.organization_id = cdc.caller_confined_to())
 		ORDER BY t.created_at DESC, t.id
 $$;
+COMMENT ON FUNCTION cdc_inner.list_tokens IS
+	'The tokens that the caller made, and those of the organizations that it administers; newest first. id: for cdc.revoke_token(). name: what it is for. '
+	'prefix: its first characters. member: the role that it stands for. organization_id: the only organization that it opens, NULL: all of the role''s. '
+	'created_at, expires_at: when it was made and ends. last_used_at, last_used_from: when and from which address it was used, to five minutes, NULL: '
+	'never. revoked_at: NULL: it was not. For viewers.';
 
--- Ends a token; one that is revoked already is no error.  For who made it, and for
--- owners and admins of its organisation.  Errors: 42704.
 CREATE OR REPLACE FUNCTION cdc_inner.revoke_token(id uuid) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
@@ -72,6 +73,8 @@ BEGIN
 	END IF;
 END
 $$;
+COMMENT ON FUNCTION cdc_inner.revoke_token IS
+	'Ends a token; one that is revoked already is no error. id: of cdc.list_tokens(). For who made it, and for admins of its organization. Errors: 42704.';
 
 -- Whom a token stands for: no row when it is unknown, expired, revoked, of another
 -- server, or its role is gone, may not log in, or is no member any more.  address:

@@ -1,11 +1,13 @@
 -- 50_services.sql: registering servers.
 
--- The tables of connection keys (src/remote/connection_keys*.c): every door reads
--- them, nothing about a key is checked elsewhere.  directs: secrets that go where
--- the key says; in_use: why it stays while a pipeline uses the service.
+-- src/remote/connection_keys*.c: every door reads them, nothing about a key is
+-- checked elsewhere.
 CREATE OR REPLACE FUNCTION cdc.connection_keys() RETURNS TABLE (database_type text, key text, type text, rule text, set_by text,
 	secret boolean, directs_secret boolean, on_change text, directs text[], in_use text)
 	LANGUAGE c STABLE ROWS 30 AS 'MODULE_PATHNAME', 'cdc_connection_keys';
+COMMENT ON FUNCTION cdc.connection_keys IS
+	'The rows of view cdc.connection_key, and two columns more. directs: the secrets that go where the key says, NULL: none. in_use: why it stays while a '
+	'pipeline uses the service, NULL: it may be changed. For members.';
 
 -- ERROR 22023 when a member of given is not what its key takes, or whole (not looked
 -- at when NULL) lacks something or does not fit together.
@@ -95,10 +97,6 @@ CREATE OR REPLACE FUNCTION cdc.write_service_secrets(service uuid, secrets jsonb
 		ON CONFLICT (service_id, purpose) DO UPDATE SET key_id = excluded.key_id, ciphertext = excluded.ciphertext
 $$;
 
--- Registers an existing server.  Its connection is checked, its secrets are
--- taken out of it and encrypted, and the worker looks at it after the commit:
--- status goes from pending to running when it answers.  Needs service:create.
--- Errors: 22023 bad argument, 42710 name taken, 42704/42501 organisation.
 CREATE OR REPLACE FUNCTION cdc_inner.register_service(name text, database_type text, zone text, connection jsonb,
 		version text DEFAULT NULL, organization uuid DEFAULT NULL) RETURNS uuid
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -147,6 +145,11 @@ BEGIN
 	RETURN made;
 END
 $$;
+COMMENT ON FUNCTION cdc_inner.register_service IS
+	'Registers a server that exists and returns the service''s id: its secrets are taken out and encrypted, and the worker looks at it after COMMIT: status '
+	'goes from pending to running when it answers. name: 1 to 64 letters, digits, - and _, unique in the organization. database_type: postgresql or kafka. '
+	'zone: where it is (cdc.zone). connection: how it is reached, with the keys of cdc.connection_key. version: in words; NULL: not said. organization: '
+	'whose it is; NULL: the caller''s personal or only one. For members. Errors: 22023 bad argument, 42710 name taken, 42704 or 42501 organization.';
 
 -- The service's organisation, if the caller may read it; else the same ERROR
 -- 42704 as for one that does not exist.
@@ -202,12 +205,6 @@ BEGIN
 END
 $$;
 
--- Changes the connection of a registered service: the members given replace those
--- there are, a null member takes one away.  Who may change which is in
--- cdc.connection_key; what was changed, from what and to what, is an event of the
--- service, without secrets.  Of a service that was made only pipelines_by is the
--- users'.  Needs service:create, and what the key needs.  Errors: 22023, 42704,
--- 42501, 55000, 55006 for a key that stays while a pipeline uses the service.
 CREATE OR REPLACE FUNCTION cdc_inner.update_service(id uuid, connection jsonb) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
@@ -282,11 +279,11 @@ BEGIN
 	PERFORM cdc.ask('service', id);
 END
 $$;
+COMMENT ON FUNCTION cdc_inner.update_service IS
+	'Changes the connection of a registered service; each change is a row of cdc.service_event. id: the service''s. connection: members given replace those '
+	'there are, a null member takes one away. Of a service that was made only pipelines_by is the users''. For members, and whom cdc.connection_key names '
+	'for the key. Errors: 22023, 42704, 42501, 55000 for one that was made, 55006 for a key that stays while a pipeline uses the service.';
 
--- The nodes of a PostgreSQL service, all of them, as in register_service: one
--- that is new is looked at and prepared, one that is missing is not looked at any
--- more.  What is there stays as it is.  Needs service:create, and admin where a
--- node is new.  Errors: 22023, 42704, 42501.
 CREATE OR REPLACE FUNCTION cdc_inner.set_service_nodes(service uuid, nodes jsonb) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
@@ -301,13 +298,11 @@ BEGIN
 	PERFORM cdc_inner.update_service(service, jsonb_build_object('nodes', nodes));
 END
 $$;
+COMMENT ON FUNCTION cdc_inner.set_service_nodes IS
+	'Replaces the nodes of a registered PostgreSQL service: a new one is looked at and prepared, one that is missing is not looked at any more, and stays '
+	'as it is. service: its id. nodes: all of them, [{"address": ..., "port": ...}]. For members, and admins where a node is new. Errors: 22023, 42704, '
+	'42501.';
 
--- Another value for one of the secrets that a service was registered with, after
--- it was changed there: admin_password, connect_password, agent_token/N (of the
--- agents in their order, from 0) or user_password/NAME.  The worker uses it from
--- its next connection on; pipelines run on.  Needs service:create.  Errors: 22023,
--- 42704, 42501, 55000 for a service that was made: of one of PostgreSQL a superuser
--- gives admin_password another value, which its provider sets there.
 CREATE OR REPLACE FUNCTION cdc_inner.set_service_secret(service uuid, secret text, value text) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
@@ -342,11 +337,12 @@ BEGIN
 	PERFORM cdc.ask('service', service);
 END
 $$;
+COMMENT ON FUNCTION cdc_inner.set_service_secret IS
+	'Gives another value for one of the secrets that a service was registered with, after it was changed there; the worker uses it from its next connection '
+	'on, and pipelines run on. service: its id. secret: admin_password, connect_password, agent_token/N (of the agents in their order, from 0) or '
+	'user_password/NAME. value: the new one, not empty. For members. Errors: 22023, 42704, 42501, 55000 for a service that was made: there a superuser '
+	'gives admin_password of PostgreSQL another value, which its provider sets.';
 
--- Deletes a service: one that was registered is left as it is, one that was made
--- goes, with all that is in it.  Returns 'deleting'; the row stays until the
--- teardown of its last pipelines is over.  Errors:
--- 42704, 42501, 55006 while a live pipeline uses it.
 CREATE OR REPLACE FUNCTION cdc_inner.delete_service(id uuid) RETURNS text
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
@@ -366,6 +362,9 @@ BEGIN
 	RETURN 'deleting';
 END
 $$;
+COMMENT ON FUNCTION cdc_inner.delete_service IS
+	'Deletes a service and returns ''deleting'': one that was registered is left as it is, one that was made goes, with all that is in it. The row stays '
+	'until the teardown of its last pipelines is over. id: the service''s. For members. Errors: 42704, 42501, 55006 while a live pipeline uses it.';
 
 -- The secrets of what is gone go with it; the worker sets deleted_at, settled_at.
 CREATE OR REPLACE FUNCTION cdc.forget_service_secrets() RETURNS trigger

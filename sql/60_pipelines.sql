@@ -240,12 +240,6 @@ BEGIN
 END
 $$;
 
--- Creates a pipeline: checks what can be known at once, writes rows, and the
--- worker makes it true after the commit.  tables empty: all tables.
--- topic_prefix NULL: the pipeline's name.  organization NULL: the
--- source's.  Returns its id.  Needs service:create.
--- Errors: 22023 bad argument, 42710 name taken or topics collide, 42704 unknown
--- service or organisation, 42501 no permission.
 CREATE OR REPLACE FUNCTION cdc_inner.create_pipeline(name text, source uuid, sink uuid, tables text[] DEFAULT '{}', database_name text DEFAULT 'defaultdb',
 		topic_prefix text DEFAULT NULL, snapshot_mode text DEFAULT 'initial', organization uuid DEFAULT NULL,
 		pipeline_type text DEFAULT 'cdc_pg_to_kafka', options jsonb DEFAULT '{}') RETURNS uuid
@@ -254,6 +248,12 @@ CREATE OR REPLACE FUNCTION cdc_inner.create_pipeline(name text, source uuid, sin
 		jsonb_strip_nulls(jsonb_build_object('database_name', database_name, 'tables', CASE WHEN cardinality(tables) > 0 THEN to_jsonb(tables) END,
 			'topic_prefix', topic_prefix, 'snapshot_mode', snapshot_mode, 'options', nullif(options, '{}')))::json)
 $$;
+COMMENT ON FUNCTION cdc_inner.create_pipeline IS
+	'Creates a pipeline and returns its id: checks what can be known at once and writes rows; the worker makes it true after COMMIT. name: 1 to 64 letters, '
+	'digits, - and _, unique among the organization''s live ones. source, sink: ids of a PostgreSQL and a Kafka service. tables: as parse_ident reads them; '
+	'empty: all. database_name: of the source. topic_prefix: topics are <prefix>.<schema>.<table>; NULL: the name. snapshot_mode: initial, always, '
+	'initial_only, no_data or when_needed. organization: NULL: the source''s. pipeline_type: cdc_pg_to_kafka. options: an object, by cdc.option. For '
+	'members. Errors: 22023 bad argument, 42710 name taken or topics collide, 42704 unknown service or organization, 42501.';
 
 -- The pipeline's organisation, if the caller may read it; else the same ERROR
 -- 42704 as for one that does not exist.
@@ -288,9 +288,6 @@ BEGIN
 END
 $$;
 
--- Asks for a pipeline to be deleted; its name is free at once.  force: give up
--- on what cannot be reached, and say what is left behind.  Returns 'Deleting',
--- the same when asked again.  Errors: 42704, 42501.
 CREATE OR REPLACE FUNCTION cdc_inner.delete_pipeline(id uuid, force boolean DEFAULT false) RETURNS text
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -299,14 +296,10 @@ BEGIN
 	RETURN 'Deleting';
 END
 $$;
+COMMENT ON FUNCTION cdc_inner.delete_pipeline IS
+	'Asks for a pipeline to be deleted and returns ''Deleting'', the same when asked again; its name is free at once. id: the pipeline''s. force: give up '
+	'on what cannot be reached, and say in an event what is left behind. For members. Errors: 42704, 42501.';
 
--- Gives the connector's role a new password: made, handed to the Kafka Connect
--- hosts, given to the role, and taken into use by a restart of the task; the worker
--- does all of it after the commit and goes on with it whatever happens meanwhile.
--- Returns the number of the password that is wanted now; asked again before the
--- worker has begun, the same one.  Needs service:create.
--- Errors: 42704, 42501, 55000 for a pipeline that is being deleted, or whose role
--- the user manages ("manage_role": false).
 CREATE OR REPLACE FUNCTION cdc_inner.rotate_password(pipeline uuid) RETURNS integer
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
@@ -331,6 +324,10 @@ BEGIN
 	RETURN before.wanted + 1;
 END
 $$;
+COMMENT ON FUNCTION cdc_inner.rotate_password IS
+	'Gives the connector''s role a new password and returns its number: the worker makes it, hands it to the Connect hosts, gives it to the role and '
+	'restarts the task, whatever happens meanwhile; asked again before it has begun, the same one. pipeline: its id. For members. Errors: 42704, 42501, '
+	'55000 for a pipeline that is being deleted, or whose role the user manages ("manage_role": false).';
 
 -- The role's password goes with the pipeline; the worker sets settled_at.
 CREATE OR REPLACE FUNCTION cdc.forget_pipeline_secrets() RETURNS trigger

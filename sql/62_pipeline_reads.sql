@@ -1,6 +1,5 @@
 -- 62_pipeline_reads.sql: asking for pipelines, and waiting for them.
 
--- The REST object of a pipeline, a column a member, in the order of the product page.
 CREATE OR REPLACE VIEW cdc.pipeline_object WITH (security_invoker = true) AS
 	SELECT p.id, p.organization_id, p.name, p.pipeline_type, p.source_service_id, p.sink_service_id, p.status, p.provision_step, p.config,
 		p.connector_name, p.publication_name, p.slot_name, p.topic_prefix, o.connector_state AS last_connector_state, o.source_lag_bytes,
@@ -8,6 +7,7 @@ CREATE OR REPLACE VIEW cdc.pipeline_object WITH (security_invoker = true) AS
 		cdc.rfc3339(p.created_at) AS created_at, cdc.rfc3339(p.updated_at) AS updated_at
 	FROM cdc.pipeline_spec p JOIN cdc.pipeline_observed o ON o.pipeline_id = p.id
 	WHERE p.deleted_at IS NULL;
+COMMENT ON VIEW cdc.pipeline_object IS 'The REST object of a pipeline, a column a member, in the order of the product page. Readers: superusers.';
 
 CREATE OR REPLACE FUNCTION cdc_inner.get_pipeline(id uuid) RETURNS jsonb
 	LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -16,8 +16,9 @@ BEGIN
 	RETURN (SELECT to_jsonb(v) FROM cdc.pipeline_object v WHERE v.id = get_pipeline.id);
 END
 $$;
+COMMENT ON FUNCTION cdc_inner.get_pipeline IS
+	'A pipeline as the REST object, every key always there. id: the pipeline''s. For viewers. Errors: 42704.';
 
--- organization NULL: all that the caller may see.
 CREATE OR REPLACE FUNCTION cdc_inner.list_pipelines(organization uuid DEFAULT NULL) RETURNS SETOF jsonb
 	LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -29,8 +30,9 @@ BEGIN
 		ORDER BY p.created_at, p.id;
 END
 $$;
+COMMENT ON FUNCTION cdc_inner.list_pipelines IS
+	'Pipelines as the REST objects, oldest first. organization: whose; NULL: of all that the caller may read. For viewers. Errors: 42704.';
 
--- The REST status object as columns.
 CREATE OR REPLACE FUNCTION cdc_inner.pipeline_status(id uuid) RETURNS TABLE (id uuid, status text, connector_name text, connector_state text, task_states jsonb,
 		source_lag_bytes bigint, topic_prefix text, last_health_check_at timestamptz, error_message text)
 	LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -39,11 +41,12 @@ CREATE OR REPLACE FUNCTION cdc_inner.pipeline_status(id uuid) RETURNS TABLE (id 
 		JOIN cdc.pipeline_spec p ON p.id = $1 AND p.organization_id = x.owner
 		JOIN cdc.pipeline_observed o ON o.pipeline_id = p.id
 $$;
+COMMENT ON FUNCTION cdc_inner.pipeline_status IS
+	'The status of a pipeline as columns. id: the pipeline''s. status: Pending, Provisioning, Running, Failed or Deleting. connector_name: NULL: not seen '
+	'yet. connector_state: as Connect told last, NULL: not known. task_states: [{"id": 0, "state": "RUNNING"}], NULL: not known. source_lag_bytes: WAL that '
+	'the slot has not confirmed, in bytes, NULL: not known. topic_prefix: its topics begin with it. last_health_check_at: of the last look, NULL: none yet. '
+	'error_message: what is wrong or waited for, NULL: nothing. For viewers. Errors: 42704.';
 
--- Waits until a pipeline has a status; 'Deleted' waits for the end of a delete.
--- Returns the status.  Errors: 55000 at once when the pipeline is Failed or
--- gone and that was not asked for, 57014 at the deadline, 25001 when it was
--- created or changed in this very transaction (which the worker cannot see yet).
 CREATE OR REPLACE FUNCTION cdc_inner.wait_for_pipeline(id uuid, status text DEFAULT 'Running', timeout interval DEFAULT '5 min') RETURNS text
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
@@ -101,3 +104,7 @@ BEGIN
 	END LOOP;
 END
 $$;
+COMMENT ON FUNCTION cdc_inner.wait_for_pipeline IS
+	'Waits until a pipeline has a status, and returns it. id: the pipeline''s. status: Pending, Provisioning, Running, Failed, Deleting, or Deleted for the '
+	'end of a delete. timeout: for how long. For viewers. Errors: 55000 at once when it is Failed or gone and that was not asked for, 57014 at the '
+	'deadline, 25001 when it was created or changed in this very transaction, or this one is not READ COMMITTED.';

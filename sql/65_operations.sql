@@ -1,8 +1,5 @@
 -- 65_operations.sql: what an operator calls.
 
--- For pg_cron: asks for a health round now and returns what needs attention as
--- of the last one, in the organisations that the caller may read.  Waits for no
--- network.  WARNING when the reconciler does not act.
 CREATE OR REPLACE FUNCTION cdc_inner.check_health() RETURNS TABLE (pipeline_id uuid, name text, status text, error_message text)
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
@@ -23,10 +20,11 @@ BEGIN
 		AND p.organization_id IN (SELECT cdc_inner.caller_organizations()) ORDER BY p.name, p.id;
 END
 $$;
+COMMENT ON FUNCTION cdc_inner.check_health IS
+	'Asks for a health round now and returns the pipelines that need attention as of the last one, of the organizations that the caller may read; waits for '
+	'no network, made for pg_cron. WARNING when the reconciler does not act. pipeline_id, name, status: the pipeline and its status. error_message: what is '
+	'wrong, with its findings of concern flow. For viewers.';
 
--- A finding about something past is done with: its row goes, an event says who
--- said so.  Needs service:create.  Errors: 42704 pipeline or finding unknown,
--- 42501, 55000 for a finding that goes by itself once its cause is gone.
 CREATE OR REPLACE FUNCTION cdc_inner.acknowledge(pipeline uuid, check_name text) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
@@ -49,10 +47,10 @@ BEGIN
 	PERFORM cdc.ask('pipeline', pipeline);
 END
 $$;
+COMMENT ON FUNCTION cdc_inner.acknowledge IS
+	'Ends a finding about something past, such as rows that may be missing; an event says who did. pipeline: its id. check_name: of cdc.finding. For '
+	'members. Errors: 42704 pipeline or finding unknown, 42501, 55000 for a finding that goes by itself once its cause is gone.';
 
--- Lets an organization use a Kafka Connect that another one uses: url as in its
--- services' connect_urls.  Who shares one sees the configurations and errors of all
--- connectors there.  Superusers only.  Errors: 22023, 42704 unknown organization.
 CREATE OR REPLACE FUNCTION cdc_inner.share_connect(url text, organization uuid) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
@@ -65,11 +63,10 @@ BEGIN
 	PERFORM cdc.ask('service', s.id) FROM cdc.service s WHERE s.organization_id = organization AND s.deleted_at IS NULL AND s.connection -> 'connect_urls' ?| ARRAY[rtrim(url, '/'), rtrim(url, '/') || '/'];
 END
 $$;
+COMMENT ON FUNCTION cdc_inner.share_connect IS
+	'Lets an organization use a Kafka Connect that another one uses; who shares one sees the configurations and errors of all connectors there. url: as in '
+	'its services'' connect_urls. organization: its id. For superusers. Errors: 22023, 42704 unknown organization.';
 
--- Says that a private network is an organization's: its services may name it.  What
--- needs no word: a label cdc_pipeline_organization at the cloud with the organization's
--- id, networks that a provider made, and what a superuser registers.  Superusers only.
--- Errors: 42704 unknown organization.
 CREATE OR REPLACE FUNCTION cdc_inner.assign_network(network uuid, organization uuid) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
@@ -83,9 +80,11 @@ BEGIN
 	PERFORM cdc.ask('service', s.id) FROM cdc.service s WHERE s.network_id = network AND s.organization_id = organization AND s.deleted_at IS NULL;
 END
 $$;
+COMMENT ON FUNCTION cdc_inner.assign_network IS
+	'Says that a private network is an organization''s: its services may name it. What needs no word: the label cdc_pipeline_organization at the cloud with '
+	'the organization''s id, networks that a provider made, and what a superuser registers. network: its UUID. organization: its id. For superusers. '
+	'Errors: 22023, 42704 unknown organization.';
 
--- Makes this copy of the metadata the acting one: a restored dump, a pg_upgrade,
--- or after a fence.  Superusers only.  The other copy stops before its next change.
 CREATE OR REPLACE FUNCTION cdc_inner.take_over() RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -104,11 +103,10 @@ BEGIN
 	PERFORM cdc.ask('round', NULL);
 END
 $$;
+COMMENT ON FUNCTION cdc_inner.take_over IS
+	'Makes this copy of the metadata the acting one: a restored dump, a pg_upgrade, or after a fence. The other copy stops before its next change. For '
+	'superusers.';
 
--- Encrypts anew, with the key in the file that cdc_pipeline.secret_key_file names
--- now, every secret that has another key; old_key_file: the file with that one.
--- Superusers only.  Returns how many.  Put the new file in place on every
--- standby first.  Errors: 55000 when a key cannot be used.
 CREATE OR REPLACE FUNCTION cdc_inner.rotate_secret_key(old_key_file text) RETURNS bigint
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -129,3 +127,6 @@ BEGIN
 	RETURN n + m;
 END
 $$;
+COMMENT ON FUNCTION cdc_inner.rotate_secret_key IS
+	'Encrypts anew, with the key in the file that cdc_pipeline.secret_key_file names now, every secret that has another key, and returns how many. Put the '
+	'new file in place on every standby first. old_key_file: the file with the key before. For superusers. Errors: 55000 when a key cannot be used.';

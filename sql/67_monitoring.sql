@@ -6,8 +6,6 @@ CREATE OR REPLACE FUNCTION cdc.metric_label(value text) RETURNS text
 	SELECT '"' || replace(replace(replace(value, '\', '\\'), '"', '\"'), E'\n', '\n') || '"'
 $$;
 
--- Every metric of the database side, of all organisations, or of the one to which
--- the caller's token is confined.  For roles with pg_monitor (42501 otherwise).
 CREATE OR REPLACE FUNCTION cdc_inner.metrics() RETURNS text
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -44,6 +42,9 @@ BEGIN
 	RETURN array_to_string(lines, E'\n') || E'\n';
 END
 $$;
+COMMENT ON FUNCTION cdc_inner.metrics IS
+	'Every metric of the database side in Prometheus'' text format, of all organizations; over a token that is confined to one: that one''s. For roles with '
+	'pg_monitor (cdc.grant_monitoring()). Errors: 42501.';
 
 -- Keeps the number of failovers when their events expire: one event of each has a verdict.
 CREATE OR REPLACE FUNCTION cdc.count_expired_failovers() RETURNS trigger

@@ -8,22 +8,16 @@ CREATE OR REPLACE VIEW cdc.pipeline WITH (security_invoker = true) AS
 	FROM cdc.pipeline_spec p JOIN cdc.pipeline_observed o ON o.pipeline_id = p.id
 	WHERE p.deleted_at IS NULL;
 
--- The reconciler's rules, in the order in which they are tried.
 CREATE OR REPLACE VIEW cdc.state_table WITH (security_invoker = true) AS SELECT * FROM cdc.rules();
 
--- The keys of a service's connection, by the type of its server.
 CREATE OR REPLACE VIEW cdc.connection_key WITH (security_invoker = true) AS
 	SELECT k.database_type, k.key, k.type, k.rule, k.set_by, k.secret, k.directs_secret, k.on_change FROM cdc.connection_keys() k;
 
--- The options of a pipeline.
 CREATE OR REPLACE VIEW cdc.option WITH (security_invoker = true) AS SELECT * FROM cdc.options();
 
--- How a source with another history is judged, and what makes a standby ready.
 CREATE OR REPLACE VIEW cdc.failover_table WITH (security_invoker = true) AS SELECT * FROM cdc.failover_rules();
 CREATE OR REPLACE VIEW cdc.standby_table WITH (security_invoker = true) AS SELECT * FROM cdc.standby_rules();
 
--- One row a pipeline and standby: would the pipeline survive a failover to it?
--- What is missing, and the SQL that mends it, where SQL can.
 CREATE OR REPLACE VIEW cdc.failover_readiness WITH (security_invoker = true) AS
 	SELECT p.id AS pipeline_id, n.address || ':' || n.port AS node, coalesce(b.ready, false) AS ready,
 		CASE WHEN b.ready THEN NULL

@@ -1,9 +1,9 @@
 -- 75_rest_request.sql: the REST API's routes, reading a request, refusing one.
 
--- Every route, and nothing that is not here is served.  permission: service:read
--- and service:create and admin in the organisation, pg_monitor, any: shows what may be seen.
 CREATE OR REPLACE FUNCTION cdc.rest_routes() RETURNS TABLE (method text, path text, permission text)
 	LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'cdc_rest_routes_sql';
+COMMENT ON FUNCTION cdc.rest_routes IS
+	'The rows of view cdc.rest_route. For members.';
 CREATE OR REPLACE VIEW cdc.rest_route WITH (security_invoker = true) AS SELECT * FROM cdc.rest_routes();
 
 -- Ends the request with this answer: an ERROR of SQLSTATE class HT, caught by

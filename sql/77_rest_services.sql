@@ -1,7 +1,6 @@
 -- 77_rest_services.sql: services and their users over REST.
 
--- The REST object of a service, a column a member.  Texts and numbers are never
--- null: clients in typed languages read them as such.
+-- Texts and numbers are never null: clients in typed languages read them as such.
 CREATE OR REPLACE VIEW cdc.service_object WITH (security_invoker = true) AS
 	SELECT s.id, s.id AS uuid, s.organization_id, s.name, s.database_type, coalesce(s.version, '') AS version, s.status, s.status_message,
 		coalesce(s.plan_name, '') AS plan_name, s.zone, coalesce(s.storage_size_gb, 0) AS storage_size_gb, coalesce(s.storage_tier, '') AS storage_tier,
@@ -10,6 +9,7 @@ CREATE OR REPLACE VIEW cdc.service_object WITH (security_invoker = true) AS
 		coalesce(s.replication_mode, '') AS replication_mode, coalesce(s.maintenance_window, '') AS maintenance_window, s.labels, s.is_ephemeral, s.ttl_hours,
 		s.provider, cdc.service_notes(s) AS notes, cdc.rfc3339(s.created_at) AS created_at, cdc.rfc3339(s.updated_at) AS updated_at
 	FROM cdc.service s WHERE s.deleted_at IS NULL;
+COMMENT ON VIEW cdc.service_object IS 'The REST object of a service, a column a member. Readers: superusers.';
 
 -- The members of a body that are echoed, and their JSON types.
 CREATE OR REPLACE FUNCTION cdc.rest_service_fields() RETURNS jsonb

@@ -8,21 +8,19 @@ BEGIN
 END
 $$;
 
--- One request, whole: route, permission, validation, effect, answer.  Never an
--- ERROR for what the request did wrong: an answer, and its effects are gone.
--- method: in upper case; path: as it came, query string and percents too; body
--- NULL: none; headers: names in lower case.
 CREATE OR REPLACE FUNCTION cdc_inner.rest(method text, path text, body text DEFAULT NULL, headers jsonb DEFAULT '{}') RETURNS cdc.rest_response
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'cdc_rest';
+COMMENT ON FUNCTION cdc_inner.rest IS
+	'Answers one request of the REST API as the caller, whole: route, permission, validation, effect, answer. What the request did wrong is an answer and '
+	'no error, and its effects are gone. method: in upper case. path: as it came, query string and percents too. body: NULL: none. headers: names in lower '
+	'case. For members and anybody who is invited.';
 
--- cdc.rest() as the role that a token stands for; 401 when it stands for none.
--- For the gateway's own role (cdc.grant_gateway) and nobody else: who may call it
--- may try tokens.
 CREATE OR REPLACE FUNCTION cdc_inner.rest_bearer(token text, method text, path text, body text DEFAULT NULL, headers jsonb DEFAULT '{}') RETURNS cdc.rest_response
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'cdc_rest_bearer';
+COMMENT ON FUNCTION cdc_inner.rest_bearer IS
+	'cdc.rest() as the role that a token stands for; 401 when it stands for none. token: the bearer token. method, path, body, headers: as of cdc.rest(); '
+	'body NULL: none. For the gateway''s login role (cdc.grant_gateway()): who may call it may try tokens.';
 
--- 200 when the worker's heartbeat is younger than 30 s, else 503 and why.  Tells
--- nothing that a stranger may not know.
 CREATE OR REPLACE FUNCTION cdc_inner.health() RETURNS cdc.rest_response
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -46,6 +44,9 @@ BEGIN
 	RETURN answer;
 END
 $$;
+COMMENT ON FUNCTION cdc_inner.health IS
+	'An answer of status 200 when the worker''s heartbeat is younger than 30 s, else 503 and why. It tells nothing that a stranger may not know. For '
+	'members, the gateway and monitoring.';
 
 -- ERROR 42704 unless there is such a role: GRANT takes "public", quoted or not, for everybody.
 CREATE OR REPLACE FUNCTION cdc.require_role(role name) RETURNS void
@@ -58,8 +59,6 @@ BEGIN
 END
 $$;
 
--- Gives the gateway's login role what it needs, and takes back nothing: bearer
--- tokens and the state of health.  Superusers only.
 CREATE OR REPLACE FUNCTION cdc_inner.grant_gateway(role name) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -70,9 +69,10 @@ BEGIN
 	EXECUTE format('GRANT EXECUTE ON FUNCTION cdc.rest_bearer(text, text, text, text, jsonb), cdc.health() TO %I', role);
 END
 $$;
+COMMENT ON FUNCTION cdc_inner.grant_gateway IS
+	'Gives the gateway''s login role what it needs, bearer tokens and the state of health, and takes back nothing. role: its name. For superusers. Errors: '
+	'42704.';
 
--- Gives a role with pg_monitor what it needs to read the metrics, in SQL and over
--- REST.  Superusers only.
 CREATE OR REPLACE FUNCTION cdc_inner.grant_monitoring(role name) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -83,3 +83,5 @@ BEGIN
 	EXECUTE format('GRANT EXECUTE ON FUNCTION cdc.rest(text, text, text, jsonb), cdc.metrics(), cdc.worker_state(), cdc.health() TO %I', role);
 END
 $$;
+COMMENT ON FUNCTION cdc_inner.grant_monitoring IS
+	'Gives a role with pg_monitor what it needs to read the metrics, in SQL and over REST. role: its name. For superusers. Errors: 42704.';

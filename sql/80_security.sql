@@ -1,6 +1,9 @@
 -- 80_security.sql: who may read what.  Nothing is granted to anybody here:
 -- cdc.add_member does that, role by role.
 
+COMMENT ON SCHEMA cdc IS 'cdc_pipeline: what is called and read. cdc.add_member() gives a role what it needs of it.';
+COMMENT ON SCHEMA cdc_inner IS 'cdc_pipeline: what the functions of schema cdc do, and their helpers. Nobody calls it but they.';
+
 REVOKE ALL ON SCHEMA cdc, cdc_inner FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA cdc FROM PUBLIC;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA cdc FROM PUBLIC;

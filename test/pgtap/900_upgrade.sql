@@ -30,6 +30,7 @@ CREATE FUNCTION pg_temp.made_of() RETURNS TABLE (kind text, name text, what text
 	UNION ALL SELECT 'type', t.oid::regtype::text, concat_ws(' | ', t.typtype, t.typcategory) FROM pg_type t JOIN s ON s.oid = t.typnamespace
 	UNION ALL SELECT 'comment', pg_describe_object(d.classoid, d.objoid, d.objsubid), d.description FROM pg_description d
 		WHERE (d.classoid = 'pg_class'::regclass AND d.objoid IN (SELECT oid FROM r)) OR (d.classoid = 'pg_proc'::regclass AND d.objoid IN (SELECT oid FROM f)) OR (d.classoid = 'pg_namespace'::regclass AND d.objoid IN (SELECT oid FROM s))
+			OR (d.classoid = 'pg_type'::regclass AND d.objoid IN (SELECT reltype FROM r))
 			OR (d.classoid = 'pg_extension'::regclass AND d.objoid = (SELECT oid FROM pg_extension WHERE extname = 'cdc_pipeline'))
 	UNION ALL SELECT 'dumped', x.c::regclass::text, e.extcondition[x.n] FROM pg_extension e, unnest(e.extconfig) WITH ORDINALITY x(c, n) WHERE e.extname = 'cdc_pipeline'
 	UNION ALL SELECT 'member', pg_describe_object(d.classid, d.objid, d.objsubid), 'of the extension' FROM pg_depend d
