@@ -14,6 +14,7 @@
 #include "common/json.h"
 #include "common/lsn.h"
 #include "worker/failover.h"
+#include "worker/world/timeline.h"
 
 /*
  * How long after a start of the source an offset of before it may still be
@@ -52,28 +53,6 @@ cdc_failover_streams_from(const CdcPipeline *p, const CdcNode *n)
 {
 	return p->failover == NULL && p->streamed_timeline == n->timeline &&
 		p->source && n == p->source->primary && cdc_same(p->streamed_node, node_words(p));
-}
-
-void
-cdc_failover_add_switch(struct json_object *to, const char *key, CdcTimelineSwitch from)
-{
-	struct json_object *j;
-
-	if (from.timeline == 0)
-		return;
-	j = json_object_new_object();
-	json_object_object_add(j, "timeline", json_object_new_int64(from.timeline));
-	cdc_lsn_json(j, "lsn", from.lsn);
-	json_object_object_add(to, key, j);
-}
-
-CdcTimelineSwitch
-cdc_failover_switch(struct json_object *j, const char *key)
-{
-	struct json_object *found = cdc_json_get(j, key);
-	CdcTimelineSwitch from = {(uint32) cdc_json_int64(found, "timeline", 0), cdc_lsn_parse(cdc_json_string(found, "lsn"))};
-
-	return from;
 }
 
 /* Where the timeline of a server began; of its first, or where its history cannot be read, nowhere. */
@@ -212,7 +191,7 @@ cdc_failover_remember(CdcPipeline *p)
 	snprintf(number, sizeof(number), UINT64_FORMAT, p->server.system_identifier);
 	cdc_json_add_string(intent, "system", number);
 	json_object_object_add(intent, "timeline", json_object_new_int64(p->server.timeline));
-	cdc_failover_add_switch(intent, "from", began(&p->server));
+	cdc_timeline_add_switch(intent, "from", began(&p->server));
 	cdc_json_add_string(intent, "node", node_words(p));
 	cdc_lsn_json(intent, "position", j.position);
 	cdc_lsn_json(intent, "slot_lsn", p->seen->confirmed_flush_lsn);

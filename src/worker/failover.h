@@ -12,10 +12,6 @@
 #include "reconciler/failover.h"
 #include "worker/world/world.h"
 
-/* As a member of a JSON object; one of timeline 0 is left out, and read where there is none. */
-extern void cdc_failover_add_switch(struct json_object *to, const char *key, CdcTimelineSwitch from);
-extern CdcTimelineSwitch cdc_failover_switch(struct json_object *j, const char *key);
-
 /*
  * Is the history of this server, as last seen, that timeline, which left another
  * one there?  Two standbys that are promoted without knowing of each other take the

@@ -31,14 +31,8 @@ extern bool cdc_network_needs_label(const CdcService *service);
 /* The finding about a network that is nobody's. */
 extern void cdc_network_tell_owner(CdcService *service);
 
-/* The pair of two different networks, made when make; else NULL when unknown. */
-extern CdcPair *cdc_network_pair(CdcWorld *world, const char *one, const char *other, bool make);
-
 /* The pipeline's pair; NULL when there is nothing to wire. */
 extern CdcPair *cdc_network_pair_of(const CdcPipeline *pipeline);
-
-/* Frees a pair (its row is gone, or everything is forgotten). */
-extern void cdc_network_forget(CdcPair *pair);
 
 /* Both directions by the last good list, if it was begun after the last change. */
 extern bool cdc_network_seen(const CdcPair *pair, const CdcSdnPeering **ab, const CdcSdnPeering **ba);

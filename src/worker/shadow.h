@@ -20,16 +20,7 @@ extern void cdc_shadow_look(CdcNode *node);
 /* The primary's slots have moved: so may those on all standbys. */
 extern void cdc_shadow_follow(CdcService *source);
 
-/* The timeline on which the pipeline's slot on this node was made; 0: not by us. */
-extern uint32 cdc_shadow_timeline(const CdcPipeline *pipeline, const CdcNode *node);
-
-/* Is a slot of ours on a reachable standby?  UNKNOWN: one was not looked at. */
-extern CdcTri cdc_shadow_left(const CdcPipeline *pipeline);
-
 /* The action drop_shadows. */
 extern void cdc_execute_drop_shadows(CdcOp *op);
-
-/* The memory of a pipeline's slot on a node, made when there is none. */
-extern CdcShadow *cdc_shadow_of(CdcPipeline *pipeline, const char *address, int port);
 
 #endif							/* CDC_WORKER_SHADOW_H */

@@ -21,7 +21,7 @@
 #include "worker/assess/login.h"
 #include "worker/network.h"
 #include "worker/observe/observe.h"
-#include "worker/shadow.h"
+#include "worker/world/shadow.h"
 
 #define WALSENDER_DEADLINE_MS 10000
 

@@ -20,7 +20,8 @@
 #include "worker/assess/assess_parts.h"
 #include "worker/failover.h"
 #include "worker/observe/observe.h"
-#include "worker/shadow.h"
+#include "worker/world/shadow.h"
+#include "worker/world/timeline.h"
 
 /* The part of max_slot_wal from which on a slot is warned of. */
 #define SLOT_WAL_WARN_PERCENT 75
@@ -49,7 +50,7 @@ read_intent(const CdcPipeline *p)
 	memset(&intent, 0, sizeof(intent));
 	if (verdict && system &&
 		cdc_failover_is_history(&p->server, strtoull(system, NULL, 10), (uint32) cdc_json_int64(j, "timeline", 0),
-								cdc_failover_switch(j, "from")))
+								cdc_timeline_switch(j, "from")))
 	{
 		intent.present = true;
 		intent.resumed = cdc_json_true(j, "resumed");

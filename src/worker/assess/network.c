@@ -14,6 +14,7 @@
 #include "worker/assess/assess_parts.h"
 #include "worker/world/findings.h"
 #include "worker/network.h"
+#include "worker/world/pair.h"
 
 bool
 cdc_network_gives_ranges(const CdcService *sink)
@@ -80,54 +81,11 @@ cdc_network_to_wire(const CdcPipeline *p)
 }
 
 CdcPair *
-cdc_network_pair(CdcWorld *world, const char *one, const char *other, bool make)
-{
-	const char *a = strcmp(one, other) < 0 ? one : other;
-	const char *b = a == one ? other : one;
-	MemoryContext old;
-	ListCell   *cell;
-	CdcPair    *pair;
-
-	foreach(cell, world->pairs)
-	{
-		pair = lfirst(cell);
-		if (strcmp(pair->a, a) == 0 && strcmp(pair->b, b) == 0)
-			return pair;
-	}
-	if (!make)
-		return NULL;
-	old = MemoryContextSwitchTo(world->context);
-	pair = palloc0(sizeof(CdcPair));
-	pair->world = world;
-	strlcpy(pair->a, a, sizeof(pair->a));
-	strlcpy(pair->b, b, sizeof(pair->b));
-	if (world->installation)
-		pair->installation = pstrdup(world->installation);
-	world->pairs = lappend(world->pairs, pair);
-	MemoryContextSwitchTo(old);
-	return pair;
-}
-
-CdcPair *
 cdc_network_pair_of(const CdcPipeline *p)
 {
 	if (!cdc_network_to_wire(p))
 		return NULL;
-	return cdc_network_pair(p->world, p->source->network_id, p->sink->network_id, true);
-}
-
-void
-cdc_network_forget(CdcPair *pair)
-{
-	MemoryContext context = pair->world->context;
-
-	pair->world->pairs = list_delete_ptr(pair->world->pairs, pair);
-	cdc_set_string(context, &pair->state_ab, NULL);
-	cdc_set_string(context, &pair->state_ba, NULL);
-	cdc_set_string(context, &pair->installation, NULL);
-	cdc_set_string(context, &pair->error, NULL);
-	cdc_set_string(context, &pair->refused, NULL);
-	pfree(pair);
+	return cdc_pair_find(p->world, p->source->network_id, p->sink->network_id, true);
 }
 
 bool

@@ -21,12 +21,12 @@
 #include "common/pg_json.h"
 #include "common/secrets.h"
 #include "extension/settings.h"
-#include "worker/failover.h"
+#include "worker/world/timeline.h"
 #include "worker/world/findings.h"
-#include "worker/network.h"
+#include "worker/world/pair.h"
 #include "worker/execute/provider.h"
 #include "worker/observe/registered.h"
-#include "worker/shadow.h"
+#include "worker/world/shadow.h"
 #include "worker/store/statement.h"
 #include "worker/store/load.h"
 
@@ -584,7 +584,7 @@ load_new_pipeline(CdcPipeline *p, struct json_object *row, struct json_object *s
 	{
 		p->streamed_system = get(streamed, "system") ? strtoull(get(streamed, "system"), NULL, 10) : 0;
 		p->streamed_timeline = (uint32) get_int(streamed, "timeline", 0);
-		p->streamed_from = cdc_failover_switch(streamed, "from");
+		p->streamed_from = cdc_timeline_switch(streamed, "from");
 		p->streamed_node = copy(p->context, get(streamed, "node"));
 		p->usurped = get_bool(streamed, "usurped", false);
 		p->rewritten_lsn = cdc_lsn_parse(get(streamed, "rewritten_lsn"));
@@ -668,7 +668,7 @@ cdc_store_apply(CdcWorld *world, CdcLoaded *loaded)
 		while (world->services != NIL)
 			cdc_world_remove_service(linitial(world->services));
 		while (world->pairs != NIL)
-			cdc_network_forget(linitial(world->pairs));
+			cdc_pair_forget(linitial(world->pairs));
 		world->next_round = cdc_loop_now();
 	}
 	for (i = 0; i < loaded->nservices; i++)

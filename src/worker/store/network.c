@@ -11,7 +11,7 @@
 
 #include "common/json.h"
 #include "common/pg_json.h"
-#include "worker/network.h"
+#include "worker/world/pair.h"
 #include "worker/store/load.h"
 
 /* waiting_since is called requested_at there: since when the pair is asked for. */
@@ -79,7 +79,7 @@ cdc_store_forget_written_pairs(CdcWorld *world)
 		CdcPair    *pair = lfirst(cell);
 
 		if (pair->dirty && pair->gone)
-			cdc_network_forget(pair);
+			cdc_pair_forget(pair);
 		else if (pair->dirty)
 		{
 			pair->dirty = false;
@@ -102,7 +102,7 @@ void
 cdc_store_load_pair(CdcWorld *world, const char *words)
 {
 	struct json_object *row = json_tokener_parse(words);
-	CdcPair    *pair = cdc_network_pair(world, get(row, "network_a"), get(row, "network_b"), true);
+	CdcPair    *pair = cdc_pair_find(world, get(row, "network_a"), get(row, "network_b"), true);
 
 	pair->stored = true;
 	if (get(row, "installation_id"))

@@ -25,7 +25,7 @@
 #include "common/pg_json.h"
 #include "common/text.h"
 #include "extension/settings.h"
-#include "worker/failover.h"
+#include "worker/world/timeline.h"
 #include "worker/world/findings.h"
 #include "worker/store/statement.h"
 #include "worker/store/store.h"
@@ -202,7 +202,7 @@ spec_row(CdcPipeline *p)
 
 		add_uint(streamed, "system", p->streamed_system);
 		json_object_object_add(streamed, "timeline", json_object_new_int64(p->streamed_timeline));
-		cdc_failover_add_switch(streamed, "from", p->streamed_from);
+		cdc_timeline_add_switch(streamed, "from", p->streamed_from);
 		cdc_json_add_string(streamed, "node", p->streamed_node);
 		json_object_object_add(streamed, "usurped", json_object_new_boolean(p->usurped));
 		cdc_lsn_json(streamed, "rewritten_lsn", p->rewritten_lsn);

@@ -14,6 +14,7 @@
 #include "common/json.h"
 #include "common/text.h"
 #include "worker/network.h"
+#include "worker/world/pair.h"
 #include "worker/world/world.h"
 
 /* Of one event's message: two texts of peers, and words around them. */
@@ -229,7 +230,7 @@ cdc_world_clear(CdcWorld *world)
 	while (world->services != NIL)
 		cdc_world_remove_service(linitial(world->services));
 	while (world->pairs != NIL)
-		cdc_network_forget(linitial(world->pairs));
+		cdc_pair_forget(linitial(world->pairs));
 	if (world->events)
 		json_object_put(world->events);
 	world->events = NULL;

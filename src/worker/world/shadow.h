@@ -1,0 +1,19 @@
+/*
+ * shadow.h
+ *	  Records of the pipelines' slots on standbys: found, made, read.
+ */
+#ifndef CDC_WORLD_SHADOW_H
+#define CDC_WORLD_SHADOW_H
+
+#include "worker/world/world.h"
+
+/* The memory of a pipeline's slot on a node, made when there is none. */
+extern CdcShadow *cdc_shadow_of(CdcPipeline *pipeline, const char *address, int port);
+
+/* The timeline on which the pipeline's slot on this node was made; 0: not by us. */
+extern uint32 cdc_shadow_timeline(const CdcPipeline *pipeline, const CdcNode *node);
+
+/* Is a slot of ours on a reachable standby?  UNKNOWN: one was not looked at. */
+extern CdcTri cdc_shadow_left(const CdcPipeline *pipeline);
+
+#endif							/* CDC_WORLD_SHADOW_H */
