@@ -16,6 +16,12 @@ add(struct json_object *object, const char *key, const char *words)
 		json_object_object_add(object, key, json_object_new_string(words));
 }
 
+CdcProviderKind
+cdc_provider_kind(const char *name)
+{
+	return name && strcmp(name, "local") == 0 ? CDC_PROVIDER_LOCAL : CDC_PROVIDER_NONE;
+}
+
 char *
 cdc_provision_order(const CdcOrder *o)
 {

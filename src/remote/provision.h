@@ -14,6 +14,13 @@
 #include "common/base.h"
 #include <json-c/json.h>
 
+/* Who makes a service's servers. */
+typedef enum CdcProviderKind
+{
+	CDC_PROVIDER_NONE = 0,		/* external, or of a name that is not known: nobody */
+	CDC_PROVIDER_LOCAL
+} CdcProviderKind;
+
 typedef enum CdcProvidedState
 {
 	CDC_PROVIDED_UNKNOWN,		/* no news: what was known stays */
@@ -62,6 +69,9 @@ typedef struct CdcProvided
 	char	   *network_id;		/* UUID of its private network, or NULL */
 	char	   *limits;			/* what it is held to, in words, or NULL: not known */
 } CdcProvided;
+
+/* By the name in the service's row; NULL too is NONE. */
+extern CdcProviderKind cdc_provider_kind(const char *name);
 
 /* The body of PUT /v1/services/{id}; the caller wipes it. */
 extern char *cdc_provision_order(const CdcOrder *order);

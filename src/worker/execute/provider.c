@@ -20,7 +20,7 @@
 #define LOST_FIRST_MS 250
 #define LOST_MAX_MS 10000
 
-static const struct CdcProvider *const providers[] = {&cdc_provider_local};
+static const struct CdcProvider *const providers[] = {[CDC_PROVIDER_LOCAL] = &cdc_provider_local};
 
 /* What an answer belongs to, by id: the service may be another object when it comes. */
 typedef struct Asked
@@ -30,25 +30,6 @@ typedef struct Asked
 	CdcProvide	what;
 	int64		started;
 } Asked;
-
-const struct CdcProvider *
-cdc_provider(const char *name)
-{
-	size_t		i;
-
-	for (i = 0; name && i < lengthof(providers); i++)
-	{
-		if (strcmp(providers[i]->name, name) == 0)
-			return providers[i];
-	}
-	return NULL;
-}
-
-bool
-cdc_provided(const CdcService *s)
-{
-	return s->provider != NULL;
-}
 
 static CdcService *
 other_of(const CdcPipeline *p, const CdcService *s)
@@ -212,9 +193,9 @@ answered(const CdcHttpResult *result, void *arg)
 	Asked	   *asked = arg;
 	CdcService *s = cdc_world_service(asked->world, asked->id);
 
-	if (s && s->provider && s->provider_asking == asked->started)
+	if (s && cdc_provided(s) && s->provider_asking == asked->started)
 	{
-		CdcProvided p = s->provider->read(result);
+		CdcProvided p = providers[s->provider]->read(result);
 
 		s->provider_asking = 0;
 		take_news(s, asked->what, &p);
@@ -244,7 +225,7 @@ ask(CdcService *s)
 	/* no two of a service are alike: an answer to a former object finds another */
 	asked->started = (int64) ++s->world->serial;
 	memset(&request, 0, sizeof(request));
-	why = s->provider->request(s, asked->what, &request);
+	why = providers[s->provider]->request(s, asked->what, &request);
 	if (why)
 	{
 		set_status(s, s->status, s->addon_status, why);
@@ -259,7 +240,7 @@ ask(CdcService *s)
 		s->provider_next = cdc_loop_now() + BUSY_MS;
 		pfree(asked);
 	}
-	s->provider->wipe(&request);
+	providers[s->provider]->wipe(&request);
 }
 
 void
@@ -271,7 +252,7 @@ cdc_provider_round(CdcWorld *world)
 	{
 		CdcService *s = lfirst(cell);
 
-		if (s->provider && s->provider_failures == 0)
+		if (cdc_provided(s) && s->provider_failures == 0)
 			s->provider_next = cdc_loop_now();
 	}
 }
@@ -286,7 +267,7 @@ cdc_provider_due(CdcWorld *world)
 	{
 		CdcService *s = lfirst(cell);
 
-		if (s->provider == NULL)
+		if (!cdc_provided(s))
 			continue;
 		if (s->provider_gone)
 			settle_pipelines(s);
@@ -316,7 +297,7 @@ cdc_provider_next(CdcWorld *world)
 	{
 		CdcService *s = lfirst(cell);
 
-		if (s->provider && !s->provider_gone && s->provider_asking == 0 && (next == 0 || s->provider_next < next))
+		if (cdc_provided(s) && !s->provider_gone && s->provider_asking == 0 && (next == 0 || s->provider_next < next))
 			next = Max(s->provider_next, 1);
 	}
 	return next;

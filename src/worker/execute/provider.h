@@ -24,8 +24,6 @@ typedef enum CdcProvide
 
 struct CdcProvider
 {
-	const char *name;
-
 	/*
 	 * Fills the request; NULL, or why it cannot be made (palloc'd).  wipe is
 	 * called after it was started.
@@ -34,12 +32,6 @@ struct CdcProvider
 	void		(*wipe) (CdcHttpRequest *request);
 	CdcProvided (*read) (const CdcHttpResult *result);
 };
-
-/* By its name; NULL: external, or no such. */
-extern const struct CdcProvider *cdc_provider(const char *name);
-
-/* Is the service of a provider that makes servers? */
-extern bool cdc_provided(const CdcService *service);
 
 /* A health round: each is looked at.  Starts requests whose time has come. */
 extern void cdc_provider_round(CdcWorld *world);

@@ -63,4 +63,4 @@ understand(const CdcHttpResult *result)
 	return provided;
 }
 
-const struct CdcProvider cdc_provider_local = {"local", build, wipe, understand};
+const struct CdcProvider cdc_provider_local = {build, wipe, understand};

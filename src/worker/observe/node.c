@@ -22,7 +22,6 @@
 #include "worker/observe/observe_parts.h"
 #include "worker/observe/source.h"
 #include "worker/observe/peer_said.h"
-#include "worker/execute/provider.h"
 #include "worker/observe/registered.h"
 #include "worker/shadow.h"
 #include "worker/world/wanted.h"

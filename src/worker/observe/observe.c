@@ -16,7 +16,6 @@
 #include "worker/observe/observe.h"
 #include "worker/observe/source.h"
 #include "worker/observe/peer_said.h"
-#include "worker/execute/provider.h"
 #include "worker/observe/registered.h"
 
 /* Reads answer quickly or are asked again; only mutations wait for Connect's 90 s. */
@@ -284,6 +283,11 @@ cdc_observe_paced(CdcWorld *world)
 	{
 		CdcService *s = lfirst(cell);
 
+		if (s->loaded_anew)
+		{
+			s->loaded_anew = false;
+			cdc_registered_check(s);
+		}
 		if (s->is_kafka && s->list_wanted)
 			want_list(s);
 		if (s->rolling && cdc_loop_now() >= s->rolled_at + CDC_ROLL_MS)

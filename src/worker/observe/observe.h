@@ -36,7 +36,7 @@ extern void cdc_observe_service(CdcService *service);
 
 /*
  * A slow cluster's list is not asked for back to back: starts the lists whose
- * time has come; when the next one is due (0: none).
+ * time has come, and judges how services whose row was read are registered; when the next one is due (0: none).
  */
 extern void cdc_observe_paced(CdcWorld *world);
 extern int64 cdc_observe_next(CdcWorld *world);

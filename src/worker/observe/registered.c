@@ -68,7 +68,7 @@ check_sslmode(CdcService *s)
 		finding.why = "whoever is between Kafka Connect, or the worker, and the server can pretend that it has no TLS: he reads and changes every row "
 			"that is captured, and speaks in the sessions of the connectors and of admin_user once these have logged in; of the passwords he gets what a guess can be tried on";
 	finding.observed = psprintf("sslmode is %s", s->sslmode ? s->sslmode : "prefer");
-	cdc_finding_service(s, &finding, s->provider == NULL && !cdc_same(s->sslmode, "verify-full"));
+	cdc_finding_service(s, &finding, !cdc_provided(s) && !cdc_same(s->sslmode, "verify-full"));
 }
 
 /* where: a node, or a URL; place: the kind of its address, NULL: one for anybody. */
@@ -155,8 +155,9 @@ check_changed(CdcService *s)
  * version took, or was written past the doors, is used as it is, and told.
  */
 static void
-check_keys(CdcService *s, struct json_object *connection)
+check_keys(CdcService *s)
 {
+	struct json_object *connection = s->connection ? json_tokener_parse(s->connection) : NULL;
 	const CdcConnectionPeer *peer = cdc_connection_peer(s->is_kafka ? "kafka" : "postgresql");
 	CdcFault	fault = {"", "", ""};
 	CdcFinding	finding = {
@@ -165,18 +166,19 @@ check_keys(CdcService *s, struct json_object *connection)
 		.severity = CDC_SEVERITY_WARNING,
 		.why = "it was taken by an older version; a service that is registered now would be refused"
 	};
-	bool		holds = s->provider == NULL && connection && !cdc_connection_check(peer, connection, true, &fault);
+	bool		holds = !cdc_provided(s) && connection && !cdc_connection_check(peer, connection, true, &fault);
 
 	finding.observed = psprintf("%s: %s", fault.message, fault.detail);
 	finding.required = fault.hint;
 	cdc_finding_service(s, &finding, holds);
+	json_object_put(connection);
 }
 
 void
-cdc_registered_check(CdcService *s, struct json_object *connection)
+cdc_registered_check(CdcService *s)
 {
 	if (s->is_postgresql || s->is_kafka)
-		check_keys(s, connection);
+		check_keys(s);
 	if (!s->before_rules)
 		check_changed(s);
 	if (s->is_postgresql)

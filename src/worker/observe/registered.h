@@ -8,9 +8,8 @@
 
 #include "worker/world/world.h"
 
-/* Tells each of its findings; called whenever the service's row was read. */
-struct json_object;
-extern void cdc_registered_check(CdcService *service, struct json_object *connection);
+/* Tells each of its findings; called once the service's row was read. */
+extern void cdc_registered_check(CdcService *service);
 
 /*
  * Tells what a service from before the rules for addresses and logins does

@@ -24,8 +24,6 @@
 #include "worker/world/timeline.h"
 #include "worker/world/findings.h"
 #include "worker/world/pair.h"
-#include "worker/execute/provider.h"
-#include "worker/observe/registered.h"
 #include "worker/world/shadow.h"
 #include "worker/store/statement.h"
 #include "worker/store/load.h"
@@ -476,13 +474,14 @@ load_service(CdcWorld *world, const char *words)
 		load_postgresql(s, row, connection);
 	else if (s->is_kafka)
 		load_kafka(s, row, connection);
-	s->provider = cdc_provider(get(row, "provider"));
-	s->before_rules = s->provider == NULL && cdc_same(get(row, "connection_set_by"), "before");
-	s->any_address = s->before_rules || s->provider || cdc_same(get(row, "connection_set_by"), "superuser");
-	if (s->provider)
+	s->provider = cdc_provider_kind(get(row, "provider"));
+	s->before_rules = !cdc_provided(s) && cdc_same(get(row, "connection_set_by"), "before");
+	s->any_address = s->before_rules || cdc_provided(s) || cdc_same(get(row, "connection_set_by"), "superuser");
+	if (cdc_provided(s))
 		load_order(s, row, connection);
 	cdc_findings_load_service(s, get_array(row, "findings", &n));
-	cdc_registered_check(s, connection);
+	s->connection = copy(s->context, connection ? json_object_to_json_string_ext(connection, JSON_C_TO_STRING_PLAIN) : NULL);
+	s->loaded_anew = true;
 	json_object_put(row);
 
 	foreach(cell, world->pipelines)

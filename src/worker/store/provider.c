@@ -10,9 +10,7 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 
-
 #include "common/pg_json.h"
-#include "worker/execute/provider.h"
 #include "worker/store/statement.h"
 #include "worker/store/load.h"
 

@@ -248,6 +248,12 @@ cdc_world_note_epoch(CdcWorld *world, uint64 epoch)
 }
 
 bool
+cdc_provided(const CdcService *service)
+{
+	return service->provider != CDC_PROVIDER_NONE;
+}
+
+bool
 cdc_initial_only(const CdcPipeline *pipeline)
 {
 	return strcmp(pipeline->snapshot_mode, "initial_only") == 0;

@@ -148,8 +148,11 @@ struct CdcService
 	char	   *error;			/* why it did not load (secret, JSON); NULL */
 	List	   *findings;		/* CdcFindingRow, see findings.h */
 
-	/* made by a provider; see provider.h */
-	const struct CdcProvider *provider; /* NULL: external */
+	char	   *connection;		/* how it is reached, JSON text of its row; no secret in it */
+	bool		loaded_anew;	/* the row was read, and what it says not yet judged */
+
+	/* made by a provider; see cdc_provided() */
+	CdcProviderKind provider;
 	CdcOrder	order;			/* strings are the service's; passwords are never logged */
 	bool		ordered;		/* since the row was read */
 	int64		provider_asking;	/* number of the request under way, 0: none */
@@ -501,6 +504,9 @@ extern bool cdc_world_lacks_secret(CdcWorld *world);
 
 /* Forgets everything (extension dropped, not acting any more). */
 extern void cdc_world_clear(CdcWorld *world);
+
+/* Is the service of a provider that makes servers? */
+extern bool cdc_provided(const CdcService *service);
 
 /* snapshot_mode initial_only: no slot, no publication, nothing streams. */
 extern bool cdc_initial_only(const CdcPipeline *pipeline);
