@@ -49,7 +49,8 @@ def run(test, *endings):
         try:
             part()
         except BaseException as error:
-            ok(False, "it runs to its end: " + " ".join(("%s: %s" % (type(error).__name__, error)).split()), traceback.format_exc())
+            where = ["line %d" % frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == sys.argv[0]]
+            ok(False, "it runs to its end: " + " ".join(("%s: %s" % (type(error).__name__, error)).split()), ", ".join(where) + "\n" + traceback.format_exc())
     print("1..%d" % count, flush=True)
     sys.exit(1 if failed else 0)
 

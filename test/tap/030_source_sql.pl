@@ -10,7 +10,8 @@ use File::Basename qw(dirname);
 use File::Temp ();
 use IPC::Run qw(run start finish timeout);
 use JSON::PP ();
-use PostgreSQL::Test::Cluster;
+use lib dirname(__FILE__) . '/lib';
+use CdcNode;
 use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time usleep);
@@ -37,7 +38,7 @@ my $id = 'a1b2c3d4-e5f6-7890-abcd-ef1234567890';
 my $name = 'mdb_pipeline_a1b2c3d4';
 my @listed = ('"public"."orders"', '"S x"."T,a""b"', '"public"."parted"', q{"public"."q$cdc$'\; --"});
 
-my $node = PostgreSQL::Test::Cluster->new('source');
+my $node = CdcNode->new('source');
 $node->init(allows_streaming => 1);
 $node->append_conf('postgresql.conf', <<'CONF');
 wal_level = logical
@@ -547,7 +548,7 @@ ok($done && read_raw("$odd/real") eq $large . "# end\n", 'a large file is writte
 
 note 'a hot standby';
 $node->backup('copy');
-my $standby = PostgreSQL::Test::Cluster->new('standby');
+my $standby = CdcNode->new('standby');
 $standby->init_from_backup($node, 'copy', has_streaming => 1);
 $standby->start;
 $node->wait_for_catchup($standby);

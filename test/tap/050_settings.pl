@@ -1,11 +1,13 @@
 # 050_settings.pl: settings refuse what makes no sense, with a reason.
 use strict;
 use warnings;
-use PostgreSQL::Test::Cluster;
+use File::Basename qw(dirname);
+use lib dirname(__FILE__) . '/lib';
+use CdcNode;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = PostgreSQL::Test::Cluster->new('settings');
+my $node = CdcNode->new('settings');
 $node->init;
 $node->append_conf('postgresql.conf', "shared_preload_libraries = 'cdc_pipeline'\ncdc_pipeline.enabled = off\n");
 $node->start;
@@ -29,5 +31,8 @@ $node->restart;
 $node->psql('postgres', 'CREATE EXTENSION cdc_pipeline', stdout => \$out, stderr => \$error);
 like($error, qr/belongs into database "elsewhere".*HINT:.*\\c elsewhere/s, 'the wrong database is named, with what to do');
 $node->stop('immediate');
+# the tests' own: a psql that cannot connect does not read what it is told
+my ($code) = $node->psql('postgres', '-- ' . 'x' x 1_000_000);
+is($code, 2, 'psql of a server that is away fails, and says so');
 
 done_testing();

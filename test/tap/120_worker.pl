@@ -7,7 +7,6 @@ use lib dirname(__FILE__) . '/lib';
 use CdcCluster;
 use IO::Select;
 use IO::Socket::INET;
-use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 

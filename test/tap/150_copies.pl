@@ -6,8 +6,8 @@ use warnings;
 use File::Basename qw(dirname);
 use lib dirname(__FILE__) . '/lib';
 use CdcCluster;
+use CdcNode;
 use IPC::Run ();
-use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -43,7 +43,7 @@ $c->wait_ok(sub { my $now = $c->worker_pid; $now && $now ne $pid }, 'and the ser
 # --- a standby is promoted, the old primary is cut off --------------------------------
 my $backup = 'copy';
 $c->{meta}->backup($backup);
-my $standby = PostgreSQL::Test::Cluster->new('standby');
+my $standby = CdcNode->new('standby');
 $standby->init_from_backup($c->{meta}, $backup, has_streaming => 1);
 $standby->start;
 $c->{meta}->wait_for_catchup($standby);

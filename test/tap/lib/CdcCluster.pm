@@ -11,12 +11,12 @@ package CdcCluster;
 use strict;
 use warnings;
 use Carp;
+use CdcNode;
 use Cwd qw(abs_path);
 use File::Basename qw(dirname);
 use IO::Socket::INET;
 use IPC::Run ();
 use JSON::PP ();
-use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time usleep);
@@ -63,7 +63,7 @@ sub make_key
 sub make_source
 {
 	my ($self, $name, $conf) = @_;
-	my $node = PostgreSQL::Test::Cluster->new($name);
+	my $node = CdcNode->new($name);
 
 	$node->init(allows_streaming => 'logical');
 	$node->append_conf('postgresql.conf', <<"CONF");
@@ -109,7 +109,7 @@ HBA
 sub make_meta
 {
 	my ($self, $name, $conf) = @_;
-	my $node = PostgreSQL::Test::Cluster->new($name);
+	my $node = CdcNode->new($name);
 
 	$node->init(allows_streaming => 1);
 	$node->append_conf('postgresql.conf', <<"CONF");
