@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/text.h"
+
 #define MAX_DEPTH 64			/* deeper than anything that Connect or we send */
 #define MAX_OBJECTS 30000		/* and arrays: one of three bytes takes 750 */
 #define MAX_TIME_US INT64CONST(253402300799999999)	/* the end of the year 9999 */
@@ -165,4 +167,13 @@ void
 cdc_json_add_string(struct json_object *object, const char *key, const char *value)
 {
 	json_object_object_add(object, key, value ? json_object_new_string(value) : NULL);
+}
+
+void
+cdc_json_add_word(struct json_object *object, const char *key, const char *value, size_t most)
+{
+	size_t		length = value ? strlen(value) : 0;
+
+	if (value)
+		json_object_object_add(object, key, json_object_new_string_len(value, (int) (length <= most ? length : cdc_text_clip(value, most))));
 }

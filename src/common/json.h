@@ -44,4 +44,7 @@ extern struct json_object *cdc_json_array(struct json_object *object, const char
 /* Sets a member of an object: a copy of a string, null for NULL. */
 extern void cdc_json_add_string(struct json_object *object, const char *key, const char *value);
 
+/* The same of valid text (common/text.h), cut to most bytes between characters; nothing for NULL. */
+extern void cdc_json_add_word(struct json_object *object, const char *key, const char *value, size_t most);
+
 #endif							/* CDC_JSON_H */

@@ -5,8 +5,7 @@
  * See kafka_connect.h.  A list may be large where many share a cluster, and
  * whatever answers may send anything: each connector is read by itself as soon
  * as its text is whole, what nobody asks of it is let go at once, and there are
- * limits of one connector and of all.  The reader itself uses malloc only, since it is fed
- * from inside libcurl.
+ * limits of one connector and of all.
  */
 #include "remote/kafka_connect.h"
 
@@ -14,13 +13,13 @@
 #include <string.h>
 
 #include "common/json.h"
-#include "common/text.h"
+#include "common/json_pieces.h"
 
 /*
  * Of one connector: its text, and how deep and wide that may be.  A pipeline of
  * 5,000 tables with the longest names has 700 kB.
  */
-#define CONNECTOR_MAX (1024 * 1024)
+#define CONNECTOR_MAX CDC_JSON_PIECE_MAX
 #define DEPTH_MAX 16
 #define CONFIG_MAX 1000			/* keys */
 #define TASKS_MAX 16
@@ -46,15 +45,7 @@ static const char *const marks[] = {"cdc.pipeline.id", "cdc.epoch", "topic.prefi
 
 struct CdcKcReader
 {
-	bool		failed;			/* it is not Connect's list */
-	bool		begun;
-	bool		ended;
-	bool		in_string;
-	bool		escaped;
-	int			depth;
-	char	   *text;			/* of the connector that comes: {"name":{...}} */
-	size_t		length;
-	size_t		size;
+	CdcJsonPieces *pieces;
 	size_t		kept;			/* bytes, of those with a configuration */
 	struct json_object *all;	/* name -> {"info", "status"}, reduced */
 	int			n;
@@ -93,58 +84,11 @@ by_name(const void *a, const void *b)
 	return strcmp(((const CdcKcConnector *) a)->name, ((const CdcKcConnector *) b)->name);
 }
 
-CdcKcReader *
-cdc_kc_reader_new(void)
-{
-	CdcKcReader *reader = calloc(1, sizeof(CdcKcReader));
-
-	if (reader && (reader->all = json_object_new_object()) == NULL)
-	{
-		free(reader);
-		return NULL;
-	}
-	return reader;
-}
-
-void
-cdc_kc_reader_free(CdcKcReader *reader)
-{
-	if (reader == NULL)
-		return;
-	json_object_put(reader->all);
-	free(reader->text);
-	free(reader);
-}
-
-static bool
-append(CdcKcReader *reader, char c)
-{
-	if (reader->length >= CONNECTOR_MAX)
-		return false;
-	if (reader->length + 1 >= reader->size)
-	{
-		size_t		size = Max(reader->size * 2, 4096);
-		char	   *grown = realloc(reader->text, size);
-
-		if (grown == NULL)
-			return false;
-		reader->text = grown;
-		reader->size = size;
-	}
-	reader->text[reader->length++] = c;
-	reader->text[reader->length] = '\0';
-	return true;
-}
-
 /* A member that is text of at most so many bytes is copied, clipped. */
 static void
 copy_word(struct json_object *to, struct json_object *from, const char *key, size_t most)
 {
-	const char *word = cdc_json_string(from, key);
-	size_t		length = word ? strlen(word) : 0;
-
-	if (word)
-		json_object_object_add(to, key, json_object_new_string_len(word, (int) (length <= most ? length : cdc_text_clip(word, most))));
+	cdc_json_add_word(to, key, cdc_json_string(from, key), most);
 }
 
 /* The configuration as it is kept: of ours all that is text, of others the marks; NULL: it is none. */
@@ -189,135 +133,86 @@ config_length(struct json_object *info)
 	return json_object_is_type(config, json_type_object) ? (size_t) json_object_object_length(config) : 0;
 }
 
-/* One member of the list; false when it is not what Connect sends. */
+/* One connector, {"name":{...}}, whose text was so long; false when Connect sends no such thing. */
 static bool
-take(CdcKcReader *reader)
+take(struct json_object *whole, size_t length, void *arg)
 {
-	struct json_object *whole;
-	bool		good = true;
+	CdcKcReader *reader = arg;
+	bool		good = reader->n < CONNECTORS_MAX;
 
-	if (reader->n >= CONNECTORS_MAX || !append(reader, '}'))
-		return false;
-	cdc_text_clean(reader->text, reader->length);
-	whole = cdc_json_parse(reader->text);
-	if (!json_object_is_type(whole, json_type_object) || json_object_object_length(whole) != 1)
-		good = false;
-	else
+	json_object_object_foreach(whole, name, entry)
 	{
-		json_object_object_foreach(whole, name, entry)
+		bool		ours = strncmp(name, OUR_NAME, strlen(OUR_NAME)) == 0;
+		struct json_object *status = cdc_json_get(entry, "status");
+		struct json_object *tasks = cdc_json_array(status, "tasks");
+		struct json_object *kept = json_object_new_object();
+		struct json_object *kept_info = json_object_new_object();
+		struct json_object *kept_status = json_object_new_object();
+		struct json_object *kept_tasks = json_object_new_array();
+		size_t		i;
+
+		/* an error's answer has this in place of a connector */
+		good = good && !(strcmp(name, "error_code") == 0 && entry != NULL);
+		if (json_object_is_type(cdc_json_get(cdc_json_get(entry, "info"), "tasks"), json_type_array))
+			json_object_object_add(kept_info, "task_configs", json_object_new_int64((int64) json_object_array_length(cdc_json_array(cdc_json_get(entry, "info"), "tasks"))));
+		json_object_object_add(kept_info, "config", reduced_config(cdc_json_get(cdc_json_get(entry, "info"), "config"), ours));
+		if (cdc_json_get(status, "connector"))
+			json_object_object_add(kept_status, "connector", reduced_state(cdc_json_get(status, "connector"), ours));
+		for (i = 0; tasks && i < json_object_array_length(tasks) && i < TASKS_MAX; i++)
+			json_object_array_add(kept_tasks, reduced_state(json_object_array_get_idx(tasks, i), ours));
+		json_object_object_add(kept_status, "tasks", kept_tasks);
+		json_object_object_add(kept, "info", kept_info);
+		json_object_object_add(kept, "status", kept_status);
+		if (ours)
+			reader->kept += length + CONNECTOR_COST + KEY_COST * config_length(kept_info);
+		if (good && strlen(name) <= WORD_MAX)
 		{
-			bool		ours = strncmp(name, OUR_NAME, strlen(OUR_NAME)) == 0;
-			struct json_object *status = cdc_json_get(entry, "status");
-			struct json_object *tasks = cdc_json_array(status, "tasks");
-			struct json_object *kept = json_object_new_object();
-			struct json_object *kept_info = json_object_new_object();
-			struct json_object *kept_status = json_object_new_object();
-			struct json_object *kept_tasks = json_object_new_array();
-			size_t		i;
-
-			/* an error's answer has this in place of a connector */
-			good = !(strcmp(name, "error_code") == 0 && entry != NULL);
-			if (json_object_is_type(cdc_json_get(cdc_json_get(entry, "info"), "tasks"), json_type_array))
-				json_object_object_add(kept_info, "task_configs", json_object_new_int64((int64) json_object_array_length(cdc_json_array(cdc_json_get(entry, "info"), "tasks"))));
-			json_object_object_add(kept_info, "config", reduced_config(cdc_json_get(cdc_json_get(entry, "info"), "config"), ours));
-			if (cdc_json_get(status, "connector"))
-				json_object_object_add(kept_status, "connector", reduced_state(cdc_json_get(status, "connector"), ours));
-			for (i = 0; tasks && i < json_object_array_length(tasks) && i < TASKS_MAX; i++)
-				json_object_array_add(kept_tasks, reduced_state(json_object_array_get_idx(tasks, i), ours));
-			json_object_object_add(kept_status, "tasks", kept_tasks);
-			json_object_object_add(kept, "info", kept_info);
-			json_object_object_add(kept, "status", kept_status);
-			if (ours)
-				reader->kept += reader->length + CONNECTOR_COST + KEY_COST * config_length(kept_info);
-			if (strlen(name) <= WORD_MAX)
-			{
-				json_object_object_add(reader->all, name, kept);
-				reader->n++;
-			}
-			else
-				json_object_put(kept);	/* nothing of ours can have such a name */
+			json_object_object_add(reader->all, name, kept);
+			reader->n++;
 		}
+		else
+			json_object_put(kept);	/* nothing of ours can have such a name */
 	}
-	json_object_put(whole);
-	reader->length = 0;
-	return good && reader->kept <= KEPT_MAX && append(reader, '{');
+	return good && reader->kept <= KEPT_MAX;
 }
 
-static bool
-is_blank(char c)
+static const CdcJsonPiecesOf connectors = {.open = '{', .piece_max = CONNECTOR_MAX, .depth_max = DEPTH_MAX, .take = take};
+
+CdcKcReader *
+cdc_kc_reader_new(void)
 {
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+	CdcKcReader *reader = calloc(1, sizeof(CdcKcReader));
+
+	if (reader == NULL)
+		return NULL;
+	reader->all = json_object_new_object();
+	reader->pieces = cdc_json_pieces_new(&connectors, reader);
+	if (reader->all && reader->pieces)
+		return reader;
+	cdc_kc_reader_free(reader);
+	return NULL;
 }
 
-/* Is nothing but white space behind the opening brace? */
-static bool
-is_empty(const CdcKcReader *reader)
+void
+cdc_kc_reader_free(CdcKcReader *reader)
 {
-	size_t		i;
-
-	for (i = 1; i < reader->length; i++)
-	{
-		if (!is_blank(reader->text[i]))
-			return false;
-	}
-	return true;
-}
-
-static bool
-feed_one(CdcKcReader *reader, char c)
-{
-	if (reader->ended || !reader->begun)
-	{
-		if (is_blank(c))
-			return true;
-		if (reader->ended || c != '{')
-			return false;
-		reader->begun = true;
-		reader->depth = 1;
-		return append(reader, c);
-	}
-	if (reader->in_string)
-	{
-		if (reader->escaped)
-			reader->escaped = false;
-		else if (c == '\\')
-			reader->escaped = true;
-		else if (c == '"')
-			reader->in_string = false;
-		return append(reader, c);
-	}
-	if (reader->depth == 1 && c == ',')
-		return !is_empty(reader) && take(reader);
-	if (reader->depth == 1 && c == '}')
-	{
-		reader->ended = true;
-		/* an empty object, or the last member; a comma before the end is none of JSON's */
-		return is_empty(reader) ? reader->n == 0 : take(reader);
-	}
-	if (c == '"')
-		reader->in_string = true;
-	else if (c == '{' || c == '[')
-		reader->depth++;
-	else if (c == '}' || c == ']')
-		reader->depth--;
-	return reader->depth >= 1 && reader->depth <= DEPTH_MAX && append(reader, c);
+	if (reader == NULL)
+		return;
+	json_object_put(reader->all);
+	cdc_json_pieces_free(reader->pieces);
+	free(reader);
 }
 
 bool
 cdc_kc_reader_feed(const char *data, size_t length, void *arg)
 {
-	CdcKcReader *reader = arg;
-	size_t		i;
-
-	for (i = 0; i < length && !reader->failed; i++)
-		reader->failed = !feed_one(reader, data[i]);
-	return !reader->failed;
+	return cdc_json_pieces_feed(((CdcKcReader *) arg)->pieces, data, length);
 }
 
 bool
 cdc_kc_reader_failed(const CdcKcReader *reader)
 {
-	return reader->failed;
+	return cdc_json_pieces_failed(reader->pieces);
 }
 
 /* Fills item's part that comes from "status"; status may be NULL. */
@@ -370,12 +265,11 @@ cdc_kc_reader_list(CdcKcReader *reader)
 {
 	CdcKcList  *list;
 
-	if (reader->failed || !reader->ended)
+	if (reader->all == NULL || !cdc_json_pieces_whole(reader->pieces))
 		return NULL;
 	list = palloc0(sizeof(CdcKcList));
 	list->body = reader->all;
 	reader->all = NULL;
-	reader->failed = true;
 	list->items = palloc0(sizeof(CdcKcConnector) * (json_object_object_length(list->body) + 1));
 	{
 		json_object_object_foreach(list->body, name, entry)

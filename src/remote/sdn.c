@@ -11,24 +11,6 @@
 
 #include "common/json.h"
 
-static const struct
-{
-	const char *name;
-	CdcSdnState state;
-}			states[] =
-{
-	{"provisioning", CDC_SDN_PROVISIONING},
-	{"pending-peer", CDC_SDN_PENDING_PEER},
-	{"active", CDC_SDN_ACTIVE},
-	{"disabled", CDC_SDN_DISABLED},
-	{"peer-disabled", CDC_SDN_PEER_DISABLED},
-	{"conflict-subnet", CDC_SDN_CONFLICT_SUBNET},
-	{"missing-local-router", CDC_SDN_MISSING_LOCAL_ROUTER},
-	{"missing-peer-router", CDC_SDN_MISSING_PEER_ROUTER},
-	{"deleted-peer-network", CDC_SDN_DELETED_PEER_NETWORK},
-	{"error", CDC_SDN_ERROR},
-};
-
 /* What error codes ask of a user. */
 static const struct
 {
@@ -44,87 +26,6 @@ static const struct
 	{"PEERING_ACCOUNT_INVALID", "UpCloud does not let these two accounts peer their networks: ask its support"},
 	{"NETWORK_PEERINGS_LIMIT_REACHED", "delete peerings that are not needed, or ask UpCloud's support for a higher limit"},
 };
-
-static CdcSdnState
-state_of(const char *name)
-{
-	int			i;
-
-	for (i = 0; name != NULL && i < (int) lengthof(states); i++)
-	{
-		if (strcmp(states[i].name, name) == 0)
-			return states[i].state;
-	}
-	return CDC_SDN_OTHER;
-}
-
-/* One item; false when it is no peering. */
-static bool
-read_peering(struct json_object *item, CdcSdnPeering *peering)
-{
-	const char *configured = cdc_json_string(item, "configured_status");
-
-	peering->uuid = cdc_json_string(item, "uuid");
-	peering->local = cdc_json_string(cdc_json_get(item, "network"), "uuid");
-	peering->peer = cdc_json_string(cdc_json_get(item, "peer_network"), "uuid");
-	peering->wants_disabled = configured != NULL && strcmp(configured, "disabled") == 0;
-	peering->state_name = cdc_json_string(item, "state");
-	peering->state = state_of(peering->state_name);
-	peering->owner = cdc_sdn_label(item, CDC_SDN_LABEL);
-	return peering->uuid != NULL && peering->local != NULL && peering->peer != NULL && peering->state_name != NULL;
-}
-
-CdcSdnList *
-cdc_sdn_parse_list(const char *body)
-{
-	struct json_object *whole = cdc_json_parse(body);
-	struct json_object *array = cdc_json_array(cdc_json_get(whole, "network_peerings"), "network_peering");
-	CdcSdnList *list;
-	size_t		n;
-	size_t		i;
-
-	if (array == NULL)
-	{
-		json_object_put(whole);
-		return NULL;
-	}
-	n = json_object_array_length(array);
-	list = palloc0(sizeof(CdcSdnList));
-	list->body = whole;
-	list->n = (int) n;
-	list->items = palloc0(sizeof(CdcSdnPeering) * (n + 1));
-	for (i = 0; i < n; i++)
-	{
-		if (!read_peering(json_object_array_get_idx(array, i), &list->items[i]))
-		{
-			/* a list that is not understood must not look like one without it */
-			cdc_sdn_list_free(list);
-			return NULL;
-		}
-	}
-	return list;
-}
-
-void
-cdc_sdn_list_free(CdcSdnList *list)
-{
-	json_object_put(list->body);
-	pfree(list->items);
-	pfree(list);
-}
-
-const CdcSdnPeering *
-cdc_sdn_find(const CdcSdnList *list, const char *local, const char *peer)
-{
-	int			i;
-
-	for (i = 0; list != NULL && i < list->n; i++)
-	{
-		if (strcasecmp(list->items[i].local, local) == 0 && strcasecmp(list->items[i].peer, peer) == 0)
-			return &list->items[i];
-	}
-	return NULL;
-}
 
 char	  **
 cdc_sdn_parse_ranges(const char *body, int *n)

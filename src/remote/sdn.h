@@ -55,7 +55,22 @@ typedef struct CdcSdnList
 	CdcSdnPeering *items;
 } CdcSdnList;
 
-/* Of GET /network-peering; NULL when the body is not that.  cdc_sdn_list_free. */
+/*
+ * GET /network-peering as it comes, in pieces of any size.  feed (which fits
+ * CdcHttpRequest.consume) is false when this is not that list, or more than one account's
+ * can be: 64 kB a peering, 20,000 peerings.  reader_new, feed and reader_free
+ * neither palloc nor ereport; new is NULL without memory.  reader_list takes
+ * what was read: NULL when it is not a whole list, or has something that is no
+ * peering.  cdc_sdn_list_free, which accepts NULL.
+ */
+typedef struct CdcSdnReader CdcSdnReader;
+extern CdcSdnReader *cdc_sdn_reader_new(void);
+extern bool cdc_sdn_reader_feed(const char *data, size_t length, void *reader);
+extern bool cdc_sdn_reader_failed(const CdcSdnReader *reader);
+extern CdcSdnList *cdc_sdn_reader_list(CdcSdnReader *reader);
+extern void cdc_sdn_reader_free(CdcSdnReader *reader);
+
+/* The same of a whole body. */
 extern CdcSdnList *cdc_sdn_parse_list(const char *body);
 extern void cdc_sdn_list_free(CdcSdnList *list);
 

@@ -24,8 +24,8 @@
 
 #define MAX_CREDENTIALS 4096
 
-/* Peerings of an account, some 600 bytes each; who answers is named by a superuser. */
-#define LIST_MAX (2 * 1024 * 1024)
+/* Peerings of an account, some 600 bytes each, read as they come. */
+#define LIST_MAX (16 * 1024 * 1024)
 
 bool
 cdc_network_configured(void)
@@ -174,7 +174,15 @@ typedef struct CdcListLook
 	CdcWorld   *world;
 	int64		started;
 	char		service_id[CDC_UUID_LEN + 1];	/* of a look at its network */
+	CdcSdnReader *reader;		/* of the list, as it comes */
 } CdcListLook;
+
+static void
+free_look(CdcListLook *look)
+{
+	cdc_sdn_reader_free(look->reader);
+	pfree(look);
+}
 
 static CdcListLook *
 make_look(CdcWorld *world, const char *service_id)
@@ -186,6 +194,8 @@ make_look(CdcWorld *world, const char *service_id)
 	strlcpy(look->service_id, service_id, sizeof(look->service_id));
 	return look;
 }
+
+static const char no_list[] = "%s: the answer is no list of network peerings";
 
 static void
 list_done(const CdcHttpResult *result, void *arg)
@@ -199,13 +209,13 @@ list_done(const CdcHttpResult *result, void *arg)
 
 	if (!sdn->listing || sdn->listing_since != started)
 	{
-		pfree(look);
+		free_look(look);
 		return;
 	}
 	if (result->outcome == CDC_HTTP_ANSWERED && result->status == 200)
 	{
 		MemoryContext old = MemoryContextSwitchTo(world->context);
-		CdcSdnList *list = cdc_sdn_parse_list(result->body);
+		CdcSdnList *list = cdc_sdn_reader_list(look->reader);
 
 		MemoryContextSwitchTo(old);
 		if (list)
@@ -215,12 +225,14 @@ list_done(const CdcHttpResult *result, void *arg)
 			sdn->good_at = started;
 		}
 		else
-			error = psprintf("%s: the answer is no list of network peerings", sdn->url);
+			error = psprintf(no_list, sdn->url);
 	}
+	else if (cdc_sdn_reader_failed(look->reader))
+		error = psprintf(no_list, sdn->url);
 	else
 		error = fault_of(result, sdn->url, &denied);
 	list_ended(world, started, error, denied);
-	pfree(look);
+	free_look(look);
 }
 
 int64
@@ -246,14 +258,19 @@ get(const char *collection, const char *id, CdcHttpDone done, CdcListLook *look)
 	memset(&request, 0, sizeof(request));
 	request.method = CDC_HTTP_GET;
 	request.url = url;
-	request.max_body = LIST_MAX;
+	if (look->reader)
+	{
+		request.consume = cdc_sdn_reader_feed;
+		request.consumed = look->reader;
+		request.max_body = LIST_MAX;
+	}
 	error = cdc_network_credentials(&request, &credentials);
 	if (error == NULL && cdc_http_start(&request, done, look) == NULL)
 		error = "too many open files";
 	cdc_sdn_wipe(&credentials);
 	pfree(url);
 	if (error)
-		pfree(look);
+		free_look(look);
 	return error;
 }
 
@@ -274,6 +291,13 @@ cdc_network_want_list(CdcWorld *world)
 	}
 	sdn->list_wanted = false;
 	look = make_look(world, "");
+	look->reader = cdc_sdn_reader_new();
+	if (look->reader == NULL)
+	{
+		pfree(look);
+		sdn->list_wanted = true;
+		return;
+	}
 	sdn->listing = true;
 	sdn->listing_since = look->started;
 	error = get("network-peering", NULL, list_done, look);

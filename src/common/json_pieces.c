@@ -1,0 +1,282 @@
+/*
+ * json_pieces.c
+ *	  See json_pieces.h.
+ *
+ * Only brackets, commas and strings are looked at here; whether a member, and
+ * what is around the list, is JSON is said by the parser, to which each is given
+ * when it is whole.
+ */
+#include "common/json_pieces.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/json.h"
+#include "common/text.h"
+
+/* What is around the list: keys that nobody asks for. */
+#define FRAME_MAX (64 * 1024)
+
+typedef struct Text
+{
+	char	   *words;
+	size_t		length;
+	size_t		size;
+} Text;
+
+struct CdcJsonPieces
+{
+	const CdcJsonPiecesOf *of;
+	void	   *arg;
+	int			list_depth;		/* brackets that are open within the list */
+	bool		failed;
+	bool		begun;
+	bool		ended;
+	bool		listed;			/* the list was there */
+	bool		in_list;
+	bool		in_string;
+	bool		escaped;
+	int			depth;			/* brackets that are open */
+	bool		on_path[CDC_JSON_PATH_MAX + 2]; /* by depth: leads to the list */
+	bool		key_fits;		/* the last string at this depth is the path's next key */
+	size_t		string_at;		/* where in the frame it begins */
+	int			n;				/* members taken */
+	Text		frame;
+	Text		piece;
+};
+
+CdcJsonPieces *
+cdc_json_pieces_new(const CdcJsonPiecesOf *of, void *arg)
+{
+	CdcJsonPieces *pieces = calloc(1, sizeof(CdcJsonPieces));
+
+	if (pieces == NULL)
+		return NULL;
+	pieces->of = of;
+	pieces->arg = arg;
+	pieces->list_depth = 1;
+	while (pieces->list_depth <= CDC_JSON_PATH_MAX && of->path[pieces->list_depth - 1] != NULL)
+		pieces->list_depth++;
+	return pieces;
+}
+
+void
+cdc_json_pieces_free(CdcJsonPieces *pieces)
+{
+	if (pieces == NULL)
+		return;
+	free(pieces->frame.words);
+	free(pieces->piece.words);
+	free(pieces);
+}
+
+static bool
+append(Text *text, char c, size_t most)
+{
+	if (text->length >= most)
+		return false;
+	if (text->length + 1 >= text->size)
+	{
+		size_t		size = Max(text->size * 2, 4096);
+		char	   *grown = realloc(text->words, size);
+
+		if (grown == NULL)
+			return false;
+		text->words = grown;
+		text->size = size;
+	}
+	text->words[text->length++] = c;
+	text->words[text->length] = '\0';
+	return true;
+}
+
+static bool
+keep(CdcJsonPieces *pieces, char c)
+{
+	return pieces->in_list ? append(&pieces->piece, c, Min(pieces->of->piece_max, CDC_JSON_PIECE_MAX)) : append(&pieces->frame, c, FRAME_MAX);
+}
+
+static bool
+of_object(const CdcJsonPieces *pieces)
+{
+	return pieces->of->open == '{';
+}
+
+/* A member of an object gets braces of its own. */
+static bool
+begin_member(CdcJsonPieces *pieces)
+{
+	pieces->piece.length = 0;
+	return !of_object(pieces) || keep(pieces, '{');
+}
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* Is nothing but white space of the next member there? */
+static bool
+is_empty(const CdcJsonPieces *pieces)
+{
+	size_t		i;
+
+	for (i = of_object(pieces) ? 1 : 0; i < pieces->piece.length; i++)
+	{
+		if (!is_blank(pieces->piece.words[i]))
+			return false;
+	}
+	return true;
+}
+
+/* One member; false when it is none, or nobody wants it. */
+static bool
+take(CdcJsonPieces *pieces)
+{
+	Text	   *piece = &pieces->piece;
+	struct json_object *whole;
+	bool		good;
+
+	if (of_object(pieces) && !keep(pieces, '}'))
+		return false;
+	cdc_text_clean(piece->words, piece->length);
+	whole = cdc_json_parse(piece->words);
+	good = of_object(pieces) ? json_object_is_type(whole, json_type_object) && json_object_object_length(whole) == 1 : whole != NULL;
+	good = good && pieces->of->take(whole, piece->length, pieces->arg);
+	json_object_put(whole);
+	pieces->n++;
+	return good && begin_member(pieces);
+}
+
+/* The list's comma or end. */
+static bool
+end_member(CdcJsonPieces *pieces, char c)
+{
+	if (c == ',')
+		return !is_empty(pieces) && take(pieces);
+	/* an empty list, or its last member; a comma before the end is none of JSON's */
+	if (c != (of_object(pieces) ? '}' : ']') || (is_empty(pieces) ? pieces->n > 0 : !take(pieces)))
+		return false;
+	pieces->in_list = false;
+	pieces->listed = true;
+	return true;
+}
+
+static bool
+open_bracket(CdcJsonPieces *pieces, char c)
+{
+	bool		here;
+	int			depth = pieces->depth + 1;
+
+	if (depth > pieces->of->depth_max || !keep(pieces, c))
+		return false;
+	pieces->depth = depth;
+	if (pieces->in_list || depth > pieces->list_depth)
+		return true;
+	pieces->on_path[depth] = depth == 1 || (pieces->on_path[depth - 1] && pieces->key_fits);
+	pieces->key_fits = false;
+	here = depth == pieces->list_depth && pieces->on_path[depth] && c == pieces->of->open;
+	if (here && pieces->listed)
+		return false;
+	pieces->in_list = here;
+	return !here || begin_member(pieces);
+}
+
+static bool
+close_bracket(CdcJsonPieces *pieces, char c)
+{
+	if (pieces->in_list && pieces->depth == pieces->list_depth && !end_member(pieces, c))
+		return false;
+	pieces->depth--;
+	pieces->key_fits = false;
+	if (!keep(pieces, c))
+		return false;
+	if (pieces->depth > 0)
+		return true;
+
+	/* brackets of different kinds, and all else that is no JSON around the list, are found by the parser */
+	pieces->ended = true;
+	cdc_text_clean(pieces->frame.words, pieces->frame.length);
+	{
+		struct json_object *frame = cdc_json_parse(pieces->frame.words);
+		bool		good = frame != NULL && pieces->listed;
+
+		json_object_put(frame);
+		return good;
+	}
+}
+
+/* A string has ended: is it the key that leads on? */
+static void
+note_key(CdcJsonPieces *pieces)
+{
+	const char *key = pieces->depth < pieces->list_depth ? pieces->of->path[pieces->depth - 1] : NULL;
+	size_t		at = pieces->string_at + 1;
+
+	pieces->key_fits = !pieces->in_list && key != NULL && pieces->frame.length == at + strlen(key) &&
+		memcmp(pieces->frame.words + at, key, strlen(key)) == 0;
+}
+
+static bool
+feed_one(CdcJsonPieces *pieces, char c)
+{
+	if (pieces->ended || !pieces->begun)
+	{
+		if (is_blank(c))
+			return true;
+		if (pieces->ended || (c != '{' && c != '['))
+			return false;
+		pieces->begun = true;
+		return open_bracket(pieces, c);
+	}
+	if (pieces->in_string)
+	{
+		if (pieces->escaped)
+			pieces->escaped = false;
+		else if (c == '\\')
+			pieces->escaped = true;
+		else if (c == '"')
+		{
+			pieces->in_string = false;
+			note_key(pieces);
+		}
+		return keep(pieces, c);
+	}
+	if (c == '{' || c == '[')
+		return open_bracket(pieces, c);
+	if (c == '}' || c == ']')
+		return close_bracket(pieces, c);
+	if (c == ',' && pieces->in_list && pieces->depth == pieces->list_depth)
+		return end_member(pieces, c);
+	if (c == ',')
+		pieces->key_fits = false;
+	else if (c == '"')
+	{
+		pieces->in_string = true;
+		pieces->string_at = pieces->frame.length;
+	}
+	return keep(pieces, c);
+}
+
+bool
+cdc_json_pieces_feed(CdcJsonPieces *pieces, const char *data, size_t length)
+{
+	size_t		i;
+
+	for (i = 0; i < length && !pieces->failed; i++)
+		pieces->failed = !feed_one(pieces, data[i]);
+	return !pieces->failed;
+}
+
+bool
+cdc_json_pieces_failed(const CdcJsonPieces *pieces)
+{
+	return pieces->failed;
+}
+
+bool
+cdc_json_pieces_whole(const CdcJsonPieces *pieces)
+{
+	return pieces->ended && !pieces->failed;
+}
