@@ -71,22 +71,22 @@ cdc_json_pieces_free(CdcJsonPieces *pieces)
 }
 
 static bool
-append(Text *text, char c, size_t most)
+append(Text *to, char c, size_t most)
 {
-	if (text->length >= most)
+	if (to->length >= most)
 		return false;
-	if (text->length + 1 >= text->size)
+	if (to->length + 1 >= to->size)
 	{
-		size_t		size = Max(text->size * 2, 4096);
-		char	   *grown = realloc(text->words, size);
+		size_t		size = Max(to->size * 2, 4096);
+		char	   *grown = realloc(to->words, size);
 
 		if (grown == NULL)
 			return false;
-		text->words = grown;
-		text->size = size;
+		to->words = grown;
+		to->size = size;
 	}
-	text->words[text->length++] = c;
-	text->words[text->length] = '\0';
+	to->words[to->length++] = c;
+	to->words[to->length] = '\0';
 	return true;
 }
 

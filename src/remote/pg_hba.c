@@ -334,6 +334,11 @@ bool
 cdc_hba_has(const char *file, const CdcHbaLine *lines, int nlines)
 {
 	Block		block;
+	Line		line;
+	const char *p;
+	char	  **wanted;
+	bool	   *found;
+	int			n;
 	int			i;
 
 	find_block(file, &block);
@@ -344,29 +349,40 @@ cdc_hba_has(const char *file, const CdcHbaLine *lines, int nlines)
 	if (!block.found || has_rule(file, block.start))
 		return false;
 
+	wanted = palloc(sizeof(char *) * nlines);
 	for (i = 0; i < nlines; i++)
 	{
-		char	   *wanted = cdc_hba_line(&lines[i]);
-		size_t		length = wanted ? strlen(wanted) : 0;
-		const char *p = block.inside;
-		bool		found = false;
-		Line		line;
-
-		if (wanted == NULL)
-			return false;
-		while (!found && p < block.inside_end && read_line(p, &line))
-		{
-			/* Ours come first: behind a line of somebody else's it does not count. */
-			if (line_id(&line) == NULL && has_rule(line.start, line.next))
-				break;
-			found = line.length == length && memcmp(line.start, wanted, length) == 0;
-			p = line.next;
-		}
-		pfree(wanted);
-		if (!found)
+		wanted[i] = cdc_hba_line(&lines[i]);
+		if (wanted[i] == NULL)
 			return false;
 	}
-	return true;
+	qsort(wanted, nlines, sizeof(char *), by_text);
+	/* the same network may be named twice */
+	for (i = 1, n = 1; i < nlines; i++)
+	{
+		if (strcmp(wanted[i], wanted[n - 1]) != 0)
+			wanted[n++] = wanted[i];
+	}
+	found = palloc0(sizeof(bool) * n);
+	for (p = block.inside; p < block.inside_end && read_line(p, &line); p = line.next)
+	{
+		char	   *key;
+		char	  **where;
+
+		/* Ours come first: behind a line of somebody else's it does not count. */
+		if (line_id(&line) == NULL && has_rule(line.start, line.next))
+			break;
+		if (line_id(&line) == NULL)
+			continue;
+		key = pnstrdup(line.start, line.length);
+		where = bsearch(&key, wanted, n, sizeof(char *), by_text);
+		if (where)
+			found[where - wanted] = true;
+		pfree(key);
+	}
+	for (i = 0; i < n && found[i]; i++)
+		;
+	return i == n;
 }
 
 bool

@@ -71,22 +71,33 @@ extern char *cdc_hba_lines_hash(const char *file, const char *const *ids, int ni
 extern char *cdc_hba_sha256(const char *content);
 
 /*
- * Of a file that is not ours to write (pg_hba_match.c): does it let the line's
- * role into the line's database from all of the line's network, with a
- * password?  sslmode: libpq's word, NULL: prefer.  UNKNOWN when that depends on
- * what the text does not tell (groups, host names, included files, regular
- * expressions), or when it is true of a part of the network only.
+ * Of a file that is not ours to write (pg_hba_match.c): does it let the role
+ * into the database from all of each line's network, with a password?  The
+ * lines are one pipeline's: of one role and one database; the file is read once
+ * for all of them.  sslmode: libpq's word, NULL: prefer.  NO: one of them is
+ * refused; UNKNOWN when that depends on what the text does not tell (groups,
+ * host names, included files, regular expressions), or when it is true of a
+ * part of a network only.
  */
-extern CdcTri cdc_hba_admits(const char *file, const CdcHbaLine *line, const char *sslmode);
+extern CdcTri cdc_hba_admits(const char *file, const CdcHbaLine *lines, int nlines, const char *sslmode);
+
+/*
+ * A larger file is not read, nor written: 512 kB of bytea's "escape" format (a
+ * byte beyond ASCII takes four).  Of one that is, CDC_HBA_HEAD bytes are looked
+ * at, which is where our block is.
+ */
+#define CDC_HBA_MAX "524288"
+#define CDC_HBA_HEAD "131072"
 
 /*
  * Reads the file: one row (path text, content text, sha256 hex text).  The
  * content is in bytea's "escape" format, since a pg_hba.conf may hold bytes
- * that are no text in the database's encoding: cdc_hba_decode it.
+ * that are no text in the database's encoding: cdc_hba_decode it.  NULL: the
+ * file is larger than CDC_HBA_MAX.
  */
 #define CDC_HBA_READ_SQL \
 	"SELECT pg_catalog.current_setting('hba_file'), " \
-	"pg_catalog.encode(f, 'escape'), " \
+	"CASE WHEN pg_catalog.length(pg_catalog.encode(f, 'escape')) <= " CDC_HBA_MAX " THEN pg_catalog.encode(f, 'escape') END, " \
 	"pg_catalog.encode(pg_catalog.sha256(f), 'hex') " \
 	"FROM pg_catalog.pg_read_binary_file(pg_catalog.current_setting('hba_file')) AS f"
 

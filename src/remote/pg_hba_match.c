@@ -22,15 +22,38 @@ typedef struct Token
 	bool		quoted;			/* a keyword in quotes is a name */
 } Token;
 
-typedef struct Connection
+/* Addresses: those of Connect, or of a rule. */
+typedef struct Network
+{
+	int			family;
+	unsigned char address[16];
+	int			bits;
+} Network;
+
+/* What a rule's field of addresses is. */
+typedef enum Kind
+{
+	NOBODY,						/* the server reads no such line */
+	ANYBODY,
+	UNTOLD,						/* samehost, samenet, a host's name */
+	A_NETWORK
+} Kind;
+
+/* Who comes: one role to one database, from each of some networks. */
+typedef struct Who
 {
 	const char *database;
 	const char *role;
 	const char *sslmode;
-	int			family;
-	unsigned char address[16];
-	int			bits;
-} Connection;
+} Who;
+
+/* One of the networks, and what the rules so far come to for it. */
+typedef struct From
+{
+	Network		network;
+	int			may;
+	bool		over;			/* no later rule counts */
+} From;
 
 /* What a list of rules may come to. */
 #define MAY_ADMIT 1
@@ -92,7 +115,7 @@ keyword(const Token *token, const char *word)
 
 /* One token of the field of databases, or of roles. */
 static CdcTri
-match_name(const Token *token, const char *name, const Connection *c, bool is_role)
+match_name(const Token *token, const char *name, const Who *c, bool is_role)
 {
 	if (keyword(token, "all"))
 		return CDC_YES;
@@ -112,7 +135,7 @@ match_name(const Token *token, const char *name, const Connection *c, bool is_ro
 
 /* A field is a list: any of it. */
 static CdcTri
-match_names(const char **p, const char *name, const Connection *c, bool is_role)
+match_names(const char **p, const char *name, const Who *c, bool is_role)
 {
 	CdcTri		result = CDC_NO;
 	Token		token;
@@ -133,7 +156,7 @@ match_names(const char **p, const char *name, const Connection *c, bool is_role)
 
 /* "10.0.0.0/8", or an address alone: all of its bits.  False: neither. */
 static bool
-read_network(const char *words, int *family, unsigned char *address, int *bits)
+read_network(const char *words, Network *network)
 {
 	char		host[64];
 	size_t		length = strcspn(words, "/");
@@ -142,19 +165,19 @@ read_network(const char *words, int *family, unsigned char *address, int *bits)
 		return false;
 	memcpy(host, words, length);
 	host[length] = '\0';
-	*family = strchr(host, ':') ? AF_INET6 : AF_INET;
-	if (inet_pton(*family, host, address) != 1)
+	network->family = strchr(host, ':') ? AF_INET6 : AF_INET;
+	if (inet_pton(network->family, host, network->address) != 1)
 		return false;
-	*bits = *family == AF_INET ? 32 : 128;
+	network->bits = network->family == AF_INET ? 32 : 128;
 	if (words[length] == '/')
 	{
 		const char *digits = words + length + 1;
 
 		if (strspn(digits, "0123456789") != strlen(digits) || strlen(digits) < 1 || strlen(digits) > 3)
 			return false;
-		*bits = atoi(digits);
+		network->bits = atoi(digits);
 	}
-	return *bits >= 0 && *bits <= (*family == AF_INET ? 32 : 128);
+	return network->bits <= (network->family == AF_INET ? 32 : 128);
 }
 
 static bool
@@ -167,35 +190,42 @@ same_bits(const unsigned char *a, const unsigned char *b, int bits)
 		(rest == 0 || ((a[whole] ^ b[whole]) >> (8 - rest)) == 0);
 }
 
-/* The rule's network, one or two tokens, against the connection's. */
-static CdcTri
-match_address(const char **p, const Connection *c)
+/* The rule's field of addresses, one or two tokens. */
+static Kind
+read_addresses(const char **p, Network *rule)
 {
-	unsigned char address[16] = {0};
-	unsigned char mask[16] = {0};
+	Network		mask;
 	Token		token;
 	bool		comma;
-	int			family;
 	int			bits;
 
+	memset(rule, 0, sizeof(*rule));
+	memset(&mask, 0, sizeof(mask));
 	if (!next_token(p, &token, &comma))
-		return CDC_NO;
+		return NOBODY;
 	if (keyword(&token, "all"))
-		return CDC_YES;
-	if (!read_network(token.text, &family, address, &bits))
-		return CDC_UNKNOWN;		/* samehost, samenet, a host's name */
+		return ANYBODY;
+	if (!read_network(token.text, rule))
+		return UNTOLD;
 	if (strchr(token.text, '/') == NULL)
 	{
-		int			ignored;
-
-		if (!next_token(p, &token, &comma) || !read_network(token.text, &ignored, mask, &bits) || ignored != family)
-			return CDC_NO;		/* the server reads no such line */
-		for (bits = 0; bits < (family == AF_INET ? 32 : 128) && (mask[bits / 8] >> (7 - bits % 8)) & 1;)
+		if (!next_token(p, &token, &comma) || !read_network(token.text, &mask) || mask.family != rule->family)
+			return NOBODY;
+		for (bits = 0; bits < (rule->family == AF_INET ? 32 : 128) && (mask.address[bits / 8] >> (7 - bits % 8)) & 1;)
 			bits++;
+		rule->bits = bits;
 	}
-	if (family != c->family || !same_bits(address, c->address, bits < c->bits ? bits : c->bits))
+	return A_NETWORK;
+}
+
+static CdcTri
+match_addresses(Kind kind, const Network *rule, const Network *from)
+{
+	if (kind != A_NETWORK)
+		return kind == ANYBODY ? CDC_YES : kind == UNTOLD ? CDC_UNKNOWN : CDC_NO;
+	if (rule->family != from->family || !same_bits(rule->address, from->address, rule->bits < from->bits ? rule->bits : from->bits))
 		return CDC_NO;
-	return bits <= c->bits ? CDC_YES : CDC_UNKNOWN; /* only a part of them */
+	return rule->bits <= from->bits ? CDC_YES : CDC_UNKNOWN;	/* only a part of them */
 }
 
 static CdcTri
@@ -228,40 +258,62 @@ outcome(const Token *method)
 	return strcmp(method->text, "cert") == 0 ? MAY_ADMIT | MAY_REFUSE : MAY_ADMIT;
 }
 
-/* One line; what it may come to is added to *may.  True: no later one counts. */
+/* Who of from a rule is for, and what it comes to for them. */
+typedef struct Rule
+{
+	CdcTri		who;			/* type, database and role: YES, or UNKNOWN */
+	Kind		kind;
+	Network		network;
+	int			outcome;
+} Rule;
+
+/* One line; false: it is for none of them, or none that the server reads. */
 static bool
-read_rule(const char *line, const Connection *c, int *may)
+read_rule(const char *line, const Who *c, Rule *rule)
 {
 	const char *p = line;
-	CdcTri		parts[4];
+	CdcTri		parts[3];
 	Token		token;
 	bool		comma;
-	bool		certain = true;
-	int			i;
 
+	memset(rule, 0, sizeof(*rule));
 	if (!next_token(&p, &token, &comma))
 		return false;
 	if (strncmp(token.text, "include", 7) == 0)
 	{
-		*may |= MAY_ADMIT | MAY_REFUSE;
-		return false;
+		rule->who = CDC_UNKNOWN;
+		rule->kind = UNTOLD;
+		rule->outcome = MAY_ADMIT | MAY_REFUSE;
+		return true;
 	}
 	parts[0] = match_type(&token, c->sslmode);
-	if (parts[0] == CDC_NO)
-		return false;
 	parts[1] = match_names(&p, c->database, c, false);
 	parts[2] = match_names(&p, c->role, c, true);
-	parts[3] = match_address(&p, c);
-	if (!next_token(&p, &token, &comma))
+	rule->kind = read_addresses(&p, &rule->network);
+	if (!next_token(&p, &token, &comma) || parts[0] == CDC_NO || parts[1] == CDC_NO || parts[2] == CDC_NO)
 		return false;
-	for (i = 0; i < 4; i++)
+	rule->who = parts[0] == CDC_YES && parts[1] == CDC_YES && parts[2] == CDC_YES ? CDC_YES : CDC_UNKNOWN;
+	rule->outcome = outcome(&token);
+	return true;
+}
+
+/* Adds what a rule may come to; true: for none of from a later one counts. */
+static bool
+apply_rule(const Rule *rule, From *from, int n)
+{
+	bool		all = true;
+	int			i;
+
+	for (i = 0; i < n; i++)
 	{
-		if (parts[i] == CDC_NO)
-			return false;
-		certain = certain && parts[i] == CDC_YES;
+		CdcTri		address = from[i].over ? CDC_NO : match_addresses(rule->kind, &rule->network, &from[i].network);
+
+		if (address != CDC_NO)
+			from[i].may |= rule->outcome;
+		from[i].over = from[i].over || (address == CDC_YES && rule->who == CDC_YES);
+		all = all && from[i].over;
 	}
-	*may |= outcome(&token);
-	return certain;
+	return all;
 }
 
 /* The file with lines that a backslash continues put together. */
@@ -285,27 +337,47 @@ joined(const char *file)
 }
 
 CdcTri
-cdc_hba_admits(const char *file, const CdcHbaLine *line, const char *sslmode)
+cdc_hba_admits(const char *file, const CdcHbaLine *lines, int nlines, const char *sslmode)
 {
-	Connection	c = {0};
-	char	   *whole = joined(file);
-	const char *p = whole;
-	int			may = 0;
-	bool		over = false;
+	Who			c = {NULL, NULL, NULL};
+	From	   *from = palloc0(sizeof(From) * (nlines + 1));
+	CdcTri		result = nlines > 0 ? CDC_YES : CDC_UNKNOWN;
+	char	   *whole;
+	const char *p;
+	Rule		rule;
+	int			n = 0;
+	int			i;
 
-	c.database = line->database;
-	c.role = line->role;
-	c.sslmode = sslmode;
-	if (!read_network(line->cidr, &c.family, c.address, &c.bits))
-		return CDC_UNKNOWN;
-	while (!over && *p != '\0')
+	for (i = 0; i < nlines; i++)
 	{
-		over = read_rule(p, &c, &may);
+		if (read_network(lines[i].cidr, &from[n].network))
+			n++;
+		else
+			result = CDC_UNKNOWN;
+	}
+	if (n == 0)
+		return CDC_UNKNOWN;
+	c.database = lines[0].database;
+	c.role = lines[0].role;
+	c.sslmode = sslmode;
+	whole = joined(file);
+	p = whole;
+	while (*p != '\0' && !(read_rule(p, &c, &rule) && apply_rule(&rule, from, n)))
+	{
 		p += strcspn(p, "\n");
 		p += *p == '\n';
 	}
-	if (!over)
-		may |= MAY_REFUSE;
 	pfree(whole);
-	return may == MAY_ADMIT ? CDC_YES : may == MAY_REFUSE ? CDC_NO : CDC_UNKNOWN;
+	for (i = 0; i < n; i++)
+	{
+		/* behind the last rule everybody is refused */
+		int			may = from[i].may | (from[i].over ? 0 : MAY_REFUSE);
+
+		if (may == MAY_REFUSE)
+			return CDC_NO;
+		if (may != MAY_ADMIT)
+			result = CDC_UNKNOWN;
+	}
+	pfree(from);
+	return result;
 }

@@ -156,6 +156,7 @@ typedef struct CdcSourceObs
 	const char *blocker;		/* oldest write transaction older than 2 s (prepared ones too):
 								 * "pid 123 (user u, application a), open since ..., state" or NULL */
 	const char *hba_text;		/* with full, NULL: no right to read it */
+	bool		hba_cut;		/* that is its beginning, the file is larger than CDC_HBA_MAX */
 	const char *hba_error;		/* with full: "line n: error" of the file as it is, or NULL */
 	bool		is_superuser;
 	bool		history_known;	/* of a primary: what follows is its whole history */

@@ -63,12 +63,16 @@
 	"'history', CASE WHEN NOT pg_catalog.pg_is_in_recovery() THEN pg_catalog.encode(pg_catalog.pg_read_binary_file(" \
 	"'pg_wal/' || pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8) || '.history'," \
 	" 0, 65536, true), 'escape') END, " \
-	"'hba', CASE WHEN %2$s THEN pg_catalog.encode(pg_catalog.pg_read_binary_file(" \
-	"pg_catalog.current_setting('hba_file'), 0, 524288, true), 'escape') END, " \
+	"'hba', CASE WHEN f.is_cut THEN pg_catalog.encode(pg_catalog.substring(f.bytes, 1, " CDC_HBA_HEAD "), 'escape') ELSE f.words END, " \
+	"'hba_cut', f.is_cut, " \
 	"'error', CASE WHEN %2$s THEN (SELECT pg_catalog.string_agg(pg_catalog.format('line %%s: %%s', " \
 	"h.line_number, " ASCII("h.error") "), '; ' ORDER BY h.line_number)" \
-	" FROM pg_catalog.pg_hba_file_rules AS h WHERE h.error IS NOT NULL) END" \
-	")::text, 'UTF8'), 'hex') AS j"
+	" FROM (SELECT * FROM pg_catalog.pg_hba_file_rules AS r WHERE r.error IS NOT NULL ORDER BY r.line_number LIMIT 20) AS h) END" \
+	")::text, 'UTF8'), 'hex') AS j" \
+	/* a byte more than may be there, so that a larger file is seen to be one */ \
+	" FROM (SELECT r.bytes, e.words, pg_catalog.length(e.words) > " CDC_HBA_MAX " AS is_cut" \
+	" FROM (SELECT CASE WHEN %2$s THEN pg_catalog.pg_read_binary_file(pg_catalog.current_setting('hba_file'), 0, " CDC_HBA_MAX " + 1, true) END AS bytes) AS r" \
+	" CROSS JOIN LATERAL (SELECT pg_catalog.encode(r.bytes, 'escape') AS words OFFSET 0) AS e) AS f"
 
 /* Why a slot (l, with l.j) cannot be decoded from any more, or NULL. */
 #define SLOT_LOST \
@@ -319,6 +323,7 @@ const char *const cdc_source_observe_sql =
 "  'history', (SELECT su.j ->> 'history' FROM su),"
 "  'node', " NODE ","
 "  'hba', (SELECT su.j ->> 'hba' FROM su),"
+"  'hba_cut', (SELECT su.j -> 'hba_cut' FROM su),"
 "  'hba_error', (SELECT su.j ->> 'error' FROM su),"
 "  'pipelines', coalesce((SELECT pg_catalog.jsonb_agg(o.j) FROM one AS o), '[]'::pg_catalog.jsonb))::text AS words OFFSET 0) AS answer";
 
@@ -509,6 +514,7 @@ cdc_source_parse(const char *json)
 	obs->hba_error = copied(j, "hba_error");
 	value = cdc_json_string(j, "hba");
 	obs->hba_text = value != NULL ? cdc_hba_decode(value) : NULL;
+	obs->hba_cut = cdc_json_true(j, "hba_cut");
 
 	cdc_source_read_node(obs, j);
 

@@ -1,4 +1,4 @@
-/* link: src/remote/kafka_connect.c src/remote/kc_list.c src/remote/connect_value.c src/remote/debezium.c src/remote/debezium_options.c src/remote/agent.c src/remote/provision.c src/remote/sdn.c src/common/sdn_api.c src/common/json.c src/common/redact.c src/common/text.c */
+/* link: src/remote/kafka_connect.c src/remote/kc_list.c src/common/json_pieces.c src/remote/connect_value.c src/remote/debezium.c src/remote/debezium_options.c src/remote/agent.c src/remote/provision.c src/remote/sdn.c src/remote/sdn_list.c src/common/sdn_api.c src/common/json.c src/common/redact.c src/common/text.c */
 /* libs: -ljson-c -lpgcommon -lpgport */
 /*
  * answer_http_fuzz.c
@@ -79,7 +79,18 @@ static void
 read_peerings(const char *body)
 {
 	CdcSdnList *list = cdc_sdn_parse_list(body);
+	CdcSdnReader *reader = cdc_sdn_reader_new();
+	CdcSdnList *again;
+	size_t		length = strlen(body);
+	size_t		at;
 	int			i;
+
+	/* the list is the same in one piece and in many */
+	for (at = 0; at < length; at += 7)
+		cdc_sdn_reader_feed(body + at, Min(7, length - at), reader);
+	again = cdc_sdn_reader_list(reader);
+	if ((list == NULL) != (again == NULL) || (list && list->n != again->n))
+		abort();
 
 	for (i = 0; list && i < list->n; i++)
 	{
@@ -87,11 +98,15 @@ read_peerings(const char *body)
 		const CdcSdnPeering *back = cdc_sdn_find(list, p->peer, p->local);
 		const CdcSdnPeering *which;
 
+		check_words(p->uuid, 255);
+		check_words(p->state_name, 255);
+		check_words(p->owner, 255);
 		cdc_sdn_judge(p->local, p->peer, p, back, p->owner);
 		cdc_sdn_removal(p, back, p->owner, &which);
 	}
-	if (list)
-		cdc_sdn_list_free(list);
+	cdc_sdn_list_free(list);
+	cdc_sdn_list_free(again);
+	cdc_sdn_reader_free(reader);
 }
 
 int

@@ -24,7 +24,7 @@ static const CdcPgShape shapes[] = {
 	{.min_rows = 1, .max_rows = 1, .ncolumns = 1, .columns = {{.type = CDC_PG_BYTES}}},
 	{.min_rows = 1, .max_rows = 1, .ncolumns = 2, .columns = {{.type = CDC_PG_BOOL}, {.type = CDC_PG_TEXT, .may_be_null = true}}},
 	{.max_rows = 100, .ncolumns = 2, .columns = {{.type = CDC_PG_TEXT, .max = NAMEDATALEN}, {.type = CDC_PG_TEXT, .max = 200}}},
-	{.min_rows = 1, .max_rows = 1, .ncolumns = 3, .columns = {{.type = CDC_PG_TEXT, .max = 4096}, {.type = CDC_PG_TEXT}, {.type = CDC_PG_TEXT, .max = 64}}},
+	{.min_rows = 1, .max_rows = 1, .ncolumns = 3, .columns = {{.type = CDC_PG_TEXT, .max = 4096}, {.type = CDC_PG_TEXT, .may_be_null = true}, {.type = CDC_PG_TEXT, .max = 64}}},
 	{.max_rows = 100, .ncolumns = 2, .columns = {{.type = CDC_PG_COUNT}, {.type = CDC_PG_TEXT}}},
 	{.max_rows = 1, .ncolumns = 1, .columns = {{.type = CDC_PG_LSN, .may_be_null = true}}},
 };
@@ -96,7 +96,7 @@ read_look(const char *words)
 		cdc_hba_has(obs->hba_text, &line, 1);
 		cdc_hba_left(obs->hba_text, ID);
 		cdc_hba_lines_hash(obs->hba_text, ids, 1);
-		cdc_hba_admits(obs->hba_text, &line, NULL);
+		cdc_hba_admits(obs->hba_text, &line, 1, NULL);
 	}
 }
 

@@ -85,6 +85,8 @@ def lists(world, liar, pipeline):
             "headers without end": lambda r: itertools.chain([b"HTTP/1.1 200 OK\r\n"], endless(b"X-A: " + b"b" * 1000 + b"\r\n")),
             "another type": lambda r: (200, [1, 2]), "types": lambda r: (200, {"mdb-pipeline-1": 1, "b": None, "c": {"status": [], "info": "x"}, "d": {"status": {"tasks": {"id": []}, "connector": 7}, "info": {"config": []}}}),
             "garbage": lambda r: b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n\x00\xff\xfe\x01\x80", "no HTTP": lambda r: b"\xff" * 4000,
+            "an error of 59 MB": lambda r: itertools.chain([b"HTTP/1.1 500 no\r\nContent-Length: %d\r\n\r\n" % (59 * MB)], itertools.repeat(b'{"message":"' + b"m" * (MB - 14) + b'"}', 59)),
+            "an error without end": lambda r: itertools.chain([b"HTTP/1.1 500 no\r\n\r\n"], endless(b"e" * 65536)),
             "half of it": lambda r: [b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"a":{']}
     missed = [name for name, lie in lies.items() if not liar.tells(to(LIST, lie))]
     missed += ["to plugins: " + name for name, lie in lies.items() if name in ("59 MB of JSON", "JSON as deep as it gets", "types") and not liar.tells(to(PLUGINS, lie), 1)]

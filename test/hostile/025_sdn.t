@@ -2,6 +2,7 @@
 """025_sdn.t: the operator's SDN API is answered by a liar: too much, too deep, no text, other types, peerings that nobody has; errors that say the credentials back."""
 import atexit
 import itertools
+import json
 import os
 import shutil
 import subprocess
@@ -83,6 +84,15 @@ def test():
     ok(not missed, "each was told", ", ".join(missed))
     after = world.memory()
     ok(after - before < 60, "the worker's memory stays bounded: %d MB before, at most %d MB" % (before, after))
+    # longer than any answer that is read at once, and true: networks of others, and at its end the two directions of ours
+    others = [json.dumps(peering(uuid="0d000000-0000-4000-8000-%012d" % i, network={"uuid": "04000000-0000-4000-8000-%012d" % i}, name="n" * 400)).encode() for i in range(6000)]
+    mine = [json.dumps(peering(uuid="0c000000-0000-4000-8000-00000000000%d" % i, state="pending-peer" if i == 1 else "peer-disabled", network={"uuid": NETWORKS[i - 1]}, peer_network={"uuid": NETWORKS[2 - i]})).encode() for i in (1, 2)]
+    text = b'{"network_peerings":{"network_peering":[' + b",".join(others + mine) + b"]}}"
+    world.longest_step()
+    lie.update(says=lambda r: whole(len(text), [text]), told=0)
+    ok(world.says(pipeline, "peer-disabled"), "a list of %.1f MB is read to its end" % (len(text) / MB), lambda: world.message(pipeline))
+    step = world.longest_step()
+    ok(step < 1, "and no step of the loop takes long (%.3f s)" % step)
     lie["says"] = None
     odd = world.sql("SELECT string_agg(DISTINCT left(x.said, 100), '; ') FROM (SELECT message FROM cdc.pipeline_event UNION SELECT error_message FROM cdc.pipeline_spec UNION SELECT error_message FROM cdc.network_peering)"
                     " AS x(said) WHERE x.said ~ '[\\x01-\\x1f\\x7f]' OR length(x.said) > 6000")

@@ -79,6 +79,20 @@ $c->message_ok($id, qr/^pg_hba\.conf would not do for the next connection: 127\.
 is($c->status($id), 'Running', 'and the pipeline runs on');
 hba("host all all samenet scram-sha-256\n" . $admin);
 $c->running_ok($id, 'whether a line of other words lets it in is the server\'s to judge');
+
+# --- a file that is too large to be read: not taken for one without the line, nor for a good one ---
+my $unread = sub { $c->sql("SELECT observed FROM cdc.finding WHERE check_name = 'hba_unread' AND service_id = '$source' AND concern = 'flow' AND node LIKE '%:%'") };
+foreach my $large ([ 'ASCII', '# ' . ('x' x 998) . "\n" ], [ 'bytes that are no text', '# ' . ("\xe9" x 998) . "\n" ])
+{
+	my ($what, $line) = @$large;
+
+	hba($admin . $line x 600 . $ours);
+	$c->wait_ok(sub { $unread->() eq 'its pg_hba.conf is larger than 512 kB' }, "600 kB of $what: it is told that it is not read");
+	$c->running_ok($id, 'the source is looked at, and nothing is said of a line that is missing');
+	hba($admin);
+	$c->message_ok($id, qr/^pg_hba\.conf would not do for the next connection/, 'a shorter one is read');
+	$c->wait_ok(sub { $unread->() eq '' }, '... and the finding is gone');
+}
 hba($ours . $admin);
 my (undef, undef, $error) = $c->try_sql("\\set VERBOSITY verbose\nSELECT cdc.rotate_password('$id')");
 like($error, qr/55000.*cannot be changed.*"manage_role": false/s, 'its password is not ours to change');

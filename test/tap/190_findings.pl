@@ -86,7 +86,23 @@ $c->wait_round($id);
 is($c->sql("SELECT count(*) FROM cdc.finding WHERE check_name = 'rows_missing'"), 0, 'until it is acknowledged');
 $c->sql("INSERT INTO cdc.finding (organization_id, pipeline_id, check_name, concern, severity, past)
 	VALUES ('$c->{org}', '$id', 'rows_missing', 'flow', 'warning', true)");
-$c->delete($id);
+
+# A pg_hba.conf that is too large is neither cut nor taken for one that lacks what is behind its beginning.
+my $hba = $c->{source}->data_dir . '/pg_hba.conf';
+my $whole = slurp_file($hba);
+append_to_file($hba, "# " . ('x' x 998) . "\n") foreach 1 .. 600;
+$c->wait_ok(sub { $c->sql("SELECT observed FROM cdc.finding WHERE check_name = 'hba_unread'") eq 'its pg_hba.conf is larger than 512 kB' }, 'a file that is too large is told');
+$c->running_ok($id, 'a pipeline whose line is in it runs on');
+my $large = -s $hba;
+my $late = $c->create('late', tables => ['orders']);
+$c->message_ok($late, qr/pg_hba\.conf is larger than 512 kB, which is more than is read and written/, 'another one is told why its line cannot be written');
+is(-s $hba, $large, 'the file is as it was');
+open(my $f, '>', $hba) or die $!;
+print $f $whole;
+close $f;
+$c->running_ok($late, 'in a shorter one it can');
+$c->wait_ok(sub { !$c->sql("SELECT count(*) FROM cdc.finding WHERE check_name = 'hba_unread'") }, 'and the finding is gone');
+$c->delete($_) foreach $id, $late;
 $c->wait_ok(sub { !$c->sql("SELECT count(*) FROM cdc.finding WHERE check_name = 'rows_missing'") }, 'or until the pipeline is gone');
 
 done_testing();

@@ -86,12 +86,29 @@ static const struct
 	{CDC_NO, "host app r 10.0.1.0\n", &line, NULL},
 };
 
+/* Of several networks each is told by itself, whichever the file names first. */
+static void
+many(void)
+{
+	CdcHbaLine	two[2] = {line, {line.pipeline_id, "app", "r", "10.0.2.0/24"}};
+	CdcHbaLine	odd[2] = {line, {line.pipeline_id, "app", "r", "no network"}};
+
+	ok(cdc_hba_admits("host app r 10.0.1.0/24 md5\nhost app r 10.0.2.0/24 md5\n", two, 2, NULL) == CDC_YES, "both networks are let in");
+	ok(cdc_hba_admits("host app r 10.0.2.0/24 md5\nhost app r 10.0.1.0/24 md5\n", two, 2, NULL) == CDC_YES, "... in any order");
+	ok(cdc_hba_admits("host app r 10.0.2.0/24 md5\n", two, 2, NULL) == CDC_NO, "the first is refused, the second not");
+	ok(cdc_hba_admits("host app r 10.0.1.0/24 md5\nhost app r all reject\n", two, 2, NULL) == CDC_NO, "the second is refused, the first not");
+	ok(cdc_hba_admits("host app r 10.0.1.0/24 md5\nhost app +team 10.0.2.0/24 md5\n", two, 2, NULL) == CDC_UNKNOWN, "of one it is not told");
+	ok(cdc_hba_admits("host app r 10.0.1.0/24 md5\n", odd, 2, NULL) == CDC_UNKNOWN, "of what is no network nothing is told");
+	ok(cdc_hba_admits("", odd, 2, NULL) == CDC_NO, "... but the other is refused");
+}
+
 int
 main(void)
 {
+	many();
 	for (int i = 0; i < (int) lengthof(cases); i++)
 	{
-		CdcTri		admits = cdc_hba_admits(cases[i].file, cases[i].line, cases[i].sslmode);
+		CdcTri		admits = cdc_hba_admits(cases[i].file, cases[i].line, 1, cases[i].sslmode);
 		char	   *shown = pstrdup(cases[i].file);
 
 		for (char *p = shown; *p; p++)

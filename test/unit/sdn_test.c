@@ -1,4 +1,4 @@
-/* link: src/remote/sdn.c src/common/sdn_api.c src/common/json.c src/common/redact.c */
+/* link: src/remote/sdn.c src/remote/sdn_list.c src/common/sdn_api.c src/common/json.c src/common/json_pieces.c src/common/redact.c src/common/text.c */
 /* libs: -ljson-c -lpgcommon -lpgport */
 /* flags: -DFRONTEND */
 /*

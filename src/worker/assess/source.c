@@ -50,18 +50,15 @@ mark_epoch(const char *comment)
 	return where ? strtoull(where + 7, NULL, 10) : 0;
 }
 
-/* Does this file, which is not ours to write, refuse any of the lines? */
+/*
+ * Does this file, which is not ours to write, refuse any of the lines?  What the
+ * text does not tell is no refusal: Connect will say; a finding tells of a file
+ * that is too large to be read.
+ */
 static bool
 refuses_line(const CdcNode *n, const CdcHbaLine *lines, int nlines)
 {
-	int			i;
-
-	for (i = 0; i < nlines; i++)
-	{
-		if (cdc_hba_admits(n->hba_text, &lines[i], n->service->sslmode) == CDC_NO)
-			return true;
-	}
-	return false;
+	return !n->hba_cut && cdc_hba_admits(n->hba_text, lines, nlines, n->service->sslmode) == CDC_NO;
 }
 
 static void

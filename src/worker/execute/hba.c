@@ -26,7 +26,7 @@
 
 /* What is read of the two questions below; the other phases' answers say nothing. */
 static const CdcPgShape read_shape = {.min_rows = 1, .max_rows = 1, .ncolumns = 3,
-.columns = {{.type = CDC_PG_TEXT, .max = 4096}, {.type = CDC_PG_TEXT}, {.type = CDC_PG_TEXT, .max = 64}}, .max_bytes = 2 * CDC_PG_ANSWER_MAX};
+.columns = {{.type = CDC_PG_TEXT, .max = 4096}, {.type = CDC_PG_TEXT, .may_be_null = true}, {.type = CDC_PG_TEXT, .max = 64}}};
 static const CdcPgShape errors_shape = {.max_rows = 10000, .ncolumns = 2,
 .columns = {{.type = CDC_PG_COUNT}, {.type = CDC_PG_TEXT}}};
 
@@ -219,6 +219,12 @@ step_done(const CdcPgResult *result, void *arg)
 			send(h, HBA_READ, CDC_HBA_READ_SQL);
 			break;
 		case HBA_READ:
+			if (cdc_pg_isnull(result, 0, 1))
+			{
+				h->failure = "pg_hba.conf is larger than 512 kB, which is more than is read and written: shorten it, or write the lines yourself and set manage_hba to false";
+				send(h, HBA_UNLOCK, UNLOCK_SQL);
+				break;
+			}
 			h->path = keep(h, cdc_pg_value(result, 0, 0));
 			h->old = keep(h, cdc_hba_decode(cdc_pg_value(result, 0, 1)));
 			h->old_sha = keep(h, cdc_pg_value(result, 0, 2));

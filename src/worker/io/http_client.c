@@ -41,7 +41,8 @@ struct CdcHttpHandle
 	char	   *body;			/* of the answer; malloc'd */
 	size_t		body_len;
 	size_t		body_size;
-	size_t		max_body;
+	size_t		consume_max;
+	size_t		max_body;		/* of the answer that comes */
 	size_t		header_len;
 	bool		overflow;
 	bool		(*consume) (const char *data, size_t length, void *consumed);
@@ -138,15 +139,18 @@ on_body(char *data, size_t size, size_t n, void *arg)
 	CdcHttpHandle *h = arg;
 	size_t		len = size * n;
 	long		status = 0;
+	bool		consumed;
 
-	if (h->body_len + len > h->max_body)
+	if (h->consume)
+		curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
+	consumed = status >= 200 && status < 300;
+	if (h->body_len + len > (consumed ? h->consume_max : CDC_HTTP_MAX_BODY))
 	{
+		h->max_body = consumed ? h->consume_max : CDC_HTTP_MAX_BODY;
 		h->overflow = true;
 		return 0;
 	}
-	if (h->consume)
-		curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
-	if (status >= 200 && status < 300)
+	if (consumed)
 	{
 		h->body_len += len;
 		return h->consume(data, len, h->consumed) ? len : 0;
@@ -330,7 +334,8 @@ cdc_http_start(const CdcHttpRequest *r, CdcHttpDone done, void *arg)
 	}
 	h->done = done;
 	h->arg = arg;
-	h->max_body = r->max_body > 0 ? (size_t) r->max_body : CDC_HTTP_MAX_BODY;
+	h->consume_max = r->consume_max;
+	h->max_body = r->consume ? r->consume_max : CDC_HTTP_MAX_BODY;
 	h->consume = r->consume;
 	h->consumed = r->consumed;
 	h->any_address = r->any_address;

@@ -33,16 +33,18 @@ typedef struct CdcHttpRequest
 	bool		any_address;	/* the operator gave the URL: its addresses are not judged */
 	int			connect_timeout_ms;
 	int			timeout_ms;		/* whole request */
-	int			max_body;		/* bytes of the answer; 0: CDC_HTTP_MAX_BODY */
 
 	/*
 	 * Takes the body of a 2xx answer piece by piece as it comes, in place of
 	 * the result's body, and with consumed (which is not freed here) what it
-	 * has taken.  Runs inside libcurl: malloc only, no ereport.  False: the
-	 * rest is not wanted, and the answer is LOST.  NULL: the body is kept.
+	 * has taken, in all at most consume_max bytes.  Runs inside libcurl: malloc
+	 * only, no ereport.  False: the rest is not wanted, and the answer is LOST.
+	 * NULL: the body is kept, and has, as every other answer's, at most
+	 * CDC_HTTP_MAX_BODY bytes.
 	 */
 	bool		(*consume) (const char *data, size_t length, void *consumed);
 	void	   *consumed;
+	int			consume_max;
 } CdcHttpRequest;
 
 typedef enum CdcHttpOutcome
@@ -86,7 +88,8 @@ extern void cdc_http_init(CdcLoop *loop);
  * from cdc_http_cancel; when it throws an ERROR, once more, as LOST: so it frees
  * arg last.  At most CDC_HTTP_PER_HOST requests are under way to
  * one scheme://host:port; others wait in order (their timeout counts from
- * when they are sent).  Answers over max_body bytes are LOST.
+ * when they are sent).  Answers over CDC_HTTP_MAX_BODY bytes, or
+ * consume_max where they are consumed, are LOST.
  * Redirects are not followed.  Connections are kept alive and reused.
  * Returns NULL, having called nothing, only when descriptors or memory are
  * exhausted: back-pressure, try later.

@@ -186,7 +186,7 @@ too_much(const CdcPgConn *conn)
 {
 	const CdcPgShape *shape = conn->state == PG_BUSY ? conn->first->shape : NULL;
 	int			most = conn->state == PG_CONNECTING ? GREETING_MAX : conn->state == PG_READY ? UNASKED_MAX :
-		shape == NULL ? UNREAD_MAX : shape->max_bytes ? shape->max_bytes : CDC_PG_ANSWER_MAX;
+		shape == NULL ? UNREAD_MAX : CDC_PG_ANSWER_MAX;
 
 	return received(conn) > conn->counted + (uint64) most ? most : 0;
 }

@@ -48,7 +48,7 @@ extern CdcPgConn *cdc_pg_open(const CdcPgTarget *target);
  * as LOST: so it frees arg last, or not at all.  deadline_ms counts from when the
  * statement is sent; connecting has its own.  shape (static): what the answer
  * must be, else it is LOST; NULL: nothing of it is read.  What comes is counted
- * before it is read: an answer of more bytes than the shape allows is LOST, and the
+ * before it is read: an answer of more than CDC_PG_ANSWER_MAX bytes is LOST, and the
  * connection is closed.
  */
 extern void cdc_pg_exec(CdcPgConn *conn, const char *sql, int nparams,

@@ -11,7 +11,7 @@
 
 #include "common/base.h"
 
-/* What a question may bring in all, notices included, unless it says otherwise. */
+/* What any question may bring in all, notices included: an answer is read in one step of the loop. */
 #define CDC_PG_ANSWER_MAX (1024 * 1024)
 
 typedef enum CdcPgType
@@ -41,7 +41,6 @@ typedef struct CdcPgShape
 		bool		may_be_null;
 		int			max;
 	}			columns[CDC_PG_COLUMNS_MAX];
-	int			max_bytes;		/* of the whole answer; 0: CDC_PG_ANSWER_MAX */
 } CdcPgShape;
 
 typedef enum CdcPgOutcome

@@ -262,7 +262,7 @@ get(const char *collection, const char *id, CdcHttpDone done, CdcListLook *look)
 	{
 		request.consume = cdc_sdn_reader_feed;
 		request.consumed = look->reader;
-		request.max_body = LIST_MAX;
+		request.consume_max = LIST_MAX;
 	}
 	error = cdc_network_credentials(&request, &credentials);
 	if (error == NULL && cdc_http_start(&request, done, look) == NULL)

@@ -214,7 +214,7 @@ elect(CdcService *s)
 }
 
 static void
-note_hba(CdcNode *n, const char *words, const char *error)
+note_hba(CdcNode *n, const char *words, bool cut, const char *error)
 {
 	char	   *hash = words ? cdc_wanted_hba_hash(n->service, words) : NULL;
 
@@ -235,6 +235,8 @@ note_hba(CdcNode *n, const char *words, const char *error)
 	cdc_set_string(n->service->context, &n->hba_text, words);
 	cdc_set_string(n->service->context, &n->hba_hash, hash);
 	cdc_set_string(n->service->context, &n->hba_error, error);
+	n->hba_cut = cut;
+	cdc_registered_hba(n);
 }
 
 /*
@@ -319,7 +321,7 @@ node_done(const CdcPgResult *result, void *arg)
 		if (!n->hba_busy)
 		{
 			hba_changed = !cdc_same(n->hba_text, obs->hba_text) || !cdc_same(n->hba_error, obs->hba_error);
-			note_hba(n, obs->hba_text, obs->hba_error);
+			note_hba(n, obs->hba_text, obs->hba_cut, obs->hba_error);
 		}
 		if (s->system_identifier != 0 && n->system_identifier != s->system_identifier)
 			error = psprintf("belongs to another cluster (system identifier " UINT64_FORMAT ")",

@@ -89,7 +89,7 @@ get(CdcService *sink, const char *base, const char *path, const char *name,
 	{
 		request.consume = cdc_kc_reader_feed;
 		request.consumed = look->reader;
-		request.max_body = LIST_MAX;
+		request.consume_max = LIST_MAX;
 	}
 	cdc_observe_connect_auth(sink, &request);
 	started = cdc_http_start(&request, done, look) != NULL;

@@ -130,6 +130,24 @@ cdc_registered_seen(CdcService *s)
 	}
 }
 
+void
+cdc_registered_hba(CdcNode *n)
+{
+	CdcFinding	finding = {
+		.check_name = "hba_unread",
+		.concern = CDC_CONCERN_FLOW,
+		.severity = CDC_SEVERITY_WARNING,
+		.node = psprintf("%s:%d", n->address, n->port),
+		.observed = "its pg_hba.conf is larger than 512 kB",
+		.required = "a pg_hba.conf of at most 512 kB",
+		.why = "it is not read to its end: whether it lets Kafka Connect in is not known"
+	};
+
+	if (n->service->manage_hba)
+		finding.why = "it is not read to its end and not written: lines for new pipelines, or new addresses of Kafka Connect, cannot be added";
+	cdc_finding_service(n->service, &finding, n->hba_cut);
+}
+
 /* Whoever names addresses anew ends what was kept from before. */
 static void
 check_changed(CdcService *s)

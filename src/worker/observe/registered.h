@@ -20,6 +20,9 @@ extern void cdc_registered_seen(CdcService *service);
 /* The same for what answers at a URL of it; place: CdcHttpResult's tolerated. */
 extern void cdc_registered_answered(CdcService *service, const char *url, const char *place);
 
+/* The finding about a pg_hba.conf that is too large to be read; whenever it was looked at. */
+extern void cdc_registered_hba(CdcNode *node);
+
 /* The finding about the networks that connectors come from; also when they were learned anew. */
 extern void cdc_registered_cidrs(CdcService *service);
 

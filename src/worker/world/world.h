@@ -50,6 +50,7 @@ typedef struct CdcNode
 	uint32		timeline;
 	int			version;
 	char	   *hba_text;		/* NULL: may not be read */
+	bool		hba_cut;		/* that is its beginning alone */
 	char	   *hba_error;
 	char	   *hba_hash;		/* of our pipelines' lines in hba_text */
 	char	   *hba_loaded;		/* the hba_hash whose reload is known to be done */
