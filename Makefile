@@ -78,7 +78,7 @@ $(UPDATES): %: sql/updates/% $(SQL_CODE)
 else
 
 # -- what people type ---------------------------------------------------------
-.PHONY: help demo demo-failover demo-sql check house expected lab-up lab-down bench
+.PHONY: help demo demo-failover demo-sql check check-full house expected lab-up lab-down bench torture-failover
 
 help:	## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -89,7 +89,8 @@ help:	## this list
 	@echo
 	@echo "Variables of the lab: LAB_DIR, LAB_PORT_BASE (15400), LAB_SOURCE_VERSION (17), LAB_CONNECT_WORKERS (1),"
 	@echo "  LAB_NETWORK=1 (source and Kafka in private subnets that only the peerings join)."
-	@echo "Variables of check: KIND=unit|fuzz|go|regress|pgtap|agent|http|hostile|tap|real, ONLY=part of a test's name."
+	@echo "Variables of check: KIND=unit|fuzz|go|regress|pgtap|agent|http|hostile|tap|meta17|meta18|real, ONLY=part of a test's name;"
+	@echo "  of check-full also KIND=meta16|soak|source14|source15|source16|source18|torture."
 
 demo:	## the product page from its top to its end: makes the services, streams a row, deletes all of it
 	@test/demo
@@ -102,6 +103,9 @@ demo-sql:	## brings up the lab, streams one row from PostgreSQL into Kafka by SQ
 
 check:	## runs every test; the last line is "N passed, N failed"
 	@test/run $(if $(KIND),--kind $(KIND)) $(if $(ONLY),--only $(ONLY))
+
+check-full:	## that and what takes hours: all versions by all cases, torture, soak
+	@test/run --full $(if $(KIND),--kind $(KIND)) $(if $(ONLY),--only $(ONLY))
 
 house:	## the list of what breaks the rules of the house loses what is mended; look at git diff test/unit
 	@test/house/house known

@@ -3,6 +3,8 @@
 # The statements come from test/unit/source_sql_dump.c, which is compiled here
 # unless CDC_SOURCE_SQL_DUMP names the program.  Compared with what PostgreSQL
 # really does, not with what we believe.
+#
+# On each version of PostgreSQL: what is compared is what PostgreSQL does.
 use strict;
 use warnings;
 use Cwd qw(abs_path);

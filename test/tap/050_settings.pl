@@ -1,4 +1,6 @@
 # 050_settings.pl: settings refuse what makes no sense, with a reason.
+#
+# On each version of PostgreSQL: the hooks of its settings.
 use strict;
 use warnings;
 use File::Basename qw(dirname);

@@ -1,5 +1,7 @@
 # 101_life.pl: a pipeline from create to nothing left, and everything that
 # may hold it up on the way without anybody's fault.
+#
+# On each version of PostgreSQL: the worker's whole way, with the source's slots.
 use strict;
 use warnings;
 use File::Basename qw(dirname);

@@ -1,5 +1,7 @@
 # 120_worker.pl: the worker as a process: woken by commits, killed, restarted,
 # reloaded, ended while its peers hang, idle when it must not act.
+#
+# On each version of PostgreSQL: processes, signals and latches are the server's.
 use strict;
 use warnings;
 use File::Basename qw(dirname);

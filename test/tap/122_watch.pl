@@ -1,5 +1,7 @@
 # 122_watch.pl: what is seen between two rounds.  Rounds are an hour apart here:
 # whatever shows in this file was seen by a watch of the slot or by a ping.
+#
+# On each version of PostgreSQL: slots, their sessions and what is seen of them.
 use strict;
 use warnings;
 use File::Basename qw(dirname);

@@ -1,6 +1,8 @@
 # 150_copies.pl: two copies of the metadata never act twice: a promoted standby
 # beside its isolated old primary, and a restored dump.  And the worker is in
 # nobody's way: DROP EXTENSION, DROP DATABASE, a SIGTERM, a user's lock.
+#
+# On each version of PostgreSQL: promotion, timelines and restored dumps.
 use strict;
 use warnings;
 use File::Basename qw(dirname);

@@ -1,6 +1,8 @@
 # 155_upgrade.pl: the metadata of a server that ran 0.1 is updated while its
 # pipeline runs: nothing restarts, no snapshot is taken, nothing but our own marks
 # is sent, nobody is locked out.
+#
+# On each version of PostgreSQL: what ALTER EXTENSION does, and the library before it.
 use strict;
 use warnings;
 use File::Basename qw(dirname);

@@ -1,5 +1,7 @@
 # 160_dump.pl: pg_dump carries everything but the work queue, no secret in
 # clear; the restored copy is the same, for its members too.
+#
+# On each version of PostgreSQL: what pg_dump takes along.
 use strict;
 use warnings;
 use File::Basename qw(dirname);

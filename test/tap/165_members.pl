@@ -1,6 +1,8 @@
 # 165_members.pl: members while others change at the same moment, under each
 # isolation level; a stranger's advisory lock; roles that are renamed, dropped and
 # made again while the worker looks on.
+#
+# On each version of PostgreSQL: locks, isolation, and roles that go.
 use strict;
 use warnings;
 use File::Basename qw(dirname);

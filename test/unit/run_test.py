@@ -5,8 +5,10 @@ import importlib.machinery
 import importlib.util
 import io
 import os
+import signal
 import sys
 import tempfile
+import threading
 
 sys.dont_write_bytecode = True
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -54,6 +56,41 @@ def test():
     with contextlib.redirect_stdout(io.StringIO()):
         runner.simple("a step", 1, "error: no such thing", 0)
     ok("error: no such thing" in runner.failures["a step"], "of a step that failed its last lines are told", runner.failures)
+
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        runner.times.clear()
+        runner.times.update({"test/%d" % n: n for n in range(12)})
+        runner.summary()
+    equal([line.split()[0] for line in said.getvalue().splitlines() if line.startswith("  test/")], ["test/%d" % n for n in range(11, 1, -1)], "the ten slowest are told, before the last line")
+    like(said.getvalue().splitlines()[-1], " passed, ", "which has the counts")
+    runner.counts.update(passed=0, failed=0, skipped=0)
+    runner.other_run("meta", 0, "build\n  test/tap/a.pl     2 passed  7.5 s\n2 passed, 0 failed, 1 skipped\n", "meta: %s")
+    equal((tuple(runner.counts.values()), runner.times["meta: test/tap/a.pl"]), ((2, 0, 1), 7.5), "a run within counts, and its files' times")
+    runner.other_run("meta", 1, "Traceback\n", "meta: %s")
+    equal((runner.counts["failed"], runner.failures["meta"]), (1, ["Traceback"]), "one that breaks has failed")
+
+    done, both = [], threading.Barrier(2)
+    def lane(n):
+        both.wait(30)
+        done.append(n)
+    runner.side_by_side([lambda n=n: lane(n) for n in range(4)], 2)
+    equal(sorted(done), [0, 1, 2, 3], "lanes run beside each other")
+    runner.counts.update(passed=0, failed=0, skipped=0)
+    with contextlib.redirect_stdout(io.StringIO()):
+        runner.side_by_side([lambda: 1 / 0, lambda: done.append(4)], 2)
+    ok(4 in done and runner.counts["failed"] == 1 and "ZeroDivisionError" in "".join(runner.failures["a lane of tests"]), "one that breaks has failed, and the others go on")
+
+    def interrupt():
+        wait(lambda: runner.running)
+        os.kill(os.getpid(), signal.SIGINT)
+    try:
+        runner.side_by_side([lambda: runner.run(["sleep", "600"]), interrupt] + 2 * [lambda: done.append(5)], 2)
+        ok(False, "an interrupt is told")
+    except KeyboardInterrupt:
+        ok(True, "an interrupt ends what runs")
+    equal(runner.run(["true"]), (130, "# not run: interrupted"), "nothing is started any more")
+    equal(runner.run(["true"], ending=True)[0], 0, "but what ends something")
+    runner.interrupted.clear()
 
     counts, told = judged(*perl("ok(1, 'before');\nsub fails { die 'lost' }\nsub calls { fails() }\ncalls();\n"))
     ok(counts == (1, 1, 0) and "died: lost" in told and "line 6, called at 7, called at 8" in told, "a test in Perl that dies says of what, and where", told)
