@@ -18,7 +18,7 @@
 #include "worker/assess/assess.h"
 #include "worker/execute/execute.h"
 #include "worker/failover.h"
-#include "worker/io/guard.h"
+#include "worker/io/io.h"
 #include "worker/network.h"
 #include "worker/observe/observe.h"
 #include "worker/observe/source.h"

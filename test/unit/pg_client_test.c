@@ -1,4 +1,4 @@
-/* link: src/worker/io/pg_client.c src/common/pg_login.c src/worker/io/pg_words.c src/common/pg_parameters.c src/common/pg_auth.c src/common/address.c */
+/* link: src/worker/io/pg_client.c src/worker/io/pg_socket.c src/worker/io/pg_connect.c src/worker/io/pg_query.c src/worker/io/pg_answer.c src/common/pg_login.c src/worker/io/pg_words.c src/common/pg_parameters.c src/common/pg_auth.c src/common/address.c */
 /* libs: -lpq -lssl -lcrypto -lpgport */
 /* flags: -I/usr/include/postgresql -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer */
 /*

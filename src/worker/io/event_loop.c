@@ -48,8 +48,9 @@ struct CdcLoop
 	WaitEventSet *set;
 	CdcWatch   *watches;		/* by descriptor; malloc'd: libcurl's callbacks grow it */
 	int			nwatches;
-	CdcTimer  **heap;
+	CdcTimer  **heap;			/* with room for all timers that there are */
 	int			ntimers;
+	int			ncreated;
 	int			heap_size;
 	int64		woken_us;		/* when the last wait ended, 0: never */
 	int64		longest_us;		/* the longest time between two waits */
@@ -199,6 +200,15 @@ cdc_timer_create(CdcLoop *loop, CdcTimerCallback callback, void *arg)
 {
 	CdcTimer   *timer = MemoryContextAllocZero(TopMemoryContext, sizeof(CdcTimer));
 
+	if (loop->ncreated == loop->heap_size)
+	{
+		int			size = loop->heap_size ? loop->heap_size * 2 : 64;
+
+		loop->heap = loop->heap ? repalloc(loop->heap, size * sizeof(CdcTimer *)) :
+			MemoryContextAlloc(TopMemoryContext, size * sizeof(CdcTimer *));
+		loop->heap_size = size;
+	}
+	loop->ncreated++;
 	timer->loop = loop;
 	timer->callback = callback;
 	timer->arg = arg;
@@ -230,14 +240,6 @@ cdc_timer_set(CdcTimer *timer, int64 deadline)
 	CdcLoop    *loop = timer->loop;
 
 	cdc_timer_cancel(timer);
-	if (loop->ntimers == loop->heap_size)
-	{
-		int			size = loop->heap_size ? loop->heap_size * 2 : 64;
-
-		loop->heap = loop->heap ? repalloc(loop->heap, size * sizeof(CdcTimer *)) :
-			MemoryContextAlloc(TopMemoryContext, size * sizeof(CdcTimer *));
-		loop->heap_size = size;
-	}
 	timer->deadline = deadline;
 	heap_put(loop, loop->ntimers++, timer);
 	heap_up(loop, timer->position);
@@ -253,6 +255,7 @@ void
 cdc_timer_free(CdcTimer *timer)
 {
 	cdc_timer_cancel(timer);
+	timer->loop->ncreated--;
 	pfree(timer);
 }
 

@@ -49,7 +49,8 @@ extern int64 cdc_loop_now(void);
 /*
  * One-shot timers.  cdc_timer_create allocates in TopMemoryContext; set
  * replaces an earlier deadline (monotonic ms); cancel disarms; free also
- * releases.  A timer that fires is disarmed before its callback runs.
+ * releases.  Set and cancel allocate nothing and never ereport (safe inside
+ * libcurl's callbacks).  A timer that fires is disarmed before its callback runs.
  */
 extern CdcTimer *cdc_timer_create(CdcLoop *loop, CdcTimerCallback callback, void *arg);
 extern void cdc_timer_set(CdcTimer *timer, int64 deadline);

@@ -2,10 +2,9 @@
  * http_client.h
  *	  Asynchronous HTTP by libcurl's multi interface, for the worker's loop.
  *
- * The only file with curl.h is http_client.c.  A request is a value, an answer
- * is a value, a fault is a value: nothing here ereports after the start, and
- * nothing is thrown inside a libcurl callback.  Knows no vocabulary of any
- * peer.
+ * Only the http_*.c have curl.h.  A request is a value, an answer is a value, a
+ * fault is a value: nothing here ereports after the start, and nothing is thrown
+ * inside a libcurl callback.  Knows no vocabulary of any peer.
  */
 #ifndef CDC_HTTP_CLIENT_H
 #define CDC_HTTP_CLIENT_H

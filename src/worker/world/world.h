@@ -22,8 +22,7 @@
 #include "remote/provision.h"
 #include "remote/sdn.h"
 #include "remote/source.h"
-#include "worker/io/http_client.h"
-#include "worker/io/pg_client.h"
+#include "worker/io/io.h"
 
 #define CDC_UUID_LEN 36
 #define CDC_SHORT_LEN 8
