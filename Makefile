@@ -13,9 +13,14 @@ PG_CONFIG ?= pg_config
 EXTENSION := cdc_pipeline
 MODULE_big := cdc_pipeline
 OBJS := $(patsubst %.c,%.o,$(sort $(wildcard src/extension/*.c src/worker/*.c src/worker/*/*.c src/reconciler/*.c src/remote/*.c src/common/*.c)))
-SQL_PIECES := $(sort $(wildcard sql/[0-9]*.sql))
+# Each room uses those before it; docs/architecture.md has what is in which.
+SQL_ROOMS := common organizations services pipelines monitoring operating rest
+sql_pieces = $(foreach room,$(SQL_ROOMS),$(foreach kind,$(1),$(sort $(wildcard sql/$(room)/$(kind)*.sql))))
+# made once in a database's life
+SQL_ONCE := sql/install.sql $(call sql_pieces,types tables)
 # what an update runs again as it is: functions, views, entries, rights
-SQL_CODE := $(filter-out sql/1% sql/2%,$(SQL_PIECES))
+SQL_CODE := $(call sql_pieces,helpers calls routes reads) sql/entries.sql sql/rights.sql
+SQL_PIECES := $(SQL_ONCE) $(SQL_CODE)
 UPDATES := $(notdir $(wildcard sql/updates/*.sql))
 DATA_built := cdc_pipeline--$(EXTVERSION).sql $(UPDATES)
 PG_CPPFLAGS := -Isrc -D_GNU_SOURCE -DCDC_VERSION='"$(EXTVERSION)"' -I$(shell $(PG_CONFIG) --includedir)

@@ -1,6 +1,6 @@
 \echo Use "ALTER EXTENSION cdc_pipeline UPDATE" to load this file. \quit
 
--- From 0.1 to 0.2.  What is below @CODE@ in the built file is sql/3* to sql/8*, as a
+-- From 0.1 to 0.2.  What is below @CODE@ in the built file is the code of sql/, as a
 -- fresh 0.2 has it.  Here: what those cannot do again, on a database that has rows.
 -- Rows change only where a new column has another value for old rows than for new.
 
@@ -50,7 +50,7 @@ $$;
 
 CREATE SCHEMA cdc_inner;
 
--- --- tables and types: each change of sql/20_tables.sql and sql/22_types.sql ---------------
+-- --- tables and types: each change of sql/*/tables*.sql and types.sql -------------------------
 
 -- every pipeline that is there was made by 0.1, generation 1
 ALTER TABLE cdc.pipeline_spec ADD COLUMN generation integer NOT NULL DEFAULT 1;

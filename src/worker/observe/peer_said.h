@@ -8,7 +8,7 @@
 
 #include "worker/world/world.h"
 
-/* Its check_name: sql/80_security.sql shows it to admins alone. */
+/* Its check_name: sql/rights.sql shows it to admins alone. */
 #define CDC_PEER_SAID "peer_said"
 
 /*

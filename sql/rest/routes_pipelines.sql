@@ -1,0 +1,106 @@
+-- rest/routes_pipelines.sql: pipelines over REST, but for their status, which is a
+-- statement in src/extension/rest.c.
+
+CREATE OR REPLACE FUNCTION cdc.rest_no_pipeline() RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM cdc.rest_refuse(404, 'not_found', 'no such pipeline', 'No pipeline with this id is visible to the caller here.',
+		'GET /organizations/{organization_id}/pipelines lists those that are.');
+END
+$$;
+
+-- The object's text, or 404.
+CREATE OR REPLACE FUNCTION cdc.rest_pipeline_text(organization uuid, id uuid) RETURNS text
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+	object text;
+BEGIN
+	SELECT row_to_json(v)::text INTO object FROM cdc.pipeline_object v WHERE v.id = id AND v.organization_id = organization;
+	IF object IS NULL THEN
+		PERFORM cdc.rest_no_pipeline();
+	END IF;
+	RETURN object;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION cdc.rest_pipelines_list(r cdc.rest_request) RETURNS cdc.rest_response
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM cdc.rest_require(r.first, 'service:read');
+	RETURN ROW(200, NULL, (SELECT '{"pipelines":[' || coalesce(string_agg(x.object, ','), '') || ']}'
+		FROM (SELECT row_to_json(v)::text AS object FROM cdc.pipeline_spec p JOIN cdc.pipeline_object v ON v.id = p.id
+			WHERE p.organization_id = r.first ORDER BY p.created_at, p.id) x))::cdc.rest_response;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION cdc.rest_pipeline_create(r cdc.rest_request) RETURNS cdc.rest_response
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	sent json;
+	body jsonb;
+	config jsonb;
+	source uuid;
+	sink uuid;
+	made uuid;
+	twice text;
+	field text;
+BEGIN
+	PERFORM cdc.rest_require(r.first, 'service:create');
+	SELECT b.sent, b.body INTO sent, body FROM cdc.rest_body(r) b;
+	PERFORM cdc.rest_check(body, '{"name": "string", "pipeline_type": "string", "source_service_id": "string", "sink_service_id": "string", "config": "object"}',
+		'{name,pipeline_type,source_service_id,sink_service_id}', true);
+	config := coalesce(nullif(body -> 'config', 'null'), '{}');
+	PERFORM cdc.rest_check(config, '{"database_name": "string", "tables": "strings", "topic_prefix": "string", "snapshot_mode": "string", "options": "object"}',
+		'{}', true, 'config.');
+	IF config <> '{}' THEN
+		SELECT k INTO twice FROM json_object_keys(sent -> 'config') k GROUP BY k HAVING count(*) > 1 LIMIT 1;
+		IF FOUND THEN
+			PERFORM cdc.rest_refuse(400, 'invalid_json', format('"%s" is in config twice', twice), NULL, 'Two readers could take it differently: send each member once.', 'config.' || twice);
+		END IF;
+	END IF;
+	source := cdc.rest_uuid(body ->> 'source_service_id', 'source_service_id');
+	sink := cdc.rest_uuid(body ->> 'sink_service_id', 'sink_service_id');
+	BEGIN
+		made := cdc.make_pipeline(body ->> 'name', source, sink,
+			ARRAY(SELECT jsonb_array_elements_text(coalesce(nullif(config -> 'tables', 'null'), '[]'))), coalesce(config ->> 'database_name', 'defaultdb'),
+			config ->> 'topic_prefix', coalesce(config ->> 'snapshot_mode', 'initial'), r.first, body ->> 'pipeline_type',
+			coalesce(nullif(config -> 'options', 'null'), '{}'), CASE config WHEN '{}' THEN '{}' ELSE sent -> 'config' END, jsonb_build_object('request_id', r.id));
+	EXCEPTION WHEN undefined_object THEN
+		GET STACKED DIAGNOSTICS field = COLUMN_NAME;
+		PERFORM cdc.rest_refuse(404, 'not_found', 'no such service', 'No service with this id is visible to the caller in this organization.',
+			'GET /managed-services lists those that are.', field);
+	END;
+	RETURN ROW(202, jsonb_build_object('location', format('/organizations/%s/pipelines/%s', r.first, made)), cdc.rest_pipeline_text(r.first, made))::cdc.rest_response;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION cdc.rest_pipeline_get(r cdc.rest_request) RETURNS cdc.rest_response
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	id uuid := cdc.rest_uuid(r.second, 'pipeline_id');
+BEGIN
+	PERFORM cdc.rest_require(r.first, 'service:read');
+	RETURN ROW(200, NULL, cdc.rest_pipeline_text(r.first, id))::cdc.rest_response;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION cdc.rest_pipeline_delete(r cdc.rest_request) RETURNS cdc.rest_response
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+	id uuid := cdc.rest_uuid(r.second, 'pipeline_id');
+	force text := cdc.rest_parameter(r, 'force');
+BEGIN
+	PERFORM cdc.rest_require(r.first, 'service:read');
+	IF NOT EXISTS (SELECT FROM cdc.pipeline_spec p WHERE p.id = id AND p.organization_id = r.first AND p.deleted_at IS NULL) THEN
+		PERFORM cdc.rest_no_pipeline();
+	END IF;
+	PERFORM cdc.rest_require(r.first, 'service:create');
+	IF force NOT IN ('true', 'false') THEN
+		PERFORM cdc.rest_refuse(400, 'invalid_type', '"force" must be true or false', format('It was %L.', left(force, 100)), NULL, 'force');
+	END IF;
+	PERFORM cdc.end_pipeline(id, coalesce(force, 'false') = 'true', jsonb_build_object('request_id', r.id));
+	RETURN ROW(202, NULL, cdc.rest_pipeline_text(r.first, id))::cdc.rest_response;
+END
+$$;
