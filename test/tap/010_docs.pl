@@ -81,7 +81,7 @@ foreach my $line (split /\n/, slurp_file("$top/expected/settings.out"))
 @sections = $doc{configuration} =~ /^### `(cdc_pipeline\.\w+)`/mg;
 same_ok(\@sections, [ sort keys %setting ], 'docs/configuration.md has a section for every setting',
 	sub { "Add to docs/configuration.md: ### `$_[0]`" }, sub { "There is no setting $_[0] any more: take its section out of docs/configuration.md" });
-my $source = join '', map { slurp_file($_) } grep { !/settings\.[ch]$/ } glob("$top/src/*/*.[ch]");
+my $source = join '', map { slurp_file($_) } grep { !/settings\.[ch]$/ } glob("$top/src/*/*.[ch] $top/src/*/*/*.[ch]");
 foreach my $name (sort keys %setting)
 {
 	my ($words) = $doc{configuration} =~ /^### `\Q$name\E`[^\n]*\n(.*?)(?=^##)/ms;
