@@ -351,7 +351,8 @@ visit(CdcPipeline *p)
 		p->checked = true;
 		p->observed_dirty = true;
 	}
-	p->asked = false;
+	/* who asked while a restart is under way is answered when it is known what that has brought */
+	p->asked = p->asked && snapshot.restart == CDC_RESTART_WAIT && !p->failure_seen;
 	d = cdc_decide(&snapshot);
 	if (d.rule != p->decision.rule)
 	{
@@ -602,13 +603,13 @@ begin_round(CdcWorld *world)
 	{
 		CdcPipeline *p = lfirst(cell);
 
+		p->asked = p->asked || world->round_asked;
 		if (p->op)
 			continue;
 		p->source_since = p->connect_since = p->network_since = now;
 		p->round_due = p->status == CDC_RUNNING || p->status == CDC_FAILED || p->status == CDC_PROVISIONING;
 		if (p->status == CDC_RUNNING)
 			p->rounds_running++;
-		p->asked = p->asked || world->round_asked;
 		if (p->attempts == 0 || world->round_asked)
 		{
 			p->next_visit = 0;
