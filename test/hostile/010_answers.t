@@ -46,12 +46,13 @@ class Liar:
         self.sink = world.register("alice", "kafka", world.sink(world.connect.url()), name + "-sink")
 
     def answer(self, question):
-        if self.lie is None or not self.which(question.sql):
+        lie, which = self.lie, self.which       # the test may take it back meanwhile
+        if lie is None or not which(question.sql):
             return None
         self.told += 1
-        return self.lie(question)
+        return lie(question)
 
-    def tells(self, which, lie, times=3, seconds=20):
+    def tells(self, which, lie, times=3, seconds=60):
         """The lie is told so many times; was it?"""
         self.told, self.which, self.lie = 0, which if callable(which) else KINDS[which], lie
         return wait(lambda: self.told >= times, seconds, 0.02)
@@ -112,7 +113,7 @@ def too_much(world, liar, pipeline):
         if not liar.tells("the look", lie, times=2):
             said.append(name)
         steps[name] = world.longest_step()
-        if not wait(lambda: world.spec(pipeline)["error_message"], 10, 0.05):
+        if not wait(lambda: world.spec(pipeline)["error_message"], 30, 0.05):
             said.append("no word of " + name)
     liar.truth()
     ok(not said, "each was told, and said to be none", ", ".join(said))

@@ -41,12 +41,14 @@ class LyingConnect:
         self.agent = world.liar(HttpPeer(answer=self.agent_answer))
 
     def answer(self, request):
-        said = self.lie(request) if self.lie else None
+        lie = self.lie          # the test may take it back meanwhile
+        said = lie(request) if lie else None
         self.told += said is not None
         return said
 
     def agent_answer(self, request):
-        said = self.agent_lie(request) if self.agent_lie else None
+        lie = self.agent_lie
+        said = lie(request) if lie else None
         if said is not None:
             self.told += 1
             return said

@@ -49,10 +49,11 @@ def sources(world):
     lie = {"which": None, "told": 0}
 
     def answer(question):
-        if lie["which"] is None or "jsonb_to_recordset" not in question.sql:
+        which = lie["which"]    # the test may take it back meanwhile
+        if which is None or "jsonb_to_recordset" not in question.sql:
             return None
         j = json.loads(question.value())
-        lie["which"](j)
+        which(j)
         lie["told"] += 1
         return bytes_of(json.dumps(j, separators=(",", ":")).encode())
 

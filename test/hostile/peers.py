@@ -363,7 +363,8 @@ class PgPeer(Peer):
                 batch, frame, question = b"", b"", None
 
     def reply(self, session, asked, batch, frame):
-        said = self.answer(asked) if asked and self.answer else None
+        answer = self.answer
+        said = answer(asked) if asked and answer else None
         if said is None and session.upstream:
             session.send(b"".join(message(k, p) for k, p in session.upstream.ask(batch)))
         elif said is None:
@@ -441,7 +442,8 @@ class HttpPeer(Peer):
             body, buffer = buffer[:length], buffer[length:]
             request = Request(method, path, headers, body, head + b"\r\n\r\n" + body)
             self.requests.append(request)
-            said = self.answer(request) if self.answer else None
+            answer = self.answer
+            said = answer(request) if answer else None
             if said is None:
                 said = self.ask_truth(request) if self.truth else (404, {"error_code": 404, "message": "there is nothing here"})
             if isinstance(said, tuple):
