@@ -16,7 +16,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 FILE_SECONDS = 900
 SLOWEST = 10
 # Lines of a failed file that are told again at the end: of its failed results, and as many of its last ones.
-TOLD = 12
+TOLD = 18
 
 counts = {"passed": 0, "failed": 0, "skipped": 0}
 failures = {}           # of a file: what of it is told again at the end
@@ -75,8 +75,13 @@ def timed(command, **how):
 
 
 def short(lines, badly=True):
-    """Every failed result with the line of its story that follows it, and the last lines of what ended badly: a log is often seen from its end only."""
-    found = [at for n, line in enumerate(lines) if re.match(r"not ok\b", line) for at in (n, n + 1)][:TOLD]
+    """Every failed result with the two lines of its story that follow it, and the last lines of what ended badly: a log is often seen from its end only."""
+    # Test::More tells the result's name once more
+    lines = [line for line in lines if not re.match(r"#\s+(Failed test '|at \S+ line \d+\.$)", line)]
+    found = []
+    for n in [n for n, line in enumerate(lines) if re.match(r"not ok\b", line)]:
+        found += [n] + [at for at in (n + 1, n + 2) if all(line.startswith("#") for line in lines[n + 1:at + 1])]
+    found = found[:TOLD]
     found += range(max(0, len(lines) - TOLD), len(lines)) if badly else []
     return [lines[n][:300] for n in sorted(set(found)) if n < len(lines) and lines[n].strip()]
 

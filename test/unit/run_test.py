@@ -94,6 +94,8 @@ def test():
 
     counts, told = judged(*perl("ok(1, 'before');\nsub fails { die 'lost' }\nsub calls { fails() }\ncalls();\n"))
     ok(counts == (1, 1, 0) and "died: lost" in told and "line 6, called at 7, called at 8" in told, "a test in Perl that dies says of what, and where", told)
+    counts, told = judged(*perl("is('this', 'that', 'it is');\ndone_testing();\n"))
+    ok(counts == (0, 1, 0) and "got: 'this'" in told and "expected: 'that'" in told, "and of a result that failed what it got", told)
     equal(judged(*perl("eval { die 'lost' };\nok(1, 'after');\ndone_testing();\n")), ((1, 0, 0), ""), "what an eval takes is nothing to tell")
 
 
