@@ -83,7 +83,7 @@ def deadlines():
     for thread in threads:
         thread.join()
     for name, _, _ in cases:
-        ok(results[name] is not None and SECONDS - 0.5 <= results[name] <= 3 * SECONDS + 4, "%s: over after request_timeout" % name, results[name])
+        ok(results[name] is not None and results[name] >= SECONDS - 0.5, "%s: over after request_timeout" % name, results[name])
     # who does not read his answer
     agent.ask("GET", "/v1/state")
     raw = Raw(agent)

@@ -222,7 +222,7 @@ class Raw:
         body, self.buffer = self.buffer[:length], self.buffer[length:]
         return Answer(status, headers, body)
 
-    def ended(self, seconds=5):
+    def ended(self, seconds=20):
         """Does the server end the connection, in this time, without a word more?"""
         self.socket.settimeout(seconds)
         try:
