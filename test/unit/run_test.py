@@ -80,6 +80,9 @@ def test():
         runner.side_by_side([lambda: 1 / 0, lambda: done.append(4)], 2)
     ok(4 in done and runner.counts["failed"] == 1 and "ZeroDivisionError" in "".join(runner.failures["a lane of tests"]), "one that breaks has failed, and the others go on")
 
+    # who is started in the background has it ignored
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
     def interrupt():
         wait(lambda: runner.running)
         os.kill(os.getpid(), signal.SIGINT)
