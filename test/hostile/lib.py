@@ -80,17 +80,18 @@ class Simulator:
 class World:
     """
     Organization "umbrella" (its owner bob) has a source and a sink that are true, and a pipeline that is Running;
-    "acme" (its owner alice) is who attacks.  settings: more lines of the metadata's postgresql.conf.
+    "acme" (its owner alice) is who attacks.  settings: more lines of the metadata's postgresql.conf; preload: a library
+    that the metadata's processes load.
     """
 
-    def __init__(self, settings="", source_settings="", bystander=True):
+    def __init__(self, settings="", source_settings="", bystander=True, preload=None):
         self.secrets, self.peers, self.copies = {}, [], None
         self.source = Cluster(plain=True, settings=SOURCE_SETTINGS + source_settings)
         self.source.sql("CREATE ROLE cdc_admin SUPERUSER LOGIN PASSWORD %s" % literal(ADMIN_PASSWORD), "postgres")
         self.source.sql("CREATE DATABASE shop", "postgres")
         self.source.sql("CREATE TABLE orders (id int PRIMARY KEY, note text); INSERT INTO orders VALUES (1, 'a')", "shop")
         self.connect = Simulator()
-        self.meta = Cluster(settings=META_SETTINGS + settings)
+        self.meta = Cluster(settings=META_SETTINGS + settings, preload=preload)
         self.orgs = {}
         for owner, name in (("alice", "acme"), ("bob", "umbrella")):
             self.meta.sql("CREATE ROLE %s LOGIN; SELECT cdc.grant_use(%s)" % (owner, literal(owner)))

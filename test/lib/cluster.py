@@ -16,10 +16,12 @@ PG_BIN = "/usr/lib/postgresql/%s/bin" % os.environ.get("CHECK_PG_VERSION", "15")
 class Cluster:
     """
     A PostgreSQL on a TCP port that wants SCRAM; settings: more lines of postgresql.conf.  With the extension and its
-    worker in database cdc, unless plain says that it is any other server.
+    worker in database cdc, unless plain says that it is any other server.  preload: a library that its processes load
+    before all others.
     """
 
-    def __init__(self, copy_of=None, settings="", plain=False):
+    def __init__(self, copy_of=None, settings="", plain=False, preload=None):
+        self.preload = preload
         self.port = free_port()
         self.dir = subprocess.check_output(["mktemp", "-d", "/var/tmp/cdc_cluster.XXXXXX"], text=True).strip()
         os.chmod(self.dir, 0o755)
@@ -75,7 +77,8 @@ class Cluster:
     def postgres_detached(self, verb):
         # the server must not hold our pipe open
         done = subprocess.run(["runuser", "-u", "postgres", "--", os.path.join(PG_BIN, "pg_ctl"), "-D", self.data, "-w", "-s", "-t", "60",
-                               "-l", os.path.join(self.dir, "log"), verb], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
+                               "-l", os.path.join(self.dir, "log"), verb], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
+                              env=dict(os.environ, LD_PRELOAD=self.preload) if self.preload else None)
         if done.returncode != 0:
             raise RuntimeError("pg_ctl %s failed" % verb)
 
