@@ -203,9 +203,9 @@ service(const AgentRequest *r)
 			return fault(500, error);
 		status = 202;
 	}
-	object = agent_provision_object(r->name);
+	object = agent_provision_object(r->name, &error);
 	if (object == NULL)
-		return agent_api_refuse(404, "there is no such service");
+		return error ? fault(500, error) : agent_api_refuse(404, "there is no such service");
 	return one_of(status, "service", object);
 }
 

@@ -177,6 +177,7 @@ end_service(AgentService *s, char **error)
 	}
 	if (!agent_network_remove(s, error))
 		return false;
+	agent_user_clean(config, s->uid);
 	if (!agent_beneath_remove(services_fd, gone, error))
 		return false;
 	if (agent_exists(services_fd, s->id) && !agent_rename(services_fd, s->id, services_fd, gone, error))
@@ -200,13 +201,41 @@ hold(AgentService *s)
 	agent_limits_set(config, name, &plan, s->cgroups, sizeof(s->cgroups), s->seen.limits, sizeof(s->seen.limits));
 }
 
+/* Into the list, under its lock. */
+static bool
+enter(AgentService *s, char **error)
+{
+	int			i;
+
+	for (i = 0; i < MAX_SERVICES && services[i]; i++)
+		;
+	if (i == MAX_SERVICES)
+	{
+		*error = psprintf("there are %d services, which is all that one agent watches over", MAX_SERVICES);
+		return false;
+	}
+	services[i] = s;
+	return true;
+}
+
+static void
+leave(AgentService *s)
+{
+	int			i;
+
+	for (i = 0; i < MAX_SERVICES; i++)
+	{
+		if (services[i] == s)
+			services[i] = NULL;
+	}
+}
+
 static void *
 attend(void *arg)
 {
 	AgentService *s = arg;
 	char	   *error = NULL;
 	bool		deleted = s->deleted;
-	int			i;
 
 	while (!deleted)
 	{
@@ -237,11 +266,7 @@ attend(void *arg)
 		nanosleep(&ts, NULL);
 	}
 	pthread_mutex_lock(&list_lock);
-	for (i = 0; i < MAX_SERVICES; i++)
-	{
-		if (services[i] == s)
-			services[i] = NULL;
-	}
+	leave(s);
 	pthread_mutex_unlock(&list_lock);
 	fprintf(stderr, "cdc_agent: service %s: gone\n", s->id);
 	agent_service_free(s);
@@ -253,19 +278,12 @@ static bool
 begin(AgentService *s, char **error)
 {
 	pthread_t	thread;
-	int			i;
 
-	for (i = 0; i < MAX_SERVICES && services[i]; i++)
-		;
-	if (i == MAX_SERVICES)
-	{
-		*error = psprintf("there are %d services, which is all that one agent watches over", MAX_SERVICES);
+	if (!enter(s, error))
 		return false;
-	}
-	services[i] = s;
 	if (pthread_create(&thread, NULL, attend, s) != 0)
 	{
-		services[i] = NULL;
+		leave(s);
 		*error = psprintf("no thread: %m");
 		return false;
 	}
@@ -284,6 +302,48 @@ find(const char *id)
 			return services[i];
 	}
 	return NULL;
+}
+
+/* Can nothing be done to it?  s may be NULL. */
+static bool
+is_damaged(const AgentService *s, char **error)
+{
+	if (s == NULL || s->damaged == NULL)
+		return false;
+	*error = pstrdup(s->damaged);
+	return true;
+}
+
+/*
+ * Goes on with what is in a directory of services_dir.  What is wrong with one
+ * service is that one's, and told; false with *error is a fault of the agent.
+ */
+static bool
+go_on_with(const char *name, char **error)
+{
+	AgentService *s;
+	struct stat st;
+	char		path[2 * NAMEDATALEN + 512];
+	char	   *fault = NULL;
+	bool		leftover = strncmp(name, GONE_PREFIX, sizeof(GONE_PREFIX) - 1) == 0;
+
+	if (!leftover && (name[0] == '.' || fstatat(services_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(st.st_mode)))
+		return true;
+	snprintf(path, sizeof(path), "%s/" AGENT_ORDER_FILE, name);
+	if (leftover || !agent_exists(services_fd, path))
+	{
+		if (!agent_beneath_remove(services_fd, name, &fault))
+			fprintf(stderr, "cdc_agent: %s, which is left of a service, cannot be removed: %s\n", name, fault ? fault : "unknown fault");
+		if (fault)
+			pfree(fault);
+		return true;
+	}
+	s = agent_service_load(config, services_path, name, &fault);
+	if (s)
+		return begin(s, error);
+	s = agent_service_damaged(config, services_path, name, fault);
+	fprintf(stderr, "cdc_agent: service %s: %s\n", s->id, s->damaged);
+	return enter(s, error);
 }
 
 /* -- for the API ----------------------------------------------------------------- */
@@ -323,26 +383,7 @@ agent_provision_init(const AgentConfig *c, char **error)
 	dir = opendir(c->services_dir);
 	pthread_mutex_lock(&list_lock);
 	while (ok && dir && (entry = readdir(dir)) != NULL)
-	{
-		AgentService *s;
-		char		path[2 * NAMEDATALEN + 512];
-		char	   *fault = NULL;
-
-		snprintf(path, sizeof(path), "%s/" AGENT_ORDER_FILE, entry->d_name);
-		if (strncmp(entry->d_name, GONE_PREFIX, sizeof(GONE_PREFIX) - 1) == 0)
-			ok = agent_beneath_remove(services_fd, entry->d_name, error);
-		else if (entry->d_name[0] == '.' || fstatat(services_fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(st.st_mode))
-			continue;
-		else if (!agent_exists(services_fd, path))
-			ok = agent_beneath_remove(services_fd, entry->d_name, error);
-		else if ((s = agent_service_load(config, services_path, entry->d_name, &fault)) == NULL)
-		{
-			*error = psprintf("%s/%s/" AGENT_ORDER_FILE " is damaged: %s", c->services_dir, entry->d_name, fault ? fault : "");
-			ok = false;
-		}
-		else
-			ok = begin(s, error);
-	}
+		ok = go_on_with(entry->d_name, error);
 	pthread_mutex_unlock(&list_lock);
 	if (dir)
 		closedir(dir);
@@ -424,6 +465,8 @@ agent_provision_put(const char *id, struct json_object *object, char **error)
 	}
 	else if (s == NULL)
 		status = add(id, &order, error);
+	else if (is_damaged(s, error))
+		status = 500;
 	else
 	{
 		pthread_mutex_lock(&s->lock);
@@ -467,7 +510,7 @@ agent_provision_delete(const char *id, char **error)
 	pthread_mutex_lock(&list_lock);
 	s = find(id);
 	/* without the intent on disk nothing is taken away */
-	ok = agent_taken_back_note(id, error);
+	ok = !is_damaged(s, error) && agent_taken_back_note(id, error);
 	if (ok && s && !s->deleted)
 	{
 		ok = agent_service_store(s, true, error);
@@ -483,14 +526,14 @@ agent_provision_delete(const char *id, char **error)
 }
 
 struct json_object *
-agent_provision_object(const char *id)
+agent_provision_object(const char *id, char **error)
 {
 	AgentService *s;
 	struct json_object *object;
 
 	pthread_mutex_lock(&list_lock);
 	s = find(id);
-	object = s ? agent_service_object(s) : NULL;
+	object = s && !is_damaged(s, error) ? agent_service_object(s) : NULL;
 	pthread_mutex_unlock(&list_lock);
 	return object;
 }

@@ -28,8 +28,11 @@ extern int	agent_provision_put(const char *id, struct json_object *order, char *
 /* Takes an order back; what was made goes.  One that is not there is gone. */
 extern bool agent_provision_delete(const char *id, char **error);
 
-/* A service as JSON, NULL when there is none; all of them. Put by the caller. */
-extern struct json_object *agent_provision_object(const char *id);
+/*
+ * A service as JSON; NULL when there is none, with *error (palloc'd) when its order cannot be
+ * read.  All of them, those too.  Put by the caller.
+ */
+extern struct json_object *agent_provision_object(const char *id, char **error);
 extern struct json_object *agent_provision_list(void);
 
 /* {"postgresql": [majors], "kafka": [versions]} that can be made here. */

@@ -66,6 +66,8 @@ typedef struct AgentService
 								 * its thread is, changed by that alone */
 	gid_t		gid;
 	bool		adopting;		/* what is there is being given to uid */
+	char	   *damaged;		/* why its order cannot be read: it has no thread, and nothing is
+								 * done to it; or NULL */
 	char		cgroups[2 * MAXPGPATH];	/* its own, with colons; "" none */
 	AgentPlan	held;			/* what it is held to */
 	AgentOrder	order;			/* replaced by its thread alone */
@@ -200,6 +202,9 @@ extern bool agent_service_store(AgentService *service, bool deleted, char **erro
 
 /* A service from its file; NULL with *error: damaged. */
 extern AgentService *agent_service_load(const AgentConfig *config, const char *services_path, const char *id, char **error);
+
+/* In place of one that is damaged; takes why over.  What it has of the host (its user) is still its. */
+extern AgentService *agent_service_damaged(const AgentConfig *config, const char *services_path, const char *id, char *why);
 
 /* -- service_address.c -------------------------------------------------------- */
 

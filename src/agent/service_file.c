@@ -53,6 +53,8 @@ agent_service_free(AgentService *s)
 {
 	agent_order_free(&s->order);
 	json_object_put(s->wanted);
+	if (s->damaged)
+		pfree(s->damaged);
 	agent_service_forget_former(s);
 	pthread_mutex_destroy(&s->lock);
 	pthread_cond_destroy(&s->changed);
@@ -179,5 +181,28 @@ agent_service_load(const AgentConfig *config, const char *services_path, const c
 		return NULL;
 	}
 	s->made = agent_service_has(s, AGENT_MADE_FILE);
+	return s;
+}
+
+AgentService *
+agent_service_damaged(const AgentConfig *config, const char *services_path, const char *id, char *why)
+{
+	AgentService *s = agent_service_new(config, services_path, id);
+	char	   *ignored = NULL;
+	int			fd = agent_service_open(s, &ignored);
+	struct stat st;
+
+	/* its directory, which is the agent's own, has its user's group: nobody else is given that id */
+	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_gid - config->uid_first < config->uid_count)
+		s->uid = s->gid = st.st_gid;
+	if (fd >= 0)
+		close(fd);
+	if (ignored)
+		pfree(ignored);
+	s->damaged = psprintf("its " AGENT_ORDER_FILE " on the host cannot be used: %s; nothing is done to the service until that is mended and the agent started anew", why ? why : "unknown fault");
+	if (why)
+		pfree(why);
+	s->said.state = AGENT_SERVICE_ERROR;
+	strlcpy(s->said.message, s->damaged, sizeof(s->said.message));
 	return s;
 }

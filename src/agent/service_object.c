@@ -91,6 +91,13 @@ agent_service_object(AgentService *s)
 
 	pthread_mutex_lock(&s->lock);
 	add_words(object, "id", s->id);
+	if (s->damaged)
+	{
+		add_words(object, "state", state_name(s->said.state));
+		add_words(object, "message", s->said.message);
+		pthread_mutex_unlock(&s->lock);
+		return object;
+	}
 	add_words(object, "type", s->order.kafka ? "kafka" : "postgresql");
 	add_words(object, "state", state_name(s->said.state));
 	add_words(object, "message", s->said.message);

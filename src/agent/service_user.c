@@ -14,6 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/leftover.h"
+
 /* One byte of it is one id; a lock on it lasts as long as the agent. */
 #define RANGE_FILE "/run/cdc_agent.uids"
 
@@ -135,26 +137,13 @@ agent_user_end(const AgentConfig *c, uid_t uid)
 	return false;
 }
 
-/* Has the id left something where everybody may? */
-static bool
-left_something(uid_t uid)
+void
+agent_user_clean(const AgentConfig *c, uid_t uid)
 {
-	static const char *const places[] = {"/tmp", "/var/tmp", "/dev/shm"};
-	bool		found = false;
-	size_t		i;
-
-	for (i = 0; i < lengthof(places); i++)
-	{
-		DIR		   *dir = opendir(places[i]);
-		struct dirent *entry;
-		struct stat st;
-
-		while (dir && !found && (entry = readdir(dir)) != NULL)
-			found = fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_uid == uid;
-		if (dir)
-			closedir(dir);
-	}
-	return found;
+	if (uid < c->uid_first || uid - c->uid_first >= c->uid_count)
+		return;
+	if (!agent_leftover_remove(uid, (gid_t) uid))
+		fprintf(stderr, "cdc_agent: user id %u has left something in a shared directory that could not be removed: it is given to nobody as long as that is there\n", (unsigned) uid);
 }
 
 static bool
@@ -181,7 +170,7 @@ agent_user_find(bool (*used) (uid_t uid), uid_t *found, char **error)
 	{
 		uid_t		uid = config->uid_first + (start % config->uid_count + i) % config->uid_count;
 
-		if (used(uid) || is_somebodys(uid) || agent_user_lives(uid) || left_something(uid))
+		if (used(uid) || is_somebodys(uid) || agent_user_lives(uid) || agent_leftover_any(uid))
 			continue;
 		*found = uid;
 		return true;

@@ -21,7 +21,7 @@ extern bool agent_user_init(const AgentConfig *config, char **error);
 
 /*
  * Finds an id that is nobody's: used(id) is false, no process has it, nor has a
- * file where everybody may put one, nor (unless its name begins with cdc_) an entry
+ * file, or one of System V's objects, where everybody may put one, nor (unless its name begins with cdc_) an entry
  * in the system's list of users.  False with *error when there is none.
  */
 extern bool agent_user_find(bool (*used) (uid_t uid), uid_t *found, char **error);
@@ -34,6 +34,13 @@ extern bool agent_user_lives(uid_t uid);
  * again.  Other ids are left alone, and true.
  */
 extern bool agent_user_end(const AgentConfig *config, uid_t uid);
+
+/*
+ * Removes what an id of the range has left where everybody may leave something,
+ * when none of its processes lives.  What cannot be removed is told in the log, and keeps
+ * the id from being given away.
+ */
+extern void agent_user_clean(const AgentConfig *config, uid_t uid);
 
 /* Is that process one of this user, by the kernel's word? */
 extern bool agent_user_has(uid_t uid, pid_t pid);
