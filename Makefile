@@ -36,7 +36,7 @@ EXTRA_CLEAN := $(DATA_built) $(OBJS:.o=.d) build/bin build/obj
 PROGRAMS :=
 PROGRAM_COMMON := json quote redact
 COMMON_gateway := pg_auth pg_login
-COMMON_agent := sdn_api pg_auth pg_login pg_parameters text
+COMMON_agent := connect_path sdn_api pg_auth pg_login pg_parameters text
 LIBS_gateway := -lmicrohttpd -lgnutls -lpq -ljson-c -lssl -lcrypto
 LIBS_agent := -lmicrohttpd -lcurl -larchive -ljson-c -lssl -lcrypto -lpq
 define program

@@ -10,10 +10,10 @@
 
 #include "agent/files.h"
 #include "agent/limits.h"
+#include "common/connect_path.h"
 #include "common/json.h"
 
 #define MAX_CONFIG_BYTES (1024 * 1024)
-#define MAX_SECRET_PATH 255
 
 /* above those of people and systemd's dynamic users, below those of containers */
 #define DEFAULT_UIDS "70000-70999"
@@ -268,24 +268,21 @@ provision_fault(AgentConfig *config)
 	return NULL;
 }
 
-/*
- * The worker hands this path to Kafka Connect inside ${dir:<path>:<name>}, so it
- * has neither what would end such a reference nor what would leave a directory.
- */
+/* A directory that is named as it is: what the control plane compares with what it was before. */
 static char *
 secret_path_fault(const char *name, const char *path)
 {
+	char	   *fault = cdc_connect_path_fault(path);
 	const char *p;
 
-	if (strlen(path) > MAX_SECRET_PATH || path[strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-")] != '\0')
-		return psprintf("\"%s\" must be at most %d letters, digits, dots, hyphens, underscores and slashes: it stands in the configuration of connectors",
-						name, MAX_SECRET_PATH);
+	if (fault)
+		return psprintf("\"%s\" %s: it stands in the configuration of connectors", name, fault);
 	for (p = path; p != NULL; p = strchr(p + 1, '/'))
 	{
 		size_t		length = strcspn(p + 1, "/");
 
-		if ((length == 0 && (p[1] == '/' || path[1] == '\0')) || (length == 1 && p[1] == '.') || (length == 2 && p[1] == '.' && p[2] == '.'))
-			return psprintf("\"%s\" must name a directory as it is, without \".\", \"..\" and double slashes", name);
+		if ((length == 0 && (p[1] == '/' || path[1] == '\0')) || (length == 1 && p[1] == '.'))
+			return psprintf("\"%s\" must name a directory as it is, without \".\" and double slashes", name);
 	}
 	return NULL;
 }

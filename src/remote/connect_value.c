@@ -13,9 +13,6 @@
 
 #define REFERENCE_START "${dir:"
 
-/* Longest path that an agent may name. */
-#define PATH_MAX_LENGTH 1024
-
 /* Where which reference may stand. */
 static const struct
 {
@@ -63,22 +60,6 @@ is_word(const char *words, const char *more, size_t max)
 			return false;
 	}
 	return i > 0;
-}
-
-char *
-cdc_connect_path_fault(const char *path)
-{
-	const char *part;
-
-	if (path[0] != '/' || !is_word(path, "._/-", PATH_MAX_LENGTH))
-		return psprintf("is no absolute path of at most %d letters, digits, dots, hyphens, underscores and slashes", PATH_MAX_LENGTH);
-	for (part = path; part != NULL; part = strchr(part, '/'))
-	{
-		part++;
-		if (strncmp(part, "..", 2) == 0 && (part[2] == '/' || part[2] == '\0'))
-			return pstrdup("has a part \"..\"");
-	}
-	return NULL;
 }
 
 bool

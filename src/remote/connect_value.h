@@ -13,6 +13,7 @@
 #define CDC_CONNECT_VALUE_H
 
 #include "common/base.h"
+#include "common/connect_path.h"
 #include <json-c/json.h>
 
 typedef enum CdcConnectType
@@ -39,12 +40,6 @@ extern CdcConnectValue cdc_connect_secret_file(const char *directory, const char
  * in the sentence; the text itself, which may be a secret, is not shown.
  */
 extern char *cdc_connect_text_fault(const char *what, const char *words);
-
-/*
- * Why a path on the Connect hosts may not be one that an agent names: absolute,
- * letters, digits, . _ - / only, no part that is "..".  NULL: it may.
- */
-extern char *cdc_connect_path_fault(const char *path);
 
 /* Is path this directory, or below it?  Both without fault. */
 extern bool cdc_connect_path_below(const char *path, const char *directory);
