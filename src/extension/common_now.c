@@ -1,5 +1,5 @@
 /*
- * latest.c
+ * common_now.c
  *	  What decides whether a caller may, as it is at this moment.
  *
  * A REPEATABLE READ transaction sees what was true when it began: whoever is
@@ -7,7 +7,7 @@
  * and the same answer: such a query has the latest snapshot.  Below that level
  * the snapshot of the calling query is used, as any STABLE function does.
  *
- * Only reads; who may ask is the callers' to check.
+ * Declared in sql/common/helpers_now.sql.  Only reads; who may ask is the callers' to check.
  */
 #include "postgres.h"
 

@@ -1,9 +1,9 @@
 /*
- * connection.c
+ * services_connection.c
  *	  The tables of connection keys, for SQL: read, and applied to a connection.
  *
- * What a key may be is in src/remote/connection_keys*.c; here it is carried to
- * and from jsonb, and a refusal becomes an ERROR.
+ * Declared in sql/services.  What a key may be is in src/remote/connection_keys*.c;
+ * here it is carried to and from jsonb, and a refusal becomes an ERROR.
  */
 #include "postgres.h"
 
