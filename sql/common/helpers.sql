@@ -61,6 +61,17 @@ BEGIN
 END
 $$;
 
+-- ERROR 42710.  kind: service or pipeline.
+CREATE OR REPLACE FUNCTION cdc.raise_name_taken(kind text, name text) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RAISE duplicate_object USING MESSAGE = format('a %s named "%s" already exists', kind, name),
+		DETAIL = format('Names of %ss are unique in an organization.', kind),
+		HINT = CASE kind WHEN 'pipeline' THEN 'Choose another name, or delete that one first: it then does not hold its name.' ELSE 'Choose another name.' END,
+		COLUMN = 'name';
+END
+$$;
+
 -- The object of the caller's organisations that a text means: one with this id, else,
 -- where the text has not the form of an id, one with this name (of an organisation:
 -- this slug).  NULL: none.  kind: organization, service, pipeline.

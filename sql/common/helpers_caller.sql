@@ -1,4 +1,4 @@
--- common/helpers_caller.sql: who calls, and what he may.
+-- common/helpers_caller.sql: who calls (src/extension/identity.c), and what he may.
 
 -- These four, and cdc_inner.caller(), are ERROR 42501 where no entry was.
 CREATE OR REPLACE FUNCTION cdc.caller_is_superuser() RETURNS boolean

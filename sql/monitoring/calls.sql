@@ -119,9 +119,7 @@ CREATE OR REPLACE FUNCTION cdc_inner.grant_monitoring(role name) RETURNS void
 BEGIN
 	PERFORM cdc.require_superuser('cdc.grant_monitoring()');
 	PERFORM cdc.require_role(role);
-	PERFORM cdc.lock('grants');
-	EXECUTE format('GRANT USAGE ON SCHEMA cdc TO %I', role);
-	EXECUTE format('GRANT EXECUTE ON FUNCTION cdc.rest(text, text, text, jsonb), cdc.metrics(), cdc.worker_state(), cdc.health() TO %I', role);
+	PERFORM cdc.grant_calls(role, 'cdc.rest(text, text, text, jsonb), cdc.metrics(), cdc.worker_state(), cdc.health()');
 END
 $$;
 COMMENT ON FUNCTION cdc_inner.grant_monitoring IS

@@ -143,15 +143,6 @@ BEGIN
 END
 $$;
 
-CREATE OR REPLACE FUNCTION cdc.raise_name_taken(name text) RETURNS void
-	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-	RAISE duplicate_object USING MESSAGE = format('a pipeline named "%s" already exists', name),
-		DETAIL = 'Names of pipelines are unique in an organization.', HINT = 'Choose another name, or delete that one first: it then does not hold its name.',
-		COLUMN = 'name';
-END
-$$;
-
 -- ERROR 42501 unless the caller may make pipelines from or to this service: with
 -- "pipelines_by": "admin" only an admin may.  For everything that makes one, or has
 -- one read more.
@@ -239,7 +230,7 @@ BEGIN
 	-- first words of the prefixes are.
 	PERFORM cdc.lock(format('topics %s %s', sink, split_part(cdc.topic_key(prefix), '_', 1)));
 	IF EXISTS (SELECT FROM cdc.pipeline_spec p WHERE p.organization_id = organization AND p.name = name AND p.desired_state = 'present' AND p.deleted_at IS NULL) THEN
-		PERFORM cdc.raise_name_taken(name);
+		PERFORM cdc.raise_name_taken('pipeline', name);
 	END IF;
 	PERFORM cdc.check_topics_free(sink, prefix, effective);
 	LOOP
@@ -254,7 +245,7 @@ BEGIN
 			GET STACKED DIAGNOSTICS broken = CONSTRAINT_NAME;
 		END;
 		IF broken = 'pipeline_spec_name_key' THEN
-			PERFORM cdc.raise_name_taken(name);
+			PERFORM cdc.raise_name_taken('pipeline', name);
 		END IF;
 		-- the first eight digits of the id are taken: draw again
 	END LOOP;

@@ -51,9 +51,7 @@ CREATE OR REPLACE FUNCTION cdc_inner.grant_gateway(role name) RETURNS void
 BEGIN
 	PERFORM cdc.require_superuser('cdc.grant_gateway()');
 	PERFORM cdc.require_role(role);
-	PERFORM cdc.lock('grants');
-	EXECUTE format('GRANT USAGE ON SCHEMA cdc TO %I', role);
-	EXECUTE format('GRANT EXECUTE ON FUNCTION cdc.rest_bearer(text, text, text, text, jsonb), cdc.health() TO %I', role);
+	PERFORM cdc.grant_calls(role, 'cdc.rest_bearer(text, text, text, text, jsonb), cdc.health()');
 END
 $$;
 COMMENT ON FUNCTION cdc_inner.grant_gateway IS

@@ -85,12 +85,25 @@ CREATE OR REPLACE FUNCTION cdc.rest_parameter(r cdc.rest_request, name text) RET
 		WHERE cdc.rest_decode(replace(split_part(p, '=', 1), '+', ' ')) = name ORDER BY n LIMIT 1
 $$;
 
+-- 400 when a member is twice in an object; inside: what the names of its fields begin with.
+CREATE OR REPLACE FUNCTION cdc.rest_check_once(object json, inside text DEFAULT '') RETURNS void
+	LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	twice text;
+BEGIN
+	SELECT k INTO twice FROM json_object_keys(object) k GROUP BY k HAVING count(*) > 1 LIMIT 1;
+	IF FOUND THEN
+		PERFORM cdc.rest_refuse(400, 'invalid_json', format('"%s" is in %s twice', twice, CASE inside WHEN '' THEN 'the body' ELSE rtrim(inside, '.') END), NULL,
+			'Two readers could take it differently: send each member once.', inside || twice);
+	END IF;
+END
+$$;
+
 -- The body, an object, as it was sent (json) and to look into (jsonb); or 400.
 CREATE OR REPLACE FUNCTION cdc.rest_body(r cdc.rest_request, OUT sent json, OUT body jsonb)
 	LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	detail text;
-	twice text;
 BEGIN
 	IF octet_length(r.body) > 1048576 THEN
 		PERFORM cdc.rest_refuse(413, 'body_too_large', 'the body is too large', format('It has %s bytes; 1048576 are allowed.', octet_length(r.body)));
@@ -110,10 +123,7 @@ BEGIN
 	IF jsonb_typeof(body) <> 'object' THEN
 		PERFORM cdc.rest_refuse(400, 'invalid_type', 'the body must be a JSON object', format('It was of JSON type %s.', jsonb_typeof(body)));
 	END IF;
-	SELECT k INTO twice FROM json_object_keys(sent) k GROUP BY k HAVING count(*) > 1 LIMIT 1;
-	IF FOUND THEN
-		PERFORM cdc.rest_refuse(400, 'invalid_json', format('"%s" is in the body twice', twice), NULL, 'Two readers could take it differently: send each member once.', twice);
-	END IF;
+	PERFORM cdc.rest_check_once(sent);
 END
 $$;
 
@@ -155,6 +165,13 @@ BEGIN
 END
 $$;
 
+-- 404.  by: how it was named; field: where.
+CREATE OR REPLACE FUNCTION cdc.rest_no_organization(by text, field text DEFAULT NULL) RETURNS void
+	LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+	SELECT cdc.rest_refuse(404, 'not_found', 'no such organization', format('No organization with this %s is visible to the caller.', by),
+		'GET /organizations lists those that are.', field)
+$$;
+
 -- 404 for an organisation that the caller is not in, whether it exists or not;
 -- 403 for one in which its role is too small.
 CREATE OR REPLACE FUNCTION cdc.rest_require(organization uuid, permission text) RETURNS void
@@ -163,7 +180,7 @@ DECLARE
 	role text := cdc.member_role(organization);
 BEGIN
 	IF role IS NULL THEN
-		PERFORM cdc.rest_refuse(404, 'not_found', 'no such organization', 'No organization with this id is visible to the caller.', 'GET /organizations lists those that are.');
+		PERFORM cdc.rest_no_organization('id');
 	END IF;
 	IF permission <> 'service:read' AND NOT cdc.may(organization, permission) THEN
 		PERFORM cdc.rest_refuse(403, 'forbidden', format('permission %s is needed in this organization', permission),
@@ -181,8 +198,7 @@ DECLARE
 BEGIN
 	found := cdc.resolve('organization', value);
 	IF found IS NULL THEN
-		PERFORM cdc.rest_refuse(404, 'not_found', 'no such organization', 'No organization with this id or slug is visible to the caller.',
-			'GET /organizations lists those that are.', 'X-Active-Org-ID');
+		PERFORM cdc.rest_no_organization('id or slug', 'X-Active-Org-ID');
 	END IF;
 	RETURN found;
 END

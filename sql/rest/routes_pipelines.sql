@@ -43,7 +43,6 @@ DECLARE
 	source uuid;
 	sink uuid;
 	made uuid;
-	twice text;
 	field text;
 BEGIN
 	PERFORM cdc.rest_require(r.first, 'service:create');
@@ -54,10 +53,7 @@ BEGIN
 	PERFORM cdc.rest_check(config, '{"database_name": "string", "tables": "strings", "topic_prefix": "string", "snapshot_mode": "string", "options": "object"}',
 		'{}', true, 'config.');
 	IF config <> '{}' THEN
-		SELECT k INTO twice FROM json_object_keys(sent -> 'config') k GROUP BY k HAVING count(*) > 1 LIMIT 1;
-		IF FOUND THEN
-			PERFORM cdc.rest_refuse(400, 'invalid_json', format('"%s" is in config twice', twice), NULL, 'Two readers could take it differently: send each member once.', 'config.' || twice);
-		END IF;
+		PERFORM cdc.rest_check_once(sent -> 'config', 'config.');
 	END IF;
 	source := cdc.rest_uuid(body ->> 'source_service_id', 'source_service_id');
 	sink := cdc.rest_uuid(body ->> 'sink_service_id', 'sink_service_id');

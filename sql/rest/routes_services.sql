@@ -131,8 +131,7 @@ BEGIN
 	IF body ->> 'organization_id' IS NOT NULL THEN
 		organization := cdc.rest_uuid(body ->> 'organization_id', 'organization_id');
 		IF cdc.member_role(organization) IS NULL THEN
-			PERFORM cdc.rest_refuse(404, 'not_found', 'no such organization', 'No organization with this id is visible to the caller.',
-				'GET /organizations lists those that are.', 'organization_id');
+			PERFORM cdc.rest_no_organization('id', 'organization_id');
 		END IF;
 		RETURN organization;
 	END IF;
@@ -217,13 +216,11 @@ BEGIN
 		PERFORM cdc.check_provided(jsonb_build_object('database_type', before.database_type) || (body - '{database_type,version,zone}'::text[]));
 	END IF;
 	IF body ->> 'name' <> before.name THEN
-		IF body ->> 'name' !~ '^[A-Za-z0-9_-]{1,64}$' THEN
-			PERFORM cdc.raise_invalid('a service''s name must be 1 to 64 letters, digits, hyphens and underscores', format('It was %L.', body ->> 'name'), 'Choose another name.', 'name');
-		END IF;
+		PERFORM cdc.check_service_name(body ->> 'name');
 		BEGIN
 			UPDATE cdc.service s SET name = body ->> 'name' WHERE s.id = r.first;
 		EXCEPTION WHEN unique_violation THEN
-			PERFORM cdc.rest_refuse(409, 'name_conflict', format('a service named "%s" already exists', body ->> 'name'), 'Names of services are unique in an organization.', 'Choose another name.', 'name');
+			PERFORM cdc.raise_name_taken('service', body ->> 'name');
 		END;
 	END IF;
 	IF coalesce(body -> 'connection', 'null') NOT IN ('null', before.connection) THEN

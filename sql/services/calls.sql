@@ -19,9 +19,7 @@ DECLARE
 BEGIN
 	organization := coalesce(organization, cdc.default_organization());
 	PERFORM cdc.require(organization, 'service:create');
-	IF name IS NULL OR name !~ '^[A-Za-z0-9_-]{1,64}$' THEN
-		PERFORM cdc.raise_invalid('a service''s name must be 1 to 64 letters, digits, hyphens and underscores', format('It was %L.', name), 'Choose another name.');
-	END IF;
+	PERFORM cdc.check_service_name(name);
 	IF coalesce(zone, '') !~ '^[A-Za-z0-9_.-]{1,64}$' THEN
 		PERFORM cdc.raise_invalid('a service''s zone must be 1 to 64 letters, digits, hyphens, dots and underscores', format('It was %L.', zone), 'SELECT zone FROM cdc.zone lists those that are known.');
 	END IF;
@@ -36,8 +34,7 @@ BEGIN
 		INSERT INTO cdc.service AS s (organization_id, name, database_type, version, zone, connection_set_by)
 			VALUES (organization, name, database_type, version, zone, CASE WHEN cdc.caller_is_superuser() THEN 'superuser' ELSE 'member' END) RETURNING s.id INTO made;
 	EXCEPTION WHEN unique_violation THEN
-		RAISE duplicate_object USING MESSAGE = format('a service named "%s" already exists', name),
-			DETAIL = 'Names of services are unique in an organization.', HINT = 'Choose another name.';
+		PERFORM cdc.raise_name_taken('service', name);
 	END;
 	PERFORM cdc.write_connection(made, database_type, whole);
 	PERFORM cdc.note_network(made, whole);
@@ -145,12 +142,15 @@ COMMENT ON FUNCTION cdc_inner.update_service IS
 CREATE OR REPLACE FUNCTION cdc_inner.set_service_nodes(service uuid, nodes jsonb) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
+DECLARE
+	it cdc.service;
 BEGIN
 	PERFORM cdc.require(cdc.organization_of_service(service), 'service:create');
-	IF (SELECT s.database_type FROM cdc.service s WHERE s.id = service) <> 'postgresql' THEN
+	SELECT s.* INTO it FROM cdc.service s WHERE s.id = service;
+	IF it.database_type <> 'postgresql' THEN
 		PERFORM cdc.raise_invalid('only a PostgreSQL service has nodes', 'This one is a Kafka service.', 'Give the id of the source.');
 	END IF;
-	IF (SELECT s.provider FROM cdc.service s WHERE s.id = service) <> 'external' THEN
+	IF it.provider <> 'external' THEN
 		PERFORM cdc.raise_invalid('the nodes of this service are its provider''s', 'It was made, not registered.', 'Only the nodes of a registered service are yours to name.');
 	END IF;
 	PERFORM cdc_inner.update_service(service, jsonb_build_object('nodes', nodes));
@@ -165,18 +165,19 @@ CREATE OR REPLACE FUNCTION cdc_inner.set_service_secret(service uuid, secret tex
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
+	it cdc.service;
 	known text[];
 	made boolean;
 BEGIN
 	PERFORM cdc.require(cdc.organization_of_service(service), 'service:create');
-	PERFORM FROM cdc.service s WHERE s.id = service FOR NO KEY UPDATE;
-	made := (SELECT s.provider FROM cdc.service s WHERE s.id = service) <> 'external';
-	IF made AND NOT (secret IS NOT DISTINCT FROM 'admin_password' AND cdc.caller_is_superuser() AND (SELECT s.database_type FROM cdc.service s WHERE s.id = service) = 'postgresql') THEN
+	SELECT s.* INTO it FROM cdc.service s WHERE s.id = service FOR NO KEY UPDATE;
+	made := it.provider <> 'external';
+	IF made AND NOT (secret IS NOT DISTINCT FROM 'admin_password' AND cdc.caller_is_superuser() AND it.database_type = 'postgresql') THEN
 		RAISE object_not_in_prerequisite_state USING MESSAGE = 'the secrets of this service are its provider''s',
 			DETAIL = 'It was made, not registered.', HINT = 'Only the secrets of a registered service are yours to set.';
 	END IF;
 	SELECT array_agg(k ORDER BY k) INTO known FROM (
-		SELECT CASE s.database_type WHEN 'postgresql' THEN 'admin_password' ELSE 'connect_password' END FROM cdc.service s WHERE s.id = service
+		SELECT CASE it.database_type WHEN 'postgresql' THEN 'admin_password' ELSE 'connect_password' END
 		UNION SELECT x.purpose FROM cdc.service_secret x WHERE x.service_id = service AND x.purpose <> 'connector_password') n(k);
 	IF secret IS NULL OR secret <> ALL (known) THEN
 		-- the given name is not shown: it may be the secret itself
@@ -186,7 +187,7 @@ BEGIN
 	IF coalesce(value, '') = '' THEN
 		PERFORM cdc.raise_invalid('a secret must not be empty', 'The value was empty or null.', 'Give the new value.');
 	END IF;
-	PERFORM cdc.check_secret((SELECT s.database_type FROM cdc.service s WHERE s.id = service), secret, value);
+	PERFORM cdc.check_secret(it.database_type, secret, value);
 	IF made AND (value !~ '^[A-Za-z0-9._~+=-]+$' OR length(value) NOT BETWEEN 8 AND 512) THEN
 		PERFORM cdc.raise_invalid('a made server takes no such password', 'It must be 8 to 512 letters, digits and ._-~+=.', 'Use cdc.random_secret().');
 	END IF;

@@ -14,6 +14,16 @@ CREATE OR REPLACE FUNCTION cdc.check_secret(database_type text, purpose text, va
 CREATE OR REPLACE FUNCTION cdc.divide_connection(database_type text, given jsonb, OUT kept jsonb, OUT secrets jsonb)
 	LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'cdc_divide_connection';
 
+-- ERROR 22023 when a service cannot have this name.
+CREATE OR REPLACE FUNCTION cdc.check_service_name(name text) RETURNS void
+	LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF name IS NULL OR name !~ '^[A-Za-z0-9_-]{1,64}$' THEN
+		PERFORM cdc.raise_invalid('a service''s name must be 1 to 64 letters, digits, hyphens and underscores', format('It was %L.', name), 'Choose another name.', 'name');
+	END IF;
+END
+$$;
+
 -- Nodes with the port that they mean, in the order of their names.
 CREATE OR REPLACE FUNCTION cdc.normal_nodes(nodes jsonb) RETURNS jsonb
 	LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$

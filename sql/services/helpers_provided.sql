@@ -36,9 +36,7 @@ BEGIN
 	IF type NOT IN ('postgresql', 'kafka') THEN
 		PERFORM cdc.raise_invalid('unknown database_type', format('It was %L.', left(type, 100)), 'Use postgresql or kafka.', 'database_type');
 	END IF;
-	IF body ->> 'name' !~ '^[A-Za-z0-9_-]{1,64}$' THEN
-		PERFORM cdc.raise_invalid('a service''s name must be 1 to 64 letters, digits, hyphens and underscores', format('It was %L.', body ->> 'name'), 'Choose another name.', 'name');
-	END IF;
+	PERFORM cdc.check_service_name(body ->> 'name') WHERE body ->> 'name' IS NOT NULL;
 	IF body ->> 'plan_name' !~ '^tier-([1-9]|1[0-5])$' THEN
 		PERFORM cdc.raise_invalid('unknown plan_name', format('It was %L.', left(body ->> 'plan_name', 100)), 'Use tier-1 to tier-15.', 'plan_name');
 	END IF;
@@ -97,8 +95,7 @@ BEGIN
 					ELSE '{"admin_user": "admin", "users": ["app_user"]}' END)
 			RETURNING s.id INTO made;
 	EXCEPTION WHEN unique_violation THEN
-		RAISE duplicate_object USING MESSAGE = format('a service named "%s" already exists', body ->> 'name'),
-			DETAIL = 'Names of services are unique in an organization.', HINT = 'Choose another name.';
+		PERFORM cdc.raise_name_taken('service', body ->> 'name');
 	END;
 	FOREACH item IN ARRAY ARRAY['admin_password', 'user_password/app_user'] || CASE WHEN addons <> '{}' THEN ARRAY['agent_token/0', 'connect_password'] END LOOP
 		INSERT INTO cdc.service_secret (service_id, purpose, key_id, ciphertext)

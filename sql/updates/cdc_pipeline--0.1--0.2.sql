@@ -155,6 +155,7 @@ DROP FUNCTION cdc.check_users(jsonb);
 DROP FUNCTION cdc.check_postgresql_connection(jsonb);
 DROP FUNCTION cdc.check_kafka_connection(jsonb);
 DROP FUNCTION cdc.token_identity(text);
+DROP FUNCTION cdc.raise_name_taken(text);
 
 -- --- grants ---------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ SELECT no_plan();
 
 SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'cdc'::regnamespace AND has_function_privilege('eve', p.oid, 'EXECUTE')$$, 'PUBLIC may execute no function');
 SELECT isnt_empty($$SELECT FROM pg_proc p WHERE p.pronamespace = 'cdc'::regnamespace$$, '(there are some)');
+SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace IN ('cdc'::regnamespace, 'cdc_inner'::regnamespace) AND EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee = 0)$$, 'nor is one in its ACL');
 SELECT is_empty($$SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace = 'cdc'::regnamespace AND c.relkind IN ('r', 'v', 'p', 'm', 'f')
 	AND has_table_privilege('eve', c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')$$, 'PUBLIC has no privilege on a table or view');
 SELECT is_empty($$SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace = 'cdc'::regnamespace AND CASE WHEN c.relkind = 'S' THEN has_sequence_privilege('eve', c.oid, 'USAGE, SELECT, UPDATE') ELSE false END$$, 'nor on a sequence');
@@ -17,6 +18,8 @@ SELECT is_empty($$SELECT c.oid::regclass, r FROM pg_class c, unnest('{ann,ada,mi
 	AND has_table_privilege(r, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')$$, 'members write no table');
 SELECT set_eq($$SELECT c.relname::text FROM pg_class c WHERE c.relnamespace = 'cdc'::regnamespace AND c.relkind IN ('r', 'v') AND has_table_privilege('vic', c.oid, 'SELECT')$$,
 	ARRAY['organization', 'organization_member', 'organization_event', 'zone', 'service', 'service_node', 'service_event', 'rest_route', 'pipeline_spec', 'pipeline_observed', 'pipeline_event', 'pipeline', 'pipeline_standby', 'failover_readiness', 'failover_table', 'standby_table', 'state_table', 'finding', 'connection_key', 'option'], 'and read these');
+SELECT set_eq($$SELECT p.proname::text FROM pg_proc p WHERE p.pronamespace = 'cdc'::regnamespace AND p.prosrc <> 'cdc_entry' AND (has_function_privilege('vic', p.oid, 'EXECUTE') OR has_function_privilege('ann', p.oid, 'EXECUTE'))$$,
+	ARRAY['connection_keys', 'failover_rules', 'options', 'rest_routes', 'rules', 'standby_rules', 'worker_state'], 'of functions that are no entries members call these: no helper');
 SELECT ok(NOT has_function_privilege('ann', f::regprocedure, 'EXECUTE'), 'owners of organizations may not call ' || f)
 FROM unnest('{"cdc.take_over()","cdc.rotate_secret_key(text)","cdc.encrypt(text,text,text)","cdc.decrypt(text,bytea,text,text)","cdc.rest_bearer(text,text,text,text,jsonb)","cdc.grant_gateway(name)","cdc.grant_monitoring(name)","cdc.token_identity(text,text)","cdc.set_organization_maker(uuid,name)","cdc.bind_members(boolean)","cdc.create_organization(text,text,boolean)","cdc.lock(text)","cdc.tend_members()","cdc.grant_invited(name)","cdc.reencrypt(text,text,bytea,text,text)","cdc.ask(text,uuid)","cdc.wake()","cdc.grant_use(name)"}'::text[]) f;
 -- not even with a grant that an administrator gave by mistake
