@@ -2,7 +2,7 @@
  * findings.c
  *	  Rows of cdc.finding: written in a turn, taken away with their owner.
  *
- * As store.c: SPI inside of a turn alone, no network I/O, decides nothing.
+ * See store_parts.h.
  */
 #include "postgres.h"
 
@@ -10,10 +10,8 @@
 #include "executor/spi.h"
 
 #include "common/json.h"
-#include "common/pg_json.h"
+#include "worker/store/store_parts.h"
 #include "worker/world/findings.h"
-#include "worker/store/statement.h"
-#include "worker/store/load.h"
 
 #define KEY_OF(x) "coalesce(" x ".pipeline_id, " x ".service_id)"
 #define SAME_ROW(f, o) KEY_OF(f) " OPERATOR(pg_catalog.=) " KEY_OF(o) \
@@ -87,7 +85,7 @@ cdc_store_write_findings(CdcWorld *world)
 
 	if (!world->findings_dirty)
 		return true;
-	rows = cdc_store_rows();
+	rows = cdc_rows();
 	foreach(cell, world->services)
 		add_rows(rows, "service_id", ((CdcService *) lfirst(cell))->id, ((CdcService *) lfirst(cell))->findings);
 	foreach(cell, world->pipelines)
@@ -96,7 +94,7 @@ cdc_store_write_findings(CdcWorld *world)
 	{
 		bool		isnull;
 
-		cdc_store_write_rows(write_findings_sql, SPI_OK_SELECT, rows);
+		cdc_rows_write(write_findings_sql, SPI_OK_SELECT, rows);
 		all = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)) == 0;
 	}
 	return all;

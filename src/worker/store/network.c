@@ -2,7 +2,7 @@
  * network.c
  *	  Rows of cdc.network_peering: written in a turn, read at the start.
  *
- * As store.c: SPI inside of a turn alone, no network I/O, decides nothing.
+ * See store_parts.h.
  */
 #include "postgres.h"
 
@@ -10,9 +10,8 @@
 #include "utils/timestamp.h"
 
 #include "common/json.h"
-#include "common/pg_json.h"
+#include "worker/store/store_parts.h"
 #include "worker/world/pair.h"
-#include "worker/store/load.h"
 
 /* waiting_since is called requested_at there: since when the pair is asked for. */
 static const char write_pairs_sql[] =
@@ -32,13 +31,13 @@ static const char delete_pairs_sql[] =
 "  network_a pg_catalog.uuid, network_b pg_catalog.uuid)"
 " WHERE n.network_a OPERATOR(pg_catalog.=) r.network_a AND n.network_b OPERATOR(pg_catalog.=) r.network_b";
 
-const char	cdc_store_pairs_sql[] = "SELECT pg_catalog.to_jsonb(n)::pg_catalog.text FROM cdc.network_peering n";
+static const char read_pairs_sql[] = "SELECT pg_catalog.to_jsonb(n)::pg_catalog.text FROM cdc.network_peering n";
 
 void
 cdc_store_write_pairs(CdcWorld *world)
 {
-	struct json_object *rows = cdc_store_rows();
-	struct json_object *gone = cdc_store_rows();
+	struct json_object *rows = cdc_rows();
+	struct json_object *gone = cdc_rows();
 	ListCell   *cell;
 
 	foreach(cell, world->pairs)
@@ -56,20 +55,18 @@ cdc_store_write_pairs(CdcWorld *world)
 		cdc_json_add_string(row, "peering_ba", pair->peering_ba[0] ? pair->peering_ba : NULL);
 		cdc_json_add_string(row, "state_ab", pair->state_ab);
 		cdc_json_add_string(row, "state_ba", pair->state_ba);
-		cdc_store_add_time(row, "requested_at", pair->waiting_since);
-		cdc_store_add_time(row, "mutated_at", pair->mutated_at);
+		cdc_row_add_time(row, "requested_at", pair->waiting_since);
+		cdc_row_add_time(row, "mutated_at", pair->mutated_at);
 		json_object_object_add(row, "removing", json_object_new_boolean(pair->removing));
 		cdc_json_add_string(row, "error_message", pair->error);
 		json_object_array_add(pair->gone ? gone : rows, row);
 	}
-	if (json_object_array_length(rows) > 0)
-		cdc_store_write_rows(write_pairs_sql, SPI_OK_INSERT, rows);
-	if (json_object_array_length(gone) > 0)
-		cdc_store_write_rows(delete_pairs_sql, SPI_OK_DELETE, gone);
+	cdc_rows_write(write_pairs_sql, SPI_OK_INSERT, rows);
+	cdc_rows_write(delete_pairs_sql, SPI_OK_DELETE, gone);
 }
 
 void
-cdc_store_forget_written_pairs(CdcWorld *world)
+cdc_store_pairs_written(CdcWorld *world)
 {
 	List	   *pairs = list_copy(world->pairs);
 	ListCell   *cell;
@@ -89,30 +86,28 @@ cdc_store_forget_written_pairs(CdcWorld *world)
 	list_free(pairs);
 }
 
-static const char *
-get(struct json_object *row, const char *key)
+char **
+cdc_store_read_pairs(int *n)
 {
-	struct json_object *value = NULL;
-
-	json_object_object_get_ex(row, key, &value);
-	return value ? json_object_get_string(value) : NULL;
+	cdc_statement_run(read_pairs_sql, SPI_OK_SELECT, 0, NULL, NULL, NULL);
+	return cdc_rows_keep(1, n);
 }
 
 void
 cdc_store_load_pair(CdcWorld *world, const char *words)
 {
 	struct json_object *row = json_tokener_parse(words);
-	CdcPair    *pair = cdc_pair_find(world, get(row, "network_a"), get(row, "network_b"), true);
+	CdcPair    *pair = cdc_pair_find(world, cdc_row_text(row, "network_a"), cdc_row_text(row, "network_b"), true);
 
 	pair->stored = true;
-	if (get(row, "installation_id"))
-		cdc_set_string(world->context, &pair->installation, get(row, "installation_id"));
-	strlcpy(pair->peering_ab, get(row, "peering_ab") ? get(row, "peering_ab") : "", sizeof(pair->peering_ab));
-	strlcpy(pair->peering_ba, get(row, "peering_ba") ? get(row, "peering_ba") : "", sizeof(pair->peering_ba));
-	cdc_set_string(world->context, &pair->state_ab, get(row, "state_ab"));
-	cdc_set_string(world->context, &pair->state_ba, get(row, "state_ba"));
-	cdc_set_string(world->context, &pair->error, get(row, "error_message"));
-	pair->waiting_since = cdc_store_time(get(row, "requested_at"));
-	pair->mutated_at = cdc_store_time(get(row, "mutated_at"));
+	if (cdc_row_text(row, "installation_id"))
+		cdc_set_string(world->context, &pair->installation, cdc_row_text(row, "installation_id"));
+	strlcpy(pair->peering_ab, cdc_row_text(row, "peering_ab") ? cdc_row_text(row, "peering_ab") : "", sizeof(pair->peering_ab));
+	strlcpy(pair->peering_ba, cdc_row_text(row, "peering_ba") ? cdc_row_text(row, "peering_ba") : "", sizeof(pair->peering_ba));
+	cdc_set_string(world->context, &pair->state_ab, cdc_row_text(row, "state_ab"));
+	cdc_set_string(world->context, &pair->state_ba, cdc_row_text(row, "state_ba"));
+	cdc_set_string(world->context, &pair->error, cdc_row_text(row, "error_message"));
+	pair->waiting_since = cdc_row_time(cdc_row_text(row, "requested_at"));
+	pair->mutated_at = cdc_row_time(cdc_row_text(row, "mutated_at"));
 	json_object_put(row);
 }

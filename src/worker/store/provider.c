@@ -3,16 +3,14 @@
  *	  Rows of services that are made by a provider: how they are reached, and
  *	  their end.
  *
- * As store.c: SPI inside of a turn alone, no network I/O, decides nothing.
+ * See store_parts.h.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 
-#include "common/pg_json.h"
-#include "worker/store/statement.h"
-#include "worker/store/load.h"
+#include "worker/store/store_parts.h"
 
 /* What is new is read again in this very turn: so it is loaded as any other. */
 static const char write_provided_sql[] =
@@ -41,7 +39,7 @@ static const char end_services_sql[] =
 void
 cdc_store_write_provided(CdcWorld *world)
 {
-	struct json_object *rows = cdc_store_rows();
+	struct json_object *rows = cdc_rows();
 	ListCell   *cell;
 
 	foreach(cell, world->services)
@@ -55,12 +53,11 @@ cdc_store_write_provided(CdcWorld *world)
 		json_object_object_add(row, "id", json_object_new_string(s->id));
 		json_object_array_add(rows, row);
 	}
-	if (json_object_array_length(rows) > 0)
-		cdc_store_write_rows(write_provided_sql, SPI_OK_UPDATE, rows);
+	cdc_rows_write(write_provided_sql, SPI_OK_UPDATE, rows);
 }
 
-void
-cdc_store_end_services(CdcWorld *world)
+char **
+cdc_store_end_services(CdcWorld *world, int *n)
 {
 	Oid			types[1] = {TEXTOID};
 	Datum		values[1];
@@ -78,4 +75,5 @@ cdc_store_end_services(CdcWorld *world)
 	appendStringInfoString(&gone, gone.len ? "}" : "{}");
 	values[0] = CStringGetTextDatum(gone.data);
 	cdc_statement_run(end_services_sql, SPI_OK_UPDATE_RETURNING, 1, types, values, NULL);
+	return cdc_rows_keep(1, n);
 }

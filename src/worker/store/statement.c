@@ -1,13 +1,13 @@
 /*
  * statement.c
- *	  See statement.h.
+ *	  Statements on the metadata that come again and again; see store_parts.h.
  */
 #include "postgres.h"
 
 #include "executor/spi.h"
 #include "utils/memutils.h"
 
-#include "worker/store/statement.h"
+#include "worker/store/store_parts.h"
 
 typedef struct Statement
 {

@@ -1,0 +1,270 @@
+/*
+ * load_services.c
+ *	  Services, from their rows into the world.
+ *
+ * See store_parts.h.  A service whose row changed is made anew, and marked: what
+ * its row says is judged by whoever looks at it next.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+
+#include "worker/store/store_parts.h"
+#include "worker/world/findings.h"
+
+/* Where nodes are looked at, and pg_hba.conf is written, unless said otherwise. */
+#define ADMIN_DATABASE "postgres"
+
+static const char services_sql[] =
+"SELECT pg_catalog.json_build_object('id', s.id, 'name', s.name, 'database_type', s.database_type, 'zone', s.zone,"
+"  'provider', s.provider, 'connection_set_by', s.connection_set_by, 'plan_name', s.plan_name, 'version', s.version, 'node_count', s.node_count, 'auto_failover', s.auto_failover_enabled, 'allowed_cidrs', s.allowed_cidrs,"
+"  'region', coalesce(z.peering_region, s.zone), 'connection', s.connection, 'network_id', s.network_id,"
+"  'organization_id', s.organization_id, 'network_assigned', s.provider OPERATOR(pg_catalog.<>) 'external'"
+"   OR EXISTS (SELECT FROM cdc.network_owner o WHERE o.network_id OPERATOR(pg_catalog.=) s.network_id AND o.organization_id OPERATOR(pg_catalog.=) s.organization_id)"
+"   OR EXISTS (SELECT FROM cdc.service m WHERE m.network_id OPERATOR(pg_catalog.=) s.network_id AND m.organization_id OPERATOR(pg_catalog.=) s.organization_id"
+"    AND m.provider OPERATOR(pg_catalog.<>) 'external' AND m.deleted_at IS NULL),"
+"  'connect_claimed', s.connect_claimed, 'connect_shared', EXISTS (SELECT FROM cdc.connect_share c"
+"   WHERE c.organization_id OPERATOR(pg_catalog.=) s.organization_id AND s.connection OPERATOR(pg_catalog.->) 'connect_urls' OPERATOR(pg_catalog.?) c.url),"
+"  'network_ranges', s.network_ranges, 'addons', s.addons, 'status', s.status, 'status_message', s.status_message,"
+"  'system_identifier', s.system_identifier::pg_catalog.text, 'secret_path', s.secret_path,"
+"  'addon_status', s.addon_status OPERATOR(pg_catalog.->>) 'kafka-connect',"
+"  'nodes', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('address', n.address, 'port', n.port, 'hba_loaded', n.hba_loaded,"
+"    'timeline', n.timeline, 'system_identifier', n.system_identifier::pg_catalog.text))"
+"    FROM cdc.service_node n WHERE n.service_id OPERATOR(pg_catalog.=) s.id),"
+"  'findings', (SELECT pg_catalog.json_agg(pg_catalog.to_jsonb(f)) FROM cdc.finding f"
+"    WHERE coalesce(f.pipeline_id, f.service_id) OPERATOR(pg_catalog.=) s.id),"
+"  'secrets', " CDC_SECRETS_OF("cdc.service_secret", "service_id") ")::pg_catalog.text"
+" FROM cdc.service s LEFT JOIN cdc.zone z ON z.zone OPERATOR(pg_catalog.=) s.zone"
+" WHERE s.deleted_at IS NULL AND ($1 IS NULL OR s.id OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.uuid[]))";
+
+static const char regions_sql[] =
+"SELECT s.id::pg_catalog.text, coalesce(z.peering_region, s.zone) FROM cdc.service s"
+" LEFT JOIN cdc.zone z ON z.zone OPERATOR(pg_catalog.=) s.zone WHERE s.deleted_at IS NULL";
+
+char **
+cdc_store_read_services(const char *ids, int *n)
+{
+	Oid			types[1] = {TEXTOID};
+	Datum		values[1];
+
+	values[0] = ids ? CStringGetTextDatum(ids) : (Datum) 0;
+	cdc_statement_run(services_sql, SPI_OK_SELECT, 1, types, values, ids ? " " : "n");
+	return cdc_rows_keep(1, n);
+}
+
+char **
+cdc_store_read_regions(int *n)
+{
+	cdc_statement_run(regions_sql, SPI_OK_SELECT, 0, NULL, NULL, NULL);
+	return cdc_rows_keep(2, n);
+}
+
+static void
+load_postgresql(CdcService *s, struct json_object *row, struct json_object *connection)
+{
+	MemoryContext old = MemoryContextSwitchTo(s->context);
+	struct json_object *nodes;
+	int			i;
+
+	s->admin_user = cdc_row_copy(s->context, cdc_row_text(connection, "admin_user"));
+	s->sslmode = cdc_row_copy(s->context, cdc_row_text(connection, "sslmode"));
+	s->ca = cdc_row_copy(s->context, cdc_row_text(connection, "ca"));
+	s->password_in_tls = cdc_row_bool(connection, "password_in_tls", false);
+	s->client_cert = cdc_row_copy(s->context, cdc_row_text(connection, "client_cert"));
+	s->client_key = cdc_store_secret(s->context, row, s->id, "client_key", &s->error);
+	s->manage_hba = cdc_row_bool(connection, "manage_hba", true);
+	s->manage_role = cdc_row_bool(connection, "manage_role", true);
+	s->metadata_server = cdc_row_bool(connection, "metadata_server", false);
+	s->connector_user = cdc_row_copy(s->context, cdc_row_text(connection, "connector_user"));
+	/* who writes pg_hba.conf locks it in one database, the same for everybody */
+	if (!s->manage_hba)
+		s->admin_database = cdc_row_copy(s->context, cdc_row_text(connection, "database"));
+	if (s->admin_database == NULL)
+		s->admin_database = pstrdup(ADMIN_DATABASE);
+	s->admin_password = cdc_store_secret(s->context, row, s->id, "admin_password", &s->error);
+	s->connector_password = cdc_store_secret(s->context, row, s->id, "connector_password", &s->error);
+
+	if (cdc_row_text(row, "system_identifier"))
+		s->system_identifier = strtoull(cdc_row_text(row, "system_identifier"), NULL, 10);
+	nodes = cdc_row_array(row, "nodes", &s->nnodes);
+	s->nodes = palloc0(sizeof(CdcNode) * Max(s->nnodes, 1));
+	for (i = 0; i < s->nnodes; i++)
+	{
+		struct json_object *node = json_object_array_get_idx(nodes, i);
+
+		s->nodes[i].service = s;
+		s->nodes[i].address = cdc_row_copy(s->context, cdc_row_text(node, "address"));
+		s->nodes[i].port = cdc_row_int(node, "port", 5432);
+		s->nodes[i].hba_loaded = cdc_row_copy(s->context, cdc_row_text(node, "hba_loaded"));
+		s->nodes[i].timeline = (uint32) cdc_row_int(node, "timeline", 0);
+		if (cdc_row_text(node, "system_identifier"))
+			s->nodes[i].system_identifier = strtoull(cdc_row_text(node, "system_identifier"), NULL, 10);
+	}
+	MemoryContextSwitchTo(old);
+}
+
+static void
+load_kafka(CdcService *s, struct json_object *row, struct json_object *connection)
+{
+	MemoryContext old = MemoryContextSwitchTo(s->context);
+	struct json_object *array;
+	int			n;
+	int			i;
+
+	array = cdc_row_array(connection, "connect_urls", &s->nurls);
+	s->connect_urls = palloc0(sizeof(char *) * Max(s->nurls, 1));
+	for (i = 0; i < s->nurls; i++)
+		s->connect_urls[i] = pstrdup(json_object_get_string(json_object_array_get_idx(array, i)));
+	array = cdc_row_array(row, "connect_claimed", &n);
+	for (i = 0; i < n; i++)
+		s->claimed = lappend(s->claimed, pstrdup(json_object_get_string(json_object_array_get_idx(array, i))));
+	s->connect_shared = cdc_row_bool(row, "connect_shared", false);
+	array = cdc_row_array(connection, "connect_cidrs", &s->ncidrs);
+	s->cidrs = palloc0(sizeof(char *) * Max(s->ncidrs, 1));
+	for (i = 0; i < s->ncidrs; i++)
+		s->cidrs[i] = pstrdup(json_object_get_string(json_object_array_get_idx(array, i)));
+	s->cidrs_from_urls = cdc_row_bool(connection, "connect_cidrs_from_urls", false);
+	array = cdc_row_array(row, "network_ranges", &s->nranges);
+	s->ranges = palloc0(sizeof(char *) * Max(s->nranges, 1));
+	for (i = 0; i < s->nranges; i++)
+		s->ranges[i] = pstrdup(json_object_get_string(json_object_array_get_idx(array, i)));
+	array = cdc_row_array(connection, "agents", &s->nagents);
+	s->agents = palloc0(sizeof(CdcAgent) * Max(s->nagents, 1));
+	for (i = 0; i < s->nagents; i++)
+	{
+		s->agents[i].url = cdc_row_copy(s->context, cdc_row_text(json_object_array_get_idx(array, i), "url"));
+		s->agents[i].token = cdc_store_secret(s->context, row, s->id, psprintf("agent_token/%d", i), &s->error);
+	}
+	s->plugin_versions = palloc0(sizeof(char *) * Max(s->nurls, 1));
+	s->connect_user = cdc_row_copy(s->context, cdc_row_text(connection, "connect_user"));
+	s->connect_password = cdc_store_secret(s->context, row, s->id, "connect_password", &s->error);
+	s->ca = cdc_row_copy(s->context, cdc_row_text(connection, "ca"));
+	s->plaintext_password = cdc_row_bool(connection, "plaintext_connector_password", false);
+	s->secret_path = cdc_row_copy(s->context, cdc_row_text(row, "secret_path"));
+	s->connect_ca_path = cdc_row_copy(s->context, cdc_row_text(connection, "connect_ca_path"));
+	MemoryContextSwitchTo(old);
+}
+
+/* What is ordered of the service's provider. */
+static void
+load_order(CdcService *s, struct json_object *row, struct json_object *connection)
+{
+	CdcOrder   *o = &s->order;
+	struct json_object *users;
+	MemoryContext old = MemoryContextSwitchTo(s->context);
+	int			n;
+
+	o->kafka = s->is_kafka;
+	o->version = cdc_row_copy(s->context, cdc_row_text(row, "version"));
+	o->zone = s->zone;
+	o->plan = cdc_row_copy(s->context, cdc_row_text(row, "plan_name"));
+	o->nodes = cdc_row_int(row, "node_count", 1);
+	o->auto_failover = cdc_row_bool(row, "auto_failover", false);
+	o->connect = s->has_addon;
+	o->database = cdc_row_copy(s->context, cdc_row_text(connection, "database"));
+	o->admin_user = cdc_row_copy(s->context, cdc_row_text(connection, "admin_user"));
+	o->admin_password = cdc_store_secret(s->context, row, s->id, "admin_password", &s->error);
+	users = cdc_row_array(connection, "users", &n);
+	if (n > 0)
+	{
+		o->app_user = pstrdup(json_object_get_string(json_object_array_get_idx(users, 0)));
+		o->app_password = cdc_store_secret(s->context, row, s->id, psprintf("user_password/%s", o->app_user), &s->error);
+	}
+	if (o->connect)
+	{
+		o->agent_token = cdc_store_secret(s->context, row, s->id, "agent_token/0", &s->error);
+		o->connect_user = cdc_row_copy(s->context, cdc_row_text(connection, "connect_user"));
+		o->connect_password = cdc_store_secret(s->context, row, s->id, "connect_password", &s->error);
+	}
+	o->cidrs = json_object_get(cdc_row_array(row, "allowed_cidrs", &n));
+	MemoryContextSwitchTo(old);
+}
+
+void
+cdc_store_load_service(CdcWorld *world, const char *words)
+{
+	struct json_object *row = json_tokener_parse(words);
+	struct json_object *connection;
+	struct json_object *addons;
+	CdcService *s;
+	CdcService *former;
+	const char *type;
+	ListCell   *cell;
+	int			n;
+	int			i;
+
+	if (row == NULL)
+		return;
+	former = cdc_world_service(world, cdc_row_text(row, "id"));
+	if (former)
+	{
+		foreach(cell, world->pipelines)
+		{
+			CdcPipeline *p = lfirst(cell);
+
+			if (p->source == former)
+				p->source = NULL;
+			if (p->sink == former)
+				p->sink = NULL;
+		}
+		cdc_world_remove_service(former);
+	}
+	s = cdc_world_add_service(world, cdc_row_text(row, "id"));
+	type = cdc_row_text(row, "database_type");
+	s->is_postgresql = type && strcmp(type, "postgresql") == 0;
+	s->is_kafka = type && strcmp(type, "kafka") == 0;
+	s->name = cdc_row_copy(s->context, cdc_row_text(row, "name"));
+	s->zone = cdc_row_copy(s->context, cdc_row_text(row, "zone"));
+	s->region = cdc_row_copy(s->context, cdc_row_text(row, "region"));
+	s->network_id = cdc_row_copy(s->context, cdc_row_text(row, "network_id"));
+	strlcpy(s->organization_id, cdc_row_text(row, "organization_id"), sizeof(s->organization_id));
+	s->network_assigned = cdc_row_bool(row, "network_assigned", false);
+	s->status = cdc_row_copy(s->context, cdc_row_text(row, "status"));
+	s->status_message = cdc_row_copy(s->context, cdc_row_text(row, "status_message"));
+	s->deleting = cdc_same(s->status, "deleting");
+	s->addon_status = cdc_row_copy(s->context, cdc_row_text(row, "addon_status"));
+	addons = cdc_row_array(row, "addons", &n);
+	for (i = 0; i < n; i++)
+	{
+		if (strcmp(json_object_get_string(json_object_array_get_idx(addons, i)), "kafka-connect") == 0)
+			s->has_addon = true;
+	}
+	connection = cdc_row_object(row, "connection");
+	if (s->is_postgresql)
+		load_postgresql(s, row, connection);
+	else if (s->is_kafka)
+		load_kafka(s, row, connection);
+	s->provider = cdc_provider_kind(cdc_row_text(row, "provider"));
+	s->before_rules = !cdc_provided(s) && cdc_same(cdc_row_text(row, "connection_set_by"), "before");
+	s->any_address = s->before_rules || cdc_provided(s) || cdc_same(cdc_row_text(row, "connection_set_by"), "superuser");
+	if (cdc_provided(s))
+		load_order(s, row, connection);
+	cdc_findings_load_service(s, cdc_row_array(row, "findings", &n));
+	s->connection = cdc_row_copy(s->context, connection ? json_object_to_json_string_ext(connection, JSON_C_TO_STRING_PLAIN) : NULL);
+	s->loaded_anew = true;
+	json_object_put(row);
+
+	foreach(cell, world->pipelines)
+	{
+		CdcPipeline *p = lfirst(cell);
+
+		if (strcmp(p->source_id, s->id) == 0)
+			p->source = s;
+		if (strcmp(p->sink_id, s->id) == 0)
+			p->sink = s;
+		if (p->source == s || p->sink == s)
+			cdc_world_ready(p);
+	}
+}
+
+void
+cdc_store_load_region(CdcWorld *world, const char *id, const char *region)
+{
+	CdcService *s = cdc_world_service(world, id);
+
+	if (s == NULL || cdc_same(s->region, region))
+		return;
+	cdc_set_string(s->context, &s->region, region);
+	cdc_world_ready_all(s);
+}

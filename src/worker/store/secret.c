@@ -1,0 +1,80 @@
+/*
+ * secret.c
+ *	  Secrets of a row that was read, in the clear.
+ *
+ * See store_parts.h.  One that cannot be decrypted (key missing) makes its owner
+ * say so and hurts no other.
+ */
+#include "postgres.h"
+
+#include "common/base64.h"
+
+#include "common/compat.h"
+#include "common/secrets.h"
+#include "worker/store/store_parts.h"
+
+/*
+ * The clear text in context, or NULL and *error (if not set already) says why.
+ * Catches the ERROR: one bad secret hurts only its owner.  No transaction is
+ * open.
+ */
+static char *
+try_decrypt(MemoryContext context, const bytea *cipher, const char *key_id,
+			const char *owner, const char *purpose, char **error)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	char	   *volatile clear = NULL;
+
+	PG_TRY();
+	{
+		char	   *words = cdc_secret_decrypt(cipher, key_id, owner, purpose);
+
+		clear = MemoryContextStrdup(context, words);
+		explicit_bzero(words, strlen(words));
+		pfree(words);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *edata;
+
+		MemoryContextSwitchTo(caller);
+		edata = CopyErrorData();
+		FlushErrorState();
+		if (error && *error == NULL)
+			*error = MemoryContextStrdup(context, edata->message);
+		FreeErrorData(edata);
+	}
+	PG_END_TRY();
+	return clear;
+}
+
+char *
+cdc_store_secret(MemoryContext context, struct json_object *row, const char *owner,
+				 const char *purpose, char **error)
+{
+	struct json_object *secrets;
+	char	   *clear = NULL;
+	int			n;
+	int			i;
+
+	secrets = cdc_row_array(row, "secrets", &n);
+	for (i = 0; i < n; i++)
+	{
+		struct json_object *secret = json_object_array_get_idx(secrets, i);
+		const char *data = cdc_row_text(secret, "data");
+		bytea	   *cipher;
+		int			len;
+
+		if (strcmp(cdc_row_text(secret, "purpose"), purpose) != 0)
+			continue;
+		len = pg_b64_dec_len(strlen(data));
+		cipher = palloc(VARHDRSZ + len);
+		len = pg_b64_decode(data, strlen(data), (void *) VARDATA(cipher), len);
+		if (len < 0)
+			continue;
+		SET_VARSIZE(cipher, VARHDRSZ + len);
+		clear = try_decrypt(context, cipher, cdc_row_text(secret, "key_id"), owner, purpose, error);
+		pfree(cipher);
+	}
+	return clear;
+}
