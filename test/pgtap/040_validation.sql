@@ -49,20 +49,20 @@ SELECT matches(pg_temp.run_as('mia', pg_temp.create_as_mia(format('long-%s', n),
 SELECT is(pg_temp.run_as('mia', pg_temp.create_as_mia('long', format('topic_prefix => %L', repeat('c', 229)))), '22023', 'one of 250 does not');
 SELECT pg_temp.refused('mia', pg_temp.create_as_mia('beats', 'topic_prefix => ''__debezium-heartbeat.x'''), '22023', 'must not be that of Debezium', 'nor does the prefix of the heartbeats themselves');
 SELECT is(pg_temp.run_as('mia', pg_temp.create_as_mia('long', format('topic_prefix => %L, tables => ''{%s}''', repeat('c', 220), repeat('t', 22)))), '22023', 'nor does a topic of 250');
-SELECT is(pg_temp.run_as('mia', pg_temp.create_as_mia('bad', format('topic_prefix => %L', p))), '22023', format('prefix %s is refused', to_json(p))) FROM unnest(ARRAY['', '.', '..', 'a b', 'a/b', 'ü', 'a"b', E'a\nb']) p;
+SELECT is((pg_temp.fault_as('mia', pg_temp.create_as_mia('bad', format('topic_prefix => %L', p)))).code, '22023', format('prefix %s is refused', to_json(p))) FROM unnest(ARRAY['', '.', '..', 'a b', 'a/b', 'ü', 'a"b', E'a\nb']) p;
 SELECT is((SELECT topic_prefix FROM cdc.pipeline WHERE id = (SELECT id FROM it WHERE name = 'red-pipe')), 'pipe', 'the prefix is the name when none is given');
 
 -- --- the other arguments of create_pipeline -----------------------------------------------------
 SELECT matches(pg_temp.run_as('mia', pg_temp.create_as_mia('mode-' || m, format('snapshot_mode => %L', m))), '^[0-9a-f-]{36}$', 'snapshot_mode ' || m) FROM unnest('{initial,always,initial_only,no_data,when_needed}'::text[]) m;
-SELECT is(pg_temp.run_as('mia', pg_temp.create_as_mia('mode', format('snapshot_mode => %L', m))), '22023', format('snapshot_mode %L is refused', m)) FROM unnest('{Initial,INITIAL,never,schema_only,exported,recovery,configuration_based,custom,"",NULL}'::text[]) m;
+SELECT is((pg_temp.fault_as('mia', pg_temp.create_as_mia('mode', format('snapshot_mode => %L', m)))).code, '22023', format('snapshot_mode %L is refused', m)) FROM unnest('{Initial,INITIAL,never,schema_only,exported,recovery,configuration_based,custom,"",NULL}'::text[]) m;
 SELECT is(pg_temp.run_as('mia', pg_temp.create_as_mia(n)), '22023', format('a pipeline may not be named %s', to_json(n))) FROM unnest(ARRAY['', ' ', 'a b', 'a.b', 'ü', 'a/b', E'a\nb', repeat('n', 65), NULL]) n;
 SELECT matches(pg_temp.run_as('mia', pg_temp.create_as_mia(n)), '^[0-9a-f-]{36}$', format('but %L', left(n, 10))) FROM unnest(ARRAY['A_b-9', repeat('n', 64)]) n;
-SELECT is(pg_temp.run_as('mia', pg_temp.create_as_mia('bad', format('database_name => %L', d))), '22023', format('database %s is refused', to_json(d))) FROM unnest(ARRAY['', NULL, E'a\nb', repeat('d', 64), '/.*']) d;
-SELECT is(pg_temp.run_as('mia', pg_temp.create_as_mia('bad', format('database_name => %L', d))), '22023', format('a database named %s would make Kafka Connect fetch a secret', d))
+SELECT is((pg_temp.fault_as('mia', pg_temp.create_as_mia('bad', format('database_name => %L', d)))).code, '22023', format('database %s is refused', to_json(d))) FROM unnest(ARRAY['', NULL, E'a\nb', repeat('d', 64), '/.*']) d;
+SELECT is((pg_temp.fault_as('mia', pg_temp.create_as_mia('bad', format('database_name => %L', d)))).code, '22023', format('a database named %s would make Kafka Connect fetch a secret', d))
 	FROM unnest(ARRAY['${dir:/secrets:mdb-pipeline-0a1b2c3d.1}', '${file:/etc/x:y}', 'a${env:PGPASSWORD}b', '$${x:y}', '${${x:y}:z}', '${']) d;
 SELECT matches(pg_temp.run_as('mia', pg_temp.create_as_mia('dollar', 'database_name => ''$ {x}''')), '^[0-9a-f-]{36}$', 'a dollar sign alone does no harm');
 SELECT matches(pg_temp.run_as('mia', pg_temp.create_as_mia('db', 'database_name => ''My "db"''')), '^[0-9a-f-]{36}$', 'any other name of a database is one');
-SELECT is(pg_temp.run_as('mia', pg_temp.create_as_mia('bad', 'pipeline_type => ' || coalesce(quote_literal(t), 'NULL'))), '22023', format('pipeline_type %L is refused', t)) FROM unnest('{CDC_PG_TO_KAFKA,mirror,NULL}'::text[]) t;
+SELECT is((pg_temp.fault_as('mia', pg_temp.create_as_mia('bad', 'pipeline_type => ' || coalesce(quote_literal(t), 'NULL')))).code, '22023', format('pipeline_type %L is refused', t)) FROM unnest('{CDC_PG_TO_KAFKA,mirror,NULL}'::text[]) t;
 SELECT is(pg_temp.run_as('mia', pg_temp.create_as_mia('pipe', 'topic_prefix => ''n''')), '42710', 'a name that is taken');
 SELECT is(pg_temp.run_as('mia', format('SELECT cdc.create_pipeline(''a'', %s, %s)', pg_temp.id('red-pg'), pg_temp.id('red-pg'))), '22023', 'source and sink the same');
 SELECT is(pg_temp.run_as('mia', 'SELECT cdc.create_pipeline(''a'', NULL, NULL)'), '42704', 'neither');
@@ -73,7 +73,7 @@ SELECT throws_ok(format('INSERT INTO cdc.pipeline_spec (id, organization_id, nam
 	'23505', NULL, 'the first eight digits of an id are unique');
 
 -- --- options ---------------------------------------------------------------------------------------
-SELECT is(pg_temp.run_as('mia', pg_temp.create_as_mia('o', format('options => %L', o))), '22023', 'refused: ' || o) FROM unnest(ARRAY[
+SELECT is((pg_temp.fault_as('mia', pg_temp.create_as_mia('o', format('options => %L', o)))).code, '22023', 'refused: ' || o) FROM unnest(ARRAY[
 	'{"on_gap": "ignore"}', '{"on_gap": true}', '{"nonsense": 1}', '{"slot.name": "x"}', '{"database.hostname": "x"}', '{"publication.name": "x"}', '{"snapshot.mode": "never"}',
 	'{"heartbeat.action.query": "DROP TABLE x"}', '{"transforms": "x"}', '{"table.include.list": "x"}', '{"errors.max.retries": -1}', '{"max.batch.size": "many"}', '{"max.batch.size": 1.5}',
 	'{"max.batch.size": null}', '{"tombstones.on.delete": "yes"}', '{"decimal.handling.mode": "Double"}', '{"unavailable.value.placeholder": "${file:/etc/passwd:x}"}',
@@ -86,9 +86,11 @@ SELECT unalike(pg_temp.fault_as('mia', pg_temp.create_as_mia('o', 'options => ''
 SELECT is_empty($$SELECT o FROM unnest(string_to_array(cdc.option_names(), ', ')) o WHERE o !~ '^[a-z._]+$' OR o ~ '(password|hostname|dbname|slot|publication\.|query|include\.list|transforms)'$$, 'no option reaches what keeps the guarantees');
 
 -- --- services: what is kept, and what is made of it ----------------------------------------------------
+CREATE FUNCTION pg_temp.registration(type text, connection text, name text DEFAULT 'service') RETURNS text LANGUAGE sql AS $$
+	SELECT format('SELECT cdc.register_service(%L, %L, ''se-sto1'', %L)', name, type, connection) $$;
 CREATE FUNCTION pg_temp.register(type text, connection text, name text DEFAULT 'service') RETURNS text LANGUAGE sql AS $$
-	SELECT pg_temp.run_as('mia', format('SELECT cdc.register_service(%L, %L, ''se-sto1'', %L)', name, type, connection)) $$;
-SELECT is(pg_temp.register('postgresql', c), '22023', 'refused: ' || left(c, 90)) FROM unnest(ARRAY[
+	SELECT pg_temp.run_as('mia', pg_temp.registration(type, connection, name)) $$;
+SELECT is((pg_temp.fault_as('mia', pg_temp.registration('postgresql', c))).code, '22023', 'refused: ' || left(c, 90)) FROM unnest(ARRAY[
 	'null', '[]', '{}', '{"nodes": null, "admin_user": "u"}', '{"nodes": [1], "admin_user": "u"}', '{"nodes": ["h"], "admin_user": "u"}', '{"nodes": [{}], "admin_user": "u"}',
 	'{"nodes": [{"address": ""}], "admin_user": "u"}', '{"nodes": [{"address": "::1"}], "admin_user": "u"}', '{"nodes": [{"address": "h,g"}], "admin_user": "u"}',
 	'{"nodes": [{"address": "h", "port": 0}], "admin_user": "u"}', '{"nodes": [{"address": "h", "port": 65536}], "admin_user": "u"}', '{"nodes": [{"address": "h", "port": "5432"}], "admin_user": "u"}',
@@ -99,13 +101,13 @@ SELECT is(pg_temp.register('postgresql', c), '22023', 'refused: ' || left(c, 90)
 	'{"nodes": [{"address": "h"}], "admin_user": "u", "manage_role": false, "connector_user": "/.*", "connector_password": "p"}',
 	'{"nodes": [{"address": "h"}], "admin_user": "u", "manage_role": false, "connector_user": "${dir:/secrets:mdb-pipeline-0a1b2c3d.1}", "connector_password": "p"}',
 	'{"nodes": [{"address": "h"}], "admin_user": "u", "bootstrap": "x:1"}', '{"nodes": [{"address": "h"}], "admin_user": "u", "ca": "-----BEGIN CERTIFICATE----- -----BEGIN PRIVATE KEY-----"}']) c;
-SELECT is(pg_temp.register('kafka', c), '22023', 'refused: ' || left(c, 90)) FROM unnest(ARRAY[
+SELECT is((pg_temp.fault_as('mia', pg_temp.registration('kafka', c))).code, '22023', 'refused: ' || left(c, 90)) FROM unnest(ARRAY[
 	'null', '"x"', '{"connect_urls": "http://h"}', '{"connect_urls": [1]}', '{"connect_urls": ["ftp://h"]}', '{"connect_urls": ["http://h/path"]}', '{"connect_urls": ["http://u:p@h"]}',
 	'{"bootstrap": "h"}', '{"bootstrap": "h:1,,g:2"}', '{"connect_cidrs": ["h"]}', '{"connect_cidrs": ["10.0.0.1/8"]}', '{"addons": ["x"]}', '{"addons": ["kafka-connect"]}',
 	'{"addons": ["kafka-connect"], "connect_urls": ["http://host:8083"]}', '{"agents": [{"url": "https://h"}]}', '{"agents": [{"url": "https://h", "token": "t"}]}', '{"connect_urls": ["http://h:1", "http://h:2"], "agents": [{"url": "https://h", "token": "t"}]}', '{"agents": [{"url": "https://h", "token": ""}]}', '{"agents": [{"url": "h", "token": "t"}]}',
 	'{"plaintext_connector_password": "yes"}', '{"network_id": "x"}', '{"nodes": []}']) c;
-SELECT is(pg_temp.register(t, '{}'), '22023', format('database_type %L is refused', t)) FROM unnest('{mysql,PostgreSQL,"",NULL}'::text[]) t;
-SELECT is(pg_temp.register('kafka', '{}', n), '22023', format('a service may not be named %L', n)) FROM unnest(ARRAY['', 'a b', 'ü', repeat('n', 65), NULL]) n;
+SELECT is((pg_temp.fault_as('mia', pg_temp.registration(t, '{}'))).code, '22023', format('database_type %L is refused', t)) FROM unnest('{mysql,PostgreSQL,"",NULL}'::text[]) t;
+SELECT is((pg_temp.fault_as('mia', pg_temp.registration('kafka', '{}', n))).code, '22023', format('a service may not be named %L', n)) FROM unnest(ARRAY['', 'a b', 'ü', repeat('n', 65), NULL]) n;
 SELECT is(pg_temp.register('kafka', '{}', 'red-pg'), '42710', 'a name that is taken');
 INSERT INTO it VALUES ('port', pg_temp.register('postgresql', '{"nodes": [{"address": "h"}], "admin_user": "u"}', 'default-port')::uuid),
 	('cidrs', pg_temp.register('kafka', '{"addons": ["kafka-connect"], "connect_urls": ["http://10.0.0.1:8083", "https://10.0.0.2"]}', 'cidrs')::uuid),
