@@ -118,7 +118,8 @@ def another_ones_connect(world):
 
 
 def everything():
-    world = World()
+    # a server that could be a source
+    world = World(settings="wal_level = logical\n")
     redirected(world)
     world.closing_questions("secrets that are redirected")
     forbidden = the_metadata_itself(world)

@@ -193,19 +193,25 @@ lost_idle(CdcPgConn *conn)
 		conn->lost(conn, conn->lost_arg);
 }
 
+/* Is the connection ended, because more has come than may have? */
+static bool
+ended_by_too_much(CdcPgConn *conn)
+{
+	int			most = cdc_pg_socket_too_much(conn);
+	char		why[CDC_PG_ERROR_MAX];
+
+	if (most == 0)
+		return false;
+	snprintf(why, sizeof(why), conn->state == PG_BUSY ? "the answer is larger than %d bytes" : "it sent more than %d bytes unasked", most);
+	fail(conn, why);
+	return true;
+}
+
 static void
 ready(CdcPgConn *conn, int events)
 {
-	int			most = cdc_pg_socket_too_much(conn);
-
-	if (most > 0)
-	{
-		char		why[CDC_PG_ERROR_MAX];
-
-		snprintf(why, sizeof(why), conn->state == PG_BUSY ? "the answer is larger than %d bytes" : "it sent more than %d bytes unasked", most);
-		fail(conn, why);
+	if (ended_by_too_much(conn))
 		return;
-	}
 	switch (conn->state)
 	{
 		case PG_CONNECTING:
@@ -223,6 +229,9 @@ ready(CdcPgConn *conn, int events)
 				fail(conn, PQerrorMessage(conn->pg));
 				return;
 			}
+			/* what came while libpq read: parsed, it would be copied */
+			if (ended_by_too_much(conn))
+				return;
 			if (conn->state == PG_READY)
 			{
 				/* nothing is expected: a notice, or the end */

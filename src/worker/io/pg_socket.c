@@ -4,7 +4,10 @@
  *
  * See pg_parts.h.  libpq reads as much as a server sends, and a single row may be
  * anything: so the bytes that the socket has received are counted before libpq is
- * let to them, whatever they are: rows, notices, notifications.
+ * let to them, whatever they are: rows, notices, notifications.  Once libpq has
+ * seen the head of a message it reads as long as something comes, within one call,
+ * and it parses by copying: so sockets have a small buffer, which a sender does not
+ * fill as fast as it is read, and what came meanwhile is counted before it is parsed.
  */
 #include "postgres.h"
 
@@ -21,6 +24,7 @@
 #define UNASKED_MAX (64 * 1024)
 /* The answer to a statement of which nothing is read: what it says of itself. */
 #define UNREAD_MAX (256 * 1024)
+#define SOCKET_BUFFER (128 * 1024)
 
 uint64
 cdc_pg_socket_received(const CdcPgConn *conn)
@@ -55,8 +59,14 @@ cdc_pg_socket_forget(CdcPgConn *conn)
 void
 cdc_pg_socket_watch(CdcPgConn *conn, int fd, int events)
 {
+	int			size = SOCKET_BUFFER;
+
 	if (fd != conn->fd)
+	{
 		cdc_pg_socket_forget(conn);
+		if (fd >= 0)
+			setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	}
 	conn->fd = fd;
 	if (fd >= 0)
 		cdc_loop_watch(conn->loop, fd, events, conn->on_io, conn);
