@@ -4,7 +4,8 @@
 /*
  * pg_client_test.c
  *	  Whoever is told that a connection did not come about may close it, at once:
- *	  nothing of it is used afterwards, and everybody is told once.
+ *	  nothing of it is used afterwards, and everybody is told once.  Of a name's
+ *	  addresses each is judged, and tried; nobody is gone to without the CA.
  *
  * The client with libpq, on a loop and a memory of the test's own, under
  * AddressSanitizer: what is freed here is gone.
@@ -14,7 +15,9 @@
 #include <arpa/inet.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "utils/memutils.h"
@@ -293,11 +296,15 @@ turn(void)
 
 /* --- names ------------------------------------------------------------------------------- */
 static const char *refused;
+static const char *refused_address;	/* this one alone; NULL: each */
+static const char *resolved_to[2] = {"127.0.0.1", "127.0.0.1"};
 
 const char *
 cdc_peer_refused(const CdcAddress *address)
 {
-	return refused;
+	CdcAddress	other;
+
+	return refused_address == NULL || (cdc_address_parse(refused_address, &other) && cdc_address_same(address, &other)) ? refused : NULL;
 }
 
 void
@@ -316,8 +323,8 @@ cdc_resolve(const char *name, CdcResolved resolved, void *arg)
 	CdcAddress	addresses[2];
 
 	/* a name with two addresses, as literals are: from within the call */
-	cdc_address_parse("127.0.0.1", &addresses[0]);
-	cdc_address_parse("127.0.0.1", &addresses[1]);
+	cdc_address_parse(resolved_to[0], &addresses[0]);
+	cdc_address_parse(resolved_to[1], &addresses[1]);
 	resolved(addresses, 2, NULL, arg);
 }
 
@@ -407,6 +414,105 @@ run(const char *name, int port, Then what)
 	ok(told == asked && !told_within && cancelled == (what == CLOSE ? 2 : what == CLOSE_OTHER ? 3 : what == ASK_AND_CLOSE ? 3 : 0), words);
 }
 
+/* --- where it goes -------------------------------------------------------------------------- */
+static bool no_memory_files;
+
+/* In libc's place. */
+int
+memfd_create(const char *name, unsigned int flags)
+{
+	if (no_memory_files)
+	{
+		errno = EMFILE;
+		return -1;
+	}
+	return (int) syscall(SYS_memfd_create, name, flags);
+}
+
+/* A socket that listens at an address, on a port of its own where it is 0. */
+static int
+listener(const char *address, int *port)
+{
+	struct sockaddr_in here = {.sin_family = AF_INET, .sin_port = htons(*port)};
+	socklen_t	length = sizeof(here);
+	int			fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+	inet_pton(AF_INET, address, &here.sin_addr);
+	if (bind(fd, (struct sockaddr *) &here, sizeof(here)) != 0 || listen(fd, 64) != 0)
+		abort();
+	getsockname(fd, (struct sockaddr *) &here, &length);
+	*port = ntohs(here.sin_port);
+	return fd;
+}
+
+/* How many have come there. */
+static int
+callers(int fd)
+{
+	int			n = 0;
+	int			client;
+
+	while ((client = accept(fd, NULL, NULL)) >= 0)
+	{
+		n++;
+		close(client);
+	}
+	return n;
+}
+
+/* One connection is asked one thing, which nobody answers; last has why. */
+static void
+try(const char *host, int port, const char *ca)
+{
+	CdcPgTarget target = {.host = host, .port = port, .database = "d", .user = "u", .password = "p", .sslmode = ca ? "require" : NULL, .ca = ca, .connect_timeout_ms = 300};
+	int64		until = cdc_loop_now() + 5000;
+
+	told = 0;
+	then = NOTHING;
+	conns[0] = cdc_pg_open(&target);
+	ask(conns[0], (void *) 0);
+	while (told < 1 && cdc_loop_now() < until)
+		turn();
+	close_conn(0);
+}
+
+static void
+where_it_goes(void)
+{
+	int			port = 0;
+	int			one = listener("127.0.0.1", &port);
+	int			other = listener("127.0.0.2", &port);
+	int			i;
+
+	refused = "a loopback address";
+	for (i = 0; i < 2; i++)
+	{
+		resolved_to[i] = "127.0.0.1";
+		resolved_to[1 - i] = "127.0.0.2";
+		refused_address = "127.0.0.1";
+		try("h", port, NULL);
+		is_number(callers(one), 0, "of a name's two addresses nobody comes to the one that is refused");
+		ok(callers(other) > 0, "and somebody to the other");
+	}
+	refused_address = NULL;
+	try("h", port, NULL);
+	is_number(callers(one) + callers(other), 0, "where both are refused nobody comes");
+	ok(strstr(last, "members may not send the worker") != NULL, "... in our words");
+	refused = NULL;
+	try("h", port, NULL);
+	ok(callers(one) > 0 && callers(other) > 0, "a name's addresses are all tried");
+
+	try("h", port, "a certificate");
+	ok(callers(one) + callers(other) > 0, "a server whose CA is given is gone to");
+	no_memory_files = true;
+	try("h", port, "a certificate");
+	is_number(callers(one) + callers(other), 0, "but not when there is no file for it");
+	ok(strstr(last, "its certificates could not be given") != NULL, "... which is told");
+	no_memory_files = false;
+	close(one);
+	close(other);
+}
+
 int
 main(void)
 {
@@ -448,6 +554,7 @@ main(void)
 		run(name, silent_port, what);
 		ok(strstr(last, "members may not send the worker") != NULL, "... in our words");
 	}
+	where_it_goes();
 	what = dup(0);
 	is_number(what, before, "no descriptor is left");
 	is_number(external_fds, 0, "nor one that is counted");
