@@ -92,6 +92,15 @@ def kept_connection(world, door):
     ok(b"the-operators-secret-33" in heard and b"the-members-secret-34" not in heard, "... on the connection that is kept for the other, too")
 
 
+def redirected(world, door):
+    """A Connect at an allowed address sends the worker on to the door: it does not go."""
+    peer = world.liar(HttpPeer(lambda request: http(302, headers=("Location: %s%s" % (door.url().replace(ALLOWED, FORBIDDEN), request.path),))))
+    before = door.connections
+    sink = world.register("alice", "kafka", world.sink(peer.url(), connect_user="c", connect_password=world.plant("the-redirected-secret-35", peer)), "sends-on")
+    ok(wait(lambda: len(peer.requests) > 1, 15) and world.service_says(sink, "302", 15), "an answer that sends the worker on is none", lambda: world.service_message(sink))
+    equal(door.connections, before, "and it does not go on")
+
+
 def before_the_rules(world, door):
     """A sink of 0.1 at such an address goes on, with a finding; named anew by a member it does not."""
     sink = world.register("alice", "kafka", world.sink("http://%s:%d" % (FORBIDDEN, door.port)), "of-before")
@@ -152,6 +161,7 @@ def test():
     door = world.liar(Door())
     sources(world, door)
     sinks(world, door)
+    redirected(world, door)
     kept_connection(world, door)
     before_the_rules(world, door)
     lines(world)
