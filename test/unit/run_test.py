@@ -87,7 +87,7 @@ def test():
         wait(lambda: runner.running)
         os.kill(os.getpid(), signal.SIGINT)
     try:
-        runner.side_by_side([lambda: runner.run(["sleep", "600"]), interrupt] + 2 * [lambda: done.append(5)], 2)
+        runner.side_by_side([lambda: runner.run(["sleep", "60"]), interrupt] + 2 * [lambda: done.append(5)], 2)
         ok(False, "an interrupt is told")
     except KeyboardInterrupt:
         ok(True, "an interrupt ends what runs")
