@@ -93,7 +93,7 @@ def while_built(world, liar):
         liar.which, liar.told = KINDS[kind], 0
         liar.lie = lambda q, n=columns_: rows(["c"] * n, (None,) * n)
         made = world.pipeline("alice", liar.source, liar.sink, name="built-" + kind.replace(" ", "-").replace(".", "-"))
-        told = wait(lambda: liar.told > 0, 15)
+        told = wait(lambda: liar.told > 0, 40)
         liar.truth()
         ok((told or kind == "the watch") and world.running(made), "NULLs to %s: it is built when they end" % kind, lambda: "%s told, %s" % (liar.told, world.message(made)))
     gone = world.pipeline("alice", liar.source, liar.sink, name="gone")

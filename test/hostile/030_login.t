@@ -120,7 +120,7 @@ def hear(world, cases, tls=None, **more):
                                  "s-" + re.sub(r"[^a-z0-9]+", "-", name.lower()))
         made.append((name, peer, service, told))
     for name, peer, service, told in made:
-        said = world.service_says(service, told, 15)
+        said = world.service_says(service, told, 40)
         ok(told in said, name + ": a member is told", said)
         heard = peer.heard()
         hashed = hashlib.md5(hashlib.md5((PASSWORD + "cdc_admin").encode()).hexdigest().encode() + b"salt").hexdigest().encode()
@@ -140,7 +140,7 @@ def good_ones(world, pair):
             if world.refused("SELECT cdc.register_service('x', 'postgresql', 'z', '{\"password_in_tls\": 1}')").find("must be of JSON type") < 0:
                 continue            # the key is not there yet
         service = world.register("alice", "postgresql", world.lying_source(peer, password="right-one-77", **verified), "good-%d" % peer.port)
-        ok(wait(lambda: peer.asked, 15), "%s: it is asked" % name, lambda: world.service_message(service))
+        ok(wait(lambda: peer.asked, 40), "%s: it is asked" % name, lambda: world.service_message(service))
         if "binding" in name:
             ok(b"p=tls-server-end-point" in peer.heard(), "... and is bound")
 
@@ -156,9 +156,9 @@ def certificates(world, pair):
             peer.context.load_verify_locations(own[0])
         service = world.register("alice", "postgresql", world.lying_source(peer, password=PASSWORD, **given), "cert-%d" % peer.port)
         if let_in:
-            ok(wait(lambda: peer.asked, 15), "a server that %s: our certificate is a login" % name, lambda: world.service_message(service))
+            ok(wait(lambda: peer.asked, 40), "a server that %s: our certificate is a login" % name, lambda: world.service_message(service))
         else:
-            said = world.service_says(service, "without asking for a password", 15)
+            said = world.service_says(service, "without asking for a password", 40)
             ok("without asking for a password" in said and not peer.asked, "one that %s has not let us in by it" % name, said)
 
 
@@ -176,7 +176,7 @@ def true_tls(world, pair):
         role = "tls_" + mode[:6].replace("-", "_")
         world.source.sql("CREATE ROLE %s SUPERUSER LOGIN PASSWORD %s" % (role, literal(ADMIN_PASSWORD)), "postgres")
         service = world.register("alice", "postgresql", world.true_source(sslmode=mode, admin_user=role, **more), "tls-" + mode)
-        ok(wait(lambda: world.source.sql(inside % role, "postgres") == "t", 15), "a true server, sslmode %s: in, by TLS" % mode, lambda: world.service_message(service))
+        ok(wait(lambda: world.source.sql(inside % role, "postgres") == "t", 40), "a true server, sslmode %s: in, by TLS" % mode, lambda: world.service_message(service))
 
 
 def said(world, service, user="alice"):
@@ -190,21 +190,21 @@ def says_it_back(world):
         raise EOFError
     peer = world.liar(PgPeer(login=refuse, password="right-one-79", truth=world.source))
     service = world.register("alice", "postgresql", world.lying_source(peer, password="right-one-79"), "says-it-back")
-    told = wait(lambda: said(world, service), 15)
+    told = wait(lambda: said(world, service), 40)
     ok(told and told.startswith("127.0.0.1:%d " % peer.port) and "yours is [redacted],? not a word of ours" in told, "an admin reads the server's own words, without the password in them", told)
     equal(said(world, service, "bob"), "", "another organization does not")
     ok("word of ours" not in world.service_message(service), "nor is a member told", world.service_message(service))
     peer.login = "scram"
     world.sql("SELECT cdc.ask('service', '%s')" % service)
-    ok(wait(lambda: said(world, service) == "", 15) and peer.asked, "they go when it lets us in", lambda: said(world, service))
+    ok(wait(lambda: said(world, service) == "", 40) and peer.asked, "they go when it lets us in", lambda: said(world, service))
     with socket.create_server(("127.0.0.1", 0)) as nobody:
         closed = nobody.getsockname()[1]
     sink = world.register("alice", "kafka", world.sink("http://127.0.0.1:%d" % closed), "nobody-there")
-    told = wait(lambda: said(world, sink), 15)
+    told = wait(lambda: said(world, sink), 40)
     ok(told and told.startswith("http://127.0.0.1:%d " % closed) and "onnect" in told, "of a Kafka Connect an admin reads libcurl's words", told)
     ok(" ms" not in told, "... without how long it took: one text a failure", told)
     world.sql("SELECT cdc.update_service('%s', '{\"connect_urls\": [\"%s\"]}')" % (sink, world.connect.url()), "alice")
-    ok(wait(lambda: said(world, sink) == "", 15), "they go with the URL", lambda: said(world, sink))
+    ok(wait(lambda: said(world, sink) == "", 40), "they go with the URL", lambda: said(world, sink))
 
 
 def before_the_rules(world):
@@ -213,13 +213,13 @@ def before_the_rules(world):
     source = world.sql("SELECT cdc.register_service('before', 'postgresql', 'z', '%s', organization => '%s')" %
                        (json.dumps(world.lying_source(weak, password="of-zero-one-77")), world.orgs["alice"]))
     world.sql("UPDATE cdc.service SET connection_set_by = 'before' WHERE id = '%s'; SELECT cdc.ask('service', '%s')" % (source, source))
-    ok(wait(lambda: weak.asked, 15) and "of-zero-one-77" in weak.passwords, "a source of 0.1 that asks for clear text has it", weak.passwords)
+    ok(wait(lambda: weak.asked, 40) and "of-zero-one-77" in weak.passwords, "a source of 0.1 that asks for clear text has it", weak.passwords)
     query = "SELECT coalesce(string_agg(observed, ', ' ORDER BY observed), '') FROM cdc.finding WHERE service_id = '%s' AND check_name = 'login_weak'" % source
     equal(wait(lambda: world.sql(query)), "it lets the worker in with: the password in clear text", "and a finding says so")
     world.sql("SELECT cdc.set_service_nodes('%s', '[{\"address\":\"127.0.0.1\",\"port\":%d},{\"address\":\"10.255.255.1\"}]')" % (source, weak.port))
     before = len(weak.passwords)
-    ok("clear text; it was not sent" in world.service_says(source, "clear text; it was not sent", 15), "with nodes named anew it has not", lambda: world.service_message(source))
-    ok(wait(lambda: world.sql(query) == "", 10) and len(weak.passwords) == before, "and the finding is gone", world.sql(query))
+    ok("clear text; it was not sent" in world.service_says(source, "clear text; it was not sent", 40), "with nodes named anew it has not", lambda: world.service_message(source))
+    ok(wait(lambda: world.sql(query) == "", 40) and len(weak.passwords) == before, "and the finding is gone", world.sql(query))
 
 
 def trickled(session):
@@ -245,7 +245,7 @@ def test():
     hear(world, VERIFIED, tls=pair, sslmode="verify-full", ca=open(pair[0]).read())
     peer = world.liar(PgPeer(login="cleartext", password=PASSWORD, tls=certificate()))
     service = world.register("alice", "postgresql", dict(world.lying_source(peer, password="planted-x"), admin_password=PASSWORD, sslmode="verify-full", ca=open(pair[0]).read()), "s-foreign")
-    ok("TLS failed" in world.service_says(service, "TLS failed", 15), "a certificate of another CA: TLS failed", lambda: world.service_message(service))
+    ok("TLS failed" in world.service_says(service, "TLS failed", 40), "a certificate of another CA: TLS failed", lambda: world.service_message(service))
     ok(not peer.passwords, "... and it hears no password", peer.passwords)
     good_ones(world, pair)
     certificates(world, pair)

@@ -36,7 +36,7 @@ def sources(world, door):
         made.append((address, world.register("alice", "postgresql", {"nodes": [{"address": address, "port": door.port}], "admin_user": "u",
                      "admin_password": world.plant("secret-of-an-address")}, "a-" + address.replace(".", "-"))))
     for address, service in made:
-        said = world.service_says(service, REFUSED if address != FORBIDDEN + "." else "resolve", 15)
+        said = world.service_says(service, REFUSED if address != FORBIDDEN + "." else "resolve", 40)
         # with a dot behind it is a name, which nobody has
         ok(REFUSED in said or "could not resolve" in said, "a source at %s is refused" % address, said)
     made = []
@@ -46,7 +46,7 @@ def sources(world, door):
         if why is None:
             made.append((address, world.sql("SELECT id FROM cdc.service WHERE name = 'n-%s'" % address.replace(".", "-"))))
     for address, service in made:
-        ok(wait(lambda: told(world.service_message(service)), 15), "... nor at %s" % address, lambda: world.service_message(service))
+        ok(wait(lambda: told(world.service_message(service)), 40), "... nor at %s" % address, lambda: world.service_message(service))
     for address in ("::ffff:127.0.0.2", "[::1]", "u@127.0.0.2", "127.0.0.2 host=127.0.0.2", "/var/run/postgresql", "@abstract", "127.0.0.1,127.0.0.2"):
         why = world.refused("SELECT cdc.register_service('s', 'postgresql', 'z', '{\"nodes\":[{\"address\":\"%s\"}],\"admin_user\":\"u\"}', organization => '%s')" % (address, world.orgs["alice"]), "alice")
         ok(why and "22023" in why or why and "address" in why, "... and %s is no address" % address, why)
@@ -72,7 +72,7 @@ def sinks(world, door):
     pipelines = {sink: world.pipeline("alice", source, sink, name="p%d" % n) for n, (host, agent, sink) in enumerate(made) if agent}
     for host, agent, sink in made:
         message = (lambda: world.message(pipelines[sink])) if agent else (lambda: world.service_message(sink))
-        ok(wait(lambda: told(message()), 15), "%s at %s is refused" % ("an agent" if agent else "Connect", host), message)
+        ok(wait(lambda: told(message()), 40), "%s at %s is refused" % ("an agent" if agent else "Connect", host), message)
     for pipeline in pipelines.values():
         world.sql("SELECT cdc.delete_pipeline('%s', true)" % pipeline)
     equal(door.connections, 0, "nobody came to the door")
@@ -84,10 +84,10 @@ def kept_connection(world, door):
     password = world.plant("the-operators-secret-33", door)
     world.sql("SELECT cdc.register_service('operators', 'kafka', 'z', '%s', organization => '%s')" %
               (json.dumps(world.sink("http://%s:%d" % (FORBIDDEN, door.port), connect_user="o", connect_password=password)), world.orgs["bob"]))
-    ok(wait(lambda: door.requests, 15), "a superuser's sink is at the door")
+    ok(wait(lambda: door.requests, 40), "a superuser's sink is at the door")
     member = world.register("alice", "kafka", world.sink("http://%s:%d" % (FORBIDDEN, door.port), connect_user="m", connect_password=world.plant("the-members-secret-34")), "members")
     before = len(door.requests)
-    ok(REFUSED in world.service_says(member, REFUSED, 15) and wait(lambda: len(door.requests) > before, 15), "a member's sink at the same place is refused", lambda: world.service_message(member))
+    ok(REFUSED in world.service_says(member, REFUSED, 40) and wait(lambda: len(door.requests) > before, 40), "a member's sink at the same place is refused", lambda: world.service_message(member))
     heard = door.heard()
     ok(b"the-operators-secret-33" in heard and b"the-members-secret-34" not in heard, "... on the connection that is kept for the other, too")
 
@@ -104,12 +104,12 @@ def redirected(world, door):
 def before_the_rules(world, door):
     """A sink of 0.1 at such an address goes on, with a finding; named anew by a member it does not."""
     sink = world.register("alice", "kafka", world.sink("http://%s:%d" % (FORBIDDEN, door.port)), "of-before")
-    world.service_says(sink, REFUSED, 15)
+    world.service_says(sink, REFUSED, 40)
     world.sql("UPDATE cdc.service SET connection_set_by = 'before' WHERE id = '%s'; SELECT cdc.ask('service', '%s')" % (sink, sink))
     query = "SELECT coalesce(string_agg(node || ' ' || observed, ', '), '') FROM cdc.finding WHERE service_id = '%s' AND check_name = 'address_refused'" % sink
-    equal(wait(lambda: world.sql(query), 15), "http://%s:%d it is a loopback address" % (FORBIDDEN, door.port), "a sink of 0.1 goes on, with a finding")
+    equal(wait(lambda: world.sql(query), 40), "http://%s:%d it is a loopback address" % (FORBIDDEN, door.port), "a sink of 0.1 goes on, with a finding")
     world.sql("SELECT cdc.update_service('%s', '{\"connect_urls\": [\"http://localhost:%d\", \"http://%s:%d\"]}')" % (sink, door.port, FORBIDDEN, door.port), "alice")
-    ok(wait(lambda: world.sql(query) == "", 15), "named anew by a member it is refused, and the finding is gone", world.sql(query))
+    ok(wait(lambda: world.sql(query) == "", 40), "named anew by a member it is refused, and the finding is gone", world.sql(query))
     equal(world.sql("SELECT connection_set_by FROM cdc.service WHERE id = '%s'" % sink), "member", "(they are a member's now)")
 
 
@@ -117,7 +117,7 @@ def lines(world):
     """A token with line ends: never headers of its own."""
     peer = world.liar(HttpPeer(lambda request: (200, [])))
     sink = world.register("alice", "kafka", world.sink(peer.url(), connect_user="c", connect_password="one-line"), "lines")
-    ok(wait(lambda: peer.requests, 15), "(a sink is asked)")
+    ok(wait(lambda: peer.requests, 40), "(a sink is asked)")
     why = world.refused("SELECT cdc.set_service_secret('%s', 'connect_password', E'two\\r\\nEvil: 1')" % sink, "alice")
     ok(why, "a password of two lines is refused", why)
     agent = world.liar(HttpPeer(lambda request: (200, {"version": "x", "plugins": [], "job": None, "secrets": [], "secret_path": "/s", "connect_url": "x", "epoch": 0})))
@@ -126,7 +126,7 @@ def lines(world):
     world.sql("""SELECT cdc.write_service_secrets('%s', '{"agent_token/0": "t\\r\\nEvil: 1\\r\\n\\r\\nGET /evil HTTP/1.1"}'); SELECT cdc.ask('service', '%s')""" % (other, other))
     source = world.register("alice", "postgresql", world.true_source(), "for-lines")
     pipeline = world.pipeline("alice", source, other, name="lines")
-    said = world.says(pipeline, "control characters", 15)
+    said = world.says(pipeline, "control characters", 40)
     ok("control characters" in said, "one that was stored is not sent", said)
     ok(b"Evil" not in agent.heard() and b"Evil" not in peer.heard(), "and makes no headers")
 
@@ -138,7 +138,7 @@ def nothing_is_lent(world):
     connection = world.lying_source(peer, password="never-given-41")
     del connection["admin_password"]
     service = world.register("alice", "postgresql", connection, "lent")
-    said = world.service_says(service, "%d " % peer.port, 15)
+    said = world.service_says(service, "%d " % peer.port, 40)
     ok(peer.connections > 0 and not peer.asked and "p=" not in peer.heard().decode("latin-1"), "a source without a password gets none of the password file", (said, str(peer.asked)[:100]))
     ok(b"77MB" not in peer.heard(), "nor options of the environment")
     equal(os.stat("/proc/%d/environ" % world.worker_pid()).st_uid, 0, "the worker leaves no core file: its memory is the kernel's alone to read")

@@ -168,7 +168,7 @@ def the_pool(cluster, org):
     lock.stdin.write("ROLLBACK;\n")
     lock.stdin.close()
     lock.wait()
-    ok(wait(lambda: gateway.call("GET", "/organizations", user="alice").status == 200, 10), "and then it goes on")
+    ok(wait(lambda: gateway.call("GET", "/organizations", user="alice").status == 200, 40), "and then it goes on")
     gateway.stop()
 
 
@@ -305,7 +305,7 @@ def the_end(cluster):
     lock.wait()
     answers = [raw.answer() for raw in busy]
     ok(all(a is not None and a.status == 200 and a.headers["connection"] == "close" for a in answers), "so are those in flight", repr(answers))
-    ok(wait(lambda: gateway.process.poll() is not None, 10), "then it ends")
+    ok(wait(lambda: gateway.process.poll() is not None, 20), "then it ends")
     ok(gateway.stop(), "well")
 
 

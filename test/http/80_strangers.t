@@ -14,7 +14,7 @@ def told_address(cluster):
     def told(id_, headers):
         """The address in the parameters of the call that had this id."""
         answer = gateway.call("GET", "/organizations", headers=["X-Request-Id: " + id_] + headers)
-        found = wait(lambda: [headers for headers in re.findall(r"'(\{[^\n]*?\})'", cluster.log()) if '"%s"' % id_ in headers], 10)
+        found = wait(lambda: [headers for headers in re.findall(r"'(\{[^\n]*?\})'", cluster.log()) if '"%s"' % id_ in headers], 40)
         return answer.status, re.findall(r'"x-cdc-client-address": "([^"]*)"', found[0]) if found else None
 
     for kind, header in (("a password", basic("alice", PASSWORDS["alice"])), ("a token", "Authorization: Bearer " + token)):
@@ -228,7 +228,7 @@ def full(cluster):
     slow = [gateway.raw() for _ in range(64)]
     for raw in slow:
         raw.send(get)
-    ok(wait(lambda: (lambda a: a is not None and a.status == 200)(gateway.call("GET", "/health/live")), 10), "strangers whose requests do not come to an end make room after a second")
+    ok(wait(lambda: (lambda a: a is not None and a.status == 200)(gateway.call("GET", "/health/live")), 20), "strangers whose requests do not come to an end make room after a second")
     for raw in slow:
         raw.close()
     gateway.stop()
