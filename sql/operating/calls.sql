@@ -62,6 +62,44 @@ COMMENT ON FUNCTION cdc_inner.share_connect IS
 	'Lets an organization use a Kafka Connect that another one uses; who shares one sees the configurations and errors of all connectors there. url: as in '
 	'its services'' connect_urls. organization: its id. For superusers. Errors: 22023, 42704 unknown organization.';
 
+CREATE OR REPLACE FUNCTION cdc_inner.unshare_connect(url text, organization uuid) RETURNS void
+	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+	spellings text[] := ARRAY[rtrim(url, '/'), rtrim(url, '/') || '/'];
+BEGIN
+	PERFORM cdc.require_superuser('cdc.unshare_connect()');
+	PERFORM cdc.require(organization, 'admin');
+	IF url IS NULL THEN
+		PERFORM cdc.raise_invalid('a URL must be named', 'It was null.', 'Give it as in connect_urls: SELECT url FROM cdc.connect_share;');
+	END IF;
+	DELETE FROM cdc.connect_share s WHERE s.url = ANY (spellings) AND s.organization_id = organization;
+	PERFORM cdc.ask('service', s.id) FROM cdc.service s WHERE s.organization_id = organization AND s.deleted_at IS NULL AND s.connection -> 'connect_urls' ?| spellings;
+END
+$$;
+COMMENT ON FUNCTION cdc_inner.unshare_connect IS
+	'Takes back what cdc.share_connect() allowed; also where it was not. What the organization runs there is not stopped: its sinks get the finding '
+	'connect_not_shared, and nothing is changed there any more but what a delete takes away. url: as it was shared. organization: its id. For superusers. '
+	'Errors: 22023, 42704 unknown organization.';
+
+CREATE OR REPLACE FUNCTION cdc_inner.unassign_network(network uuid, organization uuid) RETURNS void
+	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+BEGIN
+	PERFORM cdc.require_superuser('cdc.unassign_network()');
+	PERFORM cdc.require(organization, 'admin');
+	IF network IS NULL THEN
+		PERFORM cdc.raise_invalid('a network must be named', 'It was null.', 'Give the UUID of the private network: SELECT network_id FROM cdc.network_owner;');
+	END IF;
+	DELETE FROM cdc.network_owner o WHERE o.network_id = network AND o.organization_id = organization;
+	PERFORM cdc.ask('service', s.id) FROM cdc.service s WHERE s.network_id = network AND s.organization_id = organization AND s.deleted_at IS NULL;
+END
+$$;
+COMMENT ON FUNCTION cdc_inner.unassign_network IS
+	'Takes back what cdc.assign_network(), or a superuser who registered a service in it, said; also where nobody did. Peerings that are there stay, and '
+	'what runs by them runs on: its services get the finding network_not_assigned (unless the label at the cloud says that it is theirs), and nothing new '
+	'is peered. network: its UUID. organization: its id. For superusers. Errors: 22023, 42704 unknown organization.';
+
 CREATE OR REPLACE FUNCTION cdc_inner.assign_network(network uuid, organization uuid) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable

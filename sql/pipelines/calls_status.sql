@@ -44,6 +44,7 @@ CREATE OR REPLACE FUNCTION cdc_inner.wait_for_pipeline(id uuid, status text DEFA
 DECLARE
 	deadline timestamptz := clock_timestamp() + timeout;
 	seen record;
+	owner uuid;
 	pause float8 := 0.005;
 BEGIN
 	IF status IS NULL OR status NOT IN ('Pending', 'Provisioning', 'Running', 'Failed', 'Deleting', 'Deleted') THEN
@@ -57,6 +58,7 @@ BEGIN
 	IF NOT FOUND OR NOT cdc.may(seen.organization_id, 'service:read') THEN
 		PERFORM cdc.raise_unknown('pipeline', id);
 	END IF;
+	owner := seen.organization_id;
 	IF current_setting('transaction_isolation') <> 'read committed' THEN
 		RAISE active_sql_transaction USING MESSAGE = 'cdc.wait_for_pipeline sees nothing new in this transaction',
 			DETAIL = format('Its isolation level is %s.', current_setting('transaction_isolation')), HINT = 'Call it in a READ COMMITTED transaction of its own.';
@@ -66,7 +68,10 @@ BEGIN
 			DETAIL = 'The pipeline was created or changed in this very transaction; nobody else sees it before COMMIT.', HINT = 'COMMIT first, then wait.';
 	END IF;
 	LOOP
-		-- each statement has a snapshot of its own
+		-- each statement has a snapshot of its own; who is removed meanwhile learns no more
+		IF NOT cdc.may(owner, 'service:read') THEN
+			PERFORM cdc.raise_unknown('pipeline', id);
+		END IF;
 		SELECT p.status, p.error_message INTO seen FROM cdc.pipeline_spec p WHERE p.id = id AND p.deleted_at IS NULL;
 		IF NOT FOUND THEN
 			IF status = 'Deleted' THEN
@@ -97,5 +102,5 @@ END
 $$;
 COMMENT ON FUNCTION cdc_inner.wait_for_pipeline IS
 	'Waits until a pipeline has a status, and returns it. id: the pipeline''s. status: Pending, Provisioning, Running, Failed, Deleting, or Deleted for the '
-	'end of a delete. timeout: for how long. For viewers. Errors: 55000 at once when it is Failed or gone and that was not asked for, 57014 at the '
+	'end of a delete. timeout: for how long. For viewers, as long as they are. Errors: 55000 at once when it is Failed or gone and that was not asked for, 57014 at the '
 	'deadline, 25001 when it was created or changed in this very transaction, or this one is not READ COMMITTED.';

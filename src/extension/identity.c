@@ -18,6 +18,7 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
 
 #include "extension/identity.h"
 
@@ -107,6 +108,8 @@ cdc_caller_oid(PG_FUNCTION_ARGS)
 Datum
 cdc_caller_is_superuser(PG_FUNCTION_ARGS)
 {
+	/* a call that waits takes no lock anew, with which it would hear of ALTER ROLE */
+	AcceptInvalidationMessages();
 	PG_RETURN_BOOL(superuser_arg(cdc_identity()->role));
 }
 
@@ -114,6 +117,7 @@ cdc_caller_is_superuser(PG_FUNCTION_ARGS)
 Datum
 cdc_caller_has_role(PG_FUNCTION_ARGS)
 {
+	AcceptInvalidationMessages();
 	PG_RETURN_BOOL(has_privs_of_role(cdc_identity()->role, get_role_oid(NameStr(*PG_GETARG_NAME(0)), false)));
 }
 

@@ -113,6 +113,14 @@ def another_ones_connect(world):
     ok("another organization uses" in world.says(pipelines[0], "another organization uses"), "(she is still refused)")
     world.sql("SELECT cdc.share_connect('%s', '%s')" % (world.connect.url(), world.orgs["alice"]))
     ok(world.running(pipelines[0]), "with a superuser's word she runs")
+    world.sql("SELECT cdc.unshare_connect('%s/', '%s')" % (world.connect.url(), world.orgs["alice"]))
+    message = world.says(pipelines[0], "another organization uses")
+    ok("another organization uses" in message, "when the word is taken back it is told", message)
+    ok(wait(lambda: world.sql("SELECT count(*) FROM cdc.finding WHERE check_name = 'connect_not_shared' AND service_id = '%s'" % sinks[0]) == "1"), "... by a finding too")
+    name = world.spec(pipelines[0])["connector_name"]
+    equal((world.spec(pipelines[0])["status"], world.connect.get("/connectors/%s/status" % name)["tasks"][0]["state"]), ("Running", "RUNNING"), "... and nothing is stopped")
+    world.sql("SELECT cdc.share_connect('%s', '%s')" % (world.connect.url(), world.orgs["alice"]))
+    ok(world.running(pipelines[0]), "... until it is given again")
     # the second one's URL is the same
     return pipelines[2:]
 

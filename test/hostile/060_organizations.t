@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """060_organizations.t: alice makes organizations to catch what others do, in the name of bob's default, of his organization's id, of a role that was his."""
-import sys, os
+import os, subprocess, sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lib import *
 
@@ -52,6 +52,22 @@ def slug(world):
     world.closing_questions("a slug like an id")
 
 
+def waiting(world):
+    """Who waits for a pipeline, and is no member, or no superuser, any more, learns nothing of it from then on."""
+    for name, before, after in (("dora", "SELECT cdc.add_member('%s', 'dora', 'viewer')" % world.orgs["bob"], "SELECT cdc.remove_member('%s', 'dora')" % world.orgs["bob"]),
+                                ("sue", "ALTER ROLE sue SUPERUSER", "ALTER ROLE sue NOSUPERUSER")):
+        world.sql("SELECT cdc.grant_use('%s'); %s" % (name, before))
+        call = subprocess.Popen(["psql", "-XqAt", "-v", "VERBOSITY=verbose", "-h", world.meta.dir, "-p", str(world.meta.port), "-U", name, "-d", "cdc", "-c",
+                                 "SELECT cdc.wait_for_pipeline('%s', 'Deleted', '50 s')" % world.bystander], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        ok(wait(lambda: world.sql("SELECT count(*) FROM pg_stat_activity WHERE usename = '%s' AND wait_event = 'PgSleep'" % name) == "1"), "(%s waits)" % name)
+        world.sql(after)
+        ended = wait(lambda: call.poll() is not None, 30)
+        call.kill()
+        out, said = call.communicate()
+        ok(ended and "42704" in said and "Running" not in said and not out, "%s is told that there is no such pipeline as soon as it is none of hers" % name, (ended, out, said))
+    world.closing_questions("who waits")
+
+
 def again(world):
     """A role of bob's organization is dropped; whoever comes next under its name is somebody else."""
     world.sql("SELECT cdc.add_member('%s', 'carl', 'owner')" % world.orgs["bob"])
@@ -68,9 +84,10 @@ def again(world):
 
 def test():
     world = World()
-    world.sql("GRANT EXECUTE ON FUNCTION cdc.create_organization(text, text, boolean) TO alice; CREATE ROLE carl LOGIN; CREATE ROLE gw LOGIN; SELECT cdc.grant_gateway('gw')")
+    world.sql("GRANT EXECUTE ON FUNCTION cdc.create_organization(text, text, boolean) TO alice; CREATE ROLE carl LOGIN; CREATE ROLE gw LOGIN; CREATE ROLE dora LOGIN; CREATE ROLE sue LOGIN; SELECT cdc.grant_gateway('gw')")
     default(world)
     slug(world)
+    waiting(world)
     again(world)
 
 
