@@ -43,7 +43,7 @@
 /* Events that nothing waits for are written together, within this time. */
 #define EVENTS_MS 25
 
-#define TURN_MS 10				/* another pipeline has the source's DDL turn */
+#define TURN_MS 100				/* another one has the turn: what else may stand in the way is looked at again */
 
 static int64
 jitter(int64 ms)
@@ -172,6 +172,7 @@ plan(CdcPipeline *p, const CdcDecision *d)
 			p->next_visit = next_poll(p);
 			break;
 		case CDC_RETRY_TURN:
+			cdc_turn_wait(&p->source->slot_turn, p);
 			p->next_visit = Max(p->turn_at, next_poll(p));
 			break;
 		case CDC_RETRY_BACKOFF:
@@ -433,6 +434,8 @@ cdc_visit_ready(CdcWorld *world)
 	cdc_observe_source_looks(world);
 }
 
+static void finish_ended(CdcWorld *world);
+
 /* An operation whose intent is to be written, or is written: NULL when there is none. */
 static CdcOp *
 unstarted(const CdcPipeline *p)
@@ -484,39 +487,25 @@ cdc_visit_dispatch(CdcWorld *world)
 
 			op->started = cdc_loop_now();
 			if (!cdc_guard(execute_one, op, "what was to be done", why, sizeof(why)))
-				cdc_op_finish(ref, CDC_OP_UNKNOWN, why);
+				cdc_op_end(ref, CDC_OP_UNKNOWN, why);
 		}
 	}
 	list_free(starting);
+	finish_ended(world);
 	cdc_network_dispatch(world);
 }
 
-/* Takes an operation out of those under way. */
+/* An operation has ended: records the outcome; when nothing else is under way, plans the next visit. */
 static void
-remove_operation(CdcOp *op)
+finish_operation(CdcOp *op)
 {
-	CdcOp	  **at = &op->pipeline->op;
-
-	while (*at != op)
-		at = &(*at)->beside;
-	*at = op->beside;
-	cdc_execute_release(op->pipeline);
-}
-
-void
-cdc_op_finish(CdcOpRef ref, CdcOpEnd end, const char *words)
-{
-	CdcOp	   *op = cdc_op_of(&ref);
-	CdcPipeline *p;
-	CdcAction	action;
+	CdcPipeline *p = op->pipeline;
+	CdcAction	action = op->action;
+	CdcOpEnd	end = op->end;
+	const char *words = op->words;
 	struct json_object *detail;
-	bool		again;
+	bool		again = p->op_error && p->op_error_action == action;
 
-	if (op == NULL)
-		return;
-	p = op->pipeline;
-	action = op->action;
-	again = p->op_error && p->op_error_action == action;
 	if (end == CDC_OP_DONE || !again || !cdc_same(words, p->op_error))
 	{
 		detail = json_object_new_object();
@@ -528,7 +517,7 @@ cdc_op_finish(CdcOpRef ref, CdcOpEnd end, const char *words)
 		cdc_world_event(p, "outcome", rule_name(op->rule), NULL, NULL,
 						cdc_step_name(p->step == CDC_STEP_NONE ? CDC_STEP_NONE : op->rule->step), words, detail);
 	}
-	remove_operation(op);
+	cdc_execute_release(p);
 	if (p->op && p->status == CDC_PROVISIONING && p->op->rule->step != p->step)
 	{
 		p->step = p->op->rule->step;
@@ -568,6 +557,16 @@ cdc_op_finish(CdcOpRef ref, CdcOpEnd end, const char *words)
 	p->next_visit = starts_task(action) ? cdc_loop_now() + TASK_SHOWS_MS : 0;
 	if (p->next_visit == 0)
 		cdc_world_ready(p);
+}
+
+/* Whatever has ended since the last time, in that order. */
+static void
+finish_ended(CdcWorld *world)
+{
+	CdcOp	   *op;
+
+	while ((op = cdc_op_next_ended(world)) != NULL)
+		finish_operation(op);
 }
 
 void
@@ -627,6 +626,7 @@ cdc_visit_due(CdcWorld *world)
 
 	if (!world->acting)
 		return;
+	finish_ended(world);
 	if (now >= world->next_round)
 		begin_round(world);
 	cdc_observe_paced(world);
@@ -636,8 +636,9 @@ cdc_visit_due(CdcWorld *world)
 	{
 		CdcPipeline *p = lfirst(cell);
 
-		if (p->next_visit != 0 && now >= p->next_visit && p->op == NULL)
+		if ((p->woken || (p->next_visit != 0 && now >= p->next_visit)) && p->op == NULL)
 		{
+			p->woken = false;
 			p->next_visit = 0;
 			if (!p->waiting && awaits_slot(p) && cdc_observe_source_watch(p))
 			{
@@ -678,6 +679,8 @@ cdc_visit_next(CdcWorld *world)
 	{
 		CdcPipeline *p = lfirst(cell);
 
+		if (p->woken && p->op == NULL)
+			next = 1;			/* long ago: at once */
 		if (p->next_visit != 0 && p->op == NULL && p->next_visit < next)
 			next = p->next_visit;
 		if (p->spec_dirty && p->locked_until < next)

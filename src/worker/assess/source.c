@@ -171,6 +171,7 @@ assess_objects(CdcPipeline *p, CdcSnapshot *s)
 {
 	const CdcSourcePipeline *seen = p->seen;
 	CdcService *source = p->source;
+	int64		held_ms;
 
 	/* role */
 	if (!source->manage_role)
@@ -282,13 +283,11 @@ assess_objects(CdcPipeline *p, CdcSnapshot *s)
 	}
 
 	/* who may make a slot now */
-	if (source->slot_creator == p &&
-		((seen->slot_exists && seen->slot_consistent) || p->want_deleted))
-		cdc_world_end_slot_turn(source);
-	if (source->slot_creator && source->slot_creator != p &&
-		cdc_loop_now() - source->slot_creator_since >
-		(is_small(source->slot_creator) ? SMALL_NEIGHBOUR_MS : NEIGHBOUR_DEADLINE_MS))
-		cdc_world_end_slot_turn(source);
+	if ((seen->slot_exists && seen->slot_consistent) || p->want_deleted)
+		cdc_turn_give(&source->slot_turn, p);
+	held_ms = cdc_turn_held_ms(&source->slot_turn, p);
+	if (held_ms >= 0 && held_ms > (is_small(source->slot_turn.holder) ? SMALL_NEIGHBOUR_MS : NEIGHBOUR_DEADLINE_MS))
+		held_ms = -1;			/* he is not waited for any longer */
 	if (cdc_initial_only(p))
 		s->slot_turn = CDC_TURN_OK;	/* Debezium makes none for it */
 	else if (!seen->slot_exists && (p->server.free_slots < 1 || p->server.free_senders < 1))
@@ -298,13 +297,13 @@ assess_objects(CdcPipeline *p, CdcSnapshot *s)
 				   psprintf("%d replication slots and %d WAL senders are free",
 							p->server.free_slots, p->server.free_senders));
 	}
-	else if (source->slot_creator && source->slot_creator != p)
+	else if (held_ms >= 0)
 	{
-		s->slot_turn = is_small(source->slot_creator) ? CDC_TURN_SOON : CDC_TURN_NEIGHBOUR;
-		p->turn_at = s->slot_turn == CDC_TURN_SOON ? source->slot_creator_since + SMALL_NEIGHBOUR_MS + 1 :
+		s->slot_turn = is_small(source->slot_turn.holder) ? CDC_TURN_SOON : CDC_TURN_NEIGHBOUR;
+		p->turn_at = s->slot_turn == CDC_TURN_SOON ? source->slot_turn.since + SMALL_NEIGHBOUR_MS + 1 :
 			cdc_loop_now() + NEIGHBOUR_LOOK_MS;
 		cdc_set_detail(p, CDC_DETAIL_BLOCKER,
-				   psprintf("pipeline \"%s\" is creating its slot%s%s", source->slot_creator->name,
+				   psprintf("pipeline \"%s\" is creating its slot%s%s", source->slot_turn.holder->name,
 							p->server.blocker ? ", which waits for " : "",
 							p->server.blocker ? blocker_words(p) : ""));
 	}

@@ -52,7 +52,7 @@ finish_one(CdcOp *op, CdcOpEnd end, const char *words)
 	/* a look that was begun before this answer says nothing about the job */
 	if (op->action == CDC_ACT_INSTALL_PLUGIN)
 		p->sink->plugin_changed_at = cdc_loop_now();
-	cdc_op_finish(cdc_op_ref(op), several->end, several->words);
+	cdc_op_end(cdc_op_ref(op), several->end, several->words);
 }
 
 static void

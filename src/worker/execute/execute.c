@@ -35,28 +35,6 @@
 /* What became of the role: cdc_source_drop_role_sql. */
 static const CdcPgShape drop_role_shape = {.min_rows = 1, .max_rows = 1, .ncolumns = 1, .columns = {{.type = CDC_PG_TEXT}}};
 
-CdcOpRef
-cdc_op_ref(const CdcOp *op)
-{
-	CdcOpRef	ref;
-
-	ref.world = op->pipeline->world;
-	strlcpy(ref.id, op->pipeline->id, sizeof(ref.id));
-	ref.serial = op->serial;
-	return ref;
-}
-
-CdcOp *
-cdc_op_of(const CdcOpRef *ref)
-{
-	CdcPipeline *p = cdc_world_pipeline(ref->world, ref->id);
-	CdcOp	   *op = p ? p->op : NULL;
-
-	while (op && op->serial != ref->serial)
-		op = op->beside;
-	return op;
-}
-
 static void *
 keep_ref(const CdcOp *op)
 {
@@ -101,9 +79,6 @@ is_hba(CdcAction action)
 bool
 cdc_execute_reserve(CdcPipeline *p, CdcAction action)
 {
-	CdcPipeline **turn = is_ddl(action) ? &p->source->ddl_owner :
-		is_hba(action) ? &p->source->hba_owner : NULL;
-
 	if (cdc_network_is_action(action))
 		return cdc_network_reserve(p);
 	if (action == CDC_ACT_INSTALL_PLUGIN)
@@ -111,14 +86,10 @@ cdc_execute_reserve(CdcPipeline *p, CdcAction action)
 		/* another pipeline of the sink may have asked since the agents were looked at */
 		if (!cdc_agents_unchanged(p->sink))
 			return false;
-		turn = &p->sink->plugin_owner;
+		return cdc_turn_take(&p->sink->plugin_turn, p);
 	}
-	if (turn == NULL)
-		return true;
-	if (*turn && *turn != p)
-		return false;
-	*turn = p;
-	return true;
+	return is_ddl(action) ? cdc_turn_take(&p->source->ddl_turn, p) :
+		is_hba(action) ? cdc_turn_take(&p->source->hba_turn, p) : true;
 }
 
 void
@@ -133,13 +104,13 @@ cdc_execute_release(CdcPipeline *p)
 		ddl = ddl || is_ddl(op->action);
 		hba = hba || is_hba(op->action);
 	}
-	if (p->source && p->source->ddl_owner == p && !ddl)
-		p->source->ddl_owner = NULL;
-	if (p->source && p->source->hba_owner == p && !hba)
-		p->source->hba_owner = NULL;
+	if (p->source && !ddl)
+		cdc_turn_give(&p->source->ddl_turn, p);
+	if (p->source && !hba)
+		cdc_turn_give(&p->source->hba_turn, p);
 	cdc_network_release(p);
-	if (p->sink && p->sink->plugin_owner == p)
-		p->sink->plugin_owner = NULL;
+	if (p->sink)
+		cdc_turn_give(&p->sink->plugin_turn, p);
 }
 
 /* A password and its verifier, encrypted at once: the next turn writes them. */
@@ -219,10 +190,7 @@ cdc_execute_prepare(CdcPipeline *p, CdcAction action, char **error)
 		/* what is there next is ours: it was seen absent before */
 		p->slot_absent_before = true;
 		if (!cdc_initial_only(p))
-		{
-			p->source->slot_creator = p;
-			p->source->slot_creator_since = cdc_loop_now();
-		}
+			cdc_turn_seize(&p->source->slot_turn, p);
 	}
 	if (starts_writer(p, action))
 		p->offsets_clean = false;
@@ -302,9 +270,9 @@ http_done(const CdcHttpResult *result, void *arg)
 		if (action == CDC_ACT_PUT_CONNECTOR && cdc_connector_of(p))
 			await_task(p, CONFIG_SHOWS_MS);
 	}
-	if (end == CDC_OP_FAILED && p->source && p->source->slot_creator == p)
-		cdc_world_end_slot_turn(p->source);
-	cdc_op_finish(*ref, end, words);
+	if (end == CDC_OP_FAILED && p->source)
+		cdc_turn_give(&p->source->slot_turn, p);
+	cdc_op_end(*ref, end, words);
 	pfree(ref);
 }
 
@@ -325,7 +293,7 @@ send_http(CdcOp *op, CdcHttpMethod method, const char *path, const char *body)
 	if (cdc_http_start(&request, http_done, ref) == NULL)
 	{
 		pfree(ref);
-		cdc_op_finish(cdc_op_ref(op), CDC_OP_FAILED, "too many open files");
+		cdc_op_end(cdc_op_ref(op), CDC_OP_FAILED, "too many open files");
 	}
 }
 
@@ -338,8 +306,8 @@ send_config(CdcOp *op)
 
 	if (config == NULL)
 	{
-		cdc_op_finish(cdc_op_ref(op), CDC_OP_FAILED,
-					  fault ? fault : "the configuration cannot be made without a primary and a password");
+		cdc_op_end(cdc_op_ref(op), CDC_OP_FAILED,
+				   fault ? fault : "the configuration cannot be made without a primary and a password");
 		return;
 	}
 	if (op->action == CDC_ACT_POST_STOPPED || op->action == CDC_ACT_PREPARE_CONNECTOR)
@@ -371,7 +339,7 @@ sql_done(const CdcPgResult *result, void *arg)
 			words = cdc_pg_value(result, 0, 0);
 		if (result->hint && words)
 			words = psprintf("%s (%s)", words, result->hint);
-		cdc_op_finish(*ref, end, words);
+		cdc_op_end(*ref, end, words);
 	}
 	pfree(ref);
 }
@@ -386,7 +354,7 @@ send_sql(CdcOp *op)
 
 	if (conn == NULL)
 	{
-		cdc_op_finish(cdc_op_ref(op), CDC_OP_FAILED, "the source has no primary");
+		cdc_op_end(cdc_op_ref(op), CDC_OP_FAILED, "the source has no primary");
 		return;
 	}
 	switch (op->action)
@@ -453,7 +421,7 @@ cdc_execute(CdcOp *op)
 		case CDC_ACT_END_DISCARD:
 			if (cdc_connector_of(p) == NULL)
 			{
-				cdc_op_finish(cdc_op_ref(op), CDC_OP_DONE, NULL);
+				cdc_op_end(cdc_op_ref(op), CDC_OP_DONE, NULL);
 				break;
 			}
 			send_http(op, CDC_HTTP_PUT, "/connectors/%s/resume", NULL);
@@ -467,7 +435,7 @@ cdc_execute(CdcOp *op)
 		case CDC_ACT_BEGIN_DISCARD:
 			if (cdc_connector_of(p) == NULL)
 			{
-				cdc_op_finish(cdc_op_ref(op), CDC_OP_DONE, NULL);
+				cdc_op_end(cdc_op_ref(op), CDC_OP_DONE, NULL);
 				break;
 			}
 			send_http(op, CDC_HTTP_PUT, "/connectors/%s/stop", NULL);
@@ -492,7 +460,7 @@ cdc_execute(CdcOp *op)
 		case CDC_ACT_JUDGE_FAILOVER:
 		case CDC_ACT_SOFT_DELETE:
 		case CDC_NUM_ACTIONS:
-			cdc_op_finish(cdc_op_ref(op), CDC_OP_DONE, NULL);
+			cdc_op_end(cdc_op_ref(op), CDC_OP_DONE, NULL);
 			break;
 	}
 }

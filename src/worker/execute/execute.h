@@ -4,11 +4,12 @@
  *
  * The only files that change anything outside: execute.c (Connect and SQL on
  * the source) and execute/hba.c.  An action is started after its intent has
- * been committed and ends by cdc_op_finish(), exactly once.
+ * been committed and ends by cdc_op_end(), exactly once.
  */
 #ifndef CDC_EXECUTE_H
 #define CDC_EXECUTE_H
 
+#include "worker/world/operation.h"
 #include "worker/world/world.h"
 
 /*
@@ -31,34 +32,7 @@ extern bool cdc_execute_prepare(CdcPipeline *pipeline, CdcAction action, char **
 /* Starts an operation.  Its intent is committed. */
 extern void cdc_execute(CdcOp *op);
 
-/* An operation's end, as the executor saw it. */
-typedef enum CdcOpEnd
-{
-	CDC_OP_DONE,
-	CDC_OP_FAILED,				/* certainly without effect */
-	CDC_OP_UNKNOWN				/* it may have had or may still have its effect */
-} CdcOpEnd;
-
 /* In execute/hba.c */
 extern void cdc_execute_hba(CdcOp *op);
-
-/* What an operation's callbacks carry instead of pointers. */
-typedef struct CdcOpRef
-{
-	CdcWorld   *world;
-	char		id[CDC_UUID_LEN + 1];
-	uint64		serial;
-} CdcOpRef;
-
-extern CdcOpRef cdc_op_ref(const CdcOp *op);
-
-/* The operation, while it is under way; or NULL. */
-extern CdcOp *cdc_op_of(const CdcOpRef *ref);
-
-/*
- * In visit.c: records the outcome; when nothing else is under way, plans the
- * next visit.  The operation is no more.  One that is not under way is ignored.
- */
-extern void cdc_op_finish(CdcOpRef ref, CdcOpEnd end, const char *words);
 
 #endif							/* CDC_EXECUTE_H */

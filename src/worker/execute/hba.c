@@ -111,7 +111,7 @@ finish_node(CdcHbaNode *h)
 
 		if (s && job->end != CDC_OP_DONE)
 			cdc_observe_nodes(s);
-		cdc_op_finish(job->ref, job->end, job->words);
+		cdc_op_end(job->ref, job->end, job->words);
 		MemoryContextDelete(job->context);
 	}
 }
@@ -313,7 +313,7 @@ cdc_execute_hba(CdcOp *op)
 	}
 	if (--job->left == 0)
 	{
-		cdc_op_finish(job->ref, CDC_OP_FAILED,
+		cdc_op_end(job->ref, CDC_OP_FAILED,
 					  "no node of the source is reachable");
 		MemoryContextDelete(context);
 	}

@@ -36,10 +36,9 @@ cdc_network_reserve(CdcPipeline *p)
 {
 	CdcPair    *pair = cdc_network_pair_of(p);
 
-	if (pair == NULL || (pair->owner && pair->owner != p) || pair->removal_planned || pair->removal_serial)
+	if (pair == NULL || pair->removal_planned || pair->removal_serial)
 		return false;
-	pair->owner = p;
-	return true;
+	return cdc_turn_take(&pair->turn, p);
 }
 
 void
@@ -48,12 +47,7 @@ cdc_network_release(CdcPipeline *p)
 	ListCell   *cell;
 
 	foreach(cell, p->world->pairs)
-	{
-		CdcPair    *pair = lfirst(cell);
-
-		if (pair->owner == p)
-			pair->owner = NULL;
-	}
+		cdc_turn_give(&((CdcPair *) lfirst(cell))->turn, p);
 }
 
 static void
@@ -161,7 +155,7 @@ change_done(const CdcHttpResult *result, void *arg)
 		cdc_network_changed(pair);
 	}
 	if (op)
-		cdc_op_finish(*ref, end, words);
+		cdc_op_end(*ref, end, words);
 	pfree(ref);
 }
 
@@ -178,14 +172,14 @@ cdc_network_execute(CdcOp *op)
 
 	if (pair == NULL || !cdc_network_seen(pair, &ab, &ba))
 	{
-		cdc_op_finish(cdc_op_ref(op), CDC_OP_FAILED, "the network changed meanwhile");
+		cdc_op_end(cdc_op_ref(op), CDC_OP_FAILED, "the network changed meanwhile");
 		return;
 	}
 	v = cdc_sdn_judge(pair->a, pair->b, ab, ba, pair->installation);
 	if (v.peerings != (action == CDC_ACT_CREATE_PEERING ? CDC_PEERINGS_MISSING : CDC_PEERINGS_DISABLED) ||
 		pair->installation == NULL)
 	{
-		cdc_op_finish(cdc_op_ref(op), CDC_OP_FAILED, "the network changed meanwhile");
+		cdc_op_end(cdc_op_ref(op), CDC_OP_FAILED, "the network changed meanwhile");
 		return;
 	}
 	ref = MemoryContextAlloc(TopMemoryContext, sizeof(CdcOpRef));
@@ -197,7 +191,7 @@ cdc_network_execute(CdcOp *op)
 	if (error)
 	{
 		pfree(ref);
-		cdc_op_finish(cdc_op_ref(op), CDC_OP_FAILED, error);
+		cdc_op_end(cdc_op_ref(op), CDC_OP_FAILED, error);
 	}
 }
 
@@ -391,7 +385,7 @@ cdc_network_due(CdcWorld *world)
 			pair->attempts = 0;
 			pair->dirty = true;
 		}
-		if (removing && !pair->gone && !pair->owner && !pair->removal_planned && !pair->removal_serial && now >= pair->next_try)
+		if (removing && !pair->gone && !pair->turn.holder && !pair->removal_planned && !pair->removal_serial && now >= pair->next_try)
 			plan_removal(pair);
 	}
 }

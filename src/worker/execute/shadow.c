@@ -387,7 +387,7 @@ drop_ended(CdcDropJob *job)
 	if (cdc_op_of(&job->ref))
 	{
 		cdc_observe_nodes(cdc_op_of(&job->ref)->pipeline->source);
-		cdc_op_finish(job->ref, job->end, job->words);
+		cdc_op_end(job->ref, job->end, job->words);
 	}
 	if (job->words)
 		pfree(job->words);

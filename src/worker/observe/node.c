@@ -600,7 +600,7 @@ cdc_observe_source_due(CdcWorld *world)
 
 		if (!s->is_postgresql || s->nnodes == 0 || s->system_identifier == 0 || !has_pipelines(s))
 			continue;
-		if (s->standbys_since != 0 && (s->slot_creator == NULL || now - s->standbys_since > STANDBYS_WAIT_MS))
+		if (s->standbys_since != 0 && (s->slot_turn.holder == NULL || now - s->standbys_since > STANDBYS_WAIT_MS))
 		{
 			s->standbys_since = 0;
 			cdc_observe_nodes(s);

@@ -14,6 +14,7 @@
 #include "common/json.h"
 #include "common/text.h"
 #include "worker/network.h"
+#include "worker/world/operation.h"
 #include "worker/world/pair.h"
 #include "worker/world/world.h"
 
@@ -191,22 +192,20 @@ cdc_world_remove_pipeline(CdcPipeline *pipeline)
 {
 	CdcWorld   *world = pipeline->world;
 	CdcService *source = pipeline->source;
+	ListCell   *cell;
 
-	cdc_network_release(pipeline);
+	foreach(cell, world->pairs)
+		cdc_turn_leave(&((CdcPair *) lfirst(cell))->turn, pipeline);
 	world->pipelines = list_delete_ptr(world->pipelines, pipeline);
-	if (pipeline->sink && pipeline->sink->plugin_owner == pipeline)
-		pipeline->sink->plugin_owner = NULL;
+	if (pipeline->sink)
+		cdc_turn_leave(&pipeline->sink->plugin_turn, pipeline);
+	cdc_op_forget(pipeline);
 	world->ready = list_delete_ptr(world->ready, pipeline);
 	if (source)
 	{
-		ListCell   *cell;
-
-		if (source->ddl_owner == pipeline)
-			source->ddl_owner = NULL;
-		if (source->hba_owner == pipeline)
-			source->hba_owner = NULL;
-		if (source->slot_creator == pipeline)
-			cdc_world_end_slot_turn(source);
+		cdc_turn_leave(&source->ddl_turn, pipeline);
+		cdc_turn_leave(&source->hba_turn, pipeline);
+		cdc_turn_leave(&source->slot_turn, pipeline);
 		foreach(cell, source->databases)
 		{
 			CdcSourceDb *db = lfirst(cell);
@@ -283,23 +282,6 @@ cdc_world_ready_all(CdcService *service)
 
 		if (pipeline->source == service || pipeline->sink == service)
 			cdc_world_ready(pipeline);
-	}
-}
-
-void
-cdc_world_end_slot_turn(CdcService *source)
-{
-	int64		now = cdc_loop_now();
-	ListCell   *cell;
-
-	source->slot_creator = NULL;
-	foreach(cell, source->world->pipelines)
-	{
-		CdcPipeline *pipeline = lfirst(cell);
-
-		if (pipeline->source == source && pipeline->op == NULL &&
-			pipeline->decision.retry == CDC_RETRY_TURN && pipeline->next_visit > now)
-			pipeline->next_visit = now;
 	}
 }
 

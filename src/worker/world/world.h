@@ -23,6 +23,7 @@
 #include "remote/sdn.h"
 #include "remote/source.h"
 #include "worker/io/io.h"
+#include "worker/world/turn.h"
 
 #define CDC_UUID_LEN 36
 #define CDC_SHORT_LEN 8
@@ -186,10 +187,9 @@ struct CdcService
 	int64		searched_at;	/* when its nodes were last asked for a primary */
 	int64		lost_at;		/* since when there is no primary, 0: there is one */
 	List	   *databases;		/* CdcSourceDb */
-	CdcPipeline *ddl_owner;		/* whose DDL is under way: one at a time */
-	CdcPipeline *hba_owner;		/* who writes pg_hba.conf: one at a time */
-	CdcPipeline *slot_creator;	/* who makes its slot now: one at a time */
-	int64		slot_creator_since;
+	CdcTurn		ddl_turn;		/* of actions by SQL */
+	CdcTurn		hba_turn;		/* of who writes pg_hba.conf */
+	CdcTurn		slot_turn;		/* of who makes its slot */
 	int64		standbys_since;	/* something new is there for them to follow, 0: not */
 
 	/* kafka */
@@ -230,7 +230,7 @@ struct CdcService
 	int64		plugin_at;
 	int64		plugin_since;
 	char	  **plugin_versions;	/* of each worker: "a, b", "" none, NULL no answer */
-	CdcPipeline *plugin_owner;	/* who asks for an installation: one at a time */
+	CdcTurn		plugin_turn;	/* of who asks for an installation */
 	int64		plugin_changed_at;	/* when one was asked for, or had ended */
 	int			failed_before;	/* connectors FAILED when the first was asked for, -1 */
 	bool		rolling;		/* workers are restarted one by one: look often */
@@ -265,7 +265,7 @@ typedef struct CdcPair
 	int64		refused_until;	/* what was refused is not tried again before */
 	char	   *refused;		/* why */
 	int			conflicts;		/* creates in a row that met a peering not listed */
-	CdcPipeline *owner;			/* whose action on it is under way */
+	CdcTurn		turn;			/* of who acts on it */
 	CdcSdnRemoval removal;		/* the step that is under way, or planned */
 	bool		removal_planned;	/* its intent is written with the next turn */
 	uint64		removal_serial;	/* of the request under way, 0: none */
@@ -291,6 +291,14 @@ typedef struct CdcSdn
 	CdcSdnList *list;			/* the last good one, or NULL */
 } CdcSdn;
 
+/* An operation's end, as the executor saw it. */
+typedef enum CdcOpEnd
+{
+	CDC_OP_DONE,
+	CDC_OP_FAILED,				/* certainly without effect */
+	CDC_OP_UNKNOWN				/* it may have had or may still have its effect */
+} CdcOpEnd;
+
 /*
  * What happens outside for one pipeline: at most one at a time, but for those
  * that cdc_decide_beside() lets run side by side.
@@ -304,6 +312,9 @@ typedef struct CdcOp
 	int64		started;		/* 0: its intent is not committed yet */
 	uint64		serial;			/* answers carry it: a late one finds another op */
 	void	   *state;			/* the executor's, in the pipeline's op_context */
+	bool		ended;			/* in world->ended: */
+	CdcOpEnd	end;			/* how, */
+	char	   *words;			/* and what is told of it; or NULL */
 } CdcOp;
 
 struct CdcPipeline
@@ -431,6 +442,7 @@ struct CdcPipeline
 	CdcDecision decision;		/* the last one */
 	bool		queued;			/* in world->ready */
 	bool		waiting;		/* for an observation */
+	bool		woken;			/* a turn that it waited for is free */
 	bool		asked;			/* by check_health(): a Failed one is tried now */
 	int64		source_since;	/* looks at the source begun before do not count */
 	int64		connect_since;	/* looks at Connect begun before do not count */
@@ -459,6 +471,7 @@ struct CdcWorld
 	CdcSdn		sdn;
 	char	   *installation;	/* id of this installation; NULL: not read yet */
 	List	   *ready;			/* CdcPipeline: to be visited in this turn */
+	List	   *ended;			/* CdcOp: that have ended, see operation.h */
 	bool		acting;			/* may mutate outside */
 	char	   *idle_reason;	/* why not */
 	int64		epoch;			/* ours */
@@ -516,12 +529,6 @@ extern void cdc_world_ready(CdcPipeline *pipeline);
 
 /* Every pipeline of a service is visited in this turn. */
 extern void cdc_world_ready_all(CdcService *service);
-
-/*
- * The source's slot creation turn is free: whoever waits for it is visited at
- * once.
- */
-extern void cdc_world_end_slot_turn(CdcService *source);
 
 /* The database object of a source, made when it is not there. */
 extern CdcSourceDb *cdc_world_database(CdcService *source, const char *database);

@@ -1,0 +1,43 @@
+/*
+ * operation.h
+ *	  Operations: what is under way outside for a pipeline, how their callbacks
+ *	  find them again, and the queue of those that have ended.
+ *
+ * An executor ends an operation exactly once, from wherever its answer comes;
+ * what becomes of the end is the visit's business, which drains the queue.
+ * Owns no socket and decides nothing.
+ */
+#ifndef CDC_OPERATION_H
+#define CDC_OPERATION_H
+
+#include "worker/world/world.h"
+
+/* What an operation's callbacks carry instead of pointers. */
+typedef struct CdcOpRef
+{
+	CdcWorld   *world;
+	char		id[CDC_UUID_LEN + 1];
+	uint64		serial;
+} CdcOpRef;
+
+extern CdcOpRef cdc_op_ref(const CdcOp *op);
+
+/* The operation, while it is under way and has not ended; or NULL. */
+extern CdcOp *cdc_op_of(const CdcOpRef *ref);
+
+/*
+ * An operation ended so; words (copied; may be NULL) are for its event and must
+ * be free of secrets.  One that is not under way is ignored.
+ */
+extern void cdc_op_end(CdcOpRef ref, CdcOpEnd end, const char *words);
+
+/*
+ * Takes the next one that has ended out of the queue and out of those under way
+ * of its pipeline, in whose op_context it stays; NULL: there is none.
+ */
+extern CdcOp *cdc_op_next_ended(CdcWorld *world);
+
+/* The pipeline is forgotten: nothing of it is left in the queue. */
+extern void cdc_op_forget(CdcPipeline *pipeline);
+
+#endif							/* CDC_OPERATION_H */
