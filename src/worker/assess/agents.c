@@ -9,8 +9,8 @@
 
 #include "common/redact.h"
 #include "extension/settings.h"
-#include "worker/agents.h"
 #include "worker/assess/assess_parts.h"
+#include "worker/world/facts.h"
 #include "worker/world/wanted.h"
 
 /* A failed installation is tried again after this, then twice as long, ... */
@@ -24,25 +24,6 @@ has_url(void)
 		cdc_debezium_plugin_sha512 && cdc_debezium_plugin_sha512[0];
 }
 
-static bool
-lists_wanted(const CdcService *sink, int worker)
-{
-	return cdc_kc_has_version(sink->plugin_versions[worker], cdc_debezium_plugin_version);
-}
-
-int
-cdc_agents_target(const CdcService *sink)
-{
-	int			i;
-
-	for (i = 0; i < sink->nurls && i < sink->nagents; i++)
-	{
-		if (sink->plugin_versions[i] && !lists_wanted(sink, i))
-			return i;
-	}
-	return -1;
-}
-
 static CdcTri
 plugin_current(const CdcService *sink)
 {
@@ -51,21 +32,6 @@ plugin_current(const CdcService *sink)
 	if (sink->plugin_at == 0 || sink->plugin_present == CDC_UNKNOWN)
 		return CDC_UNKNOWN;
 	return cdc_agents_target(sink) < 0 ? CDC_YES : CDC_NO;
-}
-
-/* The agents' directories must be one name, or one reference cannot serve all workers. */
-const char *
-cdc_agents_secret_path(const CdcService *sink)
-{
-	const char *path = NULL;
-	int			i;
-
-	for (i = 0; i < sink->nagents; i++)
-	{
-		if (sink->agents[i].state && path == NULL)
-			path = sink->agents[i].state->secret_path;
-	}
-	return path;
 }
 
 static const char *
@@ -206,18 +172,6 @@ agents_state(CdcPipeline *p, const CdcSnapshot *s, const char **words)
 		return CDC_AGENTS_FAILED;
 	*words = psprintf("next is %s", sink->connect_urls[target]);
 	return CDC_AGENTS_READY;
-}
-
-bool
-cdc_password_due(const CdcPipeline *p)
-{
-	return p->source && p->source->manage_role && (p->password == NULL || p->generation < p->wanted_generation);
-}
-
-char *
-cdc_agents_secret_name(const CdcPipeline *p)
-{
-	return cdc_agent_secret_name(p->connector_name, Max(p->generation, 1));
 }
 
 /* Sessions that are older than the configuration by more than this used the former password. */

@@ -14,36 +14,13 @@
 #include "common/json.h"
 #include "common/lsn.h"
 #include "extension/settings.h"
-#include "worker/agents.h"
 #include "worker/assess/assess.h"
 #include "worker/assess/assess_parts.h"
-#include "worker/failover.h"
-#include "worker/assess/login.h"
-#include "worker/network.h"
-#include "worker/observe/observe.h"
+#include "worker/world/facts.h"
 #include "worker/world/shadow.h"
+#include "worker/world/streamed.h"
 
 #define WALSENDER_DEADLINE_MS 10000
-
-void
-cdc_set_detail(CdcPipeline *p, CdcDetail which, const char *words)
-{
-	p->details[which] = words;
-}
-
-bool
-cdc_source_known(const CdcPipeline *p)
-{
-	return p->source && p->source->primary && p->seen && !p->seen_failed &&
-		p->look_at >= p->source_since;
-}
-
-/* A higher epoch than ours on anything of ours: somebody else acts. */
-void
-cdc_note_epoch(CdcPipeline *p, uint64 epoch)
-{
-	cdc_world_note_epoch(p->world, epoch);
-}
 
 int
 cdc_assess_needs(const CdcPipeline *p)
@@ -289,7 +266,6 @@ cdc_assess(CdcPipeline *p, CdcSnapshot *s)
 	cdc_assess_connect(p, s);
 	cdc_assess_failover(p, s);
 	cdc_assess_agents(p, s);
-	cdc_login_check_pipeline(p);
 	assess_gap(p, s);
 	if (p->want_deleted || p->discarding || s->move == CDC_MOVE_PENDING)
 		assess_settled(p, s);

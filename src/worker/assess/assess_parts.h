@@ -5,13 +5,10 @@
 #ifndef CDC_ASSESS_PARTS_H
 #define CDC_ASSESS_PARTS_H
 
-#include "worker/world/world.h"
+#include "worker/assess/assess.h"
 
 /* words: in the current context, or as long-lived as the visit. */
 extern void cdc_set_detail(CdcPipeline *pipeline, CdcDetail which, const char *words);
-
-/* Did the source answer the look that this visit asked for? */
-extern bool cdc_source_known(const CdcPipeline *pipeline);
 
 /* Is the slot held by somebody who is neither the connector nor we? */
 extern bool cdc_slot_usurped(const CdcPipeline *pipeline);
@@ -29,5 +26,11 @@ extern void cdc_assess_connect(CdcPipeline *pipeline, CdcSnapshot *snapshot);
 
 /* After both: has the history changed, and how far is that dealt with? */
 extern void cdc_assess_failover(CdcPipeline *pipeline, CdcSnapshot *snapshot);
+
+/* The agents' part of it. */
+extern void cdc_assess_agents(CdcPipeline *pipeline, CdcSnapshot *snapshot);
+
+/* Fills peerings and its details. */
+extern void cdc_network_assess(CdcPipeline *pipeline, CdcSnapshot *snapshot);
 
 #endif							/* CDC_ASSESS_PARTS_H */

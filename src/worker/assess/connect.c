@@ -12,7 +12,7 @@
 #include "utils/timestamp.h"
 
 #include "worker/assess/assess_parts.h"
-#include "worker/observe/observe.h"
+#include "worker/world/facts.h"
 #include "worker/world/wanted.h"
 
 /* Restarts of what FAILED, after the first, second ... failure (ms). */

@@ -18,9 +18,9 @@
 #include "common/lsn.h"
 #include "extension/settings.h"
 #include "worker/assess/assess_parts.h"
-#include "worker/failover.h"
-#include "worker/observe/observe.h"
+#include "worker/world/facts.h"
 #include "worker/world/shadow.h"
+#include "worker/world/streamed.h"
 #include "worker/world/timeline.h"
 
 /* The part of max_slot_wal from which on a slot is warned of. */
@@ -157,20 +157,6 @@ slot_is_stale(const CdcPipeline *p)
 							  timeline, p->seen->confirmed_flush_lsn);
 }
 
-/* Were the offsets read after the connector was seen to stand still? */
-static bool
-offsets_are_last(const CdcPipeline *p)
-{
-	return p->offsets_known == CDC_YES && p->stopped_seen != 0 && p->offsets_at >= p->stopped_seen;
-}
-
-int64
-cdc_failover_open_txid(const CdcPipeline *p)
-{
-	return offsets_are_last(p) && p->offsets.commit_lsn != 0 && p->offsets.highest_lsn > p->offsets.commit_lsn ?
-		p->offsets.txid : 0;
-}
-
 CdcJudgement
 cdc_failover_judge_now(const CdcPipeline *p)
 {
@@ -191,7 +177,7 @@ cdc_failover_judge_now(const CdcPipeline *p)
 	f.slot_lsn = p->seen->confirmed_flush_lsn;
 	f.halt = on_gap_halt(p);
 	f.dragged = (!same_history(p) && cdc_same(p->seen->slot_user, "role")) || read_intent(p).spoiled;
-	if (offsets_are_last(p))
+	if (cdc_offsets_are_last(p))
 	{
 		const char *status = p->seen->tx_status;
 

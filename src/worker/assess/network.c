@@ -13,51 +13,7 @@
 #include "extension/settings.h"
 #include "worker/assess/assess_parts.h"
 #include "worker/world/findings.h"
-#include "worker/network.h"
 #include "worker/world/pair.h"
-
-bool
-cdc_network_gives_ranges(const CdcService *sink)
-{
-	return sink && sink->is_kafka && sink->cidrs_from_urls && sink->network_id && cdc_network_configured();
-}
-
-bool
-cdc_network_needs_label(const CdcService *service)
-{
-	return service && service->network_id && !service->network_assigned && cdc_network_configured();
-}
-
-/* In words: whose word is missing for a service's network. */
-static char *
-owner_missing(const CdcService *s)
-{
-	return psprintf("nobody has said that network %s of service \"%s\" is this organization's: give it the label " CDC_SDN_OWNER_LABEL " = %s at the cloud, "
-					"or have a superuser SELECT cdc.assign_network('%s', '%s')",
-					s->network_id, s->name, s->organization_id, s->network_id, s->organization_id);
-}
-
-void
-cdc_network_tell_owner(CdcService *s)
-{
-	CdcFinding	finding = {
-		.check_name = "network_not_assigned",
-		.concern = CDC_CONCERN_SAFETY,
-		.severity = CDC_SEVERITY_BLOCKER,
-		.required = "a network that belongs to the service's organization",
-		.why = "its peerings are made with the operator's account, which can join anybody's network",
-	};
-	bool		holds = cdc_network_needs_label(s) && s->network_labelled == CDC_NO;
-
-	if (holds)
-	{
-		finding.observed = owner_missing(s);
-		finding.fix_sql = cdc_quote_format("SELECT cdc.assign_network(%L, %L)", s->network_id, s->organization_id);
-	}
-	/* what is not known takes nothing back */
-	if (holds || !cdc_network_needs_label(s) || s->network_labelled == CDC_YES)
-		cdc_finding_service(s, &finding, holds);
-}
 
 /* Is the network the organization's?  If not, or not known: says so. */
 static bool
@@ -67,37 +23,10 @@ is_owned(CdcPipeline *p, const CdcService *s, CdcSnapshot *snapshot)
 		return true;
 	snapshot->peerings = s->network_labelled == CDC_NO ? CDC_PEERINGS_BLOCKED :
 		s->network_error ? CDC_PEERINGS_OUT_OF_REACH : CDC_PEERINGS_UNKNOWN;
-	cdc_set_detail(p, CDC_DETAIL_NETWORK, s->network_labelled == CDC_NO ? owner_missing(s) : s->network_error == NULL ? NULL :
+	cdc_set_detail(p, CDC_DETAIL_NETWORK, s->network_labelled == CDC_NO ? cdc_network_owner_missing(s) : s->network_error == NULL ? NULL :
 				   psprintf("%s; where its label cannot be read, a superuser's SELECT cdc.assign_network('%s', '%s') says whose it is", s->network_error,
 							s->network_id, s->organization_id));
 	return false;
-}
-
-bool
-cdc_network_to_wire(const CdcPipeline *p)
-{
-	return cdc_network_configured() && p->source && p->sink && p->source->network_id && p->sink->network_id &&
-		strcmp(p->source->network_id, p->sink->network_id) != 0;
-}
-
-CdcPair *
-cdc_network_pair_of(const CdcPipeline *p)
-{
-	if (!cdc_network_to_wire(p))
-		return NULL;
-	return cdc_pair_find(p->world, p->source->network_id, p->sink->network_id, true);
-}
-
-bool
-cdc_network_seen(const CdcPair *pair, const CdcSdnPeering **ab, const CdcSdnPeering **ba)
-{
-	const CdcSdn *sdn = &pair->world->sdn;
-
-	if (sdn->list == NULL || sdn->good_at < pair->changed_at)
-		return false;
-	*ab = cdc_sdn_find(sdn->list, pair->a, pair->b);
-	*ba = cdc_sdn_find(sdn->list, pair->b, pair->a);
-	return true;
 }
 
 /* Since when the pair is waited for, over restarts of the worker. */
@@ -156,7 +85,7 @@ assess_pair(CdcPipeline *p, CdcPair *pair)
 	CdcPeerings peerings;
 
 	cdc_set_detail(p, CDC_DETAIL_NETWORK_STUCK, stuck_words());
-	if (cdc_network_seen(pair, &ab, &ba))
+	if (cdc_pair_seen(pair, &ab, &ba))
 	{
 		peerings = judge(p, pair, ab, ba);
 		/* what was seen active stays so through a fault of the SDN API, but one
@@ -186,7 +115,7 @@ cdc_network_assess(CdcPipeline *p, CdcSnapshot *s)
 	/* nothing is done about a network of somebody else */
 	if ((cdc_network_to_wire(p) || cdc_network_gives_ranges(p->sink)) && !(is_owned(p, p->source, s) && is_owned(p, p->sink, s)))
 		return;
-	pair = cdc_network_pair_of(p);
+	pair = cdc_pair_of(p);
 	if (pair)
 		s->peerings = assess_pair(p, pair);
 	/* pg_hba.conf needs the ranges of the sink's network: they are part of it */

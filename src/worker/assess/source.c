@@ -9,8 +9,8 @@
 
 #include "common/lsn.h"
 #include "extension/settings.h"
-#include "worker/agents.h"
 #include "worker/assess/assess_parts.h"
+#include "worker/world/facts.h"
 #include "worker/world/wanted.h"
 
 /* A neighbour that makes its slot holds the others up no longer than this. */

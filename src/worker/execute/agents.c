@@ -10,8 +10,9 @@
 #include "utils/memutils.h"
 
 #include "extension/settings.h"
-#include "worker/agents.h"
-#include "worker/execute/execute.h"
+#include "worker/execute/execute_parts.h"
+#include "worker/world/facts.h"
+#include "worker/world/reach.h"
 #include "worker/world/wanted.h"
 
 /* An agent writes its intent and a file before it answers, and flushes both. */
@@ -30,12 +31,6 @@ typedef struct Ref
 	CdcOpRef	op;
 	int			agent;
 } Ref;
-
-bool
-cdc_agents_unchanged(const CdcService *sink)
-{
-	return cdc_agents_fresh(sink, sink->plugin_changed_at + 1);
-}
 
 static void
 finish_one(CdcOp *op, CdcOpEnd end, const char *words)
@@ -114,7 +109,7 @@ send(CdcOp *op, int agent, CdcHttpMethod method, const char *path, const char *n
 	request.url = cdc_agent_url(a->url, path, name, p->world->installation, p->world->epoch);
 	request.body = body;
 	request.timeout_ms = CHANGE_TIMEOUT_MS;
-	cdc_agents_auth(p->sink, a, &request);
+	cdc_reach_agent(p->sink, a, &request);
 	if (cdc_http_start(&request, done, ref) == NULL)
 	{
 		pfree(ref);

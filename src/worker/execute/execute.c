@@ -14,12 +14,10 @@
 
 #include "common/secrets.h"
 #include "extension/settings.h"
-#include "worker/agents.h"
-#include "worker/execute/execute.h"
-#include "worker/failover.h"
-#include "worker/network.h"
-#include "worker/observe/observe.h"
-#include "worker/shadow.h"
+#include "worker/execute/execute_parts.h"
+#include "worker/world/facts.h"
+#include "worker/world/reach.h"
+#include "worker/world/streamed.h"
 #include "worker/world/wanted.h"
 
 /* DDL on the source waits for locks no longer than this, then is tried again. */
@@ -173,8 +171,6 @@ cdc_execute_prepare(CdcPipeline *p, CdcAction action, char **error)
 		return false;
 	if (action == CDC_ACT_BEGIN_DISCARD)
 		p->discarding = true;
-	if (action == CDC_ACT_JUDGE_FAILOVER)
-		cdc_failover_remember(p);
 	if (action == CDC_ACT_RESTART_CONNECTOR || starts_writer(p, action))
 		cdc_failover_starting(p);
 	if (action == CDC_ACT_END_DISCARD)
@@ -281,7 +277,7 @@ send_http(CdcOp *op, CdcHttpMethod method, const char *path, const char *body)
 {
 	CdcPipeline *p = op->pipeline;
 	CdcHttpRequest request;
-	const char *base = cdc_observe_connect_url(p->sink);
+	const char *base = cdc_connect_url(p->sink);
 	CdcOpRef   *ref = keep_ref(op);
 
 	memset(&request, 0, sizeof(request));
@@ -289,7 +285,7 @@ send_http(CdcOp *op, CdcHttpMethod method, const char *path, const char *body)
 	request.url = cdc_kc_url(base, path, p->connector_name);
 	request.body = body;
 	request.timeout_ms = cdc_request_timeout;
-	cdc_observe_connect_auth(p->sink, &request);
+	cdc_reach_connect(p->sink, &request);
 	if (cdc_http_start(&request, http_done, ref) == NULL)
 	{
 		pfree(ref);
@@ -348,8 +344,8 @@ static void
 send_sql(CdcOp *op)
 {
 	CdcPipeline *p = op->pipeline;
-	CdcPgConn  *conn = cdc_observe_ddl_conn(p);
-	CdcSourceAsk ask = cdc_observe_ask(p);
+	CdcPgConn  *conn = cdc_execute_ddl_conn(p);
+	CdcSourceAsk ask = cdc_source_ask_of(p);
 	char	   *sql = NULL;
 
 	if (conn == NULL)

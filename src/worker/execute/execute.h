@@ -9,6 +9,7 @@
 #ifndef CDC_EXECUTE_H
 #define CDC_EXECUTE_H
 
+#include "reconciler/shadow.h"
 #include "worker/world/operation.h"
 #include "worker/world/world.h"
 
@@ -32,7 +33,32 @@ extern bool cdc_execute_prepare(CdcPipeline *pipeline, CdcAction action, char **
 /* Starts an operation.  Its intent is committed. */
 extern void cdc_execute(CdcOp *op);
 
-/* In execute/hba.c */
-extern void cdc_execute_hba(CdcOp *op);
+/* Is it an action on the network?  Such a one is no mutation of the pipeline's. */
+extern bool cdc_network_is_action(CdcAction action);
+
+/* Peerings that no service needs any more: plans the next step of each removal. */
+extern void cdc_network_due(CdcWorld *world);
+
+/* Monotonic ms of the next thing that cdc_network_due would do, 0 for none. */
+extern int64 cdc_network_next(CdcWorld *world);
+
+/* After a turn: starts the removal steps whose intent is committed. */
+extern void cdc_network_dispatch(CdcWorld *world);
+
+/*
+ * A statement for a pipeline's slot on a standby, one at a time for each; nothing
+ * waits for it.  May it be started now, or is one under way, or was tried just now?
+ */
+extern bool cdc_execute_shadow_may(const CdcPipeline *pipeline, const CdcShadow *shadow, CdcShadowAction action);
+extern void cdc_execute_shadow(CdcPipeline *pipeline, CdcNode *node, CdcShadow *shadow, CdcShadowAction action, uint64 target);
+
+/* A health round: each service of a provider that makes servers is looked at. */
+extern void cdc_provider_round(CdcWorld *world);
+
+/* Starts the requests to providers whose time has come. */
+extern void cdc_provider_due(CdcWorld *world);
+
+/* Monotonic ms of the next thing that cdc_provider_due would do, 0 for none. */
+extern int64 cdc_provider_next(CdcWorld *world);
 
 #endif							/* CDC_EXECUTE_H */

@@ -13,8 +13,7 @@
 
 #include "extension/settings.h"
 #include "remote/pg_hba.h"
-#include "worker/execute/execute.h"
-#include "worker/observe/observe.h"
+#include "worker/execute/execute_parts.h"
 #include "worker/world/wanted.h"
 
 #define HBA_TIMEOUT_MS 15000
@@ -110,7 +109,7 @@ finish_node(CdcHbaNode *h)
 		CdcService *s = cdc_world_service(job->ref.world, job->service_id);
 
 		if (s && job->end != CDC_OP_DONE)
-			cdc_observe_nodes(s);
+			cdc_world_want_nodes(s);
 		cdc_op_end(job->ref, job->end, job->words);
 		MemoryContextDelete(job->context);
 	}

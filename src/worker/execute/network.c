@@ -13,8 +13,9 @@
 #include "utils/timestamp.h"
 
 #include "extension/settings.h"
-#include "worker/execute/execute.h"
-#include "worker/network.h"
+#include "worker/execute/execute_parts.h"
+#include "worker/world/pair.h"
+#include "worker/world/reach.h"
 
 /* What was refused for a reason is tried again after this: people may have cured it. */
 #define REFUSED_MS 30000
@@ -34,7 +35,7 @@ cdc_network_is_action(CdcAction action)
 bool
 cdc_network_reserve(CdcPipeline *p)
 {
-	CdcPair    *pair = cdc_network_pair_of(p);
+	CdcPair    *pair = cdc_pair_of(p);
 
 	if (pair == NULL || pair->removal_planned || pair->removal_serial)
 		return false;
@@ -70,7 +71,7 @@ note_intent(CdcPair *pair)
 void
 cdc_network_prepare(CdcPipeline *p)
 {
-	CdcPair    *pair = cdc_network_pair_of(p);
+	CdcPair    *pair = cdc_pair_of(p);
 
 	if (pair->waiting_since == 0)
 		pair->waiting_since = GetCurrentTimestamp();
@@ -90,7 +91,7 @@ start(CdcHttpMethod method, const char *uuid, const char *body, CdcHttpDone done
 	request.url = cdc_sdn_url_of(cdc_sdn_url, "network-peering", uuid);
 	request.body = body;
 	request.timeout_ms = cdc_request_timeout;
-	error = cdc_network_credentials(&request, &credentials);
+	error = cdc_reach_sdn(&request, &credentials);
 	if (error == NULL && cdc_http_start(&request, done, arg) == NULL)
 		error = "too many open files";
 	cdc_sdn_wipe(&credentials);
@@ -130,7 +131,7 @@ change_done(const CdcHttpResult *result, void *arg)
 {
 	CdcOpRef   *ref = arg;
 	CdcOp	   *op = cdc_op_of(ref);
-	CdcPair    *pair = op ? cdc_network_pair_of(op->pipeline) : NULL;
+	CdcPair    *pair = op ? cdc_pair_of(op->pipeline) : NULL;
 	CdcSdnMeaning meaning;
 	CdcOpEnd	end;
 	char	   *words;
@@ -152,7 +153,7 @@ change_done(const CdcHttpResult *result, void *arg)
 		else if (meaning == CDC_SDN_DONE)
 			cdc_set_string(pair->world->context, &pair->refused, NULL);
 		set_error(pair, end == CDC_OP_DONE ? NULL : words);
-		cdc_network_changed(pair);
+		cdc_pair_changed(pair);
 	}
 	if (op)
 		cdc_op_end(*ref, end, words);
@@ -162,7 +163,7 @@ change_done(const CdcHttpResult *result, void *arg)
 void
 cdc_network_execute(CdcOp *op)
 {
-	CdcPair    *pair = cdc_network_pair_of(op->pipeline);
+	CdcPair    *pair = cdc_pair_of(op->pipeline);
 	CdcAction	action = op->action;
 	const CdcSdnPeering *ab;
 	const CdcSdnPeering *ba;
@@ -170,7 +171,7 @@ cdc_network_execute(CdcOp *op)
 	CdcOpRef   *ref;
 	const char *error;
 
-	if (pair == NULL || !cdc_network_seen(pair, &ab, &ba))
+	if (pair == NULL || !cdc_pair_seen(pair, &ab, &ba))
 	{
 		cdc_op_end(cdc_op_ref(op), CDC_OP_FAILED, "the network changed meanwhile");
 		return;
@@ -193,30 +194,6 @@ cdc_network_execute(CdcOp *op)
 		pfree(ref);
 		cdc_op_end(cdc_op_ref(op), CDC_OP_FAILED, error);
 	}
-}
-
-/*
- * Removal.  A pair is needed while a service has each of its networks; a
- * deleted one has, until the teardown of its last pipeline is over.  One that
- * its provider is about to take back, its network with it, has it no more.
- */
-static bool
-is_needed(const CdcPair *pair)
-{
-	bool		a = false;
-	bool		b = false;
-	ListCell   *cell;
-
-	foreach(cell, pair->world->services)
-	{
-		CdcService *s = lfirst(cell);
-
-		if (s->taken_back)
-			continue;
-		a = a || cdc_same(s->network_id, pair->a);
-		b = b || cdc_same(s->network_id, pair->b);
-	}
-	return a && b;
 }
 
 static void
@@ -258,7 +235,7 @@ plan_removal(CdcPair *pair)
 	const CdcSdnPeering *ba;
 	const CdcSdnPeering *which;
 
-	if (!cdc_network_seen(pair, &ab, &ba) || world->sdn.good_at < pair->next_try)
+	if (!cdc_pair_seen(pair, &ab, &ba) || world->sdn.good_at < pair->next_try)
 	{
 		if (world->sdn.reachable == CDC_NO && world->sdn.listed_at >= Max(pair->changed_at, pair->next_try))
 		{
@@ -266,7 +243,7 @@ plan_removal(CdcPair *pair)
 			retry_later(pair);
 		}
 		else
-			cdc_network_want_list(world);
+			world->sdn.list_wanted = true;
 		return;
 	}
 	pair->removal = cdc_sdn_removal(ab, ba, pair->installation, &which);
@@ -312,7 +289,7 @@ removal_done(const CdcHttpResult *result, void *arg)
 		if (pair->removal_serial != ref->serial)
 			continue;
 		pair->removal_serial = 0;
-		cdc_network_changed(pair);
+		cdc_pair_changed(pair);
 		if (end == CDC_OP_DONE || meaning == CDC_SDN_ABSENT || meaning == CDC_SDN_NOT_DISABLED)
 		{
 			pair->attempts = 0;
@@ -343,7 +320,7 @@ cdc_network_dispatch(CdcWorld *world)
 		if (!pair->removal_planned || pair->dirty)
 			continue;
 		pair->removal_planned = false;
-		if (is_needed(pair))
+		if (cdc_pair_is_needed(pair))
 			continue;			/* a service came meanwhile: its pipelines enable it again */
 		ref = MemoryContextAlloc(TopMemoryContext, sizeof(CdcRemovalRef));
 		ref->world = world;
@@ -370,12 +347,10 @@ cdc_network_due(CdcWorld *world)
 
 	if (!cdc_network_configured() || !world->loaded)
 		return;
-	if (world->sdn.list_wanted)
-		cdc_network_want_list(world);
 	foreach(cell, world->pairs)
 	{
 		CdcPair    *pair = lfirst(cell);
-		bool		removing = pair->stored && !is_needed(pair);
+		bool		removing = pair->stored && !cdc_pair_is_needed(pair);
 
 		if (removing != pair->removing)
 		{
@@ -390,23 +365,6 @@ cdc_network_due(CdcWorld *world)
 	}
 }
 
-bool
-cdc_network_joined(const CdcService *s)
-{
-	ListCell   *cell;
-
-	if (!cdc_network_configured())
-		return false;
-	foreach(cell, s->world->pairs)
-	{
-		CdcPair    *pair = lfirst(cell);
-
-		if ((cdc_same(s->network_id, pair->a) || cdc_same(s->network_id, pair->b)) && pair->stored && !pair->parted && !pair->gone)
-			return true;
-	}
-	return false;
-}
-
 int64
 cdc_network_next(CdcWorld *world)
 {
@@ -415,9 +373,6 @@ cdc_network_next(CdcWorld *world)
 
 	if (!cdc_network_configured())
 		return 0;
-	/* while a list is wanted or under way, that is what is waited for */
-	if (world->sdn.list_wanted && !world->sdn.listing)
-		next = cdc_network_list_due(world);
 	foreach(cell, world->pairs)
 	{
 		CdcPair    *pair = lfirst(cell);
@@ -427,19 +382,4 @@ cdc_network_next(CdcWorld *world)
 			next = pair->next_try;
 	}
 	return next;
-}
-
-bool
-cdc_network_dirty(CdcWorld *world)
-{
-	ListCell   *cell;
-
-	foreach(cell, world->pairs)
-	{
-		CdcPair    *pair = lfirst(cell);
-
-		if (pair->dirty)
-			return true;
-	}
-	return false;
 }

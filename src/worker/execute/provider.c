@@ -12,8 +12,9 @@
 #include "utils/memutils.h"
 
 #include "extension/settings.h"
-#include "worker/network.h"
+#include "worker/execute/execute.h"
 #include "worker/execute/provider.h"
+#include "worker/world/pair.h"
 
 #define BUSY_MS 200				/* while something is expected */
 #define ERROR_MS 1000
@@ -276,7 +277,7 @@ cdc_provider_due(CdcWorld *world)
 			s->taken_back = s->deleting && may_go(s);
 			if (s->deleting && !s->taken_back)
 				s->provider_next = now + BUSY_MS;
-			else if (s->deleting && cdc_network_joined(s))
+			else if (s->deleting && cdc_pair_joined(s))
 			{
 				set_status(s, s->status, s->addon_status, "waiting for the peerings of its network to be removed");
 				s->provider_next = now + BUSY_MS;

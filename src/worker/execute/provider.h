@@ -33,13 +33,6 @@ struct CdcProvider
 	CdcProvided (*read) (const CdcHttpResult *result);
 };
 
-/* A health round: each is looked at.  Starts requests whose time has come. */
-extern void cdc_provider_round(CdcWorld *world);
-extern void cdc_provider_due(CdcWorld *world);
-
-/* Monotonic ms of the next thing that cdc_provider_due would do, 0 for none. */
-extern int64 cdc_provider_next(CdcWorld *world);
-
 /* The provider local, in provider_local.c. */
 extern const struct CdcProvider cdc_provider_local;
 

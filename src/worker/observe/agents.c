@@ -10,13 +10,11 @@
 
 #include "extension/settings.h"
 #include "remote/connect_value.h"
-#include "worker/agents.h"
-#include "worker/world/findings.h"
+#include "worker/observe/observe_parts.h"
 #include "worker/observe/peer_said.h"
 #include "worker/observe/registered.h"
-
-/* An agent answers from memory and one directory. */
-#define LOOK_TIMEOUT_MS 5000
+#include "worker/world/findings.h"
+#include "worker/world/reach.h"
 
 typedef struct Look
 {
@@ -25,30 +23,6 @@ typedef struct Look
 	int			index;
 	int64		started;
 } Look;
-
-void
-cdc_agents_auth(const CdcService *sink, const CdcAgent *agent, CdcHttpRequest *request)
-{
-	request->bearer = agent->token;
-	request->ca = sink->ca;
-	request->any_address = sink->any_address;
-	request->connect_timeout_ms = cdc_connect_timeout;
-	if (request->timeout_ms == 0)
-		request->timeout_ms = LOOK_TIMEOUT_MS;
-}
-
-bool
-cdc_agents_fresh(const CdcService *sink, int64 since)
-{
-	int			i;
-
-	for (i = 0; i < sink->nagents; i++)
-	{
-		if (sink->agents[i].looked_at < since || sink->agents[i].looked_at == 0)
-			return false;
-	}
-	return true;
-}
 
 /* A job has ended: workers, their plugins and their tasks may be other ones now. */
 static void
@@ -190,7 +164,7 @@ cdc_agents_look(CdcService *sink)
 		memset(&request, 0, sizeof(request));
 		request.method = CDC_HTTP_GET;
 		request.url = cdc_agent_url(agent->url, "/v1/state", NULL, sink->world->installation, 0);
-		cdc_agents_auth(sink, agent, &request);
+		cdc_reach_agent(sink, agent, &request);
 		agent->looking = true;
 		agent->looking_since = look->started;
 		if (cdc_http_start(&request, look_done, look) == NULL)

@@ -12,58 +12,18 @@
 
 #include "common/secrets.h"
 #include "extension/settings.h"
-#include "worker/network.h"
+#include "worker/observe/observe_parts.h"
 #include "worker/observe/registered.h"
-
-#define READ_TIMEOUT_MS 10000
+#include "worker/world/pair.h"
+#include "worker/world/reach.h"
 
 /* A list is not asked for more often than this, sparser as time passes. */
 #define PACE_DENSE_MS 200
 #define PACE_SPARSE_MS 5000
 #define PACE_GROWTH 20			/* a 20th of the time since the last change */
 
-#define MAX_CREDENTIALS 4096
-
 /* Peerings of an account, some 600 bytes each, read as they come. */
 #define LIST_MAX (16 * 1024 * 1024)
-
-bool
-cdc_network_configured(void)
-{
-	return cdc_sdn_url != NULL && cdc_sdn_url[0] != '\0';
-}
-
-const char *
-cdc_network_credentials(CdcHttpRequest *request, CdcSdnCredentials *credentials)
-{
-	const char *path = cdc_sdn_credentials_file;
-	const char *why;
-	char	   *words;
-	size_t		length;
-
-	memset(credentials, 0, sizeof(*credentials));
-	if (path == NULL || path[0] == '\0')
-		return "cdc_pipeline.sdn_credentials_file is not set: name the file with the credentials of the SDN API";
-	words = cdc_secret_file(path, MAX_CREDENTIALS, &length, &why);
-	if (words == NULL)
-		return psprintf("the file \"%s\" of cdc_pipeline.sdn_credentials_file cannot be used: %s", path, why);
-	why = cdc_sdn_parse_credentials(words, credentials);
-	explicit_bzero(words, length);
-	pfree(words);
-	if (why)
-	{
-		cdc_sdn_wipe(credentials);
-		return psprintf("the file \"%s\" of cdc_pipeline.sdn_credentials_file cannot be used: %s", path, why);
-	}
-	request->any_address = true;
-	request->user = credentials->user;
-	request->password = credentials->password;
-	request->bearer = credentials->token;
-	request->connect_timeout_ms = cdc_connect_timeout;
-	if (request->timeout_ms == 0)
-		request->timeout_ms = READ_TIMEOUT_MS;
-	return NULL;
-}
 
 static void
 ready_waiting(CdcWorld *world)
@@ -104,7 +64,7 @@ note_pairs(CdcWorld *world)
 		const CdcSdnPeering *ab;
 		const CdcSdnPeering *ba;
 
-		if (!cdc_network_seen(pair, &ab, &ba))
+		if (!cdc_pair_seen(pair, &ab, &ba))
 			continue;
 		/* ours by its label, but of a row that is lost: it is to be removed one day */
 		if (!pair->stored && (cdc_sdn_ours(ab, pair->installation) || cdc_sdn_ours(ba, pair->installation)))
@@ -235,8 +195,8 @@ list_done(const CdcHttpResult *result, void *arg)
 	free_look(look);
 }
 
-int64
-cdc_network_list_due(const CdcWorld *world)
+static int64
+list_due(const CdcWorld *world)
 {
 	const CdcSdn *sdn = &world->sdn;
 	int64		pace = (cdc_loop_now() - sdn->changed_at) / PACE_GROWTH;
@@ -264,7 +224,7 @@ get(const char *collection, const char *id, CdcHttpDone done, CdcListLook *look)
 		request.consumed = look->reader;
 		request.consume_max = LIST_MAX;
 	}
-	error = cdc_network_credentials(&request, &credentials);
+	error = cdc_reach_sdn(&request, &credentials);
 	if (error == NULL && cdc_http_start(&request, done, look) == NULL)
 		error = "too many open files";
 	cdc_sdn_wipe(&credentials);
@@ -274,8 +234,8 @@ get(const char *collection, const char *id, CdcHttpDone done, CdcListLook *look)
 	return error;
 }
 
-void
-cdc_network_want_list(CdcWorld *world)
+static void
+want_list(CdcWorld *world)
 {
 	CdcSdn	   *sdn = &world->sdn;
 	CdcListLook *look;
@@ -284,7 +244,7 @@ cdc_network_want_list(CdcWorld *world)
 	follow_url(world);
 	if (!cdc_network_configured() || sdn->listing)
 		return;
-	if (cdc_loop_now() < cdc_network_list_due(world))
+	if (cdc_loop_now() < list_due(world))
 	{
 		sdn->list_wanted = true;
 		return;
@@ -303,13 +263,6 @@ cdc_network_want_list(CdcWorld *world)
 	error = get("network-peering", NULL, list_done, look);
 	if (error)
 		list_ended(world, sdn->listing_since, pstrdup(error), false);
-}
-
-void
-cdc_network_changed(CdcPair *pair)
-{
-	pair->changed_at = cdc_loop_now();
-	pair->world->sdn.changed_at = pair->changed_at;
 }
 
 static void
@@ -402,7 +355,7 @@ seen_active(const CdcPair *pair)
 	const CdcSdnPeering *ab;
 	const CdcSdnPeering *ba;
 
-	return cdc_network_seen(pair, &ab, &ba) &&
+	return cdc_pair_seen(pair, &ab, &ba) &&
 		cdc_sdn_judge(pair->a, pair->b, ab, ba, pair->installation).peerings == CDC_PEERINGS_ACTIVE;
 }
 
@@ -421,7 +374,7 @@ network_known(CdcService *service, int64 since)
 bool
 cdc_network_observe(CdcPipeline *p)
 {
-	CdcPair    *pair = cdc_network_pair_of(p);
+	CdcPair    *pair = cdc_pair_of(p);
 	CdcSdn	   *sdn = &p->world->sdn;
 	bool		all = true;
 	bool		known;
@@ -430,7 +383,7 @@ cdc_network_observe(CdcPipeline *p)
 		return true;
 	if (pair && sdn->listed_at < Max(p->network_since, pair->changed_at))
 	{
-		cdc_network_want_list(p->world);
+		want_list(p->world);
 		/* events flow, or would: a slow SDN API holds up nothing else */
 		all = p->status == CDC_RUNNING || seen_active(pair);
 	}
@@ -447,7 +400,7 @@ cdc_network_round(CdcWorld *world)
 	if (!cdc_network_configured())
 		return;
 	if (world->pairs != NIL)
-		cdc_network_want_list(world);
+		want_list(world);
 	foreach(cell, world->services)
 	{
 		CdcService *s = lfirst(cell);
@@ -455,4 +408,18 @@ cdc_network_round(CdcWorld *world)
 		if (cdc_network_gives_ranges(s) || cdc_network_needs_label(s))
 			want_network(s);
 	}
+}
+
+void
+cdc_network_observe_due(CdcWorld *world)
+{
+	if (cdc_network_configured() && world->loaded && world->sdn.list_wanted)
+		want_list(world);
+}
+
+int64
+cdc_network_observe_next(const CdcWorld *world)
+{
+	/* while a list is wanted or under way, that is what is waited for */
+	return cdc_network_configured() && world->sdn.list_wanted && !world->sdn.listing ? list_due(world) : 0;
 }

@@ -16,14 +16,13 @@
 #include "common/quote.h"
 #include "extension/settings.h"
 #include "remote/pg_hba.h"
-#include "worker/failover.h"
-#include "worker/world/findings.h"
 #include "worker/observe/observe.h"
 #include "worker/observe/observe_parts.h"
-#include "worker/observe/source.h"
 #include "worker/observe/peer_said.h"
 #include "worker/observe/registered.h"
-#include "worker/shadow.h"
+#include "worker/world/findings.h"
+#include "worker/world/reach.h"
+#include "worker/world/streamed.h"
 #include "worker/world/wanted.h"
 
 /* Standbys are seen to when nothing is being built on the source, or after this. */
@@ -40,50 +39,6 @@
 /* A source is busy when a slot moves by so much between two pings. */
 #define FLOWING_MS 500
 #define FLOWING_BYTES (64 * 1024)
-
-void
-cdc_observe_target(CdcNode *node, const char *database, CdcPgTarget *target)
-{
-	CdcService *s = node->service;
-
-	memset(target, 0, sizeof(*target));
-	target->host = node->address;
-	target->port = node->port;
-	target->database = database;
-	target->user = s->admin_user;
-	target->password = s->admin_password;
-	target->sslmode = s->sslmode;
-	target->ca = s->ca;
-	target->client_cert = s->client_cert && s->client_key ? s->client_cert : NULL;
-	target->client_key = s->client_key;
-	target->password_in_tls = s->password_in_tls;
-	target->any_address = s->any_address;
-	target->any_method = s->before_rules;
-	target->connect_timeout_ms = cdc_connect_timeout;
-}
-
-CdcProbe *
-cdc_probe_make(CdcService *service, const char *database, int npipelines)
-{
-	CdcProbe   *probe = MemoryContextAllocZero(TopMemoryContext, sizeof(CdcProbe));
-
-	probe->world = service->world;
-	strlcpy(probe->service_id, service->id, sizeof(probe->service_id));
-	probe->database = database ? MemoryContextStrdup(TopMemoryContext, database) : NULL;
-	probe->started = cdc_loop_now();
-	probe->pipelines = MemoryContextAllocZero(TopMemoryContext,
-											  Max(npipelines, 1) * sizeof(*probe->pipelines));
-	return probe;
-}
-
-void
-cdc_probe_free(CdcProbe *probe)
-{
-	if (probe->database)
-		pfree(probe->database);
-	pfree(probe->pipelines);
-	pfree(probe);
-}
 
 static void
 set_source_status(CdcService *s)
@@ -207,7 +162,7 @@ elect(CdcService *s)
 			CdcSourceDb *db = lfirst(cell);
 
 			if (db->node != primary && primary != NULL)
-				cdc_observe_hang_up(db);
+				cdc_world_hang_up(db);
 		}
 	}
 	set_source_status(s);
@@ -345,7 +300,7 @@ node_done(const CdcPgResult *result, void *arg)
 	if (n->reachable && s->before_rules)
 		cdc_registered_seen(s);
 	elect(s);
-	cdc_shadow_look(n);
+	n->looked = true;
 	{
 		ListCell   *cell;
 
@@ -379,7 +334,7 @@ open_admin(CdcNode *n)
 
 	if (n->admin)
 		return;
-	cdc_observe_target(n, n->service->admin_database, &target);
+	cdc_reach_node(n, n->service->admin_database, &target);
 	n->admin = cdc_pg_open(&target);
 	cdc_pg_watch(n->admin, cdc_observe_lost, n->service);
 }
@@ -508,7 +463,7 @@ note_slots(CdcService *s, const char *words)
 		p->primary_lsn = lsn;
 	}
 	json_object_put(slots);
-	cdc_shadow_follow(s);
+	s->followed = true;
 }
 
 static void
@@ -569,7 +524,7 @@ ping(CdcService *s)
 	{
 		CdcPgTarget target;
 
-		cdc_observe_target(n, n->service->admin_database, &target);
+		cdc_reach_node(n, n->service->admin_database, &target);
 		n->pinger = cdc_pg_open(&target);
 		cdc_pg_watch(n->pinger, cdc_observe_lost, s);
 	}
@@ -624,28 +579,4 @@ cdc_observe_source_due(CdcWorld *world)
 			next = at;
 	}
 	return next;
-}
-
-CdcPgConn *
-cdc_observe_node_conn(CdcNode *n, const char *database)
-{
-	CdcPgTarget target;
-	MemoryContext old;
-	CdcNodeDb  *db;
-	ListCell   *cell;
-
-	foreach(cell, n->databases)
-	{
-		db = lfirst(cell);
-		if (strcmp(db->database, database) == 0)
-			return db->conn;
-	}
-	old = MemoryContextSwitchTo(n->service->context);
-	db = palloc0(sizeof(CdcNodeDb));
-	db->database = pstrdup(database);
-	n->databases = lappend(n->databases, db);
-	MemoryContextSwitchTo(old);
-	cdc_observe_target(n, database, &target);
-	db->conn = cdc_pg_open(&target);
-	return db->conn;
 }

@@ -9,17 +9,17 @@
 #include "utils/memutils.h"
 
 #include "extension/settings.h"
-#include "worker/agents.h"
-#include "worker/assess/login.h"
-#include "worker/network.h"
 #include "worker/observe/connect_claims.h"
+#include "worker/observe/login.h"
 #include "worker/observe/observe.h"
-#include "worker/observe/source.h"
+#include "worker/observe/observe_parts.h"
 #include "worker/observe/peer_said.h"
 #include "worker/observe/registered.h"
+#include "worker/world/facts.h"
+#include "worker/world/reach.h"
 
-/* Reads answer quickly or are asked again; only mutations wait for Connect's 90 s. */
-#define READ_TIMEOUT_MS 10000
+/* How often a sink is looked at while its workers are restarted one by one (ms). */
+#define ROLL_MS 200
 
 /* A list is not asked for again before this many times its own duration. */
 #define LIST_PACE 2
@@ -55,24 +55,6 @@ free_look(CdcLook *look)
 	pfree(look);
 }
 
-const char *
-cdc_observe_connect_url(const CdcService *sink)
-{
-	return sink->nurls > 0 ? sink->connect_urls[sink->url % sink->nurls] : NULL;
-}
-
-void
-cdc_observe_connect_auth(const CdcService *sink, CdcHttpRequest *request)
-{
-	request->user = sink->connect_user;
-	request->password = sink->connect_password;
-	request->ca = sink->ca;
-	request->any_address = sink->any_address;
-	request->connect_timeout_ms = cdc_connect_timeout;
-	if (request->timeout_ms == 0)
-		request->timeout_ms = READ_TIMEOUT_MS;
-}
-
 /* Starts a GET on a worker; frees the look and returns false under pressure. */
 static bool
 get(CdcService *sink, const char *base, const char *path, const char *name,
@@ -91,20 +73,12 @@ get(CdcService *sink, const char *base, const char *path, const char *name,
 		request.consumed = look->reader;
 		request.consume_max = LIST_MAX;
 	}
-	cdc_observe_connect_auth(sink, &request);
+	cdc_reach_connect(sink, &request);
 	started = cdc_http_start(&request, done, look) != NULL;
 	if (!started)
 		free_look(look);
 	pfree(url);
 	return started;
-}
-
-const CdcKcConnector *
-cdc_connector_of(const CdcPipeline *p)
-{
-	const CdcKcConnector *c = p->sink && p->sink->list ? cdc_kc_find(p->sink->list, p->connector_name) : NULL;
-
-	return c && cdc_same(c->mark, p->id) ? c : NULL;
 }
 
 static void
@@ -174,7 +148,7 @@ list_done(const CdcHttpResult *result, void *arg)
 	sink->listed_at = look->started;
 	sink->list_ms = result->elapsed_ms;
 	if (result->tolerated || result->outcome == CDC_HTTP_ANSWERED)
-		cdc_registered_answered(sink, cdc_observe_connect_url(sink), result->tolerated);
+		cdc_registered_answered(sink, cdc_connect_url(sink), result->tolerated);
 	if (result->outcome == CDC_HTTP_ANSWERED && result->status == 200)
 	{
 		MemoryContext old = MemoryContextSwitchTo(sink->context);
@@ -202,7 +176,7 @@ list_done(const CdcHttpResult *result, void *arg)
 	else
 		error = pstrdup(result->error);
 
-	cdc_peer_said(sink, cdc_observe_connect_url(sink), result->said);
+	cdc_peer_said(sink, cdc_connect_url(sink), result->said);
 	sink->connect_reachable = error ? CDC_NO : CDC_YES;
 	if (error == NULL)
 	{
@@ -212,7 +186,7 @@ list_done(const CdcHttpResult *result, void *arg)
 			cdc_peer_said(sink, sink->connect_urls[i], NULL);
 	}
 	cdc_set_string(sink->context, &sink->connect_error,
-				   error ? psprintf("%s: %s", cdc_observe_connect_url(sink), error) : NULL);
+				   error ? psprintf("%s: %s", cdc_connect_url(sink), error) : NULL);
 	if (error && sink->nurls > 1)
 		sink->url = (sink->url + 1) % sink->nurls;
 	set_sink_status(sink, error == NULL);
@@ -223,7 +197,7 @@ list_done(const CdcHttpResult *result, void *arg)
 static void
 want_list(CdcService *sink)
 {
-	const char *url = cdc_observe_connect_url(sink);
+	const char *url = cdc_connect_url(sink);
 	CdcLook    *look;
 
 	if (sink->listing || url == NULL)
@@ -279,6 +253,7 @@ cdc_observe_paced(CdcWorld *world)
 	ListCell   *cell;
 
 	world->source_due = cdc_observe_source_due(world);
+	cdc_network_observe_due(world);
 	foreach(cell, world->services)
 	{
 		CdcService *s = lfirst(cell);
@@ -290,7 +265,7 @@ cdc_observe_paced(CdcWorld *world)
 		}
 		if (s->is_kafka && s->list_wanted)
 			want_list(s);
-		if (s->rolling && cdc_loop_now() >= s->rolled_at + CDC_ROLL_MS)
+		if (s->rolling && cdc_loop_now() >= s->rolled_at + ROLL_MS)
 			roll_on(s);
 	}
 }
@@ -300,7 +275,10 @@ cdc_observe_next(CdcWorld *world)
 {
 	ListCell   *cell;
 	int64		next = world->source_due;
+	int64		list = cdc_network_observe_next(world);
 
+	if (list && (next == 0 || list < next))
+		next = list;
 	foreach(cell, world->services)
 	{
 		CdcService *s = lfirst(cell);
@@ -312,8 +290,8 @@ cdc_observe_next(CdcWorld *world)
 			if (next == 0 || at < next)
 				next = at;
 		}
-		if (s->rolling && (next == 0 || s->rolled_at + CDC_ROLL_MS < next))
-			next = s->rolled_at + CDC_ROLL_MS;
+		if (s->rolling && (next == 0 || s->rolled_at + ROLL_MS < next))
+			next = s->rolled_at + ROLL_MS;
 	}
 	return next;
 }
@@ -431,7 +409,7 @@ offsets_done(const CdcHttpResult *result, void *arg)
 static void
 want_offsets(CdcPipeline *p)
 {
-	const char *url = cdc_observe_connect_url(p->sink);
+	const char *url = cdc_connect_url(p->sink);
 	CdcLook    *look;
 
 	if (p->offsets_asking || url == NULL)

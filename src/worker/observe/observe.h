@@ -12,14 +12,6 @@
 
 #include "worker/world/world.h"
 
-/* What a pipeline's decision needs to know; bits. */
-#define CDC_NEED_SOURCE		1
-#define CDC_NEED_CONNECT	2
-#define CDC_NEED_OFFSETS	4
-#define CDC_NEED_PLUGIN		8
-#define CDC_NEED_NETWORK	16
-#define CDC_NEED_AGENTS		32
-
 /*
  * Is everything in needs known by a look begun at or after source_since
  * and connect_since?  If
@@ -41,9 +33,6 @@ extern void cdc_observe_service(CdcService *service);
 extern void cdc_observe_paced(CdcWorld *world);
 extern int64 cdc_observe_next(CdcWorld *world);
 
-/* The connection for actions in the pipeline's database on the primary, or NULL. */
-extern CdcPgConn *cdc_observe_ddl_conn(CdcPipeline *pipeline);
-
 /*
  * Closes the connections to databases of a source in which nothing is left to
  * do, so that their owner can drop them.  Not from within a connection's
@@ -51,16 +40,27 @@ extern CdcPgConn *cdc_observe_ddl_conn(CdcPipeline *pipeline);
  */
 extern void cdc_observe_release(CdcService *source);
 
-/* The Connect URL in use. */
-extern const char *cdc_observe_connect_url(const CdcService *sink);
+/* A health round: one list for all, and each network whose ranges or label are needed. */
+extern void cdc_network_round(CdcWorld *world);
 
-/* Fills credentials, CA and timeouts of a request to a Connect cluster. */
-extern void cdc_observe_connect_auth(const CdcService *sink, CdcHttpRequest *request);
+/* Starts the looks that are wanted: one a database, for all of its pipelines. */
+extern void cdc_observe_source_looks(CdcWorld *world);
 
-/* The pipeline's connector in the last list, by name and mark; NULL when absent, somebody else's, or unknown. */
-extern const CdcKcConnector *cdc_connector_of(const CdcPipeline *pipeline);
+/*
+ * For one that waits for its slot: has the source watch it, which is much cheaper
+ * than a look; when it changes, the pipeline is visited with looks that are
+ * begun after that.  False: look, since the last one is too long ago or there
+ * is no primary to be asked.
+ */
+extern bool cdc_observe_source_watch(CdcPipeline *pipeline);
 
-/* The pipeline's part of a source query; points into the pipeline. */
-extern CdcSourceAsk cdc_observe_ask(const CdcPipeline *pipeline);
+/* ms between two looks for a pipeline that waits, 0: not known yet */
+extern int	cdc_observe_source_pace(const CdcPipeline *pipeline);
+
+/* Looks at one node, unless that is under way. */
+extern void cdc_observe_node(CdcNode *node);
+
+/* The findings about how a pipeline that is kept logs in at its source; whenever it is visited. */
+extern void cdc_login_check_pipeline(CdcPipeline *pipeline);
 
 #endif							/* CDC_OBSERVE_H */

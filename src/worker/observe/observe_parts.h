@@ -6,7 +6,7 @@
 #ifndef CDC_OBSERVE_PARTS_H
 #define CDC_OBSERVE_PARTS_H
 
-#include "worker/world/world.h"
+#include "worker/observe/observe.h"
 
 /* A look touches catalogs only; a server that needs longer is ill. */
 #define LOOK_TIMEOUT_MS 10000
@@ -30,16 +30,36 @@ typedef struct CdcProbe
 extern CdcProbe *cdc_probe_make(CdcService *service, const char *database, int npipelines);
 extern void cdc_probe_free(CdcProbe *probe);
 
-/* How to connect to a database on a node, as the administrator; points into the node. */
-extern void cdc_observe_target(CdcNode *node, const char *database, CdcPgTarget *target);
-
 /* For cdc_pg_watch: an idle connection to a node of this service has ended. */
 extern void cdc_observe_lost(CdcPgConn *conn, void *service);
 
 /* Was every node of the service looked at by a probe begun at or after this? */
 extern bool cdc_observe_nodes_since(CdcService *service, int64 when);
 
-/* Closes the connections of a database; the next look opens new ones. */
-extern void cdc_observe_hang_up(CdcSourceDb *db);
+/*
+ * Is all known that the pipeline's network step needs?  If not, starts the
+ * looks that are missing and returns false; the pipeline is made ready again
+ * as they end.  Where the network was seen active nothing is waited for.
+ */
+extern bool cdc_network_observe(CdcPipeline *pipeline);
+
+/* Starts a list of peerings that is wanted; monotonic ms of the next one, 0 for none. */
+extern void cdc_network_observe_due(CdcWorld *world);
+extern int64 cdc_network_observe_next(const CdcWorld *world);
+
+/* Looks at every agent, unless that is under way. */
+extern void cdc_agents_look(CdcService *sink);
+
+/* Is the pipeline's source known by a look begun at or after source_since? */
+extern bool cdc_observe_source_fresh(CdcPipeline *pipeline);
+
+/* Puts the pipeline into the next look at its database, or probes the nodes. */
+extern void cdc_observe_source_want(CdcPipeline *pipeline);
+
+/*
+ * Asks primaries whether they are there, and looks for those that are lost;
+ * when the next is due (0: none).
+ */
+extern int64 cdc_observe_source_due(CdcWorld *world);
 
 #endif							/* CDC_OBSERVE_PARTS_H */

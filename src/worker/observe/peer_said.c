@@ -8,14 +8,8 @@
 
 #include "common/redact.h"
 #include "common/text.h"
-#include "worker/world/findings.h"
 #include "worker/observe/peer_said.h"
-
-char *
-cdc_peer_place(const char *url)
-{
-	return cdc_redact(url, NULL, 0);
-}
+#include "worker/world/findings.h"
 
 /* said without what the service keeps secret; who listens there may know it and say it back. */
 static char *

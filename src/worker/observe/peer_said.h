@@ -8,17 +8,11 @@
 
 #include "worker/world/world.h"
 
-/* Its check_name: sql/rights.sql shows it to admins alone. */
-#define CDC_PEER_SAID "peer_said"
-
 /*
  * Told after each look at a place of the service: a node as "address:port", or a URL.
  * said is the result's, of any bytes; NULL: it was reached, or our words are all
  * there is.  Copied, without the service's secrets.  No errors.
  */
 extern void cdc_peer_said(CdcService *service, const char *place, const char *said);
-
-/* A URL as a place: without credentials, palloc'd. */
-extern char *cdc_peer_place(const char *url);
 
 #endif							/* CDC_PEER_SAID_H */

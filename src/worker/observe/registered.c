@@ -9,11 +9,12 @@
 
 #include "common/cidr.h"
 #include "common/pg_json.h"
-#include "remote/connection_keys.h"
-#include "worker/world/findings.h"
-#include "worker/network.h"
 #include "common/pg_parameters.h"
+#include "common/quote.h"
+#include "remote/connection_keys.h"
 #include "worker/observe/registered.h"
+#include "worker/world/findings.h"
+#include "worker/world/pair.h"
 
 /*
  * The line in pg_hba.conf lets the connector's role log in for replication from
@@ -204,4 +205,26 @@ cdc_registered_check(CdcService *s)
 	if (s->is_kafka)
 		cdc_registered_cidrs(s);
 	cdc_network_tell_owner(s);
+}
+
+void
+cdc_network_tell_owner(CdcService *s)
+{
+	CdcFinding	finding = {
+		.check_name = "network_not_assigned",
+		.concern = CDC_CONCERN_SAFETY,
+		.severity = CDC_SEVERITY_BLOCKER,
+		.required = "a network that belongs to the service's organization",
+		.why = "its peerings are made with the operator's account, which can join anybody's network",
+	};
+	bool		holds = cdc_network_needs_label(s) && s->network_labelled == CDC_NO;
+
+	if (holds)
+	{
+		finding.observed = cdc_network_owner_missing(s);
+		finding.fix_sql = cdc_quote_format("SELECT cdc.assign_network(%L, %L)", s->network_id, s->organization_id);
+	}
+	/* what is not known takes nothing back */
+	if (holds || !cdc_network_needs_label(s) || s->network_labelled == CDC_YES)
+		cdc_finding_service(s, &finding, holds);
 }

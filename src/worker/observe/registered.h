@@ -26,4 +26,7 @@ extern void cdc_registered_hba(CdcNode *node);
 /* The finding about the networks that connectors come from; also when they were learned anew. */
 extern void cdc_registered_cidrs(CdcService *service);
 
+/* The finding about a network that is nobody's. */
+extern void cdc_network_tell_owner(CdcService *service);
+
 #endif							/* CDC_REGISTERED_H */

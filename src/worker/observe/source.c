@@ -11,10 +11,11 @@
 #include "utils/memutils.h"
 
 #include "extension/settings.h"
-#include "worker/failover.h"
 #include "worker/observe/observe.h"
 #include "worker/observe/observe_parts.h"
-#include "worker/observe/source.h"
+#include "worker/world/facts.h"
+#include "worker/world/reach.h"
+#include "worker/world/streamed.h"
 
 /*
  * Who waits looks again after a multiple of the duration of a look: the dearer
@@ -28,41 +29,9 @@
 /* So many pipelines are asked about at once: their answer is well below what a look may bring. */
 #define LOOK_PIPELINES 64
 
-const CdcPgShape cdc_observe_shape = {.min_rows = 1, .max_rows = 1, .ncolumns = 1, .columns = {{.type = CDC_PG_BYTES}}};
-
 /* As many slots as anybody has; names and numbers. */
 static const CdcPgShape watch_shape = {.max_rows = 10000, .ncolumns = 2,
 .columns = {{.type = CDC_PG_TEXT, .max = NAMEDATALEN}, {.type = CDC_PG_TEXT, .max = 200}}};
-
-CdcSourceAsk
-cdc_observe_ask(const CdcPipeline *p)
-{
-	CdcSourceAsk ask;
-
-	ask.pipeline_id = p->id;
-	ask.name = p->object_name;
-	ask.database = p->database;
-	ask.ntables = p->ntables;
-	ask.tables = p->tables;
-	ask.txid = cdc_failover_open_txid(p);
-	ask.login = p->source && !p->source->manage_role ? p->source->connector_user : NULL;
-	return ask;
-}
-
-void
-cdc_observe_hang_up(CdcSourceDb *db)
-{
-	CdcPgConn  *conn = db->conn;
-	CdcPgConn  *ddl = db->ddl;
-
-	/* closing calls back: the callbacks must find neither */
-	db->conn = db->ddl = NULL;
-	db->node = NULL;
-	if (conn)
-		cdc_pg_close(conn);
-	if (ddl)
-		cdc_pg_close(ddl);
-}
 
 static const char *
 dup(const char *words)
@@ -186,7 +155,7 @@ open_database(CdcSourceDb *db)
 	{
 		CdcPgTarget target;
 
-		cdc_observe_target(s->primary, db->database, &target);
+		cdc_reach_node(s->primary, db->database, &target);
 		db->node = s->primary;
 		db->conn = cdc_pg_open(&target);
 		cdc_pg_watch(db->conn, cdc_observe_lost, s);
@@ -216,7 +185,7 @@ look_at_database(CdcSourceDb *db)
 		/* the others are asked about when this is answered */
 		if (n == most)
 			break;
-		asks[n] = cdc_observe_ask(p);
+		asks[n] = cdc_source_ask_of(p);
 		strlcpy(probe->pipelines[n], p->id, CDC_UUID_LEN + 1);
 		n++;
 	}
@@ -382,26 +351,6 @@ cdc_observe_source_pace(const CdcPipeline *p)
 	return 0;
 }
 
-CdcPgConn *
-cdc_observe_ddl_conn(CdcPipeline *p)
-{
-	CdcSourceDb *db;
-
-	if (p->source == NULL || p->source->primary == NULL)
-		return NULL;
-	db = cdc_world_database(p->source, p->database);
-	if (!open_database(db))
-		return NULL;
-	if (db->ddl == NULL)
-	{
-		CdcPgTarget target;
-
-		cdc_observe_target(db->node, db->database, &target);
-		db->ddl = cdc_pg_open(&target);
-	}
-	return db->ddl;
-}
-
 /* Does a pipeline still have something in this database, or something to do? */
 static bool
 is_used(CdcSourceDb *db)
@@ -430,6 +379,6 @@ cdc_observe_release(CdcService *s)
 		CdcSourceDb *db = lfirst(cell);
 
 		if ((db->conn || db->ddl) && !is_used(db))
-			cdc_observe_hang_up(db);
+			cdc_world_hang_up(db);
 	}
 }

@@ -12,8 +12,8 @@
 
 #include "common/json.h"
 #include "common/pg_json.h"
+#include "common/redact.h"
 #include "worker/world/findings.h"
-#include "worker/observe/peer_said.h"
 
 /* Longest text of a row, in bytes; of statements that mend it. */
 #define TEXT_MAX 1000
@@ -318,4 +318,10 @@ cdc_findings_written(CdcWorld *world)
 		clean(&((CdcService *) lfirst(cell))->findings);
 	foreach(cell, world->pipelines)
 		clean(&((CdcPipeline *) lfirst(cell))->findings);
+}
+
+char *
+cdc_peer_place(const char *url)
+{
+	return cdc_redact(url, NULL, 0);
 }

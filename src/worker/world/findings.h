@@ -42,6 +42,12 @@ typedef struct CdcFinding
 								 * cdc.acknowledge(), not by itself */
 } CdcFinding;
 
+/* What a peer said: sql/rights.sql shows it to admins alone. */
+#define CDC_PEER_SAID "peer_said"
+
+/* A URL as a place: without credentials, palloc'd. */
+extern char *cdc_peer_place(const char *url);
+
 /*
  * Tells whether a finding holds.  Of one that does not, only check_name and node
  * are read.  Costs a few comparisons when nothing changed; what did is written

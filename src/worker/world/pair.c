@@ -8,6 +8,7 @@
 
 #include "utils/memutils.h"
 
+#include "extension/settings.h"
 #include "worker/world/pair.h"
 
 CdcPair *
@@ -51,4 +52,116 @@ cdc_pair_forget(CdcPair *pair)
 	cdc_set_string(context, &pair->error, NULL);
 	cdc_set_string(context, &pair->refused, NULL);
 	pfree(pair);
+}
+
+bool
+cdc_network_configured(void)
+{
+	return cdc_sdn_url != NULL && cdc_sdn_url[0] != '\0';
+}
+
+bool
+cdc_network_gives_ranges(const CdcService *sink)
+{
+	return sink && sink->is_kafka && sink->cidrs_from_urls && sink->network_id && cdc_network_configured();
+}
+
+bool
+cdc_network_needs_label(const CdcService *service)
+{
+	return service && service->network_id && !service->network_assigned && cdc_network_configured();
+}
+
+/* In words: whose word is missing for a service's network. */
+char *
+cdc_network_owner_missing(const CdcService *s)
+{
+	return psprintf("nobody has said that network %s of service \"%s\" is this organization's: give it the label " CDC_SDN_OWNER_LABEL " = %s at the cloud, "
+					"or have a superuser SELECT cdc.assign_network('%s', '%s')",
+					s->network_id, s->name, s->organization_id, s->network_id, s->organization_id);
+}
+
+bool
+cdc_network_to_wire(const CdcPipeline *p)
+{
+	return cdc_network_configured() && p->source && p->sink && p->source->network_id && p->sink->network_id &&
+		strcmp(p->source->network_id, p->sink->network_id) != 0;
+}
+
+CdcPair *
+cdc_pair_of(const CdcPipeline *p)
+{
+	if (!cdc_network_to_wire(p))
+		return NULL;
+	return cdc_pair_find(p->world, p->source->network_id, p->sink->network_id, true);
+}
+
+bool
+cdc_pair_seen(const CdcPair *pair, const CdcSdnPeering **ab, const CdcSdnPeering **ba)
+{
+	const CdcSdn *sdn = &pair->world->sdn;
+
+	if (sdn->list == NULL || sdn->good_at < pair->changed_at)
+		return false;
+	*ab = cdc_sdn_find(sdn->list, pair->a, pair->b);
+	*ba = cdc_sdn_find(sdn->list, pair->b, pair->a);
+	return true;
+}
+
+bool
+cdc_pair_is_needed(const CdcPair *pair)
+{
+	bool		a = false;
+	bool		b = false;
+	ListCell   *cell;
+
+	foreach(cell, pair->world->services)
+	{
+		CdcService *s = lfirst(cell);
+
+		if (s->taken_back)
+			continue;
+		a = a || cdc_same(s->network_id, pair->a);
+		b = b || cdc_same(s->network_id, pair->b);
+	}
+	return a && b;
+}
+
+bool
+cdc_pair_joined(const CdcService *s)
+{
+	ListCell   *cell;
+
+	if (!cdc_network_configured())
+		return false;
+	foreach(cell, s->world->pairs)
+	{
+		CdcPair    *pair = lfirst(cell);
+
+		if ((cdc_same(s->network_id, pair->a) || cdc_same(s->network_id, pair->b)) && pair->stored && !pair->parted && !pair->gone)
+			return true;
+	}
+	return false;
+}
+
+void
+cdc_pair_changed(CdcPair *pair)
+{
+	pair->changed_at = cdc_loop_now();
+	pair->world->sdn.changed_at = pair->changed_at;
+}
+
+bool
+cdc_pair_any_dirty(CdcWorld *world)
+{
+	ListCell   *cell;
+
+	foreach(cell, world->pairs)
+	{
+		CdcPair    *pair = lfirst(cell);
+
+		if (pair->dirty)
+			return true;
+	}
+	return false;
 }

@@ -16,4 +16,47 @@ extern CdcPair *cdc_pair_find(CdcWorld *world, const char *one, const char *othe
 /* Takes a pair out of the world and frees it (its row is gone, or everything is forgotten). */
 extern void cdc_pair_forget(CdcPair *pair);
 
+/* Is there an SDN API to ask? */
+extern bool cdc_network_configured(void);
+
+/* Do the sink's pg_hba lines take the ranges of its network? */
+extern bool cdc_network_gives_ranges(const CdcService *sink);
+
+/*
+ * Has the service a network of which nobody here has said that it is its
+ * organization's?  Then the network's label at the cloud must say so.
+ */
+extern bool cdc_network_needs_label(const CdcService *service);
+
+/* In words, palloc'd: whose word is missing for a service's network. */
+extern char *cdc_network_owner_missing(const CdcService *service);
+
+/* Is there something to wire between the pipeline's source and sink? */
+extern bool cdc_network_to_wire(const CdcPipeline *pipeline);
+
+/* The pipeline's pair; NULL when there is nothing to wire. */
+extern CdcPair *cdc_pair_of(const CdcPipeline *pipeline);
+
+/* Both directions by the last good list, if it was begun after the last change. */
+extern bool cdc_pair_seen(const CdcPair *pair, const CdcSdnPeering **ab, const CdcSdnPeering **ba);
+
+/*
+ * Is the pair needed, while a service has each of its networks?  A deleted one
+ * has, until the teardown of its last pipeline is over; one that its provider is
+ * about to take back, its network with it, has it no more.
+ */
+extern bool cdc_pair_is_needed(const CdcPair *pair);
+
+/*
+ * Is the network of a service that is taken back still joined to another one,
+ * as far as is known?  It is being parted.
+ */
+extern bool cdc_pair_joined(const CdcService *service);
+
+/* Lists are asked for, soon and densely for a while: a change was sent. */
+extern void cdc_pair_changed(CdcPair *pair);
+
+/* Is a row waiting to be written? */
+extern bool cdc_pair_any_dirty(CdcWorld *world);
+
 #endif							/* CDC_PAIR_H */

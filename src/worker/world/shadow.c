@@ -9,6 +9,7 @@
 #include "utils/memutils.h"
 
 #include "worker/world/shadow.h"
+#include "worker/world/streamed.h"
 
 CdcShadow *
 cdc_shadow_of(CdcPipeline *p, const char *address, int port)
@@ -74,4 +75,54 @@ cdc_shadow_left(const CdcPipeline *p)
 			left = CDC_YES;
 	}
 	return left;
+}
+
+static void
+is_dirty(CdcPipeline *p, CdcShadow *shadow)
+{
+	shadow->dirty = true;
+	p->observed_dirty = true;
+}
+
+void
+cdc_shadow_note_readiness(CdcPipeline *p, CdcShadow *shadow, bool ready, const char *missing, const char *fix_sql)
+{
+	if (shadow->ready == ready && cdc_same(shadow->missing, missing) && cdc_same(shadow->fix_sql, fix_sql))
+		return;
+	shadow->ready = ready;
+	cdc_set_string(p->context, &shadow->missing, missing);
+	cdc_set_string(p->context, &shadow->fix_sql, fix_sql);
+	is_dirty(p, shadow);
+}
+
+void
+cdc_shadow_note_timeline(CdcPipeline *p, CdcShadow *shadow, uint32 timeline)
+{
+	shadow->timeline = timeline;
+	is_dirty(p, shadow);
+}
+
+void
+cdc_shadow_forget_others(CdcPipeline *p)
+{
+	ListCell   *cell;
+
+	foreach(cell, p->shadows)
+	{
+		CdcShadow  *shadow = lfirst(cell);
+		CdcNode    *n = cdc_world_node(p->source, shadow->address, shadow->port);
+		bool		gone = n == NULL || cdc_failover_streams_from(p, n);
+
+		if (gone == shadow->gone)
+			continue;
+		shadow->gone = gone;
+		if (gone)
+		{
+			shadow->timeline = 0;
+			shadow->ready = false;
+			cdc_set_string(p->context, &shadow->missing, NULL);
+			cdc_set_string(p->context, &shadow->fix_sql, NULL);
+		}
+		is_dirty(p, shadow);
+	}
 }

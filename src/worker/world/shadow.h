@@ -16,4 +16,11 @@ extern uint32 cdc_shadow_timeline(const CdcPipeline *pipeline, const CdcNode *no
 /* Is a slot of ours on a reachable standby?  UNKNOWN: one was not looked at. */
 extern CdcTri cdc_shadow_left(const CdcPipeline *pipeline);
 
+/* What is said of it, where it differs from what was; and on which timeline it is. */
+extern void cdc_shadow_note_readiness(CdcPipeline *pipeline, CdcShadow *shadow, bool ready, const char *missing, const char *fix_sql);
+extern void cdc_shadow_note_timeline(CdcPipeline *pipeline, CdcShadow *shadow, uint32 timeline);
+
+/* Memories of nodes that are not standbys of the service any more go. */
+extern void cdc_shadow_forget_others(CdcPipeline *pipeline);
+
 #endif							/* CDC_WORLD_SHADOW_H */

@@ -12,9 +12,8 @@
 #include "common/sha2.h"
 
 #include "common/json.h"
-#include "worker/agents.h"
-#include "worker/network.h"
-#include "worker/observe/observe.h"
+#include "worker/world/facts.h"
+#include "worker/world/pair.h"
 #include "worker/world/wanted.h"
 
 const char *

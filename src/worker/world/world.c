@@ -13,7 +13,6 @@
 
 #include "common/json.h"
 #include "common/text.h"
-#include "worker/network.h"
 #include "worker/world/operation.h"
 #include "worker/world/pair.h"
 #include "worker/world/world.h"
@@ -139,104 +138,6 @@ cdc_world_add_pipeline(CdcWorld *world, const char *id)
 }
 
 void
-cdc_world_remove_service(CdcService *service)
-{
-	const char *const secrets[] = {service->admin_password, service->connector_password, service->connect_password, service->client_key,
-	service->order.admin_password, service->order.app_password, service->order.agent_token};
-	CdcWorld   *world = service->world;
-	ListCell   *cell;
-	int			i;
-
-	world->services = list_delete_ptr(world->services, service);
-	for (i = 0; i < service->nnodes; i++)
-	{
-		CdcNode    *node = &service->nodes[i];
-
-		if (node->admin)
-			cdc_pg_close(node->admin);
-		if (node->pinger)
-			cdc_pg_close(node->pinger);
-		foreach(cell, node->databases)
-			cdc_pg_close(((CdcNodeDb *) lfirst(cell))->conn);
-	}
-	foreach(cell, service->databases)
-	{
-		CdcSourceDb *db = lfirst(cell);
-
-		if (db->conn)
-			cdc_pg_close(db->conn);
-		if (db->ddl)
-			cdc_pg_close(db->ddl);
-	}
-	if (service->list)
-		cdc_kc_list_free(service->list);
-	for (i = 0; i < service->nagents; i++)
-	{
-		cdc_agent_state_free(service->agents[i].state);
-		if (service->agents[i].token)
-			explicit_bzero(service->agents[i].token, strlen(service->agents[i].token));
-	}
-	for (i = 0; i < (int) lengthof(secrets); i++)
-	{
-		if (secrets[i])
-			explicit_bzero(unconstify(char *, secrets[i]), strlen(secrets[i]));
-	}
-	if (service->order.connect_password)
-		explicit_bzero((char *) service->order.connect_password, strlen(service->order.connect_password));
-	json_object_put(service->order.cidrs);
-	MemoryContextDelete(service->context);
-}
-
-void
-cdc_world_remove_pipeline(CdcPipeline *pipeline)
-{
-	CdcWorld   *world = pipeline->world;
-	CdcService *source = pipeline->source;
-	ListCell   *cell;
-
-	foreach(cell, world->pairs)
-		cdc_turn_leave(&((CdcPair *) lfirst(cell))->turn, pipeline);
-	world->pipelines = list_delete_ptr(world->pipelines, pipeline);
-	if (pipeline->sink)
-		cdc_turn_leave(&pipeline->sink->plugin_turn, pipeline);
-	cdc_op_forget(pipeline);
-	world->ready = list_delete_ptr(world->ready, pipeline);
-	if (source)
-	{
-		cdc_turn_leave(&source->ddl_turn, pipeline);
-		cdc_turn_leave(&source->hba_turn, pipeline);
-		cdc_turn_leave(&source->slot_turn, pipeline);
-		foreach(cell, source->databases)
-		{
-			CdcSourceDb *db = lfirst(cell);
-
-			db->wanted = list_delete_ptr(db->wanted, pipeline);
-			db->watched = list_delete_ptr(db->watched, pipeline);
-		}
-	}
-	if (pipeline->options)
-		json_object_put(pipeline->options);
-	if (pipeline->password)
-		explicit_bzero(pipeline->password, strlen(pipeline->password));
-	MemoryContextDelete(pipeline->context);
-}
-
-void
-cdc_world_clear(CdcWorld *world)
-{
-	while (world->pipelines != NIL)
-		cdc_world_remove_pipeline(linitial(world->pipelines));
-	while (world->services != NIL)
-		cdc_world_remove_service(linitial(world->services));
-	while (world->pairs != NIL)
-		cdc_pair_forget(linitial(world->pairs));
-	if (world->events)
-		json_object_put(world->events);
-	world->events = NULL;
-	world->fenced_by = 0;
-}
-
-void
 cdc_world_note_epoch(CdcWorld *world, uint64 epoch)
 {
 	/* cdc.take_over() takes the clock's seconds, and nobody has so many failovers */
@@ -283,6 +184,28 @@ cdc_world_ready_all(CdcService *service)
 		if (pipeline->source == service || pipeline->sink == service)
 			cdc_world_ready(pipeline);
 	}
+}
+
+void
+cdc_world_want_nodes(CdcService *source)
+{
+	int			i;
+
+	for (i = 0; i < source->nnodes; i++)
+		source->nodes[i].look_wanted = true;
+}
+
+CdcNode *
+cdc_world_node(CdcService *source, const char *address, int port)
+{
+	int			i;
+
+	for (i = 0; source && i < source->nnodes; i++)
+	{
+		if (source->nodes[i].port == port && strcmp(source->nodes[i].address, address) == 0)
+			return &source->nodes[i];
+	}
+	return NULL;
 }
 
 CdcSourceDb *
@@ -349,4 +272,19 @@ cdc_same(const char *a, const char *b)
 	if (a == NULL || b == NULL)
 		return a == b;
 	return strcmp(a, b) == 0;
+}
+
+void
+cdc_world_hang_up(CdcSourceDb *db)
+{
+	CdcPgConn  *conn = db->conn;
+	CdcPgConn  *ddl = db->ddl;
+
+	/* closing calls back: the callbacks must find neither */
+	db->conn = db->ddl = NULL;
+	db->node = NULL;
+	if (conn)
+		cdc_pg_close(conn);
+	if (ddl)
+		cdc_pg_close(ddl);
 }

@@ -40,6 +40,8 @@ typedef struct CdcNode
 	int			port;
 	CdcPgConn  *admin;			/* to the admin database: probes, pg_hba */
 	bool		probing;
+	bool		look_wanted;	/* somebody changed something there: look */
+	bool		looked;			/* a look has ended: what it means for its standby is due */
 	bool		hba_busy;		/* a pg_hba operation is under way */
 	int64		probed_at;		/* start of the last probe that ended, 0 never */
 	bool		reachable;		/* by the last probe */
@@ -184,6 +186,7 @@ struct CdcService
 	uint64		system_identifier;	/* 0: not seen yet */
 	CdcNode    *other_primary;	/* claims to be one too, NULL: none does */
 	bool		flowing;		/* its slots moved between the last two pings */
+	bool		followed;		/* a ping has told where they are: standbys may follow */
 	int64		searched_at;	/* when its nodes were last asked for a primary */
 	int64		lost_at;		/* since when there is no primary, 0: there is one */
 	List	   *databases;		/* CdcSourceDb */
@@ -530,8 +533,17 @@ extern void cdc_world_ready(CdcPipeline *pipeline);
 /* Every pipeline of a service is visited in this turn. */
 extern void cdc_world_ready_all(CdcService *service);
 
+/* All nodes of a source are to be looked at: something was changed there. */
+extern void cdc_world_want_nodes(CdcService *source);
+
+/* A node of a source (may be NULL) by its address; NULL when there is none. */
+extern CdcNode *cdc_world_node(CdcService *source, const char *address, int port);
+
 /* The database object of a source, made when it is not there. */
 extern CdcSourceDb *cdc_world_database(CdcService *source, const char *database);
+
+/* Closes the connections of a database; the next look opens new ones. */
+extern void cdc_world_hang_up(CdcSourceDb *db);
 
 /*
  * An epoch that a mark or an agent tells: one above ours means that another

@@ -1,13 +1,13 @@
 /*
- * failover.h
- *	  A changed history of a source, from its discovery to its proof: what is
- *	  remembered and what the timeline of the pipeline says.
+ * streamed.h
+ *	  The history on which a pipeline streamed last, and what is carried out
+ *	  after it has changed: what is remembered over a restart, and what the
+ *	  timeline of the pipeline says.
  *
- * Facts and judgement are in assess/failover.c, memories and events in
- * failover.c, the means (slots on standbys) in execute/shadow.c.
+ * What is known and how it is judged is the assessment's business.
  */
-#ifndef CDC_WORKER_FAILOVER_H
-#define CDC_WORKER_FAILOVER_H
+#ifndef CDC_STREAMED_H
+#define CDC_STREAMED_H
 
 #include "reconciler/failover.h"
 #include "worker/world/world.h"
@@ -44,26 +44,11 @@ extern void cdc_failover_note_reached(CdcPipeline *pipeline, const CdcSourceObs 
  */
 extern void cdc_failover_compare_start(CdcPipeline *pipeline);
 
-/* Is the source's history, as last seen, another one than was streamed, and not judged? */
-extern bool cdc_failover_pending(const CdcPipeline *pipeline);
-
-/* Must the stored offset be known now? */
-extern bool cdc_failover_needs_offsets(const CdcPipeline *pipeline);
-
 /*
- * The transaction whose end the stored offset does not have, when it must be
- * known whether the source has committed it; else 0.
+ * What was judged is remembered, as the intent of the action judge_failover, and
+ * told; words: of the judgement.
  */
-extern int64 cdc_failover_open_txid(const CdcPipeline *pipeline);
-
-/* The judgement on what was last seen; something was. */
-extern CdcJudgement cdc_failover_judge_now(const CdcPipeline *pipeline);
-
-/* What happened and what is done about it, for users; palloc'd. */
-extern const char *cdc_failover_words(const CdcPipeline *pipeline, const CdcJudgement *judgement);
-
-/* Judges and remembers: the intent of the action judge_failover. */
-extern void cdc_failover_remember(CdcPipeline *pipeline);
+extern void cdc_failover_remember(CdcPipeline *pipeline, const CdcJudgement *judgement, const char *words);
 
 /* A task is about to be started: from now on it may have streamed there. */
 extern void cdc_failover_starting(CdcPipeline *pipeline);
@@ -83,4 +68,4 @@ extern uint64 cdc_failover_position(const CdcPipeline *pipeline);
 /* What was streamed counts no more: a new snapshot begins. */
 extern void cdc_failover_forget(CdcPipeline *pipeline);
 
-#endif							/* CDC_WORKER_FAILOVER_H */
+#endif							/* CDC_STREAMED_H */

@@ -10,7 +10,4 @@
 /* Of a Kafka service, by the versions of the plugin; whenever its workers were asked. */
 extern void cdc_login_check_plugin(CdcService *sink);
 
-/* Of a pipeline that is kept; whenever it is assessed. */
-extern void cdc_login_check_pipeline(CdcPipeline *pipeline);
-
 #endif							/* CDC_LOGIN_FINDINGS_H */

@@ -1,8 +1,8 @@
 /*
- * failover.c
- *	  What is remembered of a failover, and its events.
+ * streamed.c
+ *	  What is remembered of the history that was streamed, and its events.
  *
- * See failover.h.  Changes only the pipeline's memory and its timeline; the
+ * See streamed.h.  Changes only the pipeline's memory and its timeline; the
  * next turn writes both before anything is done outside.
  */
 #include "postgres.h"
@@ -13,7 +13,7 @@
 
 #include "common/json.h"
 #include "common/lsn.h"
-#include "worker/failover.h"
+#include "worker/world/streamed.h"
 #include "worker/world/timeline.h"
 
 /*
@@ -163,15 +163,13 @@ open_gap(CdcPipeline *p, const CdcJudgement *j, const char *words)
 }
 
 void
-cdc_failover_remember(CdcPipeline *p)
+cdc_failover_remember(CdcPipeline *p, const CdcJudgement *j, const char *words)
 {
-	CdcJudgement j = cdc_failover_judge_now(p);
-	const char *words = cdc_failover_words(p, &j);
 	bool		usurped = p->usurped;
 	struct json_object *intent;
 	char		number[32];
 
-	tell(p, &j, words);
+	tell(p, j, words);
 	p->usurped = false;
 	p->rewritten_lsn = 0;
 	p->came_lsn = 0;
@@ -179,21 +177,21 @@ cdc_failover_remember(CdcPipeline *p)
 	p->nfailures = 0;
 	p->failure_seen = false;
 	p->spec_dirty = true;
-	if (j.verdict != CDC_VERDICT_RESUME && j.verdict != CDC_VERDICT_REWIND)
+	if (j->verdict != CDC_VERDICT_RESUME && j->verdict != CDC_VERDICT_REWIND)
 	{
-		open_gap(p, &j, words);
+		open_gap(p, j, words);
 		return;
 	}
 	if (!usurped)
 		p->snapshot_run = 0;		/* judged by the stored offsets, which said so */
 	intent = json_object_new_object();
-	cdc_json_add_string(intent, "verdict", cdc_verdict_name(j.verdict));
+	cdc_json_add_string(intent, "verdict", cdc_verdict_name(j->verdict));
 	snprintf(number, sizeof(number), UINT64_FORMAT, p->server.system_identifier);
 	cdc_json_add_string(intent, "system", number);
 	json_object_object_add(intent, "timeline", json_object_new_int64(p->server.timeline));
 	cdc_timeline_add_switch(intent, "from", began(&p->server));
 	cdc_json_add_string(intent, "node", node_words(p));
-	cdc_lsn_json(intent, "position", j.position);
+	cdc_lsn_json(intent, "position", j->position);
 	cdc_lsn_json(intent, "slot_lsn", p->seen->confirmed_flush_lsn);
 	json_object_object_add(intent, "since_ms", json_object_new_int64(now_ms()));
 	json_object_object_add(intent, "resumed", json_object_new_boolean(false));

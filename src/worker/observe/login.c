@@ -7,8 +7,9 @@
  */
 #include "postgres.h"
 
+#include "worker/observe/login.h"
+#include "worker/observe/observe.h"
 #include "worker/world/findings.h"
-#include "worker/assess/login.h"
 
 void
 cdc_login_check_plugin(CdcService *sink)

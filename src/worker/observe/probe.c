@@ -1,0 +1,36 @@
+/*
+ * probe.c
+ *	  What a look at a source carries, and what its answer looks like.
+ *
+ * See observe_parts.h.
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+
+#include "worker/observe/observe_parts.h"
+
+const CdcPgShape cdc_observe_shape = {.min_rows = 1, .max_rows = 1, .ncolumns = 1, .columns = {{.type = CDC_PG_BYTES}}};
+
+CdcProbe *
+cdc_probe_make(CdcService *service, const char *database, int npipelines)
+{
+	CdcProbe   *probe = MemoryContextAllocZero(TopMemoryContext, sizeof(CdcProbe));
+
+	probe->world = service->world;
+	strlcpy(probe->service_id, service->id, sizeof(probe->service_id));
+	probe->database = database ? MemoryContextStrdup(TopMemoryContext, database) : NULL;
+	probe->started = cdc_loop_now();
+	probe->pipelines = MemoryContextAllocZero(TopMemoryContext,
+											  Max(npipelines, 1) * sizeof(*probe->pipelines));
+	return probe;
+}
+
+void
+cdc_probe_free(CdcProbe *probe)
+{
+	if (probe->database)
+		pfree(probe->database);
+	pfree(probe->pipelines);
+	pfree(probe);
+}

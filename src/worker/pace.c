@@ -1,0 +1,197 @@
+/*
+ * pace.c
+ *	  When a pipeline is visited next, and what must have been looked at by then.
+ *
+ * See visit_parts.h.  Owns the pipeline's plan; knows no rule: those are in the
+ * state table.
+ */
+#include "postgres.h"
+
+#include "worker/assess/assess.h"
+#include "worker/execute/execute.h"
+#include "worker/observe/observe.h"
+#include "worker/visit_parts.h"
+#include "worker/world/facts.h"
+
+/* Polls while something is expected: dense at first, then sparser. */
+#define POLL_FIRST_MS 15
+#define POLL_SECOND_MS 100
+#define POLL_LAST_MS 500
+#define POLL_DENSE_FOR_MS 3000
+#define POLL_SECOND_FOR_MS 30000
+
+#define BACKOFF_FIRST_MS 250
+#define BACKOFF_MAX_MS 30000
+#define SLOW_MS 60000
+#define TASK_SHOWS_MS 25			/* Connect answers before it has begun to start a task */
+#define EFFECT_SHOWS_MS 2000	/* of an action with retry class fast */
+#define CONNECT_POLL_MS 500
+#define CONNECT_TEARDOWN_MS 30
+
+static int64
+jitter(int64 ms)
+{
+	return ms / 2 + random() % (ms / 2 + 1) + ms / 4;
+}
+
+int64
+cdc_pace_backoff(CdcPipeline *p)
+{
+	int64		ms = BACKOFF_FIRST_MS;
+	int			i;
+
+	for (i = 1; i < p->attempts && ms < BACKOFF_MAX_MS; i++)
+		ms *= 2;
+	return jitter(Min(ms, BACKOFF_MAX_MS));
+}
+
+/* Does it start a task, which shows nothing for a while? */
+static bool
+starts_task(CdcAction action)
+{
+	return action == CDC_ACT_PUT_CONNECTOR || action == CDC_ACT_RESUME_CONNECTOR || action == CDC_ACT_END_DISCARD;
+}
+
+/* Was a task started, and is what it does with its slot all that is waited for? */
+bool
+cdc_pace_awaits_slot(const CdcPipeline *p)
+{
+	return p->decision.rule && p->decision.action == CDC_ACT_NONE && p->decision.retry == CDC_RETRY_FAST &&
+		strcmp(p->decision.rule->section, "connector") == 0 && p->seen && !p->seen_failed &&
+		starts_task(p->done_action);
+}
+
+static int64
+poll_interval(CdcPipeline *p)
+{
+	int64		since = cdc_loop_now() - p->rule_since;
+	int64		ms = since < POLL_DENSE_FOR_MS ? POLL_FIRST_MS :
+		since < POLL_SECOND_FOR_MS ? POLL_SECOND_MS : POLL_LAST_MS;
+
+	return cdc_pace_awaits_slot(p) ? ms : Max(ms, cdc_observe_source_pace(p));
+}
+
+/* When to look again: on a grid, so that those who wait share a look. */
+int64
+cdc_pace_next_poll(CdcPipeline *p)
+{
+	int64		ms = poll_interval(p);
+
+	return (cdc_loop_now() / ms + 1) * ms;
+}
+
+void
+cdc_pace_plan(CdcPipeline *p, const CdcDecision *d)
+{
+	int64		now = cdc_loop_now();
+
+	switch (d->retry)
+	{
+		case CDC_RETRY_NOW:
+			p->next_visit = 0;
+			break;
+		case CDC_RETRY_FAST:
+			p->next_visit = cdc_pace_next_poll(p);
+			break;
+		case CDC_RETRY_TURN:
+			cdc_turn_wait(&p->source->slot_turn, p);
+			p->next_visit = Max(p->turn_at, cdc_pace_next_poll(p));
+			break;
+		case CDC_RETRY_BACKOFF:
+			p->attempts++;
+			p->next_visit = now + cdc_pace_backoff(p);
+			break;
+		case CDC_RETRY_ROUND:
+		case CDC_RETRY_NEVER:
+			p->next_visit = 0;
+			break;
+		case CDC_RETRY_SLOW:
+			p->next_visit = now + SLOW_MS;
+			break;
+	}
+	if (d->retry != CDC_RETRY_BACKOFF && d->action == CDC_ACT_NONE)
+		p->attempts = 0;
+}
+
+/* Has what the action would do just been accepted, and not shown yet? */
+bool
+cdc_pace_effect_is_coming(const CdcPipeline *p, const CdcDecision *d)
+{
+	if (d->retry != CDC_RETRY_FAST || cdc_loop_now() - p->done_at >= EFFECT_SHOWS_MS)
+		return false;
+	return d->action == p->done_action ||
+		(d->action == CDC_ACT_STOP_CONNECTOR && p->done_action == CDC_ACT_BEGIN_DISCARD) ||
+		(d->action == CDC_ACT_RESUME_CONNECTOR && p->done_action == CDC_ACT_END_DISCARD);
+}
+
+/* What an action on the source does shows on the source alone. */
+static bool
+is_on_source(CdcAction action)
+{
+	return action == CDC_ACT_CREATE_ROLE || action == CDC_ACT_WRITE_HBA ||
+		action == CDC_ACT_CREATE_PUBLICATION || action == CDC_ACT_ALTER_PUBLICATION ||
+		action == CDC_ACT_DROP_SLOT || action == CDC_ACT_DROP_PUBLICATION ||
+		action == CDC_ACT_REMOVE_HBA || action == CDC_ACT_DROP_ROLE || action == CDC_ACT_DROP_SHADOWS;
+}
+
+/*
+ * A look at the source is a query of some ms, a list of all connectors costs
+ * Connect much more: while something is expected the source is asked often,
+ * Connect now and then.
+ */
+void
+cdc_pace_look_again(CdcPipeline *p, int64 now)
+{
+	int64		pace = p->want_deleted || p->discarding || p->failover || cdc_failover_pending(p) ?
+		CONNECT_TEARDOWN_MS : CONNECT_POLL_MS;
+
+	p->source_since = now;
+	if (p->decision.rule && strcmp(p->decision.rule->section, "network") == 0)
+	{
+		/* nothing else is waited for */
+		p->network_since = now;
+		p->source_since = p->connect_since;
+		return;
+	}
+	if (p->decision.rule == NULL || (p->decision.retry != CDC_RETRY_FAST && p->decision.retry != CDC_RETRY_TURN) ||
+		p->sink == NULL || now - p->sink->listed_at >= pace)
+		p->connect_since = now;
+}
+
+/* Is a slot seen streaming whose task Connect, when last asked, did not call RUNNING? */
+bool
+cdc_pace_expects_running(CdcPipeline *p)
+{
+	const CdcKcConnector *c = cdc_connector_of(p);
+
+	return !(c && c->state == CDC_CS_RUNNING && c->task_state == CDC_CS_RUNNING) &&
+		p->status == CDC_PROVISIONING && !p->want_deleted && p->seen && !p->seen_failed && p->seen->slot_streaming &&
+		p->sink && p->sink->connect_reachable == CDC_YES && p->sink->listed_at < p->look_at && p->connect_since < p->look_at;
+}
+
+void
+cdc_pace_ended(CdcPipeline *p, CdcAction action, CdcOpEnd end)
+{
+	/* a verdict changes nothing outside: what was seen is still so */
+	if (action != CDC_ACT_JUDGE_FAILOVER)
+		p->source_since = cdc_loop_now();
+	if (cdc_network_is_action(action))
+		p->network_since = p->source_since;
+	if (action != CDC_ACT_JUDGE_FAILOVER && (end != CDC_OP_DONE || !is_on_source(action)))
+		p->connect_since = p->source_since;
+	if (end == CDC_OP_DONE)
+	{
+		p->done_action = action;
+		p->done_at = cdc_loop_now();
+		p->rule_since = cdc_loop_now();
+	}
+}
+
+void
+cdc_pace_done(CdcPipeline *p, CdcAction action)
+{
+	p->attempts = 0;
+	p->next_visit = starts_task(action) ? cdc_loop_now() + TASK_SHOWS_MS : 0;
+	if (p->next_visit == 0)
+		cdc_world_ready(p);
+}

@@ -1,0 +1,173 @@
+/*
+ * round.c
+ *	  What is due by its time: a health round of all, pipelines whose visit was
+ *	  planned, rows that are to be written.
+ *
+ * See visit.h.  Finds and readies; visits nothing itself.
+ */
+#include "postgres.h"
+
+#include "extension/cdc_shmem.h"
+#include "extension/settings.h"
+#include "worker/execute/execute.h"
+#include "worker/observe/observe.h"
+#include "worker/visit_parts.h"
+#include "worker/world/pair.h"
+
+/* Events that nothing waits for are written together, within this time. */
+#define EVENTS_MS 25
+
+void
+cdc_visit_reloaded(CdcWorld *world)
+{
+	/* a shorter interval holds from now on, not from the next round on */
+	world->next_round = Min(world->next_round, cdc_loop_now() + cdc_health_interval);
+	/* the key file may be another one, or be there at last */
+	if (cdc_world_lacks_secret(world))
+		world->loaded = false;
+}
+
+/*
+ * A round: every service and every pipeline is looked at, all at once.  The
+ * work queue too: the commit of a prepared transaction wakes nobody.
+ */
+static void
+begin_round(CdcWorld *world)
+{
+	ListCell   *cell;
+	int64		now = cdc_loop_now();
+
+	world->work_pending = true;
+	world->round++;
+	world->next_round = now + cdc_health_interval;
+	world->regions_due = true;
+	cdc_shmem_begin_round();
+	foreach(cell, world->services)
+		cdc_observe_service(lfirst(cell));
+	cdc_network_round(world);
+	cdc_provider_round(world);
+	foreach(cell, world->pipelines)
+	{
+		CdcPipeline *p = lfirst(cell);
+
+		p->asked = p->asked || world->round_asked;
+		if (p->op)
+			continue;
+		p->source_since = p->connect_since = p->network_since = now;
+		p->round_due = p->status == CDC_RUNNING || p->status == CDC_FAILED || p->status == CDC_PROVISIONING;
+		if (p->status == CDC_RUNNING)
+			p->rounds_running++;
+		if (p->attempts == 0 || world->round_asked)
+		{
+			p->next_visit = 0;
+			cdc_world_ready(p);
+		}
+	}
+	world->round_asked = false;
+}
+
+void
+cdc_visit_due(CdcWorld *world)
+{
+	ListCell   *cell;
+	int64		now = cdc_loop_now();
+
+	if (!world->acting)
+		return;
+	cdc_visit_ended(world);
+	cdc_visit_standbys(world);
+	if (now >= world->next_round)
+		begin_round(world);
+	cdc_observe_paced(world);
+	cdc_network_due(world);
+	cdc_provider_due(world);
+	foreach(cell, world->pipelines)
+	{
+		CdcPipeline *p = lfirst(cell);
+
+		if ((p->woken || (p->next_visit != 0 && now >= p->next_visit)) && p->op == NULL)
+		{
+			p->woken = false;
+			p->next_visit = 0;
+			if (!p->waiting && cdc_pace_awaits_slot(p) && cdc_observe_source_watch(p))
+			{
+				p->next_visit = cdc_pace_next_poll(p);
+				continue;
+			}
+			if (!p->waiting)
+				cdc_pace_look_again(p, now);
+			cdc_world_ready(p);
+		}
+	}
+}
+
+int64
+cdc_visit_next(CdcWorld *world)
+{
+	ListCell   *cell;
+	int64		next;
+	int64		paced;
+
+	if (!world->acting)
+		return 0;
+	next = world->next_round;
+	if (world->events && world->events_since + EVENTS_MS < next)
+		next = world->events_since + EVENTS_MS;
+	if (world->findings_dirty && world->findings_locked_until < next)
+		next = world->findings_locked_until;
+	paced = cdc_observe_next(world);
+	if (paced && paced < next)
+		next = paced;
+	paced = cdc_network_next(world);
+	if (paced && paced < next)
+		next = paced;
+	paced = cdc_provider_next(world);
+	if (paced && paced < next)
+		next = paced;
+	foreach(cell, world->pipelines)
+	{
+		CdcPipeline *p = lfirst(cell);
+
+		if (p->woken && p->op == NULL)
+			next = 1;			/* long ago: at once */
+		if (p->next_visit != 0 && p->op == NULL && p->next_visit < next)
+			next = p->next_visit;
+		if (p->spec_dirty && p->locked_until < next)
+			next = p->locked_until;
+	}
+	return next;
+}
+
+bool
+cdc_visit_dirty(CdcWorld *world)
+{
+	ListCell   *cell;
+	int64		now = cdc_loop_now();
+	int			i;
+
+	if ((world->events && now >= world->events_since + EVENTS_MS) || cdc_pair_any_dirty(world) ||
+		(world->findings_dirty && now >= world->findings_locked_until))
+		return true;
+	foreach(cell, world->pipelines)
+	{
+		CdcPipeline *p = lfirst(cell);
+
+		/* a row that a user holds is tried again by its time, not at once */
+		if ((p->spec_dirty && p->locked_until <= now) || p->secret_dirty || p->observed_dirty ||
+			cdc_visit_unstarted(p))
+			return true;
+	}
+	foreach(cell, world->services)
+	{
+		CdcService *s = lfirst(cell);
+
+		if (s->dirty)
+			return true;
+		for (i = 0; i < s->nnodes; i++)
+		{
+			if (s->nodes[i].dirty)
+				return true;
+		}
+	}
+	return false;
+}

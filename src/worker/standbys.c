@@ -1,0 +1,79 @@
+/*
+ * standbys.c
+ *	  Keeps standbys ready: what looks at nodes have told is judged for every
+ *	  pipeline of their service, written down, and acted on.
+ *
+ * See visit_parts.h.  Nothing here waits, and no pipeline waits for it.  What is
+ * done there is decided by cdc_standby_decide().
+ */
+#include "postgres.h"
+
+#include "worker/assess/assess.h"
+#include "worker/execute/execute.h"
+#include "worker/observe/observe.h"
+#include "worker/visit_parts.h"
+#include "worker/world/shadow.h"
+
+static void
+see_to(CdcPipeline *p, CdcNode *n)
+{
+	CdcService *s = n->service;
+	CdcShadow  *shadow;
+	CdcStandbyView view;
+
+	cdc_shadow_forget_others(p);
+	if (n == s->primary || (s->primary == NULL && !n->in_recovery))
+		return;
+	shadow = cdc_shadow_of(p, n->address, n->port);
+	view = cdc_assess_standby(p, n, shadow);
+	cdc_shadow_note_readiness(p, shadow, view.ready, view.missing, view.fix_sql);
+	if (view.followed)
+		cdc_shadow_note_timeline(p, shadow, n->timeline);
+	if (!p->want_deleted && p->world->acting && cdc_execute_shadow_may(p, shadow, view.action))
+		cdc_execute_shadow(p, n, shadow, view.action, view.target);
+}
+
+static void
+see_to_all(CdcNode *n)
+{
+	ListCell   *cell;
+
+	foreach(cell, n->service->world->pipelines)
+	{
+		CdcPipeline *p = lfirst(cell);
+
+		if (p->source == n->service && !p->absent)
+			see_to(p, n);
+	}
+}
+
+void
+cdc_visit_standbys(CdcWorld *world)
+{
+	ListCell   *cell;
+	int			i;
+
+	foreach(cell, world->services)
+	{
+		CdcService *s = lfirst(cell);
+
+		for (i = 0; i < s->nnodes; i++)
+		{
+			CdcNode    *n = &s->nodes[i];
+			/* the primary's slots have moved: so may those on all standbys */
+			bool		follows = s->followed && n != s->primary && n->reachable && n->in_recovery;
+
+			if (n->look_wanted)
+			{
+				n->look_wanted = false;
+				cdc_observe_node(n);
+			}
+			if (n->looked || follows)
+			{
+				n->looked = false;
+				see_to_all(n);
+			}
+		}
+		s->followed = false;
+	}
+}

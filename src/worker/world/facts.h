@@ -1,0 +1,59 @@
+/*
+ * facts.h
+ *	  What the records say: small questions that several wings ask.
+ *
+ * Every answer is of what is in memory; nothing is asked outside, changed or
+ * decided.
+ */
+#ifndef CDC_FACTS_H
+#define CDC_FACTS_H
+
+#include "worker/world/world.h"
+
+/* What a pipeline's decision needs to know; bits. */
+#define CDC_NEED_SOURCE		1
+#define CDC_NEED_CONNECT	2
+#define CDC_NEED_OFFSETS	4
+#define CDC_NEED_PLUGIN		8
+#define CDC_NEED_NETWORK	16
+#define CDC_NEED_AGENTS		32
+
+/* The pipeline's connector in the last list, by name and mark; NULL when absent, somebody else's, or unknown. */
+extern const CdcKcConnector *cdc_connector_of(const CdcPipeline *pipeline);
+
+/* The Connect URL in use. */
+extern const char *cdc_connect_url(const CdcService *sink);
+
+/* The pipeline's part of a source query; points into the pipeline. */
+extern CdcSourceAsk cdc_source_ask_of(const CdcPipeline *pipeline);
+
+/* Did the source answer the look that this visit asked for? */
+extern bool cdc_source_known(const CdcPipeline *pipeline);
+
+/* Does a worker that answered lack the plugin, at its wanted version?  Its number, or -1. */
+extern int	cdc_agents_target(const CdcService *sink);
+
+extern const char *cdc_agents_secret_path(const CdcService *sink);
+
+/* Is a new password due, which has not been made yet? */
+extern bool cdc_password_due(const CdcPipeline *pipeline);
+
+/* The name of the password's file; the directory that the workers know, or NULL. */
+extern char *cdc_agents_secret_name(const CdcPipeline *pipeline);
+
+/* observe/agents.c: was every agent looked at since then?  Starts the looks. */
+extern bool cdc_agents_fresh(const CdcService *sink, int64 since);
+
+/* Has nobody asked for an installation since the agents were looked at? */
+extern bool cdc_agents_unchanged(const CdcService *sink);
+
+/* Were the offsets read after the connector was seen to stand still? */
+extern bool cdc_offsets_are_last(const CdcPipeline *pipeline);
+
+/*
+ * The transaction whose end the stored offset does not have, when it must be
+ * known whether the source has committed it; else 0.
+ */
+extern int64 cdc_failover_open_txid(const CdcPipeline *pipeline);
+
+#endif							/* CDC_FACTS_H */

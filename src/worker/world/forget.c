@@ -1,0 +1,114 @@
+/*
+ * forget.c
+ *	  Services and pipelines leave the world: connections are closed, secrets
+ *	  wiped, turns and queues left, memory freed.
+ *
+ * See world.h.
+ */
+#include "postgres.h"
+
+#include <json-c/json.h>
+
+#include "utils/memutils.h"
+
+#include "worker/world/operation.h"
+#include "worker/world/pair.h"
+#include "worker/world/world.h"
+
+void
+cdc_world_remove_service(CdcService *service)
+{
+	const char *const secrets[] = {service->admin_password, service->connector_password, service->connect_password, service->client_key,
+	service->order.admin_password, service->order.app_password, service->order.agent_token};
+	CdcWorld   *world = service->world;
+	ListCell   *cell;
+	int			i;
+
+	world->services = list_delete_ptr(world->services, service);
+	for (i = 0; i < service->nnodes; i++)
+	{
+		CdcNode    *node = &service->nodes[i];
+
+		if (node->admin)
+			cdc_pg_close(node->admin);
+		if (node->pinger)
+			cdc_pg_close(node->pinger);
+		foreach(cell, node->databases)
+			cdc_pg_close(((CdcNodeDb *) lfirst(cell))->conn);
+	}
+	foreach(cell, service->databases)
+	{
+		CdcSourceDb *db = lfirst(cell);
+
+		if (db->conn)
+			cdc_pg_close(db->conn);
+		if (db->ddl)
+			cdc_pg_close(db->ddl);
+	}
+	if (service->list)
+		cdc_kc_list_free(service->list);
+	for (i = 0; i < service->nagents; i++)
+	{
+		cdc_agent_state_free(service->agents[i].state);
+		if (service->agents[i].token)
+			explicit_bzero(service->agents[i].token, strlen(service->agents[i].token));
+	}
+	for (i = 0; i < (int) lengthof(secrets); i++)
+	{
+		if (secrets[i])
+			explicit_bzero(unconstify(char *, secrets[i]), strlen(secrets[i]));
+	}
+	if (service->order.connect_password)
+		explicit_bzero((char *) service->order.connect_password, strlen(service->order.connect_password));
+	json_object_put(service->order.cidrs);
+	MemoryContextDelete(service->context);
+}
+
+void
+cdc_world_remove_pipeline(CdcPipeline *pipeline)
+{
+	CdcWorld   *world = pipeline->world;
+	CdcService *source = pipeline->source;
+	ListCell   *cell;
+
+	foreach(cell, world->pairs)
+		cdc_turn_leave(&((CdcPair *) lfirst(cell))->turn, pipeline);
+	world->pipelines = list_delete_ptr(world->pipelines, pipeline);
+	if (pipeline->sink)
+		cdc_turn_leave(&pipeline->sink->plugin_turn, pipeline);
+	cdc_op_forget(pipeline);
+	world->ready = list_delete_ptr(world->ready, pipeline);
+	if (source)
+	{
+		cdc_turn_leave(&source->ddl_turn, pipeline);
+		cdc_turn_leave(&source->hba_turn, pipeline);
+		cdc_turn_leave(&source->slot_turn, pipeline);
+		foreach(cell, source->databases)
+		{
+			CdcSourceDb *db = lfirst(cell);
+
+			db->wanted = list_delete_ptr(db->wanted, pipeline);
+			db->watched = list_delete_ptr(db->watched, pipeline);
+		}
+	}
+	if (pipeline->options)
+		json_object_put(pipeline->options);
+	if (pipeline->password)
+		explicit_bzero(pipeline->password, strlen(pipeline->password));
+	MemoryContextDelete(pipeline->context);
+}
+
+void
+cdc_world_clear(CdcWorld *world)
+{
+	while (world->pipelines != NIL)
+		cdc_world_remove_pipeline(linitial(world->pipelines));
+	while (world->services != NIL)
+		cdc_world_remove_service(linitial(world->services));
+	while (world->pairs != NIL)
+		cdc_pair_forget(linitial(world->pairs));
+	if (world->events)
+		json_object_put(world->events);
+	world->events = NULL;
+	world->fenced_by = 0;
+}
