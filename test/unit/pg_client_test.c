@@ -5,7 +5,8 @@
  * pg_client_test.c
  *	  Whoever is told that a connection did not come about may close it, at once:
  *	  nothing of it is used afterwards, and everybody is told once.  Of a name's
- *	  addresses each is judged, and tried; nobody is gone to without the CA.
+ *	  addresses each is judged, and tried; nobody is gone to without the CA.  What
+ *	  was secret is wiped.
  *
  * The client with libpq, on a loop and a memory of the test's own, under
  * AddressSanitizer: what is freed here is gone.
@@ -40,8 +41,13 @@ typedef struct Piece
 	struct MemoryContextData *context;
 	struct Piece *next;
 	struct Piece *prev;
-	size_t		padding;
+	size_t		size;
 } Piece;
+
+/* What is secret of the connections here; a piece that is freed with it in it was not wiped. */
+#define PASSWORD "the-password-5c"
+#define KEY "the-private-key-5c"
+static int	not_wiped;
 
 static struct MemoryContextData top;
 static Piece pieces = {NULL, &pieces, &pieces, 0};
@@ -54,6 +60,7 @@ MemoryContextAlloc(MemoryContext context, Size size)
 	Piece	   *p = calloc(1, sizeof(Piece) + size);
 
 	p->context = context;
+	p->size = size;
 	p->next = pieces.next;
 	p->prev = &pieces;
 	p->next->prev = p;
@@ -66,6 +73,8 @@ pfree(void *pointer)
 {
 	Piece	   *p = (Piece *) pointer - 1;
 
+	if (memmem(pointer, p->size, PASSWORD, strlen(PASSWORD)) || memmem(pointer, p->size, KEY, strlen(KEY)))
+		not_wiped++;
 	p->prev->next = p->next;
 	p->next->prev = p->prev;
 	free(p);
@@ -393,7 +402,7 @@ done(const CdcPgResult *result, void *arg)
 static void
 run(const char *name, int port, Then what)
 {
-	CdcPgTarget target = {.host = "h", .port = port, .database = "d", .user = "u", .password = "p", .connect_timeout_ms = 300};
+	CdcPgTarget target = {.host = "h", .port = port, .database = "d", .user = "u", .password = PASSWORD, .connect_timeout_ms = 300};
 	int			asked = 6 + (what == ASK_AND_CLOSE || what == ASK_AGAIN);
 	int64		until = cdc_loop_now() + 5000;
 	char		words[500];
@@ -464,7 +473,8 @@ callers(int fd)
 static void
 try(const char *host, int port, const char *ca)
 {
-	CdcPgTarget target = {.host = host, .port = port, .database = "d", .user = "u", .password = "p", .sslmode = ca ? "require" : NULL, .ca = ca, .connect_timeout_ms = 300};
+	CdcPgTarget target = {.host = host, .port = port, .database = "d", .user = "u", .password = PASSWORD, .sslmode = ca ? "require" : NULL, .ca = ca,
+		.client_cert = ca, .client_key = ca ? KEY : NULL, .connect_timeout_ms = 300};
 	int64		until = cdc_loop_now() + 5000;
 
 	told = 0;
@@ -559,5 +569,6 @@ main(void)
 	is_number(what, before, "no descriptor is left");
 	is_number(external_fds, 0, "nor one that is counted");
 	ok(pieces.next == &pieces, "nor memory");
+	is_number(not_wiped, 0, "and no piece of it was given back with a password or a key in it");
 	return done_testing();
 }
