@@ -163,6 +163,17 @@ end_member(CdcJsonPieces *pieces, char c)
 	return true;
 }
 
+/* Is a comma the last of what is around the list?  json-c lets one stand before a bracket where it cannot be strict (json.c). */
+static bool
+after_comma(const CdcJsonPieces *pieces)
+{
+	size_t		n = pieces->frame.length;
+
+	while (n > 0 && is_blank(pieces->frame.words[n - 1]))
+		n--;
+	return !pieces->in_list && n > 0 && pieces->frame.words[n - 1] == ',';
+}
+
 static bool
 open_bracket(CdcJsonPieces *pieces, char c)
 {
@@ -186,7 +197,7 @@ open_bracket(CdcJsonPieces *pieces, char c)
 static bool
 close_bracket(CdcJsonPieces *pieces, char c)
 {
-	if (pieces->in_list && pieces->depth == pieces->list_depth && !end_member(pieces, c))
+	if (after_comma(pieces) || (pieces->in_list && pieces->depth == pieces->list_depth && !end_member(pieces, c)))
 		return false;
 	pieces->depth--;
 	pieces->key_fits = false;

@@ -25,6 +25,9 @@ my $state = sub { return $c->sql('SELECT state FROM cdc.worker_state()'); };
 # A psql that stays, for transactions that overlap.
 sub session { return $c->{meta}->background_psql('postgres', on_error_stop => 1); }
 
+# What a session says to a query; 16's leaves the end of the line to us.
+sub value { my ($session, $query) = @_; return $session->query_safe($query) =~ s/\n\z//r; }
+
 sub create_sql
 {
 	my ($name) = @_;
@@ -39,8 +42,8 @@ cmp_ok($ms, '<', 30000, "the worker began long before its round ($ms ms)");
 
 my ($early, $late) = (session(), session());
 $early->query_safe('BEGIN');
-my $held = $early->query_safe(create_sql('held'));
-my $quick = $late->query_safe(create_sql('quick'));
+my $held = value($early, create_sql('held'));
+my $quick = value($late, create_sql('quick'));
 $c->running_ok($quick, 'one that came later and was committed first runs');
 my (undef, undef, $waited) = $c->try_sql("SET lock_timeout = '50ms'; " . create_sql('held_2'));
 like($waited, qr/lock timeout/, 'only one whose topics may be the same waits for it, as at a unique index');
@@ -50,15 +53,15 @@ $c->running_ok($held, 'one whose place in the queue was passed is not forgotten'
 
 $early->query_safe('BEGIN');
 $early->query_safe('SAVEPOINT s');
-my $undone = $early->query_safe(create_sql('undone'));
+my $undone = value($early, create_sql('undone'));
 $early->query_safe('ROLLBACK TO s');
-my $kept = $early->query_safe(create_sql('kept'));
+my $kept = value($early, create_sql('kept'));
 $early->query_safe('COMMIT');
 $c->running_ok($kept, 'what was kept of a transaction runs');
 is($c->sql("SELECT count(*) FROM cdc.pipeline_spec WHERE id = '$undone'"), 0, 'what it took back was never there');
 
 $early->query_safe('BEGIN');
-my $prepared = $early->query_safe(create_sql('prepared'));
+my $prepared = value($early, create_sql('prepared'));
 $early->query_safe("PREPARE TRANSACTION 'two'");
 $late->query_safe("COMMIT PREPARED 'two'");
 $_->quit foreach $early, $late;
@@ -120,7 +123,7 @@ is((scalar grep { $c->status($_) ne 'Running' } $first, $held, $quick, $kept), 0
 
 # another backend is killed: the worker goes down with the server and comes back
 my $other = session();
-my $other_pid = $other->query_safe('SELECT pg_backend_pid()');
+my $other_pid = value($other, 'SELECT pg_backend_pid()');
 $pid = $c->worker_pid;
 kill 'KILL', $other_pid;
 eval { $other->quit };

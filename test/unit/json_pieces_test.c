@@ -71,6 +71,7 @@ static const struct
 	{&array, "{\"a\":{\"b\":[1}}}", NULL},
 	{&array, "{\"a\":{\"b\":[1]}]", NULL},
 	{&array, "{\"a\":{\"b\":[1]},}", NULL},
+	{&array, "{\"a\":{\"b\":[1], }}", NULL},
 	{&array, "{\"a\":{\"b\":[1]}}}", NULL},
 	{&array, "{\"a\":{\"b\":[1]}} x", NULL},
 	{&array, "{\"a\":{\"b\":[1]", NULL},
