@@ -129,7 +129,7 @@ same_ok([ grep { my $f = $_; grep { $_ eq $f } @functions } sort keys %documente
 	sub { "Add to docs/sql-api.md: cdc.$_[0]" }, sub { '' });
 my @relations = $interface =~ /^(?:view|table|type) (\w+)$/mg;
 is(join(' ', grep { !$documented{$_} } @relations), '', 'and of every relation that they may read');
-my %exists = map { $_ => 1 } @functions, @relations, 'pipeline_spec', 'pipeline_observed', map { /(?:FUNCTION|TABLE|VIEW|TYPE) cdc\.(\w+)/g } map { slurp_file($_) } glob("$top/sql/*.sql $top/sql/*/*.sql");
+my %exists = map { $_ => 1 } @functions, @relations, 'pipeline_spec', 'pipeline_observed', map { /(?:FUNCTION|TABLE|VIEW|TYPE) cdc(?:_inner)?\.(\w+)/g } map { slurp_file($_) } glob("$top/sql/*.sql $top/sql/*/*.sql");
 foreach my $document (sort keys %doc)
 {
 	my %named = map { $_ => 1 } $doc{$document} =~ /\bcdc\.(\w+)/g;
