@@ -185,7 +185,8 @@ my $text = 'ERROR: column "x" of relation "y" does not exist';
 $c->sim('POST', '/_sim/fail', { connector => $c->connector($task), starts => 100,
 	trace => "org.apache.kafka.connect.errors.ConnectException: first\n\tat a.b\nCaused by: io.debezium.DebeziumException: RecordTooLargeException\nCaused by: org.postgresql.util.PSQLException: $text\n  Detail: more\n\tat c.d\n" });
 $c->status_ok($task, 'Failed', 'the task failed for good: the last cause, its first line', message => qr/^connector task failed: \Q$text\E$/);
-$c->wait_ok(sub { grep { $_->{path} =~ /restart/ && $_->{path} =~ $c->connector($task) } @{ $c->mutations } }, 'it is restarted once more');
+$c->sql('SELECT count(*) FROM cdc.check_health()');
+$c->wait_ok(sub { grep { $_->{path} =~ /restart/ && $_->{path} =~ $c->connector($task) } @{ $c->mutations } }, 'it is tried again');
 # also who asks while that is under way is answered
 $c->sim('POST', '/_sim/fail', { connector => $c->connector($task), starts => 0 });
 $c->sql('SELECT count(*) FROM cdc.check_health()');
