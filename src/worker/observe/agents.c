@@ -13,7 +13,7 @@
 #include "worker/observe/observe_parts.h"
 #include "worker/observe/peer_said.h"
 #include "worker/observe/registered.h"
-#include "worker/world/findings.h"
+#include "worker/world/checks.h"
 #include "worker/world/reach.h"
 
 typedef struct Look
@@ -54,16 +54,11 @@ path_fault(CdcService *sink, const CdcAgent *agent, const char *path)
 {
 	char	   *fault = cdc_connect_path_fault(path);
 	bool		moved = fault == NULL && sink->secret_path != NULL && !cdc_connect_path_below(path, sink->secret_path);
-	CdcFinding	finding = {
-		.check_name = "agent_secret_path",
-		.concern = CDC_CONCERN_SAFETY,
-		.severity = CDC_SEVERITY_WARNING,
-		.node = agent->url,
-		.observed = moved ? psprintf("the agent names %s as its directory of secrets", path) : NULL,
-		.required = moved ? psprintf("%s, which the agents named first", sink->secret_path) : NULL,
-		.why = "a configuration that says so would make Kafka Connect read other files; the agent is not believed"
-	};
+	CdcFinding	finding = cdc_check(CDC_CHECK_AGENT_SECRET_PATH);
 
+	finding.node = agent->url;
+	finding.observed = moved ? psprintf("the agent names %s as its directory of secrets", path) : NULL;
+	finding.required = moved ? psprintf("%s, which the agents named first", sink->secret_path) : NULL;
 	cdc_finding_service(sink, &finding, moved);
 	if (fault)
 		return psprintf("the directory of secrets that it names %s", fault);

@@ -11,7 +11,7 @@
 
 #include "common/quote.h"
 #include "worker/observe/connect_claims.h"
-#include "worker/world/findings.h"
+#include "worker/world/checks.h"
 
 static bool
 has_claimed(const CdcService *s, const char *peer)
@@ -99,13 +99,7 @@ has_run(const CdcService *s)
 void
 cdc_connect_claim(CdcService *s, const char *peer)
 {
-	CdcFinding	finding = {
-		.check_name = "connect_not_shared",
-		.concern = CDC_CONCERN_SAFETY,
-		.severity = CDC_SEVERITY_BLOCKER,
-		.required = "a Kafka Connect of this organization's own, or a superuser's word that this one may be shared",
-		.why = "whoever works on a Kafka Connect reads the configurations and errors of all connectors there"
-	};
+	CdcFinding	finding = cdc_check(CDC_CHECK_CONNECT_NOT_SHARED);
 
 	/* whoever came first to an address stays there, unless others turn out to be behind it */
 	s->connect_foreign = !s->connect_shared && (is_used(s) || (!has_claimed(s, peer) && is_claimed(s, peer)));

@@ -20,7 +20,7 @@
 #include "worker/observe/observe_parts.h"
 #include "worker/observe/peer_said.h"
 #include "worker/observe/registered.h"
-#include "worker/world/findings.h"
+#include "worker/world/checks.h"
 #include "worker/world/reach.h"
 #include "worker/world/streamed.h"
 #include "worker/world/wanted.h"
@@ -206,17 +206,12 @@ is_forbidden_metadata(CdcNode *n, uint64 system_identifier)
 	CdcService *s = n->service;
 	bool		is_ours = system_identifier == GetSystemIdentifier() && !s->metadata_server;
 	bool		forbidden = is_ours && s->system_identifier != system_identifier;
-	CdcFinding	finding = {
-		.check_name = "metadata_is_source",
-		.concern = CDC_CONCERN_SAFETY,
-		.severity = forbidden ? CDC_SEVERITY_BLOCKER : CDC_SEVERITY_WARNING,
-		.node = psprintf("%s:%d", n->address, n->port),
-		.observed = "this node belongs to the server that holds the metadata",
-		.required = "a superuser's word, \"metadata_server\": true, or another server",
-		.why = "a pipeline from there could read every organization's secrets in the metadata",
-		.fix_sql = cdc_quote_format("SELECT cdc.update_service(%L, '{\"metadata_server\": true}')", s->id)
-	};
+	CdcFinding	finding = cdc_check(CDC_CHECK_METADATA_IS_SOURCE);
 
+	finding.severity = forbidden ? CDC_SEVERITY_BLOCKER : CDC_SEVERITY_WARNING;
+	finding.node = psprintf("%s:%d", n->address, n->port);
+	finding.observed = "this node belongs to the server that holds the metadata";
+	finding.fix_sql = cdc_quote_format("SELECT cdc.update_service(%L, '{\"metadata_server\": true}')", s->id);
 	cdc_finding_service(s, &finding, is_ours);
 	return forbidden;
 }

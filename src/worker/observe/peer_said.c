@@ -9,7 +9,7 @@
 #include "common/redact.h"
 #include "common/text.h"
 #include "worker/observe/peer_said.h"
-#include "worker/world/findings.h"
+#include "worker/world/checks.h"
 
 /* said without what the service keeps secret; who listens there may know it and say it back. */
 static char *
@@ -33,14 +33,9 @@ without_secrets(const CdcService *s, const char *said)
 void
 cdc_peer_said(CdcService *service, const char *place, const char *said)
 {
-	CdcFinding	finding = {
-		.check_name = CDC_PEER_SAID,
-		.concern = CDC_CONCERN_FLOW,
-		.severity = CDC_SEVERITY_INFO,
-		.node = cdc_peer_place(place),
-		.observed = said ? without_secrets(service, said) : NULL,
-		.why = "it is why there is no connection, in the words of libpq, libcurl or the server; shown to admins alone"
-	};
+	CdcFinding	finding = cdc_check(CDC_CHECK_PEER_SAID);
 
+	finding.node = cdc_peer_place(place);
+	finding.observed = said ? without_secrets(service, said) : NULL;
 	cdc_finding_service(service, &finding, said != NULL);
 }

@@ -13,7 +13,7 @@
 #include "common/quote.h"
 #include "remote/connection_keys.h"
 #include "worker/observe/registered.h"
-#include "worker/world/findings.h"
+#include "worker/world/checks.h"
 #include "worker/world/pair.h"
 
 /*
@@ -24,14 +24,7 @@ void
 cdc_registered_cidrs(CdcService *s)
 {
 	StringInfoData wide;
-	CdcFinding	finding = {
-		.check_name = "connect_cidrs_wide",
-		.concern = CDC_CONCERN_SAFETY,
-		.severity = CDC_SEVERITY_WARNING,
-		.required = "the addresses of the Kafka Connect hosts alone: private networks of /24 or smaller",
-		.why = "pg_hba.conf of each source lets the connectors' roles in from there with replication=database; "
-		"PostgreSQL lets such a session take a base backup, which has every database and the password verifiers of all roles"
-	};
+	CdcFinding	finding = cdc_check(CDC_CHECK_CONNECT_CIDRS_WIDE);
 	bool		learned = cdc_network_gives_ranges(s);
 	int			n = learned ? s->nranges : s->ncidrs;
 	char	  **cidrs = learned ? s->ranges : s->cidrs;
@@ -57,13 +50,7 @@ cdc_registered_cidrs(CdcService *s)
 static void
 check_sslmode(CdcService *s)
 {
-	CdcFinding	finding = {
-		.check_name = "sslmode_weak",
-		.concern = CDC_CONCERN_SAFETY,
-		.severity = CDC_SEVERITY_WARNING,
-		.required = "sslmode verify-full, with the ca of the server's certificate",
-		.why = "whoever is between Kafka Connect, or the worker, and the server can pretend to be the server to them"
-	};
+	CdcFinding	finding = cdc_check(CDC_CHECK_SSLMODE_WEAK);
 
 	if (!cdc_pg_tls_needed(s->sslmode))
 		finding.why = "whoever is between Kafka Connect, or the worker, and the server can pretend that it has no TLS: he reads and changes every row "
@@ -76,16 +63,10 @@ check_sslmode(CdcService *s)
 static void
 check_place(CdcService *s, const char *where, const char *place)
 {
-	CdcFinding	finding = {
-		.check_name = "address_refused",
-		.concern = CDC_CONCERN_SAFETY,
-		.severity = CDC_SEVERITY_WARNING,
-		.node = where,
-		.observed = psprintf("it is %s", place ? place : ""),
-		.required = "an address of the server itself, or a network of cdc_pipeline.member_networks",
-		.why = "members would reach what is on the metadata server and beside it; a service that is registered now would be refused"
-	};
+	CdcFinding	finding = cdc_check(CDC_CHECK_ADDRESS_REFUSED);
 
+	finding.node = where;
+	finding.observed = psprintf("it is %s", place ? place : "");
 	cdc_finding_service(s, &finding, place != NULL);
 }
 
@@ -93,16 +74,10 @@ check_place(CdcService *s, const char *where, const char *place)
 static void
 check_login(CdcService *s, const char *node, const char *weak)
 {
-	CdcFinding	finding = {
-		.check_name = "login_weak",
-		.concern = CDC_CONCERN_SAFETY,
-		.severity = CDC_SEVERITY_WARNING,
-		.node = node,
-		.observed = psprintf("it lets the worker in with: %s", weak ? weak : ""),
-		.required = "scram-sha-256 in pg_hba.conf, and under TLS channel binding or sslmode verify-full",
-		.why = "whoever answers at this address in its place gets the password, or needs none; a service that is registered now would be refused"
-	};
+	CdcFinding	finding = cdc_check(CDC_CHECK_LOGIN_WEAK);
 
+	finding.node = node;
+	finding.observed = psprintf("it lets the worker in with: %s", weak ? weak : "");
 	cdc_finding_service(s, &finding, weak != NULL);
 }
 
@@ -134,16 +109,10 @@ cdc_registered_seen(CdcService *s)
 void
 cdc_registered_hba(CdcNode *n)
 {
-	CdcFinding	finding = {
-		.check_name = "hba_unread",
-		.concern = CDC_CONCERN_FLOW,
-		.severity = CDC_SEVERITY_WARNING,
-		.node = psprintf("%s:%d", n->address, n->port),
-		.observed = "its pg_hba.conf is larger than 512 kB",
-		.required = "a pg_hba.conf of at most 512 kB",
-		.why = "it is not read to its end: whether it lets Kafka Connect in is not known"
-	};
+	CdcFinding	finding = cdc_check(CDC_CHECK_HBA_UNREAD);
 
+	finding.node = psprintf("%s:%d", n->address, n->port);
+	finding.observed = "its pg_hba.conf is larger than 512 kB";
 	if (n->service->manage_hba)
 		finding.why = "it is not read to its end and not written: lines for new pipelines, or new addresses of Kafka Connect, cannot be added";
 	cdc_finding_service(n->service, &finding, n->hba_cut);
@@ -179,12 +148,7 @@ check_keys(CdcService *s)
 	struct json_object *connection = s->connection ? json_tokener_parse(s->connection) : NULL;
 	const CdcConnectionPeer *peer = cdc_connection_peer(s->is_kafka ? "kafka" : "postgresql");
 	CdcFault	fault = {"", "", ""};
-	CdcFinding	finding = {
-		.check_name = "connection_key_refused",
-		.concern = CDC_CONCERN_SAFETY,
-		.severity = CDC_SEVERITY_WARNING,
-		.why = "it was taken by an older version; a service that is registered now would be refused"
-	};
+	CdcFinding	finding = cdc_check(CDC_CHECK_CONNECTION_KEY_REFUSED);
 	bool		holds = !cdc_provided(s) && connection && !cdc_connection_check(peer, connection, true, &fault);
 
 	finding.observed = psprintf("%s: %s", fault.message, fault.detail);
@@ -210,13 +174,7 @@ cdc_registered_check(CdcService *s)
 void
 cdc_network_tell_owner(CdcService *s)
 {
-	CdcFinding	finding = {
-		.check_name = "network_not_assigned",
-		.concern = CDC_CONCERN_SAFETY,
-		.severity = CDC_SEVERITY_BLOCKER,
-		.required = "a network that belongs to the service's organization",
-		.why = "its peerings are made with the operator's account, which can join anybody's network",
-	};
+	CdcFinding	finding = cdc_check(CDC_CHECK_NETWORK_NOT_ASSIGNED);
 	bool		holds = cdc_network_needs_label(s) && s->network_labelled == CDC_NO;
 
 	if (holds)

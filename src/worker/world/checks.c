@@ -1,0 +1,113 @@
+/*
+ * checks.c
+ *	  See checks.h.
+ */
+#include "postgres.h"
+
+#include "worker/world/checks.h"
+
+static const CdcFinding checks[] =
+{
+	[CDC_CHECK_ADDRESS_REFUSED] = {
+		.check_name = "address_refused",
+		.concern = CDC_CONCERN_SAFETY,
+		.severity = CDC_SEVERITY_WARNING,
+		.required = "an address of the server itself, or a network of cdc_pipeline.member_networks",
+		.why = "members would reach what is on the metadata server and beside it; a service that is registered now would be refused"
+	},
+	[CDC_CHECK_AGENT_SECRET_PATH] = {
+		.check_name = "agent_secret_path",
+		.concern = CDC_CONCERN_SAFETY,
+		.severity = CDC_SEVERITY_WARNING,
+		.why = "a configuration that says so would make Kafka Connect read other files; the agent is not believed"
+	},
+	[CDC_CHECK_CA_NOT_HANDED_OVER] = {
+		.check_name = "ca_not_handed_over",
+		.concern = CDC_CONCERN_FLOW,
+		.severity = CDC_SEVERITY_WARNING,
+		.required = "agents beside Kafka Connect, or connect_ca_path of the sink, which a superuser sets",
+		.why = "Debezium verifies the server by Java's own list of CAs, in which the source's is not, as a rule: then the connector cannot log in"
+	},
+	[CDC_CHECK_CONNECT_CIDRS_WIDE] = {
+		.check_name = "connect_cidrs_wide",
+		.concern = CDC_CONCERN_SAFETY,
+		.severity = CDC_SEVERITY_WARNING,
+		.required = "the addresses of the Kafka Connect hosts alone: private networks of /24 or smaller",
+		.why = "pg_hba.conf of each source lets the connectors' roles in from there with replication=database; "
+		"PostgreSQL lets such a session take a base backup, which has every database and the password verifiers of all roles"
+	},
+	[CDC_CHECK_CONNECT_NOT_SHARED] = {
+		.check_name = "connect_not_shared",
+		.concern = CDC_CONCERN_SAFETY,
+		.severity = CDC_SEVERITY_BLOCKER,
+		.required = "a Kafka Connect of this organization's own, or a superuser's word that this one may be shared",
+		.why = "whoever works on a Kafka Connect reads the configurations and errors of all connectors there"
+	},
+	[CDC_CHECK_CONNECTION_KEY_REFUSED] = {
+		.check_name = "connection_key_refused",
+		.concern = CDC_CONCERN_SAFETY,
+		.severity = CDC_SEVERITY_WARNING,
+		.why = "it was taken by an older version; a service that is registered now would be refused"
+	},
+	[CDC_CHECK_CONNECTOR_LOGIN] = {
+		.check_name = "connector_login",
+		.concern = CDC_CONCERN_SAFETY,
+		.severity = CDC_SEVERITY_WARNING,
+		.required = "generation 2: its driver logs in by SCRAM alone, and under TLS bound to the server's certificate",
+		.why = "the driver gives the password to whoever asks for it in clear at the source's address; a pipeline keeps its generation until it is made anew"
+	},
+	[CDC_CHECK_HBA_UNREAD] = {
+		.check_name = "hba_unread",
+		.concern = CDC_CONCERN_FLOW,
+		.severity = CDC_SEVERITY_WARNING,
+		.required = "a pg_hba.conf of at most 512 kB",
+		.why = "it is not read to its end: whether it lets Kafka Connect in is not known"
+	},
+	[CDC_CHECK_LOGIN_WEAK] = {
+		.check_name = "login_weak",
+		.concern = CDC_CONCERN_SAFETY,
+		.severity = CDC_SEVERITY_WARNING,
+		.required = "scram-sha-256 in pg_hba.conf, and under TLS channel binding or sslmode verify-full",
+		.why = "whoever answers at this address in its place gets the password, or needs none; a service that is registered now would be refused"
+	},
+	[CDC_CHECK_METADATA_IS_SOURCE] = {
+		.check_name = "metadata_is_source",
+		.concern = CDC_CONCERN_SAFETY,
+		.severity = CDC_SEVERITY_WARNING,
+		.required = "a superuser's word, \"metadata_server\": true, or another server",
+		.why = "a pipeline from there could read every organization's secrets in the metadata"
+	},
+	[CDC_CHECK_NETWORK_NOT_ASSIGNED] = {
+		.check_name = "network_not_assigned",
+		.concern = CDC_CONCERN_SAFETY,
+		.severity = CDC_SEVERITY_BLOCKER,
+		.required = "a network that belongs to the service's organization",
+		.why = "its peerings are made with the operator's account, which can join anybody's network"
+	},
+	[CDC_CHECK_PEER_SAID] = {
+		.check_name = CDC_PEER_SAID,
+		.concern = CDC_CONCERN_FLOW,
+		.severity = CDC_SEVERITY_INFO,
+		.why = "it is why there is no connection, in the words of libpq, libcurl or the server; shown to admins alone"
+	},
+	[CDC_CHECK_PLUGIN_LOGIN] = {
+		.check_name = "plugin_login",
+		.concern = CDC_CONCERN_SAFETY,
+		.severity = CDC_SEVERITY_WARNING,
+		.required = "3.7.0 or later, whose driver knows requireAuth",
+		.why = "an older driver does not hear that it is to log in by SCRAM alone, and gives its password to whoever asks for it in clear at the source's address"
+	},
+	[CDC_CHECK_SSLMODE_WEAK] = {
+		.check_name = "sslmode_weak",
+		.concern = CDC_CONCERN_SAFETY,
+		.severity = CDC_SEVERITY_WARNING,
+		.required = "sslmode verify-full, with the ca of the server's certificate",
+		.why = "whoever is between Kafka Connect, or the worker, and the server can pretend to be the server to them"
+	}
+};
+
+CdcFinding
+cdc_check(CdcCheck check)
+{
+	return checks[check];
+}
