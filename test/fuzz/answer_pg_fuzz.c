@@ -1,4 +1,4 @@
-/* link: src/worker/io/pg_result.c src/remote/source_observe.c src/remote/source_node.c src/remote/pg_hba.c src/remote/pg_hba_file.c src/remote/pg_hba_match.c src/common/quote.c src/common/json.c src/common/lsn.c src/common/text.c */
+/* link: src/worker/io/pg_result.c src/worker/world/shapes.c src/remote/source_observe.c src/remote/source_node.c src/remote/pg_hba.c src/remote/pg_hba_file.c src/remote/pg_hba_match.c src/common/quote.c src/common/json.c src/common/lsn.c src/common/text.c */
 /* libs: -lpq -ljson-c -lpgcommon -lpgport -lcrypto */
 /*
  * answer_pg_fuzz.c
@@ -15,18 +15,13 @@
 #include "common/text.h"
 #include "remote/pg_hba.h"
 #include "remote/source.h"
-#include "worker/io/pg_result.h"
+#include "worker/world/shapes.h"
 
 extern int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* A look, a ping, a watch, pg_hba.conf, its errors, a position. */
-static const CdcPgShape shapes[] = {
-	{.min_rows = 1, .max_rows = 1, .ncolumns = 1, .columns = {{.type = CDC_PG_BYTES}}},
-	{.min_rows = 1, .max_rows = 1, .ncolumns = 2, .columns = {{.type = CDC_PG_BOOL}, {.type = CDC_PG_TEXT, .may_be_null = true}}},
-	{.max_rows = 100, .ncolumns = 2, .columns = {{.type = CDC_PG_TEXT, .max = NAMEDATALEN}, {.type = CDC_PG_TEXT, .max = 200}}},
-	{.min_rows = 1, .max_rows = 1, .ncolumns = 3, .columns = {{.type = CDC_PG_TEXT, .max = 4096}, {.type = CDC_PG_TEXT, .may_be_null = true}, {.type = CDC_PG_TEXT, .max = 64}}},
-	{.max_rows = 100, .ncolumns = 2, .columns = {{.type = CDC_PG_COUNT}, {.type = CDC_PG_TEXT}}},
-	{.max_rows = 1, .ncolumns = 1, .columns = {{.type = CDC_PG_LSN, .may_be_null = true}}},
+/* Every shape that the worker has: a look, a ping, a watch, pg_hba.conf, its errors, positions, a text. */
+static const CdcPgShape *const shapes[] = {
+	&cdc_shape_look, &cdc_shape_ping, &cdc_shape_watch, &cdc_shape_hba, &cdc_shape_hba_errors, &cdc_shape_slot_moved, &cdc_shape_slot_made, &cdc_shape_outcome
 };
 
 #define ID "a1b2c3d4-e5f6-7890-abcd-ef1234567890"
@@ -129,18 +124,18 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(&result, 0, sizeof(result));
 	result.outcome = CDC_PG_OK;
 	result.pgresult = build(data, size);
-	result.shape = &shapes[which];
+	result.shape = shapes[which];
 	if (cdc_pg_fits(result.pgresult, result.shape, why, sizeof(why)))
 	{
 		for (row = 0; row < cdc_pg_ntuples(&result); row++)
 		{
-			for (column = 0; column < shapes[which].ncolumns; column++)
+			for (column = 0; column < shapes[which]->ncolumns; column++)
 			{
 				char	   *value = pstrdup(cdc_pg_value(&result, row, column));
 
 				if (!cdc_text_clean(value, strlen(value)))
 					abort();
-				if (cdc_pg_isnull(&result, row, column) && !shapes[which].columns[column].may_be_null)
+				if (cdc_pg_isnull(&result, row, column) && !shapes[which]->columns[column].may_be_null)
 					abort();
 			}
 		}
@@ -157,7 +152,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		}
 		else if (which == 3)
 			read_hba(&result);
-		else if (which == 5)
+		else if (which == 5 || which == 6)
 			cdc_lsn_parse(cdc_pg_value(&result, 0, 0));
 	}
 	PQclear(result.pgresult);

@@ -65,6 +65,13 @@ same_ok([ first_cells(section('operations', '## Runbook')) ], [ sort keys %rules
 	sub { "Add to a table of \"## Runbook\" in docs/operations.md (rule @{ $rules{$_[0]} }):\n| `$_[0]` | $comment{ $rules{$_[0]}[0] } | what to do |" },
 	sub { "No rule says this any more; take it out of \"## Runbook\" in docs/operations.md: `$_[0]`" });
 
+# --- findings -------------------------------------------------------------------------------------
+my @checks = slurp_file("$top/src/worker/world/checks.c") =~ /\.check_name = (?:"(\w+)"|CDC_PEER_SAID)/g;
+same_ok([ first_cells(section('operations', '## Findings')) ], [ sort map { $_ // 'peer_said' } @checks ], 'docs/operations.md has a row for every check of a finding, and no other',
+	sub { "Add to \"## Findings\" in docs/operations.md: `$_[0]`" }, sub { "No check has this name; take its row out of \"## Findings\" in docs/operations.md: `$_[0]`" });
+my @elsewhere = grep { !m{/world/(?:checks|findings)\.c$} && slurp_file($_) =~ /\.check_name = / } glob("$top/src/worker/*.c $top/src/worker/*/*.c");
+is("@elsewhere", '', 'and no finding has its name from elsewhere');
+
 # --- why the reconciler does not act ------------------------------------------------------------
 my ($interlock) = slurp_file("$top/src/worker/store/store.c") =~ /^interlock\(.*?^\}/ms ? $& : '';
 my @reasons = map { s/"\s*U?INT64_FORMAT\s*"/%s/gr =~ s/"\s*"//gr =~ s/%\w+/{}/gr } $interlock =~ /reason = (?:psprintf\()?"((?:[^"]|"\s*U?INT64_FORMAT\s*")*)"/g;

@@ -19,6 +19,7 @@
 #include "worker/world/reach.h"
 #include "worker/world/streamed.h"
 #include "worker/world/wanted.h"
+#include "worker/world/shapes.h"
 
 /* DDL on the source waits for locks no longer than this, then is tried again. */
 #define DDL_TIMEOUT_MS 30000
@@ -29,9 +30,6 @@
  */
 #define RESTART_SHOWS_MS 2000
 #define CONFIG_SHOWS_MS 5000
-
-/* What became of the role: cdc_source_drop_role_sql. */
-static const CdcPgShape drop_role_shape = {.min_rows = 1, .max_rows = 1, .ncolumns = 1, .columns = {{.type = CDC_PG_TEXT}}};
 
 static void *
 keep_ref(const CdcOp *op)
@@ -376,7 +374,7 @@ send_sql(CdcOp *op)
 			sql = cdc_source_drop_role_sql(&ask);
 			break;
 	}
-	cdc_pg_exec(conn, sql, 0, NULL, op->action == CDC_ACT_DROP_ROLE ? &drop_role_shape : NULL, DDL_TIMEOUT_MS, sql_done, keep_ref(op));
+	cdc_pg_exec(conn, sql, 0, NULL, op->action == CDC_ACT_DROP_ROLE ? &cdc_shape_outcome : NULL, DDL_TIMEOUT_MS, sql_done, keep_ref(op));
 	pfree(sql);
 }
 

@@ -15,6 +15,7 @@
 #include "remote/pg_hba.h"
 #include "worker/execute/execute_parts.h"
 #include "worker/world/wanted.h"
+#include "worker/world/shapes.h"
 
 #define HBA_TIMEOUT_MS 15000
 
@@ -22,12 +23,6 @@
 #define LOCK_SQL "SELECT pg_catalog.pg_advisory_lock(7161110432058466)"
 #define UNLOCK_SQL "SELECT pg_catalog.pg_advisory_unlock(7161110432058466)"
 #define RELOAD_SQL "SELECT pg_catalog.pg_reload_conf()"
-
-/* What is read of the two questions below; the other phases' answers say nothing. */
-static const CdcPgShape read_shape = {.min_rows = 1, .max_rows = 1, .ncolumns = 3,
-.columns = {{.type = CDC_PG_TEXT, .max = 4096}, {.type = CDC_PG_TEXT, .may_be_null = true}, {.type = CDC_PG_TEXT, .max = 64}}};
-static const CdcPgShape errors_shape = {.max_rows = 10000, .ncolumns = 2,
-.columns = {{.type = CDC_PG_COUNT}, {.type = CDC_PG_TEXT}}};
 
 typedef enum CdcHbaPhase
 {
@@ -165,7 +160,7 @@ send(CdcHbaNode *h, CdcHbaPhase phase, const char *sql)
 		finish_node(h);
 		return;
 	}
-	cdc_pg_exec(n->admin, sql, 0, NULL, phase == HBA_READ ? &read_shape : phase == HBA_CHECK || phase == HBA_CHECK_BEFORE ? &errors_shape : NULL,
+	cdc_pg_exec(n->admin, sql, 0, NULL, phase == HBA_READ ? &cdc_shape_hba : phase == HBA_CHECK || phase == HBA_CHECK_BEFORE ? &cdc_shape_hba_errors : NULL,
 				HBA_TIMEOUT_MS, step_done, h);
 }
 

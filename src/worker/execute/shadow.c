@@ -19,6 +19,7 @@
 #include "worker/execute/execute_parts.h"
 #include "worker/world/shadow.h"
 #include "worker/world/wanted.h"
+#include "worker/world/shapes.h"
 
 /*
  * Longer than the statement_timeout of our connections (60 s): the server
@@ -29,10 +30,6 @@
 #define NUDGE_MS 150
 #define NUDGE_TIMEOUT_MS 5000
 #define RETRY_MS 5000
-
-/* Where a slot is that was made or moved; NULL: it was not, no row: there is none to move. */
-static const CdcPgShape make_shape = {.min_rows = 1, .max_rows = 1, .ncolumns = 1, .columns = {{.type = CDC_PG_LSN, .may_be_null = true}}};
-static const CdcPgShape move_shape = {.max_rows = 1, .ncolumns = 1, .columns = {{.type = CDC_PG_LSN, .may_be_null = true}}};
 
 /* A statement under way; ids, since everything may be gone when it ends. */
 typedef struct CdcShadowJob
@@ -156,7 +153,7 @@ cdc_execute_shadow(CdcPipeline *p, CdcNode *n, CdcShadow *shadow, CdcShadowActio
 		job->timer = cdc_timer_create(p->world->loop, nudge, job);
 		cdc_timer_set(job->timer, cdc_loop_now() + NUDGE_MS / 3);
 	}
-	cdc_pg_exec(conn, sql, 0, NULL, action == CDC_SHADOW_MAKE ? &make_shape : action == CDC_SHADOW_ADVANCE ? &move_shape : NULL,
+	cdc_pg_exec(conn, sql, 0, NULL, action == CDC_SHADOW_MAKE ? &cdc_shape_slot_made : action == CDC_SHADOW_ADVANCE ? &cdc_shape_slot_moved : NULL,
 				action == CDC_SHADOW_MAKE ? MAKE_TIMEOUT_MS : MOVE_TIMEOUT_MS, job_done, job);
 	pfree(sql);
 }

@@ -24,6 +24,7 @@
 #include "worker/world/reach.h"
 #include "worker/world/streamed.h"
 #include "worker/world/wanted.h"
+#include "worker/world/shapes.h"
 
 /* Standbys are seen to when nothing is being built on the source, or after this. */
 #define STANDBYS_WAIT_MS 2000
@@ -362,7 +363,7 @@ probe_node(CdcService *s, int i)
 	probe = cdc_probe_make(s, NULL, 0);
 	probe->node = i;
 	n->probing = true;
-	cdc_pg_exec(n->admin, cdc_source_observe_sql, 1, params, &cdc_observe_shape, LOOK_TIMEOUT_MS, node_done, probe);
+	cdc_pg_exec(n->admin, cdc_source_observe_sql, 1, params, &cdc_shape_look, LOOK_TIMEOUT_MS, node_done, probe);
 	pfree(ask);
 }
 
@@ -415,9 +416,6 @@ static const char *const ping_sql =
 " pg_catalog.json_build_object('lsn', s.confirmed_flush_lsn, 'pid', s.active_pid))"
 " FROM pg_catalog.pg_replication_slots AS s WHERE s.slot_type = 'logical' AND s.confirmed_flush_lsn IS NOT NULL"
 " AND pg_catalog.starts_with(s.slot_name::text, 'mdb_pipeline_'))";
-
-static const CdcPgShape ping_shape = {.min_rows = 1, .max_rows = 1, .ncolumns = 2,
-.columns = {{.type = CDC_PG_BOOL}, {.type = CDC_PG_TEXT, .may_be_null = true}}};
 
 /*
  * A slot of a Running pipeline that is gone, released or held by somebody else than when
@@ -527,7 +525,7 @@ ping(CdcService *s)
 	probe->node = (int) (n - s->nodes);
 	n->pinging = true;
 	n->pinged_at = probe->started;
-	cdc_pg_exec(n->pinger, ping_sql, 0, NULL, &ping_shape, cdc_source_dead_after, ping_done, probe);
+	cdc_pg_exec(n->pinger, ping_sql, 0, NULL, &cdc_shape_ping, cdc_source_dead_after, ping_done, probe);
 }
 
 static int64

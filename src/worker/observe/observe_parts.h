@@ -11,9 +11,6 @@
 /* A look touches catalogs only; a server that needs longer is ill. */
 #define LOOK_TIMEOUT_MS 10000
 
-/* Of the answer to cdc_source_observe_sql. */
-extern const CdcPgShape cdc_observe_shape;
-
 /* What an answer belongs to, by ids: the objects may be gone when it comes. */
 typedef struct CdcProbe
 {

@@ -15,6 +15,7 @@
 #include "worker/observe/observe_parts.h"
 #include "worker/world/facts.h"
 #include "worker/world/reach.h"
+#include "worker/world/shapes.h"
 #include "worker/world/streamed.h"
 
 /*
@@ -28,10 +29,6 @@
 
 /* So many pipelines are asked about at once: their answer is well below what a look may bring. */
 #define LOOK_PIPELINES 64
-
-/* As many slots as anybody has; names and numbers. */
-static const CdcPgShape watch_shape = {.max_rows = 10000, .ncolumns = 2,
-.columns = {{.type = CDC_PG_TEXT, .max = NAMEDATALEN}, {.type = CDC_PG_TEXT, .max = 200}}};
 
 static const char *
 dup(const char *words)
@@ -195,7 +192,7 @@ look_at_database(CdcSourceDb *db)
 	params[0] = ask;
 	db->observing = true;
 	db->observing_since = probe->started;
-	cdc_pg_exec(db->conn, cdc_source_observe_sql, 1, params, &cdc_observe_shape, LOOK_TIMEOUT_MS, database_done, probe);
+	cdc_pg_exec(db->conn, cdc_source_observe_sql, 1, params, &cdc_shape_look, LOOK_TIMEOUT_MS, database_done, probe);
 	pfree(asks);
 	pfree(ask);
 }
@@ -264,7 +261,7 @@ watch_database(CdcSourceDb *db)
 	ask = cdc_source_watch(slots, probe->n);
 	params[0] = ask;
 	db->watching = true;
-	cdc_pg_exec(db->conn, cdc_source_watch_sql, 1, params, &watch_shape, LOOK_TIMEOUT_MS, watch_done, probe);
+	cdc_pg_exec(db->conn, cdc_source_watch_sql, 1, params, &cdc_shape_watch, LOOK_TIMEOUT_MS, watch_done, probe);
 	pfree(slots);
 	pfree(ask);
 }

@@ -1,0 +1,22 @@
+/*
+ * shapes.h
+ *	  What the answers to the worker's questions to a PostgreSQL must be.
+ *
+ * The fuzz target of these answers reads them here too, so that no question is asked
+ * whose answers it has not seen.  Knows no more than pg_result.h.
+ */
+#ifndef CDC_SHAPES_H
+#define CDC_SHAPES_H
+
+#include "worker/io/pg_result.h"
+
+extern const CdcPgShape cdc_shape_look; /* cdc_source_observe_sql */
+extern const CdcPgShape cdc_shape_ping; /* in recovery?, and slots as JSON */
+extern const CdcPgShape cdc_shape_watch;	/* cdc_source_watch_sql: slots, and what stands of each */
+extern const CdcPgShape cdc_shape_hba;	/* CDC_HBA_READ_SQL */
+extern const CdcPgShape cdc_shape_hba_errors;	/* CDC_HBA_ERRORS_SQL */
+extern const CdcPgShape cdc_shape_slot_made;	/* where it is; NULL: it was not made */
+extern const CdcPgShape cdc_shape_slot_moved;	/* the same of one that was moved; no row: there is none */
+extern const CdcPgShape cdc_shape_outcome;	/* what became of a role: cdc_source_drop_role_sql */
+
+#endif							/* CDC_SHAPES_H */
