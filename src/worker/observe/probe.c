@@ -1,6 +1,6 @@
 /*
  * probe.c
- *	  What a look at a source carries, and what its answer looks like.
+ *	  What a look at a source carries.
  *
  * See observe_parts.h.
  */
@@ -9,8 +9,6 @@
 #include "utils/memutils.h"
 
 #include "worker/observe/observe_parts.h"
-
-const CdcPgShape cdc_observe_shape = {.min_rows = 1, .max_rows = 1, .ncolumns = 1, .columns = {{.type = CDC_PG_BYTES}}};
 
 CdcProbe *
 cdc_probe_make(CdcService *service, const char *database, int npipelines)

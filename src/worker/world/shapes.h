@@ -8,7 +8,7 @@
 #ifndef CDC_SHAPES_H
 #define CDC_SHAPES_H
 
-#include "worker/io/pg_result.h"
+#include "worker/io/io.h"
 
 extern const CdcPgShape cdc_shape_look; /* cdc_source_observe_sql */
 extern const CdcPgShape cdc_shape_ping; /* in recovery?, and slots as JSON */
