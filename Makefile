@@ -85,6 +85,8 @@ else
 # -- what people type ---------------------------------------------------------
 .PHONY: help demo demo-failover demo-sql check check-full house expected lab-up lab-down bench torture-failover
 
+.PHONY: help demo demo-failover demo-sql check format format-check lint house expected lab-up lab-down bench
+
 help:	## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 	@echo
@@ -94,8 +96,10 @@ help:	## this list
 	@echo
 	@echo "Variables of the lab: LAB_DIR, LAB_PORT_BASE (15400), LAB_SOURCE_VERSION (17), LAB_CONNECT_WORKERS (1),"
 	@echo "  LAB_NETWORK=1 (source and Kafka in private subnets that only the peerings join)."
-	@echo "Variables of check: KIND=unit|fuzz|go|regress|pgtap|agent|http|hostile|tap|meta17|meta18|real, ONLY=part of a test's name;"
+	@echo "Variables of check: KIND=lint|unit|fuzz|go|regress|pgtap|agent|http|hostile|tap|meta17|meta18|real, ONLY=part of a test's name;"
 	@echo "  of check-full also KIND=meta16|soak|source14|source15|source16|source18|torture."
+
+	@echo "Variables of check: KIND=lint|unit|fuzz|go|regress|pgtap|agent|http|hostile|tap|real, ONLY=part of a test's name."
 
 demo:	## the product page from its top to its end: makes the services, streams a row, deletes all of it
 	@test/demo
@@ -111,6 +115,15 @@ check:	## runs every test; the last line is "N passed, N failed"
 
 check-full:	## that and what takes hours: all versions by all cases, torture, soak
 	@test/run --full $(if $(KIND),--kind $(KIND)) $(if $(ONLY),--only $(ONLY))
+
+format:	## lays out the C of src and test as PostgreSQL does
+	@test/lab/setup lint && test/lint/format
+
+format-check:	## what make format would change
+	@test/lab/setup lint && test/lint/format --check
+
+lint:	## what static analysis finds: shellcheck, ruff, cppcheck, clang-tidy, gcc -fanalyzer
+	@test/lab/setup lint && test/lint/run
 
 house:	## the list of what breaks the rules of the house loses what is mended; look at git diff test/unit
 	@test/house/house known

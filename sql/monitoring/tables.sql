@@ -8,16 +8,16 @@ CREATE TABLE cdc.finding (
 	organization_id	uuid NOT NULL REFERENCES cdc.organization(id),
 	service_id	uuid,
 	pipeline_id	uuid,
-	node		text,
+	node		text,			-- address:port; null: all of it
 	check_name	text NOT NULL,
 	concern		text NOT NULL CHECK (concern IN ('flow', 'safety', 'cost')),
 	severity	text NOT NULL CHECK (severity IN ('blocker', 'warning', 'info')),
 	observed	text,
 	required	text,
 	why			text,
-	fix_sql		text,
+	fix_sql		text,			-- what to type; null where nothing can be, or a name has control characters
 	since		timestamptz NOT NULL DEFAULT pg_catalog.now(),
-	past		boolean NOT NULL DEFAULT false,
+	past		boolean NOT NULL DEFAULT false,	-- about what has happened: ends with a resync or cdc.acknowledge()
 	CHECK (pg_catalog.num_nonnulls(service_id, pipeline_id) = 1)
 );
 CREATE UNIQUE INDEX finding_key ON cdc.finding (coalesce(pipeline_id, service_id), check_name, coalesce(node, ''));
@@ -40,6 +40,6 @@ CREATE TABLE cdc.pipeline_standby (
 CREATE TABLE cdc.failover_expired (
 	verdict		text NOT NULL,
 	n			bigint NOT NULL,
-	organization_id uuid REFERENCES cdc.organization(id),
+	organization_id uuid REFERENCES cdc.organization(id),	-- null: counted before 0.2
 	UNIQUE NULLS NOT DISTINCT (verdict, organization_id)
 );

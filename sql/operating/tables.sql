@@ -1,13 +1,13 @@
 -- operating/tables.sql: which server acts, its queue, networks and what superusers share.
 
--- Which server may act on this metadata: at most one row; made by the first
--- organization, changed by cdc.take_over().
+-- Which server may act on this metadata (design section 2, rule 3): at most
+-- one row; made by the first organisation, changed by cdc.take_over().
 CREATE TABLE cdc.control_plane (
 	singleton		boolean PRIMARY KEY DEFAULT true CHECK (singleton),
 	installation_id	uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid(),
 	system_identifier numeric NOT NULL,
-	epoch			bigint NOT NULL,
-	epoch_base		bigint NOT NULL DEFAULT 0,
+	epoch			bigint NOT NULL,	-- timeline of the metadata server when it last acted
+	epoch_base		bigint NOT NULL DEFAULT 0,	-- raised by take_over, so that a restored copy outranks the original
 	updated_at		timestamptz NOT NULL DEFAULT pg_catalog.now()
 );
 
@@ -31,11 +31,11 @@ CREATE TABLE cdc.network_peering (
 	peering_ba		uuid,
 	state_ab		text,
 	state_ba		text,
-	installation_id	uuid,
-	requested_at	timestamptz,
-	mutated_at		timestamptz,
-	removing		boolean NOT NULL DEFAULT false,
-	error_message	text,
+	installation_id	uuid,			-- whose label makes a peering of the pair ours
+	requested_at	timestamptz,	-- waited for since; null: active
+	mutated_at		timestamptz,	-- last change sent to the SDN (design rule 12)
+	removing		boolean NOT NULL DEFAULT false,	-- no service needs it any more
+	error_message	text,			-- of the last change
 	updated_at		timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	CHECK (network_a < network_b),
 	UNIQUE (network_a, network_b)
@@ -52,7 +52,7 @@ CREATE TABLE cdc.network_owner (
 
 -- A superuser's word that an organization may use a Kafka Connect that others use.
 CREATE TABLE cdc.connect_share (
-	url				text NOT NULL,
+	url				text NOT NULL,	-- as in connect_urls
 	organization_id	uuid NOT NULL REFERENCES cdc.organization(id),
 	shared_at		timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	PRIMARY KEY (url, organization_id)

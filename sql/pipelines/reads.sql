@@ -29,8 +29,8 @@ COMMENT ON COLUMN cdc.pipeline_spec.slot_absent_before IS 'The slot was seen abs
 COMMENT ON COLUMN cdc.pipeline_spec.snapshot_run IS
 	'When the walsender of the run began that takes the snapshot, in microseconds since 1970, until Connect has stored that it has finished; '
 	'NULL: none is waited for.';
-COMMENT ON COLUMN cdc.pipeline_spec.gap IS 'Changes that may be missing, while that is repaired: {"kind": ..., "from_lsn": ..., "tables": [...]}; NULL: none are.';
-COMMENT ON COLUMN cdc.pipeline_spec.streamed IS 'The history on which it streamed last: {"system": ..., "timeline": ..., "node": ..., "started": ..., "usurped": ...}; NULL: none yet.';
+COMMENT ON COLUMN cdc.pipeline_spec.gap IS 'Changes that may be missing, while that is repaired; NULL: none are.';
+COMMENT ON COLUMN cdc.pipeline_spec.streamed IS 'The history on which it streamed last: system, timeline, node; NULL: none yet.';
 COMMENT ON COLUMN cdc.pipeline_spec.failover IS 'A verdict on another history, while it is carried out; NULL: none is.';
 COMMENT ON COLUMN cdc.pipeline_spec.offsets_clean IS 'No offsets can be stored under our connector''s name.';
 COMMENT ON COLUMN cdc.pipeline_spec.restarts IS 'Failures of the task within the last 10 minutes.';

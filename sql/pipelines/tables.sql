@@ -12,7 +12,7 @@ CREATE TABLE cdc.pipeline_spec (
 	config			json NOT NULL DEFAULT '{}',	-- exactly as sent: json keeps the order of keys
 	-- effective values
 	database_name	text NOT NULL,
-	tables			text[] NOT NULL DEFAULT '{}',
+	tables			text[] NOT NULL DEFAULT '{}',	-- normalized quoted "schema"."table", sorted, unique; empty: all
 	topic_prefix	text NOT NULL,
 	snapshot_mode	text NOT NULL,
 	options			jsonb NOT NULL DEFAULT '{}',
@@ -30,21 +30,21 @@ CREATE TABLE cdc.pipeline_spec (
 	-- intents and memories
 	was_running		boolean NOT NULL DEFAULT false,
 	discarding		boolean NOT NULL DEFAULT false,
-	slot_absent_before boolean NOT NULL DEFAULT false,
-	snapshot_run	bigint,
-	gap				jsonb,
-	streamed		jsonb,
-	failover		jsonb,
+	slot_absent_before boolean NOT NULL DEFAULT false,	-- the slot was seen absent before our connector was made: what is there now is ours
+	snapshot_run	bigint,		-- until Connect is seen to have stored that the snapshot has finished: when the walsender of its run began (epoch, us)
+	gap				jsonb,		-- {"kind":..,"from_lsn":..,"tables":[..]} while one is being repaired
+	streamed		jsonb,		-- {"system":..,"timeline":..,"node":..,"started":..,"usurped":..}: the history on which it streamed last
+	failover		jsonb,		-- a verdict on another history, while it is being carried out (src/worker/failover.c)
 	offsets_clean	boolean NOT NULL DEFAULT true,	-- no offsets can be stored under our connector's name (cannot be seen while it is absent)
-	restarts		timestamptz[] NOT NULL DEFAULT '{}',
-	password_generation integer NOT NULL DEFAULT 1,
+	restarts		timestamptz[] NOT NULL DEFAULT '{}',	-- failures within the last 10 minutes
+	password_generation integer NOT NULL DEFAULT 1,	-- the password that is wanted: raised by cdc.rotate_password()
 	role_generation	integer NOT NULL DEFAULT 0,	-- the one that the role was given last (cannot be seen without superuser)
-	mutated_at		timestamptz,
+	mutated_at		timestamptz,	-- last mutation sent outside (design rule 12)
 	created_at		timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	updated_at		timestamptz NOT NULL DEFAULT pg_catalog.now(),
-	deleted_at		timestamptz,
-	settled_at		timestamptz,
-	generation		integer NOT NULL DEFAULT 2,
+	deleted_at		timestamptz,	-- all of it was seen absent: out of users' sight
+	settled_at		timestamptz,	-- seen absent again long after the last mutation: not visited any more
+	generation		integer NOT NULL DEFAULT 2,	-- of the defaults and the configuration that it was made with: 1 by version 0.1
 	CHECK (source_service_id <> sink_service_id)
 );
 CREATE UNIQUE INDEX pipeline_spec_name_key ON cdc.pipeline_spec (organization_id, name)

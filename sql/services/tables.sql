@@ -12,35 +12,35 @@ CREATE TABLE cdc.service (
 	provider		text NOT NULL DEFAULT 'external',
 	connection		jsonb NOT NULL DEFAULT '{}',
 	network_id		uuid,
-	network_ranges	text[] NOT NULL DEFAULT '{}',
+	network_ranges	text[] NOT NULL DEFAULT '{}',	-- CIDRs of that network, as the SDN last showed them
 	addons			text[] NOT NULL DEFAULT '{}',
 	-- what the REST API takes and gives back; how much of it is honoured is the provider's
 	plan_name		text,
 	storage_size_gb	integer CHECK (storage_size_gb > 0),
 	storage_tier	text,
 	node_count		integer CHECK (node_count > 0),
-	allowed_cidrs	text[] NOT NULL DEFAULT '{}',
+	allowed_cidrs	text[] NOT NULL DEFAULT '{}',	-- order kept
 	auto_failover_enabled boolean NOT NULL DEFAULT false,
 	replication_mode text,
 	encryption_enabled boolean NOT NULL DEFAULT false,
 	maintenance_window text,
-	labels			json NOT NULL DEFAULT '{}',
+	labels			json NOT NULL DEFAULT '{}',	-- as sent
 	is_ephemeral	boolean NOT NULL DEFAULT false,
 	ttl_hours		integer CHECK (ttl_hours > 0),
 	status			text NOT NULL DEFAULT 'pending'
 					CHECK (status IN ('pending', 'provisioning', 'running', 'error', 'deleting')),
-	addon_status	jsonb NOT NULL DEFAULT '{}',
+	addon_status	jsonb NOT NULL DEFAULT '{}',	-- {"kafka-connect": "running"}
 	status_message	text,
-	system_identifier numeric,
+	system_identifier numeric,	-- of the cluster that a PostgreSQL service was first seen to be: no other is followed
 	created_at		timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	updated_at		timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	deleted_at		timestamptz,
 	secret_path		text,		-- of a Kafka service: the directory of secrets that its agents named first; whoever gives it other agents sets it to null
-	provided_limits	text,
+	provided_limits	text,		-- what its provider holds it to, in words; null: not known
 	-- whose word its addresses are: a superuser's are not judged (cdc_pipeline.member_networks);
 	-- 'before': registered before there were rules for addresses and logins, and kept as it was
 	connection_set_by text NOT NULL DEFAULT 'member' CHECK (connection_set_by IN ('member', 'superuser', 'before')),
-	connect_claimed	text[] NOT NULL DEFAULT '{}'
+	connect_claimed	text[] NOT NULL DEFAULT '{}'	-- addresses of the Kafka Connect that is the organization's: its credentials were accepted and a pipeline ran
 );
 CREATE UNIQUE INDEX service_name_key ON cdc.service (organization_id, name) WHERE deleted_at IS NULL;
 

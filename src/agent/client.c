@@ -142,10 +142,10 @@ make_room(Client *fresh)
 		if (same && oldest_of_address == NULL)
 			oldest_of_address = client;
 	}
-	/* the new one is the last in the list: never NULL */
-	if (of_address > config->address_connections)
+	/* the new one is the last in the list: there is always a stranger */
+	if (of_address > config->address_connections && oldest_of_address)
 		end(oldest_of_address);
-	else if (all > config->max_connections)
+	else if (all > config->max_connections && oldest)
 		end(oldest);
 }
 

@@ -206,6 +206,7 @@ read_users(AgentConfig *config)
 	config->service_gid = getegid();
 	if (config->service_user)
 	{
+		/* cppcheck-suppress getpwnamCalled; there are no threads yet */
 		user = getpwnam(config->service_user);
 		if (user == NULL || user->pw_uid == 0 || (geteuid() != 0 && user->pw_uid != geteuid()))
 			return psprintf("\"service_user\" %s", user == NULL ? "does not exist" : user->pw_uid == 0 ? "may not be root" : "is another user, which only root can become");
@@ -300,7 +301,9 @@ whole_fault(AgentConfig *config)
 	}
 	for (i = 0; config->services_dir == NULL && i < lengthof(beside); i++)
 	{
-		if (*(char **) ((char *) config + find(beside[i])->offset) == NULL)
+		const Setting *setting = find(beside[i]);
+
+		if (setting == NULL || *(char **) ((char *) config + setting->offset) == NULL)
 			return psprintf("\"%s\" is missing", beside[i]);
 	}
 	if ((config->tls_certificate == NULL) != (config->tls_key == NULL))

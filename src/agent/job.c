@@ -61,6 +61,7 @@ typedef struct Job
 
 static const AgentConfig *config;
 static int	state_fd = -1;
+static int	lock_fd = -1;		/* stays open: state_dir is locked as long as the agent runs */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static Job *job;				/* guarded by lock; replaced only when it has ended */
@@ -476,14 +477,13 @@ bool
 agent_job_init(const AgentConfig *c, char **error)
 {
 	pthread_t	thread;
-	int			fd;
 
 	config = c;
 	state_fd = agent_open_dir(AT_FDCWD, config->state_dir, 0700, false, error);
 	if (state_fd < 0 || !agent_is_own_dir(state_fd, "state_dir", config->state_dir, error))
 		return false;
-	fd = openat(state_fd, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0)
+	lock_fd = openat(state_fd, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (lock_fd < 0 || flock(lock_fd, LOCK_EX | LOCK_NB) != 0)
 	{
 		*error = psprintf("another agent uses state_dir \"%s\": %m", config->state_dir);
 		return false;

@@ -150,6 +150,7 @@ lend_name(const char *dir, uid_t uid, gid_t gid)
 	int			fd;
 	bool		ok;
 
+	/* cppcheck-suppress getpwuidCalled; in a process of its own, which has one thread */
 	if (getpwuid(uid))
 		return true;
 	snprintf(path, sizeof(path), "%s/passwd", dir);

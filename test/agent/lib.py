@@ -23,7 +23,7 @@ import sys
 import tarfile
 import tempfile
 import threading
-import time
+import time              # noqa: F401  of the tests
 import http.server
 
 sys.dont_write_bytecode = True

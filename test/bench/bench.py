@@ -372,7 +372,7 @@ class Bench:
             if time.monotonic() > end:
                 raise RuntimeError("the listening sink never became running")
             time.sleep(0.02)
-        waits, ids = [], []
+        waits = []
         for i in range(COMMITS):
             quiet = time.monotonic()
             while time.monotonic() - max(seen[-1:] + [quiet]) < 0.15:   # between two polls of others

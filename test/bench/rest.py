@@ -22,7 +22,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../http"))
-from lib import Cluster, Gateway, PASSWORDS, PG_BIN     # noqa: E402
+from lib import Cluster, Gateway, PASSWORDS, PG_BIN
 
 PIPELINES = 10000
 CONNECTIONS = 32

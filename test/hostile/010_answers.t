@@ -88,7 +88,6 @@ def shapes(world, liar, pipeline):
 
 def while_built(world, liar):
     """The questions that come while something is built: the watch of a slot, pg_hba.conf and its errors, the end of a role."""
-    null = lambda q: rows(["a", "b", "c"], (None, None, None))
     for kind, columns_ in (("pg_hba.conf", 3), ("its errors", 2), ("the watch", 2)):
         liar.which, liar.told = KINDS[kind], 0
         liar.lie = lambda q, n=columns_: rows(["c"] * n, (None,) * n)

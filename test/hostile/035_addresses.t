@@ -4,7 +4,7 @@
 go, in every spelling; and what the worker has of its own, password files and
 variables, is lent to nobody.
 """
-import os, subprocess, sys, tempfile
+import os, sys, tempfile
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lib import *
 
@@ -156,7 +156,7 @@ def lend():
 
 
 def test():
-    lent = lend()
+    lent = lend()       # noqa: F841  there as long as it is named
     world = World(settings="cdc_pipeline.member_networks = '%s/32'\n" % ALLOWED)
     door = world.liar(Door())
     sources(world, door)

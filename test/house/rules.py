@@ -86,7 +86,7 @@ def writers(tree, table):
         for name, struct in file.structs.items():
             # the comment above the struct is for all of it, one within from there on, one beside a field for that
             current, any_said = None, False
-            for first, last, alone, places, _ in comments:
+            for _, last, alone, places, _ in comments:
                 if alone and last == struct["line"] - 1:
                     current, any_said = places, True
             sections = [(last, places) for first, last, alone, places, _ in comments if alone and struct["line"] < first <= struct["end"]]
@@ -161,7 +161,7 @@ def breaks(top):
     found.update(faults)
     if declared:
         where = {(path, name) for path, name, _ in declared}
-        for path, line, name, field in writes.Writes(tree).found:
+        for path, _, name, field in writes.Writes(tree).found:
             home = next((other for other in sorted(tree.reach(path)) if (other, name) in where), None)
             if home:
                 places = declared.get((home, name, field), declared.get((home, name, "*"), []))

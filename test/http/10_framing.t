@@ -205,7 +205,7 @@ def calls(gateway, org):
         ok([a and a.status for a in got] == [400, 400, 200], "with bodies, and the last one in two pieces", repr(got))
     with gateway.raw() as raw:
         good = 0
-        for n in range(300):
+        for _ in range(300):
             raw.send(get)
             good += raw.answer().status == 200
         equal(good, 300, "300 requests on one connection")
@@ -236,7 +236,7 @@ def limits(gateway, org):
         ok(answer.status == 413 and answer.flat() and raw.ended(), "413: much more, announced", repr(answer))
     with gateway.raw() as raw:
         raw.send("POST %s HTTP/1.1\r\nHost: gateway\r\n%sTransfer-Encoding: chunked\r\n\r\n" % (path, AUTH.decode()))
-        for n in range(3):
+        for _ in range(3):
             raw.send(b"80000\r\n" + b"x" * 0x80000 + b"\r\n")
         raw.send(b"0\r\n\r\n")
         answer = raw.answer()
@@ -346,7 +346,7 @@ def busy(gateway):
 def crowd(gateway):
     """More connections than are allowed: the idle ones make room."""
     held = []
-    for n in range(40):
+    for _ in range(40):
         held.append(gateway.raw(5))
         held[-1].send(GET + b"\r\n")
         held[-1].answer()
@@ -371,7 +371,7 @@ def test():
     busy(Gateway(cluster.dsn("gw"), request_timeout="1s", max_connections=400, address_connections=400))
     crowd(fast)
     lines = gateway.log_lines()
-    ok(all(line["status"] > 0 and line["request_id"] for line in lines), "every request is a line of the log", lambda: [l for l in lines if not l["status"]][:3])
+    ok(all(line["status"] > 0 and line["request_id"] for line in lines), "every request is a line of the log", lambda: [line for line in lines if not line["status"]][:3])
     statuses = set(line["status"] for line in lines)
     ok({408, 413, 431, 499} <= statuses, "those that never came to their end too", statuses)
     ok(wait(lambda: gateway.call("GET", "/health/live").status == 200), "and after all that it serves")

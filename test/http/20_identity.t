@@ -89,12 +89,12 @@ def proxies(cluster):
                                   ("nor in a header before it", ["X-Forwarded-For: 198.51.100.1", "X-Forwarded-For: unknown"], "127.0.0.1"),
                                   ("an empty place is no address", ["X-Forwarded-For: 198.51.100.1,"], "127.0.0.1")):
         id_ = gateway.call("GET", "/health/live", headers=headers).headers["x-request-id"]
-        line = wait(lambda: [l for l in gateway.log_lines() if l["request_id"] == id_])[0]
+        line = wait(lambda: [one for one in gateway.log_lines() if one["request_id"] == id_])[0]
         equal(line["remote"], remote, "behind a trusted proxy: " + name)
     for n in range(6):
         gateway.call("GET", "/organizations", user="nobody%d" % n, password="x", headers=["X-Forwarded-For: 192.0.2.7"])
     took = []
-    for n in range(3):
+    for _ in range(3):
         start = time.monotonic()
         gateway.call("GET", "/organizations", user="nobody8", password="x", headers=["X-Forwarded-For: 192.0.2.8"])
         took.append(time.monotonic() - start)
@@ -178,7 +178,7 @@ def the_log(gateway, cluster):
     word = "my-own.id_7:/+=-" + 112 * "x"
     answer = gateway.call("GET", "/organizations", user="alice", headers=["X-Request-Id: " + word])
     equal(answer.headers["x-request-id"], word, "a request's id is in the answer")
-    line = wait(lambda: [l for l in gateway.log_lines() if l["request_id"] == word])[0]
+    line = wait(lambda: [one for one in gateway.log_lines() if one["request_id"] == word])[0]
     ok(line["role"] == "alice" and line["status"] == 200 and line["ms"] > 0 and line["path"] == "/organizations", "and in the log, with role, path, status and time", line)
     for bad in ('a"b', 129 * "x", ""):
         answer = gateway.call("GET", "/organizations", user="alice", headers=["X-Request-Id: " + bad])

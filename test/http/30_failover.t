@@ -32,7 +32,7 @@ class Client(threading.Thread):
 
     def call(self, method, path, body=None, read=True):
         data = json.dumps(body).encode() if body else b""
-        for attempt in (0, 1):
+        for _ in (0, 1):
             if self.raw is None:
                 self.raw = self.gateway.raw(ANSWER_WITHIN + 5)
             start = time.monotonic()

@@ -71,7 +71,7 @@ def through(nginx, gateways, org, source, sink):
     done = subprocess.run(["curl", "-sk", "--http2", "-u", "alice:" + PASSWORDS["alice"], "-w", "\n%{http_version} %{http_code}", "https://127.0.0.1:%d/organizations" % nginx.port], stdout=subprocess.PIPE, text=True)
     ok(done.stdout.endswith("\n2 200"), "HTTP/2 for those who speak it", done.stdout)
     nginx.send(request("GET", "/health/live", user=None, headers=["X-Request-Id: edge.2", "X-Forwarded-For: 192.0.2.1"]), "127.0.0.7")
-    line = wait(lambda: [l for g in gateways for l in g.log_lines() if l["request_id"] == "edge.2"])
+    line = wait(lambda: [one for g in gateways for one in g.log_lines() if one["request_id"] == "edge.2"])
     equal(line and line[0]["remote"], "127.0.0.7", "the log has the client's address, and not what the client wrote of itself")
 
 

@@ -16,14 +16,14 @@ import socket
 import ssl
 import subprocess
 import sys
-import time
+import time              # noqa: F401  of the tests
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(TOP, "test", "lib"))
 from tap import *
-from cluster import Cluster, PG_BIN
+from cluster import Cluster, PG_BIN      # noqa: F401  of the tests
 
 PROGRAM = os.environ.get("CDC_GATEWAY") or os.path.join(TOP, "build/bin/cdc_gateway")
 

@@ -14,6 +14,7 @@ LAB_CACHE=${LAB_CACHE:-$TOP/build/cache}
 # A Python environment of its own for clients and tools from PyPI; beside the
 # packages of the system, since it too is the same for every clone.
 LAB_PYTHON=${LAB_PYTHON:-/var/cache/cdc_pipeline/python-$(sha256sum < "$LAB_HOME/requirements.txt" | cut -c1-12)}
+LINT_PYTHON=${LINT_PYTHON:-/var/cache/cdc_pipeline/lint-$(sha256sum < "$TOP/test/lint/requirements.txt" | cut -c1-12)}
 # How the source's slots survive a failover: "shadow" leaves it to the worker,
 # "native" (17 and later) sets the servers up for failover slots of their own.
 LAB_SOURCE_SLOTS=${LAB_SOURCE_SLOTS:-shadow}

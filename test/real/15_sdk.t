@@ -5,8 +5,8 @@ import asyncio
 from lib import *
 
 run_with_clients()
-from foundrydb import AsyncFoundryDB, FoundryDB, FoundryDBError      # noqa: E402
-from foundrydb.types import DataPipelineConfig                        # noqa: E402
+from foundrydb import AsyncFoundryDB, FoundryDB, FoundryDBError
+from foundrydb.types import DataPipelineConfig
 
 
 def refused(function, status, words, name):
@@ -14,7 +14,7 @@ def refused(function, status, words, name):
     try:
         got = function()
     except FoundryDBError as error:
-        return ok(error.status_code == status and re.search(words, str(error)), name, lambda: "%s %s" % (error.status_code, error))
+        return ok(error.status_code == status and re.search(words, str(error)), name, "%s %s" % (error.status_code, error))
     return ok(False, name, "it gave %r" % (got,))
 
 

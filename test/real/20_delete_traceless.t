@@ -41,9 +41,9 @@ def test():
     flows_ok(topic, "note", "before", "with its snapshot")
     wait_ok(lambda: offsets_of(con(first)), "Connect has stored its offsets")
     during = world()
-    ok(all(("hba %d:" % n) in "".join(l for l in during.splitlines(True) if obj(first) in l) for n in (0, 1)), "its line is in pg_hba.conf on both nodes",
-       lambda: "\n".join(l for l in during.splitlines() if l.startswith("hba")))
-    ok(all(any(kind in l and (obj(first) in l or first in l) for l in during.splitlines()) for kind in ("role|", "slot|", "publication|", "relation|", "depends|", "secrets: ")) and
+    ok(all(("hba %d:" % n) in "".join(line for line in during.splitlines(True) if obj(first) in line) for n in (0, 1)), "its line is in pg_hba.conf on both nodes",
+       lambda: "\n".join(line for line in during.splitlines() if line.startswith("hba")))
+    ok(all(any(kind in line and (obj(first) in line or first in line) for line in during.splitlines()) for kind in ("role|", "slot|", "publication|", "relation|", "depends|", "secrets: ")) and
        con(first) in during, "and the dump sees all that it made: role, rights, slot, publication, connector, secrets")
 
     equal(delete(first), "Deleting", "it is deleted")

@@ -67,7 +67,7 @@ def test():
         return slots.one("SELECT r.active_pid FROM pg_replication_slots r JOIN pg_stat_replication s ON s.pid = r.active_pid WHERE slot_name = '%s' AND s.state = 'streaming'" % obj(id_))
 
     # both are killed once, so one of the two times it is the worker that is asked first
-    for turn in range(2):
+    for _ in range(2):
         victim = wait(lambda: where(id_, connect_urls()[0]), 60)
         ok(victim, "a worker has the task") and diag("worker %d" % victim)
         other = connect_urls()[2 - victim]

@@ -12,7 +12,6 @@ hand).  All answer the same questions, so that one harness drives all three:
   regapped()          a new snapshot was taken
 """
 import datetime
-import json
 import threading
 import time
 
@@ -128,7 +127,7 @@ class Script:
 
     def completed(self):
         offsets = self.call("GET", "/offsets")["offsets"]
-        return offsets and "lsn" in offsets[0]["offset"] and not offsets[0]["offset"].get("last_snapshot_record") is False
+        return offsets and "lsn" in offsets[0]["offset"] and offsets[0]["offset"].get("last_snapshot_record") is not False
 
     def ready(self):
         standbys = nodes()[1:]

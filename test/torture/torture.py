@@ -25,7 +25,7 @@ from lib import lab
 from judge import judge
 from repair import Forgetful, Naive, Product, Script
 from stream import Stream
-from writer import ADDRESS, Connection, Writer, nodes
+from writer import Connection, Writer, nodes
 
 
 class Torture:

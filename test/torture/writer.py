@@ -156,7 +156,7 @@ class Session(threading.Thread):
             steps += [self.insert(keys, True) if keys else None, self.any_step(3)]
         elif kind == "savepoint":
             steps += [self.any_step(4), ("sql", "SAVEPOINT a", [])]
-            kept, before = dict(self.now), self.seq
+            kept = dict(self.now)
             undone = self.any_step(10)
             if undone:
                 steps += [(undone[0], undone[1], [])]

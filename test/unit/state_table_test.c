@@ -78,6 +78,7 @@ rule_by_id(CdcRule *rules, int id)
 	return rules;
 }
 
+/* *INDENT-OFF* */
 static int	twice(CdcRule *r, int n) { return r[n / 2].id = r[n / 2 - 1].id; }
 static int	disorder(CdcRule *r, int n) { r[n - 2].section = "gate"; return 0; }
 static int	strange(CdcRule *r, int n) { r[n / 2].section = "elsewhere"; return 0; }
@@ -92,6 +93,7 @@ static int	silent(CdcRule *r, int n) { (void) n; rule_by_id(r, 200)->message = N
 static int	stepless(CdcRule *r, int n) { (void) n; return rule_by_id(r, 402)->step = CDC_STEP_NONE; }
 static int	acting(CdcRule *r, int n) { (void) n; return rule_by_id(r, 400)->action = CDC_ACT_PUT_CONNECTOR; }
 static int	endless(CdcRule *r, int n) { (void) n; return rule_by_id(r, 182)->retry = CDC_RETRY_ROUND; }
+/* *INDENT-ON* */
 
 int
 main(void)

@@ -13,14 +13,14 @@
 static bool
 cleaned(const char *from, const char *wanted)
 {
-	char		text[100];
+	char		words[100];
 	bool		clean;
 
-	strcpy(text, from);
-	clean = cdc_text_clean(text, strlen(text));
-	if (strcmp(text, wanted) != 0)
-		printf("# \"%s\" became \"%s\"\n", from, text);
-	return strcmp(text, wanted) == 0 && clean == (strcmp(from, wanted) == 0);
+	strcpy(words, from);
+	clean = cdc_text_clean(words, strlen(words));
+	if (strcmp(words, wanted) != 0)
+		printf("# \"%s\" became \"%s\"\n", from, words);
+	return strcmp(words, wanted) == 0 && clean == (strcmp(from, wanted) == 0);
 }
 
 int
@@ -41,7 +41,7 @@ main(void)
 	{
 		char		copy[20];
 
-		cdc_text_line(line, n, "\xf0\x9f\x98\x80\xe2\x82\xac\xc3\xa9""a\xf0\x9f\x98\x80");
+		cdc_text_line(line, n, "\xf0\x9f\x98\x80\xe2\x82\xac\xc3\xa9" "a\xf0\x9f\x98\x80");
 		strcpy(copy, line);
 		whole = whole && cdc_text_clean(copy, strlen(copy)) && strlen(line) < (size_t) n;
 	}

@@ -44,7 +44,7 @@ differing_path(const CdcService *sink)
 	{
 		const CdcAgentState *state = sink->agents[i].state;
 
-		if (state && strcmp(state->secret_path, path) != 0)
+		if (state && path && strcmp(state->secret_path, path) != 0)
 			return psprintf("they keep secrets in different directories (%s, %s): give them one secret_path", path, state->secret_path);
 	}
 	return NULL;

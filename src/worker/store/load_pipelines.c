@@ -109,7 +109,7 @@ load_new_pipeline(CdcPipeline *p, struct json_object *row, struct json_object *s
 	streamed = cdc_row_object(spec, "streamed");
 	if (streamed)
 	{
-		p->streamed_system = cdc_row_text(streamed, "system") ? strtoull(cdc_row_text(streamed, "system"), NULL, 10) : 0;
+		p->streamed_system = cdc_row_uint(streamed, "system");
 		p->streamed_timeline = (uint32) cdc_row_int(streamed, "timeline", 0);
 		p->streamed_from = cdc_timeline_switch(streamed, "from");
 		p->streamed_node = cdc_row_copy(p->context, cdc_row_text(streamed, "node"));

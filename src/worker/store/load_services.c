@@ -85,8 +85,7 @@ load_postgresql(CdcService *s, struct json_object *row, struct json_object *conn
 	s->admin_password = cdc_store_secret(s->context, row, s->id, "admin_password", &s->error);
 	s->connector_password = cdc_store_secret(s->context, row, s->id, "connector_password", &s->error);
 
-	if (cdc_row_text(row, "system_identifier"))
-		s->system_identifier = strtoull(cdc_row_text(row, "system_identifier"), NULL, 10);
+	s->system_identifier = cdc_row_uint(row, "system_identifier");
 	nodes = cdc_row_array(row, "nodes", &s->nnodes);
 	s->nodes = palloc0(sizeof(CdcNode) * Max(s->nnodes, 1));
 	for (i = 0; i < s->nnodes; i++)
@@ -98,8 +97,7 @@ load_postgresql(CdcService *s, struct json_object *row, struct json_object *conn
 		s->nodes[i].port = cdc_row_int(node, "port", 5432);
 		s->nodes[i].hba_loaded = cdc_row_copy(s->context, cdc_row_text(node, "hba_loaded"));
 		s->nodes[i].timeline = (uint32) cdc_row_int(node, "timeline", 0);
-		if (cdc_row_text(node, "system_identifier"))
-			s->nodes[i].system_identifier = strtoull(cdc_row_text(node, "system_identifier"), NULL, 10);
+		s->nodes[i].system_identifier = cdc_row_uint(node, "system_identifier");
 	}
 	MemoryContextSwitchTo(old);
 }

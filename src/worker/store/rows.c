@@ -100,6 +100,14 @@ cdc_row_text(struct json_object *row, const char *key)
 	return json_object_get_string(value);
 }
 
+uint64
+cdc_row_uint(struct json_object *row, const char *key)
+{
+	const char *digits = cdc_row_text(row, key);
+
+	return digits ? strtoull(digits, NULL, 10) : 0;
+}
+
 bool
 cdc_row_bool(struct json_object *row, const char *key, bool missing)
 {

@@ -61,11 +61,12 @@ cdc_store_secret(MemoryContext context, struct json_object *row, const char *own
 	for (i = 0; i < n; i++)
 	{
 		struct json_object *secret = json_object_array_get_idx(secrets, i);
+		const char *its_purpose = cdc_row_text(secret, "purpose");
 		const char *data = cdc_row_text(secret, "data");
 		bytea	   *cipher;
 		int			len;
 
-		if (strcmp(cdc_row_text(secret, "purpose"), purpose) != 0)
+		if (data == NULL || its_purpose == NULL || strcmp(its_purpose, purpose) != 0)
 			continue;
 		len = pg_b64_dec_len(strlen(data));
 		cipher = palloc(VARHDRSZ + len);

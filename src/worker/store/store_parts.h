@@ -52,8 +52,9 @@ extern void cdc_rows_free(char **rows, int n);
 extern void cdc_row_add_time(struct json_object *row, const char *key, TimestampTz value);
 extern void cdc_row_add_uint(struct json_object *row, const char *key, uint64 value);
 
-/* Members of a row that was read; NULL, missing or *n 0 where there is none, or of another type. */
+/* Members of a row that was read; NULL, 0, missing or *n 0 where there is none, or of another type. */
 extern const char *cdc_row_text(struct json_object *row, const char *key);
+extern uint64 cdc_row_uint(struct json_object *row, const char *key);
 extern bool cdc_row_bool(struct json_object *row, const char *key, bool missing);
 extern int	cdc_row_int(struct json_object *row, const char *key, int missing);
 extern struct json_object *cdc_row_array(struct json_object *row, const char *key, int *n);

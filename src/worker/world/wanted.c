@@ -96,20 +96,20 @@ CdcHbaLine *
 cdc_wanted_hba_lines(const CdcPipeline *p, int *n)
 {
 	CdcHbaLine *lines;
-	int			i;
-
 	bool		by_network = cdc_network_gives_ranges(p->sink);
 	char	  **cidrs = by_network ? p->sink->ranges : p->sink ? p->sink->cidrs : NULL;
+	int			count = cidrs == NULL ? 0 : by_network ? p->sink->nranges : p->sink->ncidrs;
+	int			i;
 
-	*n = by_network ? p->sink->nranges : p->sink ? p->sink->ncidrs : 0;
-	lines = palloc0(sizeof(CdcHbaLine) * Max(*n, 1));
-	for (i = 0; i < *n; i++)
+	lines = palloc0(sizeof(CdcHbaLine) * Max(count, 1));
+	for (i = 0; i < count; i++)
 	{
 		lines[i].pipeline_id = p->id;
 		lines[i].database = p->database;
 		lines[i].role = cdc_wanted_role(p);
 		lines[i].cidr = cidrs[i];
 	}
+	*n = count;
 	return lines;
 }
 
