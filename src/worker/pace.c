@@ -12,6 +12,7 @@
 #include "worker/observe/observe.h"
 #include "worker/visit_parts.h"
 #include "worker/world/facts.h"
+#include "worker/world/streamed.h"
 
 /* Polls while something is expected: dense at first, then sparser. */
 #define POLL_FIRST_MS 15
@@ -81,7 +82,7 @@ cdc_pace_next_poll(CdcPipeline *p)
 }
 
 void
-cdc_pace_plan(CdcPipeline *p, const CdcDecision *d)
+cdc_pace_plan(CdcPipeline *p, const CdcDecision *d, int64 turn_at)
 {
 	int64		now = cdc_loop_now();
 
@@ -95,7 +96,7 @@ cdc_pace_plan(CdcPipeline *p, const CdcDecision *d)
 			break;
 		case CDC_RETRY_TURN:
 			cdc_turn_wait(&p->source->slot_turn, p);
-			p->next_visit = Max(p->turn_at, cdc_pace_next_poll(p));
+			p->next_visit = Max(turn_at, cdc_pace_next_poll(p));
 			break;
 		case CDC_RETRY_BACKOFF:
 			p->attempts++;

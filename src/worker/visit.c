@@ -15,6 +15,7 @@
 #include "worker/assess/assess.h"
 #include "worker/execute/execute.h"
 #include "worker/io/io.h"
+#include "worker/learn/learn.h"
 #include "worker/observe/observe.h"
 #include "worker/visit_parts.h"
 #include "worker/world/streamed.h"
@@ -31,13 +32,13 @@ rule_name(const CdcRule *rule)
 
 /* The sentence for the user; NULL while nothing is the matter. */
 static char *
-message_of(CdcPipeline *p, const CdcDecision *d)
+message_of(const CdcPipeline *p, const CdcDecision *d, const CdcAssessment *a)
 {
 	char		words[2048];
 
 	if (d->rule->message)
 	{
-		cdc_detail_expand(words, sizeof(words), d->rule->message, p->details);
+		cdc_detail_expand(words, sizeof(words), d->rule->message, a->details);
 		if (p->op_error && d->action != CDC_ACT_NONE && d->action == p->op_error_action)
 			return psprintf("%s; %s failed: %s", words, cdc_action_name(d->action), p->op_error);
 		return pstrdup(words);
@@ -48,9 +49,9 @@ message_of(CdcPipeline *p, const CdcDecision *d)
 }
 
 static void
-record(CdcPipeline *p, const CdcDecision *d)
+record(CdcPipeline *p, const CdcDecision *d, const CdcAssessment *a)
 {
-	char	   *message = message_of(p, d);
+	char	   *message = message_of(p, d, a);
 	bool		moved = d->status != p->status || d->step != p->step;
 	bool		new_rule = p->decision.rule != d->rule;
 	bool		new_start = d->rule->status_to == CDC_RUNNING && !p->was_running;
@@ -182,7 +183,7 @@ begin_operation(CdcPipeline *p, const CdcDecision *d, CdcSnapshot *snapshot)
 static void
 visit(CdcPipeline *p)
 {
-	CdcSnapshot snapshot;
+	CdcAssessment a;
 	CdcDecision d;
 	bool		was_absent = p->absent;
 
@@ -198,7 +199,12 @@ visit(CdcPipeline *p)
 			return;
 	}
 	cdc_login_check_pipeline(p);
-	cdc_assess(p, &snapshot);
+	cdc_learn(p);
+	cdc_assess(p, &a);
+	if (a.gap != CDC_GAP_NONE)
+		cdc_learn_gap(p, a.gap_name, a.gap_words);
+	if (p->sink && p->sink->nagents > 0)
+		cdc_learn_workers(p->sink, a.rolling, a.plugin_settled);
 	if (p->round_due)
 	{
 		p->round_due = false;
@@ -206,8 +212,8 @@ visit(CdcPipeline *p)
 		p->observed_dirty = true;
 	}
 	/* who asked while a restart is under way is answered when it is known what that has brought */
-	p->asked = p->asked && snapshot.restart == CDC_RESTART_WAIT && !p->failure_seen;
-	d = cdc_decide(&snapshot);
+	p->asked = p->asked && a.snapshot.restart == CDC_RESTART_WAIT && !p->failure_seen;
+	d = cdc_decide(&a.snapshot);
 	if (d.rule != p->decision.rule)
 	{
 		p->rule_since = cdc_loop_now();
@@ -220,15 +226,15 @@ visit(CdcPipeline *p)
 	{
 		p->spec_dirty = true;
 		cdc_world_event(p, "transition", rule_name(d.rule), cdc_status_name(p->status), "Deleted", NULL,
-						d.status == CDC_DELETED ? message_of(p, &d) : NULL, NULL);
+						d.status == CDC_DELETED ? message_of(p, &d, &a) : NULL, NULL);
 	}
 	if (!(p->absent && was_absent) || d.action != CDC_ACT_NONE)
 	{
 		if (!p->absent)
-			record(p, &d);
+			record(p, &d, &a);
 		else if (d.status != p->status)
 		{
-			char	   *message = was_absent ? message_of(p, &d) : NULL;
+			char	   *message = was_absent ? message_of(p, &d, &a) : NULL;
 
 			if (message)
 				cdc_world_event(p, "transition", rule_name(d.rule), "Deleted", "Deleted", NULL, message, NULL);
@@ -243,9 +249,9 @@ visit(CdcPipeline *p)
 	}
 	p->decision = d;
 	if (d.action != CDC_ACT_NONE && d.action != CDC_ACT_SOFT_DELETE)
-		begin_operation(p, &d, &snapshot);
+		begin_operation(p, &d, &a.snapshot);
 	if (p->op == NULL && p->next_visit <= cdc_loop_now())
-		cdc_pace_plan(p, &d);
+		cdc_pace_plan(p, &d, a.turn_at);
 	if (p->absent && p->source)
 		cdc_observe_release(p->source);
 }

@@ -17,8 +17,8 @@ extern int64 cdc_pace_next_poll(CdcPipeline *pipeline);
 /* Was a task started, and is what it does with its slot all that is waited for? */
 extern bool cdc_pace_awaits_slot(const CdcPipeline *pipeline);
 
-/* Plans the next visit after a decision that begins nothing. */
-extern void cdc_pace_plan(CdcPipeline *pipeline, const CdcDecision *decision);
+/* Plans the next visit after a decision that begins nothing; turn_at: when a turn may be free. */
+extern void cdc_pace_plan(CdcPipeline *pipeline, const CdcDecision *decision, int64 turn_at);
 
 /* Has what the action would do just been accepted, and not shown yet? */
 extern bool cdc_pace_effect_is_coming(const CdcPipeline *pipeline, const CdcDecision *decision);

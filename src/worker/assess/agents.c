@@ -84,22 +84,14 @@ said_of_job(const CdcAgent *agent, const CdcPipeline *p, const char *said)
 
 /* When the last try for what is wanted failed, may it be tried again? */
 static const char *
-failed_for_now(CdcService *sink, const CdcPipeline *p, int target)
+failed_for_now(const CdcService *sink, const CdcPipeline *p, int target)
 {
 	const CdcAgentState *state = sink->agents[target].state;
 	int64		delay = RETRY_FIRST_MS;
 	int			i;
 
-	if (state == NULL || state->job != CDC_AGENT_JOB_FAILED || state->job_sha512 == NULL ||
-		pg_strcasecmp(state->job_sha512, cdc_debezium_plugin_sha512) != 0 ||
-		!cdc_same(state->job_version, cdc_debezium_plugin_version))
+	if (!cdc_agents_job_failed(state))
 		return NULL;
-	if (!cdc_same(sink->install_failed, state->job_id))
-	{
-		cdc_set_string(sink->context, &sink->install_failed, state->job_id);
-		sink->install_failed_at = cdc_loop_now();
-		sink->install_failures++;
-	}
 	for (i = 1; i < sink->install_failures && delay < RETRY_MAX_MS; i++)
 		delay *= 2;
 	if (p->asked || cdc_loop_now() - sink->install_failed_at >= Min(delay, RETRY_MAX_MS))
@@ -108,9 +100,9 @@ failed_for_now(CdcService *sink, const CdcPipeline *p, int target)
 }
 
 static CdcAgents
-agents_state(CdcPipeline *p, const CdcSnapshot *s, const char **words)
+agents_state(const CdcPipeline *p, const CdcSnapshot *s, const char **words)
 {
-	CdcService *sink = p->sink;
+	const CdcService *sink = p->sink;
 	bool		due = s->plugin_present == CDC_NO || s->plugin_current == CDC_NO;
 	int			target = cdc_agents_target(sink);
 	int			failed;
@@ -141,11 +133,7 @@ agents_state(CdcPipeline *p, const CdcSnapshot *s, const char **words)
 		}
 	}
 	if (!due)
-	{
-		sink->failed_before = -1;
-		sink->install_failures = 0;
 		return CDC_AGENTS_READY;
-	}
 	if (!has_url())
 		return CDC_AGENTS_UNSET;
 	if (target < 0)
@@ -257,12 +245,13 @@ cdc_agents_needed(const CdcPipeline *p)
 }
 
 void
-cdc_assess_agents(CdcPipeline *p, CdcSnapshot *s)
+cdc_assess_agents(const CdcPipeline *p, CdcAssessment *a)
 {
-	CdcService *sink = p->sink;
+	CdcSnapshot *s = &a->snapshot;
+	const CdcService *sink = p->sink;
 	const char *words = NULL;
 
-	cdc_set_detail(p, CDC_DETAIL_PLUGIN_WANTED, cdc_debezium_plugin_version);
+	cdc_set_detail(a, CDC_DETAIL_PLUGIN_WANTED, cdc_debezium_plugin_version);
 	if (sink == NULL || sink->nagents == 0)
 	{
 		s->agents = CDC_AGENTS_NONE;
@@ -273,10 +262,11 @@ cdc_assess_agents(CdcPipeline *p, CdcSnapshot *s)
 	}
 	s->plugin_current = plugin_current(sink);
 	s->agents = agents_state(p, s, &words);
-	sink->rolling = s->agents == CDC_AGENTS_BUSY && (s->plugin_present != CDC_YES || s->plugin_current != CDC_YES);
+	a->rolling = s->agents == CDC_AGENTS_BUSY && (s->plugin_present != CDC_YES || s->plugin_current != CDC_YES);
+	a->plugin_settled = s->agents == CDC_AGENTS_READY && s->plugin_present != CDC_NO && s->plugin_current != CDC_NO;
 	s->secret = secret_state(p);
 	s->secret_left = secret_left(p);
 	if (words == NULL && s->secret == CDC_SECRET_MISSING)
 		words = sink->agents[0].url;
-	cdc_set_detail(p, CDC_DETAIL_AGENTS, words);
+	cdc_set_detail(a, CDC_DETAIL_AGENTS, words);
 }

@@ -58,10 +58,11 @@ cdc_assess_needs(const CdcPipeline *p)
 }
 
 static void
-assess_gate(CdcPipeline *p, CdcSnapshot *s)
+assess_gate(const CdcPipeline *p, CdcAssessment *a)
 {
-	CdcService *source = p->source;
-	CdcService *sink = p->sink;
+	CdcSnapshot *s = &a->snapshot;
+	const CdcService *source = p->source;
+	const CdcService *sink = p->sink;
 
 	s->source_is_postgresql = source && source->is_postgresql;
 	s->sink_has_addon = sink && sink->is_kafka && sink->has_addon;
@@ -69,29 +70,29 @@ assess_gate(CdcPipeline *p, CdcSnapshot *s)
 	s->source_running = source && cdc_same(source->status, "running");
 	s->sink_running = sink && cdc_same(sink->status, "running");
 	s->addon_running = sink && cdc_same(sink->addon_status, "running");
-	cdc_set_detail(p, CDC_DETAIL_SOURCE_ZONE, source ? source->zone : NULL);
-	cdc_set_detail(p, CDC_DETAIL_SINK_ZONE, sink ? sink->zone : NULL);
+	cdc_set_detail(a, CDC_DETAIL_SOURCE_ZONE, source ? source->zone : NULL);
+	cdc_set_detail(a, CDC_DETAIL_SINK_ZONE, sink ? sink->zone : NULL);
 	if (source && sink)
 	{
 		s->network_ids = source->network_id && sink->network_id ? CDC_NET_BOTH :
 			source->network_id || sink->network_id ? CDC_NET_ONE_SIDE : CDC_NET_NONE;
-		cdc_set_detail(p, CDC_DETAIL_NETWORK_SIDE, source->network_id ? "source" : "sink");
+		cdc_set_detail(a, CDC_DETAIL_NETWORK_SIDE, source->network_id ? "source" : "sink");
 		if (!s->source_running)
-			cdc_set_detail(p, CDC_DETAIL_PENDING,
+			cdc_set_detail(a, CDC_DETAIL_PENDING,
 					   psprintf("source service \"%s\" is %s%s%s", source->name, source->status,
 								source->status_message ? ": " : "",
 								source->status_message ? source->status_message : ""));
 		else if (!s->sink_running)
-			cdc_set_detail(p, CDC_DETAIL_PENDING,
+			cdc_set_detail(a, CDC_DETAIL_PENDING,
 					   psprintf("sink service \"%s\" is %s%s%s", sink->name, sink->status,
 								sink->status_message ? ": " : "",
 								sink->status_message ? sink->status_message : ""));
 		else if (!s->addon_running)
-			cdc_set_detail(p, CDC_DETAIL_PENDING,
+			cdc_set_detail(a, CDC_DETAIL_PENDING,
 					   psprintf("addon kafka-connect of sink service \"%s\" is %s", sink->name,
 								sink->addon_status ? sink->addon_status : "pending"));
 	}
-	cdc_network_assess(p, s);
+	cdc_network_assess(p, a);
 	s->allow_password = sink && (sink->plaintext_password || sink->nagents > 0);
 }
 
@@ -112,8 +113,9 @@ static const struct
 };
 
 static CdcGap
-detect_gap(CdcPipeline *p, CdcSnapshot *s)
+detect_gap(const CdcPipeline *p, const CdcAssessment *a)
 {
+	const CdcSnapshot *s = &a->snapshot;
 	if (!p->was_running || p->want_deleted || s->source_reachable != CDC_YES ||
 		s->source_capable != CDC_YES)
 		return CDC_GAP_NONE;
@@ -135,68 +137,45 @@ detect_gap(CdcPipeline *p, CdcSnapshot *s)
 		(s->publication == CDC_OBJ_WRONG && p->seen->pub_lacks))
 		return CDC_GAP_PUBLICATION;
 	/* whether its task runs now says nothing of whether it did */
-	if (s->connector == CDC_OBJ_WRONG && p->captures_other)
+	if (s->connector == CDC_OBJ_WRONG && a->captures_other)
 		return CDC_GAP_CONNECTOR;
 	return CDC_GAP_NONE;
 }
 
 /* A gap is remembered from when it is first seen until its repair has ended. */
 static void
-remember_gap(CdcPipeline *p, int which)
+assess_gap(const CdcPipeline *p, CdcAssessment *a)
 {
-	struct json_object *detail = json_object_new_object();
-	struct json_object *tables = json_object_new_array();
-	int			i;
-
-	for (i = 0; i < p->ntables; i++)
-		json_object_array_add(tables, json_object_new_string(p->tables[i]));
-	json_object_object_add(detail, "kind", json_object_new_string(gaps[which].name));
-	cdc_lsn_json(detail, "from_lsn", p->flushed);
-	json_object_object_add(detail, "tables", tables);
-	json_object_object_add(detail, "action", json_object_new_string(cdc_json_string(p->options, "on_gap") &&
-		strcmp(cdc_json_string(p->options, "on_gap"), "halt") == 0 ? "halt" : "resnapshot"));
-	cdc_set_string(p->context, &p->gap, json_object_to_json_string_ext(detail, JSON_C_TO_STRING_PLAIN));
-	p->spec_dirty = true;
-	cdc_world_event(p, "gap", NULL, NULL, NULL, NULL,
-					cdc_gap_words(gaps[which].words, p->flushed), detail);
-}
-
-static void
-assess_gap(CdcPipeline *p, CdcSnapshot *s)
-{
-	CdcGap		seen = p->gap ? CDC_GAP_NONE : detect_gap(p, s);
-	struct json_object *detail;
-	struct json_object *kind;
+	CdcSnapshot *s = &a->snapshot;
+	struct json_object *kept = p->gap ? cdc_json_parse(p->gap) : NULL;
+	const char *kind = cdc_json_string(kept, "kind");
+	const char *words = cdc_json_string(kept, "words");
+	uint64		from = kept ? cdc_source_lsn(kept, "from_lsn") : p->flushed;
+	CdcGap		seen = p->gap ? CDC_GAP_NONE : detect_gap(p, a);
 	int			i;
 
 	s->gap = CDC_GAP_NONE;
 	for (i = 0; i < (int) lengthof(gaps); i++)
 	{
-		if (seen == gaps[i].gap)
-			remember_gap(p, i);
-	}
-	if (p->gap == NULL)
-		return;
-	detail = json_tokener_parse(p->gap);
-	if (json_object_object_get_ex(detail, "kind", &kind))
-	{
-		for (i = 0; i < (int) lengthof(gaps); i++)
+		if (kept ? kind == NULL || strcmp(kind, gaps[i].name) != 0 : seen != gaps[i].gap)
+			continue;
+		s->gap = p->was_running ? gaps[i].gap : CDC_GAP_NONE;
+		cdc_set_detail(a, CDC_DETAIL_GAP, cdc_gap_words(words ? words : gaps[i].words, from));
+		if (kept == NULL)
 		{
-			if (strcmp(json_object_get_string(kind), gaps[i].name) != 0)
-				continue;
-			s->gap = p->was_running ? gaps[i].gap : CDC_GAP_NONE;
-			cdc_set_detail(p, CDC_DETAIL_GAP,
-						   cdc_gap_words(cdc_json_string(detail, "words") ? cdc_json_string(detail, "words") : gaps[i].words,
-										 cdc_source_lsn(detail, "from_lsn")));
+			a->gap = gaps[i].gap;
+			a->gap_name = gaps[i].name;
+			a->gap_words = gaps[i].words;
 		}
 	}
-	json_object_put(detail);
+	json_object_put(kept);
 }
 
 /* What a forced delete cannot take out, in words. */
 static void
-assess_left_behind(CdcPipeline *p, CdcSnapshot *s)
+assess_left_behind(const CdcPipeline *p, CdcAssessment *a)
 {
+	CdcSnapshot *s = &a->snapshot;
 	bool		connector = s->sink_has_addon && s->connect_reachable == CDC_NO;
 	bool		offsets = s->sink_has_addon && s->connector == CDC_OBJ_ABSENT &&
 		s->offsets == CDC_OFFSETS_UNKNOWN;
@@ -214,27 +193,22 @@ assess_left_behind(CdcPipeline *p, CdcSnapshot *s)
 		here = psprintf("%s%sfile of the password of \"%s\" on the Kafka Connect hosts of sink service \"%s\"",
 						here ? here : "", here ? "; " : "", p->connector_name, p->sink->name);
 	if (here || there)
-		cdc_set_detail(p, CDC_DETAIL_LEFT_BEHIND,
+		cdc_set_detail(a, CDC_DETAIL_LEFT_BEHIND,
 					   psprintf("%s%s%s", here ? here : "", here && there ? "; " : "", there ? there : ""));
 }
 
 /* How long ago was the last mutation sent, and how long is the slot held? */
 static void
-assess_settled(CdcPipeline *p, CdcSnapshot *s)
+assess_settled(const CdcPipeline *p, CdcAssessment *a)
 {
+	CdcSnapshot *s = &a->snapshot;
 	s->settled = p->mutated_at == 0 ||
 		GetCurrentTimestamp() - p->mutated_at >= (int64) cdc_settle_after * 1000 ? CDC_YES : CDC_NO;
 	s->walsender_stuck = CDC_NO;
-	if (s->slot == CDC_SLOT_CREATING || s->slot == CDC_SLOT_ACTIVE || s->slot == CDC_SLOT_STREAMING)
-	{
-		if (p->slot_held_since == 0)
-			p->slot_held_since = cdc_loop_now();
-		if (cdc_loop_now() - p->slot_held_since > WALSENDER_DEADLINE_MS &&
-			(s->task_state == CDC_CS_NONE || s->connector == CDC_OBJ_ABSENT))
-			s->walsender_stuck = CDC_YES;
-	}
-	else
-		p->slot_held_since = 0;
+	if ((s->slot == CDC_SLOT_CREATING || s->slot == CDC_SLOT_ACTIVE || s->slot == CDC_SLOT_STREAMING) &&
+		p->slot_held_since != 0 && cdc_loop_now() - p->slot_held_since > WALSENDER_DEADLINE_MS &&
+		(s->task_state == CDC_CS_NONE || s->connector == CDC_OBJ_ABSENT))
+		s->walsender_stuck = CDC_YES;
 }
 
 static bool
@@ -247,10 +221,10 @@ option_is(const CdcPipeline *p, const char *key, const char *value)
 }
 
 void
-cdc_assess(CdcPipeline *p, CdcSnapshot *s)
+cdc_assess(const CdcPipeline *p, CdcAssessment *a)
 {
-	memset(s, 0, sizeof(*s));
-	memset(p->details, 0, sizeof(p->details));
+	CdcSnapshot *s = &a->snapshot;
+	memset(a, 0, sizeof(*a));
 	s->status = p->status;
 	s->want_deleted = p->want_deleted;
 	s->force = p->force;
@@ -261,14 +235,14 @@ cdc_assess(CdcPipeline *p, CdcSnapshot *s)
 	s->was_running = p->was_running;
 	s->discarding = p->discarding;
 	s->untouched = p->mutated_at == 0;
-	assess_gate(p, s);
-	cdc_assess_source(p, s);
-	cdc_assess_connect(p, s);
-	cdc_assess_failover(p, s);
-	cdc_assess_agents(p, s);
-	assess_gap(p, s);
+	assess_gate(p, a);
+	cdc_assess_source(p, a);
+	cdc_assess_connect(p, a);
+	cdc_assess_failover(p, a);
+	cdc_assess_agents(p, a);
+	assess_gap(p, a);
 	if (p->want_deleted || p->discarding || s->move == CDC_MOVE_PENDING)
-		assess_settled(p, s);
+		assess_settled(p, a);
 	if (p->absent && s->settled == CDC_YES)
 	{
 		s->source_leaving = p->source && p->source->deleting;
@@ -276,5 +250,5 @@ cdc_assess(CdcPipeline *p, CdcSnapshot *s)
 	}
 	s->shadow_left = cdc_shadow_left(p);
 	if (p->want_deleted)
-		assess_left_behind(p, s);
+		assess_left_behind(p, a);
 }

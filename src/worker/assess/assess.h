@@ -2,8 +2,9 @@
  * assess.h
  *	  From what the worker holds to a CdcSnapshot and its details.
  *
- * Reads the world and the clock, changes only what remembers an observation
- * (failure counters, movement); asks nobody, mutates nothing outside.
+ * Reads the world and the clock; asks nobody and changes nothing: what is to be
+ * remembered of what was seen was learned before (learn.h), and what the
+ * assessment itself finds out stands in it.
  */
 #ifndef CDC_ASSESS_H
 #define CDC_ASSESS_H
@@ -15,14 +16,21 @@
 /* What must be known before the pipeline can be judged: CDC_NEED_* bits. */
 extern int	cdc_assess_needs(const CdcPipeline *pipeline);
 
-/*
- * Fills the snapshot; details (strings in the current context) go to
- * pipeline->details.
- */
-extern void cdc_assess(CdcPipeline *pipeline, CdcSnapshot *snapshot);
+typedef struct CdcAssessment
+{
+	CdcSnapshot snapshot;
+	const char *details[CDC_NUM_DETAILS];	/* in the current context, or as long-lived as the visit */
+	CdcGap		gap;			/* one that was not known before; CDC_GAP_NONE */
+	const char *gap_name;		/* its kind, as it is kept */
+	const char *gap_words;
+	bool		captures_other; /* so the connector's configuration */
+	bool		rolling;		/* workers are restarted one by one: look often */
+	bool		plugin_settled; /* no worker lacks the plugin, at its wanted version */
+	int64		turn_at;		/* when the slot turn of a neighbour may be over */
+} CdcAssessment;
 
-/* Is the source's history, as last seen, another one than was streamed, and not judged? */
-extern bool cdc_failover_pending(const CdcPipeline *pipeline);
+/* Fills all of it. */
+extern void cdc_assess(const CdcPipeline *pipeline, CdcAssessment *assessment);
 
 /* Must the stored offset be known now? */
 extern bool cdc_failover_needs_offsets(const CdcPipeline *pipeline);

@@ -8,29 +8,23 @@
 #include "worker/assess/assess.h"
 
 /* words: in the current context, or as long-lived as the visit. */
-extern void cdc_set_detail(CdcPipeline *pipeline, CdcDetail which, const char *words);
-
-/* Is the slot held by somebody who is neither the connector nor we? */
-extern bool cdc_slot_usurped(const CdcPipeline *pipeline);
+extern void cdc_set_detail(CdcAssessment *assessment, CdcDetail which, const char *words);
 
 /* Has the task that took the present snapshot ended before Connect had stored
  * that the snapshot had finished? */
 extern bool cdc_snapshot_run_over(const CdcPipeline *pipeline);
 
-/* A higher epoch than ours on anything of ours: somebody else acts. */
-extern void cdc_note_epoch(CdcPipeline *pipeline, uint64 epoch);
-
 /* The two halves; both fill their part of the snapshot and the details. */
-extern void cdc_assess_source(CdcPipeline *pipeline, CdcSnapshot *snapshot);
-extern void cdc_assess_connect(CdcPipeline *pipeline, CdcSnapshot *snapshot);
+extern void cdc_assess_source(const CdcPipeline *pipeline, CdcAssessment *assessment);
+extern void cdc_assess_connect(const CdcPipeline *pipeline, CdcAssessment *assessment);
 
 /* After both: has the history changed, and how far is that dealt with? */
-extern void cdc_assess_failover(CdcPipeline *pipeline, CdcSnapshot *snapshot);
+extern void cdc_assess_failover(const CdcPipeline *pipeline, CdcAssessment *assessment);
 
 /* The agents' part of it. */
-extern void cdc_assess_agents(CdcPipeline *pipeline, CdcSnapshot *snapshot);
+extern void cdc_assess_agents(const CdcPipeline *pipeline, CdcAssessment *assessment);
 
 /* Fills peerings and its details. */
-extern void cdc_network_assess(CdcPipeline *pipeline, CdcSnapshot *snapshot);
+extern void cdc_network_assess(const CdcPipeline *pipeline, CdcAssessment *assessment);
 
 #endif							/* CDC_ASSESS_PARTS_H */

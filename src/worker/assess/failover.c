@@ -26,94 +26,17 @@
 /* The part of max_slot_wal from which on a slot is warned of. */
 #define SLOT_WAL_WARN_PERCENT 75
 
-/* The verdict that is being carried out on the history that there is now. */
-typedef struct Intent
-{
-	bool		present;
-	bool		spoiled;		/* somebody streamed beyond its position before it
-								 * was carried out: it is judged anew */
-	bool		resumed;
-	CdcVerdict	verdict;
-	uint64		position;
-	uint64		slot_lsn;
-	char	   *words;
-} Intent;
-
-static Intent
-read_intent(const CdcPipeline *p)
-{
-	struct json_object *j = p->failover ? cdc_json_parse(p->failover) : NULL;
-	const char *verdict = cdc_json_string(j, "verdict");
-	const char *system = cdc_json_string(j, "system");
-	Intent		intent;
-
-	memset(&intent, 0, sizeof(intent));
-	if (verdict && system &&
-		cdc_failover_is_history(&p->server, strtoull(system, NULL, 10), (uint32) cdc_json_int64(j, "timeline", 0),
-								cdc_timeline_switch(j, "from")))
-	{
-		intent.present = true;
-		intent.resumed = cdc_json_true(j, "resumed");
-		intent.verdict = strcmp(verdict, "rewind") == 0 ? CDC_VERDICT_REWIND : CDC_VERDICT_RESUME;
-		intent.position = cdc_lsn_parse(cdc_json_string(j, "position"));
-		intent.slot_lsn = cdc_lsn_parse(cdc_json_string(j, "slot_lsn"));
-		intent.words = pstrdup(cdc_json_string(j, "words") ? cdc_json_string(j, "words") : "");
-		if (intent.verdict == CDC_VERDICT_REWIND && !intent.resumed && p->seen && p->seen->slot_exists &&
-			p->seen->confirmed_flush_lsn > intent.position)
-		{
-			intent.present = false;
-			intent.spoiled = true;
-		}
-	}
-	json_object_put(j);
-	return intent;
-}
-
-/* Does the source, as last seen, bear the history on which we streamed? */
-static bool
-same_history(const CdcPipeline *p)
-{
-	return cdc_failover_is_streamed(p, &p->server);
-}
-
-static bool
-is_rewritten(const CdcPipeline *p)
-{
-	return same_history(p) && p->rewritten_lsn != 0;
-}
-
-static bool
-may_move(const CdcPipeline *p)
-{
-	return p->was_running && !p->discarding && !p->want_deleted && p->gap == NULL && !cdc_initial_only(p);
-}
-
-bool
-cdc_slot_usurped(const CdcPipeline *p)
-{
-	const char *user = p->seen->slot_user;
-
-	return user && strcmp(user, "role") != 0 && strcmp(user, "us") != 0;
-}
-
-bool
-cdc_failover_pending(const CdcPipeline *p)
-{
-	return may_move(p) && p->streamed_timeline != 0 && p->seen && !p->seen_failed &&
-		!read_intent(p).present && (!same_history(p) || p->usurped || is_rewritten(p));
-}
-
 bool
 cdc_failover_needs_offsets(const CdcPipeline *p)
 {
 	const CdcKcConnector *c = cdc_connector_of(p);
-	Intent		intent;
+	CdcFailoverIntent		intent;
 
-	if (!may_move(p) || p->seen == NULL)
+	if (!cdc_failover_may_move(p) || p->seen == NULL)
 		return false;
 	if (cdc_failover_pending(p))
 		return c && c->state == CDC_CS_STOPPED && c->ntasks == 0;
-	intent = read_intent(p);
+	intent = cdc_failover_intent(p);
 	if (c && p->came_lsn != 0)
 		return true;
 	return c && intent.present && !intent.resumed && intent.verdict == CDC_VERDICT_REWIND;
@@ -147,7 +70,7 @@ slot_is_stale(const CdcPipeline *p)
 {
 	uint32		timeline;
 
-	if (same_history(p) || p->seen->slot_failover || p->source->primary == NULL)
+	if (cdc_failover_same_history(p) || p->seen->slot_failover || p->source->primary == NULL)
 		return false;
 	timeline = cdc_shadow_timeline(p, p->source->primary);
 	if (timeline == 0)
@@ -176,7 +99,7 @@ cdc_failover_judge_now(const CdcPipeline *p)
 	f.slot_stale = p->seen->slot_exists && slot_is_stale(p);
 	f.slot_lsn = p->seen->confirmed_flush_lsn;
 	f.halt = on_gap_halt(p);
-	f.dragged = (!same_history(p) && cdc_same(p->seen->slot_user, "role")) || read_intent(p).spoiled;
+	f.dragged = (!cdc_failover_same_history(p) && cdc_same(p->seen->slot_user, "role")) || cdc_failover_intent(p).spoiled;
 	if (cdc_offsets_are_last(p))
 	{
 		const char *status = p->seen->tx_status;
@@ -207,11 +130,11 @@ what_happened(const CdcPipeline *p)
 {
 	const CdcNode *n = p->source->primary;
 
-	if (same_history(p) && p->usurped)
+	if (cdc_failover_same_history(p) && p->usurped)
 		return psprintf("the replication slot was used by somebody else%s%s",
 						p->seen->slot_user && strcmp(p->seen->slot_user, "role") != 0 ? ": " : "",
 						p->seen->slot_user && strcmp(p->seen->slot_user, "role") != 0 ? p->seen->slot_user : "");
-	if (is_rewritten(p))
+	if (cdc_failover_is_rewritten(p))
 		return psprintf("source %s:%d was restored: its WAL ends at %s, and %s was streamed", n->address, n->port,
 						cdc_lsn_words(p->rewritten_lsn), cdc_lsn_words(p->reached));
 	return psprintf("source failed over from %s (timeline %u) to %s:%d (timeline %u)",
@@ -240,8 +163,9 @@ cdc_failover_words(const CdcPipeline *p, const CdcJudgement *j)
 
 /* How much WAL the slot holds back, of how much it may. */
 static void
-assess_slot_wal(CdcPipeline *p, CdcSnapshot *s)
+assess_slot_wal(const CdcPipeline *p, CdcAssessment *a)
 {
+	CdcSnapshot *s = &a->snapshot;
 	uint64		bound = (uint64) cdc_max_slot_wal * 1024 * 1024;
 	uint64		held;
 
@@ -252,36 +176,31 @@ assess_slot_wal(CdcPipeline *p, CdcSnapshot *s)
 	if (held > bound / 100 * SLOT_WAL_WARN_PERCENT)
 	{
 		s->slot_wal_high = CDC_YES;
-		cdc_set_detail(p, CDC_DETAIL_SLOT_WAL,
+		cdc_set_detail(a, CDC_DETAIL_SLOT_WAL,
 					   psprintf(UINT64_FORMAT " MB of %d MB", held / (1024 * 1024), cdc_max_slot_wal));
 	}
 }
 
 void
-cdc_assess_failover(CdcPipeline *p, CdcSnapshot *s)
+cdc_assess_failover(const CdcPipeline *p, CdcAssessment *a)
 {
-	CdcService *source = p->source;
-	Intent		intent;
+	CdcSnapshot *s = &a->snapshot;
+	const CdcService *source = p->source;
+	CdcFailoverIntent		intent;
 
 	s->offsets_ahead = s->confirmed = CDC_UNKNOWN;
 	s->two_primaries = source && source->other_primary ? CDC_YES : CDC_NO;
 	if (s->two_primaries == CDC_YES)
-		cdc_set_detail(p, CDC_DETAIL_OTHER_PRIMARY,
+		cdc_set_detail(a, CDC_DETAIL_OTHER_PRIMARY,
 					   psprintf("%s:%d (timeline %u) is followed, %s:%d (timeline %u) is not",
 								source->primary->address, source->primary->port, source->primary->timeline,
 								source->other_primary->address, source->other_primary->port, source->other_primary->timeline));
 	if (!cdc_source_known(p))
 		return;
-	assess_slot_wal(p, s);
+	assess_slot_wal(p, a);
 
-	cdc_failover_compare_start(p);
-	if (may_move(p) && p->streamed_timeline != 0 && same_history(p) && !p->usurped && cdc_slot_usurped(p))
-	{
-		p->usurped = true;
-		p->spec_dirty = true;
-	}
-	intent = read_intent(p);
-	if (!may_move(p) || p->streamed_timeline == 0)
+	intent = cdc_failover_intent(p);
+	if (!cdc_failover_may_move(p) || p->streamed_timeline == 0)
 		s->move = CDC_MOVE_NONE;
 	else if (intent.present)
 		s->move = intent.resumed ? CDC_MOVE_RESUMED : CDC_MOVE_JUDGED;
@@ -294,26 +213,17 @@ cdc_assess_failover(CdcPipeline *p, CdcSnapshot *s)
 	{
 		CdcJudgement j;
 
-		if (s->connector_state == CDC_CS_STOPPED && s->task_state == CDC_CS_NONE)
-		{
-			/* only offsets read from now on are the last ones */
-			if (p->stopped_seen == 0)
-				p->stopped_seen = cdc_loop_now();
-		}
-		else
-			p->stopped_seen = 0;
 		j = cdc_failover_judge_now(p);
 		s->verdict = j.verdict;
 		if (s->connector != CDC_OBJ_ABSENT && (p->stopped_seen == 0 || p->offsets_at < p->stopped_seen))
 			s->offsets = CDC_OFFSETS_UNKNOWN;
-		cdc_set_detail(p, CDC_DETAIL_FAILOVER, cdc_failover_words(p, &j));
+		cdc_set_detail(a, CDC_DETAIL_FAILOVER, cdc_failover_words(p, &j));
 		return;
 	}
-	p->stopped_seen = 0;
 	if (!intent.present)
 		return;
 	s->verdict = intent.verdict;
-	cdc_set_detail(p, CDC_DETAIL_FAILOVER, intent.words);
+	cdc_set_detail(a, CDC_DETAIL_FAILOVER, intent.words);
 	if (intent.verdict == CDC_VERDICT_REWIND && p->offsets_known == CDC_YES && p->offsets_at >= p->connect_since)
 		s->offsets_ahead = p->offsets.highest_lsn > intent.position ? CDC_YES : CDC_NO;
 	s->confirmed = p->seen->slot_exists && p->seen->confirmed_flush_lsn > intent.slot_lsn ? CDC_YES : CDC_NO;

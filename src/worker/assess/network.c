@@ -17,28 +17,18 @@
 
 /* Is the network the organization's?  If not, or not known: says so. */
 static bool
-is_owned(CdcPipeline *p, const CdcService *s, CdcSnapshot *snapshot)
+is_owned(const CdcService *s, CdcAssessment *a)
 {
-	if (!cdc_network_needs_label(s) || s->network_labelled == CDC_YES)
+	CdcSnapshot *snapshot = &a->snapshot;
+
+	if (cdc_network_is_owned(s))
 		return true;
 	snapshot->peerings = s->network_labelled == CDC_NO ? CDC_PEERINGS_BLOCKED :
 		s->network_error ? CDC_PEERINGS_OUT_OF_REACH : CDC_PEERINGS_UNKNOWN;
-	cdc_set_detail(p, CDC_DETAIL_NETWORK, s->network_labelled == CDC_NO ? cdc_network_owner_missing(s) : s->network_error == NULL ? NULL :
+	cdc_set_detail(a, CDC_DETAIL_NETWORK, s->network_labelled == CDC_NO ? cdc_network_owner_missing(s) : s->network_error == NULL ? NULL :
 				   psprintf("%s; where its label cannot be read, a superuser's SELECT cdc.assign_network('%s', '%s') says whose it is", s->network_error,
 							s->network_id, s->organization_id));
 	return false;
-}
-
-/* Since when the pair is waited for, over restarts of the worker. */
-static void
-note_waiting(CdcPair *pair, CdcPeerings peerings)
-{
-	bool		waiting = peerings != CDC_PEERINGS_ACTIVE;
-
-	if (waiting == (pair->waiting_since != 0))
-		return;
-	pair->waiting_since = waiting ? GetCurrentTimestamp() : 0;
-	pair->dirty = pair->dirty || pair->stored;
 }
 
 /* "15 min", or in a test's short times "300 ms". */
@@ -51,21 +41,17 @@ stuck_words(void)
 }
 
 static CdcPeerings
-judge(CdcPipeline *p, CdcPair *pair, const CdcSdnPeering *ab, const CdcSdnPeering *ba)
+judge(CdcAssessment *a, const CdcPair *pair, const CdcSdnPeering *ab, const CdcSdnPeering *ba)
 {
 	CdcSdnVerdict v = cdc_sdn_judge(pair->a, pair->b, ab, ba, pair->installation);
 
-	note_waiting(pair, v.peerings);
-	cdc_set_detail(p, CDC_DETAIL_NETWORK, v.words);
+	cdc_set_detail(a, CDC_DETAIL_NETWORK, v.words);
 	if (v.peerings == CDC_PEERINGS_ACTIVE)
-	{
-		pair->conflicts = 0;
 		return v.peerings;
-	}
 	if ((v.peerings == CDC_PEERINGS_MISSING || v.peerings == CDC_PEERINGS_DISABLED) &&
 		pair->refused && cdc_loop_now() < pair->refused_until)
 	{
-		cdc_set_detail(p, CDC_DETAIL_NETWORK, psprintf("%s, and the SDN API refused to change that: %s", v.words, pair->refused));
+		cdc_set_detail(a, CDC_DETAIL_NETWORK, psprintf("%s, and the SDN API refused to change that: %s", v.words, pair->refused));
 		return CDC_PEERINGS_BLOCKED;
 	}
 	if (v.peerings == CDC_PEERINGS_WAITING &&
@@ -76,7 +62,7 @@ judge(CdcPipeline *p, CdcPair *pair, const CdcSdnPeering *ab, const CdcSdnPeerin
 
 /* The pair by itself. */
 static CdcPeerings
-assess_pair(CdcPipeline *p, CdcPair *pair)
+assess_pair(const CdcPipeline *p, const CdcPair *pair, CdcAssessment *a)
 {
 	const CdcSdn *sdn = &p->world->sdn;
 	const CdcSdnPeering *ab;
@@ -84,10 +70,10 @@ assess_pair(CdcPipeline *p, CdcPair *pair)
 	bool		current = sdn->reachable == CDC_YES && sdn->good_at >= p->network_since;
 	CdcPeerings peerings;
 
-	cdc_set_detail(p, CDC_DETAIL_NETWORK_STUCK, stuck_words());
+	cdc_set_detail(a, CDC_DETAIL_NETWORK_STUCK, stuck_words());
 	if (cdc_pair_seen(pair, &ab, &ba))
 	{
-		peerings = judge(p, pair, ab, ba);
+		peerings = judge(a, pair, ab, ba);
 		/* what was seen active stays so through a fault of the SDN API, but one
 		 * that people must cure is told */
 		if (current || p->status == CDC_RUNNING || peerings == CDC_PEERINGS_ACTIVE)
@@ -98,32 +84,33 @@ assess_pair(CdcPipeline *p, CdcPair *pair)
 	}
 	if (sdn->reachable == CDC_NO && (sdn->listed_at >= Max(p->network_since, pair->changed_at) || p->status == CDC_RUNNING))
 	{
-		cdc_set_detail(p, CDC_DETAIL_NETWORK, sdn->error);
+		cdc_set_detail(a, CDC_DETAIL_NETWORK, sdn->error);
 		return CDC_PEERINGS_OUT_OF_REACH;
 	}
 	return CDC_PEERINGS_UNKNOWN;
 }
 
 void
-cdc_network_assess(CdcPipeline *p, CdcSnapshot *s)
+cdc_network_assess(const CdcPipeline *p, CdcAssessment *a)
 {
-	CdcPair    *pair;
+	CdcSnapshot *s = &a->snapshot;
+	const CdcPair *pair;
 
 	s->peerings = CDC_PEERINGS_ACTIVE;
 	if (s->network_ids != CDC_NET_BOTH || p->want_deleted)
 		return;
 	/* nothing is done about a network of somebody else */
-	if ((cdc_network_to_wire(p) || cdc_network_gives_ranges(p->sink)) && !(is_owned(p, p->source, s) && is_owned(p, p->sink, s)))
+	if ((cdc_network_to_wire(p) || cdc_network_gives_ranges(p->sink)) && !(is_owned(p->source, a) && is_owned(p->sink, a)))
 		return;
 	pair = cdc_pair_of(p);
 	if (pair)
-		s->peerings = assess_pair(p, pair);
+		s->peerings = assess_pair(p, pair, a);
 	/* pg_hba.conf needs the ranges of the sink's network: they are part of it */
 	if (s->peerings == CDC_PEERINGS_ACTIVE && cdc_network_gives_ranges(p->sink) && p->sink->nranges == 0)
 	{
 		const char *error = p->sink->network_error ? p->sink->network_error : p->sink->ranges_error;
 
 		s->peerings = error ? CDC_PEERINGS_BLOCKED : CDC_PEERINGS_UNKNOWN;
-		cdc_set_detail(p, CDC_DETAIL_NETWORK, error);
+		cdc_set_detail(a, CDC_DETAIL_NETWORK, error);
 	}
 }

@@ -31,25 +31,6 @@
 #define FIRST_FLUSH_INTERVAL_MS 65000
 #define STILL_ROUNDS 3
 
-static bool
-has_mark(const char *comment, const char *id)
-{
-	const char *prefix = "cdc_pipeline ";
-	size_t		n = strlen(prefix);
-
-	return comment && strncmp(comment, prefix, n) == 0 &&
-		strncmp(comment + n, id, CDC_UUID_LEN) == 0;
-}
-
-/* The epoch in a publication's mark, 0 when there is none. */
-static uint64
-mark_epoch(const char *comment)
-{
-	const char *where = comment ? strstr(comment, " epoch ") : NULL;
-
-	return where ? strtoull(where + 7, NULL, 10) : 0;
-}
-
 /*
  * Does this file, which is not ours to write, refuse any of the lines?  What the
  * text does not tell is no refusal: Connect will say; a finding tells of a file
@@ -62,9 +43,10 @@ refuses_line(const CdcNode *n, const CdcHbaLine *lines, int nlines)
 }
 
 static void
-assess_hba(CdcPipeline *p, CdcSnapshot *s)
+assess_hba(const CdcPipeline *p, CdcAssessment *a)
 {
-	CdcService *source = p->source;
+	CdcSnapshot *s = &a->snapshot;
+	const CdcService *source = p->source;
 	CdcHbaLine *lines;
 	int			nlines;
 	int			i;
@@ -76,7 +58,7 @@ assess_hba(CdcPipeline *p, CdcSnapshot *s)
 	lines = cdc_wanted_hba_lines(p, &nlines);
 	for (i = 0; i < source->nnodes; i++)
 	{
-		CdcNode    *n = &source->nodes[i];
+		const CdcNode *n = &source->nodes[i];
 		CdcHba		state;
 		char	   *line = nlines > 0 ? cdc_hba_line(&lines[0]) : NULL;
 
@@ -105,17 +87,17 @@ assess_hba(CdcPipeline *p, CdcSnapshot *s)
 			if (state == CDC_HBA_UNMANAGED || (state != CDC_HBA_OK && n->hba_vanished >= 2))
 			{
 				state = source->manage_hba ? CDC_HBA_FOUGHT : CDC_HBA_UNMANAGED;
-				cdc_set_detail(p, CDC_DETAIL_HBA,
+				cdc_set_detail(a, CDC_DETAIL_HBA,
 						   psprintf("%s:%d, add there: %s", n->address, n->port,
 									line ? line : "no line can be made for this database and network"));
 			}
 			else if (state != CDC_HBA_OK && n->hba_error)
 			{
 				state = CDC_HBA_BROKEN;
-				cdc_set_detail(p, CDC_DETAIL_HBA, psprintf("%s:%d, %s", n->address, n->port, n->hba_error));
+				cdc_set_detail(a, CDC_DETAIL_HBA, psprintf("%s:%d, %s", n->address, n->port, n->hba_error));
 			}
-			else if (state != CDC_HBA_OK && p->details[CDC_DETAIL_HBA] == NULL)
-				cdc_set_detail(p, CDC_DETAIL_HBA, psprintf("%s:%d", n->address, n->port));
+			else if (state != CDC_HBA_OK && a->details[CDC_DETAIL_HBA] == NULL)
+				cdc_set_detail(a, CDC_DETAIL_HBA, psprintf("%s:%d", n->address, n->port));
 		}
 		/* the worst known state wins; a node that needs work before one that is well */
 		if (worst == CDC_HBA_UNKNOWN || worst == CDC_HBA_OK ||
@@ -135,7 +117,7 @@ blocker_words(const CdcPipeline *p)
 
 	foreach(cell, p->world->pipelines)
 	{
-		CdcPipeline *other = lfirst(cell);
+		const CdcPipeline *other = lfirst(cell);
 
 		if (other->source &&
 			(strstr(p->server.blocker, psprintf("(user %s,", other->object_name)) ||
@@ -147,8 +129,9 @@ blocker_words(const CdcPipeline *p)
 
 /* The role that the source was registered with, which is its owner's. */
 static void
-assess_given_role(CdcPipeline *p, CdcSnapshot *s)
+assess_given_role(const CdcPipeline *p, CdcAssessment *a)
 {
+	CdcSnapshot *s = &a->snapshot;
 	const CdcSourcePipeline *seen = p->seen;
 	const char *wrong = !seen->role_exists ? "does not exist" :
 		!seen->role_login ? "may not log in" :
@@ -156,7 +139,7 @@ assess_given_role(CdcPipeline *p, CdcSnapshot *s)
 		!seen->grants_ok ? "lacks SELECT on a table, USAGE on a schema or CONNECT" : NULL;
 
 	s->role = !seen->role_exists ? CDC_OBJ_ABSENT : wrong ? CDC_OBJ_WRONG : CDC_OBJ_OK;
-	cdc_set_detail(p, CDC_DETAIL_ROLE, wrong ? psprintf("\"%s\" %s", cdc_wanted_role(p), wrong) : NULL);
+	cdc_set_detail(a, CDC_DETAIL_ROLE, wrong ? psprintf("\"%s\" %s", cdc_wanted_role(p), wrong) : NULL);
 }
 
 /* Is the snapshot of a pipeline a matter of a moment? */
@@ -167,21 +150,22 @@ is_small(const CdcPipeline *p)
 }
 
 static void
-assess_objects(CdcPipeline *p, CdcSnapshot *s)
+assess_objects(const CdcPipeline *p, CdcAssessment *a)
 {
+	CdcSnapshot *s = &a->snapshot;
 	const CdcSourcePipeline *seen = p->seen;
-	CdcService *source = p->source;
+	const CdcService *source = p->source;
 	int64		held_ms;
 
 	/* role */
 	if (!source->manage_role)
-		assess_given_role(p, s);
+		assess_given_role(p, a);
 	else if (!seen->role_exists)
 		s->role = CDC_OBJ_ABSENT;
-	else if (!has_mark(seen->role_mark, p->id))
+	else if (!cdc_has_mark(seen->role_mark, p->id))
 	{
 		s->role = CDC_OBJ_FOREIGN;
-		cdc_set_detail(p, CDC_DETAIL_ROLE,
+		cdc_set_detail(a, CDC_DETAIL_ROLE,
 				   psprintf("a role named \"%s\" exists that this pipeline did not make", p->object_name));
 	}
 	else
@@ -196,7 +180,7 @@ assess_objects(CdcPipeline *p, CdcSnapshot *s)
 			!seen->grants_ok ? "it lacks SELECT on a table, USAGE on a schema or CONNECT" : NULL;
 
 		s->role = wrong ? CDC_OBJ_WRONG : CDC_OBJ_OK;
-		cdc_set_detail(p, CDC_DETAIL_ROLE, wrong);
+		cdc_set_detail(a, CDC_DETAIL_ROLE, wrong);
 	}
 	s->role_has_dependents = seen->role_has_dependents ? CDC_YES : CDC_NO;
 	s->role_disarmed = seen->role_exists && !seen->role_login && !seen->role_replication ? CDC_YES : CDC_NO;
@@ -205,18 +189,18 @@ assess_objects(CdcPipeline *p, CdcSnapshot *s)
 	if (seen->tables_missing)
 	{
 		s->tables = CDC_TABLES_MISSING;
-		cdc_set_detail(p, CDC_DETAIL_TABLES, seen->tables_missing);
+		cdc_set_detail(a, CDC_DETAIL_TABLES, seen->tables_missing);
 	}
 	else if (seen->tables_bad_kind)
 	{
 		s->tables = CDC_TABLES_BAD_KIND;
-		cdc_set_detail(p, CDC_DETAIL_TABLES, seen->tables_bad_kind);
+		cdc_set_detail(a, CDC_DETAIL_TABLES, seen->tables_bad_kind);
 	}
 	else if (p->ntables == 0 && seen->tables_no_identity)
 	{
 		s->tables = CDC_TABLES_NO_IDENTITY;
-		cdc_set_detail(p, CDC_DETAIL_TABLES, seen->tables_no_identity);
-		cdc_set_detail(p, CDC_DETAIL_TABLES_FIX, seen->tables_fix);
+		cdc_set_detail(a, CDC_DETAIL_TABLES, seen->tables_no_identity);
+		cdc_set_detail(a, CDC_DETAIL_TABLES_FIX, seen->tables_fix);
 	}
 	else
 		s->tables = CDC_TABLES_OK;
@@ -224,32 +208,26 @@ assess_objects(CdcPipeline *p, CdcSnapshot *s)
 	/* publication */
 	if (!seen->pub_exists)
 		s->publication = CDC_OBJ_ABSENT;
-	else if (!has_mark(seen->pub_mark, p->id))
+	else if (!cdc_has_mark(seen->pub_mark, p->id))
 	{
 		s->publication = CDC_OBJ_FOREIGN;
-		cdc_set_detail(p, CDC_DETAIL_PUBLICATION,
+		cdc_set_detail(a, CDC_DETAIL_PUBLICATION,
 				   psprintf("a publication named \"%s\" exists that this pipeline did not make", p->object_name));
 	}
 	else
 	{
-		uint64		epoch = mark_epoch(seen->pub_mark);
+		uint64		epoch = cdc_mark_epoch(seen->pub_mark);
 
-		cdc_note_epoch(p, epoch);
-		if (!p->has_publication_name)
-		{
-			p->has_publication_name = true;
-			p->spec_dirty = true;
-		}
 		if (!seen->pub_ok)
 		{
 			s->publication = CDC_OBJ_WRONG;
-			cdc_set_detail(p, CDC_DETAIL_PUBLICATION, seen->pub_wrong);
+			cdc_set_detail(a, CDC_DETAIL_PUBLICATION, seen->pub_wrong);
 		}
 		else if (epoch < (uint64) p->world->epoch)
 		{
 			/* raising the mark fences whoever acted before us */
 			s->publication = CDC_OBJ_WRONG;
-			cdc_set_detail(p, CDC_DETAIL_PUBLICATION, "its mark carries the epoch of a former control plane");
+			cdc_set_detail(a, CDC_DETAIL_PUBLICATION, "its mark carries the epoch of a former control plane");
 		}
 		else
 			s->publication = CDC_OBJ_OK;
@@ -261,20 +239,15 @@ assess_objects(CdcPipeline *p, CdcSnapshot *s)
 	else if (!seen->slot_fits || !p->slot_absent_before)
 	{
 		s->slot = CDC_SLOT_FOREIGN;
-		cdc_set_detail(p, CDC_DETAIL_SLOT,
+		cdc_set_detail(a, CDC_DETAIL_SLOT,
 				   psprintf("a replication slot named \"%s\" exists that this pipeline did not make", p->object_name));
 	}
 	else
 	{
-		if (!p->has_slot_name)
-		{
-			p->has_slot_name = true;
-			p->spec_dirty = true;
-		}
 		if (seen->slot_lost)
 		{
 			s->slot = CDC_SLOT_LOST;
-			cdc_set_detail(p, CDC_DETAIL_SLOT, seen->slot_lost_why);
+			cdc_set_detail(a, CDC_DETAIL_SLOT, seen->slot_lost_why);
 		}
 		else
 			s->slot = seen->slot_streaming ? CDC_SLOT_STREAMING :
@@ -283,8 +256,6 @@ assess_objects(CdcPipeline *p, CdcSnapshot *s)
 	}
 
 	/* who may make a slot now */
-	if ((seen->slot_exists && seen->slot_consistent) || p->want_deleted)
-		cdc_turn_give(&source->slot_turn, p);
 	held_ms = cdc_turn_held_ms(&source->slot_turn, p);
 	if (held_ms >= 0 && held_ms > (is_small(source->slot_turn.holder) ? SMALL_NEIGHBOUR_MS : NEIGHBOUR_DEADLINE_MS))
 		held_ms = -1;			/* he is not waited for any longer */
@@ -293,16 +264,16 @@ assess_objects(CdcPipeline *p, CdcSnapshot *s)
 	else if (!seen->slot_exists && (p->server.free_slots < 1 || p->server.free_senders < 1))
 	{
 		s->slot_turn = CDC_TURN_NO_FREE_SLOT;
-		cdc_set_detail(p, CDC_DETAIL_BLOCKER,
+		cdc_set_detail(a, CDC_DETAIL_BLOCKER,
 				   psprintf("%d replication slots and %d WAL senders are free",
 							p->server.free_slots, p->server.free_senders));
 	}
 	else if (held_ms >= 0)
 	{
 		s->slot_turn = is_small(source->slot_turn.holder) ? CDC_TURN_SOON : CDC_TURN_NEIGHBOUR;
-		p->turn_at = s->slot_turn == CDC_TURN_SOON ? source->slot_turn.since + SMALL_NEIGHBOUR_MS + 1 :
+		a->turn_at = s->slot_turn == CDC_TURN_SOON ? source->slot_turn.since + SMALL_NEIGHBOUR_MS + 1 :
 			cdc_loop_now() + NEIGHBOUR_LOOK_MS;
-		cdc_set_detail(p, CDC_DETAIL_BLOCKER,
+		cdc_set_detail(a, CDC_DETAIL_BLOCKER,
 				   psprintf("pipeline \"%s\" is creating its slot%s%s", source->slot_turn.holder->name,
 							p->server.blocker ? ", which waits for " : "",
 							p->server.blocker ? blocker_words(p) : ""));
@@ -310,76 +281,57 @@ assess_objects(CdcPipeline *p, CdcSnapshot *s)
 	else if (p->server.blocker)
 	{
 		s->slot_turn = CDC_TURN_BLOCKED;
-		cdc_set_detail(p, CDC_DETAIL_BLOCKER, blocker_words(p));
+		cdc_set_detail(a, CDC_DETAIL_BLOCKER, blocker_words(p));
 	}
 	else
 		s->slot_turn = CDC_TURN_OK;
 }
 
-/* Lag and movement of the slot; three rounds without movement are too many. */
+/* Movement of the slot; three rounds without it are too many. */
 static void
-assess_flow(CdcPipeline *p, CdcSnapshot *s)
+assess_flow(const CdcPipeline *p, CdcAssessment *a)
 {
-	const CdcSourcePipeline *seen = p->seen;
-	int64		now = cdc_loop_now();
-	int64		lag = -1;
+	CdcSnapshot *s = &a->snapshot;
+	int64		still = cdc_loop_now() - p->flushed_at;
 	int64		patience;
 
-	if (seen->slot_exists && seen->slot_consistent)
-		lag = p->server.wal_lsn > seen->confirmed_flush_lsn ?
-			(int64) (p->server.wal_lsn - seen->confirmed_flush_lsn) : 0;
-	if (lag >= 0)
-		p->lag = lag;
-	if (lag < 0)
-	{
-		/* no slot: where it stood last is where a gap begins */
-		s->moving = CDC_UNKNOWN;
+	s->moving = CDC_UNKNOWN;
+	if (!p->seen->slot_exists || !p->seen->slot_consistent)
 		return;
-	}
-	/* what a stranger confirms is not in Kafka: a gap begins where he came */
-	if (seen->confirmed_flush_lsn != p->flushed && !p->usurped && !cdc_slot_usurped(p))
-	{
-		if (p->flushed_at)
-			p->flush_interval = Max(p->flush_interval, now - p->flushed_at);
-		p->flushed = seen->confirmed_flush_lsn;
-		p->flushed_at = now;
-	}
-	else if (p->flushed_at == 0)
-		p->flushed_at = now;
-
 	patience = Max((int64) STILL_ROUNDS * cdc_health_interval,
 				   2 * Max(p->flush_interval, (int64) FIRST_FLUSH_INTERVAL_MS));
 	if (p->rounds_running < 2)
-		s->moving = CDC_UNKNOWN;
-	else if (now - p->flushed_at > patience && !cdc_initial_only(p))
+		return;
+	if (still > patience && !cdc_initial_only(p))
 	{
 		s->moving = CDC_NO;
-		cdc_set_detail(p, CDC_DETAIL_MOVING,
-				   psprintf("%d s at %s", (int) ((now - p->flushed_at) / 1000), cdc_lsn_words(p->flushed)));
+		cdc_set_detail(a, CDC_DETAIL_MOVING,
+				   psprintf("%d s at %s", (int) (still / 1000), cdc_lsn_words(p->flushed)));
 	}
 	else
 		s->moving = CDC_YES;
 }
 
 void
-cdc_assess_source(CdcPipeline *p, CdcSnapshot *s)
+cdc_assess_source(const CdcPipeline *p, CdcAssessment *a)
 {
-	CdcService *source = p->source;
+	CdcSnapshot *s = &a->snapshot;
+	const CdcService *source = p->source;
 
 	if (source == NULL || !source->is_postgresql)
 		return;
 	if (source->primary == NULL)
 	{
 		s->source_reachable = CDC_NO;
-		cdc_set_detail(p, CDC_DETAIL_SOURCE_ERROR, source->status_message);
+		cdc_set_detail(a, CDC_DETAIL_SOURCE_ERROR, source->status_message);
 		return;
 	}
-	assess_hba(p, s);
+	assess_hba(p, a);
 	if (p->seen_failed && strcmp(p->seen_sqlstate, "3D000") == 0)
 	{
 		s->source_reachable = CDC_YES;
 		s->source_capable = CDC_NO;
-		cdc_set_detail(p, CDC_DETAIL_SOURCE_CAPABILITY,
+		cdc_set_detail(a, CDC_DETAIL_SOURCE_CAPABILITY,
 				   psprintf("database \"%s\" does not exist", p->database));
 		/* dropped after our teardown had ended there: nothing of ours can come back */
 		if (p->absent)
@@ -392,7 +344,7 @@ cdc_assess_source(CdcPipeline *p, CdcSnapshot *s)
 	if (!cdc_source_known(p))
 	{
 		s->source_reachable = CDC_NO;
-		cdc_set_detail(p, CDC_DETAIL_SOURCE_ERROR,
+		cdc_set_detail(a, CDC_DETAIL_SOURCE_ERROR,
 				   psprintf("%s:%d %s", source->primary->address, source->primary->port,
 							p->seen_error ? p->seen_error : "was not asked yet"));
 		s->hba = CDC_HBA_UNKNOWN;
@@ -403,16 +355,16 @@ cdc_assess_source(CdcPipeline *p, CdcSnapshot *s)
 	if (p->server.version < 140000)
 	{
 		s->source_capable = CDC_NO;
-		cdc_set_detail(p, CDC_DETAIL_SOURCE_CAPABILITY,
+		cdc_set_detail(a, CDC_DETAIL_SOURCE_CAPABILITY,
 				   psprintf("its version is %d, 14 or later is needed", p->server.version / 10000));
 	}
 	else if (p->server.wal_level && strcmp(p->server.wal_level, "logical") != 0)
 	{
 		s->source_capable = CDC_NO;
-		cdc_set_detail(p, CDC_DETAIL_SOURCE_CAPABILITY,
+		cdc_set_detail(a, CDC_DETAIL_SOURCE_CAPABILITY,
 				   psprintf("wal_level is %s: run ALTER SYSTEM SET wal_level = 'logical' and restart it",
 							p->server.wal_level));
 	}
-	assess_objects(p, s);
-	assess_flow(p, s);
+	assess_objects(p, a);
+	assess_flow(p, a);
 }

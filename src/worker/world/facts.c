@@ -120,3 +120,76 @@ cdc_failover_open_txid(const CdcPipeline *p)
 	return cdc_offsets_are_last(p) && p->offsets.commit_lsn != 0 && p->offsets.highest_lsn > p->offsets.commit_lsn ?
 		p->offsets.txid : 0;
 }
+
+bool
+cdc_has_mark(const char *comment, const char *id)
+{
+	const char *prefix = "cdc_pipeline ";
+	size_t		n = strlen(prefix);
+
+	return comment && strncmp(comment, prefix, n) == 0 &&
+		strncmp(comment + n, id, CDC_UUID_LEN) == 0;
+}
+
+uint64
+cdc_mark_epoch(const char *comment)
+{
+	const char *where = comment ? strstr(comment, " epoch ") : NULL;
+
+	return where ? strtoull(where + 7, NULL, 10) : 0;
+}
+
+bool
+cdc_connect_known(const CdcPipeline *p)
+{
+	return p->sink && p->sink->is_kafka && p->sink->connect_reachable == CDC_YES &&
+		p->sink->list && p->sink->listed_at >= p->connect_since;
+}
+
+bool
+cdc_offsets_say_completed(const CdcPipeline *p)
+{
+	return p->offsets_known == CDC_YES && p->offsets_at >= p->connect_since && p->offsets.snapshot_completed;
+}
+
+bool
+cdc_offsets_stored_before(const CdcPipeline *p, int64 began_us)
+{
+	return cdc_offsets_say_completed(p) && p->offsets.ts_us != 0 && p->offsets.ts_us < began_us;
+}
+
+bool
+cdc_another_walsender(const CdcPipeline *p)
+{
+	return cdc_source_known(p) && p->seen->slot_active && cdc_same(p->seen->slot_user, "role") &&
+		p->seen->slot_since_us != 0 && p->seen->slot_since_us != p->snapshot_run;
+}
+
+const CdcKcConnector *
+cdc_connector_now(const CdcPipeline *p)
+{
+	return cdc_connect_known(p) && (!p->sink->connect_foreign || p->want_deleted) ? cdc_connector_of(p) : NULL;
+}
+
+/* A connector that was PUT is listed once it has a status: within this. */
+#define PUT_SHOWS_MS 5000
+
+bool
+cdc_connector_is_coming(const CdcPipeline *p)
+{
+	return p->put_at && cdc_loop_now() - p->put_at < PUT_SHOWS_MS;
+}
+
+bool
+cdc_connector_failed(const CdcKcConnector *c)
+{
+	return c && (c->state == CDC_CS_FAILED || c->task_state == CDC_CS_FAILED);
+}
+
+bool
+cdc_agents_job_failed(const CdcAgentState *state)
+{
+	return state && state->job == CDC_AGENT_JOB_FAILED && state->job_sha512 && cdc_debezium_plugin_sha512 &&
+		pg_strcasecmp(state->job_sha512, cdc_debezium_plugin_sha512) == 0 &&
+		cdc_same(state->job_version, cdc_debezium_plugin_version);
+}

@@ -56,4 +56,44 @@ extern bool cdc_offsets_are_last(const CdcPipeline *pipeline);
  */
 extern int64 cdc_failover_open_txid(const CdcPipeline *pipeline);
 
+/* Is a mark of ours for this pipeline in a comment (may be NULL)?  The epoch in it, 0 when there is none. */
+extern bool cdc_has_mark(const char *comment, const char *id);
+extern uint64 cdc_mark_epoch(const char *comment);
+
+/* Did Connect answer the look that this visit asked for? */
+extern bool cdc_connect_known(const CdcPipeline *pipeline);
+
+/*
+ * The pipeline's own connector by that look; NULL: it is not there, not known, or
+ * on a Connect where nothing is done.
+ */
+extern const CdcKcConnector *cdc_connector_now(const CdcPipeline *pipeline);
+
+/* Was it accepted just now, and may have no status yet, without which it is not listed? */
+extern bool cdc_connector_is_coming(const CdcPipeline *pipeline);
+
+/* Has it, or its task, failed?  NULL: no. */
+extern bool cdc_connector_failed(const CdcKcConnector *connector);
+
+/* So many restarts of what has failed; the next failure is final for now. */
+#define CDC_RESTARTS 4
+
+/* Do the offsets say that a snapshot has finished?  As read now, or not known. */
+extern bool cdc_offsets_say_completed(const CdcPipeline *pipeline);
+
+/*
+ * Were these offsets stored by a run before the one whose oldest session began
+ * then (epoch us)?  Both are times of the source's clock: Debezium stamps what
+ * it reads in a snapshot with that transaction's CURRENT_TIMESTAMP, and changes
+ * with their commit.  The walsender's own beginning will not do: on a slot that
+ * is there it connects only when the snapshot is over (measured with 3.7).
+ */
+extern bool cdc_offsets_stored_before(const CdcPipeline *pipeline, int64 began_us);
+
+/* Does the connector's role hold the slot by another walsender than the one of its snapshot's run? */
+extern bool cdc_another_walsender(const CdcPipeline *pipeline);
+
+/* Has the agent's last job, for the plugin that is wanted now, failed? */
+extern bool cdc_agents_job_failed(const CdcAgentState *state);
+
 #endif							/* CDC_FACTS_H */

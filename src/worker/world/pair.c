@@ -72,7 +72,12 @@ cdc_network_needs_label(const CdcService *service)
 	return service && service->network_id && !service->network_assigned && cdc_network_configured();
 }
 
-/* In words: whose word is missing for a service's network. */
+bool
+cdc_network_is_owned(const CdcService *s)
+{
+	return !cdc_network_needs_label(s) || s->network_labelled == CDC_YES;
+}
+
 char *
 cdc_network_owner_missing(const CdcService *s)
 {

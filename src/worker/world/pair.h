@@ -28,6 +28,9 @@ extern bool cdc_network_gives_ranges(const CdcService *sink);
  */
 extern bool cdc_network_needs_label(const CdcService *service);
 
+/* Is its network the organization's, by a word or by its label? */
+extern bool cdc_network_is_owned(const CdcService *service);
+
 /* In words, palloc'd: whose word is missing for a service's network. */
 extern char *cdc_network_owner_missing(const CdcService *service);
 

@@ -397,3 +397,66 @@ cdc_failover_forget(CdcPipeline *p)
 	else
 		cdc_set_string(p->context, &p->failover, NULL);
 }
+
+CdcFailoverIntent
+cdc_failover_intent(const CdcPipeline *p)
+{
+	struct json_object *j = p->failover ? cdc_json_parse(p->failover) : NULL;
+	const char *verdict = cdc_json_string(j, "verdict");
+	const char *system = cdc_json_string(j, "system");
+	CdcFailoverIntent		intent;
+
+	memset(&intent, 0, sizeof(intent));
+	if (verdict && system &&
+		cdc_failover_is_history(&p->server, strtoull(system, NULL, 10), (uint32) cdc_json_int64(j, "timeline", 0),
+								cdc_timeline_switch(j, "from")))
+	{
+		intent.present = true;
+		intent.resumed = cdc_json_true(j, "resumed");
+		intent.verdict = strcmp(verdict, "rewind") == 0 ? CDC_VERDICT_REWIND : CDC_VERDICT_RESUME;
+		intent.position = cdc_lsn_parse(cdc_json_string(j, "position"));
+		intent.slot_lsn = cdc_lsn_parse(cdc_json_string(j, "slot_lsn"));
+		intent.words = pstrdup(cdc_json_string(j, "words") ? cdc_json_string(j, "words") : "");
+		if (intent.verdict == CDC_VERDICT_REWIND && !intent.resumed && p->seen && p->seen->slot_exists &&
+			p->seen->confirmed_flush_lsn > intent.position)
+		{
+			intent.present = false;
+			intent.spoiled = true;
+		}
+	}
+	json_object_put(j);
+	return intent;
+}
+
+bool
+cdc_failover_same_history(const CdcPipeline *p)
+{
+	return cdc_failover_is_streamed(p, &p->server);
+}
+
+bool
+cdc_failover_is_rewritten(const CdcPipeline *p)
+{
+	return cdc_failover_same_history(p) && p->rewritten_lsn != 0;
+}
+
+bool
+cdc_failover_may_move(const CdcPipeline *p)
+{
+	return p->was_running && !p->discarding && !p->want_deleted && p->gap == NULL && !cdc_initial_only(p);
+}
+
+bool
+cdc_slot_usurped(const CdcPipeline *p)
+{
+	const char *user = p->seen->slot_user;
+
+	return user && strcmp(user, "role") != 0 && strcmp(user, "us") != 0;
+}
+
+bool
+cdc_failover_pending(const CdcPipeline *p)
+{
+	return cdc_failover_may_move(p) && p->streamed_timeline != 0 && p->seen && !p->seen_failed &&
+		!cdc_failover_intent(p).present && (!cdc_failover_same_history(p) || p->usurped || cdc_failover_is_rewritten(p));
+}

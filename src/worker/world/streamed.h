@@ -68,4 +68,35 @@ extern uint64 cdc_failover_position(const CdcPipeline *pipeline);
 /* What was streamed counts no more: a new snapshot begins. */
 extern void cdc_failover_forget(CdcPipeline *pipeline);
 
+/* The verdict that is being carried out on the history that there is now. */
+typedef struct CdcFailoverIntent
+{
+	bool		present;
+	bool		spoiled;		/* somebody streamed beyond its position before it
+								 * was carried out: it is judged anew */
+	bool		resumed;
+	CdcVerdict	verdict;
+	uint64		position;
+	uint64		slot_lsn;
+	char	   *words;
+} CdcFailoverIntent;
+
+/* Reads it; strings are palloc'd. */
+extern CdcFailoverIntent cdc_failover_intent(const CdcPipeline *pipeline);
+
+/* Does the source, as last seen, bear the history on which the pipeline streamed? */
+extern bool cdc_failover_same_history(const CdcPipeline *pipeline);
+
+/* Was its WAL seen to end below what was streamed? */
+extern bool cdc_failover_is_rewritten(const CdcPipeline *pipeline);
+
+/* Is it one that streams, and that another history would concern? */
+extern bool cdc_failover_may_move(const CdcPipeline *pipeline);
+
+/* Is the slot held by somebody who is neither the connector nor we? */
+extern bool cdc_slot_usurped(const CdcPipeline *pipeline);
+
+/* Is the source's history, as last seen, another one than was streamed, and not judged? */
+extern bool cdc_failover_pending(const CdcPipeline *pipeline);
+
 #endif							/* CDC_STREAMED_H */

@@ -219,7 +219,7 @@ ca_setting(const CdcPipeline *p)
 }
 
 struct json_object *
-cdc_wanted_config(CdcPipeline *p, char **fault)
+cdc_wanted_config(const CdcPipeline *p, char **fault)
 {
 	CdcConnectorSpec spec;
 

@@ -21,7 +21,7 @@ extern const char *cdc_wanted_password(const CdcPipeline *pipeline);
  * it cannot be known yet (no primary, no password), or when a value may not be
  * sent: then *fault (may be NULL) says why, else it is NULL.
  */
-extern struct json_object *cdc_wanted_config(CdcPipeline *pipeline, char **fault);
+extern struct json_object *cdc_wanted_config(const CdcPipeline *pipeline, char **fault);
 
 /* A file that each Connect host must have for a pipeline. */
 typedef struct CdcWantedFile

@@ -352,7 +352,6 @@ struct CdcPipeline
 	bool		has_publication_name;
 	bool		has_slot_name;
 	bool		was_running;
-	bool		captures_other; /* so the connector's configuration, when last looked at */
 	int64		snapshot_run;	/* until Connect is seen to have stored that the
 								 * snapshot has finished: when the walsender of
 								 * its run began, epoch us; 0: stored */
@@ -428,13 +427,11 @@ struct CdcPipeline
 	int64		flushed_at;		/* when it last moved */
 	int64		flush_interval; /* longest interval seen between moves */
 	int			rounds_running; /* health rounds since Running */
-	int64		gone_since;		/* all of ours seen absent since, 0: not */
 	int64		slot_held_since;	/* teardown: slot active since */
 	int64		idle_since;		/* teardown, new snapshot: the connector was seen stopped,
 								 * without tasks: offsets read later are its last; 0 */
 	int64		stopped_seen;	/* failover: the connector was seen stopped, without
 								 * tasks: offsets read later are its last */
-	bool		slot_wal_warned;	/* said that the slot holds back much WAL */
 	uint64		primary_lsn;	/* of its slot, by the last ping; 0: none */
 	List	   *shadows;		/* CdcShadow, one a node that is not the primary */
 
@@ -451,8 +448,6 @@ struct CdcPipeline
 	int64		connect_since;	/* looks at Connect begun before do not count */
 	int64		network_since;	/* looks at the networks begun before do not count */
 	int64		next_visit;		/* 0: none planned */
-	int64		turn_at;		/* when the slot turn of a neighbour may be over, as
-								 * last assessed */
 	int64		rule_since;		/* since when the same rule fires */
 	int			attempts;		/* consecutive transient faults */
 	char	   *op_error;		/* of the last operation, NULL when it was done */
@@ -461,7 +456,6 @@ struct CdcPipeline
 	int64		done_at;		/* ... and when */
 	bool		gone;			/* soft-deleted: forget after the turn */
 	List	   *findings;		/* CdcFindingRow, see findings.h */
-	const char *details[CDC_NUM_DETAILS];	/* in the tick context */
 };
 
 struct CdcWorld

@@ -1,0 +1,35 @@
+/*
+ * agents.c
+ *	  What is remembered of a sink's agents: installations that have failed.
+ *
+ * See learn.h.
+ */
+#include "postgres.h"
+
+#include "worker/learn/learn_parts.h"
+#include "worker/world/facts.h"
+
+void
+cdc_learn_agents(CdcPipeline *p)
+{
+	CdcService *sink = p->sink;
+	int			target = sink && sink->nagents > 0 ? cdc_agents_target(sink) : -1;
+	const CdcAgentState *state = target >= 0 ? sink->agents[target].state : NULL;
+
+	if (!cdc_agents_job_failed(state) || cdc_same(sink->install_failed, state->job_id))
+		return;
+	cdc_set_string(sink->context, &sink->install_failed, state->job_id);
+	sink->install_failed_at = cdc_loop_now();
+	sink->install_failures++;
+}
+
+void
+cdc_learn_workers(CdcService *sink, bool rolling, bool settled)
+{
+	sink->rolling = rolling;
+	if (!settled)
+		return;
+	/* all have it: the next installation begins anew */
+	sink->failed_before = -1;
+	sink->install_failures = 0;
+}

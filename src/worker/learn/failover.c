@@ -1,0 +1,33 @@
+/*
+ * failover.c
+ *	  What is remembered of a changed history before it is judged: where WAL
+ *	  ended, a stranger on the slot, since when the connector stands still.
+ *
+ * See learn.h.
+ */
+#include "postgres.h"
+
+#include "worker/learn/learn_parts.h"
+#include "worker/world/facts.h"
+#include "worker/world/streamed.h"
+
+void
+cdc_learn_failover(CdcPipeline *p)
+{
+	const CdcKcConnector *c = cdc_connector_now(p);
+
+	if (!cdc_source_known(p))
+		return;
+	cdc_failover_compare_start(p);
+	if (cdc_failover_may_move(p) && p->streamed_timeline != 0 && cdc_failover_same_history(p) && !p->usurped &&
+		cdc_slot_usurped(p))
+	{
+		p->usurped = true;
+		p->spec_dirty = true;
+	}
+	/* only offsets read from then on are the last ones */
+	if (!cdc_failover_pending(p) || c == NULL || c->state != CDC_CS_STOPPED || c->task_state != CDC_CS_NONE)
+		p->stopped_seen = 0;
+	else if (p->stopped_seen == 0)
+		p->stopped_seen = cdc_loop_now();
+}

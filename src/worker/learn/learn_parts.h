@@ -1,0 +1,18 @@
+/*
+ * learn_parts.h
+ *	  What learn.c has of the files beside it: one a peer.
+ */
+#ifndef CDC_LEARN_PARTS_H
+#define CDC_LEARN_PARTS_H
+
+#include "worker/learn/learn.h"
+
+extern void cdc_learn_source(CdcPipeline *pipeline);
+extern void cdc_learn_connect(CdcPipeline *pipeline);
+extern void cdc_learn_agents(CdcPipeline *pipeline);
+extern void cdc_learn_network(CdcPipeline *pipeline);
+
+/* After source and connect. */
+extern void cdc_learn_failover(CdcPipeline *pipeline);
+
+#endif							/* CDC_LEARN_PARTS_H */

@@ -1,0 +1,32 @@
+/*
+ * network.c
+ *	  What is remembered of a look at the peerings: since when a pair is waited
+ *	  for, over restarts of the worker.
+ *
+ * See learn.h.
+ */
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+#include "worker/learn/learn_parts.h"
+#include "worker/world/pair.h"
+
+void
+cdc_learn_network(CdcPipeline *p)
+{
+	CdcPair    *pair = p->want_deleted ? NULL : cdc_pair_of(p);
+	const CdcSdnPeering *ab;
+	const CdcSdnPeering *ba;
+	bool		waiting;
+
+	if (pair == NULL || !cdc_network_is_owned(p->source) || !cdc_network_is_owned(p->sink) || !cdc_pair_seen(pair, &ab, &ba))
+		return;
+	waiting = cdc_sdn_judge(pair->a, pair->b, ab, ba, pair->installation).peerings != CDC_PEERINGS_ACTIVE;
+	if (!waiting)
+		pair->conflicts = 0;
+	if (waiting == (pair->waiting_since != 0))
+		return;
+	pair->waiting_since = waiting ? GetCurrentTimestamp() : 0;
+	pair->dirty = pair->dirty || pair->stored;
+}
