@@ -69,6 +69,9 @@ poll_interval(CdcPipeline *p)
 	int64		ms = since < POLL_DENSE_FOR_MS ? POLL_FIRST_MS :
 		since < POLL_SECOND_FOR_MS ? POLL_SECOND_MS : POLL_LAST_MS;
 
+	/* seen absent: nobody waits for it, and who drops the database must find it without a session of ours */
+	if (p->absent)
+		return POLL_LAST_MS;
 	return cdc_pace_awaits_slot(p) ? ms : Max(ms, cdc_observe_source_pace(p));
 }
 

@@ -24,6 +24,7 @@ cdc_execute_ddl_conn(CdcPipeline *p)
 		CdcPgTarget target;
 
 		cdc_reach_node(p->source->primary, db->database, &target);
+		db->node = p->source->primary;
 		db->ddl = cdc_pg_open(&target);
 	}
 	return db->ddl;
