@@ -159,7 +159,7 @@ def test_password(id_, topic, table):
 
     value = 200
     for number, what in enumerate((None, "put_secret", "create_role", "put_connector", "delete_secret", "agent"), 2):
-        before, before_start, last = verifier(), started(), int(meta.one("SELECT max(id) FROM cdc.pipeline_event"))
+        before, before_start, last = verifier(), wait(started), int(meta.one("SELECT max(id) FROM cdc.pipeline_event"))
         what_for = "a new password" + (", killed in " + what if what else "")
         if what == "agent":
             agent("kill", 2)
