@@ -85,7 +85,7 @@ else
 # -- what people type ---------------------------------------------------------
 .PHONY: help demo demo-failover demo-sql check check-full house expected lab-up lab-down bench torture-failover
 
-.PHONY: help demo demo-failover demo-sql check format format-check lint house expected lab-up lab-down bench
+.PHONY: help demo demo-failover demo-sql check format format-check lint coverage house expected lab-up lab-down bench
 
 help:	## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -124,6 +124,9 @@ format-check:	## what make format would change
 
 lint:	## what static analysis finds: shellcheck, ruff, cppcheck, clang-tidy, gcc -fanalyzer
 	@test/lab/setup lint && test/lint/run
+
+coverage:	## which lines and branches the tests run, as a table and as pages in build/coverage; KIND="unit pgtap"
+	@test/lab/setup lint && test/lint/coverage $(KIND)
 
 house:	## the list of what breaks the rules of the house loses what is mended; look at git diff test/unit
 	@test/house/house known

@@ -10,7 +10,7 @@ import subprocess
 
 from tap import free_port, diag
 
-PG_BIN = "/usr/lib/postgresql/%s/bin" % os.environ.get("CHECK_PG_VERSION", "15")
+PG_BIN = os.environ.get("CHECK_PG_BIN", "/usr/lib/postgresql/%s/bin" % os.environ.get("CHECK_PG_VERSION", "15"))
 
 
 class Cluster:
