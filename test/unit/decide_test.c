@@ -1,4 +1,4 @@
-/* link: src/reconciler/decide.c src/reconciler/state_table.c src/reconciler/state_table_check.c src/reconciler/guards.c src/reconciler/detail.c test/unit/world_model.c test/unit/decide_rules.c */
+/* link: src/reconciler/decide.c src/reconciler/effect.c src/reconciler/state_table.c src/reconciler/state_table_check.c src/reconciler/guards.c src/reconciler/detail.c test/unit/world_model.c test/unit/decide_rules.c */
 /*
  * decide_test.c
  *	  Properties of decide(): every decision is safe, every world ends where it
@@ -149,14 +149,11 @@ turn(World *w, int noise, int faults)
 	{
 		if (w->hole)
 			set_fault("Running with a hole in what Kafka has", d.rule, &s);
-		w->t.was_running = true;
 	}
-	if (d.rule->status_to == CDC_RUNNING)
-		w->t.move = CDC_MOVE_NONE;
 	if (d.torn_down && !s.force && !s.source_leaving && !s.sink_leaving && s.source_is_postgresql && s.sink_has_addon &&
 		!s.untouched && world_leftover(w) != NULL)
 		set_fault("torn down with something left", d.rule, &s);
-	w->t.status = d.status;
+	cdc_effect_decided(&w->t, &d);
 	if (!d.unchanged)
 		shown = d.rule->message;
 	if (chance(faults))

@@ -298,18 +298,39 @@ task_will_start(World *w, CdcConnectState as)
 	w->delay = 1 + random_below(3);
 }
 
-/* Debezium's decisions at start: the table in the reference, section 1.2. */
+/* A walsender that no task of Connect knows holds on to the slot, whatever becomes of tasks. */
+static void
+slot_stays_with_zombie(World *w, CdcSlot before)
+{
+	if (w->zombie && (before == CDC_SLOT_CREATING || before == CDC_SLOT_ACTIVE || before == CDC_SLOT_STREAMING))
+		w->t.slot = before;
+}
+
+/* After a step of effect.c: did the task fail in it? */
+static bool
+task_has_failed(World *w, CdcSlot before)
+{
+	slot_stays_with_zombie(w, before);
+	if (w->t.task_state != CDC_CS_FAILED)
+		return false;
+	w->failures++;
+	w->since_failure = 0;
+	w->incurable = w->t.restart == CDC_RESTART_EXHAUSTED;
+	return true;
+}
+
 static void
 task_starts(World *w)
 {
 	CdcSnapshot *t = &w->t;
+	CdcSnapshot before = *t;
 
 	w->run++;
-	t->connector_state = t->task_state = CDC_CS_RUNNING;
 	w->delay = 1 + random_below(4);
 	if (w->astray)
 	{
 		/* nobody is at home there: it tries again inside of the task */
+		t->connector_state = t->task_state = CDC_CS_RUNNING;
 		if (chance(20))
 			fail_task(w, false);
 		return;
@@ -324,67 +345,48 @@ task_starts(World *w)
 	}
 	if (t->move == CDC_MOVE_PENDING)
 		w->dragged = true;
-	if (w->doomed || t->role != CDC_OBJ_OK || t->publication == CDC_OBJ_ABSENT ||
-		t->hba == CDC_HBA_MISSING)
-		fail_task(w, false);
-	else if (t->initial_only)
-		return;
-	else if (t->slot == CDC_SLOT_FOREIGN || t->slot == CDC_SLOT_LOST)
-		fail_task(w, false);
-	else if (t->slot == CDC_SLOT_ABSENT && t->offsets != CDC_OFFSETS_NONE)
-		fail_task(w, true);
-	else if (t->slot == CDC_SLOT_ABSENT)
+	if (w->doomed)
 	{
-		t->slot = CDC_SLOT_CREATING;
+		t->connector_state = CDC_CS_RUNNING;
+		fail_task(w, false);
+		return;
+	}
+	cdc_effect_task_starts(t);
+	if (task_has_failed(w, before.slot) || t->initial_only)
+		return;
+	if (before.slot == CDC_SLOT_ABSENT)
+	{
 		w->slot_run = w->run;
 		w->hole = false;
 	}
 	else if (t->offsets != CDC_OFFSETS_STREAMING)
-	{
-		/* a snapshot on a slot that is there already */
 		w->hole = true;
-		t->offsets = CDC_OFFSETS_SNAPSHOT;
-	}
 }
 
 static void
 task_goes_on(World *w)
 {
 	CdcSnapshot *t = &w->t;
+	CdcSlot		before = t->slot;
+	bool		slot_gone = !t->initial_only && t->slot != CDC_SLOT_INACTIVE && !slot_held(w);
 
 	if (w->astray)
 		return;
-	if (t->initial_only)
-	{
-		if (w->delay > 0)
-			w->delay--;
-		else if (w->doomed)
-			fail_task(w, false);
-		else
-			t->offsets = CDC_OFFSETS_STREAMING;
-		return;
-	}
-	if (t->slot != CDC_SLOT_INACTIVE && !slot_held(w))
-		fail_task(w, t->slot == CDC_SLOT_ABSENT);
-	else if (w->delay > 0)
+	if (w->delay > 0 && !slot_gone)
 		w->delay--;
-	else if (w->doomed)
+	else if (w->doomed && !slot_gone)
 		fail_task(w, false);
-	else if (t->slot == CDC_SLOT_CREATING)
+	else
 	{
-		t->slot = CDC_SLOT_INACTIVE;
-		t->offsets = CDC_OFFSETS_SNAPSHOT;
+		cdc_effect_task_goes_on(t);
+		if (!t->initial_only && t->task_state == CDC_CS_RUNNING)
+		{
+			if (before == CDC_SLOT_ACTIVE)
+				w->failures = 0;
+		}
+		else
+			task_has_failed(w, before);
 	}
-	else if (t->slot == CDC_SLOT_INACTIVE)
-		t->slot = CDC_SLOT_ACTIVE;
-	else if (t->slot == CDC_SLOT_ACTIVE)
-	{
-		t->slot = CDC_SLOT_STREAMING;
-		t->offsets = CDC_OFFSETS_STREAMING;
-		w->failures = 0;
-	}
-	else if (t->move == CDC_MOVE_RESUMED || t->move == CDC_MOVE_JUDGED)
-		t->confirmed = CDC_YES;
 }
 
 /*
@@ -770,29 +772,29 @@ world_observe(World *w, int noise)
 	return s;
 }
 
-/* What the peer does when the request reaches it; false: it refuses. */
+/*
+ * What the peer does when the request reaches it, and what chance adds; false:
+ * it refuses.
+ */
 static bool
 apply(World *w, CdcAction action, bool heard)
 {
 	CdcSnapshot *t = &w->t;
-	bool		stopped = ours(t->connector) && t->connector_state == CDC_CS_STOPPED &&
-		t->task_state == CDC_CS_NONE;
+	CdcSnapshot before = *t;
 
+	/* one direction of the two: perhaps the other is missing still */
+	if (action == CDC_ACT_CREATE_PEERING && chance(50))
+		return true;
+	if (!cdc_effects[action].done(t))
+		return false;
+	if (action == CDC_ACT_TERMINATE_WALSENDER)
+		w->zombie = false;
+	slot_stays_with_zombie(w, before.slot);
+	if (t->connector_state != before.connector_state || t->task_state != before.task_state)
+		w->delay = 1 + random_below(3);
 	switch (action)
 	{
-		case CDC_ACT_CREATE_PEERING:
-			/* one direction: perhaps the other is missing still */
-			if (t->peerings == CDC_PEERINGS_MISSING && chance(50))
-				t->peerings = CDC_PEERINGS_WAITING;
-			break;
-		case CDC_ACT_ENABLE_PEERING:
-			if (t->peerings == CDC_PEERINGS_DISABLED)
-				t->peerings = CDC_PEERINGS_WAITING;
-			break;
 		case CDC_ACT_INSTALL_PLUGIN:
-			if (t->agents != CDC_AGENTS_READY)
-				return false;
-			t->agents = CDC_AGENTS_BUSY;
 			w->agent_delay = 1 + random_below(4);
 			if (task_lives(w) && chance(50))
 				task_will_start(w, CDC_CS_UNASSIGNED);
@@ -803,130 +805,35 @@ apply(World *w, CdcAction action, bool heard)
 			}
 			break;
 		case CDC_ACT_PUT_SECRET:
-			if (t->agents < CDC_AGENTS_BUSY)
-				return false;
-			t->secret = chance(50) ? CDC_SECRET_STALE : CDC_SECRET_OK;
-			t->secret_left = CDC_YES;
-			break;
-		case CDC_ACT_DELETE_SECRET:
-			if (t->agents < CDC_AGENTS_BUSY)
-				return false;
-			if (t->status == CDC_DELETING)
-			{
-				t->secret = CDC_SECRET_MISSING;
-				t->secret_left = CDC_NO;
-			}
-			else if (t->secret == CDC_SECRET_STALE)
+			/* the files that were there may have been those of the present password */
+			if (chance(50))
 				t->secret = CDC_SECRET_OK;
 			break;
-		case CDC_ACT_CREATE_ROLE:
-			t->role = CDC_OBJ_OK;
-			t->role_disarmed = CDC_NO;
-			break;
-		case CDC_ACT_WRITE_HBA:
-			t->hba = CDC_HBA_OK;
-			t->hba_line_left = CDC_YES;
-			break;
-		case CDC_ACT_CREATE_PUBLICATION:
-		case CDC_ACT_ALTER_PUBLICATION:
-			t->publication = CDC_OBJ_OK;
-			break;
-		case CDC_ACT_PATCH_OFFSETS:
-			if (!stopped)
-				return false;
-			w->ahead = false;
-			break;
 		case CDC_ACT_PUT_CONNECTOR:
-			w->astray = false;
-			if (!ours(t->connector))
-				task_will_start(w, CDC_CS_NONE);
-			else if (t->connector == CDC_OBJ_WRONG && t->connector_state != CDC_CS_STOPPED &&
-					 t->connector_state != CDC_CS_PAUSED)
-				task_will_start(w, CDC_CS_RUNNING == t->connector_state ? CDC_CS_UNASSIGNED : CDC_CS_NONE);
-			t->connector = CDC_OBJ_OK;
-			break;
-		case CDC_ACT_RESUME_CONNECTOR:
-			if (!ours(t->connector))
-				return false;
-			if (t->connector_state == CDC_CS_STOPPED || t->connector_state == CDC_CS_PAUSED)
-				task_will_start(w, CDC_CS_UNASSIGNED);
-			break;
-		case CDC_ACT_RESTART_CONNECTOR:
-			if (!ours(t->connector))
-				return false;
-			if (t->connector_state == CDC_CS_FAILED || t->task_state == CDC_CS_FAILED)
-				task_will_start(w, CDC_CS_RESTARTING);
-			break;
-		case CDC_ACT_BEGIN_DISCARD:
-		case CDC_ACT_STOP_CONNECTOR:
-			if (ours(t->connector))
-				t->connector_state = CDC_CS_STOPPED;
-			break;
 		case CDC_ACT_POST_STOPPED:
 		case CDC_ACT_PREPARE_CONNECTOR:
-			if (t->connector != CDC_OBJ_ABSENT)
-				return false;
 			w->astray = false;
-			t->connector = CDC_OBJ_OK;
-			t->connector_state = CDC_CS_STOPPED;
-			t->task_state = CDC_CS_NONE;
+			break;
+		case CDC_ACT_PATCH_OFFSETS:
+			w->ahead = false;
 			break;
 		case CDC_ACT_DELETE_OFFSETS:
-			if (!stopped)
-				return false;
-			t->offsets = CDC_OFFSETS_NONE;
 			w->ahead = false;
 			w->offsets_clean = w->offsets_clean || heard;
 			break;
-		case CDC_ACT_END_DISCARD:
-			if (ours(t->connector) && t->connector_state == CDC_CS_STOPPED)
-				task_will_start(w, CDC_CS_UNASSIGNED);
-			break;
 		case CDC_ACT_DELETE_CONNECTOR:
-			release_slot(w);
-			t->connector = CDC_OBJ_ABSENT;
-			t->connector_state = t->task_state = CDC_CS_NONE;
 			if (heard)
 				w->offsets_clean = t->offsets == CDC_OFFSETS_NONE;
 			break;
 		case CDC_ACT_TERMINATE_WALSENDER:
 			/* who still wants the slot comes back after some time */
-			w->zombie = false;
-			release_slot(w);
 			w->delay = 5;
 			break;
 		case CDC_ACT_DROP_SLOT:
-			if (slot_held(w))
-				return false;
-			if (slot_ours(t->slot))
-			{
-				t->slot = CDC_SLOT_ABSENT;
+			if (t->slot != before.slot)
 				w->hole = !t->initial_only;
-			}
 			break;
-		case CDC_ACT_DROP_SHADOWS:
-			t->shadow_left = CDC_NO;
-			break;
-		case CDC_ACT_DROP_PUBLICATION:
-			t->publication = CDC_OBJ_ABSENT;
-			break;
-		case CDC_ACT_REMOVE_HBA:
-			t->hba_line_left = CDC_NO;
-			t->hba = CDC_HBA_MISSING;
-			break;
-		case CDC_ACT_DROP_ROLE:
-			if (t->role_has_dependents == CDC_YES)
-			{
-				t->role = CDC_OBJ_WRONG;
-				t->role_disarmed = CDC_YES;
-			}
-			else
-				t->role = CDC_OBJ_ABSENT;
-			break;
-		case CDC_ACT_NONE:
-		case CDC_ACT_JUDGE_FAILOVER:
-		case CDC_ACT_SOFT_DELETE:
-		case CDC_NUM_ACTIONS:
+		default:
 			break;
 	}
 	return true;
@@ -937,36 +844,11 @@ world_act(World *w, CdcAction action, Ending ending)
 {
 	if (action == CDC_ACT_NONE || action == CDC_ACT_SOFT_DELETE)
 		return true;
+	cdc_effects[action].remembered(&w->t);
 	if (action != CDC_ACT_CREATE_PEERING && action != CDC_ACT_ENABLE_PEERING)
-	{
-		/* a peering is no part of the pipeline */
 		w->quiet = 0;
-		w->t.untouched = false;		/* the intent is committed first */
-	}
-	if (action == CDC_ACT_JUDGE_FAILOVER)
-	{
-		CdcVerdict	verdict = verdict_of(w);
-
-		w->t.move = CDC_MOVE_JUDGED;
-		w->t.verdict = verdict;
-		if (verdict != CDC_VERDICT_RESUME && verdict != CDC_VERDICT_REWIND)
-		{
-			w->t.move = CDC_MOVE_NONE;
-			w->t.gap = CDC_GAP_FAILOVER;
-			w->hole = true;
-		}
-	}
-	if (w->t.move == CDC_MOVE_JUDGED &&
-		(action == CDC_ACT_RESUME_CONNECTOR || action == CDC_ACT_RESTART_CONNECTOR || action == CDC_ACT_PUT_CONNECTOR))
-		w->t.move = CDC_MOVE_RESUMED;
-	if (action == CDC_ACT_BEGIN_DISCARD)
-		w->t.discarding = true;
-	if (action == CDC_ACT_END_DISCARD)
-	{
-		w->t.discarding = w->t.was_running = false;
-		w->t.gap = CDC_GAP_NONE;
-		w->t.move = CDC_MOVE_NONE;
-	}
+	if (action == CDC_ACT_JUDGE_FAILOVER && w->t.gap != CDC_GAP_NONE)
+		w->hole = true;
 	if (action == CDC_ACT_PUT_CONNECTOR || action == CDC_ACT_POST_STOPPED ||
 		action == CDC_ACT_PREPARE_CONNECTOR ||
 		action == CDC_ACT_RESUME_CONNECTOR || action == CDC_ACT_RESTART_CONNECTOR ||

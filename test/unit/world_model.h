@@ -4,13 +4,15 @@
  *	  who meddle, answers that get lost or come late.  Pure, seeded, no clock.
  *
  * The world holds what is true; world_observe() gives what the worker would
- * know of it, world_act() what an action does to it, world_tick() lets time
- * pass.  Written from the facts about Debezium and Connect, not from the rules.
+ * know of it, world_act() has an action carried out, world_tick() lets time
+ * pass.  What an action does is in src/reconciler/effect.c; what is here is what
+ * chance adds: answers lost or late, delays, failures, and what nobody sees.
+ * Written from the facts about Debezium and Connect, not from the rules.
  */
 #ifndef CDC_WORLD_MODEL_H
 #define CDC_WORLD_MODEL_H
 
-#include "reconciler/decide.h"
+#include "reconciler/effect.h"
 
 /* How an action ends. */
 typedef enum Ending
