@@ -30,6 +30,7 @@ typedef enum ClientState
 	CLIENT_STATES
 } ClientState;
 
+/* Writer: client.c */
 typedef struct Client
 {
 	LoopSource	source;			/* tells of new bytes, at their arrival only */
@@ -41,8 +42,8 @@ typedef struct Client
 	Peer	   *peer;
 	int			refused;		/* status of an answer out of turn, or 0 */
 	int			turned_away;	/* there is no room: status of the answer to whatever it asks, or 0 */
-	bool		known;			/* the credentials of its last request were right */
-	bool		unfinished;		/* it ends before its request is read */
+	bool		known;			/* the credentials of its last request were right; Writers: client.c, http.c */
+	bool		unfinished;		/* it ends before its request is read; Writers: client.c, http.c */
 	dlist_node	in_state;
 	dlist_node	in_turned;		/* while it is turned away */
 } Client;

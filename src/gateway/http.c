@@ -38,11 +38,26 @@ static int	in_flight;
 
 /* --- one request --------------------------------------------------------- */
 
+/* Its answer is here, or its body may come: the library may call handle() again. */
+static void
+goes_on(Request *request)
+{
+	if (request->counted)
+		in_flight--;
+	request->counted = false;
+	if (request->suspended)
+	{
+		request->suspended = false;
+		MHD_resume_connection(request->connection);
+		work = true;
+	}
+}
+
 /* The library's callback when it has read a request line. */
 static void *
 begin(void *cls, const char *uri, struct MHD_Connection *connection)
 {
-	Request    *request = request_new(connection, uri);
+	Request    *request = request_new(connection, uri, goes_on);
 
 	client_set(request->client, CLIENT_RECEIVING);
 	return request;
@@ -90,7 +105,14 @@ queue(Request *request)
 	enum MHD_Result result;
 
 	if (request->metrics && request->status == 200)
-		request_add_metrics(request);
+	{
+		StringInfoData own;
+
+		initStringInfo(&own);
+		metrics_print(&own);
+		request_append(request, own.data, own.len);
+		pg_free(own.data);
+	}
 	response = MHD_create_response_from_buffer(request->answer_length, request->answer != NULL ? request->answer : "", MHD_RESPMEM_PERSISTENT);
 	if (response == NULL)
 		return MHD_NO;
@@ -215,20 +237,6 @@ handle(void *cls, struct MHD_Connection *connection, const char *url, const char
 	if (request->phase == REQUEST_ANSWERED)
 		return queue(request);
 	return MHD_YES;
-}
-
-void
-http_answered(Request *request)
-{
-	if (request->counted)
-		in_flight--;
-	request->counted = false;
-	if (request->suspended)
-	{
-		request->suspended = false;
-		MHD_resume_connection(request->connection);
-		work = true;
-	}
 }
 
 /* --- the library ------------------------------------------------------------ */

@@ -25,6 +25,13 @@ extern uint64 loop_now;
 /* The same, read now. */
 extern uint64 loop_clock(void);
 
+/* Of two times, of which 0 is none, the earlier. */
+static inline uint64
+loop_earlier(uint64 a, uint64 b)
+{
+	return a == 0 ? b : b == 0 ? a : Min(a, b);
+}
+
 extern void loop_start(void);
 
 /* Watches fd; events as of epoll_ctl(2).  Errors of epoll end the process. */

@@ -97,12 +97,6 @@ limit(void)
 #endif
 }
 
-static uint64
-earlier(uint64 a, uint64 b)
-{
-	return a == 0 ? b : b == 0 ? a : Min(a, b);
-}
-
 int
 main(int argc, char **argv)
 {
@@ -124,10 +118,10 @@ main(int argc, char **argv)
 	{
 		uint64		next = loop_now + 60 * (uint64) 1000000;
 
-		next = earlier(next, client_expire());
-		next = earlier(next, pool_expire());
-		next = earlier(next, http_expire());
-		next = earlier(next, linger_expire());
+		next = loop_earlier(next, client_expire());
+		next = loop_earlier(next, pool_expire());
+		next = loop_earlier(next, http_expire());
+		next = loop_earlier(next, linger_expire());
 		if (stop_at != 0)
 		{
 			if (client_count() == 0)
@@ -140,7 +134,7 @@ main(int argc, char **argv)
 				pool_give_up();
 				continue;
 			}
-			next = earlier(next, gave_up ? stop_at + 1000000 : stop_at);
+			next = loop_earlier(next, gave_up ? stop_at + 1000000 : stop_at);
 		}
 		loop_wait(next);
 		http_run();

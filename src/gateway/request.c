@@ -8,7 +8,6 @@
 #include <openssl/rand.h>
 
 #include "gateway/client.h"
-#include "gateway/metrics.h"
 #include "gateway/throttle.h"
 
 #define ID_BYTES 12
@@ -41,12 +40,13 @@ random_id(char *id)
 }
 
 Request *
-request_new(struct MHD_Connection *connection, const char *uri)
+request_new(struct MHD_Connection *connection, const char *uri, void (*goes_on) (Request *request))
 {
 	Request    *request = pg_malloc0(sizeof(Request));
 
 	request->connection = connection;
 	request->client = client_of(connection);
+	request->goes_on = goes_on;
 	request->uri = pg_strdup(uri);
 	request->uri_place = uri;
 	request->began = loop_clock();
@@ -110,7 +110,7 @@ static void
 answered(Request *request)
 {
 	request->phase = REQUEST_ANSWERED;
-	http_answered(request);
+	request->goes_on(request);
 }
 
 bool
@@ -127,7 +127,7 @@ void
 request_proven(Request *request)
 {
 	request->phase = REQUEST_ARRIVING;
-	http_answered(request);
+	request->goes_on(request);
 }
 
 void
@@ -219,7 +219,7 @@ request_unauthorized(Request *request, bool failed, const char *error)
 }
 
 void
-request_add_metrics(Request *request)
+request_append(Request *request, const char *line, size_t length)
 {
 	StringInfoData str;
 
@@ -227,7 +227,7 @@ request_add_metrics(Request *request)
 	appendBinaryStringInfo(&str, request->answer, (int) request->answer_length);
 	if (str.len > 0 && str.data[str.len - 1] != '\n')
 		appendStringInfoChar(&str, '\n');
-	metrics_print(&str);
+	appendBinaryStringInfo(&str, line, (int) length);
 	pg_free(request->answer);
 	request->answer = str.data;
 	request->answer_length = str.len;

@@ -25,42 +25,46 @@ typedef enum RequestPhase
 	REQUEST_SENDING
 } RequestPhase;
 
+/* Writer: request.c */
 typedef struct Request
 {
 	struct MHD_Connection *connection;
 	struct Client *client;
-	RequestPhase phase;
+	void		(*goes_on) (struct Request *request);
+	uint64		began;			/* loop time */
+	char	   *uri;			/* of the request line */
+	const char *uri_place;		/* in the library's buffer, for the guard */
+	size_t		held;			/* bytes of its peer's for this request */
+	RequestPhase phase;			/* Writers: request.c, incoming.c, http.c */
+	char		id[129];		/* of as many characters as cdc.rest takes; Writers: request.c, incoming.c */
+
+	/* on its way through the library; Writer: http.c */
 	bool		suspended;		/* the library waits for us */
 	bool		at_header;		/* it was suspended before its body */
 	bool		counted;		/* among the requests in flight */
-	bool		metrics;		/* the gateway's own are added to its answer */
-	uint64		began;			/* loop time */
-	char		id[129];		/* of as many characters as cdc.rest takes */
+	bool		close;			/* after the answer */
 
-	/* what came in */
-	char	   *uri;			/* of the request line */
-	const char *uri_place;		/* in the library's buffer, for the guard */
+	/* what came in; Writer: incoming.c */
+	bool		metrics;		/* the gateway's own are added to its answer */
 	char	   *target;			/* path with query */
 	size_t		path_length;
 	char		method[16];
 	StringInfoData headers;		/* a JSON object, names in lower case, no credentials */
-	StringInfoData body;
+	StringInfoData body;		/* Writers: incoming.c, http.c */
 	bool		has_body;		/* or what follows its header cannot be known */
-	bool		close;			/* after the answer */
 	struct sockaddr_storage address;	/* the client's, behind trusted proxies too */
 	Peer	   *peer;			/* what this address holds */
-	size_t		held;			/* bytes of it for this request */
 	char		remote[ADDRESS_TEXT];	/* the same as text, "" when it has none */
 
-	/* whose it is */
+	/* whose it is; Writer: incoming.c */
 	char	   *role;			/* Basic */
 	char	   *secret;			/* password or token; wiped */
 	bool		credentials;	/* there is an Authorization header */
 	bool		bearer;
-	bool		proven;			/* PostgreSQL has accepted the credentials */
+	Call		call;			/* Writers: incoming.c, pool.c */
 
-	/* the pool's */
-	Call		call;
+	/* Writer: pool.c */
+	bool		proven;			/* PostgreSQL has accepted the credentials */
 	bool		tried;			/* among its peer's logins */
 	bool		probe;			/* asks only whether the credentials are right */
 	struct Identity *identity;
@@ -70,18 +74,22 @@ typedef struct Request
 	dlist_node	in_identity;	/* while it waits for a session */
 	dlist_node	in_pool;		/* while the pool has it */
 
-	/* what goes out */
+	/* what goes out; Writer: request.c */
 	uint64		answer_at;		/* a failed login's, later */
 	dlist_node	in_delayed;
-	int			status;
+	int			status;			/* Writers: request.c, http.c */
 	char	   *answer_headers; /* JSON, or NULL */
 	bool		fixed;			/* the answer is the program's, not ours to free */
 	char	   *answer;
 	size_t		answer_length;
 } Request;
 
-/* A request line was read; uri as it is in the library's buffer now. */
-extern Request *request_new(struct MHD_Connection *connection, const char *uri);
+/*
+ * A request line was read; uri as it is in the library's buffer now.  goes_on
+ * is told when the answer is here, or the body may come: perhaps at once,
+ * while the request is in the hands of who asked.
+ */
+extern Request *request_new(struct MHD_Connection *connection, const char *uri, void (*goes_on) (Request *request));
 
 /* Frees it and wipes what may be secret. */
 extern void request_free(Request *request);
@@ -92,11 +100,8 @@ extern int	request_delayed(void);
 /* Gives out what failed logins wait for; returns the next such time, or 0. */
 extern uint64 request_expire(void);
 
-/* Appends the gateway's own metrics to the answer. */
-extern void request_add_metrics(Request *request);
-
-/* http.c: the answer is here, or the body may come. */
-extern void http_answered(Request *request);
+/* Makes the answer longer, on a line of its own. */
+extern void request_append(Request *request, const char *line, size_t length);
 
 /* Its credentials are right: the body may come. */
 extern void request_proven(Request *request);

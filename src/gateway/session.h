@@ -55,6 +55,7 @@ typedef struct SessionEvents
 	void		(*lost) (Session *session);
 } SessionEvents;
 
+/* Writer: session.c */
 struct Session
 {
 	LoopSource	source;
