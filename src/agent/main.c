@@ -26,6 +26,7 @@
 #include "agent/job.h"
 #include "agent/process.h"
 #include "agent/provision.h"
+#include "agent/service_list.h"
 #include "agent/secret.h"
 #include "common/pg_parameters.h"
 
@@ -296,7 +297,7 @@ start(const char *path, AgentConfig **config, struct MHD_Daemon **daemon, char *
 	if (fd < 0)
 		return false;
 	if ((*config)->services_dir ?
-		!agent_provision_init(*config, error) || !agent_fence_init(agent_provision_dir(), error) :
+		!agent_provision_init(*config, error) || !agent_fence_init(agent_services_dir(), error) :
 		!agent_secret_init(*config, error) || !agent_job_init(*config, error) || !agent_fence_init(agent_job_state_dir(), error))
 		return false;
 	agent_api_init(*config);

@@ -1,6 +1,6 @@
 /*
  * provision.c
- *	  See provision.h.  The list of services, their order files, their threads.
+ *	  See provision.h.  What the API asks of services, and the thread of each.
  *
  * services_dir/<id>/order.json is written before anything else of a service and
  * says {"order", "addresses", "deleted"}; what else is in the directory is made
@@ -19,57 +19,16 @@
 #include "agent/limits.h"
 #include "agent/network.h"
 #include "agent/service.h"
+#include "agent/service_list.h"
 #include "agent/service_user.h"
 #include "agent/taken_back.h"
 #include "common/clock.h"
 #include "common/json.h"
 
 #define GONE_PREFIX ".gone-"
-#define MAX_SERVICES 256
 #define END_RETRY_MS 500
 
 static const AgentConfig *config;
-static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
-static AgentService *services[MAX_SERVICES];	/* NULL: free */
-static char services_path[MAXPGPATH];	/* as the kernel names it */
-static int	services_fd = -1;
-
-/* -- what a service takes of the host -------------------------------------------- */
-
-/* Has a service an address of the block that begins at first? */
-static bool
-is_used(uint32 first)
-{
-	int			i;
-	int			n;
-
-	for (i = 0; i < MAX_SERVICES; i++)
-	{
-		for (n = 0; services[i] && n < services[i]->naddresses; n++)
-		{
-			struct in_addr address;
-
-			inet_pton(AF_INET, services[i]->addresses[n], &address);
-			if (ntohl(address.s_addr) - first < AGENT_BLOCK)
-				return true;
-		}
-	}
-	return false;
-}
-
-/* Has a service this id?  Under the list's lock. */
-static bool
-is_users(uid_t uid)
-{
-	int			i;
-
-	for (i = 0; i < MAX_SERVICES; i++)
-	{
-		if (services[i] && services[i]->uid == uid)
-			return true;
-	}
-	return false;
-}
 
 /* Finds addresses, and writes them down before anything listens there. */
 static bool
@@ -77,47 +36,15 @@ find_addresses(AgentService *s, char **error)
 {
 	bool		found;
 
-	pthread_mutex_lock(&list_lock);
-	found = agent_address_find(s, is_used, error);
-	pthread_mutex_unlock(&list_lock);
+	agent_services_lock();
+	found = agent_address_find(s, agent_services_has_block, error);
+	agent_services_unlock();
 	if (!found || agent_service_save(s, error))
 		return found;
-	pthread_mutex_lock(&list_lock);
+	agent_services_lock();
 	s->naddresses = 0;
-	pthread_mutex_unlock(&list_lock);
+	agent_services_unlock();
 	return false;
-}
-
-bool
-agent_service_take_user(AgentService *s, char **error)
-{
-	bool		ok;
-
-	pthread_mutex_lock(&list_lock);
-	ok = agent_user_find(is_users, &s->uid, error);
-	if (ok)
-	{
-		s->gid = (gid_t) s->uid;
-		s->adopting = true;
-	}
-	pthread_mutex_unlock(&list_lock);
-	return ok && agent_service_save(s, error);
-}
-
-bool
-agent_service_save(AgentService *s, char **error)
-{
-	bool		deleted;
-	bool		ok;
-
-	/* a deletion is written down under the list's lock, and must not be undone */
-	pthread_mutex_lock(&list_lock);
-	pthread_mutex_lock(&s->lock);
-	deleted = s->deleted;
-	pthread_mutex_unlock(&s->lock);
-	ok = agent_service_store(s, deleted, error);
-	pthread_mutex_unlock(&list_lock);
-	return ok;
 }
 
 /* -- the thread ---------------------------------------------------------------- */
@@ -156,6 +83,7 @@ wait_for_news(AgentService *s, int ms)
 static bool
 end_service(AgentService *s, char **error)
 {
+	int			services_fd = agent_services_dir();
 	char		gone[sizeof(GONE_PREFIX) + sizeof(s->id)];
 
 	snprintf(gone, sizeof(gone), GONE_PREFIX "%s", s->id);
@@ -197,37 +125,8 @@ hold(AgentService *s)
 		return;
 	s->held = plan;
 	/* of this agent: another one of the host may have been given the same id */
-	snprintf(name, sizeof(name), "%s.%llu", s->id, (unsigned long long) (fstat(services_fd, &st) == 0 ? st.st_ino : 0));
+	snprintf(name, sizeof(name), "%s.%llu", s->id, (unsigned long long) (fstat(agent_services_dir(), &st) == 0 ? st.st_ino : 0));
 	agent_limits_set(config, name, &plan, s->cgroups, sizeof(s->cgroups), s->seen.limits, sizeof(s->seen.limits));
-}
-
-/* Into the list, under its lock. */
-static bool
-enter(AgentService *s, char **error)
-{
-	int			i;
-
-	for (i = 0; i < MAX_SERVICES && services[i]; i++)
-		;
-	if (i == MAX_SERVICES)
-	{
-		*error = psprintf("there are %d services, which is all that one agent watches over", MAX_SERVICES);
-		return false;
-	}
-	services[i] = s;
-	return true;
-}
-
-static void
-leave(AgentService *s)
-{
-	int			i;
-
-	for (i = 0; i < MAX_SERVICES; i++)
-	{
-		if (services[i] == s)
-			services[i] = NULL;
-	}
 }
 
 static void *
@@ -265,9 +164,9 @@ attend(void *arg)
 		agent_service_publish(s);
 		nanosleep(&ts, NULL);
 	}
-	pthread_mutex_lock(&list_lock);
-	leave(s);
-	pthread_mutex_unlock(&list_lock);
+	agent_services_lock();
+	agent_services_drop(s);
+	agent_services_unlock();
 	fprintf(stderr, "cdc_agent: service %s: gone\n", s->id);
 	agent_service_free(s);
 	return NULL;
@@ -279,29 +178,16 @@ begin(AgentService *s, char **error)
 {
 	pthread_t	thread;
 
-	if (!enter(s, error))
+	if (!agent_services_add(s, error))
 		return false;
 	if (pthread_create(&thread, NULL, attend, s) != 0)
 	{
-		leave(s);
+		agent_services_drop(s);
 		*error = psprintf("no thread: %m");
 		return false;
 	}
 	pthread_detach(thread);
 	return true;
-}
-
-static AgentService *
-find(const char *id)
-{
-	int			i;
-
-	for (i = 0; i < MAX_SERVICES; i++)
-	{
-		if (services[i] && strcmp(services[i]->id, id) == 0)
-			return services[i];
-	}
-	return NULL;
 }
 
 /* Can nothing be done to it?  s may be NULL. */
@@ -321,6 +207,7 @@ is_damaged(const AgentService *s, char **error)
 static bool
 go_on_with(const char *name, char **error)
 {
+	int			services_fd = agent_services_dir();
 	AgentService *s;
 	struct stat st;
 	char		path[2 * NAMEDATALEN + 512];
@@ -338,12 +225,14 @@ go_on_with(const char *name, char **error)
 			pfree(fault);
 		return true;
 	}
-	s = agent_service_load(config, services_path, name, &fault);
-	if (s)
+	s = agent_service_load(config, agent_services_path(), name, &fault);
+	if (s && agent_service_take_over(s, &fault))
 		return begin(s, error);
-	s = agent_service_damaged(config, services_path, name, fault);
+	if (s)
+		agent_service_free(s);
+	s = agent_service_damaged(config, agent_services_path(), name, fault);
 	fprintf(stderr, "cdc_agent: service %s: %s\n", s->id, s->damaged);
-	return enter(s, error);
+	return agent_services_add(s, error);
 }
 
 /* -- for the API ----------------------------------------------------------------- */
@@ -353,47 +242,21 @@ agent_provision_init(const AgentConfig *c, char **error)
 {
 	DIR		   *dir;
 	struct dirent *entry;
-	struct stat st;
-	char	   *found;
 	bool		ok = true;
 
 	config = c;
-	if (!agent_beneath_init(error) || !agent_user_init(c, error))
+	if (!agent_beneath_init(error) || !agent_user_init(c, error) || !agent_services_open(c, error))
 		return false;
-	services_fd = agent_open_dir(AT_FDCWD, c->services_dir, 0711, true, error);
-	if (services_fd < 0)
-		return false;
-	if (fstat(services_fd, &st) != 0 || (st.st_mode & 022) != 0 || (st.st_uid != geteuid() && st.st_uid != 0))
-	{
-		*error = psprintf("services_dir \"%s\" may be written by others: it must be the agent's own, chmod go-w it", c->services_dir);
-		return false;
-	}
-	/* the kernel's name: that of working directories in /proc */
-	found = realpath(c->services_dir, NULL);
-	if (found == NULL || strlen(found) > sizeof(services_path) - 256)
-	{
-		*error = psprintf("services_dir \"%s\" has no usable path", c->services_dir);
-		free(found);
-		return false;
-	}
-	strlcpy(services_path, found, sizeof(services_path));
-	free(found);
-	if (!agent_taken_back_init(services_fd, error))
+	if (!agent_taken_back_init(agent_services_dir(), error))
 		return false;
 	dir = opendir(c->services_dir);
-	pthread_mutex_lock(&list_lock);
+	agent_services_lock();
 	while (ok && dir && (entry = readdir(dir)) != NULL)
 		ok = go_on_with(entry->d_name, error);
-	pthread_mutex_unlock(&list_lock);
+	agent_services_unlock();
 	if (dir)
 		closedir(dir);
 	return ok;
-}
-
-int
-agent_provision_dir(void)
-{
-	return services_fd;
 }
 
 /*
@@ -404,13 +267,14 @@ static bool
 make_dir(AgentService *s, char **error)
 {
 	mode_t		mode = config->uid_count > 0 ? 0710 : 0700;
+	int			services_fd = agent_services_dir();
 	bool		ok;
 	int			fd;
 
 	if (config->uid_count > 0)
 	{
 		/* what is left of one of this id is of another user */
-		if (!agent_beneath_remove(services_fd, s->id, error) || !agent_user_find(is_users, &s->uid, error))
+		if (!agent_beneath_remove(services_fd, s->id, error) || !agent_user_find(agent_services_has_user, &s->uid, error))
 			return false;
 		s->gid = (gid_t) s->uid;
 	}
@@ -433,7 +297,7 @@ make_dir(AgentService *s, char **error)
 static int
 add(const char *id, AgentOrder *order, char **error)
 {
-	AgentService *s = agent_service_new(config, services_path, id);
+	AgentService *s = agent_service_new(config, agent_services_path(), id);
 	struct json_object *copy = NULL;
 
 	/* threads share no JSON: json-c counts references without a lock */
@@ -456,8 +320,8 @@ agent_provision_put(const char *id, struct json_object *object, char **error)
 
 	if (!agent_order_read(&order, object, error))
 		return 400;
-	pthread_mutex_lock(&list_lock);
-	s = find(id);
+	agent_services_lock();
+	s = agent_services_find(id);
 	if (s == NULL && agent_taken_back_has(id))
 	{
 		*error = pstrdup("a service of this id was deleted here");
@@ -496,7 +360,7 @@ agent_provision_put(const char *id, struct json_object *object, char **error)
 		}
 		pthread_mutex_unlock(&s->lock);
 	}
-	pthread_mutex_unlock(&list_lock);
+	agent_services_unlock();
 	agent_order_free(&order);
 	return status;
 }
@@ -507,8 +371,8 @@ agent_provision_delete(const char *id, char **error)
 	AgentService *s;
 	bool		ok = true;
 
-	pthread_mutex_lock(&list_lock);
-	s = find(id);
+	agent_services_lock();
+	s = agent_services_find(id);
 	/* without the intent on disk nothing is taken away */
 	ok = !is_damaged(s, error) && agent_taken_back_note(id, error);
 	if (ok && s && !s->deleted)
@@ -521,7 +385,7 @@ agent_provision_delete(const char *id, char **error)
 		pthread_cond_broadcast(&s->changed);
 		pthread_mutex_unlock(&s->lock);
 	}
-	pthread_mutex_unlock(&list_lock);
+	agent_services_unlock();
 	return ok;
 }
 
@@ -531,10 +395,10 @@ agent_provision_object(const char *id, char **error)
 	AgentService *s;
 	struct json_object *object;
 
-	pthread_mutex_lock(&list_lock);
-	s = find(id);
+	agent_services_lock();
+	s = agent_services_find(id);
 	object = s && !is_damaged(s, error) ? agent_service_object(s) : NULL;
-	pthread_mutex_unlock(&list_lock);
+	agent_services_unlock();
 	return object;
 }
 
@@ -542,15 +406,13 @@ struct json_object *
 agent_provision_list(void)
 {
 	struct json_object *list = json_object_new_array();
-	int			i;
+	AgentService *s;
+	int			position = 0;
 
-	pthread_mutex_lock(&list_lock);
-	for (i = 0; i < MAX_SERVICES; i++)
-	{
-		if (services[i])
-			json_object_array_add(list, agent_service_object(services[i]));
-	}
-	pthread_mutex_unlock(&list_lock);
+	agent_services_lock();
+	while ((s = agent_services_next(&position)) != NULL)
+		json_object_array_add(list, agent_service_object(s));
+	agent_services_unlock();
 	return list;
 }
 

@@ -16,9 +16,6 @@
 /* Opens services_dir and goes on with every service in it. */
 extern bool agent_provision_init(const AgentConfig *config, char **error);
 
-/* services_dir's descriptor. */
-extern int	agent_provision_dir(void);
-
 /*
  * Takes an order, idempotently.  0, or the HTTP status to refuse it with and
  * *error.

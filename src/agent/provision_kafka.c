@@ -3,15 +3,12 @@
  *	  A Kafka service: one broker (KRaft) with SCRAM on port 9093, and with the
  *	  addon a Kafka Connect worker and its agent.
  *
- * See service.h.  Passwords are in files of the service's user alone, never in
- * an argument: the programs read an argument file.
+ * See service.h.  What its programs read is kafka_files.c's.
  */
 #include "agent/service.h"
 
 #include <arpa/inet.h>
-#include <glob.h>
 #include <openssl/rand.h>
-#include <openssl/sha.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -19,15 +16,9 @@
 
 #include "agent/beneath.h"
 #include "agent/files.h"
+#include "agent/kafka_files.h"
 #include "agent/worker_control.h"
 #include "common/clock.h"
-
-#define SASL_PORT 9093
-#define CONTROLLER_PORT 9094
-#define CONNECT_PORT 8083
-#define AGENT_PORT 8085
-
-#define CONNECT_PASSWORD "connect-password"
 
 #define LOOK_MS 100
 #define PROBE_MS 1000
@@ -41,90 +32,6 @@ enum
 	START_CONNECT,
 	START_AGENT
 };
-
-static const char log4j[] =
-"log4j.rootLogger=WARN, stdout\n"
-"log4j.appender.stdout=org.apache.log4j.ConsoleAppender\n"
-"log4j.appender.stdout.layout=org.apache.log4j.PatternLayout\n"
-"log4j.appender.stdout.layout.ConversionPattern=[%d] %p %m (%c)%n\n"
-"log4j.logger.org.apache.kafka.connect=INFO\n"
-"log4j.logger.io.debezium=INFO\n"
-"log4j.logger.io.debezium.metrics.stats=ERROR\n";
-
-/* asks for a password at Kafka Connect's REST interface, by a list of users in a file */
-#define AUTH "org.apache.kafka.connect.rest.basic.auth.extension."
-#define AUTH_JARS "%s/connect-basic-auth-extension-*.jar"
-
-#define PLAIN "org.apache.kafka.common.security.plain.PlainLoginModule"
-#define JAAS "org.apache.kafka.common.security.scram.ScramLoginModule required username=\"%s\" password=\"%s\";"
-
-static bool
-write_words(AgentService *s, const char *name, StringInfo words, char **error)
-{
-	bool		ok = agent_service_write(s, name, words->data, error);
-
-	explicit_bzero(words->data, (size_t) words->len);
-	pfree(words->data);
-	return ok;
-}
-
-/* Is there what asks for a password at Kafka Connect? */
-static bool
-has_auth(const char *jars)
-{
-	char		pattern[MAXPGPATH + 64];
-	glob_t		found;
-	bool		has;
-
-	snprintf(pattern, sizeof(pattern), AUTH_JARS, jars);
-	has = glob(pattern, GLOB_NOSORT, NULL, &found) == 0;
-	globfree(&found);
-	return has;
-}
-
-/* The directory with the jars of the ordered version. */
-static bool
-find_jars(const AgentService *s, char *path, size_t size, char **error)
-{
-	const char *dir = s->config->kafka_dir;
-	bool		found = false;
-
-	if (dir)
-	{
-		snprintf(path, size, "%s/%s/libs", dir, s->order.version);
-		found = access(path, R_OK | X_OK) == 0;
-		if (!found)
-		{
-			snprintf(path, size, "%s/%s", dir, s->order.version);
-			found = access(path, R_OK | X_OK) == 0;
-		}
-	}
-	if (found && (s->order.connect_user == NULL || has_auth(path)))
-		return true;
-	if (found)
-		*error = psprintf("Kafka %s cannot be had here: there is no connect-basic-auth-extension-*.jar in %s, and without it Kafka Connect would be open to every process of this host",
-						  s->order.version, path);
-	else
-		*error = psprintf("Kafka %s cannot be had here: there is no %s/%s", s->order.version, dir ? dir : "(kafka_dir)", s->order.version);
-	return false;
-}
-
-/* NAME.args: what java is to run, more its own options (lines); java itself reads it. */
-static bool
-write_args(AgentService *s, const char *name, const char *heap, const char *more, const char *class, const char *arguments, char **error)
-{
-	char		jars[MAXPGPATH];
-	char		file[64];
-	StringInfoData words;
-
-	if (!find_jars(s, jars, sizeof(jars), error))
-		return false;
-	initStringInfo(&words);
-	appendStringInfo(&words, "-XX:TieredStopAtLevel=1\n-XX:+UseSerialGC\n-Xshare:auto\n-XX:-UsePerfData\n-XX:+DisableAttachMechanism\n-Xmx%s\n\"-Dlog4j.configuration=file:%s/log4j.properties\"\n%s"
-					 "-cp\n\"%s/*\"\n%s\n%s", heap, s->dir, more, jars, class, arguments);
-	snprintf(file, sizeof(file), "%s.args", name);
-	return agent_service_write(s, "log4j.properties", log4j, error) && write_words(s, file, &words, error);
-}
 
 static int
 start_java(AgentService *s, int n, const char *name)
@@ -141,51 +48,6 @@ start_java(AgentService *s, int n, const char *name)
 }
 
 /* -- the broker ---------------------------------------------------------------- */
-
-/*
- * The password between the broker and its controller, in hexadecimal: made of the
- * administrator's, which it does not tell.
- */
-static void
-controller_password(const AgentService *s, char words[2 * SHA256_DIGEST_LENGTH + 1])
-{
-	unsigned char digest[SHA256_DIGEST_LENGTH];
-	char	   *all = psprintf("cdc_agent controller %s", s->order.admin_password);
-	int			i;
-
-	SHA256((const unsigned char *) all, strlen(all), digest);
-	for (i = 0; i < SHA256_DIGEST_LENGTH; i++)
-		snprintf(words + 2 * i, 3, "%02x", digest[i]);
-	explicit_bzero(all, strlen(all));
-	pfree(all);
-}
-
-static bool
-write_broker(AgentService *s, const char *file, const char *logs, char **error)
-{
-	const char *a = s->addresses[0];
-	char		password[2 * SHA256_DIGEST_LENGTH + 1];
-	StringInfoData words;
-
-	initStringInfo(&words);
-	controller_password(s, password);
-	appendStringInfo(&words, "process.roles=broker,controller\nnode.id=1\ncontroller.quorum.voters=1@%s:%d\n"
-					 "listeners=SASL_PLAINTEXT://%s:%d,CONTROLLER://%s:%d\nadvertised.listeners=SASL_PLAINTEXT://%s:%d\n"
-					 "controller.listener.names=CONTROLLER\ninter.broker.listener.name=SASL_PLAINTEXT\n"
-					 "listener.security.protocol.map=CONTROLLER:SASL_PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT\n"
-					 "sasl.enabled.mechanisms=SCRAM-SHA-256\nsasl.mechanism.inter.broker.protocol=SCRAM-SHA-256\n",
-					 a, CONTROLLER_PORT, a, SASL_PORT, a, CONTROLLER_PORT, a, SASL_PORT);
-	/* whoever reaches a controller without a password owns the cluster */
-	appendStringInfo(&words, "sasl.mechanism.controller.protocol=PLAIN\nlistener.name.controller.sasl.enabled.mechanisms=PLAIN\n"
-					 "listener.name.controller.plain.sasl.jaas.config=" PLAIN " required username=\"controller\" password=\"%s\" user_controller=\"%s\";\n",
-					 password, password);
-	explicit_bzero(password, sizeof(password));
-	appendStringInfo(&words, "listener.name.sasl_plaintext.scram-sha-256.sasl.jaas.config=" JAAS "\nlog.dirs=%s/kafka/%s\n",
-					 s->order.admin_user, s->order.admin_password, s->dir, logs);
-	appendStringInfoString(&words, "offsets.topic.replication.factor=1\noffsets.topic.num.partitions=1\ntransaction.state.log.replication.factor=1\n"
-						   "transaction.state.log.min.isr=1\nnum.partitions=1\ngroup.initial.rebalance.delay.ms=0\nauto.create.topics.enable=false\n");
-	return write_words(s, file, &words, error);
-}
 
 /* Formats the broker's storage beside, with its users, and puts it into place. */
 static bool
@@ -233,7 +95,7 @@ format_storage(AgentService *s, char **error)
 	appendStringInfo(&words, "format\n--cluster-id=%s\n-c\n\"%s/format.properties\"\n--add-scram\n\"SCRAM-SHA-256=[name=%s,password=%s]\"\n"
 					 "--add-scram\n\"SCRAM-SHA-256=[name=%s,password=%s]\"\n", cluster, s->dir, s->order.admin_user, s->order.admin_password,
 					 s->order.app_user, s->order.app_password);
-	ok = write_broker(s, "format.properties", "data.new", error) && write_args(s, "format", s->config->kafka_heap, "", "kafka.tools.StorageTool", words.data, error);
+	ok = agent_kafka_write_broker(s, "format.properties", "data.new", error) && agent_kafka_write_args(s, "format", s->config->kafka_heap, "", "kafka.tools.StorageTool", words.data, error);
 	explicit_bzero(words.data, (size_t) words.len);
 	pfree(words.data);
 	ok = ok && (fd = agent_service_open_as(s, "kafka", error)) >= 0;
@@ -294,7 +156,7 @@ broker_answers(const AgentService *s)
 
 	memset(&to, 0, sizeof(to));
 	to.sin_family = AF_INET;
-	to.sin_port = htons(SASL_PORT);
+	to.sin_port = htons(AGENT_KAFKA_SASL_PORT);
 	inet_pton(AF_INET, s->addresses[0], &to.sin_addr);
 	ok = fd >= 0 && exchange(fd, &to);
 	if (fd >= 0)
@@ -323,11 +185,11 @@ attend_broker(AgentService *s)
 	{
 		char		arguments[MAXPGPATH + 64];
 
-		if (agent_port_taken(s->addresses[0], SASL_PORT) || agent_port_taken(s->addresses[0], CONTROLLER_PORT))
-			return agent_service_fault(s, psprintf("another program listens on %s port %d or %d, which are this service's", s->addresses[0], SASL_PORT, CONTROLLER_PORT));
+		if (agent_port_taken(s->addresses[0], AGENT_KAFKA_SASL_PORT) || agent_port_taken(s->addresses[0], AGENT_KAFKA_CONTROLLER_PORT))
+			return agent_service_fault(s, psprintf("another program listens on %s port %d or %d, which are this service's", s->addresses[0], AGENT_KAFKA_SASL_PORT, AGENT_KAFKA_CONTROLLER_PORT));
 		snprintf(arguments, sizeof(arguments), "\"%s/server.properties\"", s->dir);
 		agent_service_note(s, "the broker is being started");
-		if (!write_broker(s, "server.properties", "data", &error) || !write_args(s, "kafka", s->config->kafka_heap, "", "kafka.Kafka", arguments, &error))
+		if (!agent_kafka_write_broker(s, "server.properties", "data", &error) || !agent_kafka_write_args(s, "kafka", s->config->kafka_heap, "", "kafka.Kafka", arguments, &error))
 			return agent_service_fault(s, error);
 		return start_java(s, START_BROKER, "kafka");
 	}
@@ -342,95 +204,6 @@ attend_broker(AgentService *s)
 }
 
 /* -- Kafka Connect ---------------------------------------------------------------- */
-
-/* Whom Kafka Connect lets in: a file with users, and one that leads there. */
-static bool
-write_connect_users(AgentService *s, char **error)
-{
-	StringInfoData words;
-	char	   *jaas;
-	bool		ok;
-
-	if (s->order.connect_user == NULL)
-		return true;
-	initStringInfo(&words);
-	appendStringInfo(&words, "%s=%s\n", s->order.connect_user, s->order.connect_password);
-	jaas = psprintf("KafkaConnect {\n " AUTH "PropertyFileLoginModule required file=\"%s/connect.users\";\n};\n", s->dir);
-	ok = write_words(s, "connect.users", &words, error) && agent_service_write(s, "connect.jaas", jaas, error) &&
-		agent_service_write(s, CONNECT_PASSWORD, s->order.connect_password, error);
-	pfree(jaas);
-	return ok;
-}
-
-static bool
-write_connect(AgentService *s, char **error)
-{
-	static const char *const prefixes[] = {"", "producer.", "consumer.", "admin."};
-	const char *a = s->addresses[0];
-	StringInfoData words;
-	size_t		i;
-
-	initStringInfo(&words);
-	appendStringInfo(&words, "bootstrap.servers=%s:%d\ngroup.id=connect\nlisteners=http://%s:%d\nrest.advertised.host.name=%s\nrest.advertised.port=%d\n",
-					 a, SASL_PORT, a, CONNECT_PORT, a, CONNECT_PORT);
-	for (i = 0; i < lengthof(prefixes); i++)
-		appendStringInfo(&words, "%ssecurity.protocol=SASL_PLAINTEXT\n%ssasl.mechanism=SCRAM-SHA-256\n%ssasl.jaas.config=" JAAS "\n",
-						 prefixes[i], prefixes[i], prefixes[i], s->order.admin_user, s->order.admin_password);
-	appendStringInfoString(&words, "key.converter=org.apache.kafka.connect.json.JsonConverter\nvalue.converter=org.apache.kafka.connect.json.JsonConverter\n"
-						   "key.converter.schemas.enable=false\nvalue.converter.schemas.enable=false\n"
-						   "offset.storage.topic=connect-offsets\noffset.storage.replication.factor=1\noffset.storage.partitions=1\n"
-						   "config.storage.topic=connect-configs\nconfig.storage.replication.factor=1\n"
-						   "status.storage.topic=connect-status\nstatus.storage.replication.factor=1\nstatus.storage.partitions=1\n"
-						   "offset.flush.interval.ms=1000\nplugin.discovery=service_load\nscheduled.rebalance.max.delay.ms=0\n"
-						   "task.shutdown.graceful.timeout.ms=20000\nconfig.providers=dir\n"
-						   "config.providers.dir.class=org.apache.kafka.common.config.provider.DirectoryConfigProvider\n");
-	if (s->order.connect_user)
-		appendStringInfoString(&words, "rest.extension.classes=" AUTH "BasicAuthSecurityRestExtension\n");
-	appendStringInfo(&words, "config.providers.dir.param.allowed.paths=%s/secrets\nplugin.path=%s/plugins\n", s->dir, s->dir);
-	return write_connect_users(s, error) && write_words(s, "connect.properties", &words, error);
-}
-
-static bool
-write_agent(AgentService *s, char **error)
-{
-	struct json_object *config = json_object_new_object();
-	struct json_object *list = json_object_new_array();
-	char		words[MAXPGPATH + 64];
-	const char *paths[][2] = {{"token_file", "agent-token"}, {"plugin_dir", "plugins"}, {"state_dir", "agent"}, {"secret_dir", "secrets"}};
-	bool		ok;
-	size_t		i;
-	int			j;
-
-	json_object_object_add(config, "listen_address", json_object_new_string(s->addresses[0]));
-	json_object_object_add(config, "port", json_object_new_int(AGENT_PORT));
-	for (i = 0; i < lengthof(paths); i++)
-	{
-		snprintf(words, sizeof(words), "%s/%s", s->dir, paths[i][1]);
-		json_object_object_add(config, paths[i][0], json_object_new_string(words));
-	}
-	snprintf(words, sizeof(words), "http://%s:%d", s->addresses[0], CONNECT_PORT);
-	json_object_object_add(config, "connect_url", json_object_new_string(words));
-	if (s->order.connect_user)
-	{
-		snprintf(words, sizeof(words), "%s/" CONNECT_PASSWORD, s->dir);
-		json_object_object_add(config, "connect_user", json_object_new_string(s->order.connect_user));
-		json_object_object_add(config, "connect_password_file", json_object_new_string(words));
-	}
-	for (j = 0; j < s->config->nallowed; j++)
-		json_object_array_add(list, json_object_new_string(s->config->allowed_urls[j]));
-	json_object_object_add(config, "allowed_urls", list);
-	/* whoever watches over the worker starts it again */
-	list = json_object_new_array();
-	json_object_array_add(list, json_object_new_string(s->config->program));
-	json_object_array_add(list, json_object_new_string("--restart"));
-	json_object_array_add(list, json_object_new_string(s->dir));
-	json_object_array_add(list, json_object_new_string("connect"));
-	json_object_object_add(config, "restart_command", list);
-	ok = agent_service_write(s, "agent.json", json_object_to_json_string_ext(config, JSON_C_TO_STRING_PLAIN), error) &&
-		agent_service_write(s, "agent-token", s->order.agent_token, error);
-	json_object_put(config);
-	return ok;
-}
 
 static int
 start_connect(AgentService *s)
@@ -448,11 +221,11 @@ start_connect(AgentService *s)
 		if (!agent_service_mkdir(s, dirs[i], &error))
 			return agent_service_fault(s, error);
 	}
-	if (agent_port_taken(s->addresses[0], CONNECT_PORT))
-		return agent_service_fault(s, psprintf("another program listens on %s port %d, which is this service's", s->addresses[0], CONNECT_PORT));
+	if (agent_port_taken(s->addresses[0], AGENT_KAFKA_CONNECT_PORT))
+		return agent_service_fault(s, psprintf("another program listens on %s port %d, which is this service's", s->addresses[0], AGENT_KAFKA_CONNECT_PORT));
 	snprintf(arguments, sizeof(arguments), "\"%s/connect.properties\"", s->dir);
-	if (!write_connect(s, &error) ||
-		!write_args(s, "connect", s->config->connect_heap, login, "org.apache.kafka.connect.cli.ConnectDistributed", arguments, &error))
+	if (!agent_kafka_write_connect(s, &error) ||
+		!agent_kafka_write_args(s, "connect", s->config->connect_heap, login, "org.apache.kafka.connect.cli.ConnectDistributed", arguments, &error))
 		return agent_service_fault(s, error);
 	return start_java(s, START_CONNECT, "connect");
 }
@@ -469,7 +242,7 @@ start_agent(AgentService *s)
 	snprintf(config, sizeof(config), "%s/agent.json", s->dir);
 	snprintf(cwd, sizeof(cwd), "%s/agent", s->dir);
 	launch = agent_service_launch(s, "connect-agent", cwd, argv);
-	if (!write_agent(s, &error))
+	if (!agent_kafka_write_agent(s, &error))
 		return agent_service_fault(s, error);
 	return agent_service_start(s, START_AGENT, &launch);
 }
@@ -502,11 +275,11 @@ attend_connect(AgentService *s)
 		return start_agent(s);
 	}
 	memset(&look_at, 0, sizeof(look_at));
-	snprintf(url, sizeof(url), "http://%s:%d", s->addresses[0], CONNECT_PORT);
+	snprintf(url, sizeof(url), "http://%s:%d", s->addresses[0], AGENT_KAFKA_CONNECT_PORT);
 	look_at.connect_url = url;
 	if (s->order.connect_user)
 	{
-		snprintf(password, sizeof(password), "%s/" CONNECT_PASSWORD, s->dir);
+		snprintf(password, sizeof(password), "%s/" AGENT_KAFKA_PASSWORD_FILE, s->dir);
 		look_at.connect_user = (char *) s->order.connect_user;
 		look_at.connect_password_file = password;
 	}
@@ -533,8 +306,8 @@ agent_kafka_step(AgentService *s)
 		(!s->order.connect || (agent_process_lives(s->dir, "connect", &pid) && pid && agent_process_lives(s->dir, "connect-agent", &pid) && pid)))
 		return LOOK_MS;
 	s->probed_at = 0;
-	if (!find_jars(s, words, sizeof(words), &error) &&
-		!(agent_service_fetch(s, "Kafka", &error) && find_jars(s, words, sizeof(words), &error)))
+	if (!agent_kafka_find_jars(s, words, sizeof(words), &error) &&
+		!(agent_service_fetch(s, "Kafka", &error) && agent_kafka_find_jars(s, words, sizeof(words), &error)))
 		return agent_service_fault(s, error);
 	memset(s->seen.nodes, 0, sizeof(s->seen.nodes));
 	wait = attend_broker(s);

@@ -3,8 +3,7 @@
  *	  A service and its file: services_dir/<id>/order.json, which says {"order",
  *	  "addresses", "deleted", "uid", ...}.
  *
- * See service.h.  Who may write when, and which services there are, is
- * provision.c's.
+ * See service.h.  What is done with it is provision.c's.
  */
 #include "agent/service.h"
 
@@ -14,6 +13,8 @@
 #include <unistd.h>
 
 #include "agent/files.h"
+#include "agent/service_list.h"
+#include "agent/service_user.h"
 #include "common/json.h"
 
 #define MAX_ORDER (256 * 1024)
@@ -96,6 +97,22 @@ agent_service_store(AgentService *s, bool deleted, char **error)
 	return ok;
 }
 
+bool
+agent_service_save(AgentService *s, char **error)
+{
+	bool		deleted;
+	bool		ok;
+
+	/* a deletion is written down under the list's lock, and must not be undone */
+	agent_services_lock();
+	pthread_mutex_lock(&s->lock);
+	deleted = s->deleted;
+	pthread_mutex_unlock(&s->lock);
+	ok = agent_service_store(s, deleted, error);
+	agent_services_unlock();
+	return ok;
+}
+
 /*
  * Whose it is: a user of its own, or, of before, the one of all, who could write
  * what he liked into a file that is not root's (kept: it is).
@@ -107,7 +124,7 @@ load_user(AgentService *s, struct json_object *file, bool kept, char **error)
 	int64		uid = kept ? cdc_json_int64(file, "uid", -1) : -1;
 
 	s->adopting = kept && cdc_json_true(file, "adopting");
-	if (geteuid() == 0 && uid >= 0 && (uid_t) uid - config->uid_first < config->uid_count)
+	if (geteuid() == 0 && uid >= 0 && agent_user_is_own(config, (uid_t) uid))
 	{
 		s->uid = s->gid = (gid_t) uid;
 		return true;
@@ -125,9 +142,7 @@ load_user(AgentService *s, struct json_object *file, bool kept, char **error)
 	s->uid = config->service_uid;
 	s->gid = config->service_gid;
 	/* what he wrote must not be read again as ours */
-	if (!kept && !agent_service_store(s, s->deleted, error))
-		return false;
-	return agent_service_take_over(s, error);
+	return kept || agent_service_store(s, s->deleted, error);
 }
 
 AgentService *
@@ -193,7 +208,7 @@ agent_service_damaged(const AgentConfig *config, const char *services_path, cons
 	struct stat st;
 
 	/* its directory, which is the agent's own, has its user's group: nobody else is given that id */
-	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_gid - config->uid_first < config->uid_count)
+	if (fd >= 0 && fstat(fd, &st) == 0 && agent_user_is_own(config, (uid_t) st.st_gid))
 		s->uid = s->gid = st.st_gid;
 	if (fd >= 0)
 		close(fd);

@@ -94,6 +94,12 @@ agent_user_has(uid_t uid, pid_t pid)
 }
 
 bool
+agent_user_is_own(const AgentConfig *c, uid_t uid)
+{
+	return uid - c->uid_first < c->uid_count;
+}
+
+bool
 agent_user_lives(uid_t uid)
 {
 	DIR		   *proc = opendir("/proc");
@@ -130,7 +136,7 @@ kill_all(uid_t uid)
 bool
 agent_user_end(const AgentConfig *c, uid_t uid)
 {
-	if (uid < c->uid_first || uid - c->uid_first >= c->uid_count || !agent_user_lives(uid))
+	if (!agent_user_is_own(c, uid) || !agent_user_lives(uid))
 		return true;
 	kill_all(uid);
 	return false;
@@ -139,7 +145,7 @@ agent_user_end(const AgentConfig *c, uid_t uid)
 void
 agent_user_clean(const AgentConfig *c, uid_t uid)
 {
-	if (uid < c->uid_first || uid - c->uid_first >= c->uid_count)
+	if (!agent_user_is_own(c, uid))
 		return;
 	if (!agent_leftover_remove(uid, (gid_t) uid))
 		fprintf(stderr, "cdc_agent: user id %u has left something in a shared directory that could not be removed: it is given to nobody as long as that is there\n", (unsigned) uid);

@@ -26,6 +26,9 @@ extern bool agent_user_init(const AgentConfig *config, char **error);
  */
 extern bool agent_user_find(bool (*used) (uid_t uid), uid_t *found, char **error);
 
+/* Is it of the range: one service's alone? */
+extern bool agent_user_is_own(const AgentConfig *config, uid_t uid);
+
 /* Does any process have this id, in whichever of its places? */
 extern bool agent_user_lives(uid_t uid);
 
