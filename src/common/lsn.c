@@ -24,6 +24,12 @@ cdc_lsn_parse(const char *words)
 	return (strtoull(words, NULL, 16) << 32) | strtoull(words + high + 1, NULL, 16);
 }
 
+uint64
+cdc_lsn_member(struct json_object *object, const char *key)
+{
+	return cdc_lsn_parse(cdc_json_string(object, key));
+}
+
 void
 cdc_lsn_json(struct json_object *object, const char *key, uint64 lsn)
 {

@@ -15,7 +15,6 @@
 
 #include "common/compat.h"
 #include "common/secrets.h"
-#include "extension/settings.h"
 
 #define KEY_LEN 32
 #define NONCE_LEN 12
@@ -29,6 +28,8 @@
  * Java's FIPS modules insist on.
  */
 #define SCRAM_ITERATIONS 1000
+
+char	   *cdc_secret_key_file;
 
 static void
 key_error(const char *path, const char *what)

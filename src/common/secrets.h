@@ -12,6 +12,9 @@
 
 #include "postgres.h"
 
+/* The setting of this name; settings.c registers it. */
+extern char *cdc_secret_key_file;
+
 /*
  * Encrypts clear for (owner id, purpose), which are bound as associated data:
  * a row moved to another owner does not decrypt.  Result palloc'd: 12-byte

@@ -12,6 +12,7 @@
 #include "utils/guc.h"
 
 #include "common/address.h"
+#include "common/secrets.h"
 #include "extension/settings.h"
 
 int			cdc_connect_timeout;
@@ -30,7 +31,6 @@ int			cdc_request_timeout;
 char	   *cdc_sdn_credentials_file;
 int			cdc_sdn_stuck_after;
 char	   *cdc_sdn_url;
-char	   *cdc_secret_key_file;
 int			cdc_settle_after;
 int			cdc_source_dead_after;
 

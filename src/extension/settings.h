@@ -24,7 +24,6 @@ extern int	cdc_request_timeout;	/* ms */
 extern char *cdc_sdn_credentials_file;
 extern int	cdc_sdn_stuck_after;	/* ms */
 extern char *cdc_sdn_url;
-extern char *cdc_secret_key_file;
 extern int	cdc_settle_after;	/* ms, for tests */
 extern int	cdc_source_dead_after;	/* ms */
 

@@ -55,15 +55,6 @@ cdc_set_by_name(CdcSetBy by)
 	return by == CDC_BY_MEMBER ? "member" : by == CDC_BY_ADMIN ? "admin" : "superuser";
 }
 
-bool
-cdc_fault(CdcFault *fault, const char *message, const char *detail, const char *hint)
-{
-	fault->message = message;
-	fault->detail = detail;
-	fault->hint = hint;
-	return false;
-}
-
 static char *
 known_keys(const CdcConnectionPeer *peer)
 {

@@ -4,7 +4,7 @@
  *
  * A rule says what was wrong without showing a secret.  No I/O, no state.
  */
-#include "remote/connection_keys.h"
+#include "remote/connection_rules.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -15,6 +15,15 @@
 
 /* Longest part of a value that a detail shows, in bytes. */
 #define SHOWN_MAX 100
+
+bool
+cdc_fault(CdcFault *fault, const char *message, const char *detail, const char *hint)
+{
+	fault->message = message;
+	fault->detail = detail;
+	fault->hint = hint;
+	return false;
+}
 
 char *
 cdc_shown(const char *value)

@@ -178,9 +178,6 @@ extern const CdcNodeSlot *cdc_source_node_slot(const CdcNodeConf *node, const ch
 struct json_object;
 extern void cdc_source_read_node(CdcSourceObs *obs, struct json_object *answer);
 
-/* "16/B374D848" of a member as a number, 0 when it is none. */
-extern uint64 cdc_source_lsn(struct json_object *object, const char *key);
-
 /*
  * Statements for a shadow slot, each run on a standby in the pipeline's
  * database by itself (a slot cannot be made in a transaction that has

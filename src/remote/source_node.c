@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "common/json.h"
+#include "common/lsn.h"
 #include "common/quote.h"
 #include "remote/pg_hba.h"
 
@@ -149,8 +150,8 @@ cdc_source_read_node(CdcSourceObs *obs, struct json_object *answer)
 		slot->failover = is_on(j, "failover");
 		slot->synced = is_on(j, "synced");
 		slot->lost = text_of(j, "lost");
-		slot->restart_lsn = cdc_source_lsn(j, "restart");
-		slot->flush_lsn = cdc_source_lsn(j, "flush");
+		slot->restart_lsn = cdc_lsn_member(j, "restart");
+		slot->flush_lsn = cdc_lsn_member(j, "flush");
 	}
 }
 

@@ -410,12 +410,6 @@ copied(struct json_object *object, const char *key)
 	return value != NULL ? pstrdup(value) : NULL;
 }
 
-uint64
-cdc_source_lsn(struct json_object *object, const char *key)
-{
-	return cdc_lsn_parse(cdc_json_string(object, key));
-}
-
 /* A number in digits of base 10 or 16 and nothing else, from 1 to most; 0: it is none. */
 static uint64
 number(const char *words, int base, uint64 most)
@@ -472,8 +466,8 @@ read_pipeline(CdcSourcePipeline *p, struct json_object *j)
 	p->slot_since_us = cdc_json_time(slot, "since");
 	p->slot_streaming = cdc_json_true(slot, "streaming");
 	p->slot_consistent = cdc_json_string(slot, "flush") != NULL;
-	p->restart_lsn = cdc_source_lsn(slot, "restart");
-	p->confirmed_flush_lsn = cdc_source_lsn(slot, "flush");
+	p->restart_lsn = cdc_lsn_member(slot, "restart");
+	p->confirmed_flush_lsn = cdc_lsn_member(slot, "flush");
 	p->slot_made_us = cdc_json_time(slot, "made");
 	p->tx_status = copied(j, "tx");
 	p->sessions_since_us = cdc_json_time(j, "sessions");
@@ -504,7 +498,7 @@ cdc_source_parse(const char *json)
 	obs->timeline = (uint32) timeline;
 	obs->version = cdc_json_int(j, "version");
 	obs->wal_level = copied(j, "wal_level");
-	obs->wal_lsn = cdc_source_lsn(j, "wal_lsn");
+	obs->wal_lsn = cdc_lsn_member(j, "wal_lsn");
 	obs->now_us = cdc_json_time(j, "now");
 	obs->started_us = cdc_json_time(j, "started");
 	obs->free_slots = cdc_json_int(j, "free_slots");

@@ -146,7 +146,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		else if (which == 1)
 		{
 			slots = cdc_json_parse(cdc_pg_value(&result, 0, 1));
-			cdc_source_lsn(cdc_json_get(slots, "mdb_pipeline_a1b2c3d4"), "lsn");
+			cdc_lsn_member(cdc_json_get(slots, "mdb_pipeline_a1b2c3d4"), "lsn");
 			cdc_json_int64(cdc_json_get(slots, "mdb_pipeline_a1b2c3d4"), "pid", 0);
 			json_object_put(slots);
 		}

@@ -150,7 +150,7 @@ assess_gap(const CdcPipeline *p, CdcAssessment *a)
 	struct json_object *kept = p->gap ? cdc_json_parse(p->gap) : NULL;
 	const char *kind = cdc_json_string(kept, "kind");
 	const char *words = cdc_json_string(kept, "words");
-	uint64		from = kept ? cdc_source_lsn(kept, "from_lsn") : p->flushed;
+	uint64		from = kept ? cdc_lsn_member(kept, "from_lsn") : p->flushed;
 	CdcGap		seen = p->gap ? CDC_GAP_NONE : detect_gap(p, a);
 	int			i;
 

@@ -13,6 +13,7 @@
 #include "utils/memutils.h"
 
 #include "common/json.h"
+#include "common/lsn.h"
 #include "common/quote.h"
 #include "extension/settings.h"
 #include "remote/pg_hba.h"
@@ -451,7 +452,7 @@ note_slots(CdcService *s, const char *words)
 			continue;
 		slot = cdc_json_get(slots, p->object_name);
 		note_holder(p, slot);
-		lsn = cdc_source_lsn(slot, "lsn");
+		lsn = cdc_lsn_member(slot, "lsn");
 		s->flowing = s->flowing || (p->primary_lsn != 0 && lsn > p->primary_lsn + FLOWING_BYTES);
 		p->primary_lsn = lsn;
 	}
