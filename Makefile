@@ -128,7 +128,8 @@ lint:	## what static analysis finds: shellcheck, ruff, cppcheck, clang-tidy, gcc
 coverage:	## which lines and branches the tests run, as a table and as pages in build/coverage; KIND="unit pgtap"
 	@test/lab/setup lint && test/lint/coverage $(KIND)
 
-house:	## the list of what breaks the rules of the house loses what is mended; look at git diff test/unit
+house:	## the list of what breaks the rules of the house loses what is mended, docs/rooms.svg is drawn anew; look at git diff
+	@test/house/house picture
 	@test/house/house known
 
 expected:	## what the regress tests give now becomes what they must give; look at git diff expected

@@ -20,7 +20,7 @@ READS = {"memcpy": {0}, "memmove": {0}, "strlcpy": {0}, "snprintf": {0}, "strcmp
          "psprintf": set(), "appendStringInfo": {0}, "appendStringInfoString": {0}, "ereport": set(), "elog": set(), "errmsg": set(), "errdetail": set(),
          "errhint": set(), "offsetof": set(), "sizeof": set(), "lengthof": set(), "strcasecmp": set(), "pg_strcasecmp": set(), "strdup": set(), "MemoryContextStrdup": {0},
          "json_object_new_string": set(), "strtol": {1}, "strtoul": {1}, "DatumGetPointer": set(), "PointerGetDatum": set(), "CStringGetDatum": set(), "strchr": set(),
-         "strstr": set(), "strspn": set(), "strcspn": set(), "dlist_is_empty": set(), "printf": set(), "fprintf": {0}, "inet_ntop": {2}, "connect": set(), "bind": set(), "sendto": set()}
+         "strstr": set(), "strspn": set(), "strcspn": set(), "dlist_is_empty": set(), "printf": set(), "fprintf": {0}, "inet_ntop": {2}, "mkdirat": set(), "openat": set(), "unlinkat": set(), "fstatat": {2}, "connect": set(), "bind": set(), "sendto": set()}
 
 
 def without_comments(text):
@@ -122,8 +122,9 @@ class File:
                 (self.statics if static else self.externs).add(name)
             return
         if head[0] == "extern":
-            head = head[:head.index("[")] if "[" in head else head[:equals]
-            self._global(head, [w for w in head if re.match(r"[A-Za-z_]\w*$", w)])
+            head = head[:equals]
+            before = head[:head.index("[")] if "[" in head else head
+            self._global(head, [w for w in before if re.match(r"[A-Za-z_]\w*$", w)])
             return
         # variables
         first = True
@@ -132,12 +133,14 @@ class File:
             names = [w for w in part if re.match(r"[A-Za-z_]\w*$", w) and w not in WORDS]
             if names and (len(part) > 1 or not first) and part[-1] == names[-1]:
                 (self.statics if static else self.externs).add(names[-1])
-                self._global(head, names)
+                self._global(head[:equals], names)
             first = False
 
     def _global(self, head, names):
+        """A variable of the file: its type, how many pointers to it, whether it is an array of them."""
+        known = [w for w in names if w not in WORDS]
         if len(names) >= 2:
-            self.globals[names[-1]] = [w for w in names if w not in WORDS][-2] if len([w for w in names if w not in WORDS]) >= 2 else ""
+            self.globals[names[-1]] = (known[-2] if len(known) >= 2 else "", head.count("*"), "[" in head)
 
     def _struct(self, start, end):
         """Fields of a struct, with type, whether they are pointers or arrays, and the line."""

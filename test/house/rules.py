@@ -23,6 +23,7 @@ import writes
 LIMIT = 500
 DOCUMENT = "docs/architecture.md"
 KNOWN = "test/unit/layers.known"
+PICTURE = "docs/rooms.svg"
 
 
 class Table:
@@ -77,9 +78,9 @@ def writers(tree, table):
     for path, file in tree.files.items():
         comments = []
         for match in re.finditer(r"/\*.*?\*/", file.text, re.S):
-            said = re.search(r"\bWriters?:\s*([\w/.]+(?:\s*(?:,|and)\s*[\w/.]+)*)", re.sub(r"\n[ \t]*\*", " ", match.group(0)))
+            said = re.search(r"\bWriters?:\s*([\w/.]+(?:(?:,\s*and\s|,|\sand\s)\s*[\w/.]+)*)", re.sub(r"\n[ \t]*\*", " ", match.group(0)))
             if said:
-                places = [place.rstrip(".") for place in re.split(r"\s*(?:,|\band\b)\s*", said.group(1))]
+                places = [place.rstrip(".") for place in re.split(r"\s*(?:,\s*and\s|,|\sand\s)\s*", said.group(1))]
                 first = file.text.count("\n", 0, match.start()) + 1
                 alone = not file.text[file.text.rfind("\n", 0, match.start()) + 1:match.start()].strip()
                 comments.append((first, first + match.group(0).count("\n"), alone, places, match.group(0)))
@@ -161,9 +162,11 @@ def breaks(top):
     found.update(faults)
     if declared:
         where = {(path, name) for path, name, _ in declared}
-        for path, _, name, field in writes.Writes(tree).found:
-            home = next((other for other in sorted(tree.reach(path)) if (other, name) in where), None)
-            if home:
+        for path, _, name, field, lent in writes.Writes(tree).found:
+            reach = sorted(tree.reach(path))
+            home = next((other for other in reach if (other, name) in where), None)
+            # an object within, whose fields have writers of their own, is not written by who lends it
+            if home and not any((other, lent) in where for other in reach):
                 places = declared.get((home, name, field), declared.get((home, name, "*"), []))
                 if None not in places and not within(path, places):
                     found.add("writer %s writes %s.%s" % (path, name, field))

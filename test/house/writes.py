@@ -12,7 +12,7 @@ NAME = re.compile(r"[A-Za-z_]\w*$")
 
 
 class Writes:
-    """found: [(path, line, struct, field)], field "*" for all of it; unclear: [(path, line, chain)]."""
+    """found: [(path, line, struct, field, lent)], field "*" for all of it, lent: the struct that the field is, when it is only lent; unclear: [(path, line, chain)]."""
 
     def __init__(self, tree):
         self.tree, self.found, self.unclear = tree, [], []
@@ -44,9 +44,9 @@ class Writes:
 
     def _variables(self, start, body, end):
         found = {}
-        for name, kind in self.globals.items():
+        for name, (kind, pointers, array) in self.globals.items():
             if kind in self.structs:
-                found[name] = (kind, 1, False, "global", False)
+                found[name] = (kind, pointers, False, "global", array)
         words = [token for token, _ in self.file.tokens[start:body]]
         if "(" in words:
             paren = words.index("(")
@@ -165,9 +165,12 @@ class Writes:
         if before == "&" and not deref:
             lent = not self._binary(start - 1) and self._may_write(start - 1)
         elif not deref and after in (",", ")") and before in ("(", ",") and (ended_array and steps or self._wipes(start)):
-            lent = self._may_write(start)
-            if self._wipes(start) and struct in self.structs and pointers and steps == 0:
-                self._note(start, struct, "*")
+            # a member of a library's struct is a pointer, as StringInfo's data is
+            lent = known and self._may_write(start)
+            if self._wipes(start) and pointers and not ended_array:
+                # what it points to, not itself
+                if struct in self.structs:
+                    self._note(start, struct, "*")
                 return
         if not writes and not lent:
             return
@@ -182,8 +185,8 @@ class Writes:
             if struct in self.structs and pointers == 1:
                 self._note(start, struct, "*")
             return
-        for owner, name in written:
-            self._note(start, owner, name)
+        for number, (owner, name) in enumerate(written):
+            self._note(start, owner, name, struct if lent and not writes and pointers == 0 and number == len(written) - 1 else None)
         if writes and after == "=" and struct in self.structs and pointers == 0:
             self._note(start, struct, "*")
 
@@ -192,8 +195,8 @@ class Writes:
         last = re.split(r"->|\.", text)[-1]
         return any(last in struct["fields"] for struct in self.structs.values())
 
-    def _note(self, start, struct, field):
-        self.found.append((self.path, self.file.tokens[self.offset + start][1], struct, field))
+    def _note(self, start, struct, field, lent=None):
+        self.found.append((self.path, self.file.tokens[self.offset + start][1], struct, field, lent))
 
     def _binary(self, position):
         before = self.words[position - 1] if position else ""
@@ -235,7 +238,7 @@ class Writes:
             return True
         if name in READS:
             return number in READS[name]
-        if name in self.tree.prototypes:
-            parameters = self.tree.prototypes[name][1]
+        if name in self.file.prototypes or name in self.tree.prototypes:
+            parameters = (self.file.prototypes.get(name) or self.tree.prototypes[name])[1]
             return not (number < len(parameters) and "const" in parameters[number])
         return True

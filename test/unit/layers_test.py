@@ -15,6 +15,7 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(TOP, "test", "house"))
+import picture
 import rules
 
 count = failed = 0
@@ -30,7 +31,7 @@ def ok(condition, name, why=""):
 
 
 KINDS = ("table", "room", "upward", "circle", "header", "library", "length", "writer", "empty")
-found, tree, _ = rules.breaks(TOP)
+found, tree, table = rules.breaks(TOP)
 listed = rules.known(TOP)
 for kind in KINDS:
     here = {line for line in found if line.split()[0] == kind}
@@ -61,20 +62,28 @@ typedef struct Part
 	int			deep;			/* Writer: low */
 } Part;
 
+typedef struct Bare
+{
+	int			low;
+} Bare;
+
 /* Writer: left. */
 typedef struct Record
 {
 	int			plain;
 	char		name[8];
 	Part		part;
+	Bare		bare;
 	char	   *text;
-	/* Writers: right.c and low */
+	/* Writers: right.c, and low */
 	int			shared;
 	int			above;			/* Writer: top */
 } Record;
 
 extern void low_set(char **where, const char *value);
 extern void low_look(const int *what);
+extern void low_part(Part *part);
+extern void low_bare(Bare *bare);
 extern Record *low_find(int id);
 extern int	low_known;
 #define LOW_ASK(x) low_made_##x()
@@ -127,7 +136,7 @@ LEFT, RIGHT, TOPC, LOW = "src/left/left.c", "src/right/right.c", "src/top/top.c"
 writes_in_top = "\trecord->above |= 2;\n"
 
 
-def wrote(statement, field, path=TOPC, how=None):
+def wrote(statement, field, path=TOPC):
     """A statement in top.c breaks the writer of a field."""
     check("writer: %s" % statement.strip(), ["writer %s writes %s" % (path, one) for one in field.split()], {path: (writes_in_top, "\t" + statement + "\n")})
 
@@ -137,6 +146,8 @@ check("room: a file in none", ["room src/other/new.c is in no room"], {"src/othe
 check("room: a file above all", ["room src/new.c is in no room"], {"src/new.c": "static int x;\n"})
 check("empty: a room without files", ["empty more"], table=TABLE.replace("| `low` | | | |", "| `low` | | | |\n| `more` | | | |"))
 check("table: a use that goes up", ["table low uses left, which does not stand below it"], table=TABLE.replace("| `low` | | | |", "| `low` | | `left` | |"))
+before = picture.draw(*rules.breaks(TOP)[1:])
+ok(before == picture.draw(tree, table) and before != picture.draw(tree, rules.Table(TABLE)), "the picture is the same of the same tree, and another of another")
 got = breaks(table="nothing")
 ok("table there is none of rooms" in got and all("room %s is in no room" % path in got for path in SMALL), "table: none", got)
 # uses
@@ -179,16 +190,18 @@ wrote("low_set(&record->text, 0);", "Record.text")
 wrote("strlcpy(record->name, \"x\", 8);", "Record.name")
 wrote("record->name[3] = 0;", "Record.name")
 wrote("record->part.deep = 1;", "Part.deep Record.part")
+wrote("low_bare(&record->bare);", "Record.bare")
 wrote("record->shared = 2;", "Record.shared")
 wrote("*record = *low_find(2);", "Record.*")
 wrote("memset(record, 0, sizeof(*record));", "Record.*")
 check("writer: in the right room, the wrong file", ["writer src/right/other.c writes Record.shared"],
       {"src/right/other.c": '#include "right/right.h"\nstatic void\nother(Record *record)\n{\n\trecord->shared = 1;\n}\n'})
 check("no write: a read, a lent const, a copy of its own, a pointee", [],
-      {TOPC: (writes_in_top, "\tRecord\t\tcopy = *record;\n\tconst int *seen = &record->plain;\n\n\tcopy.plain = 2;\n\tlow_look(&record->plain);\n\tmemcpy(&copy, record, 8);\n"
+      {TOPC: (writes_in_top, "\tRecord\t\tcopy = *record;\n\tconst int *seen = &record->plain;\n\n\tcopy.plain = 2;\n\tlow_look(&record->plain);\n\tlow_part(&record->part);\n\tmemcpy(&copy, record, 8);\n"
                              "\tif (record->plain == 1 || record->shared <= 2)\n\t\t*record->text = 0;\n\tprintf(\"%s\", record->name);\n\trecord->above = record->plain;\n")})
 check("writer: a field that has none", ["writer Record.plain: others of its struct in src/low/low.h have one, it has none",
                                         "writer Record.name: others of its struct in src/low/low.h have one, it has none",
+                                        "writer Record.bare: others of its struct in src/low/low.h have one, it has none",
                                         "writer Record.part: others of its struct in src/low/low.h have one, it has none",
                                         "writer Record.text: others of its struct in src/low/low.h have one, it has none",
                                         "writer src/left/left.c writes Record.plain", "writer src/left/left.c writes Record.text"],
