@@ -29,8 +29,8 @@ static int	state_fd = -1;
 static int	lock_fd = -1;		/* stays open: state_dir is locked as long as the agent runs */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
-static AgentJob *job;				/* guarded by lock; replaced only when it has ended */
-static AgentJob *running;	/* guarded by lock; the thread's, also for a moment after it has ended */
+static AgentJob *job;			/* guarded by lock; replaced only when it has ended */
+static AgentJob *running;		/* guarded by lock; the thread's, also for a moment after it has ended */
 
 /*
  * To the next state, on disk before anything is done in it.  A state that cannot
@@ -289,7 +289,7 @@ work(void *arg)
 	(void) arg;
 	for (;;)
 	{
-		AgentJob		   *mine;
+		AgentJob   *mine;
 
 		pthread_mutex_lock(&lock);
 		while (job == NULL || agent_job_ended(job))
@@ -344,7 +344,7 @@ AgentAsk
 agent_job_ask(const AgentRequest *r, char **error)
 {
 	AgentAsk	result = AGENT_ASK_STARTED;
-	AgentJob		   *j;
+	AgentJob   *j;
 
 	if (r->call == AGENT_PUT_PLUGIN && (*error = agent_download_fault(config, r->url)) != NULL)
 		return AGENT_ASK_FAULT;

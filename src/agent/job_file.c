@@ -90,7 +90,7 @@ from_object(struct json_object *object)
 	const char *id = cdc_json_string(object, "id");
 	const char *kind = cdc_json_string(object, "kind");
 	const char *state = cdc_json_string(object, "state");
-	AgentJob		   *j = palloc0(sizeof(AgentJob));
+	AgentJob   *j = palloc0(sizeof(AgentJob));
 	int			i;
 
 	if (id == NULL || strlen(id) >= sizeof(j->id) || kind == NULL || state == NULL)
@@ -156,7 +156,7 @@ agent_job_load(int state_fd, AgentJob **job, char **error)
 AgentJob *
 agent_job_new(const AgentRequest *r)
 {
-	AgentJob		   *j = palloc0(sizeof(AgentJob));
+	AgentJob   *j = palloc0(sizeof(AgentJob));
 	unsigned char noise[16];
 	int			i;
 

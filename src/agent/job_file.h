@@ -34,7 +34,7 @@ typedef struct AgentJob
 	char	   *sha512;
 	char	   *version;
 	char	   *class;			/* NULL: any */
-	AgentJobState	state;
+	AgentJobState state;
 	char	   *error;
 	int			starts;
 	int64		started_at;		/* seconds since 1970 */

@@ -144,7 +144,7 @@ agent_pg_make_primary(AgentService *s, int node, char **error)
 	bool		ok;
 	int			fd;
 	const char *argv[] = {bin, "-D", beside, "-U", s->order.admin_user, "-A", "scram-sha-256", "--pwfile", pwfile, "-E", "UTF8", "--locale=C",
-	"--data-checksums", NULL};
+		"--data-checksums", NULL};
 	AgentLaunch launch;
 
 	if (!agent_pg_find_bin(s, "initdb", bin, sizeof(bin), error))

@@ -139,7 +139,7 @@ agent_service_launch(const AgentService *s, const char *name, const char *cwd, c
 {
 	AgentPlan	plan = agent_limits_of(s->config, s->order.plan);
 	AgentLaunch launch = {.dir = s->dir, .name = name, .cwd = cwd, .uid = s->uid, .gid = s->gid, .argv = argv,
-	.cgroups = s->cgroups, .processes = geteuid() == 0 && agent_user_is_own(s->config, s->uid) ? plan.processes : 0};
+		.cgroups = s->cgroups, .processes = geteuid() == 0 && agent_user_is_own(s->config, s->uid) ? plan.processes : 0};
 
 	return launch;
 }

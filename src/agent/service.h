@@ -74,7 +74,7 @@ typedef struct AgentService
 								 * done to it; or NULL */
 
 	/* Writer: provision.c */
-	char		cgroups[2 * MAXPGPATH];	/* its own, with colons; "" none */
+	char		cgroups[2 * MAXPGPATH]; /* its own, with colons; "" none */
 	AgentPlan	held;			/* what it is held to */
 	AgentOrder	order;			/* replaced by its thread alone; Writers: provision.c, service_file.c */
 
@@ -114,7 +114,7 @@ typedef struct AgentService
 	int64		connect_at;		/* when it last did */
 
 	/* Writer: provision_pg.c */
-	struct pg_conn *conns[AGENT_MAX_NODES];	/* Writer: pg_session.c */
+	struct pg_conn *conns[AGENT_MAX_NODES]; /* Writer: pg_session.c */
 	int			primary;		/* node, -1: not read yet; Writers: provision_pg.c, service_file.c */
 	int64		probed_at;		/* when all was last seen well; Writers: provision_pg.c, provision_kafka.c */
 	int64		standby_lost[AGENT_MAX_NODES];	/* since when it does not stream */
