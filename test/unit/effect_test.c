@@ -189,7 +189,7 @@ must_be_noticed(CdcAction action, CdcEffect spoiled, const char *part)
 
 	memcpy(copy, cdc_effects, sizeof(copy));
 	copy[action] = spoiled;
-	snprintf(words, sizeof(words), "no plan arrives everywhere when %s %s", cdc_action_name(action), part);
+	snprintf(words, sizeof(words), "a plan leads nowhere when %s %s", cdc_action_name(action), part);
 	ok(!plans_arrive(copy), words);
 }
 

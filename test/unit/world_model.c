@@ -805,9 +805,8 @@ apply(World *w, CdcAction action, bool heard)
 			}
 			break;
 		case CDC_ACT_PUT_SECRET:
-			/* the files that were there may have been those of the present password */
-			if (chance(50))
-				t->secret = CDC_SECRET_OK;
+			/* files of former passwords may be there, or those of the present one */
+			t->secret = chance(50) ? CDC_SECRET_STALE : CDC_SECRET_OK;
 			break;
 		case CDC_ACT_PUT_CONNECTOR:
 		case CDC_ACT_POST_STOPPED:
