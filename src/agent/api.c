@@ -220,7 +220,7 @@ agent_api_answer(const AgentRequest *r)
 		if (error)
 			return fault(500, error);
 		return fault(412, psprintf("a control plane with epoch " INT64_FORMAT " acts here; this one has " INT64_FORMAT
-											  " and has been replaced", known, r->epoch));
+								   " and has been replaced", known, r->epoch));
 	}
 	if (agent_request_is_provision(r) != (config->services_dir != NULL))
 		return agent_api_refuse(404, config->services_dir ? "this agent makes services; plugins and secrets are those beside the workers'" :

@@ -26,7 +26,7 @@ typedef struct Client
 } Client;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static dlist_head clients = DLIST_STATIC_INIT(clients);	/* under the lock */
+static dlist_head clients = DLIST_STATIC_INIT(clients); /* under the lock */
 static const AgentConfig *config;
 
 static time_t

@@ -17,9 +17,9 @@
 
 /* Contents that a standby must not have, or makes by itself; as pg_basebackup's list. */
 static const char *const empty_dirs[] = {"pg_dynshmem", "pg_notify", "pg_replslot", "pg_serial", "pg_snapshots",
-"pg_stat_tmp", "pg_subtrans", "pg_wal", NULL};
+	"pg_stat_tmp", "pg_subtrans", "pg_wal", NULL};
 static const char *const left_out[] = {"postmaster.pid", "postmaster.opts", "backup_label", "backup_manifest", "tablespace_map",
-"standby.signal", "recovery.signal", "current_logfiles", "pg_internal.init", NULL};
+	"standby.signal", "recovery.signal", "current_logfiles", "pg_internal.init", NULL};
 
 #define MAX_DEPTH 20
 

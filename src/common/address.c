@@ -43,7 +43,7 @@ static const struct
 }			dressed[] =
 {
 	{"::ffff:0:0/96", 12, false},
-	{"::ffff:0:0:0/96", 12, false},	/* translated, RFC 2765 */
+	{"::ffff:0:0:0/96", 12, false}, /* translated, RFC 2765 */
 	{"::/96", 12, false},
 	{"64:ff9b::/96", 12, false},
 	{"64:ff9b:1::/48", 12, false},	/* RFC 8215, with a prefix of 96 bits */

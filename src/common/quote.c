@@ -71,7 +71,7 @@ cdc_is_one_line(const char *str)
 }
 
 char *
-cdc_quote_format(const char *template, ...)
+cdc_quote_format(const char *template,...)
 {
 	StringInfoData buf;
 	bool		fine = true;

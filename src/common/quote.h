@@ -10,6 +10,7 @@
 #include "common/base.h"
 
 extern char *cdc_quote_ident(const char *ident);
+
 /* Safe whatever standard_conforming_strings is: uses E'' when there is a backslash. */
 extern char *cdc_quote_literal(const char *literal);
 
@@ -26,6 +27,6 @@ extern bool cdc_is_one_line(const char *str);
  * follow.  NULL when one of the strings is NULL or not one line: what is shown
  * to be typed must be what it looks like.
  */
-extern char *cdc_quote_format(const char *template, ...);
+extern char *cdc_quote_format(const char *template,...);
 
 #endif							/* CDC_QUOTE_H */

@@ -295,8 +295,8 @@ respond(FunctionCallInfo fcinfo, const Request *request, bool refused)
 	SPI_finish();
 
 	headers = DirectFunctionCall1(jsonb_in, CStringGetDatum(psprintf(
-		"{\"content-type\": \"application/json; charset=utf-8\", \"cache-control\": \"no-store\", \"x-request-id\": \"%s\"}",
-		request->id)));
+																	 "{\"content-type\": \"application/json; charset=utf-8\", \"cache-control\": \"no-store\", \"x-request-id\": \"%s\"}",
+																	 request->id)));
 	if (answer.headers)
 		headers = DirectFunctionCall2(jsonb_concat, headers, JsonbPGetDatum(answer.headers));
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)

@@ -300,7 +300,7 @@ hosts_params(const Target *target, const char *role, const char *password,
 			 const char **keywords, const char **values)
 {
 	static const char *const replaced[] = {"host", "hostaddr", "port", "user", "password", "passfile", "service", "options",
-	"target_session_attrs", "application_name", "client_encoding", "fallback_application_name", "connect_timeout"};
+		"target_session_attrs", "application_name", "client_encoding", "fallback_application_name", "connect_timeout"};
 	PQconninfoOption *o;
 	int			n = 0;
 

@@ -313,7 +313,7 @@ GUARD(move_verdict_unseen, pending(s) && (s->verdict == CDC_VERDICT_UNKNOWN || s
 GUARD(move_to_judge, pending(s))
 GUARD(verdict_forgotten, judged(s) && s->verdict == CDC_VERDICT_UNKNOWN)
 GUARD(rewind_unseen, rewinding(s) && (s->connector == CDC_OBJ_UNKNOWN || state_unseen(s) ||
-									   (s->connector != CDC_OBJ_ABSENT && s->offsets_ahead == CDC_UNKNOWN)))
+									  (s->connector != CDC_OBJ_ABSENT && s->offsets_ahead == CDC_UNKNOWN)))
 GUARD(rewind_connector_works, rewinding(s) && connector_works(s))
 GUARD(rewind_tasks_left, rewinding(s) && tasks_left(s))
 GUARD(rewind_offsets_hidden, rewinding(s) && offsets_hidden(s))

@@ -247,12 +247,12 @@ typedef struct CdcSnapshot
 	bool		untouched;		/* no mutation was ever sent outside (intents are
 								 * committed before effects, so nothing of ours
 								 * can exist) */
-	bool		allow_password;	/* the password may reach Connect: agent, or
+	bool		allow_password; /* the password may reach Connect: agent, or
 								 * plaintext_connector_password */
 
 	/* gate: services, all known from the tables */
 	bool		source_is_postgresql;
-	bool		sink_has_addon;	/* kafka service with addon kafka-connect asked for */
+	bool		sink_has_addon; /* kafka service with addon kafka-connect asked for */
 	bool		same_region;
 	bool		source_running;
 	bool		sink_running;

@@ -97,11 +97,11 @@ typedef struct CdcRule
 								 * Failed pipeline shows what it showed before */
 } CdcRule;
 
-extern const CdcRule cdc_state_table[];	/* ends with id 0 */
+extern const CdcRule cdc_state_table[]; /* ends with id 0 */
 
 /* Names for enums, for SQL and logs; never NULL but where said. */
 extern const char *cdc_status_name(CdcStatus status);	/* "Pending" ... */
-extern const char *cdc_step_name(CdcStep step);	/* NULL for CDC_STEP_NONE */
+extern const char *cdc_step_name(CdcStep step); /* NULL for CDC_STEP_NONE */
 extern const char *cdc_action_name(CdcAction action);
 extern const char *cdc_action_description(CdcAction action);
 extern const char *cdc_retry_name(CdcRetry retry);

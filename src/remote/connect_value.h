@@ -61,7 +61,7 @@ extern void cdc_connect_begin(CdcConnectConfig *config);
 
 /* A later value of a key replaces the earlier one, at its place. */
 extern void cdc_connect_put(CdcConnectConfig *config, const char *key, CdcConnectValue value);
-extern void cdc_connect_put_text(CdcConnectConfig *config, const char *key, const char *words);	/* NULL: "" */
+extern void cdc_connect_put_text(CdcConnectConfig *config, const char *key, const char *words); /* NULL: "" */
 extern void cdc_connect_put_number(CdcConnectConfig *config, const char *key, int64 number);
 
 /* The map, json_object_put by the caller; NULL, and *fault (may be NULL) says why, when a value was refused. */

@@ -174,8 +174,8 @@ cdc_kc_config(const CdcConnectorSpec *spec, char **fault)
 	 */
 	cdc_connect_put_text(config, "heartbeat.interval.ms", "5000");
 	cdc_connect_put_text(config, "heartbeat.action.query",
-		"SELECT pg_catalog.set_config('synchronous_commit', 'off', true),"
-		" pg_catalog.pg_logical_emit_message(true, '" HEARTBEAT_PREFIX "', '')");
+						 "SELECT pg_catalog.set_config('synchronous_commit', 'off', true),"
+						 " pg_catalog.pg_logical_emit_message(true, '" HEARTBEAT_PREFIX "', '')");
 	cdc_connect_put_text(config, "message.prefix.exclude.list", HEARTBEAT_PREFIX);
 
 	/*
@@ -451,9 +451,9 @@ cdc_kc_failure(const char *trace, const char *const *secrets, int nsecrets)
 /* What the driver's own words leave open: the texts of pgjdbc's AuthMethod and ConnectionFactoryImpl. */
 static const char *const advices[][2] = {
 	{"not allowed by requireAuth",
-	"the source asks for something else than SCRAM: see the role's line in its pg_hba.conf, and whether its password was stored as scram-sha-256"},
+		"the source asks for something else than SCRAM: see the role's line in its pg_hba.conf, and whether its password was stored as scram-sha-256"},
 	{"Channel binding is required",
-	"the source does not bind the login to its certificate: it must ask for SCRAM, and have a certificate signed with SHA-256 or better"}
+		"the source does not bind the login to its certificate: it must ask for SCRAM, and have a certificate signed with SHA-256 or better"}
 };
 
 char *

@@ -18,7 +18,7 @@
 
 typedef struct Token
 {
-	char		text[TOKEN_MAX];
+	char text[	TOKEN_MAX];
 	bool		quoted;			/* a keyword in quotes is a name */
 } Token;
 

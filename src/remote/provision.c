@@ -62,7 +62,7 @@ state_of(const char *word)
 		const char *word;
 		CdcProvidedState state;
 	}			states[] = {{"provisioning", CDC_PROVIDED_MAKING}, {"running", CDC_PROVIDED_RUNNING},
-	{"error", CDC_PROVIDED_ERROR}, {"deleting", CDC_PROVIDED_LEAVING}};
+		{"error", CDC_PROVIDED_ERROR}, {"deleting", CDC_PROVIDED_LEAVING}};
 	size_t		i;
 
 	for (i = 0; word && i < lengthof(states); i++)

@@ -204,6 +204,7 @@ extern char *cdc_source_publication_sql(const CdcSourceAsk *ask, int64 epoch, bo
 extern char *cdc_source_drop_publication_sql(const CdcSourceAsk *ask);
 extern char *cdc_source_drop_slot_sql(const CdcSourceAsk *ask);
 extern char *cdc_source_terminate_walsender_sql(const CdcSourceAsk *ask);
+
 /*
  * REVOKEs exactly what cdc_source_role_sql granted (every table of the
  * database on which the role has rights), then drops the role; when something

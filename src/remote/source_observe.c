@@ -168,10 +168,10 @@ const char *const cdc_source_observe_sql =
 "    pg_catalog.bool_and(coalesce(t.small, false)) AND count(*) <= 20 AS small,"
 "    (SELECT " NAMES("pg_catalog.format('%I.%I', m.part[1], m.part[2])") " FROM tab AS m WHERE m.id = t.id AND m.oid IS NULL) AS missing,"
 "    (SELECT " NAMES("m.name || CASE m.relkind WHEN 'v' THEN ' (view)' WHEN 'm' THEN ' (materialized view)'"
-"        WHEN 'f' THEN ' (foreign table)' WHEN 'S' THEN ' (sequence)'"
-"        WHEN 'r' THEN CASE WHEN m.relpersistence = 'u' THEN ' (unlogged table)'"
-"          WHEN m.relpersistence = 't' THEN ' (temporary table)' ELSE ' (system table)' END"
-"        ELSE ' (not a table)' END")
+					 "        WHEN 'f' THEN ' (foreign table)' WHEN 'S' THEN ' (sequence)'"
+					 "        WHEN 'r' THEN CASE WHEN m.relpersistence = 'u' THEN ' (unlogged table)'"
+					 "          WHEN m.relpersistence = 't' THEN ' (temporary table)' ELSE ' (system table)' END"
+					 "        ELSE ' (not a table)' END")
 "      FROM tab AS m WHERE m.id = t.id AND (m.relkind NOT IN ('r', 'p')"
 "        OR m.relpersistence <> 'p' OR m.oid < 16384)) AS bad,"
 "    (SELECT " NAMES("m.name") " FROM tab AS m WHERE m.id = t.id AND m.bare) AS bare,"
@@ -194,7 +194,7 @@ const char *const cdc_source_observe_sql =
 "    AND c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND c.oid >= 16384"
 "), bare AS MATERIALIZED ("
 "  SELECT " NAMES("f.name") " AS names, "
-	STATEMENTS("'ALTER TABLE ' || f.name || ' REPLICA IDENTITY FULL;'") " AS fix"
+STATEMENTS("'ALTER TABLE ' || f.name || ' REPLICA IDENTITY FULL;'") " AS fix"
 "  FROM (SELECT pg_catalog.format('%I.%I', e.nspname, e.relname) AS name FROM every AS e WHERE e.bare) AS f"
 /* What the publications really publish. */
 "), member AS MATERIALIZED ("

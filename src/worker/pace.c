@@ -24,7 +24,7 @@
 #define BACKOFF_FIRST_MS 250
 #define BACKOFF_MAX_MS 30000
 #define SLOW_MS 60000
-#define TASK_SHOWS_MS 25			/* Connect answers before it has begun to start a task */
+#define TASK_SHOWS_MS 25		/* Connect answers before it has begun to start a task */
 #define EFFECT_SHOWS_MS 2000	/* of an action with retry class fast */
 #define CONNECT_POLL_MS 500
 #define CONNECT_TEARDOWN_MS 30

@@ -60,6 +60,7 @@ cdc_visit_standbys(CdcWorld *world)
 		for (i = 0; i < s->nnodes; i++)
 		{
 			CdcNode    *n = &s->nodes[i];
+
 			/* the primary's slots have moved: so may those on all standbys */
 			bool		follows = s->followed && n != s->primary && n->reachable && n->in_recovery;
 

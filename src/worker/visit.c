@@ -156,7 +156,7 @@ begin_operation(CdcPipeline *p, const CdcDecision *d, CdcSnapshot *snapshot)
 		p->attempts++;
 		p->next_visit = cdc_loop_now() + cdc_pace_backoff(p);
 		if (!again)
-			cdc_world_ready(p);	/* so that the message shows */
+			cdc_world_ready(p); /* so that the message shows */
 		return;
 	}
 	MemoryContextReset(p->op_context);
@@ -393,7 +393,7 @@ finish_operation(CdcOp *op)
 	if (p->op_failed)
 	{
 		if (!again)
-			cdc_world_ready(p);	/* the message is shown at once */
+			cdc_world_ready(p); /* the message is shown at once */
 		return;
 	}
 	cdc_set_string(p->context, &p->op_error, NULL);

@@ -150,7 +150,7 @@ begin_connect(struct json_object *config, const char *application, bool replicat
 	char	   *password = resolved(sim_config(config, "database.password", ""));
 	PGconn	   *conn;
 	const char *keywords[] = {"host", "port", "dbname", "user", "password", "sslmode",
-	"application_name", "replication", "options", NULL};
+		"application_name", "replication", "options", NULL};
 	const char *values[] = {
 		sim_config(config, "database.hostname", ""),
 		sim_config(config, "database.port", "5432"),

@@ -490,7 +490,7 @@ change_offsets(const char *name, struct json_object *request)
 	pthread_mutex_unlock(&sim_lock);
 	message = json_object_new_object();
 	json_object_object_add(message, "message", json_object_new_string(
-							   "The Connect framework-managed offsets for this connector have been altered successfully. However, if this connector manages offsets externally, they will need to be manually altered in the system that the connector uses."));
+																	  "The Connect framework-managed offsets for this connector have been altered successfully. However, if this connector manages offsets externally, they will need to be manually altered in the system that the connector uses."));
 	return sim_json(200, message);
 }
 

@@ -13,7 +13,7 @@ static const struct
 {
 	const char *words;
 	const char *is;
-} cases[] = {
+}			cases[] = {
 	{"10.0.1.0/24", ""},
 	{"10.0.0.0/23", "wide"},
 	{"172.16.0.0/12", "wide"},

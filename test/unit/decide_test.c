@@ -273,8 +273,8 @@ expect_end(World *w, const CdcDecision *d)
 		if (message == NULL)
 			set_fault("Failed without saying why", d->rule, t);
 		else if (gate != NULL ? strcmp(message, gate) != 0 :
-			t->gap_halt && t->gap != CDC_GAP_NONE ? strstr(message, "on_gap is halt") == NULL :
-			!((w->doomed || blocked(w)) && strcmp(message, "connector task failed: {failure}") == 0))
+				 t->gap_halt && t->gap != CDC_GAP_NONE ? strstr(message, "on_gap is halt") == NULL :
+				 !((w->doomed || blocked(w)) && strcmp(message, "connector task failed: {failure}") == 0))
 			set_fault("Failed for something else than its cause", d->rule, t);
 		return;
 	}

@@ -227,10 +227,10 @@ static void
 stopped_unassigned(void)
 {
 	CdcKcList  *l = cdc_kc_parse_list(
-		"{\"a\":{\"status\":{\"connector\":{\"state\":\"UNASSIGNED\"},\"tasks\":[]},\"info\":{\"config\":{},\"tasks\":[]}},"
-		"\"b\":{\"status\":{\"connector\":{\"state\":\"UNASSIGNED\"},\"tasks\":[]},\"info\":{\"config\":{},\"tasks\":[{\"connector\":\"b\",\"task\":0}]}},"
-		"\"c\":{\"status\":{\"connector\":{\"state\":\"UNASSIGNED\"},\"tasks\":[{\"id\":0,\"state\":\"UNASSIGNED\"}]},\"info\":{\"config\":{},\"tasks\":[]}},"
-		"\"d\":{\"status\":{\"connector\":{\"state\":\"UNASSIGNED\"},\"tasks\":[]},\"info\":{\"config\":{}}}}");
+									  "{\"a\":{\"status\":{\"connector\":{\"state\":\"UNASSIGNED\"},\"tasks\":[]},\"info\":{\"config\":{},\"tasks\":[]}},"
+									  "\"b\":{\"status\":{\"connector\":{\"state\":\"UNASSIGNED\"},\"tasks\":[]},\"info\":{\"config\":{},\"tasks\":[{\"connector\":\"b\",\"task\":0}]}},"
+									  "\"c\":{\"status\":{\"connector\":{\"state\":\"UNASSIGNED\"},\"tasks\":[{\"id\":0,\"state\":\"UNASSIGNED\"}]},\"info\":{\"config\":{},\"tasks\":[]}},"
+									  "\"d\":{\"status\":{\"connector\":{\"state\":\"UNASSIGNED\"},\"tasks\":[]},\"info\":{\"config\":{}}}}");
 
 	is_number(l->items[0].state, CDC_CS_STOPPED, "UNASSIGNED without tasks and their configurations: stopped");
 	is_number(l->items[1].state, CDC_CS_UNASSIGNED, "one whose task is to be started is not");
@@ -391,12 +391,12 @@ meaning(void)
 		{409, "{\"error_code\":409,\"message\":\"Cannot complete request because of a conflicting operation (e.g. worker rebalance)\"}", CDC_KC_BUSY, NULL},
 		{400, "{\"error_code\":400,\"message\":\"Connectors must be in the STOPPED state before their offsets can be modified. This can be done\"}", CDC_KC_NOT_STOPPED, NULL},
 		{400, "{\"error_code\":400,\"message\":\"Connector configuration is invalid and contains the following 2 error(s):\\nThe 'topic.prefix' value is invalid: a b\\nThe 'snapshot.mode' value is invalid\\nYou can also find the above list of errors at the endpoint `/connector-plugins/{connectorType}/config/validate`\"}",
-		CDC_KC_INVALID, "The 'topic.prefix' value is invalid: a b; The 'snapshot.mode' value is invalid"},
+			CDC_KC_INVALID, "The 'topic.prefix' value is invalid: a b; The 'snapshot.mode' value is invalid"},
 		{400, "{\"error_code\":400,\"message\":\"Connector config {database.password=geheim, tasks.max=1} contains no connector type\"}",
-		CDC_KC_INVALID, "Connector config {database.password=[redacted], tasks.max=1} contains no connector type"},
+			CDC_KC_INVALID, "Connector config {database.password=[redacted], tasks.max=1} contains no connector type"},
 		{400, "{\"error_code\":400,\"message\":\"Connector configuration is invalid and contains the following 1 error(s):\\nError while validating connector config: Authentication method is not allowed by requireAuth\"}",
-		CDC_KC_INVALID, "Error while validating connector config: Authentication method is not allowed by requireAuth (the source asks for something else than SCRAM: "
-		"see the role's line in its pg_hba.conf, and whether its password was stored as scram-sha-256)"},
+			CDC_KC_INVALID, "Error while validating connector config: Authentication method is not allowed by requireAuth (the source asks for something else than SCRAM: "
+			"see the role's line in its pg_hba.conf, and whether its password was stored as scram-sha-256)"},
 		{400, "{\"error_code\":400,\"message\":\"geh\\\"eim is no value\"}", CDC_KC_INVALID, "[redacted] is no value"},
 		{405, "{\"error_code\":405,\"message\":\"HTTP 405 Method Not Allowed\"}", CDC_KC_INVALID, NULL},
 		{401, "", CDC_KC_DENIED, "no reason given"},

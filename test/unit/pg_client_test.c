@@ -305,7 +305,7 @@ turn(void)
 
 /* --- names ------------------------------------------------------------------------------- */
 static const char *refused;
-static const char *refused_address;	/* this one alone; NULL: each */
+static const char *refused_address; /* this one alone; NULL: each */
 static const char *resolved_to[2] = {"127.0.0.1", "127.0.0.1"};
 
 const char *

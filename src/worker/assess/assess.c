@@ -79,18 +79,18 @@ assess_gate(const CdcPipeline *p, CdcAssessment *a)
 		cdc_set_detail(a, CDC_DETAIL_NETWORK_SIDE, source->network_id ? "source" : "sink");
 		if (!s->source_running)
 			cdc_set_detail(a, CDC_DETAIL_PENDING,
-					   psprintf("source service \"%s\" is %s%s%s", source->name, source->status,
-								source->status_message ? ": " : "",
-								source->status_message ? source->status_message : ""));
+						   psprintf("source service \"%s\" is %s%s%s", source->name, source->status,
+									source->status_message ? ": " : "",
+									source->status_message ? source->status_message : ""));
 		else if (!s->sink_running)
 			cdc_set_detail(a, CDC_DETAIL_PENDING,
-					   psprintf("sink service \"%s\" is %s%s%s", sink->name, sink->status,
-								sink->status_message ? ": " : "",
-								sink->status_message ? sink->status_message : ""));
+						   psprintf("sink service \"%s\" is %s%s%s", sink->name, sink->status,
+									sink->status_message ? ": " : "",
+									sink->status_message ? sink->status_message : ""));
 		else if (!s->addon_running)
 			cdc_set_detail(a, CDC_DETAIL_PENDING,
-					   psprintf("addon kafka-connect of sink service \"%s\" is %s", sink->name,
-								sink->addon_status ? sink->addon_status : "pending"));
+						   psprintf("addon kafka-connect of sink service \"%s\" is %s", sink->name,
+									sink->addon_status ? sink->addon_status : "pending"));
 	}
 	cdc_network_assess(p, a);
 	s->allow_password = sink && (sink->plaintext_password || sink->nagents > 0);
@@ -116,6 +116,7 @@ static CdcGap
 detect_gap(const CdcPipeline *p, const CdcAssessment *a)
 {
 	const CdcSnapshot *s = &a->snapshot;
+
 	if (!p->was_running || p->want_deleted || s->source_reachable != CDC_YES ||
 		s->source_capable != CDC_YES)
 		return CDC_GAP_NONE;
@@ -202,6 +203,7 @@ static void
 assess_settled(const CdcPipeline *p, CdcAssessment *a)
 {
 	CdcSnapshot *s = &a->snapshot;
+
 	s->settled = p->mutated_at == 0 ||
 		GetCurrentTimestamp() - p->mutated_at >= (int64) cdc_settle_after * 1000 ? CDC_YES : CDC_NO;
 	s->walsender_stuck = CDC_NO;
@@ -224,6 +226,7 @@ void
 cdc_assess(const CdcPipeline *p, CdcAssessment *a)
 {
 	CdcSnapshot *s = &a->snapshot;
+
 	memset(a, 0, sizeof(*a));
 	s->status = p->status;
 	s->want_deleted = p->want_deleted;

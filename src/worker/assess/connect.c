@@ -157,7 +157,7 @@ cdc_assess_connect(const CdcPipeline *p, CdcAssessment *a)
 	{
 		s->connector = CDC_OBJ_FOREIGN;
 		cdc_set_detail(a, CDC_DETAIL_CONNECTOR,
-				   psprintf("a connector named \"%s\" exists that this pipeline did not make", c->name));
+					   psprintf("a connector named \"%s\" exists that this pipeline did not make", c->name));
 		return;
 	}
 	wanted = cdc_wanted_config(p, NULL);

@@ -30,7 +30,7 @@ bool
 cdc_failover_needs_offsets(const CdcPipeline *p)
 {
 	const CdcKcConnector *c = cdc_connector_of(p);
-	CdcFailoverIntent		intent;
+	CdcFailoverIntent intent;
 
 	if (!cdc_failover_may_move(p) || p->seen == NULL)
 		return false;
@@ -186,7 +186,7 @@ cdc_assess_failover(const CdcPipeline *p, CdcAssessment *a)
 {
 	CdcSnapshot *s = &a->snapshot;
 	const CdcService *source = p->source;
-	CdcFailoverIntent		intent;
+	CdcFailoverIntent intent;
 
 	s->offsets_ahead = s->confirmed = CDC_UNKNOWN;
 	s->two_primaries = source && source->other_primary ? CDC_YES : CDC_NO;

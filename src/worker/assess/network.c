@@ -74,8 +74,10 @@ assess_pair(const CdcPipeline *p, const CdcPair *pair, CdcAssessment *a)
 	if (cdc_pair_seen(pair, &ab, &ba))
 	{
 		peerings = judge(a, pair, ab, ba);
-		/* what was seen active stays so through a fault of the SDN API, but one
-		 * that people must cure is told */
+
+		/*
+		 * what was seen active stays so through a fault of the SDN API, but one that people must cure is told
+		 */
 		if (current || p->status == CDC_RUNNING || peerings == CDC_PEERINGS_ACTIVE)
 		{
 			if (!sdn->denied || p->status != CDC_RUNNING)

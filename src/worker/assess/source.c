@@ -88,8 +88,8 @@ assess_hba(const CdcPipeline *p, CdcAssessment *a)
 			{
 				state = source->manage_hba ? CDC_HBA_FOUGHT : CDC_HBA_UNMANAGED;
 				cdc_set_detail(a, CDC_DETAIL_HBA,
-						   psprintf("%s:%d, add there: %s", n->address, n->port,
-									line ? line : "no line can be made for this database and network"));
+							   psprintf("%s:%d, add there: %s", n->address, n->port,
+										line ? line : "no line can be made for this database and network"));
 			}
 			else if (state != CDC_HBA_OK && n->hba_error)
 			{
@@ -166,7 +166,7 @@ assess_objects(const CdcPipeline *p, CdcAssessment *a)
 	{
 		s->role = CDC_OBJ_FOREIGN;
 		cdc_set_detail(a, CDC_DETAIL_ROLE,
-				   psprintf("a role named \"%s\" exists that this pipeline did not make", p->object_name));
+					   psprintf("a role named \"%s\" exists that this pipeline did not make", p->object_name));
 	}
 	else
 	{
@@ -212,7 +212,7 @@ assess_objects(const CdcPipeline *p, CdcAssessment *a)
 	{
 		s->publication = CDC_OBJ_FOREIGN;
 		cdc_set_detail(a, CDC_DETAIL_PUBLICATION,
-				   psprintf("a publication named \"%s\" exists that this pipeline did not make", p->object_name));
+					   psprintf("a publication named \"%s\" exists that this pipeline did not make", p->object_name));
 	}
 	else
 	{
@@ -240,7 +240,7 @@ assess_objects(const CdcPipeline *p, CdcAssessment *a)
 	{
 		s->slot = CDC_SLOT_FOREIGN;
 		cdc_set_detail(a, CDC_DETAIL_SLOT,
-				   psprintf("a replication slot named \"%s\" exists that this pipeline did not make", p->object_name));
+					   psprintf("a replication slot named \"%s\" exists that this pipeline did not make", p->object_name));
 	}
 	else
 	{
@@ -260,13 +260,13 @@ assess_objects(const CdcPipeline *p, CdcAssessment *a)
 	if (held_ms >= 0 && held_ms > (is_small(source->slot_turn.holder) ? SMALL_NEIGHBOUR_MS : NEIGHBOUR_DEADLINE_MS))
 		held_ms = -1;			/* he is not waited for any longer */
 	if (cdc_initial_only(p))
-		s->slot_turn = CDC_TURN_OK;	/* Debezium makes none for it */
+		s->slot_turn = CDC_TURN_OK; /* Debezium makes none for it */
 	else if (!seen->slot_exists && (p->server.free_slots < 1 || p->server.free_senders < 1))
 	{
 		s->slot_turn = CDC_TURN_NO_FREE_SLOT;
 		cdc_set_detail(a, CDC_DETAIL_BLOCKER,
-				   psprintf("%d replication slots and %d WAL senders are free",
-							p->server.free_slots, p->server.free_senders));
+					   psprintf("%d replication slots and %d WAL senders are free",
+								p->server.free_slots, p->server.free_senders));
 	}
 	else if (held_ms >= 0)
 	{
@@ -274,9 +274,9 @@ assess_objects(const CdcPipeline *p, CdcAssessment *a)
 		a->turn_at = s->slot_turn == CDC_TURN_SOON ? source->slot_turn.since + SMALL_NEIGHBOUR_MS + 1 :
 			cdc_loop_now() + NEIGHBOUR_LOOK_MS;
 		cdc_set_detail(a, CDC_DETAIL_BLOCKER,
-				   psprintf("pipeline \"%s\" is creating its slot%s%s", source->slot_turn.holder->name,
-							p->server.blocker ? ", which waits for " : "",
-							p->server.blocker ? blocker_words(p) : ""));
+					   psprintf("pipeline \"%s\" is creating its slot%s%s", source->slot_turn.holder->name,
+								p->server.blocker ? ", which waits for " : "",
+								p->server.blocker ? blocker_words(p) : ""));
 	}
 	else if (p->server.blocker)
 	{
@@ -306,7 +306,7 @@ assess_flow(const CdcPipeline *p, CdcAssessment *a)
 	{
 		s->moving = CDC_NO;
 		cdc_set_detail(a, CDC_DETAIL_MOVING,
-				   psprintf("%d s at %s", (int) (still / 1000), cdc_lsn_words(p->flushed)));
+					   psprintf("%d s at %s", (int) (still / 1000), cdc_lsn_words(p->flushed)));
 	}
 	else
 		s->moving = CDC_YES;
@@ -332,7 +332,7 @@ cdc_assess_source(const CdcPipeline *p, CdcAssessment *a)
 		s->source_reachable = CDC_YES;
 		s->source_capable = CDC_NO;
 		cdc_set_detail(a, CDC_DETAIL_SOURCE_CAPABILITY,
-				   psprintf("database \"%s\" does not exist", p->database));
+					   psprintf("database \"%s\" does not exist", p->database));
 		/* dropped after our teardown had ended there: nothing of ours can come back */
 		if (p->absent)
 		{
@@ -345,8 +345,8 @@ cdc_assess_source(const CdcPipeline *p, CdcAssessment *a)
 	{
 		s->source_reachable = CDC_NO;
 		cdc_set_detail(a, CDC_DETAIL_SOURCE_ERROR,
-				   psprintf("%s:%d %s", source->primary->address, source->primary->port,
-							p->seen_error ? p->seen_error : "was not asked yet"));
+					   psprintf("%s:%d %s", source->primary->address, source->primary->port,
+								p->seen_error ? p->seen_error : "was not asked yet"));
 		s->hba = CDC_HBA_UNKNOWN;
 		return;
 	}
@@ -356,14 +356,14 @@ cdc_assess_source(const CdcPipeline *p, CdcAssessment *a)
 	{
 		s->source_capable = CDC_NO;
 		cdc_set_detail(a, CDC_DETAIL_SOURCE_CAPABILITY,
-				   psprintf("its version is %d, 14 or later is needed", p->server.version / 10000));
+					   psprintf("its version is %d, 14 or later is needed", p->server.version / 10000));
 	}
 	else if (p->server.wal_level && strcmp(p->server.wal_level, "logical") != 0)
 	{
 		s->source_capable = CDC_NO;
 		cdc_set_detail(a, CDC_DETAIL_SOURCE_CAPABILITY,
-				   psprintf("wal_level is %s: run ALTER SYSTEM SET wal_level = 'logical' and restart it",
-							p->server.wal_level));
+					   psprintf("wal_level is %s: run ALTER SYSTEM SET wal_level = 'logical' and restart it",
+								p->server.wal_level));
 	}
 	assess_objects(p, a);
 	assess_flow(p, a);

@@ -252,7 +252,7 @@ http_done(const CdcHttpResult *result, void *arg)
 			p->spec_dirty = true;
 		}
 		if (end == CDC_OP_DONE && (action == CDC_ACT_PUT_CONNECTOR || action == CDC_ACT_POST_STOPPED ||
-									action == CDC_ACT_PREPARE_CONNECTOR))
+								   action == CDC_ACT_PREPARE_CONNECTOR))
 			p->put_at = cdc_loop_now();
 		if (end == CDC_OP_DONE && action == CDC_ACT_DELETE_CONNECTOR)
 			p->put_at = 0;

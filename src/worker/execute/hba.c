@@ -97,7 +97,7 @@ finish_node(CdcHbaNode *h)
 		job->end = h->unknown ? CDC_OP_UNKNOWN : job->end == CDC_OP_DONE ? CDC_OP_FAILED : job->end;
 		if (job->words == NULL)
 			job->words = MemoryContextStrdup(job->context,
-											psprintf("%s:%d: %s", n ? n->address : "?", n ? n->port : 0, h->failure));
+											 psprintf("%s:%d: %s", n ? n->address : "?", n ? n->port : 0, h->failure));
 	}
 	if (--job->left == 0)
 	{
@@ -308,7 +308,7 @@ cdc_execute_hba(CdcOp *op)
 	if (--job->left == 0)
 	{
 		cdc_op_end(job->ref, CDC_OP_FAILED,
-					  "no node of the source is reachable");
+				   "no node of the source is reachable");
 		MemoryContextDelete(context);
 	}
 }

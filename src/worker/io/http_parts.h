@@ -31,7 +31,7 @@ struct CdcHttpHandle
 	bool		overflow;
 	bool		(*consume) (const char *data, size_t length, void *consumed);
 	void	   *consumed;
-	char		host[CDC_HTTP_HOST_MAX]; /* scheme://host:port */
+	char		host[CDC_HTTP_HOST_MAX];	/* scheme://host:port */
 	char		error[CURL_ERROR_SIZE];
 	char	   *request_body;	/* libcurl reads it here; wiped */
 	bool		any_address;

@@ -89,7 +89,7 @@ struct CdcPgConn
 	PGresult   *result;			/* what the running statement brought so far */
 	uint64		counted;		/* what the socket had received when the question was sent */
 	bool		copy;			/* it entered a COPY state: not ours to serve */
-	char	   *prepared[CDC_PG_PREPARED_MAX]; /* texts of the statements that are prepared */
+	char	   *prepared[CDC_PG_PREPARED_MAX];	/* texts of the statements that are prepared */
 	int			preparing;		/* number + 1 under which the first statement is, before
 								 * it runs; 0: it is not */
 	int			version;

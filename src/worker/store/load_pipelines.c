@@ -29,7 +29,7 @@ static const char pipelines_sql[] =
 " WHERE s.settled_at IS NULL AND ($1 IS NULL OR s.id OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.uuid[]))"
 " ORDER BY s.created_at, s.id";
 
-char **
+char	  **
 cdc_store_read_pipelines(const char *ids, int *n)
 {
 	Oid			types[1] = {TEXTOID};

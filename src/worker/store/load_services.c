@@ -42,7 +42,7 @@ static const char regions_sql[] =
 "SELECT s.id::pg_catalog.text, coalesce(z.peering_region, s.zone) FROM cdc.service s"
 " LEFT JOIN cdc.zone z ON z.zone OPERATOR(pg_catalog.=) s.zone WHERE s.deleted_at IS NULL";
 
-char **
+char	  **
 cdc_store_read_services(const char *ids, int *n)
 {
 	Oid			types[1] = {TEXTOID};
@@ -53,7 +53,7 @@ cdc_store_read_services(const char *ids, int *n)
 	return cdc_rows_keep(1, n);
 }
 
-char **
+char	  **
 cdc_store_read_regions(int *n)
 {
 	cdc_statement_run(regions_sql, SPI_OK_SELECT, 0, NULL, NULL, NULL);

@@ -86,7 +86,7 @@ cdc_store_pairs_written(CdcWorld *world)
 	list_free(pairs);
 }
 
-char **
+char	  **
 cdc_store_read_pairs(int *n)
 {
 	cdc_statement_run(read_pairs_sql, SPI_OK_SELECT, 0, NULL, NULL, NULL);

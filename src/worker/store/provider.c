@@ -56,7 +56,7 @@ cdc_store_write_provided(CdcWorld *world)
 	cdc_rows_write(write_provided_sql, SPI_OK_UPDATE, rows);
 }
 
-char **
+char	  **
 cdc_store_end_services(CdcWorld *world, int *n)
 {
 	Oid			types[1] = {TEXTOID};

@@ -53,7 +53,7 @@ cdc_row_add_uint(struct json_object *row, const char *key, uint64 value)
 	cdc_json_add_string(row, key, value ? words : NULL);
 }
 
-char **
+char	  **
 cdc_rows_keep(int ncolumns, int *n)
 {
 	char	  **rows;

@@ -71,7 +71,7 @@ interlock(CdcWorld *world)
 	else
 	{
 		cdc_statement_run("SELECT system_identifier::pg_catalog.text, epoch_base, epoch,"
-				" ('x' || pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 1, 8))::pg_catalog.bit(32)::pg_catalog.int8,"
+						  " ('x' || pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 1, 8))::pg_catalog.bit(32)::pg_catalog.int8,"
 						  " installation_id::pg_catalog.text FROM cdc.control_plane", SPI_OK_SELECT, 0, NULL, NULL, NULL);
 		if (SPI_processed == 0)
 			reason = "no organization exists yet";
@@ -165,7 +165,7 @@ cdc_store_turn(CdcWorld *world)
 
 			foreach(cell, world->pipelines)
 				ending = ending || ((CdcPipeline *) lfirst(cell))->status == CDC_DELETED ||
-					(((CdcPipeline *) lfirst(cell))->absent && ((CdcPipeline *) lfirst(cell))->spec_dirty);
+				(((CdcPipeline *) lfirst(cell))->absent && ((CdcPipeline *) lfirst(cell))->spec_dirty);
 			foreach(cell, world->services)
 				ending = ending || ((CdcService *) lfirst(cell))->provider_gone;
 			cdc_store_write_pipelines(world);

@@ -19,7 +19,7 @@ void
 cdc_world_remove_service(CdcService *service)
 {
 	const char *const secrets[] = {service->admin_password, service->connector_password, service->connect_password, service->client_key,
-	service->order.admin_password, service->order.app_password, service->order.agent_token};
+		service->order.admin_password, service->order.app_password, service->order.agent_token};
 	CdcWorld   *world = service->world;
 	ListCell   *cell;
 	int			i;

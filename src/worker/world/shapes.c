@@ -7,17 +7,17 @@
 const CdcPgShape cdc_shape_look = {.min_rows = 1, .max_rows = 1, .ncolumns = 1, .columns = {{.type = CDC_PG_BYTES}}};
 
 const CdcPgShape cdc_shape_ping = {.min_rows = 1, .max_rows = 1, .ncolumns = 2,
-.columns = {{.type = CDC_PG_BOOL}, {.type = CDC_PG_TEXT, .may_be_null = true}}};
+	.columns = {{.type = CDC_PG_BOOL}, {.type = CDC_PG_TEXT, .may_be_null = true}}};
 
 /* As many slots as anybody has; names and numbers. */
 const CdcPgShape cdc_shape_watch = {.max_rows = 10000, .ncolumns = 2,
-.columns = {{.type = CDC_PG_TEXT, .max = NAMEDATALEN}, {.type = CDC_PG_TEXT, .max = 200}}};
+	.columns = {{.type = CDC_PG_TEXT, .max = NAMEDATALEN}, {.type = CDC_PG_TEXT, .max = 200}}};
 
 const CdcPgShape cdc_shape_hba = {.min_rows = 1, .max_rows = 1, .ncolumns = 3,
-.columns = {{.type = CDC_PG_TEXT, .max = 4096}, {.type = CDC_PG_TEXT, .may_be_null = true}, {.type = CDC_PG_TEXT, .max = 64}}};
+	.columns = {{.type = CDC_PG_TEXT, .max = 4096}, {.type = CDC_PG_TEXT, .may_be_null = true}, {.type = CDC_PG_TEXT, .max = 64}}};
 
 const CdcPgShape cdc_shape_hba_errors = {.max_rows = 10000, .ncolumns = 2,
-.columns = {{.type = CDC_PG_COUNT}, {.type = CDC_PG_TEXT}}};
+	.columns = {{.type = CDC_PG_COUNT}, {.type = CDC_PG_TEXT}}};
 
 const CdcPgShape cdc_shape_slot_made = {.min_rows = 1, .max_rows = 1, .ncolumns = 1, .columns = {{.type = CDC_PG_LSN, .may_be_null = true}}};
 

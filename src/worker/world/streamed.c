@@ -183,7 +183,7 @@ cdc_failover_remember(CdcPipeline *p, const CdcJudgement *j, const char *words)
 		return;
 	}
 	if (!usurped)
-		p->snapshot_run = 0;		/* judged by the stored offsets, which said so */
+		p->snapshot_run = 0;	/* judged by the stored offsets, which said so */
 	intent = json_object_new_object();
 	cdc_json_add_string(intent, "verdict", cdc_verdict_name(j->verdict));
 	snprintf(number, sizeof(number), UINT64_FORMAT, p->server.system_identifier);
@@ -374,6 +374,7 @@ void
 cdc_failover_forget(CdcPipeline *p)
 {
 	struct json_object *former = p->gap == NULL && p->failover ? cdc_json_parse(p->failover) : NULL;
+
 	/* a snapshot that was interrupted is taken for the same gap once more */
 	struct json_object *gap = p->gap ? cdc_json_parse(p->gap) : json_object_get(cdc_json_get(former, "gap"));
 
@@ -404,7 +405,7 @@ cdc_failover_intent(const CdcPipeline *p)
 	struct json_object *j = p->failover ? cdc_json_parse(p->failover) : NULL;
 	const char *verdict = cdc_json_string(j, "verdict");
 	const char *system = cdc_json_string(j, "system");
-	CdcFailoverIntent		intent;
+	CdcFailoverIntent intent;
 
 	memset(&intent, 0, sizeof(intent));
 	if (verdict && system &&

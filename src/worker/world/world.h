@@ -179,7 +179,7 @@ struct CdcService
 	bool		manage_role;
 	bool		metadata_server;	/* a superuser's word: it may be the metadata's own */
 	char	   *connector_user; /* with manage_role false: what connectors log in as, */
-	char	   *connector_password;	/* else NULL, both */
+	char	   *connector_password; /* else NULL, both */
 	int			nnodes;
 	CdcNode    *nodes;
 	CdcNode    *primary;		/* NULL: none known */
@@ -193,7 +193,7 @@ struct CdcService
 	CdcTurn		ddl_turn;		/* of actions by SQL */
 	CdcTurn		hba_turn;		/* of who writes pg_hba.conf */
 	CdcTurn		slot_turn;		/* of who makes its slot */
-	int64		standbys_since;	/* something new is there for them to follow, 0: not */
+	int64		standbys_since; /* something new is there for them to follow, 0: not */
 
 	/* kafka */
 	int			nurls;
@@ -271,7 +271,7 @@ typedef struct CdcPair
 	CdcTurn		turn;			/* of who acts on it */
 	CdcSdnRemoval removal;		/* the step that is under way, or planned */
 	bool		removal_planned;	/* its intent is written with the next turn */
-	uint64		removal_serial;	/* of the request under way, 0: none */
+	uint64		removal_serial; /* of the request under way, 0: none */
 	bool		parted;			/* removing: nothing of ours was listed */
 	char		removal_uuid[CDC_UUID_LEN + 1];
 	int64		next_try;
