@@ -22,7 +22,7 @@ def installation(to, version, environment):
     programs = "%s/usr/lib/postgresql/%s/bin" % (to, version)
     os.rename(programs + "/postgres", programs + "/postgres.real")
     with open(programs + "/postgres", "w") as script:
-        script.write('#!/bin/bash\nexport %s\nexec -a "$0" "$0.real" "$@"\n' % " ".join("%s='%s'" % item for item in environment.items()))
+        script.write('#!/bin/bash\nexport CHECK_INSTRUMENTED=1 %s\nexec -a "$0" "$0.real" "$@"\n' % " ".join("%s='%s'" % item for item in environment.items()))
     os.chmod(programs + "/postgres", 0o755)
     return programs
 
