@@ -42,6 +42,9 @@ for kind in KINDS:
 ok(all(line.split()[0] in KINDS for line in listed) and listed == sorted(set(listed)), "layers.known is sorted and has known kinds only")
 ok(len(tree.files) > 100 and sum(len(others) for others in tree.uses().values()) > 300, "src was read: %d files" % len(tree.files))
 
+with open(os.path.join(TOP, rules.PICTURE)) as drawn:
+    ok(drawn.read() == picture.draw(tree, table), rules.PICTURE + " is drawn from src as it is", "make house draws it anew")
+
 # -- a small house, and each break of it --------------------------------------------------
 TABLE = """
 | room | what is in it | it uses | others include |
