@@ -41,7 +41,7 @@ cdc_pace_backoff(CdcPipeline *p)
 	int64		ms = BACKOFF_FIRST_MS;
 	int			i;
 
-	for (i = 1; i < p->attempts && ms < BACKOFF_MAX_MS; i++)
+	for (i = 1; i < p->plan.attempts && ms < BACKOFF_MAX_MS; i++)
 		ms *= 2;
 	return jitter(Min(ms, BACKOFF_MAX_MS));
 }
@@ -57,20 +57,20 @@ starts_task(CdcAction action)
 bool
 cdc_pace_awaits_slot(const CdcPipeline *p)
 {
-	return p->decision.rule && p->decision.action == CDC_ACT_NONE && p->decision.retry == CDC_RETRY_FAST &&
-		strcmp(p->decision.rule->section, "connector") == 0 && p->seen && !p->seen_failed &&
-		starts_task(p->done_action);
+	return p->plan.decision.rule && p->plan.decision.action == CDC_ACT_NONE && p->plan.decision.retry == CDC_RETRY_FAST &&
+		strcmp(p->plan.decision.rule->section, "connector") == 0 && p->look.seen && !p->look.seen_failed &&
+		starts_task(p->doing.done_action);
 }
 
 static int64
 poll_interval(CdcPipeline *p)
 {
-	int64		since = cdc_loop_now() - p->rule_since;
+	int64		since = cdc_loop_now() - p->plan.rule_since;
 	int64		ms = since < POLL_DENSE_FOR_MS ? POLL_FIRST_MS :
 		since < POLL_SECOND_FOR_MS ? POLL_SECOND_MS : POLL_LAST_MS;
 
 	/* seen absent: nobody waits for it, and who drops the database must find it without a session of ours */
-	if (p->absent)
+	if (p->kept.absent)
 		return POLL_LAST_MS;
 	return cdc_pace_awaits_slot(p) ? ms : Max(ms, cdc_observe_source_pace(p));
 }
@@ -92,40 +92,40 @@ cdc_pace_plan(CdcPipeline *p, const CdcDecision *d, int64 turn_at)
 	switch (d->retry)
 	{
 		case CDC_RETRY_NOW:
-			p->next_visit = 0;
+			p->plan.next_visit = 0;
 			break;
 		case CDC_RETRY_FAST:
-			p->next_visit = cdc_pace_next_poll(p);
+			p->plan.next_visit = cdc_pace_next_poll(p);
 			break;
 		case CDC_RETRY_TURN:
-			cdc_turn_wait(&p->source->slot_turn, p);
-			p->next_visit = Max(turn_at, cdc_pace_next_poll(p));
+			cdc_turn_wait(&p->source->pg.slot_turn, p);
+			p->plan.next_visit = Max(turn_at, cdc_pace_next_poll(p));
 			break;
 		case CDC_RETRY_BACKOFF:
-			p->attempts++;
-			p->next_visit = now + cdc_pace_backoff(p);
+			p->plan.attempts++;
+			p->plan.next_visit = now + cdc_pace_backoff(p);
 			break;
 		case CDC_RETRY_ROUND:
 		case CDC_RETRY_NEVER:
-			p->next_visit = 0;
+			p->plan.next_visit = 0;
 			break;
 		case CDC_RETRY_SLOW:
-			p->next_visit = now + SLOW_MS;
+			p->plan.next_visit = now + SLOW_MS;
 			break;
 	}
 	if (d->retry != CDC_RETRY_BACKOFF && d->action == CDC_ACT_NONE)
-		p->attempts = 0;
+		p->plan.attempts = 0;
 }
 
 /* Has what the action would do just been accepted, and not shown yet? */
 bool
 cdc_pace_effect_is_coming(const CdcPipeline *p, const CdcDecision *d)
 {
-	if (d->retry != CDC_RETRY_FAST || cdc_loop_now() - p->done_at >= EFFECT_SHOWS_MS)
+	if (d->retry != CDC_RETRY_FAST || cdc_loop_now() - p->doing.done_at >= EFFECT_SHOWS_MS)
 		return false;
-	return d->action == p->done_action ||
-		(d->action == CDC_ACT_STOP_CONNECTOR && p->done_action == CDC_ACT_BEGIN_DISCARD) ||
-		(d->action == CDC_ACT_RESUME_CONNECTOR && p->done_action == CDC_ACT_END_DISCARD);
+	return d->action == p->doing.done_action ||
+		(d->action == CDC_ACT_STOP_CONNECTOR && p->doing.done_action == CDC_ACT_BEGIN_DISCARD) ||
+		(d->action == CDC_ACT_RESUME_CONNECTOR && p->doing.done_action == CDC_ACT_END_DISCARD);
 }
 
 /* What an action on the source does shows on the source alone. */
@@ -146,20 +146,20 @@ is_on_source(CdcAction action)
 void
 cdc_pace_look_again(CdcPipeline *p, int64 now)
 {
-	int64		pace = p->want_deleted || p->discarding || p->failover || cdc_failover_pending(p) ?
+	int64		pace = p->wanted.want_deleted || p->kept.discarding || p->kept.failover || cdc_failover_pending(p) ?
 		CONNECT_TEARDOWN_MS : CONNECT_POLL_MS;
 
-	p->source_since = now;
-	if (p->decision.rule && strcmp(p->decision.rule->section, "network") == 0)
+	p->plan.source_since = now;
+	if (p->plan.decision.rule && strcmp(p->plan.decision.rule->section, "network") == 0)
 	{
 		/* nothing else is waited for */
-		p->network_since = now;
-		p->source_since = p->connect_since;
+		p->plan.network_since = now;
+		p->plan.source_since = p->plan.connect_since;
 		return;
 	}
-	if (p->decision.rule == NULL || (p->decision.retry != CDC_RETRY_FAST && p->decision.retry != CDC_RETRY_TURN) ||
-		p->sink == NULL || now - p->sink->listed_at >= pace)
-		p->connect_since = now;
+	if (p->plan.decision.rule == NULL || (p->plan.decision.retry != CDC_RETRY_FAST && p->plan.decision.retry != CDC_RETRY_TURN) ||
+		p->sink == NULL || now - p->sink->kafka.listed_at >= pace)
+		p->plan.connect_since = now;
 }
 
 /* Is a slot seen streaming whose task Connect, when last asked, did not call RUNNING? */
@@ -169,8 +169,8 @@ cdc_pace_expects_running(CdcPipeline *p)
 	const CdcKcConnector *c = cdc_connector_of(p);
 
 	return !(c && c->state == CDC_CS_RUNNING && c->task_state == CDC_CS_RUNNING) &&
-		p->status == CDC_PROVISIONING && !p->want_deleted && p->seen && !p->seen_failed && p->seen->slot_streaming &&
-		p->sink && p->sink->connect_reachable == CDC_YES && p->sink->listed_at < p->look_at && p->connect_since < p->look_at;
+		p->kept.status == CDC_PROVISIONING && !p->wanted.want_deleted && p->look.seen && !p->look.seen_failed && p->look.seen->slot_streaming &&
+		p->sink && p->sink->kafka.connect_reachable == CDC_YES && p->sink->kafka.listed_at < p->look.look_at && p->plan.connect_since < p->look.look_at;
 }
 
 void
@@ -178,24 +178,24 @@ cdc_pace_ended(CdcPipeline *p, CdcAction action, CdcOpEnd end)
 {
 	/* a verdict changes nothing outside: what was seen is still so */
 	if (action != CDC_ACT_JUDGE_FAILOVER)
-		p->source_since = cdc_loop_now();
+		p->plan.source_since = cdc_loop_now();
 	if (cdc_network_is_action(action))
-		p->network_since = p->source_since;
+		p->plan.network_since = p->plan.source_since;
 	if (action != CDC_ACT_JUDGE_FAILOVER && (end != CDC_OP_DONE || !is_on_source(action)))
-		p->connect_since = p->source_since;
+		p->plan.connect_since = p->plan.source_since;
 	if (end == CDC_OP_DONE)
 	{
-		p->done_action = action;
-		p->done_at = cdc_loop_now();
-		p->rule_since = cdc_loop_now();
+		p->doing.done_action = action;
+		p->doing.done_at = cdc_loop_now();
+		p->plan.rule_since = cdc_loop_now();
 	}
 }
 
 void
 cdc_pace_done(CdcPipeline *p, CdcAction action)
 {
-	p->attempts = 0;
-	p->next_visit = starts_task(action) ? cdc_loop_now() + TASK_SHOWS_MS : 0;
-	if (p->next_visit == 0)
+	p->plan.attempts = 0;
+	p->plan.next_visit = starts_task(action) ? cdc_loop_now() + TASK_SHOWS_MS : 0;
+	if (p->plan.next_visit == 0)
 		cdc_world_ready(p);
 }

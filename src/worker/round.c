@@ -50,16 +50,16 @@ begin_round(CdcWorld *world)
 	{
 		CdcPipeline *p = lfirst(cell);
 
-		p->asked = p->asked || world->round_asked;
-		if (p->op)
+		p->plan.asked = p->plan.asked || world->round_asked;
+		if (p->doing.op)
 			continue;
-		p->source_since = p->connect_since = p->network_since = now;
-		p->round_due = p->status == CDC_RUNNING || p->status == CDC_FAILED || p->status == CDC_PROVISIONING;
-		if (p->status == CDC_RUNNING)
-			p->rounds_running++;
-		if (p->attempts == 0 || world->round_asked)
+		p->plan.source_since = p->plan.connect_since = p->plan.network_since = now;
+		p->plan.round_due = p->kept.status == CDC_RUNNING || p->kept.status == CDC_FAILED || p->kept.status == CDC_PROVISIONING;
+		if (p->kept.status == CDC_RUNNING)
+			p->plan.rounds_running++;
+		if (p->plan.attempts == 0 || world->round_asked)
 		{
-			p->next_visit = 0;
+			p->plan.next_visit = 0;
 			cdc_world_ready(p);
 		}
 	}
@@ -85,16 +85,16 @@ cdc_visit_due(CdcWorld *world)
 	{
 		CdcPipeline *p = lfirst(cell);
 
-		if ((p->woken || (p->next_visit != 0 && now >= p->next_visit)) && p->op == NULL)
+		if ((p->plan.woken || (p->plan.next_visit != 0 && now >= p->plan.next_visit)) && p->doing.op == NULL)
 		{
-			p->woken = false;
-			p->next_visit = 0;
-			if (!p->waiting && cdc_pace_awaits_slot(p) && cdc_observe_source_watch(p))
+			p->plan.woken = false;
+			p->plan.next_visit = 0;
+			if (!p->look.waiting && cdc_pace_awaits_slot(p) && cdc_observe_source_watch(p))
 			{
-				p->next_visit = cdc_pace_next_poll(p);
+				p->plan.next_visit = cdc_pace_next_poll(p);
 				continue;
 			}
-			if (!p->waiting)
+			if (!p->look.waiting)
 				cdc_pace_look_again(p, now);
 			cdc_world_ready(p);
 		}
@@ -128,12 +128,12 @@ cdc_visit_next(CdcWorld *world)
 	{
 		CdcPipeline *p = lfirst(cell);
 
-		if (p->woken && p->op == NULL)
+		if (p->plan.woken && p->doing.op == NULL)
 			next = 1;			/* long ago: at once */
-		if (p->next_visit != 0 && p->op == NULL && p->next_visit < next)
-			next = p->next_visit;
-		if (p->spec_dirty && p->locked_until < next)
-			next = p->locked_until;
+		if (p->plan.next_visit != 0 && p->doing.op == NULL && p->plan.next_visit < next)
+			next = p->plan.next_visit;
+		if (p->kept.spec_dirty && p->kept.locked_until < next)
+			next = p->kept.locked_until;
 	}
 	return next;
 }
@@ -153,7 +153,7 @@ cdc_visit_dirty(CdcWorld *world)
 		CdcPipeline *p = lfirst(cell);
 
 		/* a row that a user holds is tried again by its time, not at once */
-		if ((p->spec_dirty && p->locked_until <= now) || p->secret_dirty || p->observed_dirty ||
+		if ((p->kept.spec_dirty && p->kept.locked_until <= now) || p->secret.secret_dirty || p->learned.observed_dirty ||
 			cdc_visit_unstarted(p))
 			return true;
 	}
@@ -163,9 +163,9 @@ cdc_visit_dirty(CdcWorld *world)
 
 		if (s->dirty)
 			return true;
-		for (i = 0; i < s->nnodes; i++)
+		for (i = 0; i < s->pg.nnodes; i++)
 		{
-			if (s->nodes[i].dirty)
+			if (s->pg.nodes[i].dirty)
 				return true;
 		}
 	}

@@ -22,14 +22,14 @@ see_to(CdcPipeline *p, CdcNode *n)
 	CdcStandbyView view;
 
 	cdc_shadow_forget_others(p);
-	if (n == s->primary || (s->primary == NULL && !n->in_recovery))
+	if (n == s->pg.primary || (s->pg.primary == NULL && !n->in_recovery))
 		return;
 	shadow = cdc_shadow_of(p, n->address, n->port);
 	view = cdc_assess_standby(p, n, shadow);
 	cdc_shadow_note_readiness(p, shadow, view.ready, view.missing, view.fix_sql);
 	if (view.followed)
 		cdc_shadow_note_timeline(p, shadow, n->timeline);
-	if (!p->want_deleted && p->world->acting && cdc_execute_shadow_may(p, shadow, view.action))
+	if (!p->wanted.want_deleted && p->world->acting && cdc_execute_shadow_may(p, shadow, view.action))
 		cdc_execute_shadow(p, n, shadow, view.action, view.target);
 }
 
@@ -42,7 +42,7 @@ see_to_all(CdcNode *n)
 	{
 		CdcPipeline *p = lfirst(cell);
 
-		if (p->source == n->service && !p->absent)
+		if (p->source == n->service && !p->kept.absent)
 			see_to(p, n);
 	}
 }
@@ -57,12 +57,12 @@ cdc_visit_standbys(CdcWorld *world)
 	{
 		CdcService *s = lfirst(cell);
 
-		for (i = 0; i < s->nnodes; i++)
+		for (i = 0; i < s->pg.nnodes; i++)
 		{
-			CdcNode    *n = &s->nodes[i];
+			CdcNode    *n = &s->pg.nodes[i];
 
 			/* the primary's slots have moved: so may those on all standbys */
-			bool		follows = s->followed && n != s->primary && n->reachable && n->in_recovery;
+			bool		follows = s->pg.followed && n != s->pg.primary && n->reachable && n->in_recovery;
 
 			if (n->look_wanted)
 			{
@@ -75,6 +75,6 @@ cdc_visit_standbys(CdcWorld *world)
 				see_to_all(n);
 			}
 		}
-		s->followed = false;
+		s->pg.followed = false;
 	}
 }

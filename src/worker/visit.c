@@ -18,6 +18,7 @@
 #include "worker/learn/learn.h"
 #include "worker/observe/observe.h"
 #include "worker/visit_parts.h"
+#include "worker/world/kept.h"
 #include "worker/world/streamed.h"
 
 #define SLOW_MS 60000			/* what could not be judged is looked at again */
@@ -39,12 +40,12 @@ message_of(const CdcPipeline *p, const CdcDecision *d, const CdcAssessment *a)
 	if (d->rule->message)
 	{
 		cdc_detail_expand(words, sizeof(words), d->rule->message, a->details);
-		if (p->op_error && d->action != CDC_ACT_NONE && d->action == p->op_error_action)
-			return psprintf("%s; %s failed: %s", words, cdc_action_name(d->action), p->op_error);
+		if (p->doing.op_error && d->action != CDC_ACT_NONE && d->action == p->doing.op_error_action)
+			return psprintf("%s; %s failed: %s", words, cdc_action_name(d->action), p->doing.op_error);
 		return pstrdup(words);
 	}
-	if (p->op_error && d->action == p->op_error_action)
-		return psprintf("%s failed and is tried again: %s", cdc_action_name(d->action), p->op_error);
+	if (p->doing.op_error && d->action == p->doing.op_error_action)
+		return psprintf("%s failed and is tried again: %s", cdc_action_name(d->action), p->doing.op_error);
 	return NULL;
 }
 
@@ -52,18 +53,16 @@ static void
 record(CdcPipeline *p, const CdcDecision *d, const CdcAssessment *a)
 {
 	char	   *message = message_of(p, d, a);
-	bool		moved = d->status != p->status || d->step != p->step;
-	bool		new_rule = p->decision.rule != d->rule;
-	bool		new_start = d->rule->status_to == CDC_RUNNING && !p->was_running;
+	bool		moved = d->status != p->kept.status || d->step != p->kept.step;
+	bool		new_rule = p->plan.decision.rule != d->rule;
+	bool		new_start = d->rule->status_to == CDC_RUNNING && !p->kept.was_running;
 
-	if (d->status == CDC_RUNNING && d->rule->status_to == CDC_RUNNING && !p->was_running)
+	if (d->status == CDC_RUNNING && d->rule->status_to == CDC_RUNNING && !p->kept.was_running)
 	{
-		p->was_running = true;
-		p->snapshot_run = p->seen && !cdc_initial_only(p) ? p->seen->slot_since_us : 0;
-		p->stored_seen = p->another_seen = 0;
-		p->rounds_running = 0;
-		p->flushed_at = 0;
-		p->spec_dirty = true;
+		cdc_keep_running(p, p->look.seen && !cdc_initial_only(p) ? p->look.seen->slot_since_us : 0);
+		p->learned.stored_seen = p->learned.another_seen = 0;
+		p->plan.rounds_running = 0;
+		p->learned.flushed_at = 0;
 	}
 	if (d->unchanged)
 		return;
@@ -71,26 +70,21 @@ record(CdcPipeline *p, const CdcDecision *d, const CdcAssessment *a)
 	{
 		cdc_failover_streaming(p);
 		if (new_start && p->source)
-			p->source->standbys_since = cdc_loop_now(); /* they want a slot of it */
+			p->source->pg.standbys_since = cdc_loop_now();	/* they want a slot of it */
 	}
-	if (moved || (new_rule && message && !cdc_same(message, p->error_message)))
-		cdc_world_event(p, "transition", rule_name(d->rule), cdc_status_name(p->status),
+	if (moved || (new_rule && message && !cdc_same(message, p->kept.error_message)))
+		cdc_world_event(p, "transition", rule_name(d->rule), cdc_status_name(p->kept.status),
 						cdc_status_name(d->status), cdc_step_name(d->step), message, NULL);
-	if (moved || !cdc_same(message, p->error_message))
-	{
-		p->status = d->status;
-		p->step = d->step;
-		cdc_set_string(p->context, &p->error_message, message);
-		p->spec_dirty = true;
-	}
+	cdc_keep_status(p, d->status, d->step);
+	cdc_keep_message(p, message);
 }
 
 /* Its intent is written with the turn; what follows it is started then. */
 static void
 add_operation(CdcPipeline *p, const CdcDecision *d)
 {
-	CdcOp	  **last = &p->op;
-	CdcOp	   *op = MemoryContextAllocZero(p->op_context, sizeof(CdcOp));
+	CdcOp	  **last = &p->doing.op;
+	CdcOp	   *op = MemoryContextAllocZero(p->doing.op_context, sizeof(CdcOp));
 	struct json_object *detail;
 
 	while (*last)
@@ -102,14 +96,14 @@ add_operation(CdcPipeline *p, const CdcDecision *d)
 	op->serial = ++p->world->serial;
 	/* a peering is shared: it is no thing of the pipeline's, and its delete need not wait for it */
 	if (!cdc_network_is_action(d->action))
-		p->mutated_at = GetCurrentTimestamp();
-	p->spec_dirty = true;
-	p->next_visit = 0;
-	if (p->op_error && p->op_error_action == d->action)
+		cdc_keep_mutated(p);
+	cdc_keep(p);
+	p->plan.next_visit = 0;
+	if (p->doing.op_error && p->doing.op_error_action == d->action)
 		return;
 	detail = json_object_new_object();
 	json_object_object_add(detail, "action", json_object_new_string(cdc_action_name(d->action)));
-	cdc_world_event(p, p->status == CDC_RUNNING ? "drift" : "action", rule_name(d->rule), NULL, NULL,
+	cdc_world_event(p, p->kept.status == CDC_RUNNING ? "drift" : "action", rule_name(d->rule), NULL, NULL,
 					cdc_step_name(d->step), cdc_action_description(d->action), detail);
 }
 
@@ -132,35 +126,35 @@ static void
 begin_operation(CdcPipeline *p, const CdcDecision *d, CdcSnapshot *snapshot)
 {
 	char	   *error = NULL;
-	bool		again = p->op_error && p->op_error_action == d->action;
+	bool		again = p->doing.op_error && p->doing.op_error_action == d->action;
 	CdcDecision now = *d;
 	CdcDecision beside;
 
-	if (p->attempts > 0 && p->next_visit > cdc_loop_now())
+	if (p->plan.attempts > 0 && p->plan.next_visit > cdc_loop_now())
 		return;
 	if (cdc_pace_effect_is_coming(p, d))
 	{
-		p->next_visit = cdc_pace_next_poll(p);
+		p->plan.next_visit = cdc_pace_next_poll(p);
 		return;
 	}
 	if (!cdc_execute_reserve(p, d->action))
 	{
-		p->next_visit = cdc_loop_now() + TURN_MS;
+		p->plan.next_visit = cdc_loop_now() + TURN_MS;
 		return;
 	}
 	if (!prepare(p, d->action, &error))
 	{
 		cdc_execute_release(p);
-		cdc_set_string(p->context, &p->op_error, error);
-		p->op_error_action = d->action;
-		p->attempts++;
-		p->next_visit = cdc_loop_now() + cdc_pace_backoff(p);
+		cdc_set_string(p->context, &p->doing.op_error, error);
+		p->doing.op_error_action = d->action;
+		p->plan.attempts++;
+		p->plan.next_visit = cdc_loop_now() + cdc_pace_backoff(p);
 		if (!again)
 			cdc_world_ready(p); /* so that the message shows */
 		return;
 	}
-	MemoryContextReset(p->op_context);
-	p->op_failed = false;
+	MemoryContextReset(p->doing.op_context);
+	p->doing.op_failed = false;
 	add_operation(p, d);
 	/* what fails is tried by itself */
 	while (!again && cdc_decide_beside(cdc_state_table, snapshot, &now, &beside) &&
@@ -173,7 +167,7 @@ begin_operation(CdcPipeline *p, const CdcDecision *d, CdcSnapshot *snapshot)
 		}
 		/* the pipeline stays where it is, at the first step that is not done */
 		if (beside.step != now.step)
-			cdc_world_event(p, "transition", rule_name(beside.rule), cdc_status_name(p->status),
+			cdc_world_event(p, "transition", rule_name(beside.rule), cdc_status_name(p->kept.status),
 							cdc_status_name(beside.status), cdc_step_name(beside.step), NULL, NULL);
 		add_operation(p, &beside);
 		now = beside;
@@ -185,16 +179,16 @@ visit(CdcPipeline *p)
 {
 	CdcAssessment a;
 	CdcDecision d;
-	bool		was_absent = p->absent;
+	bool		was_absent = p->kept.absent;
 
-	if (p->op || p->status == CDC_DELETED)
+	if (p->doing.op || p->kept.status == CDC_DELETED)
 		return;
 	if (!cdc_observe(p, cdc_assess_needs(p)))
 		return;
 	if (cdc_pace_expects_running(p))
 	{
 		/* the slot streams: only a list begun after that can say RUNNING */
-		p->connect_since = p->look_at;
+		p->plan.connect_since = p->look.look_at;
 		if (!cdc_observe(p, cdc_assess_needs(p)))
 			return;
 	}
@@ -203,56 +197,54 @@ visit(CdcPipeline *p)
 	cdc_assess(p, &a);
 	if (a.gap != CDC_GAP_NONE)
 		cdc_learn_gap(p, a.gap_name, a.gap_words);
-	if (p->sink && p->sink->nagents > 0)
+	if (p->sink && p->sink->kafka.nagents > 0)
 		cdc_learn_workers(p->sink, a.rolling, a.plugin_settled);
-	if (p->round_due)
+	if (p->plan.round_due)
 	{
-		p->round_due = false;
-		p->checked = true;
-		p->observed_dirty = true;
+		p->plan.round_due = false;
+		p->plan.checked = true;
+		p->learned.observed_dirty = true;
 	}
 	/* who asked while a restart is under way is answered when it is known what that has brought */
-	p->asked = p->asked && a.snapshot.restart == CDC_RESTART_WAIT && !p->failure_seen;
+	p->plan.asked = p->plan.asked && a.snapshot.restart == CDC_RESTART_WAIT && !p->learned.failure_seen;
 	d = cdc_decide(&a.snapshot);
-	if (d.rule != p->decision.rule)
+	if (d.rule != p->plan.decision.rule)
 	{
-		p->rule_since = cdc_loop_now();
+		p->plan.rule_since = cdc_loop_now();
 		/* what is planned was for another decision; in a moment, that two in turn are no storm */
-		p->next_visit = Min(p->next_visit, cdc_loop_now() + FIRST_MS);
+		p->plan.next_visit = Min(p->plan.next_visit, cdc_loop_now() + FIRST_MS);
 	}
 	if (d.torn_down)
-		p->absent = true;
-	if (p->absent && !was_absent)
+		cdc_keep_absent(p);
+	if (p->kept.absent && !was_absent)
 	{
-		p->spec_dirty = true;
-		cdc_world_event(p, "transition", rule_name(d.rule), cdc_status_name(p->status), "Deleted", NULL,
+		cdc_keep(p);
+		cdc_world_event(p, "transition", rule_name(d.rule), cdc_status_name(p->kept.status), "Deleted", NULL,
 						d.status == CDC_DELETED ? message_of(p, &d, &a) : NULL, NULL);
 	}
-	if (!(p->absent && was_absent) || d.action != CDC_ACT_NONE)
+	if (!(p->kept.absent && was_absent) || d.action != CDC_ACT_NONE)
 	{
-		if (!p->absent)
+		if (!p->kept.absent)
 			record(p, &d, &a);
-		else if (d.status != p->status)
+		else if (d.status != p->kept.status)
 		{
 			char	   *message = was_absent ? message_of(p, &d, &a) : NULL;
 
 			if (message)
 				cdc_world_event(p, "transition", rule_name(d.rule), "Deleted", "Deleted", NULL, message, NULL);
-			p->status = d.status;
-			p->spec_dirty = true;
+			cdc_keep_status(p, d.status, p->kept.step);
 		}
 	}
-	else if (d.status != p->status)
+	else if (d.status != p->kept.status)
 	{
-		p->status = d.status;
-		p->spec_dirty = true;
+		cdc_keep_status(p, d.status, p->kept.step);
 	}
-	p->decision = d;
+	p->plan.decision = d;
 	if (d.action != CDC_ACT_NONE && d.action != CDC_ACT_SOFT_DELETE)
 		begin_operation(p, &d, &a.snapshot);
-	if (p->op == NULL && p->next_visit <= cdc_loop_now())
+	if (p->doing.op == NULL && p->plan.next_visit <= cdc_loop_now())
 		cdc_pace_plan(p, &d, a.turn_at);
-	if (p->absent && p->source)
+	if (p->kept.absent && p->source)
 		cdc_observe_release(p->source);
 }
 
@@ -270,9 +262,8 @@ visit_guarded(CdcPipeline *p)
 
 	if (cdc_guard(visit_one, p, "what was seen of a pipeline", why, sizeof(why)))
 		return;
-	p->next_visit = cdc_loop_now() + SLOW_MS;
-	cdc_set_string(p->context, &p->error_message, psprintf("what was seen cannot be judged: %s", why));
-	p->spec_dirty = true;
+	p->plan.next_visit = cdc_loop_now() + SLOW_MS;
+	cdc_keep_message(p, psprintf("what was seen cannot be judged: %s", why));
 }
 
 void
@@ -286,7 +277,7 @@ cdc_visit_ready(CdcWorld *world)
 	{
 		CdcPipeline *p = lfirst(cell);
 
-		p->queued = false;
+		p->plan.queued = false;
 		visit_guarded(p);
 	}
 	list_free(ready);
@@ -296,7 +287,7 @@ cdc_visit_ready(CdcWorld *world)
 CdcOp *
 cdc_visit_unstarted(const CdcPipeline *p)
 {
-	CdcOp	   *op = p->op;
+	CdcOp	   *op = p->doing.op;
 
 	while (op && op->started != 0)
 		op = op->beside;
@@ -327,12 +318,12 @@ cdc_visit_dispatch(CdcWorld *world)
 		CdcPipeline *p = lfirst(cell);
 		CdcOp	   *op;
 
-		if (p->spec_dirty)
+		if (p->kept.spec_dirty)
 		{
 			/* its row is locked by a user: the intent is not committed */
-			p->op = NULL;
+			p->doing.op = NULL;
 			cdc_execute_release(p);
-			p->next_visit = p->locked_until;
+			p->plan.next_visit = p->kept.locked_until;
 			continue;
 		}
 		/* one may end at once, and is not there any more */
@@ -360,9 +351,9 @@ finish_operation(CdcOp *op)
 	CdcOpEnd	end = op->end;
 	const char *words = op->words;
 	struct json_object *detail;
-	bool		again = p->op_error && p->op_error_action == action;
+	bool		again = p->doing.op_error && p->doing.op_error_action == action;
 
-	if (end == CDC_OP_DONE || !again || !cdc_same(words, p->op_error))
+	if (end == CDC_OP_DONE || !again || !cdc_same(words, p->doing.op_error))
 	{
 		detail = json_object_new_object();
 		json_object_object_add(detail, "action", json_object_new_string(cdc_action_name(action)));
@@ -371,32 +362,31 @@ finish_operation(CdcOp *op)
 													  end == CDC_OP_FAILED ? "failed" : "unknown"));
 		json_object_object_add(detail, "ms", json_object_new_int64(cdc_loop_now() - op->started));
 		cdc_world_event(p, "outcome", rule_name(op->rule), NULL, NULL,
-						cdc_step_name(p->step == CDC_STEP_NONE ? CDC_STEP_NONE : op->rule->step), words, detail);
+						cdc_step_name(p->kept.step == CDC_STEP_NONE ? CDC_STEP_NONE : op->rule->step), words, detail);
 	}
 	cdc_execute_release(p);
-	if (p->op && p->status == CDC_PROVISIONING && p->op->rule->step != p->step)
+	if (p->doing.op && p->kept.status == CDC_PROVISIONING && p->doing.op->rule->step != p->kept.step)
 	{
-		p->step = p->op->rule->step;
-		p->spec_dirty = true;
+		cdc_keep_status(p, p->kept.status, p->doing.op->rule->step);
 	}
 	cdc_pace_ended(p, action, end);
-	if (end != CDC_OP_DONE && !p->op_failed)
+	if (end != CDC_OP_DONE && !p->doing.op_failed)
 	{
-		p->op_failed = true;
-		cdc_set_string(p->context, &p->op_error, words ? words : "no answer");
-		p->op_error_action = action;
-		p->attempts++;
-		p->next_visit = cdc_loop_now() + cdc_pace_backoff(p);
+		p->doing.op_failed = true;
+		cdc_set_string(p->context, &p->doing.op_error, words ? words : "no answer");
+		p->doing.op_error_action = action;
+		p->plan.attempts++;
+		p->plan.next_visit = cdc_loop_now() + cdc_pace_backoff(p);
 	}
-	if (p->op)
+	if (p->doing.op)
 		return;
-	if (p->op_failed)
+	if (p->doing.op_failed)
 	{
 		if (!again)
 			cdc_world_ready(p); /* the message is shown at once */
 		return;
 	}
-	cdc_set_string(p->context, &p->op_error, NULL);
+	cdc_set_string(p->context, &p->doing.op_error, NULL);
 	cdc_pace_done(p, action);
 }
 

@@ -27,9 +27,9 @@ has_url(void)
 static CdcTri
 plugin_current(const CdcService *sink)
 {
-	if (sink->nagents == 0 || !has_url())
+	if (sink->kafka.nagents == 0 || !has_url())
 		return CDC_YES;
-	if (sink->plugin_at == 0 || sink->plugin_present == CDC_UNKNOWN)
+	if (sink->kafka.plugin_at == 0 || sink->kafka.plugin_present == CDC_UNKNOWN)
 		return CDC_UNKNOWN;
 	return cdc_agents_target(sink) < 0 ? CDC_YES : CDC_NO;
 }
@@ -40,9 +40,9 @@ differing_path(const CdcService *sink)
 	const char *path = cdc_agents_secret_path(sink);
 	int			i;
 
-	for (i = 0; i < sink->nagents; i++)
+	for (i = 0; i < sink->kafka.nagents; i++)
 	{
-		const CdcAgentState *state = sink->agents[i].state;
+		const CdcAgentState *state = sink->kafka.agents[i].state;
 
 		if (state && path && strcmp(state->secret_path, path) != 0)
 			return psprintf("they keep secrets in different directories (%s, %s): give them one secret_path", path, state->secret_path);
@@ -58,9 +58,9 @@ unsettled(const CdcService *sink, int *failed)
 	int			i;
 
 	*failed = 0;
-	for (i = 0; sink->list && i < sink->list->n; i++)
+	for (i = 0; sink->kafka.list && i < sink->kafka.list->n; i++)
 	{
-		const CdcKcConnector *c = &sink->list->items[i];
+		const CdcKcConnector *c = &sink->kafka.list->items[i];
 
 		if (c->state == CDC_CS_FAILED || c->task_state == CDC_CS_FAILED)
 			(*failed)++;
@@ -68,8 +68,8 @@ unsettled(const CdcService *sink, int *failed)
 			(c->state == CDC_CS_RUNNING && c->ntasks == 0))
 			which = psprintf("waiting for the task of connector \"%s\" to run again", c->name);
 	}
-	if (sink->failed_before >= 0 && *failed > sink->failed_before && which == NULL)
-		which = psprintf("%d connectors have failed since the first worker was restarted", *failed - sink->failed_before);
+	if (sink->kafka.failed_before >= 0 && *failed > sink->kafka.failed_before && which == NULL)
+		which = psprintf("%d connectors have failed since the first worker was restarted", *failed - sink->kafka.failed_before);
 	return which;
 }
 
@@ -86,17 +86,17 @@ said_of_job(const CdcAgent *agent, const CdcPipeline *p, const char *said)
 static const char *
 failed_for_now(const CdcService *sink, const CdcPipeline *p, int target)
 {
-	const CdcAgentState *state = sink->agents[target].state;
+	const CdcAgentState *state = sink->kafka.agents[target].state;
 	int64		delay = RETRY_FIRST_MS;
 	int			i;
 
 	if (!cdc_agents_job_failed(state))
 		return NULL;
-	for (i = 1; i < sink->install_failures && delay < RETRY_MAX_MS; i++)
+	for (i = 1; i < sink->kafka.install_failures && delay < RETRY_MAX_MS; i++)
 		delay *= 2;
-	if (p->asked || cdc_loop_now() - sink->install_failed_at >= Min(delay, RETRY_MAX_MS))
+	if (p->plan.asked || cdc_loop_now() - sink->kafka.install_failed_at >= Min(delay, RETRY_MAX_MS))
 		return NULL;
-	return psprintf("%s: %s", sink->connect_urls[target], state->job_error ? said_of_job(&sink->agents[target], p, state->job_error) : "it failed");
+	return psprintf("%s: %s", sink->kafka.connect_urls[target], state->job_error ? said_of_job(&sink->kafka.agents[target], p, state->job_error) : "it failed");
 }
 
 static CdcAgents
@@ -108,27 +108,27 @@ agents_state(const CdcPipeline *p, const CdcSnapshot *s, const char **words)
 	int			failed;
 	int			i;
 
-	for (i = 0; i < sink->nagents; i++)
+	for (i = 0; i < sink->kafka.nagents; i++)
 	{
-		if (sink->agents[i].looked_at == 0)
+		if (sink->kafka.agents[i].looked_at == 0)
 			return CDC_AGENTS_UNKNOWN;
 	}
-	for (i = 0; i < sink->nagents; i++)
+	for (i = 0; i < sink->kafka.nagents; i++)
 	{
-		if (sink->agents[i].reachable != CDC_YES)
+		if (sink->kafka.agents[i].reachable != CDC_YES)
 		{
-			*words = psprintf("%s: %s", sink->agents[i].url, sink->agents[i].error ? sink->agents[i].error : "no answer");
+			*words = psprintf("%s: %s", sink->kafka.agents[i].url, sink->kafka.agents[i].error ? sink->kafka.agents[i].error : "no answer");
 			return CDC_AGENTS_DOWN;
 		}
 	}
 	if ((*words = differing_path(sink)) != NULL)
 		return CDC_AGENTS_DOWN;
-	for (i = 0; i < sink->nagents; i++)
+	for (i = 0; i < sink->kafka.nagents; i++)
 	{
-		if (sink->agents[i].state->job == CDC_AGENT_JOB_RUNNING)
+		if (sink->kafka.agents[i].state->job == CDC_AGENT_JOB_RUNNING)
 		{
-			*words = psprintf("%s is %s", i < sink->nurls ? sink->connect_urls[i] : sink->agents[i].url,
-							  said_of_job(&sink->agents[i], p, sink->agents[i].state->job_state));
+			*words = psprintf("%s is %s", i < sink->kafka.nurls ? sink->kafka.connect_urls[i] : sink->kafka.agents[i].url,
+							  said_of_job(&sink->kafka.agents[i], p, sink->kafka.agents[i].state->job_state));
 			return CDC_AGENTS_BUSY;
 		}
 	}
@@ -138,18 +138,18 @@ agents_state(const CdcPipeline *p, const CdcSnapshot *s, const char **words)
 		return CDC_AGENTS_UNSET;
 	if (target < 0)
 		return CDC_AGENTS_READY;
-	for (i = 0; i < sink->nurls && s->plugin_present == CDC_YES; i++)
+	for (i = 0; i < sink->kafka.nurls && s->plugin_present == CDC_YES; i++)
 	{
-		if (sink->plugin_versions[i] == NULL)
+		if (sink->kafka.plugin_versions[i] == NULL)
 		{
-			*words = psprintf("waiting for worker %s, which does not answer, before another one is restarted", sink->connect_urls[i]);
+			*words = psprintf("waiting for worker %s, which does not answer, before another one is restarted", sink->kafka.connect_urls[i]);
 			return CDC_AGENTS_BUSY;
 		}
 	}
-	if (sink->plugin_changed_at)
+	if (sink->kafka.plugin_changed_at)
 	{
 		*words = "looking whether the tasks run again";
-		if (!cdc_agents_unchanged(sink) || sink->plugin_at <= sink->plugin_changed_at || sink->listed_at <= sink->plugin_changed_at)
+		if (!cdc_agents_unchanged(sink) || sink->kafka.plugin_at <= sink->kafka.plugin_changed_at || sink->kafka.listed_at <= sink->kafka.plugin_changed_at)
 			return CDC_AGENTS_BUSY;
 		*words = unsettled(sink, &failed);
 		if (*words)
@@ -158,7 +158,7 @@ agents_state(const CdcPipeline *p, const CdcSnapshot *s, const char **words)
 	*words = failed_for_now(sink, p, target);
 	if (*words)
 		return CDC_AGENTS_FAILED;
-	*words = psprintf("next is %s", sink->connect_urls[target]);
+	*words = psprintf("next is %s", sink->kafka.connect_urls[target]);
 	return CDC_AGENTS_READY;
 }
 
@@ -171,10 +171,10 @@ former_session(const CdcPipeline *p)
 {
 	int64		age;
 
-	if (p->put_at == 0 || p->seen == NULL || p->seen->sessions_since_us == 0)
+	if (p->doing.put_at == 0 || p->look.seen == NULL || p->look.seen->sessions_since_us == 0)
 		return false;
-	age = (p->server.now_us - p->seen->sessions_since_us) / 1000;
-	return age > p->look_at - p->put_at + SESSION_SLACK_MS;
+	age = (p->look.server.now_us - p->look.seen->sessions_since_us) / 1000;
+	return age > p->look.look_at - p->doing.put_at + SESSION_SLACK_MS;
 }
 
 static CdcSecret
@@ -189,13 +189,13 @@ secret_state(const CdcPipeline *p)
 	bool		stale = false;
 	int			i;
 
-	if (p->source && !p->source->manage_role && cdc_wanted_password(p) == NULL)
+	if (p->source && !p->source->pg.manage_role && cdc_wanted_password(p) == NULL)
 		return CDC_SECRET_OK;
 	for (i = 0; i < nfiles; i++)
 		keep[i] = files[i].name;
-	for (i = 0; i < sink->nagents; i++)
+	for (i = 0; i < sink->kafka.nagents; i++)
 	{
-		const CdcAgent *agent = &sink->agents[i];
+		const CdcAgent *agent = &sink->kafka.agents[i];
 		bool		has_all = agent->state != NULL;
 		const char **names;
 		int			j;
@@ -220,12 +220,12 @@ secret_left(const CdcPipeline *p)
 	CdcTri		left = CDC_NO;
 	int			i;
 
-	for (i = 0; i < p->sink->nagents; i++)
+	for (i = 0; i < p->sink->kafka.nagents; i++)
 	{
-		const CdcAgent *agent = &p->sink->agents[i];
+		const CdcAgent *agent = &p->sink->kafka.agents[i];
 		const char **names;
 
-		if (agent->reachable != CDC_YES || agent->state == NULL || agent->looked_at < p->connect_since)
+		if (agent->reachable != CDC_YES || agent->state == NULL || agent->looked_at < p->plan.connect_since)
 			left = left == CDC_YES ? left : CDC_UNKNOWN;
 		else if (cdc_agent_secrets_of(agent->state, p->connector_name, NULL, 0, &names) > 0)
 			left = CDC_YES;
@@ -236,10 +236,10 @@ secret_left(const CdcPipeline *p)
 bool
 cdc_agents_needed(const CdcPipeline *p)
 {
-	if (p->sink == NULL || p->sink->nagents == 0)
+	if (p->sink == NULL || p->sink->kafka.nagents == 0)
 		return false;
-	if (p->want_deleted || p->sink->plugin_present != CDC_YES || plugin_current(p->sink) != CDC_YES ||
-		p->sink->connect_reachable != CDC_YES)
+	if (p->wanted.want_deleted || p->sink->kafka.plugin_present != CDC_YES || plugin_current(p->sink) != CDC_YES ||
+		p->sink->kafka.connect_reachable != CDC_YES)
 		return true;
 	return secret_state(p) != CDC_SECRET_OK;
 }
@@ -252,7 +252,7 @@ cdc_assess_agents(const CdcPipeline *p, CdcAssessment *a)
 	const char *words = NULL;
 
 	cdc_set_detail(a, CDC_DETAIL_PLUGIN_WANTED, cdc_debezium_plugin_version);
-	if (sink == NULL || sink->nagents == 0)
+	if (sink == NULL || sink->kafka.nagents == 0)
 	{
 		s->agents = CDC_AGENTS_NONE;
 		s->plugin_current = CDC_YES;
@@ -267,6 +267,6 @@ cdc_assess_agents(const CdcPipeline *p, CdcAssessment *a)
 	s->secret = secret_state(p);
 	s->secret_left = secret_left(p);
 	if (words == NULL && s->secret == CDC_SECRET_MISSING)
-		words = sink->agents[0].url;
+		words = sink->kafka.agents[0].url;
 	cdc_set_detail(a, CDC_DETAIL_AGENTS, words);
 }

@@ -29,30 +29,30 @@ cdc_assess_needs(const CdcPipeline *p)
 	int			needs;
 
 	if (p->source == NULL || p->sink == NULL || !p->source->is_postgresql ||
-		!p->sink->is_kafka || !p->sink->has_addon)
+		!p->sink->is_kafka || !p->sink->kafka.has_addon)
 	{
 		/* nothing can have been made on what is of the wrong kind */
 		needs = 0;
-		if (p->want_deleted && p->source && p->source->is_postgresql)
+		if (p->wanted.want_deleted && p->source && p->source->is_postgresql)
 			needs |= CDC_NEED_SOURCE;
-		if (p->want_deleted && p->sink && p->sink->is_kafka && p->sink->has_addon)
-			needs |= CDC_NEED_CONNECT | CDC_NEED_OFFSETS | (p->sink->nagents > 0 ? CDC_NEED_AGENTS : 0);
+		if (p->wanted.want_deleted && p->sink && p->sink->is_kafka && p->sink->kafka.has_addon)
+			needs |= CDC_NEED_CONNECT | CDC_NEED_OFFSETS | (p->sink->kafka.nagents > 0 ? CDC_NEED_AGENTS : 0);
 		return needs;
 	}
 	needs = CDC_NEED_SOURCE | CDC_NEED_CONNECT | CDC_NEED_NETWORK;
 	if (cdc_agents_needed(p))
 		needs |= CDC_NEED_AGENTS;
-	if (p->want_deleted || p->discarding)
-		return (needs & ~(p->want_deleted ? CDC_NEED_NETWORK : 0)) | CDC_NEED_OFFSETS;
+	if (p->wanted.want_deleted || p->kept.discarding)
+		return (needs & ~(p->wanted.want_deleted ? CDC_NEED_NETWORK : 0)) | CDC_NEED_OFFSETS;
 	if (cdc_initial_only(p) || cdc_failover_needs_offsets(p))
 		needs |= CDC_NEED_OFFSETS;
 	needs |= CDC_NEED_PLUGIN;
 	c = cdc_connector_of(p);
-	if (p->was_running && p->snapshot_run)
+	if (p->kept.was_running && p->kept.snapshot_run)
 		needs |= CDC_NEED_OFFSETS;
-	if (!p->was_running &&
+	if (!p->kept.was_running &&
 		((c && (c->state == CDC_CS_FAILED || c->task_state == CDC_CS_FAILED)) ||
-		 (c == NULL && p->seen && p->seen->slot_exists)))
+		 (c == NULL && p->look.seen && p->look.seen->slot_exists)))
 		needs |= CDC_NEED_OFFSETS;
 	return needs;
 }
@@ -65,11 +65,11 @@ assess_gate(const CdcPipeline *p, CdcAssessment *a)
 	const CdcService *sink = p->sink;
 
 	s->source_is_postgresql = source && source->is_postgresql;
-	s->sink_has_addon = sink && sink->is_kafka && sink->has_addon;
+	s->sink_has_addon = sink && sink->is_kafka && sink->kafka.has_addon;
 	s->same_region = source && sink && cdc_same(source->region, sink->region);
 	s->source_running = source && cdc_same(source->status, "running");
 	s->sink_running = sink && cdc_same(sink->status, "running");
-	s->addon_running = sink && cdc_same(sink->addon_status, "running");
+	s->addon_running = sink && cdc_same(sink->kafka.addon_status, "running");
 	cdc_set_detail(a, CDC_DETAIL_SOURCE_ZONE, source ? source->zone : NULL);
 	cdc_set_detail(a, CDC_DETAIL_SINK_ZONE, sink ? sink->zone : NULL);
 	if (source && sink)
@@ -90,10 +90,10 @@ assess_gate(const CdcPipeline *p, CdcAssessment *a)
 		else if (!s->addon_running)
 			cdc_set_detail(a, CDC_DETAIL_PENDING,
 						   psprintf("addon kafka-connect of sink service \"%s\" is %s", sink->name,
-									sink->addon_status ? sink->addon_status : "pending"));
+									sink->kafka.addon_status ? sink->kafka.addon_status : "pending"));
 	}
 	cdc_network_assess(p, a);
-	s->allow_password = sink && (sink->plaintext_password || sink->nagents > 0);
+	s->allow_password = sink && (sink->kafka.plaintext_password || sink->kafka.nagents > 0);
 }
 
 static const struct
@@ -117,7 +117,7 @@ detect_gap(const CdcPipeline *p, const CdcAssessment *a)
 {
 	const CdcSnapshot *s = &a->snapshot;
 
-	if (!p->was_running || p->want_deleted || s->source_reachable != CDC_YES ||
+	if (!p->kept.was_running || p->wanted.want_deleted || s->source_reachable != CDC_YES ||
 		s->source_capable != CDC_YES)
 		return CDC_GAP_NONE;
 	/* another history is judged first */
@@ -131,11 +131,11 @@ detect_gap(const CdcPipeline *p, const CdcAssessment *a)
 		return CDC_GAP_SLOT_GONE;
 	if (cdc_snapshot_run_over(p))
 		return CDC_GAP_SNAPSHOT;
-	if (cdc_max_slot_wal > 0 && p->seen->restart_lsn != 0 && p->server.wal_lsn > p->seen->restart_lsn &&
-		p->server.wal_lsn - p->seen->restart_lsn > (uint64) cdc_max_slot_wal * 1024 * 1024)
+	if (cdc_max_slot_wal > 0 && p->look.seen->restart_lsn != 0 && p->look.server.wal_lsn > p->look.seen->restart_lsn &&
+		p->look.server.wal_lsn - p->look.seen->restart_lsn > (uint64) cdc_max_slot_wal * 1024 * 1024)
 		return CDC_GAP_SLOT_WAL;
 	if (s->publication == CDC_OBJ_ABSENT ||
-		(s->publication == CDC_OBJ_WRONG && p->seen->pub_lacks))
+		(s->publication == CDC_OBJ_WRONG && p->look.seen->pub_lacks))
 		return CDC_GAP_PUBLICATION;
 	/* whether its task runs now says nothing of whether it did */
 	if (s->connector == CDC_OBJ_WRONG && a->captures_other)
@@ -148,11 +148,11 @@ static void
 assess_gap(const CdcPipeline *p, CdcAssessment *a)
 {
 	CdcSnapshot *s = &a->snapshot;
-	struct json_object *kept = p->gap ? cdc_json_parse(p->gap) : NULL;
+	struct json_object *kept = p->kept.gap ? cdc_json_parse(p->kept.gap) : NULL;
 	const char *kind = cdc_json_string(kept, "kind");
 	const char *words = cdc_json_string(kept, "words");
-	uint64		from = kept ? cdc_lsn_member(kept, "from_lsn") : p->flushed;
-	CdcGap		seen = p->gap ? CDC_GAP_NONE : detect_gap(p, a);
+	uint64		from = kept ? cdc_lsn_member(kept, "from_lsn") : p->learned.flushed;
+	CdcGap		seen = p->kept.gap ? CDC_GAP_NONE : detect_gap(p, a);
 	int			i;
 
 	s->gap = CDC_GAP_NONE;
@@ -160,7 +160,7 @@ assess_gap(const CdcPipeline *p, CdcAssessment *a)
 	{
 		if (kept ? kind == NULL || strcmp(kind, gaps[i].name) != 0 : seen != gaps[i].gap)
 			continue;
-		s->gap = p->was_running ? gaps[i].gap : CDC_GAP_NONE;
+		s->gap = p->kept.was_running ? gaps[i].gap : CDC_GAP_NONE;
 		cdc_set_detail(a, CDC_DETAIL_GAP, cdc_gap_words(words ? words : gaps[i].words, from));
 		if (kept == NULL)
 		{
@@ -204,11 +204,11 @@ assess_settled(const CdcPipeline *p, CdcAssessment *a)
 {
 	CdcSnapshot *s = &a->snapshot;
 
-	s->settled = p->mutated_at == 0 ||
-		GetCurrentTimestamp() - p->mutated_at >= (int64) cdc_settle_after * 1000 ? CDC_YES : CDC_NO;
+	s->settled = p->kept.mutated_at == 0 ||
+		GetCurrentTimestamp() - p->kept.mutated_at >= (int64) cdc_settle_after * 1000 ? CDC_YES : CDC_NO;
 	s->walsender_stuck = CDC_NO;
 	if ((s->slot == CDC_SLOT_CREATING || s->slot == CDC_SLOT_ACTIVE || s->slot == CDC_SLOT_STREAMING) &&
-		p->slot_held_since != 0 && cdc_loop_now() - p->slot_held_since > WALSENDER_DEADLINE_MS &&
+		p->learned.slot_held_since != 0 && cdc_loop_now() - p->learned.slot_held_since > WALSENDER_DEADLINE_MS &&
 		(s->task_state == CDC_CS_NONE || s->connector == CDC_OBJ_ABSENT))
 		s->walsender_stuck = CDC_YES;
 }
@@ -218,7 +218,7 @@ option_is(const CdcPipeline *p, const char *key, const char *value)
 {
 	struct json_object *found;
 
-	return p->options && json_object_object_get_ex(p->options, key, &found) && found &&
+	return p->wanted.options && json_object_object_get_ex(p->wanted.options, key, &found) && found &&
 		strcmp(json_object_get_string(found), value) == 0;
 }
 
@@ -228,30 +228,30 @@ cdc_assess(const CdcPipeline *p, CdcAssessment *a)
 	CdcSnapshot *s = &a->snapshot;
 
 	memset(a, 0, sizeof(*a));
-	s->status = p->status;
-	s->want_deleted = p->want_deleted;
-	s->force = p->force;
+	s->status = p->kept.status;
+	s->want_deleted = p->wanted.want_deleted;
+	s->force = p->wanted.force;
 	s->initial_only = cdc_initial_only(p);
-	s->all_tables = p->ntables == 0;
-	s->manage_role = p->source ? p->source->manage_role : true;
+	s->all_tables = p->wanted.ntables == 0;
+	s->manage_role = p->source ? p->source->pg.manage_role : true;
 	s->gap_halt = option_is(p, "on_gap", "halt");
-	s->was_running = p->was_running;
-	s->discarding = p->discarding;
-	s->untouched = p->mutated_at == 0;
+	s->was_running = p->kept.was_running;
+	s->discarding = p->kept.discarding;
+	s->untouched = p->kept.mutated_at == 0;
 	assess_gate(p, a);
 	cdc_assess_source(p, a);
 	cdc_assess_connect(p, a);
 	cdc_assess_failover(p, a);
 	cdc_assess_agents(p, a);
 	assess_gap(p, a);
-	if (p->want_deleted || p->discarding || s->move == CDC_MOVE_PENDING)
+	if (p->wanted.want_deleted || p->kept.discarding || s->move == CDC_MOVE_PENDING)
 		assess_settled(p, a);
-	if (p->absent && s->settled == CDC_YES)
+	if (p->kept.absent && s->settled == CDC_YES)
 	{
 		s->source_leaving = p->source && p->source->deleting;
 		s->sink_leaving = p->sink && p->sink->deleting;
 	}
 	s->shadow_left = cdc_shadow_left(p);
-	if (p->want_deleted)
+	if (p->wanted.want_deleted)
 		assess_left_behind(p, a);
 }

@@ -26,19 +26,19 @@ assess_failure(const CdcPipeline *p, CdcAssessment *a, const CdcKcConnector *c)
 
 	if (!cdc_connector_failed(c))
 		return;
-	cdc_set_detail(a, CDC_DETAIL_FAILURE, p->failure);
+	cdc_set_detail(a, CDC_DETAIL_FAILURE, p->learned.failure);
 	/* perhaps still the state of before the restart, or of another configuration: not a new failure yet */
-	if (!p->failure_seen && now < p->shows_at)
+	if (!p->learned.failure_seen && now < p->doing.shows_at)
 		s->restart = CDC_RESTART_WAIT;
-	else if (cdc_kc_incurable(c->trace) || p->nfailures > CDC_RESTARTS)
+	else if (cdc_kc_incurable(c->trace) || p->kept.nfailures > CDC_RESTARTS)
 	{
-		bool		again = p->status == CDC_FAILED &&
-			(now - p->restarted_at >= FAILED_RETRY_MS || p->asked);
+		bool		again = p->kept.status == CDC_FAILED &&
+			(now - p->doing.restarted_at >= FAILED_RETRY_MS || p->plan.asked);
 
 		s->restart = again ? CDC_RESTART_DUE : CDC_RESTART_EXHAUSTED;
 	}
 	else
-		s->restart = now >= p->restart_at ? CDC_RESTART_DUE : CDC_RESTART_WAIT;
+		s->restart = now >= p->learned.restart_at ? CDC_RESTART_DUE : CDC_RESTART_WAIT;
 }
 
 /*
@@ -51,10 +51,10 @@ assess_failure(const CdcPipeline *p, CdcAssessment *a, const CdcKcConnector *c)
 static CdcTri
 assess_interrupted(const CdcPipeline *p, const CdcKcConnector *c)
 {
-	const CdcSourcePipeline *seen = p->seen;
+	const CdcSourcePipeline *seen = p->look.seen;
 	bool		another_run;
 
-	if (p->was_running || !cdc_source_known(p) || !seen->slot_exists || !p->slot_absent_before)
+	if (p->kept.was_running || !cdc_source_known(p) || !seen->slot_exists || !p->kept.slot_absent_before)
 		return CDC_NO;
 	another_run = seen->slot_made_us && seen->sessions_since_us &&
 		seen->sessions_since_us > seen->slot_made_us;
@@ -64,7 +64,7 @@ assess_interrupted(const CdcPipeline *p, const CdcKcConnector *c)
 	if (another_run)
 		return CDC_YES;
 	if (c && (c->state == CDC_CS_FAILED || c->task_state == CDC_CS_FAILED) &&
-		p->offsets_known != CDC_UNKNOWN && p->offsets_at >= p->connect_since)
+		p->look.offsets_known != CDC_UNKNOWN && p->look.offsets_at >= p->plan.connect_since)
 		return CDC_YES;
 	return CDC_NO;
 }
@@ -72,8 +72,8 @@ assess_interrupted(const CdcPipeline *p, const CdcKcConnector *c)
 bool
 cdc_snapshot_run_over(const CdcPipeline *p)
 {
-	return p->snapshot_run != 0 && cdc_another_walsender(p) &&
-		p->another_seen != 0 && p->offsets_known != CDC_UNKNOWN && p->offsets_at >= p->another_seen;
+	return p->kept.snapshot_run != 0 && cdc_another_walsender(p) &&
+		p->learned.another_seen != 0 && p->look.offsets_known != CDC_UNKNOWN && p->look.offsets_at >= p->learned.another_seen;
 }
 
 static void
@@ -88,11 +88,11 @@ assess_older_writer(const CdcPipeline *p, CdcAssessment *a)
 		const CdcPipeline *other = lfirst(cell);
 		const CdcKcConnector *c;
 
-		if (other == p || other->sink != p->sink || !other->want_deleted ||
-			strcmp(other->topic_prefix, p->topic_prefix) != 0)
+		if (other == p || other->sink != p->sink || !other->wanted.want_deleted ||
+			strcmp(other->wanted.topic_prefix, p->wanted.topic_prefix) != 0)
 			continue;
 		c = cdc_connector_of(other);
-		if (other->op && other->op->action == CDC_ACT_PUT_CONNECTOR)
+		if (other->doing.op && other->doing.op->action == CDC_ACT_PUT_CONNECTOR)
 			s->older_writer = CDC_WRITER_PRESENT;
 		if (c && (c->state != CDC_CS_STOPPED || c->ntasks > 0))
 			s->older_writer = CDC_WRITER_PRESENT;
@@ -115,26 +115,26 @@ cdc_assess_connect(const CdcPipeline *p, CdcAssessment *a)
 
 	if (sink == NULL || !sink->is_kafka)
 		return;
-	s->plugin_present = sink->plugin_present;
-	cdc_set_detail(a, CDC_DETAIL_PLUGIN_WORKERS, sink->plugin_missing);
-	s->connect_reachable = sink->connect_reachable;
+	s->plugin_present = sink->kafka.plugin_present;
+	cdc_set_detail(a, CDC_DETAIL_PLUGIN_WORKERS, sink->kafka.plugin_missing);
+	s->connect_reachable = sink->kafka.connect_reachable;
 	if (!cdc_connect_known(p))
 	{
 		if (s->connect_reachable == CDC_YES)
 			s->connect_reachable = CDC_UNKNOWN;
-		cdc_set_detail(a, CDC_DETAIL_CONNECT_ERROR, sink->connect_error);
+		cdc_set_detail(a, CDC_DETAIL_CONNECT_ERROR, sink->kafka.connect_error);
 		return;
 	}
 	/* nothing is done on a Connect that is another organization's; what is ours there may go */
-	if (sink->connect_foreign && !p->want_deleted)
+	if (sink->kafka.connect_foreign && !p->wanted.want_deleted)
 	{
 		s->connect_reachable = CDC_NO;
 		cdc_set_detail(a, CDC_DETAIL_CONNECT_ERROR,
 					   psprintf("another organization uses the one at %s: name one of your own, or have a superuser SELECT cdc.share_connect('%s', '%s')",
-								sink->connect_urls[sink->url], sink->connect_urls[sink->url], sink->organization_id));
+								sink->kafka.connect_urls[sink->kafka.url], sink->kafka.connect_urls[sink->kafka.url], sink->organization_id));
 		return;
 	}
-	c = cdc_kc_find(sink->list, p->connector_name);
+	c = cdc_kc_find(sink->kafka.list, p->connector_name);
 	if (c == NULL && cdc_connector_is_coming(p))
 	{
 		/* accepted, but a connector without a status yet is not listed */
@@ -143,12 +143,12 @@ cdc_assess_connect(const CdcPipeline *p, CdcAssessment *a)
 	}
 	assess_older_writer(p, a);
 	s->snapshot_interrupted = assess_interrupted(p, c);
-	if (p->offsets_at >= p->connect_since && p->offsets_known != CDC_UNKNOWN)
-		s->offsets = p->offsets_known == CDC_YES ? p->offsets.state : CDC_OFFSETS_UNKNOWN;
+	if (p->look.offsets_at >= p->plan.connect_since && p->look.offsets_known != CDC_UNKNOWN)
+		s->offsets = p->look.offsets_known == CDC_YES ? p->look.offsets.state : CDC_OFFSETS_UNKNOWN;
 	if (c == NULL)
 	{
 		/* offsets of an absent connector cannot be seen, only remembered */
-		s->offsets = p->offsets_clean ? CDC_OFFSETS_NONE : CDC_OFFSETS_UNKNOWN;
+		s->offsets = p->kept.offsets_clean ? CDC_OFFSETS_NONE : CDC_OFFSETS_UNKNOWN;
 		s->connector = CDC_OBJ_ABSENT;
 		s->connector_state = s->task_state = CDC_CS_NONE;
 		return;
@@ -178,7 +178,7 @@ cdc_assess_connect(const CdcPipeline *p, CdcAssessment *a)
 	 * A task stores its last offsets when it ends.  What is to be seen gone must
 	 * be read after the task was seen gone: list and offsets are asked for at once.
 	 */
-	if ((p->want_deleted || p->discarding) && p->offsets_at < p->idle_since)
+	if ((p->wanted.want_deleted || p->kept.discarding) && p->look.offsets_at < p->learned.idle_since)
 		s->offsets = CDC_OFFSETS_UNKNOWN;
 	assess_failure(p, a, c);
 }

@@ -32,12 +32,12 @@ cdc_failover_needs_offsets(const CdcPipeline *p)
 	const CdcKcConnector *c = cdc_connector_of(p);
 	CdcFailoverIntent intent;
 
-	if (!cdc_failover_may_move(p) || p->seen == NULL)
+	if (!cdc_failover_may_move(p) || p->look.seen == NULL)
 		return false;
 	if (cdc_failover_pending(p))
 		return c && c->state == CDC_CS_STOPPED && c->ntasks == 0;
 	intent = cdc_failover_intent(p);
-	if (c && p->came_lsn != 0)
+	if (c && p->kept.came_lsn != 0)
 		return true;
 	return c && intent.present && !intent.resumed && intent.verdict == CDC_VERDICT_REWIND;
 }
@@ -45,7 +45,7 @@ cdc_failover_needs_offsets(const CdcPipeline *p)
 static bool
 on_gap_halt(const CdcPipeline *p)
 {
-	const char *value = cdc_json_string(p->options, "on_gap");
+	const char *value = cdc_json_string(p->wanted.options, "on_gap");
 
 	return value && strcmp(value, "halt") == 0;
 }
@@ -53,7 +53,7 @@ on_gap_halt(const CdcPipeline *p)
 static CdcSlot
 slot_of(const CdcPipeline *p)
 {
-	const CdcSourcePipeline *seen = p->seen;
+	const CdcSourcePipeline *seen = p->look.seen;
 
 	return !seen->slot_exists ? CDC_SLOT_ABSENT : !seen->slot_fits ? CDC_SLOT_FOREIGN :
 		seen->slot_lost ? CDC_SLOT_LOST : seen->slot_streaming ? CDC_SLOT_STREAMING :
@@ -70,14 +70,14 @@ slot_is_stale(const CdcPipeline *p)
 {
 	uint32		timeline;
 
-	if (cdc_failover_same_history(p) || p->seen->slot_failover || p->source->primary == NULL)
+	if (cdc_failover_same_history(p) || p->look.seen->slot_failover || p->source->pg.primary == NULL)
 		return false;
-	timeline = cdc_shadow_timeline(p, p->source->primary);
+	timeline = cdc_shadow_timeline(p, p->source->pg.primary);
 	if (timeline == 0)
 		return true;
-	return p->server.history_known &&
-		!cdc_history_contains(p->server.timeline, p->server.history, p->server.nhistory,
-							  timeline, p->seen->confirmed_flush_lsn);
+	return p->look.server.history_known &&
+		!cdc_history_contains(p->look.server.timeline, p->look.server.history, p->look.server.nhistory,
+							  timeline, p->look.seen->confirmed_flush_lsn);
 }
 
 CdcJudgement
@@ -86,60 +86,60 @@ cdc_failover_judge_now(const CdcPipeline *p)
 	CdcFailoverFacts f;
 
 	memset(&f, 0, sizeof(f));
-	f.streamed_system = p->streamed_system;
-	f.streamed_timeline = p->streamed_timeline;
-	f.streamed_from = p->streamed_from;
-	f.system = p->server.system_identifier;
-	f.timeline = p->server.timeline;
-	f.wal_lsn = p->rewritten_lsn != 0 ? p->rewritten_lsn : p->server.wal_lsn;
-	f.history_known = p->server.history_known;
-	f.nhistory = p->server.nhistory;
-	f.history = p->server.history;
+	f.streamed_system = p->kept.streamed_system;
+	f.streamed_timeline = p->kept.streamed_timeline;
+	f.streamed_from = p->kept.streamed_from;
+	f.system = p->look.server.system_identifier;
+	f.timeline = p->look.server.timeline;
+	f.wal_lsn = p->kept.rewritten_lsn != 0 ? p->kept.rewritten_lsn : p->look.server.wal_lsn;
+	f.history_known = p->look.server.history_known;
+	f.nhistory = p->look.server.nhistory;
+	f.history = p->look.server.history;
 	f.slot = slot_of(p);
-	f.slot_stale = p->seen->slot_exists && slot_is_stale(p);
-	f.slot_lsn = p->seen->confirmed_flush_lsn;
+	f.slot_stale = p->look.seen->slot_exists && slot_is_stale(p);
+	f.slot_lsn = p->look.seen->confirmed_flush_lsn;
 	f.halt = on_gap_halt(p);
-	f.dragged = (!cdc_failover_same_history(p) && cdc_same(p->seen->slot_user, "role")) || cdc_failover_intent(p).spoiled;
+	f.dragged = (!cdc_failover_same_history(p) && cdc_same(p->look.seen->slot_user, "role")) || cdc_failover_intent(p).spoiled;
 	if (cdc_offsets_are_last(p))
 	{
-		const char *status = p->seen->tx_status;
+		const char *status = p->look.seen->tx_status;
 
-		f.offsets = p->offsets.state;
-		f.offset_lsn = p->offsets.highest_lsn;
-		f.commit_lsn = p->offsets.commit_lsn;
+		f.offsets = p->look.offsets.state;
+		f.offset_lsn = p->look.offsets.highest_lsn;
+		f.commit_lsn = p->look.offsets.commit_lsn;
 		/* one of too long ago is not the end of a stored offset */
-		f.tail_committed = p->look_at < p->offsets_at && cdc_failover_open_txid(p) != 0 ? CDC_UNKNOWN :
+		f.tail_committed = p->look.look_at < p->look.offsets_at && cdc_failover_open_txid(p) != 0 ? CDC_UNKNOWN :
 			status == NULL || strcmp(status, "committed") == 0 ? CDC_YES : CDC_NO;
 	}
-	else if (p->offsets_clean && cdc_connector_of(p) == NULL)
+	else if (p->kept.offsets_clean && cdc_connector_of(p) == NULL)
 		f.offsets = CDC_OFFSETS_NONE;
 	else if (f.dragged)
 	{
 		/* the verdict does not depend on them, and must not wait for them */
 		f.offsets = CDC_OFFSETS_STREAMING;
-		f.offset_lsn = p->flushed;
+		f.offset_lsn = p->learned.flushed;
 	}
 	/* an offset may be of a snapshot that was taken while somebody else had the slot */
-	if (p->usurped && p->snapshot_run != 0)
-		f.lost_lsn = p->flushed;
+	if (p->kept.usurped && p->kept.snapshot_run != 0)
+		f.lost_lsn = p->learned.flushed;
 	return cdc_failover_judge(&f);
 }
 
 static const char *
 what_happened(const CdcPipeline *p)
 {
-	const CdcNode *n = p->source->primary;
+	const CdcNode *n = p->source->pg.primary;
 
-	if (cdc_failover_same_history(p) && p->usurped)
+	if (cdc_failover_same_history(p) && p->kept.usurped)
 		return psprintf("the replication slot was used by somebody else%s%s",
-						p->seen->slot_user && strcmp(p->seen->slot_user, "role") != 0 ? ": " : "",
-						p->seen->slot_user && strcmp(p->seen->slot_user, "role") != 0 ? p->seen->slot_user : "");
+						p->look.seen->slot_user && strcmp(p->look.seen->slot_user, "role") != 0 ? ": " : "",
+						p->look.seen->slot_user && strcmp(p->look.seen->slot_user, "role") != 0 ? p->look.seen->slot_user : "");
 	if (cdc_failover_is_rewritten(p))
 		return psprintf("source %s:%d was restored: its WAL ends at %s, and %s was streamed", n->address, n->port,
-						cdc_lsn_words(p->rewritten_lsn), cdc_lsn_words(p->reached));
+						cdc_lsn_words(p->kept.rewritten_lsn), cdc_lsn_words(p->kept.reached));
 	return psprintf("source failed over from %s (timeline %u) to %s:%d (timeline %u)",
-					p->streamed_node ? p->streamed_node : "its primary", p->streamed_timeline,
-					n->address, n->port, p->server.timeline);
+					p->kept.streamed_node ? p->kept.streamed_node : "its primary", p->kept.streamed_timeline,
+					n->address, n->port, p->look.server.timeline);
 }
 
 const char *
@@ -170,9 +170,9 @@ assess_slot_wal(const CdcPipeline *p, CdcAssessment *a)
 	uint64		held;
 
 	s->slot_wal_high = CDC_NO;
-	if (bound == 0 || p->seen->restart_lsn == 0 || p->server.wal_lsn <= p->seen->restart_lsn)
+	if (bound == 0 || p->look.seen->restart_lsn == 0 || p->look.server.wal_lsn <= p->look.seen->restart_lsn)
 		return;
-	held = p->server.wal_lsn - p->seen->restart_lsn;
+	held = p->look.server.wal_lsn - p->look.seen->restart_lsn;
 	if (held > bound / 100 * SLOT_WAL_WARN_PERCENT)
 	{
 		s->slot_wal_high = CDC_YES;
@@ -189,18 +189,18 @@ cdc_assess_failover(const CdcPipeline *p, CdcAssessment *a)
 	CdcFailoverIntent intent;
 
 	s->offsets_ahead = s->confirmed = CDC_UNKNOWN;
-	s->two_primaries = source && source->other_primary ? CDC_YES : CDC_NO;
+	s->two_primaries = source && source->pg.other_primary ? CDC_YES : CDC_NO;
 	if (s->two_primaries == CDC_YES)
 		cdc_set_detail(a, CDC_DETAIL_OTHER_PRIMARY,
 					   psprintf("%s:%d (timeline %u) is followed, %s:%d (timeline %u) is not",
-								source->primary->address, source->primary->port, source->primary->timeline,
-								source->other_primary->address, source->other_primary->port, source->other_primary->timeline));
+								source->pg.primary->address, source->pg.primary->port, source->pg.primary->timeline,
+								source->pg.other_primary->address, source->pg.other_primary->port, source->pg.other_primary->timeline));
 	if (!cdc_source_known(p))
 		return;
 	assess_slot_wal(p, a);
 
 	intent = cdc_failover_intent(p);
-	if (!cdc_failover_may_move(p) || p->streamed_timeline == 0)
+	if (!cdc_failover_may_move(p) || p->kept.streamed_timeline == 0)
 		s->move = CDC_MOVE_NONE;
 	else if (intent.present)
 		s->move = intent.resumed ? CDC_MOVE_RESUMED : CDC_MOVE_JUDGED;
@@ -215,7 +215,7 @@ cdc_assess_failover(const CdcPipeline *p, CdcAssessment *a)
 
 		j = cdc_failover_judge_now(p);
 		s->verdict = j.verdict;
-		if (s->connector != CDC_OBJ_ABSENT && (p->stopped_seen == 0 || p->offsets_at < p->stopped_seen))
+		if (s->connector != CDC_OBJ_ABSENT && (p->learned.stopped_seen == 0 || p->look.offsets_at < p->learned.stopped_seen))
 			s->offsets = CDC_OFFSETS_UNKNOWN;
 		cdc_set_detail(a, CDC_DETAIL_FAILOVER, cdc_failover_words(p, &j));
 		return;
@@ -224,7 +224,7 @@ cdc_assess_failover(const CdcPipeline *p, CdcAssessment *a)
 		return;
 	s->verdict = intent.verdict;
 	cdc_set_detail(a, CDC_DETAIL_FAILOVER, intent.words);
-	if (intent.verdict == CDC_VERDICT_REWIND && p->offsets_known == CDC_YES && p->offsets_at >= p->connect_since)
-		s->offsets_ahead = p->offsets.highest_lsn > intent.position ? CDC_YES : CDC_NO;
-	s->confirmed = p->seen->slot_exists && p->seen->confirmed_flush_lsn > intent.slot_lsn ? CDC_YES : CDC_NO;
+	if (intent.verdict == CDC_VERDICT_REWIND && p->look.offsets_known == CDC_YES && p->look.offsets_at >= p->plan.connect_since)
+		s->offsets_ahead = p->look.offsets.highest_lsn > intent.position ? CDC_YES : CDC_NO;
+	s->confirmed = p->look.seen->slot_exists && p->look.seen->confirmed_flush_lsn > intent.slot_lsn ? CDC_YES : CDC_NO;
 }

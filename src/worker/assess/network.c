@@ -67,7 +67,7 @@ assess_pair(const CdcPipeline *p, const CdcPair *pair, CdcAssessment *a)
 	const CdcSdn *sdn = &p->world->sdn;
 	const CdcSdnPeering *ab;
 	const CdcSdnPeering *ba;
-	bool		current = sdn->reachable == CDC_YES && sdn->good_at >= p->network_since;
+	bool		current = sdn->reachable == CDC_YES && sdn->good_at >= p->plan.network_since;
 	CdcPeerings peerings;
 
 	cdc_set_detail(a, CDC_DETAIL_NETWORK_STUCK, stuck_words());
@@ -78,13 +78,13 @@ assess_pair(const CdcPipeline *p, const CdcPair *pair, CdcAssessment *a)
 		/*
 		 * what was seen active stays so through a fault of the SDN API, but one that people must cure is told
 		 */
-		if (current || p->status == CDC_RUNNING || peerings == CDC_PEERINGS_ACTIVE)
+		if (current || p->kept.status == CDC_RUNNING || peerings == CDC_PEERINGS_ACTIVE)
 		{
-			if (!sdn->denied || p->status != CDC_RUNNING)
+			if (!sdn->denied || p->kept.status != CDC_RUNNING)
 				return peerings;
 		}
 	}
-	if (sdn->reachable == CDC_NO && (sdn->listed_at >= Max(p->network_since, pair->changed_at) || p->status == CDC_RUNNING))
+	if (sdn->reachable == CDC_NO && (sdn->listed_at >= Max(p->plan.network_since, pair->changed_at) || p->kept.status == CDC_RUNNING))
 	{
 		cdc_set_detail(a, CDC_DETAIL_NETWORK, sdn->error);
 		return CDC_PEERINGS_OUT_OF_REACH;
@@ -99,7 +99,7 @@ cdc_network_assess(const CdcPipeline *p, CdcAssessment *a)
 	const CdcPair *pair;
 
 	s->peerings = CDC_PEERINGS_ACTIVE;
-	if (s->network_ids != CDC_NET_BOTH || p->want_deleted)
+	if (s->network_ids != CDC_NET_BOTH || p->wanted.want_deleted)
 		return;
 	/* nothing is done about a network of somebody else */
 	if ((cdc_network_to_wire(p) || cdc_network_gives_ranges(p->sink)) && !(is_owned(p->source, a) && is_owned(p->sink, a)))
@@ -108,9 +108,9 @@ cdc_network_assess(const CdcPipeline *p, CdcAssessment *a)
 	if (pair)
 		s->peerings = assess_pair(p, pair, a);
 	/* pg_hba.conf needs the ranges of the sink's network: they are part of it */
-	if (s->peerings == CDC_PEERINGS_ACTIVE && cdc_network_gives_ranges(p->sink) && p->sink->nranges == 0)
+	if (s->peerings == CDC_PEERINGS_ACTIVE && cdc_network_gives_ranges(p->sink) && p->sink->kafka.nranges == 0)
 	{
-		const char *error = p->sink->network_error ? p->sink->network_error : p->sink->ranges_error;
+		const char *error = p->sink->network_error ? p->sink->network_error : p->sink->kafka.ranges_error;
 
 		s->peerings = error ? CDC_PEERINGS_BLOCKED : CDC_PEERINGS_UNKNOWN;
 		cdc_set_detail(a, CDC_DETAIL_NETWORK, error);

@@ -39,7 +39,7 @@
 static bool
 refuses_line(const CdcNode *n, const CdcHbaLine *lines, int nlines)
 {
-	return !n->hba_cut && cdc_hba_admits(n->hba_text, lines, nlines, n->service->sslmode) == CDC_NO;
+	return !n->hba_cut && cdc_hba_admits(n->hba_text, lines, nlines, n->service->pg.sslmode) == CDC_NO;
 }
 
 static void
@@ -56,19 +56,19 @@ assess_hba(const CdcPipeline *p, CdcAssessment *a)
 
 	s->unreachable_standby = CDC_NO;
 	lines = cdc_wanted_hba_lines(p, &nlines);
-	for (i = 0; i < source->nnodes; i++)
+	for (i = 0; i < source->pg.nnodes; i++)
 	{
-		const CdcNode *n = &source->nodes[i];
+		const CdcNode *n = &source->pg.nodes[i];
 		CdcHba		state;
 		char	   *line = nlines > 0 ? cdc_hba_line(&lines[0]) : NULL;
 
-		if (!n->reachable || (source->system_identifier && n->system_identifier != source->system_identifier))
+		if (!n->reachable || (source->pg.system_identifier && n->system_identifier != source->pg.system_identifier))
 		{
 			s->unreachable_standby = CDC_YES;
 			continue;
 		}
 		if (n->hba_text == NULL)
-			state = source->manage_hba ? CDC_HBA_UNKNOWN : CDC_HBA_OK;
+			state = source->pg.manage_hba ? CDC_HBA_UNKNOWN : CDC_HBA_OK;
 		else
 		{
 			bool		here = cdc_hba_left(n->hba_text, p->id);
@@ -77,7 +77,7 @@ assess_hba(const CdcPipeline *p, CdcAssessment *a)
 			left = left || here;
 			if (nlines == 0)
 				state = CDC_HBA_UNKNOWN;	/* where Connect comes from is not known yet */
-			else if (!source->manage_hba)
+			else if (!source->pg.manage_hba)
 				state = refuses_line(n, lines, nlines) ? CDC_HBA_UNMANAGED : CDC_HBA_OK;
 			else if (cdc_hba_has(n->hba_text, lines, nlines))
 				state = cdc_same(n->hba_loaded, n->hba_hash) ?
@@ -86,7 +86,7 @@ assess_hba(const CdcPipeline *p, CdcAssessment *a)
 				state = CDC_HBA_MISSING;
 			if (state == CDC_HBA_UNMANAGED || (state != CDC_HBA_OK && n->hba_vanished >= 2))
 			{
-				state = source->manage_hba ? CDC_HBA_FOUGHT : CDC_HBA_UNMANAGED;
+				state = source->pg.manage_hba ? CDC_HBA_FOUGHT : CDC_HBA_UNMANAGED;
 				cdc_set_detail(a, CDC_DETAIL_HBA,
 							   psprintf("%s:%d, add there: %s", n->address, n->port,
 										line ? line : "no line can be made for this database and network"));
@@ -105,7 +105,7 @@ assess_hba(const CdcPipeline *p, CdcAssessment *a)
 			worst = state == CDC_HBA_UNKNOWN ? worst : state;
 	}
 	s->hba = worst;
-	s->hba_line_left = !source->manage_hba ? CDC_NO :
+	s->hba_line_left = !source->pg.manage_hba ? CDC_NO :
 		!left_known ? CDC_UNKNOWN : left ? CDC_YES : CDC_NO;
 }
 
@@ -120,11 +120,11 @@ blocker_words(const CdcPipeline *p)
 		const CdcPipeline *other = lfirst(cell);
 
 		if (other->source &&
-			(strstr(p->server.blocker, psprintf("(user %s,", other->object_name)) ||
-			 strstr(p->server.blocker, psprintf(", application %s)", other->object_name))))
-			return psprintf("the snapshot of pipeline \"%s\", %s", other->name, p->server.blocker);
+			(strstr(p->look.server.blocker, psprintf("(user %s,", other->object_name)) ||
+			 strstr(p->look.server.blocker, psprintf(", application %s)", other->object_name))))
+			return psprintf("the snapshot of pipeline \"%s\", %s", other->wanted.name, p->look.server.blocker);
 	}
-	return pstrdup(p->server.blocker);
+	return pstrdup(p->look.server.blocker);
 }
 
 /* The role that the source was registered with, which is its owner's. */
@@ -132,7 +132,7 @@ static void
 assess_given_role(const CdcPipeline *p, CdcAssessment *a)
 {
 	CdcSnapshot *s = &a->snapshot;
-	const CdcSourcePipeline *seen = p->seen;
+	const CdcSourcePipeline *seen = p->look.seen;
 	const char *wrong = !seen->role_exists ? "does not exist" :
 		!seen->role_login ? "may not log in" :
 		!seen->role_replication ? "lacks REPLICATION" :
@@ -146,19 +146,19 @@ assess_given_role(const CdcPipeline *p, CdcAssessment *a)
 static bool
 is_small(const CdcPipeline *p)
 {
-	return p->seen && !p->seen_failed && p->seen->tables_small;
+	return p->look.seen && !p->look.seen_failed && p->look.seen->tables_small;
 }
 
 static void
 assess_objects(const CdcPipeline *p, CdcAssessment *a)
 {
 	CdcSnapshot *s = &a->snapshot;
-	const CdcSourcePipeline *seen = p->seen;
+	const CdcSourcePipeline *seen = p->look.seen;
 	const CdcService *source = p->source;
 	int64		held_ms;
 
 	/* role */
-	if (!source->manage_role)
+	if (!source->pg.manage_role)
 		assess_given_role(p, a);
 	else if (!seen->role_exists)
 		s->role = CDC_OBJ_ABSENT;
@@ -174,9 +174,9 @@ assess_objects(const CdcPipeline *p, CdcAssessment *a)
 		const char *wrong = !seen->role_login ? "it may not log in" :
 			!seen->role_replication ? "it lacks REPLICATION" :
 			seen->role_password_hash && !cdc_same(hash, seen->role_password_hash) ? "its password is not the present one" :
-			seen->role_password_hash == NULL && p->server.is_superuser ? "it has no password" :
-			seen->role_password_hash == NULL && p->role_generation != p->generation ? "its password may not be the present one" :
-			cdc_password_due(p) && (p->sink == NULL || p->sink->nagents == 0) ? "a new password is due" :
+			seen->role_password_hash == NULL && p->look.server.is_superuser ? "it has no password" :
+			seen->role_password_hash == NULL && p->secret.role_generation != p->secret.generation ? "its password may not be the present one" :
+			cdc_password_due(p) && (p->sink == NULL || p->sink->kafka.nagents == 0) ? "a new password is due" :
 			!seen->grants_ok ? "it lacks SELECT on a table, USAGE on a schema or CONNECT" : NULL;
 
 		s->role = wrong ? CDC_OBJ_WRONG : CDC_OBJ_OK;
@@ -196,7 +196,7 @@ assess_objects(const CdcPipeline *p, CdcAssessment *a)
 		s->tables = CDC_TABLES_BAD_KIND;
 		cdc_set_detail(a, CDC_DETAIL_TABLES, seen->tables_bad_kind);
 	}
-	else if (p->ntables == 0 && seen->tables_no_identity)
+	else if (p->wanted.ntables == 0 && seen->tables_no_identity)
 	{
 		s->tables = CDC_TABLES_NO_IDENTITY;
 		cdc_set_detail(a, CDC_DETAIL_TABLES, seen->tables_no_identity);
@@ -236,7 +236,7 @@ assess_objects(const CdcPipeline *p, CdcAssessment *a)
 	/* slot */
 	if (!seen->slot_exists)
 		s->slot = CDC_SLOT_ABSENT;
-	else if (!seen->slot_fits || !p->slot_absent_before)
+	else if (!seen->slot_fits || !p->kept.slot_absent_before)
 	{
 		s->slot = CDC_SLOT_FOREIGN;
 		cdc_set_detail(a, CDC_DETAIL_SLOT,
@@ -256,29 +256,29 @@ assess_objects(const CdcPipeline *p, CdcAssessment *a)
 	}
 
 	/* who may make a slot now */
-	held_ms = cdc_turn_held_ms(&source->slot_turn, p);
-	if (held_ms >= 0 && held_ms > (is_small(source->slot_turn.holder) ? SMALL_NEIGHBOUR_MS : NEIGHBOUR_DEADLINE_MS))
+	held_ms = cdc_turn_held_ms(&source->pg.slot_turn, p);
+	if (held_ms >= 0 && held_ms > (is_small(source->pg.slot_turn.holder) ? SMALL_NEIGHBOUR_MS : NEIGHBOUR_DEADLINE_MS))
 		held_ms = -1;			/* he is not waited for any longer */
 	if (cdc_initial_only(p))
 		s->slot_turn = CDC_TURN_OK; /* Debezium makes none for it */
-	else if (!seen->slot_exists && (p->server.free_slots < 1 || p->server.free_senders < 1))
+	else if (!seen->slot_exists && (p->look.server.free_slots < 1 || p->look.server.free_senders < 1))
 	{
 		s->slot_turn = CDC_TURN_NO_FREE_SLOT;
 		cdc_set_detail(a, CDC_DETAIL_BLOCKER,
 					   psprintf("%d replication slots and %d WAL senders are free",
-								p->server.free_slots, p->server.free_senders));
+								p->look.server.free_slots, p->look.server.free_senders));
 	}
 	else if (held_ms >= 0)
 	{
-		s->slot_turn = is_small(source->slot_turn.holder) ? CDC_TURN_SOON : CDC_TURN_NEIGHBOUR;
-		a->turn_at = s->slot_turn == CDC_TURN_SOON ? source->slot_turn.since + SMALL_NEIGHBOUR_MS + 1 :
+		s->slot_turn = is_small(source->pg.slot_turn.holder) ? CDC_TURN_SOON : CDC_TURN_NEIGHBOUR;
+		a->turn_at = s->slot_turn == CDC_TURN_SOON ? source->pg.slot_turn.since + SMALL_NEIGHBOUR_MS + 1 :
 			cdc_loop_now() + NEIGHBOUR_LOOK_MS;
 		cdc_set_detail(a, CDC_DETAIL_BLOCKER,
-					   psprintf("pipeline \"%s\" is creating its slot%s%s", source->slot_turn.holder->name,
-								p->server.blocker ? ", which waits for " : "",
-								p->server.blocker ? blocker_words(p) : ""));
+					   psprintf("pipeline \"%s\" is creating its slot%s%s", source->pg.slot_turn.holder->wanted.name,
+								p->look.server.blocker ? ", which waits for " : "",
+								p->look.server.blocker ? blocker_words(p) : ""));
 	}
-	else if (p->server.blocker)
+	else if (p->look.server.blocker)
 	{
 		s->slot_turn = CDC_TURN_BLOCKED;
 		cdc_set_detail(a, CDC_DETAIL_BLOCKER, blocker_words(p));
@@ -292,21 +292,21 @@ static void
 assess_flow(const CdcPipeline *p, CdcAssessment *a)
 {
 	CdcSnapshot *s = &a->snapshot;
-	int64		still = cdc_loop_now() - p->flushed_at;
+	int64		still = cdc_loop_now() - p->learned.flushed_at;
 	int64		patience;
 
 	s->moving = CDC_UNKNOWN;
-	if (!p->seen->slot_exists || !p->seen->slot_consistent)
+	if (!p->look.seen->slot_exists || !p->look.seen->slot_consistent)
 		return;
 	patience = Max((int64) STILL_ROUNDS * cdc_health_interval,
-				   2 * Max(p->flush_interval, (int64) FIRST_FLUSH_INTERVAL_MS));
-	if (p->rounds_running < 2)
+				   2 * Max(p->learned.flush_interval, (int64) FIRST_FLUSH_INTERVAL_MS));
+	if (p->plan.rounds_running < 2)
 		return;
 	if (still > patience && !cdc_initial_only(p))
 	{
 		s->moving = CDC_NO;
 		cdc_set_detail(a, CDC_DETAIL_MOVING,
-					   psprintf("%d s at %s", (int) (still / 1000), cdc_lsn_words(p->flushed)));
+					   psprintf("%d s at %s", (int) (still / 1000), cdc_lsn_words(p->learned.flushed)));
 	}
 	else
 		s->moving = CDC_YES;
@@ -320,21 +320,21 @@ cdc_assess_source(const CdcPipeline *p, CdcAssessment *a)
 
 	if (source == NULL || !source->is_postgresql)
 		return;
-	if (source->primary == NULL)
+	if (source->pg.primary == NULL)
 	{
 		s->source_reachable = CDC_NO;
 		cdc_set_detail(a, CDC_DETAIL_SOURCE_ERROR, source->status_message);
 		return;
 	}
 	assess_hba(p, a);
-	if (p->seen_failed && strcmp(p->seen_sqlstate, "3D000") == 0)
+	if (p->look.seen_failed && strcmp(p->look.seen_sqlstate, "3D000") == 0)
 	{
 		s->source_reachable = CDC_YES;
 		s->source_capable = CDC_NO;
 		cdc_set_detail(a, CDC_DETAIL_SOURCE_CAPABILITY,
-					   psprintf("database \"%s\" does not exist", p->database));
+					   psprintf("database \"%s\" does not exist", p->wanted.database));
 		/* dropped after our teardown had ended there: nothing of ours can come back */
-		if (p->absent)
+		if (p->kept.absent)
 		{
 			s->slot = CDC_SLOT_ABSENT;
 			s->publication = s->role = CDC_OBJ_ABSENT;
@@ -345,25 +345,25 @@ cdc_assess_source(const CdcPipeline *p, CdcAssessment *a)
 	{
 		s->source_reachable = CDC_NO;
 		cdc_set_detail(a, CDC_DETAIL_SOURCE_ERROR,
-					   psprintf("%s:%d %s", source->primary->address, source->primary->port,
-								p->seen_error ? p->seen_error : "was not asked yet"));
+					   psprintf("%s:%d %s", source->pg.primary->address, source->pg.primary->port,
+								p->look.seen_error ? p->look.seen_error : "was not asked yet"));
 		s->hba = CDC_HBA_UNKNOWN;
 		return;
 	}
 	s->source_reachable = CDC_YES;
 	s->source_capable = CDC_YES;
-	if (p->server.version < 140000)
+	if (p->look.server.version < 140000)
 	{
 		s->source_capable = CDC_NO;
 		cdc_set_detail(a, CDC_DETAIL_SOURCE_CAPABILITY,
-					   psprintf("its version is %d, 14 or later is needed", p->server.version / 10000));
+					   psprintf("its version is %d, 14 or later is needed", p->look.server.version / 10000));
 	}
-	else if (p->server.wal_level && strcmp(p->server.wal_level, "logical") != 0)
+	else if (p->look.server.wal_level && strcmp(p->look.server.wal_level, "logical") != 0)
 	{
 		s->source_capable = CDC_NO;
 		cdc_set_detail(a, CDC_DETAIL_SOURCE_CAPABILITY,
 					   psprintf("wal_level is %s: run ALTER SYSTEM SET wal_level = 'logical' and restart it",
-								p->server.wal_level));
+								p->look.server.wal_level));
 	}
 	assess_objects(p, a);
 	assess_flow(p, a);

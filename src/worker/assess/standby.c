@@ -23,7 +23,7 @@ hba_ready(const CdcPipeline *p, const CdcNode *n)
 	CdcHbaLine *lines;
 	int			nlines;
 
-	if (!n->service->manage_hba || n->hba_text == NULL)
+	if (!n->service->pg.manage_hba || n->hba_text == NULL)
 		return true;
 	lines = cdc_wanted_hba_lines(p, &nlines);
 	return cdc_hba_has(n->hba_text, lines, nlines) && cdc_same(n->hba_loaded, n->hba_hash);
@@ -48,22 +48,22 @@ static void
 fill_facts(const CdcPipeline *p, const CdcNode *n, const CdcShadow *shadow, CdcStandbyFacts *f)
 {
 	const CdcService *s = n->service;
-	const CdcNode *primary = s->primary;
-	const CdcSourcePipeline *seen = p->seen;
+	const CdcNode *primary = s->pg.primary;
+	const CdcSourcePipeline *seen = p->look.seen;
 	const CdcNodeSlot *slot = cdc_source_node_slot(&n->conf, p->object_name);
 
 	memset(f, 0, sizeof(*f));
-	f->wanted = p->was_running && !cdc_initial_only(p);
-	f->leaving = p->discarding || p->want_deleted;
+	f->wanted = p->kept.was_running && !cdc_initial_only(p);
+	f->leaving = p->kept.discarding || p->wanted.want_deleted;
 	/* what was seen must be of the primary that there is now */
-	f->primary_known = primary && seen && !p->seen_failed && seen->slot_exists && seen->slot_consistent &&
-		!seen->slot_lost && p->server.timeline == primary->timeline;
-	f->primary_lsn = f->primary_known ? Max(seen->confirmed_flush_lsn, p->primary_lsn) : 0;
+	f->primary_known = primary && seen && !p->look.seen_failed && seen->slot_exists && seen->slot_consistent &&
+		!seen->slot_lost && p->look.server.timeline == primary->timeline;
+	f->primary_lsn = f->primary_known ? Max(seen->confirmed_flush_lsn, p->look.primary_lsn) : 0;
 	f->native = seen && seen->slot_exists && seen->slot_failover;
-	f->blocked = p->server.blocker != NULL;
+	f->blocked = p->look.server.blocker != NULL;
 
 	f->reachable = n->reachable;
-	f->other_cluster = s->system_identifier != 0 && n->reachable && n->system_identifier != s->system_identifier;
+	f->other_cluster = s->pg.system_identifier != 0 && n->reachable && n->system_identifier != s->pg.system_identifier;
 	f->in_recovery = n->in_recovery;
 	f->conf_known = n->conf.known;
 	f->version = n->version;
@@ -80,8 +80,8 @@ fill_facts(const CdcPipeline *p, const CdcNode *n, const CdcShadow *shadow, CdcS
 	if (slot == NULL || shadow->making)
 		return;
 	f->slot_exists = true;
-	f->slot_ours = shadow->timeline != 0 || p->slot_absent_before;
-	f->slot_fits = slot->fits && cdc_same(slot->database, p->database);
+	f->slot_ours = shadow->timeline != 0 || p->kept.slot_absent_before;
+	f->slot_fits = slot->fits && cdc_same(slot->database, p->wanted.database);
 	f->slot_temporary = slot->temporary;
 	f->slot_synced = slot->synced;
 	f->slot_active = slot->active;
@@ -89,8 +89,8 @@ fill_facts(const CdcPipeline *p, const CdcNode *n, const CdcShadow *shadow, CdcS
 	f->slot_lsn = Max(slot->flush_lsn, shadow->lsn);
 	f->step = step_of(s);
 	f->slot_stale = !slot->synced && shadow->timeline != n->timeline &&
-		(shadow->timeline == 0 || !p->server.history_known ||
-		 !cdc_history_contains(p->server.timeline, p->server.history, p->server.nhistory,
+		(shadow->timeline == 0 || !p->look.server.history_known ||
+		 !cdc_history_contains(p->look.server.timeline, p->look.server.history, p->look.server.nhistory,
 							   shadow->timeline, slot->flush_lsn));
 	f->slot_too_old = cdc_max_slot_wal > 0 && slot->restart_lsn != 0 && n->wal_lsn > slot->restart_lsn &&
 		n->wal_lsn - slot->restart_lsn > (uint64) cdc_max_slot_wal * 1024 * 1024;
@@ -118,7 +118,7 @@ put_in_words(const CdcPipeline *p, const CdcNode *n, const CdcShadow *shadow, co
 		if (!((*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9')))
 			*c = '_';
 	}
-	words.error = !n->reachable ? n->error : slot && slot->lost ? slot->lost : p->server.blocker;
+	words.error = !n->reachable ? n->error : slot && slot->lost ? slot->lost : p->look.server.blocker;
 	words.slot = p->object_name;
 	words.names = n->conf.sync_missing;
 	words.physical = physical;

@@ -41,12 +41,12 @@ finish_one(CdcOp *op, CdcOpEnd end, const char *words)
 	if (end > several->end)
 		several->end = end;
 	if (words && several->words == NULL)
-		several->words = MemoryContextStrdup(p->op_context, words);
+		several->words = MemoryContextStrdup(p->doing.op_context, words);
 	if (--several->left > 0)
 		return;
 	/* a look that was begun before this answer says nothing about the job */
 	if (op->action == CDC_ACT_INSTALL_PLUGIN)
-		p->sink->plugin_changed_at = cdc_loop_now();
+		p->sink->kafka.plugin_changed_at = cdc_loop_now();
 	cdc_op_end(cdc_op_ref(op), several->end, several->words);
 }
 
@@ -60,7 +60,7 @@ done(const CdcHttpResult *result, void *arg)
 	char	   *words = NULL;
 	CdcOpEnd	end = CDC_OP_UNKNOWN;
 
-	if (sink == NULL || agent >= sink->nagents)
+	if (sink == NULL || agent >= sink->kafka.nagents)
 	{
 		pfree(ref);
 		return;
@@ -71,7 +71,7 @@ done(const CdcHttpResult *result, void *arg)
 		words = pstrdup(result->error ? result->error : "no answer");
 	else
 	{
-		const char *sent[] = {sink->agents[agent].token, cdc_wanted_password(op->pipeline)};
+		const char *sent[] = {sink->kafka.agents[agent].token, cdc_wanted_password(op->pipeline)};
 
 		switch (cdc_agent_meaning(result->status, result->body, sent, lengthof(sent), &words))
 		{
@@ -88,7 +88,7 @@ done(const CdcHttpResult *result, void *arg)
 		}
 	}
 	if (words)
-		words = psprintf("agent %s: %s%s", sink->agents[agent].url, words,
+		words = psprintf("agent %s: %s%s", sink->kafka.agents[agent].url, words,
 						 strcmp(words, "there is no such path") == 0 ? " (it is of an older version: update cdc_agent there)" : "");
 	finish_one(op, end, words);
 	pfree(ref);
@@ -98,7 +98,7 @@ static void
 send(CdcOp *op, int agent, CdcHttpMethod method, const char *path, const char *name, const char *body)
 {
 	CdcPipeline *p = op->pipeline;
-	CdcAgent   *a = &p->sink->agents[agent];
+	CdcAgent   *a = &p->sink->kafka.agents[agent];
 	Ref		   *ref = MemoryContextAllocZero(TopMemoryContext, sizeof(Ref));
 	CdcHttpRequest request;
 
@@ -120,7 +120,7 @@ send(CdcOp *op, int agent, CdcHttpMethod method, const char *path, const char *n
 static Several *
 begin(CdcOp *op)
 {
-	Several    *several = MemoryContextAllocZero(op->pipeline->op_context, sizeof(Several));
+	Several    *several = MemoryContextAllocZero(op->pipeline->doing.op_context, sizeof(Several));
 
 	/* one more than is sent, until all is: an answer may come at once */
 	several->left = 1;
@@ -137,17 +137,17 @@ install_plugin(CdcOp *op, Several *several)
 
 	if (target < 0)
 		return;
-	if (p->sink->failed_before < 0)
+	if (p->sink->kafka.failed_before < 0)
 	{
 		int			i;
 
-		p->sink->failed_before = 0;
-		for (i = 0; p->sink->list && i < p->sink->list->n; i++)
+		p->sink->kafka.failed_before = 0;
+		for (i = 0; p->sink->kafka.list && i < p->sink->kafka.list->n; i++)
 		{
-			const CdcKcConnector *c = &p->sink->list->items[i];
+			const CdcKcConnector *c = &p->sink->kafka.list->items[i];
 
 			if (c->state == CDC_CS_FAILED || c->task_state == CDC_CS_FAILED)
-				p->sink->failed_before++;
+				p->sink->kafka.failed_before++;
 		}
 	}
 	several->left++;
@@ -169,9 +169,9 @@ put_secret(CdcOp *op, Several *several)
 		const char *path = files[j].certificate ? "/v1/certificates/%s" : "/v1/secrets/%s";
 		char	   *body = cdc_agent_secret_body(files[j].value);
 
-		for (i = 0; i < p->sink->nagents; i++)
+		for (i = 0; i < p->sink->kafka.nagents; i++)
 		{
-			const CdcAgentState *state = p->sink->agents[i].state;
+			const CdcAgentState *state = p->sink->kafka.agents[i].state;
 
 			if (state && cdc_agent_has_secret(state, files[j].name))
 				continue;
@@ -189,16 +189,16 @@ delete_secret(CdcOp *op, Several *several)
 	CdcPipeline *p = op->pipeline;
 	CdcWantedFile files[CDC_MAX_WANTED_FILES];
 	const char *keep[CDC_MAX_WANTED_FILES];
-	int			nkeep = p->want_deleted ? 0 : cdc_wanted_files(p, files);
+	int			nkeep = p->wanted.want_deleted ? 0 : cdc_wanted_files(p, files);
 	int			i;
 	int			j;
 
 	for (i = 0; i < nkeep; i++)
 		keep[i] = files[i].name;
 
-	for (i = 0; i < p->sink->nagents; i++)
+	for (i = 0; i < p->sink->kafka.nagents; i++)
 	{
-		const CdcAgent *agent = &p->sink->agents[i];
+		const CdcAgent *agent = &p->sink->kafka.agents[i];
 		const char **names;
 		int			n;
 

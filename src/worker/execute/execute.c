@@ -16,10 +16,11 @@
 #include "extension/settings.h"
 #include "worker/execute/execute_parts.h"
 #include "worker/world/facts.h"
+#include "worker/world/kept.h"
 #include "worker/world/reach.h"
+#include "worker/world/shapes.h"
 #include "worker/world/streamed.h"
 #include "worker/world/wanted.h"
-#include "worker/world/shapes.h"
 
 /* DDL on the source waits for locks no longer than this, then is tried again. */
 #define DDL_TIMEOUT_MS 30000
@@ -62,8 +63,8 @@ starts_writer(const CdcPipeline *p, CdcAction action)
 static void
 await_task(CdcPipeline *p, int shows_ms)
 {
-	p->shows_at = cdc_loop_now() + shows_ms;
-	p->failure_seen = false;
+	p->doing.shows_at = cdc_loop_now() + shows_ms;
+	p->learned.failure_seen = false;
 }
 
 static bool
@@ -82,10 +83,10 @@ cdc_execute_reserve(CdcPipeline *p, CdcAction action)
 		/* another pipeline of the sink may have asked since the agents were looked at */
 		if (!cdc_agents_unchanged(p->sink))
 			return false;
-		return cdc_turn_take(&p->sink->plugin_turn, p);
+		return cdc_turn_take(&p->sink->kafka.plugin_turn, p);
 	}
-	return is_ddl(action) ? cdc_turn_take(&p->source->ddl_turn, p) :
-		is_hba(action) ? cdc_turn_take(&p->source->hba_turn, p) : true;
+	return is_ddl(action) ? cdc_turn_take(&p->source->pg.ddl_turn, p) :
+		is_hba(action) ? cdc_turn_take(&p->source->pg.hba_turn, p) : true;
 }
 
 void
@@ -95,18 +96,18 @@ cdc_execute_release(CdcPipeline *p)
 	bool		hba = false;
 	CdcOp	   *op;
 
-	for (op = p->op; op; op = op->beside)
+	for (op = p->doing.op; op; op = op->beside)
 	{
 		ddl = ddl || is_ddl(op->action);
 		hba = hba || is_hba(op->action);
 	}
 	if (p->source && !ddl)
-		cdc_turn_give(&p->source->ddl_turn, p);
+		cdc_turn_give(&p->source->pg.ddl_turn, p);
 	if (p->source && !hba)
-		cdc_turn_give(&p->source->hba_turn, p);
+		cdc_turn_give(&p->source->pg.hba_turn, p);
 	cdc_network_release(p);
 	if (p->sink)
-		cdc_turn_give(&p->sink->plugin_turn, p);
+		cdc_turn_give(&p->sink->kafka.plugin_turn, p);
 }
 
 /* A password and its verifier, encrypted at once: the next turn writes them. */
@@ -125,14 +126,14 @@ make_password(CdcPipeline *p, char **error)
 
 		MemoryContextSwitchTo(p->context);
 		for (i = 0; i < 2; i++)
-			p->sealed[i] = cdc_secret_encrypt(i == 0 ? password : verifier, p->id,
-											  purposes[i], &p->sealed_key[i]);
+			p->secret.sealed[i] = cdc_secret_encrypt(i == 0 ? password : verifier, p->id,
+													 purposes[i], &p->secret.sealed_key[i]);
 		MemoryContextSwitchTo(caller);
-		cdc_set_string(p->context, &p->password, password);
-		cdc_set_string(p->context, &p->verifier, verifier);
+		cdc_set_string(p->context, &p->secret.password, password);
+		cdc_set_string(p->context, &p->secret.verifier, verifier);
 		explicit_bzero(password, strlen(password));
-		p->generation = Max(p->wanted_generation, 1);
-		p->secret_dirty = true;
+		p->secret.generation = Max(p->wanted.wanted_generation, 1);
+		p->secret.secret_dirty = true;
 		ok = true;
 	}
 	PG_CATCH();
@@ -152,43 +153,40 @@ make_password(CdcPipeline *p, char **error)
 bool
 cdc_execute_prepare(CdcPipeline *p, CdcAction action, char **error)
 {
-	bool		slot_absent = p->seen && !p->seen->slot_exists;
+	bool		slot_absent = p->look.seen && !p->look.seen->slot_exists;
 
 	if (cdc_network_is_action(action))
 	{
 		cdc_network_prepare(p);
-		p->spec_dirty = true;
+		cdc_keep(p);
 		return true;
 	}
-	if (p->secret_error)
+	if (p->secret.secret_error)
 	{
-		*error = p->secret_error;
+		*error = p->secret.secret_error;
 		return false;
 	}
 	if ((action == CDC_ACT_CREATE_ROLE || action == CDC_ACT_PUT_SECRET) && cdc_password_due(p) && !make_password(p, error))
 		return false;
 	if (action == CDC_ACT_BEGIN_DISCARD)
-		p->discarding = true;
+		cdc_keep_discarding(p);
 	if (action == CDC_ACT_RESTART_CONNECTOR || starts_writer(p, action))
 		cdc_failover_starting(p);
 	if (action == CDC_ACT_END_DISCARD)
 	{
-		p->discarding = false;
-		p->was_running = false;
-		p->snapshot_run = 0;
 		cdc_failover_forget(p);
-		cdc_set_string(p->context, &p->gap, NULL);
+		cdc_keep_discarded(p);
 	}
 	if (starts_writer(p, action) && slot_absent)
 	{
 		/* what is there next is ours: it was seen absent before */
-		p->slot_absent_before = true;
+		cdc_keep_slot_absent(p);
 		if (!cdc_initial_only(p))
-			cdc_turn_seize(&p->source->slot_turn, p);
+			cdc_turn_seize(&p->source->pg.slot_turn, p);
 	}
 	if (starts_writer(p, action))
-		p->offsets_clean = false;
-	p->spec_dirty = true;
+		cdc_keep_offsets_clean(p, false);
+	cdc_keep(p);
 	return true;
 }
 
@@ -217,7 +215,7 @@ http_done(const CdcHttpResult *result, void *arg)
 	else
 	{
 		CdcAction	action = op->action;
-		const char *sent[] = {cdc_wanted_password(p), p->sink ? p->sink->connect_password : NULL};
+		const char *sent[] = {cdc_wanted_password(p), p->sink ? p->sink->kafka.connect_password : NULL};
 		CdcKcMeaning meaning = cdc_kc_meaning(result->status, result->body, sent, lengthof(sent), &words);
 
 		if (words)
@@ -248,24 +246,23 @@ http_done(const CdcHttpResult *result, void *arg)
 			(action == CDC_ACT_DELETE_OFFSETS || action == CDC_ACT_DELETE_CONNECTOR))
 		{
 			/* a connector is deleted only when it was seen to have none */
-			p->offsets_clean = true;
-			p->spec_dirty = true;
+			cdc_keep_offsets_clean(p, true);
 		}
 		if (end == CDC_OP_DONE && (action == CDC_ACT_PUT_CONNECTOR || action == CDC_ACT_POST_STOPPED ||
 								   action == CDC_ACT_PREPARE_CONNECTOR))
-			p->put_at = cdc_loop_now();
+			p->doing.put_at = cdc_loop_now();
 		if (end == CDC_OP_DONE && action == CDC_ACT_DELETE_CONNECTOR)
-			p->put_at = 0;
+			p->doing.put_at = 0;
 		if (action == CDC_ACT_RESTART_CONNECTOR)
 		{
-			p->restarted_at = cdc_loop_now();
+			p->doing.restarted_at = cdc_loop_now();
 			await_task(p, RESTART_SHOWS_MS);
 		}
 		if (action == CDC_ACT_PUT_CONNECTOR && cdc_connector_of(p))
 			await_task(p, CONFIG_SHOWS_MS);
 	}
 	if (end == CDC_OP_FAILED && p->source)
-		cdc_turn_give(&p->source->slot_turn, p);
+		cdc_turn_give(&p->source->pg.slot_turn, p);
 	cdc_op_end(*ref, end, words);
 	pfree(ref);
 }
@@ -328,7 +325,7 @@ sql_done(const CdcPgResult *result, void *arg)
 		else if (result->outcome != CDC_PG_OK)
 			end = CDC_OP_UNKNOWN;
 		else if (op->action == CDC_ACT_CREATE_ROLE)
-			op->pipeline->role_generation = op->pipeline->generation;
+			op->pipeline->secret.role_generation = op->pipeline->secret.generation;
 		else if (op->action == CDC_ACT_DROP_ROLE)
 			words = cdc_pg_value(result, 0, 0);
 		if (result->hint && words)
@@ -354,11 +351,11 @@ send_sql(CdcOp *op)
 	switch (op->action)
 	{
 		case CDC_ACT_CREATE_ROLE:
-			sql = cdc_source_role_sql(&ask, p->verifier);
+			sql = cdc_source_role_sql(&ask, p->secret.verifier);
 			break;
 		case CDC_ACT_CREATE_PUBLICATION:
 		case CDC_ACT_ALTER_PUBLICATION:
-			sql = cdc_source_publication_sql(&ask, p->world->epoch, p->seen && p->seen->pub_exists);
+			sql = cdc_source_publication_sql(&ask, p->world->epoch, p->look.seen && p->look.seen->pub_exists);
 			break;
 		case CDC_ACT_TERMINATE_WALSENDER:
 			sql = cdc_source_terminate_walsender_sql(&ask);
@@ -439,7 +436,7 @@ cdc_execute(CdcOp *op)
 			break;
 		case CDC_ACT_PATCH_OFFSETS:
 			send_http(op, CDC_HTTP_PATCH, "/connectors/%s/offsets",
-					  cdc_kc_patch_offsets_body(p->topic_prefix, cdc_failover_position(p)));
+					  cdc_kc_patch_offsets_body(p->wanted.topic_prefix, cdc_failover_position(p)));
 			break;
 		case CDC_ACT_DROP_SHADOWS:
 			cdc_execute_drop_shadows(op);

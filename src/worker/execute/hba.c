@@ -67,7 +67,7 @@ node_of(CdcHbaNode *h)
 {
 	CdcService *s = cdc_world_service(h->job->ref.world, h->job->service_id);
 
-	return s && h->node < s->nnodes ? &s->nodes[h->node] : NULL;
+	return s && h->node < s->pg.nnodes ? &s->pg.nodes[h->node] : NULL;
 }
 
 static void
@@ -130,13 +130,13 @@ wanted_text(CdcHbaNode *h, CdcService *s)
 
 		if (p->source != s)
 			continue;
-		if (p->want_deleted)
+		if (p->wanted.want_deleted)
 		{
 			if (strcmp(p->id, job->ref.id) == 0)
 				removed[nremoved++] = p->id;
 			continue;
 		}
-		if (strcmp(p->id, job->ref.id) != 0 && p->status == CDC_PENDING)
+		if (strcmp(p->id, job->ref.id) != 0 && p->kept.status == CDC_PENDING)
 			continue;
 		lines = cdc_wanted_hba_lines(p, &n);
 		all = all ? repalloc(all, sizeof(CdcHbaLine) * (nall + n + 1)) : palloc(sizeof(CdcHbaLine) * (n + 1));
@@ -291,9 +291,9 @@ cdc_execute_hba(CdcOp *op)
 	job->removing = op->action == CDC_ACT_REMOVE_HBA;
 	job->end = CDC_OP_DONE;
 	job->left = 1;				/* this function's own, so that none ends it early */
-	for (i = 0; i < s->nnodes; i++)
+	for (i = 0; i < s->pg.nnodes; i++)
 	{
-		CdcNode    *n = &s->nodes[i];
+		CdcNode    *n = &s->pg.nodes[i];
 		CdcHbaNode *h;
 
 		if (!n->reachable || n->admin == NULL)

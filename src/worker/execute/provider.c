@@ -14,6 +14,7 @@
 #include "extension/settings.h"
 #include "worker/execute/execute.h"
 #include "worker/execute/provider.h"
+#include "worker/world/kept.h"
 #include "worker/world/pair.h"
 
 #define BUSY_MS 200				/* while something is expected */
@@ -59,7 +60,7 @@ may_go(const CdcService *s)
 		CdcPipeline *p = lfirst(cell);
 		CdcService *other = other_of(p, s);
 
-		if (uses(p, s) && (!p->absent || (other && (!cdc_provided(other) || !other->deleting))))
+		if (uses(p, s) && (!p->kept.absent || (other && (!cdc_provided(other) || !other->deleting))))
 			return false;
 	}
 	return true;
@@ -76,10 +77,9 @@ settle_pipelines(CdcService *s)
 		CdcPipeline *p = lfirst(cell);
 		CdcService *other = other_of(p, s);
 
-		if (uses(p, s) && p->absent && p->op == NULL && p->status != CDC_DELETED && (other == NULL || other->provider_gone))
+		if (uses(p, s) && p->kept.absent && p->doing.op == NULL && p->kept.status != CDC_DELETED && (other == NULL || other->made.provider_gone))
 		{
-			p->status = CDC_DELETED;
-			p->spec_dirty = true;
+			cdc_keep_status(p, CDC_DELETED, p->kept.step);
 		}
 	}
 }
@@ -104,15 +104,15 @@ status_word(CdcProvidedState state, const char *now)
 static void
 set_status(CdcService *s, const char *status, const char *addon, const char *message)
 {
-	bool		changed = !cdc_same(s->status, status) || !cdc_same(s->addon_status, addon);
+	bool		changed = !cdc_same(s->status, status) || !cdc_same(s->kafka.addon_status, addon);
 
 	if (!changed && cdc_same(s->status_message, message))
 		return;
 	/* what stays may be the very string that is set */
 	if (!cdc_same(s->status, status))
 		cdc_set_string(s->context, &s->status, status);
-	if (!cdc_same(s->addon_status, addon))
-		cdc_set_string(s->context, &s->addon_status, addon);
+	if (!cdc_same(s->kafka.addon_status, addon))
+		cdc_set_string(s->context, &s->kafka.addon_status, addon);
 	if (!cdc_same(s->status_message, message))
 		cdc_set_string(s->context, &s->status_message, message);
 	s->dirty = true;
@@ -135,10 +135,10 @@ note_connection(CdcService *s, CdcProvided *p)
 	json_object_object_add(object, "network_id", p->network_id ? json_object_new_string(p->network_id) : NULL);
 	json_object_object_add(object, "limits", p->limits ? json_object_new_string(p->limits) : NULL);
 	words = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN);
-	if (!cdc_same(s->provided_connection, words))
+	if (!cdc_same(s->made.provided_connection, words))
 	{
-		cdc_set_string(s->context, &s->provided_connection, words);
-		s->provided_dirty = true;
+		cdc_set_string(s->context, &s->made.provided_connection, words);
+		s->made.provided_dirty = true;
 		s->dirty = true;
 	}
 	json_object_put(object);
@@ -153,39 +153,39 @@ take_news(CdcService *s, CdcProvide what, CdcProvided *p)
 	if (p->state == CDC_PROVIDED_UNKNOWN && message)
 	{
 		/* not heard: what was known stays */
-		s->provider_next = now + Min(LOST_FIRST_MS << Min(s->provider_failures, 6), LOST_MAX_MS);
-		s->provider_failures++;
-		set_status(s, s->status, s->addon_status, message);
+		s->made.provider_next = now + Min(LOST_FIRST_MS << Min(s->made.provider_failures, 6), LOST_MAX_MS);
+		s->made.provider_failures++;
+		set_status(s, s->status, s->kafka.addon_status, message);
 		return;
 	}
-	s->provider_failures = 0;
+	s->made.provider_failures = 0;
 	if (s->deleting)
 	{
-		s->provider_next = now + BUSY_MS;
+		s->made.provider_next = now + BUSY_MS;
 		if (p->state == CDC_PROVIDED_ABSENT && what == CDC_PROVIDE_TAKE_BACK)
-			s->provider_gone = s->dirty = true;
+			s->made.provider_gone = s->dirty = true;
 		else
-			set_status(s, s->status, s->addon_status, message);
+			set_status(s, s->status, s->kafka.addon_status, message);
 		return;
 	}
 	if (p->state == CDC_PROVIDED_ABSENT)
 	{
 		/* somebody took it away there: it is ordered anew */
-		s->ordered = false;
-		s->provider_next = now;
+		s->made.ordered = false;
+		s->made.provider_next = now;
 		return;
 	}
 	if (what == CDC_PROVIDE_ORDER && p->state != CDC_PROVIDED_ERROR)
-		s->ordered = true;
+		s->made.ordered = true;
 	note_connection(s, p);
-	if (message == NULL && s->has_addon && p->connect != CDC_PROVIDED_RUNNING)
+	if (message == NULL && s->kafka.has_addon && p->connect != CDC_PROVIDED_RUNNING)
 		message = p->connect_message;
 	/* a server that runs and that we do not reach says so itself */
-	if (message || s->primary || !s->is_postgresql || p->state != CDC_PROVIDED_RUNNING || !cdc_same(s->status, "running"))
+	if (message || s->pg.primary || !s->is_postgresql || p->state != CDC_PROVIDED_RUNNING || !cdc_same(s->status, "running"))
 		set_status(s, status_word(p->state, cdc_same(s->status, "pending") ? "provisioning" : s->status),
-				   s->has_addon ? status_word(p->connect, s->addon_status) : NULL, message);
-	s->provider_next = now + (p->state == CDC_PROVIDED_ERROR ? ERROR_MS :
-							  p->state == CDC_PROVIDED_RUNNING && (!s->has_addon || p->connect == CDC_PROVIDED_RUNNING) ? cdc_health_interval : BUSY_MS);
+				   s->kafka.has_addon ? status_word(p->connect, s->kafka.addon_status) : NULL, message);
+	s->made.provider_next = now + (p->state == CDC_PROVIDED_ERROR ? ERROR_MS :
+								   p->state == CDC_PROVIDED_RUNNING && (!s->kafka.has_addon || p->connect == CDC_PROVIDED_RUNNING) ? cdc_health_interval : BUSY_MS);
 }
 
 static void
@@ -194,11 +194,11 @@ answered(const CdcHttpResult *result, void *arg)
 	Asked	   *asked = arg;
 	CdcService *s = cdc_world_service(asked->world, asked->id);
 
-	if (s && cdc_provided(s) && s->provider_asking == asked->started)
+	if (s && cdc_provided(s) && s->made.provider_asking == asked->started)
 	{
-		CdcProvided p = providers[s->provider]->read(result);
+		CdcProvided p = providers[s->made.provider]->read(result);
 
-		s->provider_asking = 0;
+		s->made.provider_asking = 0;
 		take_news(s, asked->what, &p);
 		json_object_put(p.connection);
 		json_object_put(p.nodes);
@@ -215,33 +215,33 @@ ask(CdcService *s)
 
 	if (s->error && !s->deleting)
 	{
-		set_status(s, "error", s->addon_status, s->error);
-		s->provider_next = cdc_loop_now() + LOST_MAX_MS;
+		set_status(s, "error", s->kafka.addon_status, s->error);
+		s->made.provider_next = cdc_loop_now() + LOST_MAX_MS;
 		return;
 	}
 	asked = MemoryContextAllocZero(TopMemoryContext, sizeof(Asked));
 	asked->world = s->world;
 	strlcpy(asked->id, s->id, sizeof(asked->id));
-	asked->what = s->deleting ? CDC_PROVIDE_TAKE_BACK : s->ordered ? CDC_PROVIDE_LOOK : CDC_PROVIDE_ORDER;
+	asked->what = s->deleting ? CDC_PROVIDE_TAKE_BACK : s->made.ordered ? CDC_PROVIDE_LOOK : CDC_PROVIDE_ORDER;
 	/* no two of a service are alike: an answer to a former object finds another */
 	asked->started = (int64) ++s->world->serial;
 	memset(&request, 0, sizeof(request));
-	why = providers[s->provider]->request(s, asked->what, &request);
+	why = providers[s->made.provider]->request(s, asked->what, &request);
 	if (why)
 	{
-		set_status(s, s->status, s->addon_status, why);
-		s->provider_next = cdc_loop_now() + LOST_MAX_MS;
+		set_status(s, s->status, s->kafka.addon_status, why);
+		s->made.provider_next = cdc_loop_now() + LOST_MAX_MS;
 		pfree(asked);
 		return;
 	}
-	s->provider_asking = asked->started;
+	s->made.provider_asking = asked->started;
 	if (cdc_http_start(&request, answered, asked) == NULL)
 	{
-		s->provider_asking = 0;
-		s->provider_next = cdc_loop_now() + BUSY_MS;
+		s->made.provider_asking = 0;
+		s->made.provider_next = cdc_loop_now() + BUSY_MS;
 		pfree(asked);
 	}
-	providers[s->provider]->wipe(&request);
+	providers[s->made.provider]->wipe(&request);
 }
 
 void
@@ -253,8 +253,8 @@ cdc_provider_round(CdcWorld *world)
 	{
 		CdcService *s = lfirst(cell);
 
-		if (cdc_provided(s) && s->provider_failures == 0)
-			s->provider_next = cdc_loop_now();
+		if (cdc_provided(s) && s->made.provider_failures == 0)
+			s->made.provider_next = cdc_loop_now();
 	}
 }
 
@@ -270,17 +270,17 @@ cdc_provider_due(CdcWorld *world)
 
 		if (!cdc_provided(s))
 			continue;
-		if (s->provider_gone)
+		if (s->made.provider_gone)
 			settle_pipelines(s);
-		else if (s->provider_asking == 0 && now >= s->provider_next)
+		else if (s->made.provider_asking == 0 && now >= s->made.provider_next)
 		{
-			s->taken_back = s->deleting && may_go(s);
-			if (s->deleting && !s->taken_back)
-				s->provider_next = now + BUSY_MS;
+			s->made.taken_back = s->deleting && may_go(s);
+			if (s->deleting && !s->made.taken_back)
+				s->made.provider_next = now + BUSY_MS;
 			else if (s->deleting && cdc_pair_joined(s))
 			{
-				set_status(s, s->status, s->addon_status, "waiting for the peerings of its network to be removed");
-				s->provider_next = now + BUSY_MS;
+				set_status(s, s->status, s->kafka.addon_status, "waiting for the peerings of its network to be removed");
+				s->made.provider_next = now + BUSY_MS;
 			}
 			else
 				ask(s);
@@ -298,8 +298,8 @@ cdc_provider_next(CdcWorld *world)
 	{
 		CdcService *s = lfirst(cell);
 
-		if (cdc_provided(s) && !s->provider_gone && s->provider_asking == 0 && (next == 0 || s->provider_next < next))
-			next = Max(s->provider_next, 1);
+		if (cdc_provided(s) && !s->made.provider_gone && s->made.provider_asking == 0 && (next == 0 || s->made.provider_next < next))
+			next = Max(s->made.provider_next, 1);
 	}
 	return next;
 }

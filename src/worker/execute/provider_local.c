@@ -45,7 +45,7 @@ build(const CdcService *s, CdcProvide what, CdcHttpRequest *request)
 	request->url = cdc_agent_url(cdc_provision_url, "/v1/services/%s", s->id, s->world->installation,
 								 what == CDC_PROVIDE_LOOK ? 0 : s->world->epoch);
 	if (what == CDC_PROVIDE_ORDER)
-		request->body = cdc_provision_order(&s->order);
+		request->body = cdc_provision_order(&s->made.order);
 	request->connect_timeout_ms = cdc_connect_timeout;
 	request->timeout_ms = TIMEOUT_MS;
 	return NULL;

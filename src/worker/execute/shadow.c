@@ -17,9 +17,10 @@
 #include "reconciler/shadow.h"
 #include "remote/pg_hba.h"
 #include "worker/execute/execute_parts.h"
+#include "worker/world/kept.h"
 #include "worker/world/shadow.h"
-#include "worker/world/wanted.h"
 #include "worker/world/shapes.h"
+#include "worker/world/wanted.h"
 
 /*
  * Longer than the statement_timeout of our connections (60 s): the server
@@ -110,15 +111,15 @@ nudge(void *arg)
 	CdcShadowJob *job = arg;
 	CdcService *s = cdc_world_service(job->world, job->service_id);
 
-	if (s && s->primary && s->primary->admin && cdc_pg_pending(s->primary->admin) < 3)
-		cdc_pg_exec(s->primary->admin, cdc_source_nudge_sql, 0, NULL, NULL, NUDGE_TIMEOUT_MS, ignore_nudge, NULL);
+	if (s && s->pg.primary && s->pg.primary->admin && cdc_pg_pending(s->pg.primary->admin) < 3)
+		cdc_pg_exec(s->pg.primary->admin, cdc_source_nudge_sql, 0, NULL, NULL, NUDGE_TIMEOUT_MS, ignore_nudge, NULL);
 	cdc_timer_set(job->timer, cdc_loop_now() + NUDGE_MS);
 }
 
 bool
 cdc_execute_shadow_may(const CdcPipeline *p, const CdcShadow *shadow, CdcShadowAction action)
 {
-	const CdcNode *primary = p->source->primary;
+	const CdcNode *primary = p->source->pg.primary;
 
 	return action != CDC_SHADOW_NONE && !shadow->busy &&
 		(shadow->tried_at == 0 || cdc_loop_now() - shadow->tried_at >= RETRY_MS) &&
@@ -133,7 +134,7 @@ cdc_execute_shadow(CdcPipeline *p, CdcNode *n, CdcShadow *shadow, CdcShadowActio
 		action == CDC_SHADOW_DROP ? cdc_source_drop_shadow_sql(p->object_name) :
 		action == CDC_SHADOW_NUDGE ? pstrdup(cdc_source_nudge_sql) :
 		cdc_source_advance_shadow_sql(p->object_name, target);
-	CdcPgConn  *conn = action == CDC_SHADOW_NUDGE ? n->service->primary->admin : cdc_execute_node_conn(n, p->database);
+	CdcPgConn  *conn = action == CDC_SHADOW_NUDGE ? n->service->pg.primary->admin : cdc_execute_node_conn(n, p->wanted.database);
 
 	job->world = p->world;
 	strlcpy(job->pipeline_id, p->id, sizeof(job->pipeline_id));
@@ -148,8 +149,7 @@ cdc_execute_shadow(CdcPipeline *p, CdcNode *n, CdcShadow *shadow, CdcShadowActio
 	if (action == CDC_SHADOW_MAKE)
 	{
 		/* it may still take effect when nobody waits for it any more */
-		p->mutated_at = GetCurrentTimestamp();
-		p->spec_dirty = true;
+		cdc_keep_mutated(p);
 		job->timer = cdc_timer_create(p->world->loop, nudge, job);
 		cdc_timer_set(job->timer, cdc_loop_now() + NUDGE_MS / 3);
 	}
@@ -208,15 +208,15 @@ cdc_execute_drop_shadows(CdcOp *op)
 	job->ref = cdc_op_ref(op);
 	job->end = CDC_OP_DONE;
 	job->left = 1;
-	for (i = 0; i < s->nnodes; i++)
+	for (i = 0; i < s->pg.nnodes; i++)
 	{
-		CdcNode    *n = &s->nodes[i];
+		CdcNode    *n = &s->pg.nodes[i];
 		const CdcNodeSlot *slot = cdc_source_node_slot(&n->conf, p->object_name);
 		CdcPgConn  *conn;
 
-		if (n == s->primary || !n->reachable || !n->in_recovery || slot == NULL || slot->synced)
+		if (n == s->pg.primary || !n->reachable || !n->in_recovery || slot == NULL || slot->synced)
 			continue;
-		conn = cdc_execute_node_conn(n, p->database);
+		conn = cdc_execute_node_conn(n, p->wanted.database);
 		/* one that is being made for a pipeline that goes is not waited for */
 		if (cdc_pg_pending(conn) > 0)
 			cdc_pg_reset(conn);

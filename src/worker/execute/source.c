@@ -16,15 +16,15 @@ cdc_execute_ddl_conn(CdcPipeline *p)
 {
 	CdcSourceDb *db;
 
-	if (p->source == NULL || p->source->primary == NULL)
+	if (p->source == NULL || p->source->pg.primary == NULL)
 		return NULL;
-	db = cdc_world_database(p->source, p->database);
+	db = cdc_world_database(p->source, p->wanted.database);
 	if (db->ddl == NULL)
 	{
 		CdcPgTarget target;
 
-		cdc_reach_node(p->source->primary, db->database, &target);
-		db->node = p->source->primary;
+		cdc_reach_node(p->source->pg.primary, db->database, &target);
+		db->node = p->source->pg.primary;
 		db->ddl = cdc_pg_open(&target);
 	}
 	return db->ddl;

@@ -13,23 +13,23 @@ void
 cdc_learn_agents(CdcPipeline *p)
 {
 	CdcService *sink = p->sink;
-	int			target = sink && sink->nagents > 0 ? cdc_agents_target(sink) : -1;
-	const CdcAgentState *state = target >= 0 ? sink->agents[target].state : NULL;
+	int			target = sink && sink->kafka.nagents > 0 ? cdc_agents_target(sink) : -1;
+	const CdcAgentState *state = target >= 0 ? sink->kafka.agents[target].state : NULL;
 
-	if (!cdc_agents_job_failed(state) || cdc_same(sink->install_failed, state->job_id))
+	if (!cdc_agents_job_failed(state) || cdc_same(sink->kafka.install_failed, state->job_id))
 		return;
-	cdc_set_string(sink->context, &sink->install_failed, state->job_id);
-	sink->install_failed_at = cdc_loop_now();
-	sink->install_failures++;
+	cdc_set_string(sink->context, &sink->kafka.install_failed, state->job_id);
+	sink->kafka.install_failed_at = cdc_loop_now();
+	sink->kafka.install_failures++;
 }
 
 void
 cdc_learn_workers(CdcService *sink, bool rolling, bool settled)
 {
-	sink->rolling = rolling;
+	sink->kafka.rolling = rolling;
 	if (!settled)
 		return;
 	/* all have it: the next installation begins anew */
-	sink->failed_before = -1;
-	sink->install_failures = 0;
+	sink->kafka.failed_before = -1;
+	sink->kafka.install_failures = 0;
 }

@@ -13,6 +13,7 @@
 
 #include "worker/learn/learn_parts.h"
 #include "worker/world/facts.h"
+#include "worker/world/kept.h"
 #include "worker/world/wanted.h"
 
 /* Restarts of what FAILED, after the first, second ... failure (ms). */
@@ -23,18 +24,7 @@ static const int restart_delays[CDC_RESTARTS] = {0, 5000, 15000, 45000};
 static void
 drop_old_failures(CdcPipeline *p)
 {
-	TimestampTz now = GetCurrentTimestamp();
-	int			keep = 0;
-	int			i;
-
-	for (i = 0; i < p->nfailures; i++)
-	{
-		if (now - p->failures[i] < FAILURE_WINDOW_US)
-			p->failures[keep++] = p->failures[i];
-	}
-	if (keep != p->nfailures)
-		p->spec_dirty = true;
-	p->nfailures = keep;
+	cdc_keep_failures_since(p, GetCurrentTimestamp() - FAILURE_WINDOW_US);
 }
 
 static void
@@ -42,22 +32,20 @@ count_failure(CdcPipeline *p, const CdcKcConnector *c)
 {
 	struct json_object *detail = json_object_new_object();
 
-	p->failure_seen = true;
+	p->learned.failure_seen = true;
 	drop_old_failures(p);
-	if (p->nfailures < (int) lengthof(p->failures))
-		p->failures[p->nfailures++] = GetCurrentTimestamp();
-	p->spec_dirty = true;
-	json_object_object_add(detail, "failure", json_object_new_int(p->nfailures));
-	if (!cdc_kc_incurable(c->trace) && p->nfailures <= CDC_RESTARTS)
+	cdc_keep_failure(p);
+	json_object_object_add(detail, "failure", json_object_new_int(p->kept.nfailures));
+	if (!cdc_kc_incurable(c->trace) && p->kept.nfailures <= CDC_RESTARTS)
 	{
-		int			delay = restart_delays[p->nfailures - 1];
+		int			delay = restart_delays[p->kept.nfailures - 1];
 
 		delay += delay ? random() % (delay / 4) : 0;
-		p->restart_at = cdc_loop_now() + delay;
+		p->learned.restart_at = cdc_loop_now() + delay;
 		json_object_object_add(detail, "restart_in_ms", json_object_new_int(delay));
 	}
-	cdc_world_event(p, "outcome", NULL, NULL, NULL, cdc_step_name(p->step),
-					psprintf("connector task failed: %s", p->failure), detail);
+	cdc_world_event(p, "outcome", NULL, NULL, NULL, cdc_step_name(p->kept.step),
+					psprintf("connector task failed: %s", p->learned.failure), detail);
 }
 
 static void
@@ -67,13 +55,13 @@ learn_failure(CdcPipeline *p, const CdcKcConnector *c)
 
 	if (!cdc_connector_failed(c))
 	{
-		p->failure_seen = false;
+		p->learned.failure_seen = false;
 		drop_old_failures(p);
 		return;
 	}
-	cdc_set_string(p->context, &p->failure, cdc_kc_failure(c->trace, &password, password ? 1 : 0));
+	cdc_set_string(p->context, &p->learned.failure, cdc_kc_failure(c->trace, &password, password ? 1 : 0));
 	/* before: perhaps still the state of before the restart, or of another configuration */
-	if (!p->failure_seen && cdc_loop_now() >= p->shows_at)
+	if (!p->learned.failure_seen && cdc_loop_now() >= p->doing.shows_at)
 		count_failure(p, c);
 }
 
@@ -91,36 +79,33 @@ learn_snapshot_stored(CdcPipeline *p)
 {
 	bool		stored;
 
-	if (p->snapshot_run == 0 || !p->was_running)
+	if (p->kept.snapshot_run == 0 || !p->kept.was_running)
 		return;
 	if (cdc_another_walsender(p))
 	{
-		if (p->another_seen == 0)
-			p->another_seen = cdc_loop_now();
-		stored = p->seen->sessions_since_us != 0 && cdc_offsets_stored_before(p, p->seen->sessions_since_us);
+		if (p->learned.another_seen == 0)
+			p->learned.another_seen = cdc_loop_now();
+		stored = p->look.seen->sessions_since_us != 0 && cdc_offsets_stored_before(p, p->look.seen->sessions_since_us);
 	}
 	else
 	{
-		if (p->stored_seen == 0 && cdc_offsets_say_completed(p))
-			p->stored_seen = cdc_loop_now();
-		stored = p->stored_seen != 0 && cdc_source_known(p) && p->look_at > p->stored_seen &&
-			p->seen->slot_active && p->seen->slot_since_us == p->snapshot_run;
+		if (p->learned.stored_seen == 0 && cdc_offsets_say_completed(p))
+			p->learned.stored_seen = cdc_loop_now();
+		stored = p->learned.stored_seen != 0 && cdc_source_known(p) && p->look.look_at > p->learned.stored_seen &&
+			p->look.seen->slot_active && p->look.seen->slot_since_us == p->kept.snapshot_run;
 	}
 	if (stored)
-	{
-		p->snapshot_run = 0;
-		p->spec_dirty = true;
-	}
+		cdc_keep_snapshot_stored(p);
 }
 
 static void
 learn_states(CdcPipeline *p, const CdcKcConnector *c)
 {
-	if (cdc_same(p->connector_state, c->state_name) && cdc_same(p->task_states, c->task_states))
+	if (cdc_same(p->learned.connector_state, c->state_name) && cdc_same(p->learned.task_states, c->task_states))
 		return;
-	cdc_set_string(p->context, &p->connector_state, c->state_name);
-	cdc_set_string(p->context, &p->task_states, c->task_states);
-	p->observed_dirty = true;
+	cdc_set_string(p->context, &p->learned.connector_state, c->state_name);
+	cdc_set_string(p->context, &p->learned.task_states, c->task_states);
+	p->learned.observed_dirty = true;
 }
 
 void
@@ -129,27 +114,23 @@ cdc_learn_connect(CdcPipeline *p)
 	const CdcKcConnector *c = cdc_connector_now(p);
 	bool		listed;
 
-	if (!cdc_connect_known(p) || (p->sink->connect_foreign && !p->want_deleted))
+	if (!cdc_connect_known(p) || (p->sink->kafka.connect_foreign && !p->wanted.want_deleted))
 		return;
-	listed = cdc_kc_find(p->sink->list, p->connector_name) != NULL;
+	listed = cdc_kc_find(p->sink->kafka.list, p->connector_name) != NULL;
 	if (!listed && cdc_connector_is_coming(p))
 		return;
 	learn_snapshot_stored(p);
 	if (listed && c == NULL)
 		return;					/* somebody else's */
 	if (c == NULL || c->state != CDC_CS_STOPPED || c->task_state != CDC_CS_NONE)
-		p->idle_since = 0;
-	else if (p->idle_since == 0)
-		p->idle_since = cdc_loop_now();
+		p->learned.idle_since = 0;
+	else if (p->learned.idle_since == 0)
+		p->learned.idle_since = cdc_loop_now();
 	learn_failure(p, c);
 	if (c == NULL)
 		return;
 	/* a higher epoch than ours on anything of ours: somebody else acts */
 	cdc_world_note_epoch(p->world, (uint64) c->epoch);
-	if (!p->has_connector_name)
-	{
-		p->has_connector_name = true;
-		p->spec_dirty = true;
-	}
+	cdc_keep_names(p, true, false, false);
 	learn_states(p, c);
 }

@@ -9,6 +9,7 @@
 
 #include "worker/learn/learn_parts.h"
 #include "worker/world/facts.h"
+#include "worker/world/kept.h"
 #include "worker/world/streamed.h"
 
 void
@@ -19,15 +20,12 @@ cdc_learn_failover(CdcPipeline *p)
 	if (!cdc_source_known(p))
 		return;
 	cdc_failover_compare_start(p);
-	if (cdc_failover_may_move(p) && p->streamed_timeline != 0 && cdc_failover_same_history(p) && !p->usurped &&
+	if (cdc_failover_may_move(p) && p->kept.streamed_timeline != 0 && cdc_failover_same_history(p) && !p->kept.usurped &&
 		cdc_slot_usurped(p))
-	{
-		p->usurped = true;
-		p->spec_dirty = true;
-	}
+		cdc_keep_usurped(p);
 	/* only offsets read from then on are the last ones */
 	if (!cdc_failover_pending(p) || c == NULL || c->state != CDC_CS_STOPPED || c->task_state != CDC_CS_NONE)
-		p->stopped_seen = 0;
-	else if (p->stopped_seen == 0)
-		p->stopped_seen = cdc_loop_now();
+		p->learned.stopped_seen = 0;
+	else if (p->learned.stopped_seen == 0)
+		p->learned.stopped_seen = cdc_loop_now();
 }

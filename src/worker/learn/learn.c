@@ -9,6 +9,7 @@
 #include "common/json.h"
 #include "common/lsn.h"
 #include "worker/learn/learn_parts.h"
+#include "worker/world/kept.h"
 #include "worker/world/streamed.h"
 
 void
@@ -26,16 +27,15 @@ cdc_learn_gap(CdcPipeline *p, const char *name, const char *words)
 {
 	struct json_object *detail = json_object_new_object();
 	struct json_object *tables = json_object_new_array();
-	const char *on_gap = cdc_json_string(p->options, "on_gap");
+	const char *on_gap = cdc_json_string(p->wanted.options, "on_gap");
 	int			i;
 
-	for (i = 0; i < p->ntables; i++)
-		json_object_array_add(tables, json_object_new_string(p->tables[i]));
+	for (i = 0; i < p->wanted.ntables; i++)
+		json_object_array_add(tables, json_object_new_string(p->wanted.tables[i]));
 	json_object_object_add(detail, "kind", json_object_new_string(name));
-	cdc_lsn_json(detail, "from_lsn", p->flushed);
+	cdc_lsn_json(detail, "from_lsn", p->learned.flushed);
 	json_object_object_add(detail, "tables", tables);
 	json_object_object_add(detail, "action", json_object_new_string(on_gap && strcmp(on_gap, "halt") == 0 ? "halt" : "resnapshot"));
-	cdc_set_string(p->context, &p->gap, json_object_to_json_string_ext(detail, JSON_C_TO_STRING_PLAIN));
-	p->spec_dirty = true;
-	cdc_world_event(p, "gap", NULL, NULL, NULL, NULL, cdc_gap_words(words, p->flushed), detail);
+	cdc_keep_gap(p, json_object_to_json_string_ext(detail, JSON_C_TO_STRING_PLAIN));
+	cdc_world_event(p, "gap", NULL, NULL, NULL, NULL, cdc_gap_words(words, p->learned.flushed), detail);
 }

@@ -15,7 +15,7 @@
 void
 cdc_learn_network(CdcPipeline *p)
 {
-	CdcPair    *pair = p->want_deleted ? NULL : cdc_pair_of(p);
+	CdcPair    *pair = p->wanted.want_deleted ? NULL : cdc_pair_of(p);
 	const CdcSdnPeering *ab;
 	const CdcSdnPeering *ba;
 	bool		waiting;

@@ -9,60 +9,52 @@
 
 #include "worker/learn/learn_parts.h"
 #include "worker/world/facts.h"
+#include "worker/world/kept.h"
 #include "worker/world/streamed.h"
-
-static void
-learn_name(CdcPipeline *p, bool *has_name)
-{
-	if (*has_name)
-		return;
-	*has_name = true;
-	p->spec_dirty = true;
-}
 
 /* How far the slot is, and how long its longest silence was. */
 static void
 learn_flow(CdcPipeline *p)
 {
-	const CdcSourcePipeline *seen = p->seen;
+	const CdcSourcePipeline *seen = p->look.seen;
 	int64		now = cdc_loop_now();
 
 	/* without a slot: where it stood last is where a gap begins */
 	if (!seen->slot_exists || !seen->slot_consistent)
 		return;
-	p->lag = p->server.wal_lsn > seen->confirmed_flush_lsn ? (int64) (p->server.wal_lsn - seen->confirmed_flush_lsn) : 0;
+	p->learned.lag = p->look.server.wal_lsn > seen->confirmed_flush_lsn ? (int64) (p->look.server.wal_lsn - seen->confirmed_flush_lsn) : 0;
 	/* what a stranger confirms is not in Kafka: a gap begins where he came */
-	if (seen->confirmed_flush_lsn != p->flushed && !p->usurped && !cdc_slot_usurped(p))
+	if (seen->confirmed_flush_lsn != p->learned.flushed && !p->kept.usurped && !cdc_slot_usurped(p))
 	{
-		if (p->flushed_at)
-			p->flush_interval = Max(p->flush_interval, now - p->flushed_at);
-		p->flushed = seen->confirmed_flush_lsn;
-		p->flushed_at = now;
+		if (p->learned.flushed_at)
+			p->learned.flush_interval = Max(p->learned.flush_interval, now - p->learned.flushed_at);
+		p->learned.flushed = seen->confirmed_flush_lsn;
+		p->learned.flushed_at = now;
 	}
-	else if (p->flushed_at == 0)
-		p->flushed_at = now;
+	else if (p->learned.flushed_at == 0)
+		p->learned.flushed_at = now;
 }
 
 /* Since when the slot is held by what is to let it go. */
 static void
 learn_held(CdcPipeline *p)
 {
-	const CdcSourcePipeline *seen = p->seen;
-	bool		held = cdc_source_known(p) && seen->slot_exists && seen->slot_fits && p->slot_absent_before &&
+	const CdcSourcePipeline *seen = p->look.seen;
+	bool		held = cdc_source_known(p) && seen->slot_exists && seen->slot_fits && p->kept.slot_absent_before &&
 		!seen->slot_lost && (seen->slot_streaming || seen->slot_active);
 
-	if (!p->want_deleted && !p->discarding && !cdc_failover_pending(p))
+	if (!p->wanted.want_deleted && !p->kept.discarding && !cdc_failover_pending(p))
 		return;
 	if (!held)
-		p->slot_held_since = 0;
-	else if (p->slot_held_since == 0)
-		p->slot_held_since = cdc_loop_now();
+		p->learned.slot_held_since = 0;
+	else if (p->learned.slot_held_since == 0)
+		p->learned.slot_held_since = cdc_loop_now();
 }
 
 void
 cdc_learn_source(CdcPipeline *p)
 {
-	const CdcSourcePipeline *seen = p->seen;
+	const CdcSourcePipeline *seen = p->look.seen;
 
 	learn_held(p);
 	if (!cdc_source_known(p) || !p->source->is_postgresql)
@@ -71,11 +63,11 @@ cdc_learn_source(CdcPipeline *p)
 	{
 		/* a higher epoch than ours on anything of ours: somebody else acts */
 		cdc_world_note_epoch(p->world, cdc_mark_epoch(seen->pub_mark));
-		learn_name(p, &p->has_publication_name);
+		cdc_keep_names(p, false, true, false);
 	}
-	if (seen->slot_exists && seen->slot_fits && p->slot_absent_before)
-		learn_name(p, &p->has_slot_name);
-	if ((seen->slot_exists && seen->slot_consistent) || p->want_deleted)
-		cdc_turn_give(&p->source->slot_turn, p);
+	if (seen->slot_exists && seen->slot_fits && p->kept.slot_absent_before)
+		cdc_keep_names(p, false, false, true);
+	if ((seen->slot_exists && seen->slot_consistent) || p->wanted.want_deleted)
+		cdc_turn_give(&p->source->pg.slot_turn, p);
 	learn_flow(p);
 }

@@ -30,17 +30,13 @@ job_ended(CdcService *sink)
 {
 	ListCell   *cell;
 
-	sink->plugin_changed_at = cdc_loop_now();
+	sink->kafka.plugin_changed_at = cdc_loop_now();
 	foreach(cell, sink->world->pipelines)
 	{
 		CdcPipeline *p = lfirst(cell);
 
-		if (p->sink == sink && p->op == NULL)
-		{
-			p->connect_since = sink->plugin_changed_at;
-			p->attempts = 0;
-			cdc_world_ready(p);
-		}
+		if (p->sink == sink && p->doing.op == NULL)
+			cdc_world_anew(p, CDC_ANEW_CONNECT | CDC_ANEW_NO_BACKOFF | CDC_ANEW_WHEN_DUE);
 	}
 }
 
@@ -53,21 +49,21 @@ static char *
 path_fault(CdcService *sink, const CdcAgent *agent, const char *path)
 {
 	char	   *fault = cdc_connect_path_fault(path);
-	bool		moved = fault == NULL && sink->secret_path != NULL && !cdc_connect_path_below(path, sink->secret_path);
+	bool		moved = fault == NULL && sink->kafka.secret_path != NULL && !cdc_connect_path_below(path, sink->kafka.secret_path);
 	CdcFinding	finding = cdc_check(CDC_CHECK_AGENT_SECRET_PATH);
 
 	finding.node = agent->url;
 	finding.observed = moved ? psprintf("the agent names %s as its directory of secrets", path) : NULL;
-	finding.required = moved ? psprintf("%s, which the agents named first", sink->secret_path) : NULL;
+	finding.required = moved ? psprintf("%s, which the agents named first", sink->kafka.secret_path) : NULL;
 	cdc_finding_service(sink, &finding, moved);
 	if (fault)
 		return psprintf("the directory of secrets that it names %s", fault);
 	if (moved)
-		return psprintf("it names %s as its directory of secrets, and the agents named %s first", path, sink->secret_path);
-	if (sink->secret_path == NULL)
+		return psprintf("it names %s as its directory of secrets, and the agents named %s first", path, sink->kafka.secret_path);
+	if (sink->kafka.secret_path == NULL)
 	{
-		cdc_set_string(sink->context, &sink->secret_path, path);
-		sink->secret_path_new = sink->dirty = true;
+		cdc_set_string(sink->context, &sink->kafka.secret_path, path);
+		sink->kafka.secret_path_new = sink->dirty = true;
 	}
 	return NULL;
 }
@@ -101,7 +97,7 @@ look_done(const CdcHttpResult *result, void *arg)
 {
 	Look	   *look = arg;
 	CdcService *sink = cdc_world_service(look->world, look->id);
-	CdcAgent   *agent = sink && look->index < sink->nagents ? &sink->agents[look->index] : NULL;
+	CdcAgent   *agent = sink && look->index < sink->kafka.nagents ? &sink->kafka.agents[look->index] : NULL;
 	char	   *error = NULL;
 	ListCell   *cell;
 
@@ -132,7 +128,7 @@ look_done(const CdcHttpResult *result, void *arg)
 	{
 		CdcPipeline *p = lfirst(cell);
 
-		if (p->waiting && p->sink == sink)
+		if (p->look.waiting && p->sink == sink)
 			cdc_world_ready(p);
 	}
 	pfree(look);
@@ -143,9 +139,9 @@ cdc_agents_look(CdcService *sink)
 {
 	int			i;
 
-	for (i = 0; i < sink->nagents; i++)
+	for (i = 0; i < sink->kafka.nagents; i++)
 	{
-		CdcAgent   *agent = &sink->agents[i];
+		CdcAgent   *agent = &sink->kafka.agents[i];
 		CdcHttpRequest request;
 		Look	   *look;
 

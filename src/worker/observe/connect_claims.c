@@ -18,7 +18,7 @@ has_claimed(const CdcService *s, const char *peer)
 {
 	ListCell   *cell;
 
-	foreach(cell, s->claimed)
+	foreach(cell, s->kafka.claimed)
 	{
 		if (strcmp(lfirst(cell), peer) == 0)
 			return true;
@@ -30,7 +30,7 @@ has_claimed(const CdcService *s, const char *peer)
 static bool
 claims_for_another(const CdcService *other, const CdcService *s)
 {
-	return other && other->is_kafka && other->claimed != NIL && !other->deleting && strcmp(other->organization_id, s->organization_id) != 0;
+	return other && other->is_kafka && other->kafka.claimed != NIL && !other->deleting && strcmp(other->organization_id, s->organization_id) != 0;
 }
 
 /* Is this address claimed by another organization? */
@@ -59,8 +59,8 @@ is_used(const CdcService *s)
 	int			own = 0;
 	int			i;
 
-	for (i = 0; s->list && i < s->list->n; i++)
-		marked += s->list->items[i].mark != NULL;
+	for (i = 0; s->kafka.list && i < s->kafka.list->n; i++)
+		marked += s->kafka.list->items[i].mark != NULL;
 	for (i = 0; i < 2 && own < marked; i++)
 	{
 		foreach(cell, s->world->pipelines)
@@ -70,7 +70,7 @@ is_used(const CdcService *s)
 
 			if (i == 0 ? p->sink != s : !claims_for_another(p->sink, s))
 				continue;
-			c = cdc_kc_find(s->list, p->connector_name);
+			c = cdc_kc_find(s->kafka.list, p->connector_name);
 			if (c == NULL || !cdc_same(c->mark, p->id))
 				continue;
 			if (i == 1)
@@ -90,7 +90,7 @@ has_run(const CdcService *s)
 	{
 		CdcPipeline *p = lfirst(cell);
 
-		if (p->sink == s && p->was_running)
+		if (p->sink == s && p->kept.was_running)
 			return true;
 	}
 	return false;
@@ -102,18 +102,18 @@ cdc_connect_claim(CdcService *s, const char *peer)
 	CdcFinding	finding = cdc_check(CDC_CHECK_CONNECT_NOT_SHARED);
 
 	/* whoever came first to an address stays there, unless others turn out to be behind it */
-	s->connect_foreign = !s->connect_shared && (is_used(s) || (!has_claimed(s, peer) && is_claimed(s, peer)));
-	if (s->connect_foreign)
+	s->kafka.connect_foreign = !s->kafka.connect_shared && (is_used(s) || (!has_claimed(s, peer) && is_claimed(s, peer)));
+	if (s->kafka.connect_foreign)
 	{
-		finding.observed = psprintf("another organization uses the Kafka Connect at %s", s->connect_urls[s->url]);
-		finding.fix_sql = cdc_quote_format("SELECT cdc.share_connect(%L, %L)", s->connect_urls[s->url], s->organization_id);
+		finding.observed = psprintf("another organization uses the Kafka Connect at %s", s->kafka.connect_urls[s->kafka.url]);
+		finding.fix_sql = cdc_quote_format("SELECT cdc.share_connect(%L, %L)", s->kafka.connect_urls[s->kafka.url], s->organization_id);
 	}
-	cdc_finding_service(s, &finding, s->connect_foreign);
-	if (!s->connect_foreign && peer[0] && !has_claimed(s, peer) && has_run(s))
+	cdc_finding_service(s, &finding, s->kafka.connect_foreign);
+	if (!s->kafka.connect_foreign && peer[0] && !has_claimed(s, peer) && has_run(s))
 	{
 		MemoryContext old = MemoryContextSwitchTo(s->context);
 
-		s->claimed = lappend(s->claimed, pstrdup(peer));
+		s->kafka.claimed = lappend(s->kafka.claimed, pstrdup(peer));
 		MemoryContextSwitchTo(old);
 		s->dirty = true;
 	}

@@ -18,13 +18,13 @@ cdc_login_check_plugin(CdcService *sink)
 	bool		old = false;
 	int			i;
 
-	for (i = 0; i < sink->nurls && !old; i++)
+	for (i = 0; i < sink->kafka.nurls && !old; i++)
 	{
-		const char *versions = sink->plugin_versions[i];
+		const char *versions = sink->kafka.plugin_versions[i];
 
 		old = versions && versions[0] != '\0' && !cdc_kc_knows_login(versions);
 		if (old)
-			finding.observed = psprintf("%s lists Debezium's PostgreSQL connector %s", sink->connect_urls[i], versions);
+			finding.observed = psprintf("%s lists Debezium's PostgreSQL connector %s", sink->kafka.connect_urls[i], versions);
 	}
 	cdc_finding_service(sink, &finding, old);
 }
@@ -34,12 +34,12 @@ cdc_login_check_pipeline(CdcPipeline *p)
 {
 	CdcFinding	first = cdc_check(CDC_CHECK_CONNECTOR_LOGIN);
 	const CdcService *source = p->source;
-	bool		no_ca = p->config_generation >= 2 && source && source->ca && source->sslmode && strncmp(source->sslmode, "verify-", 7) == 0 &&
-		p->sink && p->sink->nagents == 0 && p->sink->connect_ca_path == NULL;
+	bool		no_ca = p->wanted.config_generation >= 2 && source && source->ca && source->pg.sslmode && strncmp(source->pg.sslmode, "verify-", 7) == 0 &&
+		p->sink && p->sink->kafka.nagents == 0 && p->sink->kafka.connect_ca_path == NULL;
 	CdcFinding	ca = cdc_check(CDC_CHECK_CA_NOT_HANDED_OVER);
 
 	first.observed = "the connector's configuration is of generation 1, as version 0.1 made it";
-	ca.observed = no_ca ? psprintf("sslmode of the source is %s, and the sink has no agents that could be handed its ca", source->sslmode) : NULL;
-	cdc_finding_pipeline(p, &first, !p->want_deleted && p->config_generation < 2);
-	cdc_finding_pipeline(p, &ca, !p->want_deleted && no_ca);
+	ca.observed = no_ca ? psprintf("sslmode of the source is %s, and the sink has no agents that could be handed its ca", source->pg.sslmode) : NULL;
+	cdc_finding_pipeline(p, &first, !p->wanted.want_deleted && p->wanted.config_generation < 2);
+	cdc_finding_pipeline(p, &ca, !p->wanted.want_deleted && no_ca);
 }

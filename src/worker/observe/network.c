@@ -34,7 +34,7 @@ ready_waiting(CdcWorld *world)
 	{
 		CdcPipeline *p = lfirst(cell);
 
-		if (p->waiting)
+		if (p->look.waiting)
 			cdc_world_ready(p);
 	}
 }
@@ -269,19 +269,19 @@ static void
 set_ranges(CdcService *sink, char **ranges, int n)
 {
 	MemoryContext old;
-	bool		same = n == sink->nranges;
+	bool		same = n == sink->kafka.nranges;
 	int			i;
 
 	for (i = 0; same && i < n; i++)
-		same = strcmp(ranges[i], sink->ranges[i]) == 0;
+		same = strcmp(ranges[i], sink->kafka.ranges[i]) == 0;
 	if (same)
 		return;
 	old = MemoryContextSwitchTo(sink->context);
-	sink->ranges = palloc0(sizeof(char *) * Max(n, 1));
+	sink->kafka.ranges = palloc0(sizeof(char *) * Max(n, 1));
 	for (i = 0; i < n; i++)
-		sink->ranges[i] = pstrdup(ranges[i]);
+		sink->kafka.ranges[i] = pstrdup(ranges[i]);
 	MemoryContextSwitchTo(old);
-	sink->nranges = n;
+	sink->kafka.nranges = n;
 	sink->dirty = true;
 	cdc_registered_cidrs(sink);
 	cdc_world_ready_all(sink);
@@ -320,7 +320,7 @@ network_done(const CdcHttpResult *result, void *arg)
 			{
 				if (ranges)
 					set_ranges(service, ranges, n);
-				cdc_set_string(service->context, &service->ranges_error, ranges ? NULL :
+				cdc_set_string(service->context, &service->kafka.ranges_error, ranges ? NULL :
 							   psprintf("network %s shows no address range: give it one, or register the sink with connect_cidrs",
 										service->network_id));
 			}
@@ -363,7 +363,7 @@ seen_active(const CdcPair *pair)
 static bool
 network_known(CdcService *service, int64 since)
 {
-	bool		lacks_ranges = cdc_network_gives_ranges(service) && service->nranges == 0;
+	bool		lacks_ranges = cdc_network_gives_ranges(service) && service->kafka.nranges == 0;
 
 	if (service == NULL || !(lacks_ranges || cdc_network_needs_label(service)) || service->network_at >= since)
 		return true;
@@ -381,15 +381,15 @@ cdc_network_observe(CdcPipeline *p)
 
 	if (pair == NULL && !cdc_network_gives_ranges(p->sink))
 		return true;
-	if (pair && sdn->listed_at < Max(p->network_since, pair->changed_at))
+	if (pair && sdn->listed_at < Max(p->plan.network_since, pair->changed_at))
 	{
 		want_list(p->world);
 		/* events flow, or would: a slow SDN API holds up nothing else */
-		all = p->status == CDC_RUNNING || seen_active(pair);
+		all = p->kept.status == CDC_RUNNING || seen_active(pair);
 	}
-	known = network_known(p->source, p->network_since);
-	known = network_known(p->sink, p->network_since) && known;
-	return all && (known || p->status == CDC_RUNNING);
+	known = network_known(p->source, p->plan.network_since);
+	known = network_known(p->sink, p->plan.network_since) && known;
+	return all && (known || p->kept.status == CDC_RUNNING);
 }
 
 void

@@ -50,9 +50,9 @@ set_source_status(CdcService *s)
 	int			i;
 
 	/* whether it runs its provider says, and more of it while we reach it */
-	if (cdc_provided(s) && (s->primary || !cdc_same(s->status, "running")))
+	if (cdc_provided(s) && (s->pg.primary || !cdc_same(s->status, "running")))
 		return;
-	if (s->primary)
+	if (s->pg.primary)
 	{
 		if (!s->deleting)
 			status = "running";
@@ -62,9 +62,9 @@ set_source_status(CdcService *s)
 		StringInfoData words;
 
 		initStringInfo(&words);
-		for (i = 0; i < s->nnodes; i++)
+		for (i = 0; i < s->pg.nnodes; i++)
 		{
-			CdcNode    *n = &s->nodes[i];
+			CdcNode    *n = &s->pg.nodes[i];
 
 			appendStringInfo(&words, "%s%s:%d %s", i ? "; " : "", n->address, n->port,
 							 n->error ? n->error : n->in_recovery ? "is a standby" : "was not asked yet");
@@ -87,7 +87,7 @@ static bool
 is_claimant(const CdcService *s, const CdcNode *n)
 {
 	return n->reachable && !n->in_recovery &&
-		(s->system_identifier == 0 || n->system_identifier == s->system_identifier);
+		(s->pg.system_identifier == 0 || n->system_identifier == s->pg.system_identifier);
 }
 
 /*
@@ -102,24 +102,24 @@ find_primary(CdcService *s)
 	CdcNode    *primary = NULL;
 	int			i;
 
-	for (i = 0; i < s->nnodes; i++)
+	for (i = 0; i < s->pg.nnodes; i++)
 	{
-		CdcNode    *n = &s->nodes[i];
+		CdcNode    *n = &s->pg.nodes[i];
 
 		if (is_claimant(s, n) &&
 			(primary == NULL || n->timeline > primary->timeline ||
-			 (n->timeline == primary->timeline && n == s->primary)))
+			 (n->timeline == primary->timeline && n == s->pg.primary)))
 			primary = n;
 	}
-	s->other_primary = NULL;
-	for (i = 0; primary && i < s->nnodes; i++)
+	s->pg.other_primary = NULL;
+	for (i = 0; primary && i < s->pg.nnodes; i++)
 	{
-		CdcNode    *n = &s->nodes[i];
+		CdcNode    *n = &s->pg.nodes[i];
 
 		if (n != primary && is_claimant(s, n))
-			s->other_primary = n;
-		if (!n->reachable && s->system_identifier != 0 && n->timeline > primary->timeline &&
-			n->system_identifier == s->system_identifier)
+			s->pg.other_primary = n;
+		if (!n->reachable && s->pg.system_identifier != 0 && n->timeline > primary->timeline &&
+			n->system_identifier == s->pg.system_identifier)
 			return NULL;
 	}
 	return primary;
@@ -135,31 +135,28 @@ elect(CdcService *s)
 	CdcNode    *primary = find_primary(s);
 	ListCell   *cell;
 
-	if (primary && s->system_identifier == 0)
+	if (primary && s->pg.system_identifier == 0)
 	{
-		s->system_identifier = primary->system_identifier;
+		s->pg.system_identifier = primary->system_identifier;
 		s->dirty = true;
 	}
 	if (primary)
-		s->lost_at = 0;
-	else if (s->lost_at == 0)
-		s->lost_at = cdc_loop_now();
-	if (primary != s->primary)
+		s->pg.lost_at = 0;
+	else if (s->pg.lost_at == 0)
+		s->pg.lost_at = cdc_loop_now();
+	if (primary != s->pg.primary)
 	{
-		s->primary = primary;
+		s->pg.primary = primary;
 		foreach(cell, s->world->pipelines)
 		{
 			CdcPipeline *p = lfirst(cell);
 
 			if (p->source != s)
 				continue;
-			p->source_since = cdc_loop_now();
-			p->primary_lsn = 0;
-			p->attempts = 0;
-			p->next_visit = 0;
-			cdc_world_ready(p);
+			p->look.primary_lsn = 0;
+			cdc_world_anew(p, CDC_ANEW_SOURCE | CDC_ANEW_NO_BACKOFF);
 		}
-		foreach(cell, s->databases)
+		foreach(cell, s->pg.databases)
 		{
 			CdcSourceDb *db = lfirst(cell);
 
@@ -206,8 +203,8 @@ static bool
 is_forbidden_metadata(CdcNode *n, uint64 system_identifier)
 {
 	CdcService *s = n->service;
-	bool		is_ours = system_identifier == GetSystemIdentifier() && !s->metadata_server;
-	bool		forbidden = is_ours && s->system_identifier != system_identifier;
+	bool		is_ours = system_identifier == GetSystemIdentifier() && !s->pg.metadata_server;
+	bool		forbidden = is_ours && s->pg.system_identifier != system_identifier;
 	CdcFinding	finding = cdc_check(CDC_CHECK_METADATA_IS_SOURCE);
 
 	finding.severity = forbidden ? CDC_SEVERITY_BLOCKER : CDC_SEVERITY_WARNING;
@@ -229,12 +226,12 @@ node_done(const CdcPgResult *result, void *arg)
 	bool		hba_changed = false;
 	bool		forbidden = false;
 
-	if (s == NULL || probe->node >= s->nnodes || result->outcome == CDC_PG_CANCELLED)
+	if (s == NULL || probe->node >= s->pg.nnodes || result->outcome == CDC_PG_CANCELLED)
 	{
 		cdc_probe_free(probe);
 		return;
 	}
-	n = &s->nodes[probe->node];
+	n = &s->pg.nodes[probe->node];
 	n->probing = false;
 	n->probed_at = probe->started;
 	if (!n->reachable)
@@ -275,7 +272,7 @@ node_done(const CdcPgResult *result, void *arg)
 			hba_changed = !cdc_same(n->hba_text, obs->hba_text) || !cdc_same(n->hba_error, obs->hba_error);
 			note_hba(n, obs->hba_text, obs->hba_cut, obs->hba_error);
 		}
-		if (s->system_identifier != 0 && n->system_identifier != s->system_identifier)
+		if (s->pg.system_identifier != 0 && n->system_identifier != s->pg.system_identifier)
 			error = psprintf("belongs to another cluster (system identifier " UINT64_FORMAT ")",
 							 n->system_identifier);
 		if (changed || !cdc_same(n->error, error))
@@ -307,10 +304,10 @@ node_done(const CdcPgResult *result, void *arg)
 
 			if (p->source != s)
 				continue;
-			if (obs && n == s->primary)
+			if (obs && n == s->pg.primary)
 				cdc_failover_note_wal(p, obs, probe->started);
 			/* a round does not wait for the nodes: what it finds in pg_hba.conf is judged now */
-			if (p->waiting || hba_changed)
+			if (p->look.waiting || hba_changed)
 				cdc_world_ready(p);
 		}
 	}
@@ -331,7 +328,7 @@ open_admin(CdcNode *n)
 
 	if (n->admin)
 		return;
-	cdc_reach_node(n, n->service->admin_database, &target);
+	cdc_reach_node(n, n->service->pg.admin_database, &target);
 	n->admin = cdc_pg_open(&target);
 	cdc_pg_watch(n->admin, cdc_observe_lost, n->service);
 }
@@ -339,7 +336,7 @@ open_admin(CdcNode *n)
 static void
 probe_node(CdcService *s, int i)
 {
-	CdcNode    *n = &s->nodes[i];
+	CdcNode    *n = &s->pg.nodes[i];
 	CdcProbe   *probe;
 	const char **slots;
 	int			nslots = 0;
@@ -371,7 +368,7 @@ probe_node(CdcService *s, int i)
 void
 cdc_observe_node(CdcNode *n)
 {
-	probe_node(n->service, (int) (n - n->service->nodes));
+	probe_node(n->service, (int) (n - n->service->pg.nodes));
 }
 
 void
@@ -379,7 +376,7 @@ cdc_observe_nodes(CdcService *s)
 {
 	int			i;
 
-	for (i = 0; i < s->nnodes; i++)
+	for (i = 0; i < s->pg.nnodes; i++)
 		probe_node(s, i);
 }
 
@@ -388,9 +385,9 @@ cdc_observe_nodes_since(CdcService *s, int64 when)
 {
 	int			i;
 
-	for (i = 0; i < s->nnodes; i++)
+	for (i = 0; i < s->pg.nnodes; i++)
 	{
-		if (s->nodes[i].probed_at < when)
+		if (s->pg.nodes[i].probed_at < when)
 			return false;
 	}
 	return true;
@@ -405,7 +402,7 @@ has_pipelines(const CdcService *s)
 	{
 		CdcPipeline *p = lfirst(cell);
 
-		if (p->source == s && !p->absent)
+		if (p->source == s && !p->kept.absent)
 			return true;
 	}
 	return false;
@@ -425,14 +422,12 @@ static const char *const ping_sql =
 static void
 note_holder(CdcPipeline *p, struct json_object *slot)
 {
-	bool		there = p->seen && !p->seen_failed && p->seen->slot_exists && p->seen->slot_consistent;
+	bool		there = p->look.seen && !p->look.seen_failed && p->look.seen->slot_exists && p->look.seen->slot_consistent;
 
-	if (p->status != CDC_RUNNING || p->want_deleted || p->op || p->waiting || p->attempts > 0 || !there ||
-		(slot && cdc_json_int64(slot, "pid", 0) == p->seen->slot_pid))
+	if (p->kept.status != CDC_RUNNING || p->wanted.want_deleted || p->doing.op || p->look.waiting || p->plan.attempts > 0 || !there ||
+		(slot && cdc_json_int64(slot, "pid", 0) == p->look.seen->slot_pid))
 		return;
-	p->source_since = p->connect_since = cdc_loop_now();
-	p->next_visit = 0;
-	cdc_world_ready(p);
+	cdc_world_anew(p, CDC_ANEW_SOURCE | CDC_ANEW_CONNECT);
 }
 
 static void
@@ -441,7 +436,7 @@ note_slots(CdcService *s, const char *words)
 	struct json_object *slots = words ? cdc_json_parse(words) : NULL;
 	ListCell   *cell;
 
-	s->flowing = false;
+	s->pg.flowing = false;
 	foreach(cell, s->world->pipelines)
 	{
 		CdcPipeline *p = lfirst(cell);
@@ -453,11 +448,11 @@ note_slots(CdcService *s, const char *words)
 		slot = cdc_json_get(slots, p->object_name);
 		note_holder(p, slot);
 		lsn = cdc_lsn_member(slot, "lsn");
-		s->flowing = s->flowing || (p->primary_lsn != 0 && lsn > p->primary_lsn + FLOWING_BYTES);
-		p->primary_lsn = lsn;
+		s->pg.flowing = s->pg.flowing || (p->look.primary_lsn != 0 && lsn > p->look.primary_lsn + FLOWING_BYTES);
+		p->look.primary_lsn = lsn;
 	}
 	json_object_put(slots);
-	s->followed = true;
+	s->pg.followed = true;
 }
 
 static void
@@ -467,19 +462,19 @@ ping_done(const CdcPgResult *result, void *arg)
 	CdcService *s = cdc_world_service(probe->world, probe->service_id);
 	CdcNode    *n;
 
-	if (s == NULL || probe->node >= s->nnodes || result->outcome == CDC_PG_CANCELLED)
+	if (s == NULL || probe->node >= s->pg.nnodes || result->outcome == CDC_PG_CANCELLED)
 	{
 		cdc_probe_free(probe);
 		return;
 	}
-	n = &s->nodes[probe->node];
+	n = &s->pg.nodes[probe->node];
 	n->pinging = false;
 	if (result->outcome == CDC_PG_OK)
 	{
 		/* demoted, or not the one that it was */
 		if (strcmp(cdc_pg_value(result, 0, 0), n->in_recovery ? "t" : "f") != 0)
 			cdc_observe_nodes(s);
-		else if (n == s->primary)
+		else if (n == s->pg.primary)
 			note_slots(s, cdc_pg_isnull(result, 0, 1) ? NULL : cdc_pg_value(result, 0, 1));
 	}
 	else
@@ -503,13 +498,13 @@ ping_interval(const CdcService *s)
 	int64		interval = Max(cdc_source_dead_after / 2, 50);
 
 	/* while slots move, those on standbys are to move with them */
-	return s->flowing ? Min(interval, FLOWING_MS) : interval;
+	return s->pg.flowing ? Min(interval, FLOWING_MS) : interval;
 }
 
 static void
 ping(CdcService *s)
 {
-	CdcNode    *n = s->primary;
+	CdcNode    *n = s->pg.primary;
 	CdcProbe   *probe;
 
 	if (n->pinging)
@@ -518,12 +513,12 @@ ping(CdcService *s)
 	{
 		CdcPgTarget target;
 
-		cdc_reach_node(n, n->service->admin_database, &target);
+		cdc_reach_node(n, n->service->pg.admin_database, &target);
 		n->pinger = cdc_pg_open(&target);
 		cdc_pg_watch(n->pinger, cdc_observe_lost, s);
 	}
 	probe = cdc_probe_make(s, NULL, 0);
-	probe->node = (int) (n - s->nodes);
+	probe->node = (int) (n - s->pg.nodes);
 	n->pinging = true;
 	n->pinged_at = probe->started;
 	cdc_pg_exec(n->pinger, ping_sql, 0, NULL, &cdc_shape_ping, cdc_source_dead_after, ping_done, probe);
@@ -532,7 +527,7 @@ ping(CdcService *s)
 static int64
 search_interval(const CdcService *s, int64 now)
 {
-	return now - s->lost_at < SEARCH_FIRST_FOR_MS ? SEARCH_FIRST_MS : SEARCH_LAST_MS;
+	return now - s->pg.lost_at < SEARCH_FIRST_FOR_MS ? SEARCH_FIRST_MS : SEARCH_LAST_MS;
 }
 
 int64
@@ -547,27 +542,27 @@ cdc_observe_source_due(CdcWorld *world)
 		CdcService *s = lfirst(cell);
 		int64		at;
 
-		if (!s->is_postgresql || s->nnodes == 0 || s->system_identifier == 0 || !has_pipelines(s))
+		if (!s->is_postgresql || s->pg.nnodes == 0 || s->pg.system_identifier == 0 || !has_pipelines(s))
 			continue;
-		if (s->standbys_since != 0 && (s->slot_turn.holder == NULL || now - s->standbys_since > STANDBYS_WAIT_MS))
+		if (s->pg.standbys_since != 0 && (s->pg.slot_turn.holder == NULL || now - s->pg.standbys_since > STANDBYS_WAIT_MS))
 		{
-			s->standbys_since = 0;
+			s->pg.standbys_since = 0;
 			cdc_observe_nodes(s);
 		}
-		if (s->primary)
+		if (s->pg.primary)
 		{
-			if (now >= s->primary->pinged_at + ping_interval(s))
+			if (now >= s->pg.primary->pinged_at + ping_interval(s))
 				ping(s);
-			at = Max(s->primary->pinged_at + ping_interval(s), now + 50);
+			at = Max(s->pg.primary->pinged_at + ping_interval(s), now + 50);
 		}
 		else
 		{
-			if (now >= s->searched_at + search_interval(s, now))
+			if (now >= s->pg.searched_at + search_interval(s, now))
 			{
-				s->searched_at = now;
+				s->pg.searched_at = now;
 				cdc_observe_nodes(s);
 			}
-			at = s->searched_at + search_interval(s, now);
+			at = s->pg.searched_at + search_interval(s, now);
 		}
 		if (next == 0 || at < next)
 			next = at;

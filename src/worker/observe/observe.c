@@ -99,20 +99,20 @@ set_sink_status(CdcService *sink, bool running)
 		return;
 	}
 	if (running && (!cdc_same(sink->status, status) ||
-					(sink->has_addon && !cdc_same(sink->addon_status, "running")) ||
+					(sink->kafka.has_addon && !cdc_same(sink->kafka.addon_status, "running")) ||
 					sink->status_message))
 	{
 		if (!sink->deleting)
 			cdc_set_string(sink->context, &sink->status, status);
-		if (sink->has_addon)
-			cdc_set_string(sink->context, &sink->addon_status, "running");
+		if (sink->kafka.has_addon)
+			cdc_set_string(sink->context, &sink->kafka.addon_status, "running");
 		cdc_set_string(sink->context, &sink->status_message, NULL);
 		sink->dirty = true;
 		cdc_world_ready_all(sink);
 	}
-	else if (!running && !cdc_same(sink->status_message, sink->connect_error))
+	else if (!running && !cdc_same(sink->status_message, sink->kafka.connect_error))
 	{
-		cdc_set_string(sink->context, &sink->status_message, sink->connect_error);
+		cdc_set_string(sink->context, &sink->status_message, sink->kafka.connect_error);
 		sink->dirty = true;
 	}
 }
@@ -126,7 +126,7 @@ ready_waiting(CdcService *service)
 	{
 		CdcPipeline *p = lfirst(cell);
 
-		if (p->waiting && (p->source == service || p->sink == service))
+		if (p->look.waiting && (p->source == service || p->sink == service))
 			cdc_world_ready(p);
 	}
 }
@@ -139,14 +139,14 @@ list_done(const CdcHttpResult *result, void *arg)
 	char	   *error = NULL;
 	int			i;
 
-	if (sink == NULL || !sink->listing || sink->listing_since != look->started)
+	if (sink == NULL || !sink->kafka.listing || sink->kafka.listing_since != look->started)
 	{
 		free_look(look);
 		return;
 	}
-	sink->listing = false;
-	sink->listed_at = look->started;
-	sink->list_ms = result->elapsed_ms;
+	sink->kafka.listing = false;
+	sink->kafka.listed_at = look->started;
+	sink->kafka.list_ms = result->elapsed_ms;
 	if (result->tolerated || result->outcome == CDC_HTTP_ANSWERED)
 		cdc_registered_answered(sink, cdc_connect_url(sink), result->tolerated);
 	if (result->outcome == CDC_HTTP_ANSWERED && result->status == 200)
@@ -157,9 +157,9 @@ list_done(const CdcHttpResult *result, void *arg)
 		MemoryContextSwitchTo(old);
 		if (list)
 		{
-			if (sink->list)
-				cdc_kc_list_free(sink->list);
-			sink->list = list;
+			if (sink->kafka.list)
+				cdc_kc_list_free(sink->kafka.list);
+			sink->kafka.list = list;
 		}
 		else
 			error = pstrdup("the answer is not Kafka Connect's");
@@ -168,7 +168,7 @@ list_done(const CdcHttpResult *result, void *arg)
 		error = pstrdup("the answer is not Kafka Connect's");
 	else if (result->outcome == CDC_HTTP_ANSWERED)
 	{
-		const char *sent[] = {sink->connect_password};
+		const char *sent[] = {sink->kafka.connect_password};
 
 		cdc_kc_meaning(result->status, result->body, sent, lengthof(sent), &error);
 		error = psprintf("HTTP %d%s%s", result->status, error ? ": " : "", error ? error : "");
@@ -177,18 +177,18 @@ list_done(const CdcHttpResult *result, void *arg)
 		error = pstrdup(result->error);
 
 	cdc_peer_said(sink, cdc_connect_url(sink), result->said);
-	sink->connect_reachable = error ? CDC_NO : CDC_YES;
+	sink->kafka.connect_reachable = error ? CDC_NO : CDC_YES;
 	if (error == NULL)
 	{
 		cdc_connect_claim(sink, result->peer);
 		/* the others are not looked at while this one answers */
-		for (i = 0; i < sink->nurls; i++)
-			cdc_peer_said(sink, sink->connect_urls[i], NULL);
+		for (i = 0; i < sink->kafka.nurls; i++)
+			cdc_peer_said(sink, sink->kafka.connect_urls[i], NULL);
 	}
-	cdc_set_string(sink->context, &sink->connect_error,
+	cdc_set_string(sink->context, &sink->kafka.connect_error,
 				   error ? psprintf("%s: %s", cdc_connect_url(sink), error) : NULL);
-	if (error && sink->nurls > 1)
-		sink->url = (sink->url + 1) % sink->nurls;
+	if (error && sink->kafka.nurls > 1)
+		sink->kafka.url = (sink->kafka.url + 1) % sink->kafka.nurls;
 	set_sink_status(sink, error == NULL);
 	ready_waiting(sink);
 	free_look(look);
@@ -200,30 +200,30 @@ want_list(CdcService *sink)
 	const char *url = cdc_connect_url(sink);
 	CdcLook    *look;
 
-	if (sink->listing || url == NULL)
+	if (sink->kafka.listing || url == NULL)
 		return;
 	/* one GET for all who wait, and never back to back on a slow cluster */
-	if (sink->listed_at != 0 &&
-		cdc_loop_now() < sink->listed_at + (int64) sink->list_ms * (1 + LIST_PACE))
+	if (sink->kafka.listed_at != 0 &&
+		cdc_loop_now() < sink->kafka.listed_at + (int64) sink->kafka.list_ms * (1 + LIST_PACE))
 	{
-		sink->list_wanted = true;
+		sink->kafka.list_wanted = true;
 		return;
 	}
-	sink->list_wanted = false;
+	sink->kafka.list_wanted = false;
 	look = make_look(sink->world, sink->id);
 	look->reader = cdc_kc_reader_new();
 	if (look->reader == NULL)
 	{
 		pfree(look);
-		sink->list_wanted = true;
+		sink->kafka.list_wanted = true;
 		return;
 	}
-	sink->listing = true;
-	sink->listing_since = look->started;
+	sink->kafka.listing = true;
+	sink->kafka.listing_since = look->started;
 	if (!get(sink, url, "/connectors?expand=status&expand=info", NULL, list_done, look))
 	{
-		sink->listing = false;
-		sink->list_wanted = true;
+		sink->kafka.listing = false;
+		sink->kafka.list_wanted = true;
 	}
 }
 
@@ -233,17 +233,14 @@ roll_on(CdcService *sink)
 {
 	ListCell   *cell;
 
-	sink->rolled_at = cdc_loop_now();
-	sink->rolling = false;
+	sink->kafka.rolled_at = cdc_loop_now();
+	sink->kafka.rolling = false;
 	foreach(cell, sink->world->pipelines)
 	{
 		CdcPipeline *p = lfirst(cell);
 
-		if (p->sink == sink && p->op == NULL && !p->absent && !p->waiting)
-		{
-			p->connect_since = sink->rolled_at;
-			cdc_world_ready(p);
-		}
+		if (p->sink == sink && p->doing.op == NULL && !p->kept.absent && !p->look.waiting)
+			cdc_world_anew(p, CDC_ANEW_CONNECT | CDC_ANEW_WHEN_DUE);
 	}
 }
 
@@ -263,9 +260,9 @@ cdc_observe_paced(CdcWorld *world)
 			s->loaded_anew = false;
 			cdc_registered_check(s);
 		}
-		if (s->is_kafka && s->list_wanted)
+		if (s->is_kafka && s->kafka.list_wanted)
 			want_list(s);
-		if (s->rolling && cdc_loop_now() >= s->rolled_at + ROLL_MS)
+		if (s->kafka.rolling && cdc_loop_now() >= s->kafka.rolled_at + ROLL_MS)
 			roll_on(s);
 	}
 }
@@ -283,15 +280,15 @@ cdc_observe_next(CdcWorld *world)
 	{
 		CdcService *s = lfirst(cell);
 
-		if (s->is_kafka && s->list_wanted && !s->listing)
+		if (s->is_kafka && s->kafka.list_wanted && !s->kafka.listing)
 		{
-			int64		at = s->listed_at + (int64) s->list_ms * (1 + LIST_PACE);
+			int64		at = s->kafka.listed_at + (int64) s->kafka.list_ms * (1 + LIST_PACE);
 
 			if (next == 0 || at < next)
 				next = at;
 		}
-		if (s->rolling && (next == 0 || s->rolled_at + ROLL_MS < next))
-			next = s->rolled_at + ROLL_MS;
+		if (s->kafka.rolling && (next == 0 || s->kafka.rolled_at + ROLL_MS < next))
+			next = s->kafka.rolled_at + ROLL_MS;
 	}
 	return next;
 }
@@ -304,24 +301,24 @@ judge_plugins(CdcService *sink)
 	char	   *missing = NULL;
 	int			i;
 
-	for (i = 0; i < sink->nurls; i++)
+	for (i = 0; i < sink->kafka.nurls; i++)
 	{
 		/*
 		 * A worker that does not answer says nothing about the plugin: one
 		 * that is down must not stop pipelines that the others carry.
 		 */
-		if (sink->plugin_versions[i] == NULL)
+		if (sink->kafka.plugin_versions[i] == NULL)
 			continue;
-		if (sink->plugin_versions[i][0] == '\0')
+		if (sink->kafka.plugin_versions[i][0] == '\0')
 		{
-			missing = missing ? psprintf("%s, %s", missing, sink->connect_urls[i]) : sink->connect_urls[i];
+			missing = missing ? psprintf("%s, %s", missing, sink->kafka.connect_urls[i]) : sink->kafka.connect_urls[i];
 			present = CDC_NO;
 		}
 		else if (present == CDC_UNKNOWN)
 			present = CDC_YES;
 	}
-	sink->plugin_present = present;
-	cdc_set_string(sink->context, &sink->plugin_missing, missing);
+	sink->kafka.plugin_present = present;
+	cdc_set_string(sink->context, &sink->kafka.plugin_missing, missing);
 	cdc_login_check_plugin(sink);
 }
 
@@ -334,18 +331,18 @@ plugins_done(const CdcHttpResult *result, void *arg)
 	bool		known = false;
 	char	   *versions = NULL;
 
-	if (sink == NULL || sink->plugin_asks == 0 || sink->plugin_since != look->started)
+	if (sink == NULL || sink->kafka.plugin_asks == 0 || sink->kafka.plugin_since != look->started)
 	{
 		pfree(look);
 		return;
 	}
 	if (result->outcome == CDC_HTTP_ANSWERED && result->status == 200)
 		known = cdc_kc_parse_plugins(result->body, &present, &versions);
-	cdc_set_string(sink->context, &sink->plugin_versions[look->index],
+	cdc_set_string(sink->context, &sink->kafka.plugin_versions[look->index],
 				   !known ? NULL : !present ? "" : versions ? versions : "unknown");
-	if (--sink->plugin_asks == 0)
+	if (--sink->kafka.plugin_asks == 0)
 	{
-		sink->plugin_at = look->started;
+		sink->kafka.plugin_at = look->started;
 		judge_plugins(sink);
 		ready_waiting(sink);
 	}
@@ -358,19 +355,19 @@ want_plugins(CdcService *sink)
 	int64		now = cdc_loop_now();
 	int			i;
 
-	if (sink->plugin_asks > 0 || sink->nurls == 0)
+	if (sink->kafka.plugin_asks > 0 || sink->kafka.nurls == 0)
 		return;
-	sink->plugin_since = now;
-	sink->plugin_asks = sink->nurls;
-	for (i = 0; i < sink->nurls; i++)
+	sink->kafka.plugin_since = now;
+	sink->kafka.plugin_asks = sink->kafka.nurls;
+	for (i = 0; i < sink->kafka.nurls; i++)
 	{
 		CdcLook    *look = make_look(sink->world, sink->id);
 
 		look->started = now;
 		look->index = i;
-		if (!get(sink, sink->connect_urls[i], "/connector-plugins?connectorsOnly=false", NULL,
+		if (!get(sink, sink->kafka.connect_urls[i], "/connector-plugins?connectorsOnly=false", NULL,
 				 plugins_done, look))
-			sink->plugin_asks--;
+			sink->kafka.plugin_asks--;
 	}
 }
 
@@ -380,14 +377,14 @@ offsets_done(const CdcHttpResult *result, void *arg)
 	CdcLook    *look = arg;
 	CdcPipeline *p = cdc_world_pipeline(look->world, look->id);
 
-	if (p == NULL || !p->offsets_asking)
+	if (p == NULL || !p->look.offsets_asking)
 	{
 		pfree(look);
 		return;
 	}
-	p->offsets_asking = false;
-	p->offsets_at = look->started;
-	p->offsets_known = CDC_UNKNOWN;
+	p->look.offsets_asking = false;
+	p->look.offsets_at = look->started;
+	p->look.offsets_known = CDC_UNKNOWN;
 	if (result->outcome == CDC_HTTP_ANSWERED && result->status == 200)
 	{
 		CdcKcOffsets offsets;
@@ -395,13 +392,13 @@ offsets_done(const CdcHttpResult *result, void *arg)
 		memset(&offsets, 0, sizeof(offsets));
 		if (cdc_kc_parse_offsets(result->body, &offsets))
 		{
-			p->offsets = offsets;
-			p->offsets_known = CDC_YES;
+			p->look.offsets = offsets;
+			p->look.offsets_known = CDC_YES;
 		}
 	}
 	else if (result->outcome == CDC_HTTP_ANSWERED && result->status == 404)
-		p->offsets_known = CDC_NO;
-	if (p->waiting)
+		p->look.offsets_known = CDC_NO;
+	if (p->look.waiting)
 		cdc_world_ready(p);
 	pfree(look);
 }
@@ -412,11 +409,11 @@ want_offsets(CdcPipeline *p)
 	const char *url = cdc_connect_url(p->sink);
 	CdcLook    *look;
 
-	if (p->offsets_asking || url == NULL)
+	if (p->look.offsets_asking || url == NULL)
 		return;
 	look = make_look(p->world, p->id);
-	p->offsets_asking = get(p->sink, url, "/connectors/%s/offsets", p->connector_name,
-							offsets_done, look);
+	p->look.offsets_asking = get(p->sink, url, "/connectors/%s/offsets", p->connector_name,
+								 offsets_done, look);
 }
 
 bool
@@ -430,20 +427,20 @@ cdc_observe(CdcPipeline *p, int needs)
 		cdc_observe_source_want(p);
 		all = false;
 	}
-	if (p->sink && p->sink->is_kafka && p->sink->nurls > 0)
+	if (p->sink && p->sink->is_kafka && p->sink->kafka.nurls > 0)
 	{
-		if ((needs & CDC_NEED_CONNECT) && p->sink->listed_at < p->connect_since)
+		if ((needs & CDC_NEED_CONNECT) && p->sink->kafka.listed_at < p->plan.connect_since)
 		{
 			want_list(p->sink);
 			all = false;
 		}
-		if ((needs & CDC_NEED_PLUGIN) && p->sink->plugin_at < p->connect_since &&
-			(p->sink->plugin_present != CDC_YES || (needs & CDC_NEED_AGENTS)))
+		if ((needs & CDC_NEED_PLUGIN) && p->sink->kafka.plugin_at < p->plan.connect_since &&
+			(p->sink->kafka.plugin_present != CDC_YES || (needs & CDC_NEED_AGENTS)))
 		{
 			want_plugins(p->sink);
 			all = false;
 		}
-		if ((needs & CDC_NEED_OFFSETS) && p->offsets_at < p->connect_since)
+		if ((needs & CDC_NEED_OFFSETS) && p->look.offsets_at < p->plan.connect_since)
 		{
 			want_offsets(p);
 			all = false;
@@ -451,12 +448,12 @@ cdc_observe(CdcPipeline *p, int needs)
 	}
 	if ((needs & CDC_NEED_NETWORK) && !cdc_network_observe(p))
 		all = false;
-	if ((needs & CDC_NEED_AGENTS) && !cdc_agents_fresh(p->sink, p->connect_since))
+	if ((needs & CDC_NEED_AGENTS) && !cdc_agents_fresh(p->sink, p->plan.connect_since))
 	{
 		cdc_agents_look(p->sink);
 		all = false;
 	}
-	p->waiting = !all;
+	p->look.waiting = !all;
 	return all;
 }
 
@@ -465,7 +462,7 @@ cdc_observe_service(CdcService *service)
 {
 	if (service->is_postgresql)
 		cdc_observe_nodes(service);
-	else if (service->is_kafka && service->has_addon)
+	else if (service->is_kafka && service->kafka.has_addon)
 	{
 		want_list(service);
 		want_plugins(service);

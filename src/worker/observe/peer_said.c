@@ -16,16 +16,16 @@ static char *
 without_secrets(const CdcService *s, const char *said)
 {
 	char	   *clean = pstrdup(said);
-	const char **secrets = palloc((s->nagents + 4) * sizeof(char *));
+	const char **secrets = palloc((s->kafka.nagents + 4) * sizeof(char *));
 	int			n = 0;
 	int			i;
 
-	secrets[n++] = s->admin_password;
-	secrets[n++] = s->connector_password;
-	secrets[n++] = s->client_key;
-	secrets[n++] = s->connect_password;
-	for (i = 0; i < s->nagents; i++)
-		secrets[n++] = s->agents[i].token;
+	secrets[n++] = s->pg.admin_password;
+	secrets[n++] = s->pg.connector_password;
+	secrets[n++] = s->pg.client_key;
+	secrets[n++] = s->kafka.connect_password;
+	for (i = 0; i < s->kafka.nagents; i++)
+		secrets[n++] = s->kafka.agents[i].token;
 	cdc_text_clean(clean, strlen(clean));
 	return cdc_redact_said(clean, secrets, n);
 }

@@ -26,8 +26,8 @@ cdc_registered_cidrs(CdcService *s)
 	StringInfoData wide;
 	CdcFinding	finding = cdc_check(CDC_CHECK_CONNECT_CIDRS_WIDE);
 	bool		learned = cdc_network_gives_ranges(s);
-	int			n = learned ? s->nranges : s->ncidrs;
-	char	  **cidrs = learned ? s->ranges : s->cidrs;
+	int			n = learned ? s->kafka.nranges : s->kafka.ncidrs;
+	char	  **cidrs = learned ? s->kafka.ranges : s->kafka.cidrs;
 	int			i;
 
 	initStringInfo(&wide);
@@ -52,11 +52,11 @@ check_sslmode(CdcService *s)
 {
 	CdcFinding	finding = cdc_check(CDC_CHECK_SSLMODE_WEAK);
 
-	if (!cdc_pg_tls_needed(s->sslmode))
+	if (!cdc_pg_tls_needed(s->pg.sslmode))
 		finding.why = "whoever is between Kafka Connect, or the worker, and the server can pretend that it has no TLS: he reads and changes every row "
 			"that is captured, and speaks in the sessions of the connectors and of admin_user once these have logged in; of the passwords he gets what a guess can be tried on";
-	finding.observed = psprintf("sslmode is %s", s->sslmode ? s->sslmode : "prefer");
-	cdc_finding_service(s, &finding, !cdc_provided(s) && !cdc_same(s->sslmode, "verify-full"));
+	finding.observed = psprintf("sslmode is %s", s->pg.sslmode ? s->pg.sslmode : "prefer");
+	cdc_finding_service(s, &finding, !cdc_provided(s) && !cdc_same(s->pg.sslmode, "verify-full"));
 }
 
 /* where: a node, or a URL; place: the kind of its address, NULL: one for anybody. */
@@ -93,9 +93,9 @@ cdc_registered_seen(CdcService *s)
 {
 	int			i;
 
-	for (i = 0; i < s->nnodes; i++)
+	for (i = 0; i < s->pg.nnodes; i++)
 	{
-		const CdcNode *n = &s->nodes[i];
+		const CdcNode *n = &s->pg.nodes[i];
 		char	   *node = psprintf("%s:%d", n->address, n->port);
 
 		if (n->admin && cdc_pg_connected(n->admin))
@@ -113,7 +113,7 @@ cdc_registered_hba(CdcNode *n)
 
 	finding.node = psprintf("%s:%d", n->address, n->port);
 	finding.observed = "its pg_hba.conf is larger than 512 kB";
-	if (n->service->manage_hba)
+	if (n->service->pg.manage_hba)
 		finding.why = "it is not read to its end and not written: lines for new pipelines, or new addresses of Kafka Connect, cannot be added";
 	cdc_finding_service(n->service, &finding, n->hba_cut);
 }

@@ -43,8 +43,8 @@ keep_seen(CdcPipeline *p, const CdcSourceObs *obs, const CdcSourcePipeline *seen
 	MemoryContext old;
 	CdcSourcePipeline *copy;
 
-	MemoryContextReset(p->obs_context);
-	old = MemoryContextSwitchTo(p->obs_context);
+	MemoryContextReset(p->look.obs_context);
+	old = MemoryContextSwitchTo(p->look.obs_context);
 	copy = palloc(sizeof(CdcSourcePipeline));
 	*copy = *seen;
 	copy->pipeline_id = p->id;
@@ -59,17 +59,17 @@ keep_seen(CdcPipeline *p, const CdcSourceObs *obs, const CdcSourcePipeline *seen
 	copy->slot_lost_why = dup(seen->slot_lost_why);
 	copy->slot_user = dup(seen->slot_user);
 	copy->tx_status = dup(seen->tx_status);
-	p->seen = copy;
-	p->server = *obs;
-	p->server.wal_level = dup(obs->wal_level);
-	p->server.blocker = dup(obs->blocker);
-	p->server.hba_text = p->server.hba_error = NULL;
-	p->server.pipelines = NULL;
-	p->server.n = 0;
-	p->server.history = palloc(sizeof(CdcTimelineSwitch) * (obs->nhistory + 1));
+	p->look.seen = copy;
+	p->look.server = *obs;
+	p->look.server.wal_level = dup(obs->wal_level);
+	p->look.server.blocker = dup(obs->blocker);
+	p->look.server.hba_text = p->look.server.hba_error = NULL;
+	p->look.server.pipelines = NULL;
+	p->look.server.n = 0;
+	p->look.server.history = palloc(sizeof(CdcTimelineSwitch) * (obs->nhistory + 1));
 	if (obs->nhistory > 0)
-		memcpy(p->server.history, obs->history, sizeof(CdcTimelineSwitch) * obs->nhistory);
-	memset(&p->server.node, 0, sizeof(p->server.node));
+		memcpy(p->look.server.history, obs->history, sizeof(CdcTimelineSwitch) * obs->nhistory);
+	memset(&p->look.server.node, 0, sizeof(p->look.server.node));
 	MemoryContextSwitchTo(old);
 }
 
@@ -97,7 +97,7 @@ database_done(const CdcPgResult *result, void *arg)
 	if (result->outcome == CDC_PG_OK)
 		obs = cdc_source_parse(cdc_pg_value(result, 0, 0));
 	if (obs && (obs->in_recovery ||
-				(s->system_identifier != 0 && obs->system_identifier != s->system_identifier)))
+				(s->pg.system_identifier != 0 && obs->system_identifier != s->pg.system_identifier)))
 	{
 		/* what a standby or another cluster says is not about our slot */
 		error = obs->in_recovery ? "is a standby now" : "belongs to another cluster now";
@@ -111,25 +111,25 @@ database_done(const CdcPgResult *result, void *arg)
 
 		if (p == NULL || p->source != s)
 			continue;
-		p->look_at = probe->started;
+		p->look.look_at = probe->started;
 		seen = obs ? cdc_source_find(obs, p->id) : NULL;
-		p->seen_failed = (seen == NULL);
+		p->look.seen_failed = (seen == NULL);
 		if (seen)
 		{
 			keep_seen(p, obs, seen);
-			cdc_set_string(p->context, &p->seen_error, NULL);
-			p->seen_at = probe->started;
+			cdc_set_string(p->context, &p->look.seen_error, NULL);
+			p->look.seen_at = probe->started;
 			cdc_failover_note_wal(p, obs, probe->started);
 			if (seen->slot_exists)
 				cdc_failover_note_reached(p, obs, seen->confirmed_flush_lsn);
 		}
 		else
 		{
-			cdc_set_string(p->context, &p->seen_error,
+			cdc_set_string(p->context, &p->look.seen_error,
 						   error ? error : "the answer makes no sense");
-			strlcpy(p->seen_sqlstate, result->sqlstate, sizeof(p->seen_sqlstate));
+			strlcpy(p->look.seen_sqlstate, result->sqlstate, sizeof(p->look.seen_sqlstate));
 		}
-		if (p->waiting)
+		if (p->look.waiting)
 			cdc_world_ready(p);
 	}
 	/* a lost connection may be a lost primary: ask every node at once */
@@ -146,14 +146,14 @@ open_database(CdcSourceDb *db)
 {
 	CdcService *s = db->service;
 
-	if (s->primary == NULL)
+	if (s->pg.primary == NULL)
 		return false;
 	if (db->conn == NULL)
 	{
 		CdcPgTarget target;
 
-		cdc_reach_node(s->primary, db->database, &target);
-		db->node = s->primary;
+		cdc_reach_node(s->pg.primary, db->database, &target);
+		db->node = s->pg.primary;
 		db->conn = cdc_pg_open(&target);
 		cdc_pg_watch(db->conn, cdc_observe_lost, s);
 	}
@@ -224,14 +224,12 @@ watch_done(const CdcPgResult *result, void *arg)
 				words = cdc_pg_value(result, row, 1);
 		}
 		/* where it failed the look says why */
-		if (result->outcome == CDC_PG_OK && strcmp(words, p->watched) == 0)
+		if (result->outcome == CDC_PG_OK && strcmp(words, p->look.watched) == 0)
 			continue;
-		strlcpy(p->watched, words, sizeof(p->watched));
-		if (p->op || p->waiting)
+		strlcpy(p->look.watched, words, sizeof(p->look.watched));
+		if (p->doing.op || p->look.waiting)
 			continue;
-		p->source_since = p->connect_since = cdc_loop_now();
-		p->next_visit = 0;
-		cdc_world_ready(p);
+		cdc_world_anew(p, CDC_ANEW_SOURCE | CDC_ANEW_CONNECT);
 	}
 	cdc_probe_free(probe);
 }
@@ -281,9 +279,9 @@ cdc_observe_source_watch(CdcPipeline *p)
 {
 	CdcSourceDb *db;
 
-	if (p->source == NULL || p->source->primary == NULL || cdc_loop_now() - p->look_at >= WATCH_FOR_MS)
+	if (p->source == NULL || p->source->pg.primary == NULL || cdc_loop_now() - p->look.look_at >= WATCH_FOR_MS)
 		return false;
-	db = cdc_world_database(p->source, p->database);
+	db = cdc_world_database(p->source, p->wanted.database);
 	if (db->conn == NULL)
 		return false;
 	add_once(&db->watched, p);
@@ -295,9 +293,9 @@ cdc_observe_source_fresh(CdcPipeline *p)
 {
 	CdcService *s = p->source;
 
-	if (s->primary == NULL)
-		return cdc_observe_nodes_since(s, p->source_since);
-	return p->look_at >= p->source_since;
+	if (s->pg.primary == NULL)
+		return cdc_observe_nodes_since(s, p->plan.source_since);
+	return p->look.look_at >= p->plan.source_since;
 }
 
 void
@@ -305,12 +303,12 @@ cdc_observe_source_want(CdcPipeline *p)
 {
 	CdcService *s = p->source;
 
-	if (s->primary == NULL)
+	if (s->pg.primary == NULL)
 	{
 		cdc_observe_nodes(s);
 		return;
 	}
-	add_once(&cdc_world_database(s, p->database)->wanted, p);
+	add_once(&cdc_world_database(s, p->wanted.database)->wanted, p);
 }
 
 void
@@ -323,7 +321,7 @@ cdc_observe_source_looks(CdcWorld *world)
 	{
 		CdcService *s = lfirst(cell);
 
-		foreach(inner, s->databases)
+		foreach(inner, s->pg.databases)
 		{
 			look_at_database(lfirst(inner));
 			watch_database(lfirst(inner));
@@ -338,11 +336,11 @@ cdc_observe_source_pace(const CdcPipeline *p)
 
 	if (p->source == NULL)
 		return 0;
-	foreach(cell, p->source->databases)
+	foreach(cell, p->source->pg.databases)
 	{
 		const CdcSourceDb *db = lfirst(cell);
 
-		if (strcmp(db->database, p->database) == 0)
+		if (strcmp(db->database, p->wanted.database) == 0)
 			return db->look_ms * Min(db->look_ms, LOOK_PACE_MAX);
 	}
 	return 0;
@@ -360,7 +358,7 @@ is_used(CdcSourceDb *db)
 	{
 		CdcPipeline *p = lfirst(cell);
 
-		if (p->source == db->service && (!p->absent || p->op) && strcmp(p->database, db->database) == 0)
+		if (p->source == db->service && (!p->kept.absent || p->doing.op) && strcmp(p->wanted.database, db->database) == 0)
 			return true;
 	}
 	return false;
@@ -371,7 +369,7 @@ cdc_observe_release(CdcService *s)
 {
 	ListCell   *cell;
 
-	foreach(cell, s->databases)
+	foreach(cell, s->pg.databases)
 	{
 		CdcSourceDb *db = lfirst(cell);
 

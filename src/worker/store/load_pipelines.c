@@ -80,44 +80,44 @@ load_new_pipeline(CdcPipeline *p, struct json_object *row, struct json_object *s
 	strlcpy(p->sink_id, cdc_row_text(spec, "sink_service_id"), sizeof(p->sink_id));
 	p->source = cdc_world_service(p->world, p->source_id);
 	p->sink = cdc_world_service(p->world, p->sink_id);
-	p->name = cdc_row_copy(p->context, cdc_row_text(spec, "name"));
-	p->database = cdc_row_copy(p->context, cdc_row_text(spec, "database_name"));
-	p->topic_prefix = cdc_row_copy(p->context, cdc_row_text(spec, "topic_prefix"));
-	p->snapshot_mode = cdc_row_copy(p->context, cdc_row_text(spec, "snapshot_mode"));
-	array = cdc_row_array(spec, "tables", &p->ntables);
-	p->tables = palloc0(sizeof(char *) * Max(p->ntables, 1));
-	for (i = 0; i < p->ntables; i++)
-		p->tables[i] = pstrdup(json_object_get_string(json_object_array_get_idx(array, i)));
+	p->wanted.name = cdc_row_copy(p->context, cdc_row_text(spec, "name"));
+	p->wanted.database = cdc_row_copy(p->context, cdc_row_text(spec, "database_name"));
+	p->wanted.topic_prefix = cdc_row_copy(p->context, cdc_row_text(spec, "topic_prefix"));
+	p->wanted.snapshot_mode = cdc_row_copy(p->context, cdc_row_text(spec, "snapshot_mode"));
+	array = cdc_row_array(spec, "tables", &p->wanted.ntables);
+	p->wanted.tables = palloc0(sizeof(char *) * Max(p->wanted.ntables, 1));
+	for (i = 0; i < p->wanted.ntables; i++)
+		p->wanted.tables[i] = pstrdup(json_object_get_string(json_object_array_get_idx(array, i)));
 
-	p->status = status_of(cdc_row_text(spec, "status"));
-	p->step = step_of(cdc_row_text(spec, "provision_step"));
-	p->error_message = cdc_row_copy(p->context, cdc_row_text(spec, "error_message"));
-	p->has_connector_name = cdc_row_text(spec, "connector_name") != NULL;
-	p->has_publication_name = cdc_row_text(spec, "publication_name") != NULL;
-	p->has_slot_name = cdc_row_text(spec, "slot_name") != NULL;
-	p->was_running = cdc_row_bool(spec, "was_running", false);
-	p->snapshot_run = cdc_json_int64(spec, "snapshot_run", 0);
-	p->discarding = cdc_row_bool(spec, "discarding", false);
-	p->config_generation = cdc_row_int(spec, "generation", 1);
-	p->slot_absent_before = cdc_row_bool(spec, "slot_absent_before", false);
-	p->offsets_clean = cdc_row_bool(spec, "offsets_clean", true);
-	p->absent = cdc_row_text(spec, "deleted_at") != NULL;
-	if (p->status == CDC_DELETED)
-		p->status = CDC_DELETING;	/* to the rules it is, until it has settled */
-	p->gap = cdc_row_copy(p->context, cdc_row_text(spec, "gap"));
-	p->failover = cdc_row_copy(p->context, cdc_row_text(spec, "failover"));
+	p->kept.status = status_of(cdc_row_text(spec, "status"));
+	p->kept.step = step_of(cdc_row_text(spec, "provision_step"));
+	p->kept.error_message = cdc_row_copy(p->context, cdc_row_text(spec, "error_message"));
+	p->kept.has_connector_name = cdc_row_text(spec, "connector_name") != NULL;
+	p->kept.has_publication_name = cdc_row_text(spec, "publication_name") != NULL;
+	p->kept.has_slot_name = cdc_row_text(spec, "slot_name") != NULL;
+	p->kept.was_running = cdc_row_bool(spec, "was_running", false);
+	p->kept.snapshot_run = cdc_json_int64(spec, "snapshot_run", 0);
+	p->kept.discarding = cdc_row_bool(spec, "discarding", false);
+	p->wanted.config_generation = cdc_row_int(spec, "generation", 1);
+	p->kept.slot_absent_before = cdc_row_bool(spec, "slot_absent_before", false);
+	p->kept.offsets_clean = cdc_row_bool(spec, "offsets_clean", true);
+	p->kept.absent = cdc_row_text(spec, "deleted_at") != NULL;
+	if (p->kept.status == CDC_DELETED)
+		p->kept.status = CDC_DELETING;	/* to the rules it is, until it has settled */
+	p->kept.gap = cdc_row_copy(p->context, cdc_row_text(spec, "gap"));
+	p->kept.failover = cdc_row_copy(p->context, cdc_row_text(spec, "failover"));
 	streamed = cdc_row_object(spec, "streamed");
 	if (streamed)
 	{
-		p->streamed_system = cdc_row_uint(streamed, "system");
-		p->streamed_timeline = (uint32) cdc_row_int(streamed, "timeline", 0);
-		p->streamed_from = cdc_timeline_switch(streamed, "from");
-		p->streamed_node = cdc_row_copy(p->context, cdc_row_text(streamed, "node"));
-		p->usurped = cdc_row_bool(streamed, "usurped", false);
-		p->rewritten_lsn = cdc_lsn_parse(cdc_row_text(streamed, "rewritten_lsn"));
-		p->streamed_started = cdc_json_int64(streamed, "started", 0);
-		p->came_lsn = cdc_lsn_parse(cdc_row_text(streamed, "came_lsn"));
-		p->came_at = cdc_loop_now();
+		p->kept.streamed_system = cdc_row_uint(streamed, "system");
+		p->kept.streamed_timeline = (uint32) cdc_row_int(streamed, "timeline", 0);
+		p->kept.streamed_from = cdc_timeline_switch(streamed, "from");
+		p->kept.streamed_node = cdc_row_copy(p->context, cdc_row_text(streamed, "node"));
+		p->kept.usurped = cdc_row_bool(streamed, "usurped", false);
+		p->kept.rewritten_lsn = cdc_lsn_parse(cdc_row_text(streamed, "rewritten_lsn"));
+		p->kept.streamed_started = cdc_json_int64(streamed, "started", 0);
+		p->kept.came_lsn = cdc_lsn_parse(cdc_row_text(streamed, "came_lsn"));
+		p->learned.came_at = cdc_loop_now();
 	}
 	array = cdc_row_array(row, "standbys", &n);
 	for (i = 0; i < n; i++)
@@ -130,22 +130,22 @@ load_new_pipeline(CdcPipeline *p, struct json_object *row, struct json_object *s
 		shadow->missing = cdc_row_copy(p->context, cdc_row_text(standby, "missing"));
 		shadow->fix_sql = cdc_row_copy(p->context, cdc_row_text(standby, "fix_sql"));
 	}
-	p->mutated_at = cdc_row_time(cdc_row_text(spec, "mutated_at"));
+	p->kept.mutated_at = cdc_row_time(cdc_row_text(spec, "mutated_at"));
 	array = cdc_row_array(spec, "restarts", &n);
-	for (i = 0; i < n && p->nfailures < (int) lengthof(p->failures); i++)
-		p->failures[p->nfailures++] = cdc_row_time(json_object_get_string(json_object_array_get_idx(array, i)));
+	for (i = 0; i < n && p->kept.nfailures < (int) lengthof(p->kept.failures); i++)
+		p->kept.failures[p->kept.nfailures++] = cdc_row_time(json_object_get_string(json_object_array_get_idx(array, i)));
 
-	p->password = cdc_store_secret(p->context, row, p->id, "role_password", &p->secret_error);
-	p->generation = cdc_row_int(row, "generation", 0);
-	p->role_generation = cdc_row_int(spec, "role_generation", 0);
-	p->verifier = cdc_store_secret(p->context, row, p->id, "role_verifier", &p->secret_error);
+	p->secret.password = cdc_store_secret(p->context, row, p->id, "role_password", &p->secret.secret_error);
+	p->secret.generation = cdc_row_int(row, "generation", 0);
+	p->secret.role_generation = cdc_row_int(spec, "role_generation", 0);
+	p->secret.verifier = cdc_store_secret(p->context, row, p->id, "role_verifier", &p->secret.secret_error);
 	if (observed)
 	{
-		p->connector_state = cdc_row_copy(p->context, cdc_row_text(observed, "connector_state"));
-		p->task_states = cdc_row_copy(p->context, cdc_row_text(observed, "task_states"));
-		p->flushed = p->reached = cdc_lsn_parse(cdc_row_text(observed, "confirmed_flush_lsn"));
+		p->learned.connector_state = cdc_row_copy(p->context, cdc_row_text(observed, "connector_state"));
+		p->learned.task_states = cdc_row_copy(p->context, cdc_row_text(observed, "task_states"));
+		p->learned.flushed = p->kept.reached = cdc_lsn_parse(cdc_row_text(observed, "confirmed_flush_lsn"));
 		if (cdc_row_text(observed, "source_lag_bytes"))
-			p->lag = strtoll(cdc_row_text(observed, "source_lag_bytes"), NULL, 10);
+			p->learned.lag = strtoll(cdc_row_text(observed, "source_lag_bytes"), NULL, 10);
 	}
 	MemoryContextSwitchTo(old);
 }
@@ -169,16 +169,16 @@ cdc_store_load_pipeline(CdcWorld *world, const char *words)
 		load_new_pipeline(p, row, spec);
 	}
 	cdc_findings_load_pipeline(p, cdc_row_array(row, "findings", &n));
-	if (p->options)
-		json_object_put(p->options);
+	if (p->wanted.options)
+		json_object_put(p->wanted.options);
 	options = cdc_row_object(spec, "options");
-	p->options = options ? json_object_get(options) : NULL;
-	p->want_deleted = cdc_same(cdc_row_text(spec, "desired_state"), "deleted");
-	p->force = cdc_row_bool(spec, "force_delete", false);
-	p->wanted_generation = cdc_row_int(spec, "password_generation", 1);
-	p->source_since = p->connect_since = p->network_since = cdc_loop_now();
-	p->next_visit = 0;
-	p->attempts = 0;
+	p->wanted.options = options ? json_object_get(options) : NULL;
+	p->wanted.want_deleted = cdc_same(cdc_row_text(spec, "desired_state"), "deleted");
+	p->wanted.force = cdc_row_bool(spec, "force_delete", false);
+	p->wanted.wanted_generation = cdc_row_int(spec, "password_generation", 1);
+	p->plan.source_since = p->plan.connect_since = p->plan.network_since = cdc_loop_now();
+	p->plan.next_visit = 0;
+	p->plan.attempts = 0;
 	cdc_world_ready(p);
 	json_object_put(row);
 }

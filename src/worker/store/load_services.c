@@ -67,37 +67,37 @@ load_postgresql(CdcService *s, struct json_object *row, struct json_object *conn
 	struct json_object *nodes;
 	int			i;
 
-	s->admin_user = cdc_row_copy(s->context, cdc_row_text(connection, "admin_user"));
-	s->sslmode = cdc_row_copy(s->context, cdc_row_text(connection, "sslmode"));
+	s->pg.admin_user = cdc_row_copy(s->context, cdc_row_text(connection, "admin_user"));
+	s->pg.sslmode = cdc_row_copy(s->context, cdc_row_text(connection, "sslmode"));
 	s->ca = cdc_row_copy(s->context, cdc_row_text(connection, "ca"));
-	s->password_in_tls = cdc_row_bool(connection, "password_in_tls", false);
-	s->client_cert = cdc_row_copy(s->context, cdc_row_text(connection, "client_cert"));
-	s->client_key = cdc_store_secret(s->context, row, s->id, "client_key", &s->error);
-	s->manage_hba = cdc_row_bool(connection, "manage_hba", true);
-	s->manage_role = cdc_row_bool(connection, "manage_role", true);
-	s->metadata_server = cdc_row_bool(connection, "metadata_server", false);
-	s->connector_user = cdc_row_copy(s->context, cdc_row_text(connection, "connector_user"));
+	s->pg.password_in_tls = cdc_row_bool(connection, "password_in_tls", false);
+	s->pg.client_cert = cdc_row_copy(s->context, cdc_row_text(connection, "client_cert"));
+	s->pg.client_key = cdc_store_secret(s->context, row, s->id, "client_key", &s->error);
+	s->pg.manage_hba = cdc_row_bool(connection, "manage_hba", true);
+	s->pg.manage_role = cdc_row_bool(connection, "manage_role", true);
+	s->pg.metadata_server = cdc_row_bool(connection, "metadata_server", false);
+	s->pg.connector_user = cdc_row_copy(s->context, cdc_row_text(connection, "connector_user"));
 	/* who writes pg_hba.conf locks it in one database, the same for everybody */
-	if (!s->manage_hba)
-		s->admin_database = cdc_row_copy(s->context, cdc_row_text(connection, "database"));
-	if (s->admin_database == NULL)
-		s->admin_database = pstrdup(ADMIN_DATABASE);
-	s->admin_password = cdc_store_secret(s->context, row, s->id, "admin_password", &s->error);
-	s->connector_password = cdc_store_secret(s->context, row, s->id, "connector_password", &s->error);
+	if (!s->pg.manage_hba)
+		s->pg.admin_database = cdc_row_copy(s->context, cdc_row_text(connection, "database"));
+	if (s->pg.admin_database == NULL)
+		s->pg.admin_database = pstrdup(ADMIN_DATABASE);
+	s->pg.admin_password = cdc_store_secret(s->context, row, s->id, "admin_password", &s->error);
+	s->pg.connector_password = cdc_store_secret(s->context, row, s->id, "connector_password", &s->error);
 
-	s->system_identifier = cdc_row_uint(row, "system_identifier");
-	nodes = cdc_row_array(row, "nodes", &s->nnodes);
-	s->nodes = palloc0(sizeof(CdcNode) * Max(s->nnodes, 1));
-	for (i = 0; i < s->nnodes; i++)
+	s->pg.system_identifier = cdc_row_uint(row, "system_identifier");
+	nodes = cdc_row_array(row, "nodes", &s->pg.nnodes);
+	s->pg.nodes = palloc0(sizeof(CdcNode) * Max(s->pg.nnodes, 1));
+	for (i = 0; i < s->pg.nnodes; i++)
 	{
 		struct json_object *node = json_object_array_get_idx(nodes, i);
 
-		s->nodes[i].service = s;
-		s->nodes[i].address = cdc_row_copy(s->context, cdc_row_text(node, "address"));
-		s->nodes[i].port = cdc_row_int(node, "port", 5432);
-		s->nodes[i].hba_loaded = cdc_row_copy(s->context, cdc_row_text(node, "hba_loaded"));
-		s->nodes[i].timeline = (uint32) cdc_row_int(node, "timeline", 0);
-		s->nodes[i].system_identifier = cdc_row_uint(node, "system_identifier");
+		s->pg.nodes[i].service = s;
+		s->pg.nodes[i].address = cdc_row_copy(s->context, cdc_row_text(node, "address"));
+		s->pg.nodes[i].port = cdc_row_int(node, "port", 5432);
+		s->pg.nodes[i].hba_loaded = cdc_row_copy(s->context, cdc_row_text(node, "hba_loaded"));
+		s->pg.nodes[i].timeline = (uint32) cdc_row_int(node, "timeline", 0);
+		s->pg.nodes[i].system_identifier = cdc_row_uint(node, "system_identifier");
 	}
 	MemoryContextSwitchTo(old);
 }
@@ -110,37 +110,37 @@ load_kafka(CdcService *s, struct json_object *row, struct json_object *connectio
 	int			n;
 	int			i;
 
-	array = cdc_row_array(connection, "connect_urls", &s->nurls);
-	s->connect_urls = palloc0(sizeof(char *) * Max(s->nurls, 1));
-	for (i = 0; i < s->nurls; i++)
-		s->connect_urls[i] = pstrdup(json_object_get_string(json_object_array_get_idx(array, i)));
+	array = cdc_row_array(connection, "connect_urls", &s->kafka.nurls);
+	s->kafka.connect_urls = palloc0(sizeof(char *) * Max(s->kafka.nurls, 1));
+	for (i = 0; i < s->kafka.nurls; i++)
+		s->kafka.connect_urls[i] = pstrdup(json_object_get_string(json_object_array_get_idx(array, i)));
 	array = cdc_row_array(row, "connect_claimed", &n);
 	for (i = 0; i < n; i++)
-		s->claimed = lappend(s->claimed, pstrdup(json_object_get_string(json_object_array_get_idx(array, i))));
-	s->connect_shared = cdc_row_bool(row, "connect_shared", false);
-	array = cdc_row_array(connection, "connect_cidrs", &s->ncidrs);
-	s->cidrs = palloc0(sizeof(char *) * Max(s->ncidrs, 1));
-	for (i = 0; i < s->ncidrs; i++)
-		s->cidrs[i] = pstrdup(json_object_get_string(json_object_array_get_idx(array, i)));
-	s->cidrs_from_urls = cdc_row_bool(connection, "connect_cidrs_from_urls", false);
-	array = cdc_row_array(row, "network_ranges", &s->nranges);
-	s->ranges = palloc0(sizeof(char *) * Max(s->nranges, 1));
-	for (i = 0; i < s->nranges; i++)
-		s->ranges[i] = pstrdup(json_object_get_string(json_object_array_get_idx(array, i)));
-	array = cdc_row_array(connection, "agents", &s->nagents);
-	s->agents = palloc0(sizeof(CdcAgent) * Max(s->nagents, 1));
-	for (i = 0; i < s->nagents; i++)
+		s->kafka.claimed = lappend(s->kafka.claimed, pstrdup(json_object_get_string(json_object_array_get_idx(array, i))));
+	s->kafka.connect_shared = cdc_row_bool(row, "connect_shared", false);
+	array = cdc_row_array(connection, "connect_cidrs", &s->kafka.ncidrs);
+	s->kafka.cidrs = palloc0(sizeof(char *) * Max(s->kafka.ncidrs, 1));
+	for (i = 0; i < s->kafka.ncidrs; i++)
+		s->kafka.cidrs[i] = pstrdup(json_object_get_string(json_object_array_get_idx(array, i)));
+	s->kafka.cidrs_from_urls = cdc_row_bool(connection, "connect_cidrs_from_urls", false);
+	array = cdc_row_array(row, "network_ranges", &s->kafka.nranges);
+	s->kafka.ranges = palloc0(sizeof(char *) * Max(s->kafka.nranges, 1));
+	for (i = 0; i < s->kafka.nranges; i++)
+		s->kafka.ranges[i] = pstrdup(json_object_get_string(json_object_array_get_idx(array, i)));
+	array = cdc_row_array(connection, "agents", &s->kafka.nagents);
+	s->kafka.agents = palloc0(sizeof(CdcAgent) * Max(s->kafka.nagents, 1));
+	for (i = 0; i < s->kafka.nagents; i++)
 	{
-		s->agents[i].url = cdc_row_copy(s->context, cdc_row_text(json_object_array_get_idx(array, i), "url"));
-		s->agents[i].token = cdc_store_secret(s->context, row, s->id, psprintf("agent_token/%d", i), &s->error);
+		s->kafka.agents[i].url = cdc_row_copy(s->context, cdc_row_text(json_object_array_get_idx(array, i), "url"));
+		s->kafka.agents[i].token = cdc_store_secret(s->context, row, s->id, psprintf("agent_token/%d", i), &s->error);
 	}
-	s->plugin_versions = palloc0(sizeof(char *) * Max(s->nurls, 1));
-	s->connect_user = cdc_row_copy(s->context, cdc_row_text(connection, "connect_user"));
-	s->connect_password = cdc_store_secret(s->context, row, s->id, "connect_password", &s->error);
+	s->kafka.plugin_versions = palloc0(sizeof(char *) * Max(s->kafka.nurls, 1));
+	s->kafka.connect_user = cdc_row_copy(s->context, cdc_row_text(connection, "connect_user"));
+	s->kafka.connect_password = cdc_store_secret(s->context, row, s->id, "connect_password", &s->error);
 	s->ca = cdc_row_copy(s->context, cdc_row_text(connection, "ca"));
-	s->plaintext_password = cdc_row_bool(connection, "plaintext_connector_password", false);
-	s->secret_path = cdc_row_copy(s->context, cdc_row_text(row, "secret_path"));
-	s->connect_ca_path = cdc_row_copy(s->context, cdc_row_text(connection, "connect_ca_path"));
+	s->kafka.plaintext_password = cdc_row_bool(connection, "plaintext_connector_password", false);
+	s->kafka.secret_path = cdc_row_copy(s->context, cdc_row_text(row, "secret_path"));
+	s->kafka.connect_ca_path = cdc_row_copy(s->context, cdc_row_text(connection, "connect_ca_path"));
 	MemoryContextSwitchTo(old);
 }
 
@@ -148,7 +148,7 @@ load_kafka(CdcService *s, struct json_object *row, struct json_object *connectio
 static void
 load_order(CdcService *s, struct json_object *row, struct json_object *connection)
 {
-	CdcOrder   *o = &s->order;
+	CdcOrder   *o = &s->made.order;
 	struct json_object *users;
 	MemoryContext old = MemoryContextSwitchTo(s->context);
 	int			n;
@@ -159,7 +159,7 @@ load_order(CdcService *s, struct json_object *row, struct json_object *connectio
 	o->plan = cdc_row_copy(s->context, cdc_row_text(row, "plan_name"));
 	o->nodes = cdc_row_int(row, "node_count", 1);
 	o->auto_failover = cdc_row_bool(row, "auto_failover", false);
-	o->connect = s->has_addon;
+	o->connect = s->kafka.has_addon;
 	o->database = cdc_row_copy(s->context, cdc_row_text(connection, "database"));
 	o->admin_user = cdc_row_copy(s->context, cdc_row_text(connection, "admin_user"));
 	o->admin_password = cdc_store_secret(s->context, row, s->id, "admin_password", &s->error);
@@ -221,19 +221,19 @@ cdc_store_load_service(CdcWorld *world, const char *words)
 	s->status = cdc_row_copy(s->context, cdc_row_text(row, "status"));
 	s->status_message = cdc_row_copy(s->context, cdc_row_text(row, "status_message"));
 	s->deleting = cdc_same(s->status, "deleting");
-	s->addon_status = cdc_row_copy(s->context, cdc_row_text(row, "addon_status"));
+	s->kafka.addon_status = cdc_row_copy(s->context, cdc_row_text(row, "addon_status"));
 	addons = cdc_row_array(row, "addons", &n);
 	for (i = 0; i < n; i++)
 	{
 		if (strcmp(json_object_get_string(json_object_array_get_idx(addons, i)), "kafka-connect") == 0)
-			s->has_addon = true;
+			s->kafka.has_addon = true;
 	}
 	connection = cdc_row_object(row, "connection");
 	if (s->is_postgresql)
 		load_postgresql(s, row, connection);
 	else if (s->is_kafka)
 		load_kafka(s, row, connection);
-	s->provider = cdc_provider_kind(cdc_row_text(row, "provider"));
+	s->made.provider = cdc_provider_kind(cdc_row_text(row, "provider"));
 	s->before_rules = !cdc_provided(s) && cdc_same(cdc_row_text(row, "connection_set_by"), "before");
 	s->any_address = s->before_rules || cdc_provided(s) || cdc_same(cdc_row_text(row, "connection_set_by"), "superuser");
 	if (cdc_provided(s))

@@ -47,9 +47,9 @@ cdc_store_write_provided(CdcWorld *world)
 		CdcService *s = lfirst(cell);
 		struct json_object *row;
 
-		if (!s->provided_dirty)
+		if (!s->made.provided_dirty)
 			continue;
-		row = json_tokener_parse(s->provided_connection);
+		row = json_tokener_parse(s->made.provided_connection);
 		json_object_object_add(row, "id", json_object_new_string(s->id));
 		json_object_array_add(rows, row);
 	}
@@ -69,7 +69,7 @@ cdc_store_end_services(CdcWorld *world, int *n)
 	{
 		CdcService *s = lfirst(cell);
 
-		if (s->provider_gone)
+		if (s->made.provider_gone)
 			appendStringInfo(&gone, "%s%s", gone.len ? "," : "{", s->id);
 	}
 	appendStringInfoString(&gone, gone.len ? "}" : "{}");

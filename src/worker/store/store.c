@@ -132,7 +132,7 @@ restart:
 	{
 		CdcPipeline *p = lfirst(cell);
 
-		if (p->status == CDC_DELETED && !p->spec_dirty)
+		if (p->kept.status == CDC_DELETED && !p->kept.spec_dirty)
 		{
 			cdc_world_remove_pipeline(p);
 			goto restart;
@@ -164,10 +164,10 @@ cdc_store_turn(CdcWorld *world)
 			ListCell   *cell;
 
 			foreach(cell, world->pipelines)
-				ending = ending || ((CdcPipeline *) lfirst(cell))->status == CDC_DELETED ||
-				(((CdcPipeline *) lfirst(cell))->absent && ((CdcPipeline *) lfirst(cell))->spec_dirty);
+				ending = ending || ((CdcPipeline *) lfirst(cell))->kept.status == CDC_DELETED ||
+				(((CdcPipeline *) lfirst(cell))->kept.absent && ((CdcPipeline *) lfirst(cell))->kept.spec_dirty);
 			foreach(cell, world->services)
-				ending = ending || ((CdcService *) lfirst(cell))->provider_gone;
+				ending = ending || ((CdcService *) lfirst(cell))->made.provider_gone;
 			cdc_store_write_pipelines(world);
 			cdc_store_write_services(world);
 			cdc_store_write_provided(world);

@@ -100,40 +100,40 @@ spec_row(CdcPipeline *p)
 	int			i;
 
 	cdc_json_add_string(row, "id", p->id);
-	cdc_json_add_string(row, "status", cdc_status_name(p->absent ? CDC_DELETED : p->status));
-	cdc_json_add_string(row, "provision_step", cdc_step_name(p->step));
-	cdc_json_add_string(row, "error_message", p->error_message);
-	cdc_json_add_string(row, "connector_name", p->has_connector_name ? p->connector_name : NULL);
-	cdc_json_add_string(row, "publication_name", p->has_publication_name ? p->object_name : NULL);
-	cdc_json_add_string(row, "slot_name", p->has_slot_name ? p->object_name : NULL);
-	json_object_object_add(row, "was_running", json_object_new_boolean(p->was_running));
-	json_object_object_add(row, "snapshot_run", p->snapshot_run ? json_object_new_int64(p->snapshot_run) : NULL);
-	json_object_object_add(row, "discarding", json_object_new_boolean(p->discarding));
-	json_object_object_add(row, "slot_absent_before", json_object_new_boolean(p->slot_absent_before));
-	json_object_object_add(row, "gap", p->gap ? json_tokener_parse(p->gap) : NULL);
-	for (i = 0; i < p->nfailures; i++)
-		json_object_array_add(restarts, json_object_new_string(timestamptz_to_str(p->failures[i])));
+	cdc_json_add_string(row, "status", cdc_status_name(p->kept.absent ? CDC_DELETED : p->kept.status));
+	cdc_json_add_string(row, "provision_step", cdc_step_name(p->kept.step));
+	cdc_json_add_string(row, "error_message", p->kept.error_message);
+	cdc_json_add_string(row, "connector_name", p->kept.has_connector_name ? p->connector_name : NULL);
+	cdc_json_add_string(row, "publication_name", p->kept.has_publication_name ? p->object_name : NULL);
+	cdc_json_add_string(row, "slot_name", p->kept.has_slot_name ? p->object_name : NULL);
+	json_object_object_add(row, "was_running", json_object_new_boolean(p->kept.was_running));
+	json_object_object_add(row, "snapshot_run", p->kept.snapshot_run ? json_object_new_int64(p->kept.snapshot_run) : NULL);
+	json_object_object_add(row, "discarding", json_object_new_boolean(p->kept.discarding));
+	json_object_object_add(row, "slot_absent_before", json_object_new_boolean(p->kept.slot_absent_before));
+	json_object_object_add(row, "gap", p->kept.gap ? json_tokener_parse(p->kept.gap) : NULL);
+	for (i = 0; i < p->kept.nfailures; i++)
+		json_object_array_add(restarts, json_object_new_string(timestamptz_to_str(p->kept.failures[i])));
 	json_object_object_add(row, "restarts", restarts);
-	cdc_row_add_time(row, "mutated_at", p->mutated_at);
-	if (p->streamed_timeline != 0)
+	cdc_row_add_time(row, "mutated_at", p->kept.mutated_at);
+	if (p->kept.streamed_timeline != 0)
 	{
 		struct json_object *streamed = json_object_new_object();
 
-		cdc_row_add_uint(streamed, "system", p->streamed_system);
-		json_object_object_add(streamed, "timeline", json_object_new_int64(p->streamed_timeline));
-		cdc_timeline_add_switch(streamed, "from", p->streamed_from);
-		cdc_json_add_string(streamed, "node", p->streamed_node);
-		json_object_object_add(streamed, "usurped", json_object_new_boolean(p->usurped));
-		cdc_lsn_json(streamed, "rewritten_lsn", p->rewritten_lsn);
-		json_object_object_add(streamed, "started", json_object_new_int64(p->streamed_started));
-		cdc_lsn_json(streamed, "came_lsn", p->came_lsn);
+		cdc_row_add_uint(streamed, "system", p->kept.streamed_system);
+		json_object_object_add(streamed, "timeline", json_object_new_int64(p->kept.streamed_timeline));
+		cdc_timeline_add_switch(streamed, "from", p->kept.streamed_from);
+		cdc_json_add_string(streamed, "node", p->kept.streamed_node);
+		json_object_object_add(streamed, "usurped", json_object_new_boolean(p->kept.usurped));
+		cdc_lsn_json(streamed, "rewritten_lsn", p->kept.rewritten_lsn);
+		json_object_object_add(streamed, "started", json_object_new_int64(p->kept.streamed_started));
+		cdc_lsn_json(streamed, "came_lsn", p->kept.came_lsn);
 		json_object_object_add(row, "streamed", streamed);
 	}
-	json_object_object_add(row, "failover", p->failover ? json_tokener_parse(p->failover) : NULL);
-	json_object_object_add(row, "role_generation", json_object_new_int(p->role_generation));
-	json_object_object_add(row, "offsets_clean", json_object_new_boolean(p->offsets_clean));
-	json_object_object_add(row, "absent", json_object_new_boolean(p->absent));
-	json_object_object_add(row, "settled", json_object_new_boolean(p->status == CDC_DELETED));
+	json_object_object_add(row, "failover", p->kept.failover ? json_tokener_parse(p->kept.failover) : NULL);
+	json_object_object_add(row, "role_generation", json_object_new_int(p->secret.role_generation));
+	json_object_object_add(row, "offsets_clean", json_object_new_boolean(p->kept.offsets_clean));
+	json_object_object_add(row, "absent", json_object_new_boolean(p->kept.absent));
+	json_object_object_add(row, "settled", json_object_new_boolean(p->kept.status == CDC_DELETED));
 	return row;
 }
 
@@ -148,7 +148,7 @@ write_specs(CdcWorld *world)
 	{
 		CdcPipeline *p = lfirst(cell);
 
-		if (p->spec_dirty)
+		if (p->kept.spec_dirty)
 			json_object_array_add(rows, spec_row(p));
 	}
 	if (json_object_array_length(rows) > 0)
@@ -160,7 +160,7 @@ write_specs(CdcWorld *world)
 			CdcPipeline *p = cdc_world_pipeline(world, id);
 
 			if (p)
-				p->spec_written = true;
+				p->kept.spec_written = true;
 		}
 	}
 }
@@ -177,7 +177,7 @@ write_secrets(CdcWorld *world)
 		const char *purposes[2] = {"role_password", "role_verifier"};
 		int			i;
 
-		if (!p->secret_dirty)
+		if (!p->secret.secret_dirty)
 			continue;
 		for (i = 0; i < 2; i++)
 		{
@@ -185,9 +185,9 @@ write_secrets(CdcWorld *world)
 
 			values[0] = CStringGetTextDatum(p->id);
 			values[1] = CStringGetTextDatum(purposes[i]);
-			values[2] = CStringGetTextDatum(p->sealed_key[i]);
-			values[3] = PointerGetDatum(p->sealed[i]);
-			values[4] = Int32GetDatum(p->generation);
+			values[2] = CStringGetTextDatum(p->secret.sealed_key[i]);
+			values[3] = PointerGetDatum(p->secret.sealed[i]);
+			values[4] = Int32GetDatum(p->secret.generation);
 			cdc_statement_run(write_secret_sql, SPI_OK_INSERT, 5, types, values, NULL);
 		}
 	}
@@ -205,18 +205,18 @@ write_observed(CdcWorld *world)
 		CdcPipeline *p = lfirst(cell);
 		struct json_object *row;
 
-		if (!p->observed_dirty)
+		if (!p->learned.observed_dirty)
 			continue;
 		row = json_object_new_object();
 		cdc_json_add_string(row, "id", p->id);
-		cdc_json_add_string(row, "connector_state", p->connector_state);
-		json_object_object_add(row, "task_states", p->task_states ? json_tokener_parse(p->task_states) : NULL);
-		json_object_object_add(row, "source_lag_bytes", p->lag >= 0 ? json_object_new_int64(p->lag) : NULL);
-		cdc_lsn_json(row, "confirmed_flush_lsn", p->flushed);
-		cdc_lsn_json(row, "stored_offset_lsn", p->offsets.lsn);
-		cdc_row_add_uint(row, "system_identifier", p->server.system_identifier);
-		cdc_row_add_uint(row, "timeline", p->server.timeline);
-		cdc_row_add_time(row, "checked_at", p->checked ? now : 0);
+		cdc_json_add_string(row, "connector_state", p->learned.connector_state);
+		json_object_object_add(row, "task_states", p->learned.task_states ? json_tokener_parse(p->learned.task_states) : NULL);
+		json_object_object_add(row, "source_lag_bytes", p->learned.lag >= 0 ? json_object_new_int64(p->learned.lag) : NULL);
+		cdc_lsn_json(row, "confirmed_flush_lsn", p->learned.flushed);
+		cdc_lsn_json(row, "stored_offset_lsn", p->look.offsets.lsn);
+		cdc_row_add_uint(row, "system_identifier", p->look.server.system_identifier);
+		cdc_row_add_uint(row, "timeline", p->look.server.timeline);
+		cdc_row_add_time(row, "checked_at", p->plan.checked ? now : 0);
 		json_object_array_add(rows, row);
 	}
 	cdc_rows_write(write_observed_sql, SPI_OK_UPDATE, rows);
@@ -291,14 +291,14 @@ cdc_store_pipelines_written(CdcWorld *world)
 	{
 		CdcPipeline *p = lfirst(cell);
 
-		if (p->spec_written)
-			p->spec_dirty = false;
-		else if (p->spec_dirty)
-			p->locked_until = cdc_loop_now() + LOCKED_MS;
-		p->spec_written = false;
-		p->secret_dirty = false;
-		p->observed_dirty = false;
-		p->checked = false;
+		if (p->kept.spec_written)
+			p->kept.spec_dirty = false;
+		else if (p->kept.spec_dirty)
+			p->kept.locked_until = cdc_loop_now() + LOCKED_MS;
+		p->kept.spec_written = false;
+		p->secret.secret_dirty = false;
+		p->learned.observed_dirty = false;
+		p->plan.checked = false;
 		foreach(inner, p->shadows)
 			((CdcShadow *) lfirst(inner))->dirty = false;
 	}

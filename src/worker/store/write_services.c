@@ -47,21 +47,21 @@ service_row(const CdcService *s)
 	cdc_json_add_string(row, "id", s->id);
 	cdc_json_add_string(row, "status", s->status);
 	cdc_json_add_string(row, "status_message", s->status_message);
-	cdc_row_add_uint(row, "system_identifier", s->system_identifier);
-	foreach(inner, s->claimed)
+	cdc_row_add_uint(row, "system_identifier", s->pg.system_identifier);
+	foreach(inner, s->kafka.claimed)
 		json_object_array_add(claimed, json_object_new_string(lfirst(inner)));
 	json_object_object_add(row, "connect_claimed", claimed);
-	if (s->has_addon)
+	if (s->kafka.has_addon)
 	{
 		struct json_object *addon = json_object_new_object();
 
-		cdc_json_add_string(addon, "kafka-connect", s->addon_status ? s->addon_status : "pending");
+		cdc_json_add_string(addon, "kafka-connect", s->kafka.addon_status ? s->kafka.addon_status : "pending");
 		json_object_object_add(row, "addon_status", addon);
 	}
-	for (i = 0; i < s->nranges; i++)
-		json_object_array_add(ranges, json_object_new_string(s->ranges[i]));
+	for (i = 0; i < s->kafka.nranges; i++)
+		json_object_array_add(ranges, json_object_new_string(s->kafka.ranges[i]));
 	json_object_object_add(row, "network_ranges", ranges);
-	cdc_json_add_string(row, "secret_path", s->secret_path_new ? s->secret_path : NULL);
+	cdc_json_add_string(row, "secret_path", s->kafka.secret_path_new ? s->kafka.secret_path : NULL);
 	return row;
 }
 
@@ -96,10 +96,10 @@ cdc_store_write_services(CdcWorld *world)
 
 		if (s->dirty)
 			json_object_array_add(rows, service_row(s));
-		for (i = 0; i < s->nnodes; i++)
+		for (i = 0; i < s->pg.nnodes; i++)
 		{
-			if (s->nodes[i].dirty)
-				json_object_array_add(nodes, node_row(&s->nodes[i]));
+			if (s->pg.nodes[i].dirty)
+				json_object_array_add(nodes, node_row(&s->pg.nodes[i]));
 		}
 	}
 	cdc_rows_write(write_services_sql, SPI_OK_UPDATE, rows);
@@ -116,8 +116,8 @@ cdc_store_services_written(CdcWorld *world)
 	{
 		CdcService *s = lfirst(cell);
 
-		s->dirty = s->provided_dirty = s->secret_path_new = false;
-		for (i = 0; i < s->nnodes; i++)
-			s->nodes[i].dirty = false;
+		s->dirty = s->made.provided_dirty = s->kafka.secret_path_new = false;
+		for (i = 0; i < s->pg.nnodes; i++)
+			s->pg.nodes[i].dirty = false;
 	}
 }

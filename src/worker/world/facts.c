@@ -10,7 +10,7 @@
 const CdcKcConnector *
 cdc_connector_of(const CdcPipeline *p)
 {
-	const CdcKcConnector *c = p->sink && p->sink->list ? cdc_kc_find(p->sink->list, p->connector_name) : NULL;
+	const CdcKcConnector *c = p->sink && p->sink->kafka.list ? cdc_kc_find(p->sink->kafka.list, p->connector_name) : NULL;
 
 	return c && cdc_same(c->mark, p->id) ? c : NULL;
 }
@@ -18,7 +18,7 @@ cdc_connector_of(const CdcPipeline *p)
 const char *
 cdc_connect_url(const CdcService *sink)
 {
-	return sink->nurls > 0 ? sink->connect_urls[sink->url % sink->nurls] : NULL;
+	return sink->kafka.nurls > 0 ? sink->kafka.connect_urls[sink->kafka.url % sink->kafka.nurls] : NULL;
 }
 
 CdcSourceAsk
@@ -28,25 +28,25 @@ cdc_source_ask_of(const CdcPipeline *p)
 
 	ask.pipeline_id = p->id;
 	ask.name = p->object_name;
-	ask.database = p->database;
-	ask.ntables = p->ntables;
-	ask.tables = p->tables;
+	ask.database = p->wanted.database;
+	ask.ntables = p->wanted.ntables;
+	ask.tables = p->wanted.tables;
 	ask.txid = cdc_failover_open_txid(p);
-	ask.login = p->source && !p->source->manage_role ? p->source->connector_user : NULL;
+	ask.login = p->source && !p->source->pg.manage_role ? p->source->pg.connector_user : NULL;
 	return ask;
 }
 
 bool
 cdc_source_known(const CdcPipeline *p)
 {
-	return p->source && p->source->primary && p->seen && !p->seen_failed &&
-		p->look_at >= p->source_since;
+	return p->source && p->source->pg.primary && p->look.seen && !p->look.seen_failed &&
+		p->look.look_at >= p->plan.source_since;
 }
 
 static bool
 lists_wanted(const CdcService *sink, int worker)
 {
-	return cdc_kc_has_version(sink->plugin_versions[worker], cdc_debezium_plugin_version);
+	return cdc_kc_has_version(sink->kafka.plugin_versions[worker], cdc_debezium_plugin_version);
 }
 
 int
@@ -54,9 +54,9 @@ cdc_agents_target(const CdcService *sink)
 {
 	int			i;
 
-	for (i = 0; i < sink->nurls && i < sink->nagents; i++)
+	for (i = 0; i < sink->kafka.nurls && i < sink->kafka.nagents; i++)
 	{
-		if (sink->plugin_versions[i] && !lists_wanted(sink, i))
+		if (sink->kafka.plugin_versions[i] && !lists_wanted(sink, i))
 			return i;
 	}
 	return -1;
@@ -69,10 +69,10 @@ cdc_agents_secret_path(const CdcService *sink)
 	const char *path = NULL;
 	int			i;
 
-	for (i = 0; i < sink->nagents; i++)
+	for (i = 0; i < sink->kafka.nagents; i++)
 	{
-		if (sink->agents[i].state && path == NULL)
-			path = sink->agents[i].state->secret_path;
+		if (sink->kafka.agents[i].state && path == NULL)
+			path = sink->kafka.agents[i].state->secret_path;
 	}
 	return path;
 }
@@ -80,13 +80,13 @@ cdc_agents_secret_path(const CdcService *sink)
 bool
 cdc_password_due(const CdcPipeline *p)
 {
-	return p->source && p->source->manage_role && (p->password == NULL || p->generation < p->wanted_generation);
+	return p->source && p->source->pg.manage_role && (p->secret.password == NULL || p->secret.generation < p->wanted.wanted_generation);
 }
 
 char *
 cdc_agents_secret_name(const CdcPipeline *p)
 {
-	return cdc_agent_secret_name(p->connector_name, Max(p->generation, 1));
+	return cdc_agent_secret_name(p->connector_name, Max(p->secret.generation, 1));
 }
 
 bool
@@ -94,9 +94,9 @@ cdc_agents_fresh(const CdcService *sink, int64 since)
 {
 	int			i;
 
-	for (i = 0; i < sink->nagents; i++)
+	for (i = 0; i < sink->kafka.nagents; i++)
 	{
-		if (sink->agents[i].looked_at < since || sink->agents[i].looked_at == 0)
+		if (sink->kafka.agents[i].looked_at < since || sink->kafka.agents[i].looked_at == 0)
 			return false;
 	}
 	return true;
@@ -105,20 +105,20 @@ cdc_agents_fresh(const CdcService *sink, int64 since)
 bool
 cdc_agents_unchanged(const CdcService *sink)
 {
-	return cdc_agents_fresh(sink, sink->plugin_changed_at + 1);
+	return cdc_agents_fresh(sink, sink->kafka.plugin_changed_at + 1);
 }
 
 bool
 cdc_offsets_are_last(const CdcPipeline *p)
 {
-	return p->offsets_known == CDC_YES && p->stopped_seen != 0 && p->offsets_at >= p->stopped_seen;
+	return p->look.offsets_known == CDC_YES && p->learned.stopped_seen != 0 && p->look.offsets_at >= p->learned.stopped_seen;
 }
 
 int64
 cdc_failover_open_txid(const CdcPipeline *p)
 {
-	return cdc_offsets_are_last(p) && p->offsets.commit_lsn != 0 && p->offsets.highest_lsn > p->offsets.commit_lsn ?
-		p->offsets.txid : 0;
+	return cdc_offsets_are_last(p) && p->look.offsets.commit_lsn != 0 && p->look.offsets.highest_lsn > p->look.offsets.commit_lsn ?
+		p->look.offsets.txid : 0;
 }
 
 bool
@@ -142,33 +142,33 @@ cdc_mark_epoch(const char *comment)
 bool
 cdc_connect_known(const CdcPipeline *p)
 {
-	return p->sink && p->sink->is_kafka && p->sink->connect_reachable == CDC_YES &&
-		p->sink->list && p->sink->listed_at >= p->connect_since;
+	return p->sink && p->sink->is_kafka && p->sink->kafka.connect_reachable == CDC_YES &&
+		p->sink->kafka.list && p->sink->kafka.listed_at >= p->plan.connect_since;
 }
 
 bool
 cdc_offsets_say_completed(const CdcPipeline *p)
 {
-	return p->offsets_known == CDC_YES && p->offsets_at >= p->connect_since && p->offsets.snapshot_completed;
+	return p->look.offsets_known == CDC_YES && p->look.offsets_at >= p->plan.connect_since && p->look.offsets.snapshot_completed;
 }
 
 bool
 cdc_offsets_stored_before(const CdcPipeline *p, int64 began_us)
 {
-	return cdc_offsets_say_completed(p) && p->offsets.ts_us != 0 && p->offsets.ts_us < began_us;
+	return cdc_offsets_say_completed(p) && p->look.offsets.ts_us != 0 && p->look.offsets.ts_us < began_us;
 }
 
 bool
 cdc_another_walsender(const CdcPipeline *p)
 {
-	return cdc_source_known(p) && p->seen->slot_active && cdc_same(p->seen->slot_user, "role") &&
-		p->seen->slot_since_us != 0 && p->seen->slot_since_us != p->snapshot_run;
+	return cdc_source_known(p) && p->look.seen->slot_active && cdc_same(p->look.seen->slot_user, "role") &&
+		p->look.seen->slot_since_us != 0 && p->look.seen->slot_since_us != p->kept.snapshot_run;
 }
 
 const CdcKcConnector *
 cdc_connector_now(const CdcPipeline *p)
 {
-	return cdc_connect_known(p) && (!p->sink->connect_foreign || p->want_deleted) ? cdc_connector_of(p) : NULL;
+	return cdc_connect_known(p) && (!p->sink->kafka.connect_foreign || p->wanted.want_deleted) ? cdc_connector_of(p) : NULL;
 }
 
 /* A connector that was PUT is listed once it has a status: within this. */
@@ -177,7 +177,7 @@ cdc_connector_now(const CdcPipeline *p)
 bool
 cdc_connector_is_coming(const CdcPipeline *p)
 {
-	return p->put_at && cdc_loop_now() - p->put_at < PUT_SHOWS_MS;
+	return p->doing.put_at && cdc_loop_now() - p->doing.put_at < PUT_SHOWS_MS;
 }
 
 bool

@@ -178,7 +178,7 @@ void
 cdc_finding_pipeline(CdcPipeline *pipeline, const CdcFinding *finding, bool holds)
 {
 	/* what is deleted has none, see forget_others_sql in store/findings.c */
-	tell(pipeline->world, pipeline->context, &pipeline->findings, finding, holds && !pipeline->absent);
+	tell(pipeline->world, pipeline->context, &pipeline->findings, finding, holds && !pipeline->kept.absent);
 }
 
 bool
@@ -247,10 +247,10 @@ is_url_of(const CdcService *service, const char *place)
 	bool		is = false;
 	int			i;
 
-	for (i = 0; i < service->nurls && !is; i++)
-		is = strcmp(place, cdc_peer_place(service->connect_urls[i])) == 0;
-	for (i = 0; i < service->nagents && !is; i++)
-		is = strcmp(place, cdc_peer_place(service->agents[i].url)) == 0;
+	for (i = 0; i < service->kafka.nurls && !is; i++)
+		is = strcmp(place, cdc_peer_place(service->kafka.connect_urls[i])) == 0;
+	for (i = 0; i < service->kafka.nagents && !is; i++)
+		is = strcmp(place, cdc_peer_place(service->kafka.agents[i].url)) == 0;
 	return is;
 }
 
@@ -269,8 +269,8 @@ end_of_places(CdcService *service)
 		if (!service->is_postgresql)
 			there = there || strcmp(row->is.check_name, CDC_PEER_SAID) != 0 || is_url_of(service, row->is.node);
 
-		for (i = 0; i < service->nnodes && !there; i++)
-			there = strcmp(row->is.node, psprintf("%s:%d", service->nodes[i].address, service->nodes[i].port)) == 0;
+		for (i = 0; i < service->pg.nnodes && !there; i++)
+			there = strcmp(row->is.node, psprintf("%s:%d", service->pg.nodes[i].address, service->pg.nodes[i].port)) == 0;
 		if (!there)
 			row->gone = row->dirty = service->world->findings_dirty = true;
 	}

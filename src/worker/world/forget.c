@@ -18,16 +18,16 @@
 void
 cdc_world_remove_service(CdcService *service)
 {
-	const char *const secrets[] = {service->admin_password, service->connector_password, service->connect_password, service->client_key,
-		service->order.admin_password, service->order.app_password, service->order.agent_token};
+	const char *const secrets[] = {service->pg.admin_password, service->pg.connector_password, service->kafka.connect_password, service->pg.client_key,
+		service->made.order.admin_password, service->made.order.app_password, service->made.order.agent_token};
 	CdcWorld   *world = service->world;
 	ListCell   *cell;
 	int			i;
 
 	world->services = list_delete_ptr(world->services, service);
-	for (i = 0; i < service->nnodes; i++)
+	for (i = 0; i < service->pg.nnodes; i++)
 	{
-		CdcNode    *node = &service->nodes[i];
+		CdcNode    *node = &service->pg.nodes[i];
 
 		if (node->admin)
 			cdc_pg_close(node->admin);
@@ -36,7 +36,7 @@ cdc_world_remove_service(CdcService *service)
 		foreach(cell, node->databases)
 			cdc_pg_close(((CdcNodeDb *) lfirst(cell))->conn);
 	}
-	foreach(cell, service->databases)
+	foreach(cell, service->pg.databases)
 	{
 		CdcSourceDb *db = lfirst(cell);
 
@@ -45,22 +45,22 @@ cdc_world_remove_service(CdcService *service)
 		if (db->ddl)
 			cdc_pg_close(db->ddl);
 	}
-	if (service->list)
-		cdc_kc_list_free(service->list);
-	for (i = 0; i < service->nagents; i++)
+	if (service->kafka.list)
+		cdc_kc_list_free(service->kafka.list);
+	for (i = 0; i < service->kafka.nagents; i++)
 	{
-		cdc_agent_state_free(service->agents[i].state);
-		if (service->agents[i].token)
-			explicit_bzero(service->agents[i].token, strlen(service->agents[i].token));
+		cdc_agent_state_free(service->kafka.agents[i].state);
+		if (service->kafka.agents[i].token)
+			explicit_bzero(service->kafka.agents[i].token, strlen(service->kafka.agents[i].token));
 	}
 	for (i = 0; i < (int) lengthof(secrets); i++)
 	{
 		if (secrets[i])
 			explicit_bzero(unconstify(char *, secrets[i]), strlen(secrets[i]));
 	}
-	if (service->order.connect_password)
-		explicit_bzero((char *) service->order.connect_password, strlen(service->order.connect_password));
-	json_object_put(service->order.cidrs);
+	if (service->made.order.connect_password)
+		explicit_bzero((char *) service->made.order.connect_password, strlen(service->made.order.connect_password));
+	json_object_put(service->made.order.cidrs);
 	MemoryContextDelete(service->context);
 }
 
@@ -75,15 +75,15 @@ cdc_world_remove_pipeline(CdcPipeline *pipeline)
 		cdc_turn_leave(&((CdcPair *) lfirst(cell))->turn, pipeline);
 	world->pipelines = list_delete_ptr(world->pipelines, pipeline);
 	if (pipeline->sink)
-		cdc_turn_leave(&pipeline->sink->plugin_turn, pipeline);
+		cdc_turn_leave(&pipeline->sink->kafka.plugin_turn, pipeline);
 	cdc_op_forget(pipeline);
 	world->ready = list_delete_ptr(world->ready, pipeline);
 	if (source)
 	{
-		cdc_turn_leave(&source->ddl_turn, pipeline);
-		cdc_turn_leave(&source->hba_turn, pipeline);
-		cdc_turn_leave(&source->slot_turn, pipeline);
-		foreach(cell, source->databases)
+		cdc_turn_leave(&source->pg.ddl_turn, pipeline);
+		cdc_turn_leave(&source->pg.hba_turn, pipeline);
+		cdc_turn_leave(&source->pg.slot_turn, pipeline);
+		foreach(cell, source->pg.databases)
 		{
 			CdcSourceDb *db = lfirst(cell);
 
@@ -91,10 +91,10 @@ cdc_world_remove_pipeline(CdcPipeline *pipeline)
 			db->watched = list_delete_ptr(db->watched, pipeline);
 		}
 	}
-	if (pipeline->options)
-		json_object_put(pipeline->options);
-	if (pipeline->password)
-		explicit_bzero(pipeline->password, strlen(pipeline->password));
+	if (pipeline->wanted.options)
+		json_object_put(pipeline->wanted.options);
+	if (pipeline->secret.password)
+		explicit_bzero(pipeline->secret.password, strlen(pipeline->secret.password));
 	MemoryContextDelete(pipeline->context);
 }
 

@@ -23,7 +23,7 @@ CdcOp *
 cdc_op_of(const CdcOpRef *ref)
 {
 	CdcPipeline *p = cdc_world_pipeline(ref->world, ref->id);
-	CdcOp	   *op = p ? p->op : NULL;
+	CdcOp	   *op = p ? p->doing.op : NULL;
 
 	while (op && op->serial != ref->serial)
 		op = op->beside;
@@ -40,7 +40,7 @@ cdc_op_end(CdcOpRef ref, CdcOpEnd end, const char *words)
 		return;
 	op->ended = true;
 	op->end = end;
-	op->words = words ? MemoryContextStrdup(op->pipeline->op_context, words) : NULL;
+	op->words = words ? MemoryContextStrdup(op->pipeline->doing.op_context, words) : NULL;
 	old = MemoryContextSwitchTo(ref.world->context);
 	ref.world->ended = lappend(ref.world->ended, op);
 	MemoryContextSwitchTo(old);
@@ -56,7 +56,7 @@ cdc_op_next_ended(CdcWorld *world)
 		return NULL;
 	op = linitial(world->ended);
 	world->ended = list_delete_first(world->ended);
-	for (at = &op->pipeline->op; *at != op; at = &(*at)->beside)
+	for (at = &op->pipeline->doing.op; *at != op; at = &(*at)->beside)
 		;
 	*at = op->beside;
 	return op;
@@ -67,6 +67,6 @@ cdc_op_forget(CdcPipeline *p)
 {
 	CdcOp	   *op;
 
-	for (op = p->op; op; op = op->beside)
+	for (op = p->doing.op; op; op = op->beside)
 		p->world->ended = list_delete_ptr(p->world->ended, op);
 }

@@ -63,7 +63,7 @@ cdc_network_configured(void)
 bool
 cdc_network_gives_ranges(const CdcService *sink)
 {
-	return sink && sink->is_kafka && sink->cidrs_from_urls && sink->network_id && cdc_network_configured();
+	return sink && sink->is_kafka && sink->kafka.cidrs_from_urls && sink->network_id && cdc_network_configured();
 }
 
 bool
@@ -124,7 +124,7 @@ cdc_pair_is_needed(const CdcPair *pair)
 	{
 		CdcService *s = lfirst(cell);
 
-		if (s->taken_back)
+		if (s->made.taken_back)
 			continue;
 		a = a || cdc_same(s->network_id, pair->a);
 		b = b || cdc_same(s->network_id, pair->b);

@@ -19,8 +19,8 @@
 void
 cdc_reach_connect(const CdcService *sink, CdcHttpRequest *request)
 {
-	request->user = sink->connect_user;
-	request->password = sink->connect_password;
+	request->user = sink->kafka.connect_user;
+	request->password = sink->kafka.connect_password;
 	request->ca = sink->ca;
 	request->any_address = sink->any_address;
 	request->connect_timeout_ms = cdc_connect_timeout;
@@ -80,13 +80,13 @@ cdc_reach_node(CdcNode *node, const char *database, CdcPgTarget *target)
 	target->host = node->address;
 	target->port = node->port;
 	target->database = database;
-	target->user = s->admin_user;
-	target->password = s->admin_password;
-	target->sslmode = s->sslmode;
+	target->user = s->pg.admin_user;
+	target->password = s->pg.admin_password;
+	target->sslmode = s->pg.sslmode;
 	target->ca = s->ca;
-	target->client_cert = s->client_cert && s->client_key ? s->client_cert : NULL;
-	target->client_key = s->client_key;
-	target->password_in_tls = s->password_in_tls;
+	target->client_cert = s->pg.client_cert && s->pg.client_key ? s->pg.client_cert : NULL;
+	target->client_key = s->pg.client_key;
+	target->password_in_tls = s->pg.password_in_tls;
 	target->any_address = s->any_address;
 	target->any_method = s->before_rules;
 	target->connect_timeout_ms = cdc_connect_timeout;

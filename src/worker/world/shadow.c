@@ -56,12 +56,12 @@ cdc_shadow_left(const CdcPipeline *p)
 	CdcTri		left = CDC_NO;
 	int			i;
 
-	for (i = 0; s && i < s->nnodes; i++)
+	for (i = 0; s && i < s->pg.nnodes; i++)
 	{
-		CdcNode    *n = &s->nodes[i];
+		CdcNode    *n = &s->pg.nodes[i];
 		const CdcNodeSlot *slot;
 
-		if (n == s->primary || !n->reachable || !n->in_recovery)
+		if (n == s->pg.primary || !n->reachable || !n->in_recovery)
 			continue;
 		if (!n->conf.known)
 		{
@@ -81,7 +81,7 @@ static void
 is_dirty(CdcPipeline *p, CdcShadow *shadow)
 {
 	shadow->dirty = true;
-	p->observed_dirty = true;
+	p->learned.observed_dirty = true;
 }
 
 void

@@ -13,6 +13,7 @@
 
 #include "common/json.h"
 #include "common/lsn.h"
+#include "worker/world/kept.h"
 #include "worker/world/streamed.h"
 #include "worker/world/timeline.h"
 
@@ -35,15 +36,15 @@ tables_of(const CdcPipeline *p)
 	struct json_object *tables = json_object_new_array();
 	int			i;
 
-	for (i = 0; i < p->ntables; i++)
-		json_object_array_add(tables, json_object_new_string(p->tables[i]));
+	for (i = 0; i < p->wanted.ntables; i++)
+		json_object_array_add(tables, json_object_new_string(p->wanted.tables[i]));
 	return tables;
 }
 
 static const char *
 node_words(const CdcPipeline *p)
 {
-	const CdcNode *n = p->source ? p->source->primary : NULL;
+	const CdcNode *n = p->source ? p->source->pg.primary : NULL;
 
 	return n ? psprintf("%s:%d", n->address, n->port) : NULL;
 }
@@ -51,8 +52,8 @@ node_words(const CdcPipeline *p)
 bool
 cdc_failover_streams_from(const CdcPipeline *p, const CdcNode *n)
 {
-	return p->failover == NULL && p->streamed_timeline == n->timeline &&
-		p->source && n == p->source->primary && cdc_same(p->streamed_node, node_words(p));
+	return p->kept.failover == NULL && p->kept.streamed_timeline == n->timeline &&
+		p->source && n == p->source->pg.primary && cdc_same(p->kept.streamed_node, node_words(p));
 }
 
 /* Where the timeline of a server began; of its first, or where its history cannot be read, nowhere. */
@@ -74,8 +75,8 @@ cdc_failover_is_history(const CdcSourceObs *obs, uint64 system, uint32 timeline,
 bool
 cdc_failover_is_streamed(const CdcPipeline *p, const CdcSourceObs *obs)
 {
-	return p->streamed_timeline != 0 &&
-		cdc_failover_is_history(obs, p->streamed_system, p->streamed_timeline, p->streamed_from);
+	return p->kept.streamed_timeline != 0 &&
+		cdc_failover_is_history(obs, p->kept.streamed_system, p->kept.streamed_timeline, p->kept.streamed_from);
 }
 
 /*
@@ -132,16 +133,16 @@ tell(CdcPipeline *p, const CdcJudgement *j, const char *words)
 	cdc_json_add_string(detail, "verdict", cdc_verdict_name(j->verdict));
 	json_object_object_add(detail, "judgement", json_object_new_int(j->rule->id));
 	cdc_json_add_string(detail, "reason", j->rule->reason);
-	cdc_json_add_string(from, "node", p->streamed_node);
-	json_object_object_add(from, "timeline", json_object_new_int64(p->streamed_timeline));
+	cdc_json_add_string(from, "node", p->kept.streamed_node);
+	json_object_object_add(from, "timeline", json_object_new_int64(p->kept.streamed_timeline));
 	cdc_json_add_string(to, "node", node_words(p));
-	json_object_object_add(to, "timeline", json_object_new_int64(p->server.timeline));
+	json_object_object_add(to, "timeline", json_object_new_int64(p->look.server.timeline));
 	json_object_object_add(detail, "from", from);
 	json_object_object_add(detail, "to", to);
 	cdc_json_add_string(detail, "history", cdc_history_name(j->relation));
 	cdc_lsn_json(detail, "switch_lsn", j->switch_lsn);
-	cdc_lsn_json(detail, "offset_lsn", p->offsets_known == CDC_YES && p->stopped_seen ? p->offsets.highest_lsn : 0);
-	cdc_lsn_json(detail, "slot_lsn", p->seen->slot_exists ? p->seen->confirmed_flush_lsn : 0);
+	cdc_lsn_json(detail, "offset_lsn", p->look.offsets_known == CDC_YES && p->learned.stopped_seen ? p->look.offsets.highest_lsn : 0);
+	cdc_lsn_json(detail, "slot_lsn", p->look.seen->slot_exists ? p->look.seen->confirmed_flush_lsn : 0);
 	cdc_lsn_json(detail, "position", j->position);
 	json_object_object_add(detail, "phantoms", phantoms_of(j));
 	json_object_object_add(detail, "gap", gap_of(p, j));
@@ -155,8 +156,8 @@ open_gap(CdcPipeline *p, const CdcJudgement *j, const char *words)
 	struct json_object *gap = gap_of(p, j);
 
 	cdc_json_add_string(gap, "words", words);
-	cdc_set_string(p->context, &p->gap, json_object_to_json_string_ext(gap, JSON_C_TO_STRING_PLAIN));
-	cdc_set_string(p->context, &p->failover, NULL);
+	cdc_set_string(p->context, &p->kept.gap, json_object_to_json_string_ext(gap, JSON_C_TO_STRING_PLAIN));
+	cdc_set_string(p->context, &p->kept.failover, NULL);
 	cdc_world_event(p, "gap", psprintf("%d", j->rule->id), NULL, NULL, NULL,
 					psprintf("%s%s", cdc_gap_words(j->rule->reason, j->gap_from),
 							 j->verdict == CDC_VERDICT_HALT ? "; on_gap is halt" : "; a new snapshot is taken"), gap);
@@ -165,38 +166,38 @@ open_gap(CdcPipeline *p, const CdcJudgement *j, const char *words)
 void
 cdc_failover_remember(CdcPipeline *p, const CdcJudgement *j, const char *words)
 {
-	bool		usurped = p->usurped;
+	bool		usurped = p->kept.usurped;
 	struct json_object *intent;
 	char		number[32];
 
 	tell(p, j, words);
-	p->usurped = false;
-	p->rewritten_lsn = 0;
-	p->came_lsn = 0;
-	p->reached = p->seen->confirmed_flush_lsn;
-	p->nfailures = 0;
-	p->failure_seen = false;
-	p->spec_dirty = true;
+	p->kept.usurped = false;
+	p->kept.rewritten_lsn = 0;
+	p->kept.came_lsn = 0;
+	p->kept.reached = p->look.seen->confirmed_flush_lsn;
+	p->kept.nfailures = 0;
+	p->learned.failure_seen = false;
+	cdc_keep(p);
 	if (j->verdict != CDC_VERDICT_RESUME && j->verdict != CDC_VERDICT_REWIND)
 	{
 		open_gap(p, j, words);
 		return;
 	}
 	if (!usurped)
-		p->snapshot_run = 0;	/* judged by the stored offsets, which said so */
+		p->kept.snapshot_run = 0;	/* judged by the stored offsets, which said so */
 	intent = json_object_new_object();
 	cdc_json_add_string(intent, "verdict", cdc_verdict_name(j->verdict));
-	snprintf(number, sizeof(number), UINT64_FORMAT, p->server.system_identifier);
+	snprintf(number, sizeof(number), UINT64_FORMAT, p->look.server.system_identifier);
 	cdc_json_add_string(intent, "system", number);
-	json_object_object_add(intent, "timeline", json_object_new_int64(p->server.timeline));
-	cdc_timeline_add_switch(intent, "from", began(&p->server));
+	json_object_object_add(intent, "timeline", json_object_new_int64(p->look.server.timeline));
+	cdc_timeline_add_switch(intent, "from", began(&p->look.server));
 	cdc_json_add_string(intent, "node", node_words(p));
 	cdc_lsn_json(intent, "position", j->position);
-	cdc_lsn_json(intent, "slot_lsn", p->seen->confirmed_flush_lsn);
+	cdc_lsn_json(intent, "slot_lsn", p->look.seen->confirmed_flush_lsn);
 	json_object_object_add(intent, "since_ms", json_object_new_int64(now_ms()));
 	json_object_object_add(intent, "resumed", json_object_new_boolean(false));
 	cdc_json_add_string(intent, "words", words);
-	cdc_set_string(p->context, &p->failover, json_object_to_json_string_ext(intent, JSON_C_TO_STRING_PLAIN));
+	cdc_set_string(p->context, &p->kept.failover, json_object_to_json_string_ext(intent, JSON_C_TO_STRING_PLAIN));
 	json_object_put(intent);
 }
 
@@ -204,14 +205,16 @@ cdc_failover_remember(CdcPipeline *p, const CdcJudgement *j, const char *words)
 static void
 note_start(CdcPipeline *p, const CdcSourceObs *obs)
 {
-	if (p->streamed_started != 0)
+	bool		first = p->kept.streamed_started == 0;
+
+	if (!first)
 	{
-		p->came_lsn = obs->wal_lsn;
-		p->came_at = p->connect_since = cdc_loop_now();
+		p->kept.came_lsn = obs->wal_lsn;
+		p->learned.came_at = cdc_loop_now();
 	}
-	p->streamed_started = obs->started_us;
-	p->spec_dirty = true;
-	cdc_world_ready(p);
+	p->kept.streamed_started = obs->started_us;
+	cdc_keep(p);
+	cdc_world_anew(p, (first ? 0 : CDC_ANEW_CONNECT) | CDC_ANEW_WHEN_DUE);
 }
 
 void
@@ -219,35 +222,35 @@ cdc_failover_note_wal(CdcPipeline *p, const CdcSourceObs *obs, int64 begun)
 {
 	if (obs->wal_lsn == 0 || !cdc_failover_is_streamed(p, obs))
 		return;
-	if (obs->started_us != 0 && obs->started_us != p->streamed_started)
+	if (obs->started_us != 0 && obs->started_us != p->kept.streamed_started)
 		note_start(p, obs);
-	if (p->rewritten_lsn != 0 || obs->wal_lsn >= p->reached || p->reached_at > begun)
+	if (p->kept.rewritten_lsn != 0 || obs->wal_lsn >= p->kept.reached || p->learned.reached_at > begun)
 		return;
-	p->rewritten_lsn = obs->wal_lsn;
-	p->spec_dirty = true;
+	p->kept.rewritten_lsn = obs->wal_lsn;
+	cdc_keep(p);
 	cdc_world_ready(p);
 }
 
 void
 cdc_failover_note_reached(CdcPipeline *p, const CdcSourceObs *obs, uint64 lsn)
 {
-	if (!cdc_failover_is_streamed(p, obs) || lsn <= p->reached)
+	if (!cdc_failover_is_streamed(p, obs) || lsn <= p->kept.reached)
 		return;
-	p->reached = lsn;
-	p->reached_at = cdc_loop_now();
+	p->kept.reached = lsn;
+	p->learned.reached_at = cdc_loop_now();
 }
 
 void
 cdc_failover_compare_start(CdcPipeline *p)
 {
-	const CdcKcOffsets *offsets = &p->offsets;
-	bool		older = offsets->ts_us != 0 && offsets->ts_us < p->streamed_started;
+	const CdcKcOffsets *offsets = &p->look.offsets;
+	bool		older = offsets->ts_us != 0 && offsets->ts_us < p->kept.streamed_started;
 
-	if (p->came_lsn == 0 || p->offsets_known != CDC_YES || p->offsets_at < p->came_at ||
-		!cdc_failover_is_streamed(p, &p->server))
+	if (p->kept.came_lsn == 0 || p->look.offsets_known != CDC_YES || p->look.offsets_at < p->learned.came_at ||
+		!cdc_failover_is_streamed(p, &p->look.server))
 		return;
 	/* the next look at the source needs no clock to tell */
-	cdc_failover_note_reached(p, &p->server, offsets->highest_lsn);
+	cdc_failover_note_reached(p, &p->look.server, offsets->highest_lsn);
 
 	/*
 	 * An event that was committed before the start, beyond where WAL ended after
@@ -255,32 +258,32 @@ cdc_failover_compare_start(CdcPipeline *p)
 	 * together (PostgresOffsetContext.updateWalPosition); a commit alone moves
 	 * lsn_commit only.  A clock that was set back since the start tells nothing.
 	 */
-	if (older && offsets->state == CDC_OFFSETS_STREAMING && offsets->event_lsn > p->came_lsn &&
-		p->server.now_us >= p->streamed_started)
+	if (older && offsets->state == CDC_OFFSETS_STREAMING && offsets->event_lsn > p->kept.came_lsn &&
+		p->look.server.now_us >= p->kept.streamed_started)
 	{
-		if (p->rewritten_lsn == 0)
-			p->rewritten_lsn = p->came_lsn;
-		p->reached = Max(p->reached, offsets->event_lsn);
+		if (p->kept.rewritten_lsn == 0)
+			p->kept.rewritten_lsn = p->kept.came_lsn;
+		p->kept.reached = Max(p->kept.reached, offsets->event_lsn);
 	}
-	else if (older && cdc_loop_now() - p->came_at < OFFSET_STORED_MS)
+	else if (older && cdc_loop_now() - p->learned.came_at < OFFSET_STORED_MS)
 		return;
-	p->came_lsn = 0;
-	p->spec_dirty = true;
+	p->kept.came_lsn = 0;
+	cdc_keep(p);
 }
 
 static void
 set_streamed(CdcPipeline *p)
 {
-	p->streamed_system = p->server.system_identifier;
-	p->streamed_timeline = p->server.timeline;
-	p->streamed_from = began(&p->server);
-	p->reached = p->seen ? p->seen->confirmed_flush_lsn : 0;
-	p->reached_at = cdc_loop_now();
-	p->rewritten_lsn = 0;
-	p->streamed_started = p->server.started_us;
-	p->came_lsn = 0;
-	cdc_set_string(p->context, &p->streamed_node, node_words(p));
-	p->spec_dirty = true;
+	p->kept.streamed_system = p->look.server.system_identifier;
+	p->kept.streamed_timeline = p->look.server.timeline;
+	p->kept.streamed_from = began(&p->look.server);
+	p->kept.reached = p->look.seen ? p->look.seen->confirmed_flush_lsn : 0;
+	p->learned.reached_at = cdc_loop_now();
+	p->kept.rewritten_lsn = 0;
+	p->kept.streamed_started = p->look.server.started_us;
+	p->kept.came_lsn = 0;
+	cdc_set_string(p->context, &p->kept.streamed_node, node_words(p));
+	cdc_keep(p);
 }
 
 /* The same history: what could not be read of it before, or goes by another address now. */
@@ -289,29 +292,29 @@ complete_streamed(CdcPipeline *p)
 {
 	const char *node = node_words(p);
 
-	if (p->streamed_from.timeline == 0 && began(&p->server).timeline != 0)
+	if (p->kept.streamed_from.timeline == 0 && began(&p->look.server).timeline != 0)
 	{
-		p->streamed_from = began(&p->server);
-		p->spec_dirty = true;
+		p->kept.streamed_from = began(&p->look.server);
+		cdc_keep(p);
 	}
-	if (node && !cdc_same(p->streamed_node, node))
+	if (node && !cdc_same(p->kept.streamed_node, node))
 	{
-		cdc_set_string(p->context, &p->streamed_node, node);
-		p->spec_dirty = true;
+		cdc_set_string(p->context, &p->kept.streamed_node, node);
+		cdc_keep(p);
 	}
 }
 
 void
 cdc_failover_starting(CdcPipeline *p)
 {
-	struct json_object *intent = p->failover ? cdc_json_parse(p->failover) : NULL;
+	struct json_object *intent = p->kept.failover ? cdc_json_parse(p->kept.failover) : NULL;
 
 	if (intent == NULL)
 		return;
 	if (!cdc_json_true(intent, "resumed"))
 	{
 		json_object_object_add(intent, "resumed", json_object_new_boolean(true));
-		cdc_set_string(p->context, &p->failover, json_object_to_json_string_ext(intent, JSON_C_TO_STRING_PLAIN));
+		cdc_set_string(p->context, &p->kept.failover, json_object_to_json_string_ext(intent, JSON_C_TO_STRING_PLAIN));
 		set_streamed(p);
 	}
 	json_object_put(intent);
@@ -320,15 +323,15 @@ cdc_failover_starting(CdcPipeline *p)
 void
 cdc_failover_streaming(CdcPipeline *p)
 {
-	struct json_object *intent = p->failover ? cdc_json_parse(p->failover) : NULL;
+	struct json_object *intent = p->kept.failover ? cdc_json_parse(p->kept.failover) : NULL;
 	struct json_object *gap;
 
-	if (p->seen == NULL || p->seen_failed)
+	if (p->look.seen == NULL || p->look.seen_failed)
 	{
 		json_object_put(intent);
 		return;
 	}
-	if (p->streamed_system != p->server.system_identifier || !cdc_failover_is_streamed(p, &p->server))
+	if (p->kept.streamed_system != p->look.server.system_identifier || !cdc_failover_is_streamed(p, &p->look.server))
 		set_streamed(p);
 	else
 		complete_streamed(p);
@@ -341,7 +344,7 @@ cdc_failover_streaming(CdcPipeline *p)
 		gap = json_object_get(gap);
 		cdc_json_add_string(gap, "action", "resnapshot");
 		if (cdc_json_string(gap, "to_lsn") == NULL)
-			cdc_lsn_json(gap, "to_lsn", p->seen->confirmed_flush_lsn);
+			cdc_lsn_json(gap, "to_lsn", p->look.seen->confirmed_flush_lsn);
 		cdc_world_event(p, "gap", NULL, NULL, NULL, NULL,
 						psprintf("the gap is closed: a new snapshot has every row as it is now; what was deleted or overwritten between %s and %s is not in Kafka",
 								 cdc_json_string(gap, "from_lsn") ? cdc_json_string(gap, "from_lsn") : "an unknown position",
@@ -352,18 +355,18 @@ cdc_failover_streaming(CdcPipeline *p)
 		struct json_object *detail = json_object_new_object();
 
 		json_object_object_add(detail, "ms", json_object_new_int64(now_ms() - cdc_json_int64(intent, "since_ms", now_ms())));
-		cdc_json_add_string(detail, "confirmed_lsn", cdc_lsn_words(p->seen->confirmed_flush_lsn));
+		cdc_json_add_string(detail, "confirmed_lsn", cdc_lsn_words(p->look.seen->confirmed_flush_lsn));
 		cdc_world_event(p, "failover", NULL, NULL, NULL, NULL, "streaming is proven: the slot has moved", detail);
 	}
 	json_object_put(intent);
-	cdc_set_string(p->context, &p->failover, NULL);
-	p->spec_dirty = true;
+	cdc_set_string(p->context, &p->kept.failover, NULL);
+	cdc_keep(p);
 }
 
 uint64
 cdc_failover_position(const CdcPipeline *p)
 {
-	struct json_object *intent = p->failover ? cdc_json_parse(p->failover) : NULL;
+	struct json_object *intent = p->kept.failover ? cdc_json_parse(p->kept.failover) : NULL;
 	uint64		position = cdc_lsn_parse(cdc_json_string(intent, "position"));
 
 	json_object_put(intent);
@@ -373,43 +376,43 @@ cdc_failover_position(const CdcPipeline *p)
 void
 cdc_failover_forget(CdcPipeline *p)
 {
-	struct json_object *former = p->gap == NULL && p->failover ? cdc_json_parse(p->failover) : NULL;
+	struct json_object *former = p->kept.gap == NULL && p->kept.failover ? cdc_json_parse(p->kept.failover) : NULL;
 
 	/* a snapshot that was interrupted is taken for the same gap once more */
-	struct json_object *gap = p->gap ? cdc_json_parse(p->gap) : json_object_get(cdc_json_get(former, "gap"));
+	struct json_object *gap = p->kept.gap ? cdc_json_parse(p->kept.gap) : json_object_get(cdc_json_get(former, "gap"));
 
 	json_object_put(former);
-	p->streamed_system = 0;
-	p->streamed_timeline = 0;
-	p->streamed_from.timeline = 0;
-	p->usurped = false;
-	p->rewritten_lsn = 0;
-	p->came_lsn = 0;
-	p->spec_dirty = true;
+	p->kept.streamed_system = 0;
+	p->kept.streamed_timeline = 0;
+	p->kept.streamed_from.timeline = 0;
+	p->kept.usurped = false;
+	p->kept.rewritten_lsn = 0;
+	p->kept.came_lsn = 0;
+	cdc_keep(p);
 	if (gap)
 	{
 		/* kept until the new slot says where the gap ends */
 		struct json_object *intent = json_object_new_object();
 
 		json_object_object_add(intent, "gap", gap);
-		cdc_set_string(p->context, &p->failover, json_object_to_json_string_ext(intent, JSON_C_TO_STRING_PLAIN));
+		cdc_set_string(p->context, &p->kept.failover, json_object_to_json_string_ext(intent, JSON_C_TO_STRING_PLAIN));
 		json_object_put(intent);
 	}
 	else
-		cdc_set_string(p->context, &p->failover, NULL);
+		cdc_set_string(p->context, &p->kept.failover, NULL);
 }
 
 CdcFailoverIntent
 cdc_failover_intent(const CdcPipeline *p)
 {
-	struct json_object *j = p->failover ? cdc_json_parse(p->failover) : NULL;
+	struct json_object *j = p->kept.failover ? cdc_json_parse(p->kept.failover) : NULL;
 	const char *verdict = cdc_json_string(j, "verdict");
 	const char *system = cdc_json_string(j, "system");
 	CdcFailoverIntent intent;
 
 	memset(&intent, 0, sizeof(intent));
 	if (verdict && system &&
-		cdc_failover_is_history(&p->server, strtoull(system, NULL, 10), (uint32) cdc_json_int64(j, "timeline", 0),
+		cdc_failover_is_history(&p->look.server, strtoull(system, NULL, 10), (uint32) cdc_json_int64(j, "timeline", 0),
 								cdc_timeline_switch(j, "from")))
 	{
 		intent.present = true;
@@ -418,8 +421,8 @@ cdc_failover_intent(const CdcPipeline *p)
 		intent.position = cdc_lsn_parse(cdc_json_string(j, "position"));
 		intent.slot_lsn = cdc_lsn_parse(cdc_json_string(j, "slot_lsn"));
 		intent.words = pstrdup(cdc_json_string(j, "words") ? cdc_json_string(j, "words") : "");
-		if (intent.verdict == CDC_VERDICT_REWIND && !intent.resumed && p->seen && p->seen->slot_exists &&
-			p->seen->confirmed_flush_lsn > intent.position)
+		if (intent.verdict == CDC_VERDICT_REWIND && !intent.resumed && p->look.seen && p->look.seen->slot_exists &&
+			p->look.seen->confirmed_flush_lsn > intent.position)
 		{
 			intent.present = false;
 			intent.spoiled = true;
@@ -432,25 +435,25 @@ cdc_failover_intent(const CdcPipeline *p)
 bool
 cdc_failover_same_history(const CdcPipeline *p)
 {
-	return cdc_failover_is_streamed(p, &p->server);
+	return cdc_failover_is_streamed(p, &p->look.server);
 }
 
 bool
 cdc_failover_is_rewritten(const CdcPipeline *p)
 {
-	return cdc_failover_same_history(p) && p->rewritten_lsn != 0;
+	return cdc_failover_same_history(p) && p->kept.rewritten_lsn != 0;
 }
 
 bool
 cdc_failover_may_move(const CdcPipeline *p)
 {
-	return p->was_running && !p->discarding && !p->want_deleted && p->gap == NULL && !cdc_initial_only(p);
+	return p->kept.was_running && !p->kept.discarding && !p->wanted.want_deleted && p->kept.gap == NULL && !cdc_initial_only(p);
 }
 
 bool
 cdc_slot_usurped(const CdcPipeline *p)
 {
-	const char *user = p->seen->slot_user;
+	const char *user = p->look.seen->slot_user;
 
 	return user && strcmp(user, "role") != 0 && strcmp(user, "us") != 0;
 }
@@ -458,6 +461,6 @@ cdc_slot_usurped(const CdcPipeline *p)
 bool
 cdc_failover_pending(const CdcPipeline *p)
 {
-	return cdc_failover_may_move(p) && p->streamed_timeline != 0 && p->seen && !p->seen_failed &&
-		!cdc_failover_intent(p).present && (!cdc_failover_same_history(p) || p->usurped || cdc_failover_is_rewritten(p));
+	return cdc_failover_may_move(p) && p->kept.streamed_timeline != 0 && p->look.seen && !p->look.seen_failed &&
+		!cdc_failover_intent(p).present && (!cdc_failover_same_history(p) || p->kept.usurped || cdc_failover_is_rewritten(p));
 }

@@ -57,7 +57,7 @@ cdc_turn_give(CdcTurn *turn, CdcPipeline *p)
 	turn->holder = NULL;
 	turn->waiting = NIL;
 	foreach(cell, waiting)
-		((CdcPipeline *) lfirst(cell))->woken = true;
+		((CdcPipeline *) lfirst(cell))->plan.woken = true;
 	list_free(waiting);
 }
 

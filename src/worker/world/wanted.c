@@ -19,14 +19,14 @@
 const char *
 cdc_wanted_role(const CdcPipeline *p)
 {
-	return p->source && !p->source->manage_role && p->source->connector_user ?
-		p->source->connector_user : p->object_name;
+	return p->source && !p->source->pg.manage_role && p->source->pg.connector_user ?
+		p->source->pg.connector_user : p->object_name;
 }
 
 const char *
 cdc_wanted_password(const CdcPipeline *p)
 {
-	return p->source && !p->source->manage_role ? p->source->connector_password : p->password;
+	return p->source && !p->source->pg.manage_role ? p->source->pg.connector_password : p->secret.password;
 }
 
 /* Hexadecimal; NULL when it cannot be made. */
@@ -56,7 +56,7 @@ sha256(const char *words)
 char *
 cdc_wanted_verifier_hash(const CdcPipeline *p)
 {
-	return p->verifier ? sha256(p->verifier) : NULL;
+	return p->secret.verifier ? sha256(p->secret.verifier) : NULL;
 }
 
 /*
@@ -69,8 +69,8 @@ certificate_name(const CdcPipeline *p)
 	const CdcService *source = p->source;
 	char	   *hash;
 
-	if (p->config_generation < 2 || source == NULL || source->ca == NULL || source->sslmode == NULL ||
-		strncmp(source->sslmode, "verify-", 7) != 0 || p->sink == NULL || p->sink->nagents == 0 || p->sink->connect_ca_path != NULL)
+	if (p->wanted.config_generation < 2 || source == NULL || source->ca == NULL || source->pg.sslmode == NULL ||
+		strncmp(source->pg.sslmode, "verify-", 7) != 0 || p->sink == NULL || p->sink->kafka.nagents == 0 || p->sink->kafka.connect_ca_path != NULL)
 		return NULL;
 	hash = sha256(source->ca);
 	return hash ? cdc_agent_certificate_name(p->connector_name, hash) : NULL;
@@ -97,15 +97,15 @@ cdc_wanted_hba_lines(const CdcPipeline *p, int *n)
 {
 	CdcHbaLine *lines;
 	bool		by_network = cdc_network_gives_ranges(p->sink);
-	char	  **cidrs = by_network ? p->sink->ranges : p->sink ? p->sink->cidrs : NULL;
-	int			count = cidrs == NULL ? 0 : by_network ? p->sink->nranges : p->sink->ncidrs;
+	char	  **cidrs = by_network ? p->sink->kafka.ranges : p->sink ? p->sink->kafka.cidrs : NULL;
+	int			count = cidrs == NULL ? 0 : by_network ? p->sink->kafka.nranges : p->sink->kafka.ncidrs;
 	int			i;
 
 	lines = palloc0(sizeof(CdcHbaLine) * Max(count, 1));
 	for (i = 0; i < count; i++)
 	{
 		lines[i].pipeline_id = p->id;
-		lines[i].database = p->database;
+		lines[i].database = p->wanted.database;
 		lines[i].role = cdc_wanted_role(p);
 		lines[i].cidr = cidrs[i];
 	}
@@ -140,13 +140,13 @@ syncs_slots(const CdcService *s)
 	int			standbys = 0;
 	int			i;
 
-	if (s->primary->version < 170000)
+	if (s->pg.primary->version < 170000)
 		return false;
-	for (i = 0; i < s->nnodes; i++)
+	for (i = 0; i < s->pg.nnodes; i++)
 	{
-		const CdcNode *n = &s->nodes[i];
+		const CdcNode *n = &s->pg.nodes[i];
 
-		if (n == s->primary || !n->reachable || !n->in_recovery)
+		if (n == s->pg.primary || !n->reachable || !n->in_recovery)
 			continue;
 		standbys++;
 		if (!n->conf.known || !n->conf.syncs_slots || !n->conf.feedback || n->conf.primary_slot == NULL ||
@@ -166,9 +166,9 @@ wants_failover_slot(const CdcPipeline *p)
 {
 	const CdcKcConnector *c = cdc_connector_of(p);
 
-	if (p->seen && p->seen->slot_exists)
-		return p->seen->slot_failover;
-	if (c && c->config && !p->discarding)
+	if (p->look.seen && p->look.seen->slot_exists)
+		return p->look.seen->slot_failover;
+	if (c && c->config && !p->kept.discarding)
 	{
 		const char *value = cdc_json_string(c->config, "slot.failover");
 
@@ -191,7 +191,7 @@ secret_directory(const CdcPipeline *p)
 	if (c == NULL)
 		return path;
 	path = cdc_connect_reference_directory(cdc_json_string(c->config, "database.password"));
-	return path && p->sink->secret_path && !cdc_connect_path_below(path, p->sink->secret_path) ? NULL : path;
+	return path && p->sink->kafka.secret_path && !cdc_connect_path_below(path, p->sink->kafka.secret_path) ? NULL : path;
 }
 
 /*
@@ -201,7 +201,7 @@ secret_directory(const CdcPipeline *p)
 static CdcConnectValue
 password_setting(const CdcPipeline *p)
 {
-	if (p->sink == NULL || p->sink->nagents == 0)
+	if (p->sink == NULL || p->sink->kafka.nagents == 0)
 		return cdc_connect_text(cdc_wanted_password(p));
 	return cdc_connect_secret_file(secret_directory(p), cdc_agents_secret_name(p));
 }
@@ -213,8 +213,8 @@ ca_setting(const CdcPipeline *p)
 	char	   *name = certificate_name(p);
 	const char *directory = name ? secret_directory(p) : NULL;
 
-	if (p->sink && p->sink->connect_ca_path)
-		return p->sink->connect_ca_path;
+	if (p->sink && p->sink->kafka.connect_ca_path)
+		return p->sink->kafka.connect_ca_path;
 	return directory ? psprintf("%s%s%s", directory, directory[strlen(directory) - 1] == '/' ? "" : "/", name) : NULL;
 }
 
@@ -225,32 +225,32 @@ cdc_wanted_config(const CdcPipeline *p, char **fault)
 
 	if (fault)
 		*fault = NULL;
-	if (p->source == NULL || p->source->primary == NULL || cdc_wanted_password(p) == NULL)
+	if (p->source == NULL || p->source->pg.primary == NULL || cdc_wanted_password(p) == NULL)
 		return NULL;
 	memset(&spec, 0, sizeof(spec));
-	spec.generation = p->config_generation;
+	spec.generation = p->wanted.config_generation;
 	spec.pipeline_id = p->id;
 	spec.epoch = p->world->epoch;
 	spec.name = p->connector_name;
-	spec.hostname = p->source->primary->address;
-	spec.port = p->source->primary->port;
-	spec.database = p->database;
+	spec.hostname = p->source->pg.primary->address;
+	spec.port = p->source->pg.primary->port;
+	spec.database = p->wanted.database;
 	spec.user = cdc_wanted_role(p);
 	spec.password = password_setting(p);
 	if (spec.password.type == CDC_CONNECT_NOTHING)
 		return NULL;
-	if (!p->source->manage_role)
+	if (!p->source->pg.manage_role)
 		spec.session_name = p->object_name;
-	spec.sslmode = p->source->sslmode;
-	spec.password_in_tls = p->source->password_in_tls;
+	spec.sslmode = p->source->pg.sslmode;
+	spec.password_in_tls = p->source->pg.password_in_tls;
 	spec.ca_path = ca_setting(p);
 	spec.publication = p->object_name;
 	spec.slot = p->object_name;
 	spec.slot_failover = wants_failover_slot(p);
-	spec.topic_prefix = p->topic_prefix;
-	spec.snapshot_mode = p->snapshot_mode;
-	spec.ntables = p->ntables;
-	spec.tables = p->tables;
-	spec.options = p->options;
+	spec.topic_prefix = p->wanted.topic_prefix;
+	spec.snapshot_mode = p->wanted.snapshot_mode;
+	spec.ntables = p->wanted.ntables;
+	spec.tables = p->wanted.tables;
+	spec.options = p->wanted.options;
 	return cdc_kc_config(&spec, fault);
 }

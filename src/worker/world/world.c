@@ -81,7 +81,7 @@ cdc_world_lacks_secret(CdcWorld *world)
 	}
 	foreach(cell, world->pipelines)
 	{
-		if (((CdcPipeline *) lfirst(cell))->secret_error)
+		if (((CdcPipeline *) lfirst(cell))->secret.secret_error)
 			return true;
 	}
 	return false;
@@ -99,7 +99,7 @@ cdc_world_add_service(CdcWorld *world, const char *id)
 	service = MemoryContextAllocZero(context, sizeof(CdcService));
 	service->context = context;
 	service->world = world;
-	service->failed_before = -1;
+	service->kafka.failed_before = -1;
 	strlcpy(service->id, id, sizeof(service->id));
 
 	old = MemoryContextSwitchTo(world->context);
@@ -120,16 +120,16 @@ cdc_world_add_pipeline(CdcWorld *world, const char *id)
 	pipeline = MemoryContextAllocZero(context, sizeof(CdcPipeline));
 	pipeline->context = context;
 	pipeline->world = world;
-	pipeline->lag = -1;
+	pipeline->learned.lag = -1;
 	strlcpy(pipeline->id, id, sizeof(pipeline->id));
 	snprintf(pipeline->object_name, sizeof(pipeline->object_name),
 			 "mdb_pipeline_%.8s", id);
 	snprintf(pipeline->connector_name, sizeof(pipeline->connector_name),
 			 "mdb-pipeline-%.8s", id);
-	pipeline->obs_context = AllocSetContextCreate(context, "cdc_pipeline observation",
-												  ALLOCSET_SMALL_SIZES);
-	pipeline->op_context = AllocSetContextCreate(context, "cdc_pipeline operation",
-												 ALLOCSET_SMALL_SIZES);
+	pipeline->look.obs_context = AllocSetContextCreate(context, "cdc_pipeline observation",
+													   ALLOCSET_SMALL_SIZES);
+	pipeline->doing.op_context = AllocSetContextCreate(context, "cdc_pipeline operation",
+													   ALLOCSET_SMALL_SIZES);
 
 	old = MemoryContextSwitchTo(world->context);
 	world->pipelines = lappend(world->pipelines, pipeline);
@@ -150,13 +150,13 @@ cdc_world_note_epoch(CdcWorld *world, uint64 epoch)
 bool
 cdc_provided(const CdcService *service)
 {
-	return service->provider != CDC_PROVIDER_NONE;
+	return service->made.provider != CDC_PROVIDER_NONE;
 }
 
 bool
 cdc_initial_only(const CdcPipeline *pipeline)
 {
-	return strcmp(pipeline->snapshot_mode, "initial_only") == 0;
+	return strcmp(pipeline->wanted.snapshot_mode, "initial_only") == 0;
 }
 
 void
@@ -164,12 +164,28 @@ cdc_world_ready(CdcPipeline *pipeline)
 {
 	MemoryContext old;
 
-	if (pipeline->queued || pipeline->gone)
+	if (pipeline->plan.queued || pipeline->gone)
 		return;
-	pipeline->queued = true;
+	pipeline->plan.queued = true;
 	old = MemoryContextSwitchTo(pipeline->world->context);
 	pipeline->world->ready = lappend(pipeline->world->ready, pipeline);
 	MemoryContextSwitchTo(old);
+}
+
+void
+cdc_world_anew(CdcPipeline *p, int what)
+{
+	int64		now = cdc_loop_now();
+
+	if (what & CDC_ANEW_SOURCE)
+		p->plan.source_since = now;
+	if (what & CDC_ANEW_CONNECT)
+		p->plan.connect_since = now;
+	if (what & CDC_ANEW_NO_BACKOFF)
+		p->plan.attempts = 0;
+	if (!(what & CDC_ANEW_WHEN_DUE))
+		p->plan.next_visit = 0;
+	cdc_world_ready(p);
 }
 
 void
@@ -191,8 +207,8 @@ cdc_world_want_nodes(CdcService *source)
 {
 	int			i;
 
-	for (i = 0; i < source->nnodes; i++)
-		source->nodes[i].look_wanted = true;
+	for (i = 0; i < source->pg.nnodes; i++)
+		source->pg.nodes[i].look_wanted = true;
 }
 
 CdcNode *
@@ -200,10 +216,10 @@ cdc_world_node(CdcService *source, const char *address, int port)
 {
 	int			i;
 
-	for (i = 0; source && i < source->nnodes; i++)
+	for (i = 0; source && i < source->pg.nnodes; i++)
 	{
-		if (source->nodes[i].port == port && strcmp(source->nodes[i].address, address) == 0)
-			return &source->nodes[i];
+		if (source->pg.nodes[i].port == port && strcmp(source->pg.nodes[i].address, address) == 0)
+			return &source->pg.nodes[i];
 	}
 	return NULL;
 }
@@ -215,7 +231,7 @@ cdc_world_database(CdcService *source, const char *database)
 	MemoryContext old;
 	CdcSourceDb *db;
 
-	foreach(cell, source->databases)
+	foreach(cell, source->pg.databases)
 	{
 		db = lfirst(cell);
 		if (strcmp(db->database, database) == 0)
@@ -225,7 +241,7 @@ cdc_world_database(CdcService *source, const char *database)
 	db = palloc0(sizeof(CdcSourceDb));
 	db->service = source;
 	db->database = pstrdup(database);
-	source->databases = lappend(source->databases, db);
+	source->pg.databases = lappend(source->pg.databases, db);
 	MemoryContextSwitchTo(old);
 	return db;
 }

@@ -126,52 +126,13 @@ typedef struct CdcAgent
 	CdcAgentState *state;		/* the last good one, or NULL */
 } CdcAgent;
 
-struct CdcService
+/* Of a PostgreSQL service. */
+typedef struct CdcServicePostgres
 {
-	char		id[CDC_UUID_LEN + 1];
-	MemoryContext context;		/* holds the service and all below it */
-	CdcWorld   *world;
-	char	   *name;
-	bool		is_postgresql;
-	bool		is_kafka;
-	char	   *zone;
-	char	   *region;
-	char		organization_id[CDC_UUID_LEN + 1];
-	char	   *network_id;		/* NULL: none */
-	bool		network_assigned;	/* it is the organization's: a superuser said so, or it was made */
-	CdcTri		network_labelled;	/* ... or its label at the cloud says so, by the last look */
-	char	   *status;			/* pending, running, ... */
-	char	   *status_message;
-	bool		has_addon;
-	char	   *addon_status;	/* NULL, "running", ... */
-	bool		deleting;
-	bool		dirty;			/* status to be written */
-	bool		any_address;	/* its addresses are the operator's, or a provider's */
-	bool		before_rules;	/* registered before there were rules for addresses and logins */
-	char	   *error;			/* why it did not load (secret, JSON); NULL */
-	List	   *findings;		/* CdcFindingRow, see findings.h */
-
-	char	   *connection;		/* how it is reached, JSON text of its row; no secret in it */
-	bool		loaded_anew;	/* the row was read, and what it says not yet judged */
-
-	/* made by a provider; see cdc_provided() */
-	CdcProviderKind provider;
-	CdcOrder	order;			/* strings are the service's; passwords are never logged */
-	bool		ordered;		/* since the row was read */
-	int64		provider_asking;	/* number of the request under way, 0: none */
-	int64		provider_next;	/* when it is asked again */
-	int			provider_failures;	/* to hear of it, in a row */
-	char	   *provided_connection;	/* how to reach it, JSON text as last heard; NULL */
-	bool		provided_dirty; /* to be written */
-	bool		taken_back;		/* deleting: nothing of it is needed any more */
-	bool		provider_gone;	/* deleting: there is nothing of it any more */
-
-	/* postgresql */
 	char	   *admin_user;
 	char	   *admin_password;
 	char	   *admin_database; /* where nodes are looked at, and pg_hba.conf is written */
 	char	   *sslmode;
-	char	   *ca;
 	bool		password_in_tls;	/* with verify-full it may ask for the password itself */
 	char	   *client_cert;	/* PEM texts, NULL: none; the key is never logged */
 	char	   *client_key;
@@ -194,8 +155,13 @@ struct CdcService
 	CdcTurn		hba_turn;		/* of who writes pg_hba.conf */
 	CdcTurn		slot_turn;		/* of who makes its slot */
 	int64		standbys_since; /* something new is there for them to follow, 0: not */
+} CdcServicePostgres;
 
-	/* kafka */
+/* Of a Kafka service and its Connect. */
+typedef struct CdcServiceKafka
+{
+	bool		has_addon;
+	char	   *addon_status;	/* NULL, "running", ... */
 	int			nurls;
 	char	  **connect_urls;
 	int			url;			/* the one that is used now */
@@ -209,9 +175,6 @@ struct CdcService
 	bool		cidrs_from_urls;	/* nobody said so: the network's ranges are better */
 	int			nranges;
 	char	  **ranges;			/* of its network, as last seen */
-	bool		network_asking;
-	int64		network_at;		/* start of the last look at its network that ended, 0 never */
-	char	   *network_error;	/* why that cannot be looked at, NULL */
 	char	   *ranges_error;	/* why the network gives none, NULL */
 	int			nagents;
 	CdcAgent   *agents;			/* number n is on the host of connect_urls[n] */
@@ -241,6 +204,57 @@ struct CdcService
 	char	   *install_failed; /* job that failed last, and how many did */
 	int64		install_failed_at;
 	int			install_failures;
+} CdcServiceKafka;
+
+/* Of one that a provider makes; see execute/provider.h. */
+typedef struct CdcServiceMade
+{
+	/* made by a provider; see cdc_provided() */
+	CdcProviderKind provider;
+	CdcOrder	order;			/* strings are the service's; passwords are never logged */
+	bool		ordered;		/* since the row was read */
+	int64		provider_asking;	/* number of the request under way, 0: none */
+	int64		provider_next;	/* when it is asked again */
+	int			provider_failures;	/* to hear of it, in a row */
+	char	   *provided_connection;	/* how to reach it, JSON text as last heard; NULL */
+	bool		provided_dirty; /* to be written */
+	bool		taken_back;		/* deleting: nothing of it is needed any more */
+	bool		provider_gone;	/* deleting: there is nothing of it any more */
+} CdcServiceMade;
+
+struct CdcService
+{
+	char		id[CDC_UUID_LEN + 1];
+	MemoryContext context;		/* holds the service and all below it */
+	CdcWorld   *world;
+	char	   *name;
+	bool		is_postgresql;
+	bool		is_kafka;
+	char	   *zone;
+	char	   *region;
+	char		organization_id[CDC_UUID_LEN + 1];
+	char	   *network_id;		/* NULL: none */
+	bool		network_assigned;	/* it is the organization's: a superuser said so, or it was made */
+	CdcTri		network_labelled;	/* ... or its label at the cloud says so, by the last look */
+	char	   *status;			/* pending, running, ... */
+	char	   *status_message;
+	bool		deleting;
+	bool		dirty;			/* status to be written */
+	bool		any_address;	/* its addresses are the operator's, or a provider's */
+	bool		before_rules;	/* registered before there were rules for addresses and logins */
+	char	   *error;			/* why it did not load (secret, JSON); NULL */
+	List	   *findings;		/* CdcFindingRow, see findings.h */
+
+	char	   *connection;		/* how it is reached, JSON text of its row; no secret in it */
+	bool		loaded_anew;	/* the row was read, and what it says not yet judged */
+	char	   *ca;
+	bool		network_asking;
+	int64		network_at;		/* start of the last look at its network that ended, 0 never */
+	char	   *network_error;	/* why that cannot be looked at, NULL */
+
+	CdcServicePostgres pg;
+	CdcServiceKafka kafka;
+	CdcServiceMade made;
 };
 
 /*
@@ -320,19 +334,9 @@ typedef struct CdcOp
 	char	   *words;			/* and what is told of it; or NULL */
 } CdcOp;
 
-struct CdcPipeline
+/* What its owner wants. Writer: worker/store. */
+typedef struct CdcPipelineWanted
 {
-	char		id[CDC_UUID_LEN + 1];
-	char		object_name[13 + CDC_SHORT_LEN + 1];	/* mdb_pipeline_xxxxxxxx */
-	char		connector_name[13 + CDC_SHORT_LEN + 1]; /* mdb-pipeline-xxxxxxxx */
-	MemoryContext context;		/* holds the pipeline */
-	CdcWorld   *world;
-	char		source_id[CDC_UUID_LEN + 1];
-	char		sink_id[CDC_UUID_LEN + 1];
-	CdcService *source;			/* NULL: gone from the tables */
-	CdcService *sink;
-
-	/* desired, from the store */
 	char	   *name;
 	char	   *database;
 	int			ntables;
@@ -343,8 +347,12 @@ struct CdcPipeline
 	int			config_generation;	/* of the configuration that it was made with */
 	bool		want_deleted;
 	bool		force;
+	int			wanted_generation;	/* higher: a new one is due */
+} CdcPipelineWanted;
 
-	/* ours to write */
+/* What is remembered over a restart, and written with the turn: intents, and what was learned. */
+typedef struct CdcPipelineKept
+{
 	CdcStatus	status;
 	CdcStep		step;
 	char	   *error_message;
@@ -355,11 +363,6 @@ struct CdcPipeline
 	int64		snapshot_run;	/* until Connect is seen to have stored that the
 								 * snapshot has finished: when the walsender of
 								 * its run began, epoch us; 0: stored */
-	int64		stored_seen;	/* loop time at which that was seen stored, to be
-								 * confirmed by a later look at the source; 0 */
-	int64		another_seen;	/* loop time at which another walsender than that of
-								 * snapshot_run was seen, to be judged by offsets that
-								 * are asked for after it; 0 */
 	bool		discarding;
 	bool		slot_absent_before;
 	bool		offsets_clean;	/* none can be stored under our connector's name */
@@ -374,9 +377,7 @@ struct CdcPipeline
 									 * epoch us; 0: not seen yet */
 	uint64		came_lsn;		/* where its WAL ended when it was first seen after
 								 * a start; 0: that was compared with the offset */
-	int64		came_at;		/* loop time of that */
 	uint64		reached;		/* the highest position seen confirmed on it */
-	int64		reached_at;		/* loop time at which that was seen, 0: remembered */
 	uint64		rewritten_lsn;	/* where its WAL was seen to end below that, not
 								 * judged yet; 0: nowhere */
 	bool		usurped;		/* somebody else was seen on the slot, not judged yet */
@@ -384,21 +385,28 @@ struct CdcPipeline
 	TimestampTz mutated_at;		/* 0: never */
 	int			nfailures;		/* within the last 10 minutes */
 	TimestampTz failures[8];
+	bool		spec_dirty;
+	bool		spec_written;	/* within a turn: the row was not locked */
+	int64		locked_until;	/* a user's transaction holds the row: write later */
+} CdcPipelineKept;
+
+/* The connector role's password. */
+typedef struct CdcPipelineSecret
+{
 	int			generation;		/* of the password below; 0: none yet */
-	int			wanted_generation;	/* higher: a new one is due */
 	int			role_generation;	/* the one that the role was given last */
 	char	   *password;		/* of the connector role; NULL: not made yet */
 	char	   *verifier;
 	bytea	   *sealed[2];		/* both, encrypted, until written */
 	char	   *sealed_key[2];
 	char	   *secret_error;	/* why it could not be decrypted, or NULL */
-	bool		spec_dirty;
-	bool		spec_written;	/* within a turn: the row was not locked */
-	int64		locked_until;	/* a user's transaction holds the row: write later */
 	bool		secret_dirty;
+} CdcPipelineSecret;
 
-	/* observed */
-	MemoryContext obs_context;	/* holds source_obs */
+/* What was seen of it, by the last looks. Writer: worker/observe. */
+typedef struct CdcPipelineLook
+{
+	MemoryContext obs_context;	/* holds seen and server.  Writer: worker/world */
 	CdcSourcePipeline *seen;	/* of the last observation that answered */
 	int64		seen_at;		/* start of that observation, 0: none */
 	bool		seen_failed;	/* the newest observation failed */
@@ -411,37 +419,60 @@ struct CdcPipeline
 	CdcTri		offsets_known;	/* NO: connector absent; YES: read */
 	int64		offsets_at;
 	bool		offsets_asking;
+	uint64		primary_lsn;	/* of its slot, by the last ping; 0: none */
+	bool		waiting;		/* for an observation */
+} CdcPipelineLook;
+
+/* What was learned from looks, and is lost with the process. */
+typedef struct CdcPipelineLearned
+{
+	int64		stored_seen;	/* loop time at which that was seen stored, to be
+								 * confirmed by a later look at the source; 0 */
+	int64		another_seen;	/* loop time at which another walsender than that of
+								 * snapshot_run was seen, to be judged by offsets that
+								 * are asked for after it; 0 */
+	int64		came_at;		/* loop time of that */
+	int64		reached_at;		/* loop time at which that was seen, 0: remembered */
 	char	   *connector_state;	/* as last written to pipeline_observed */
 	char	   *task_states;
 	int64		lag;			/* bytes, -1 unknown */
 	bool		observed_dirty;
-	bool		round_due;		/* a health round began, the look has not ended */
-	bool		checked;		/* a health round looked: stamp the time */
-	int64		put_at;			/* when Connect accepted our connector, 0: not */
 	bool		failure_seen;	/* the present FAILED has been counted */
 	int64		restart_at;		/* when the next restart is due */
-	int64		restarted_at;
-	int64		shows_at;		/* a FAILED until then may be the former task's */
 	char	   *failure;		/* text of the last failure */
 	uint64		flushed;		/* confirmed_flush_lsn last seen */
 	int64		flushed_at;		/* when it last moved */
 	int64		flush_interval; /* longest interval seen between moves */
-	int			rounds_running; /* health rounds since Running */
 	int64		slot_held_since;	/* teardown: slot active since */
 	int64		idle_since;		/* teardown, new snapshot: the connector was seen stopped,
 								 * without tasks: offsets read later are its last; 0 */
 	int64		stopped_seen;	/* failover: the connector was seen stopped, without
 								 * tasks: offsets read later are its last */
-	uint64		primary_lsn;	/* of its slot, by the last ping; 0: none */
-	List	   *shadows;		/* CdcShadow, one a node that is not the primary */
+} CdcPipelineLearned;
 
-	/* visiting */
+/* What is under way, and what was done last. */
+typedef struct CdcPipelineDoing
+{
+	int64		put_at;			/* when Connect accepted our connector, 0: not */
+	int64		restarted_at;
+	int64		shows_at;		/* a FAILED until then may be the former task's */
 	CdcOp	   *op;				/* the first of those under way, NULL: none is */
 	bool		op_failed;		/* one of those that were begun together did */
 	MemoryContext op_context;	/* they are in it */
+	char	   *op_error;		/* of the last operation, NULL when it was done */
+	CdcAction	op_error_action;
+	CdcAction	done_action;	/* the last operation that was done ... */
+	int64		done_at;		/* ... and when */
+} CdcPipelineDoing;
+
+/* When it is visited next, and what must have been looked at by then. */
+typedef struct CdcPipelinePlan
+{
+	bool		round_due;		/* a health round began, the look has not ended */
+	bool		checked;		/* a health round looked: stamp the time */
+	int			rounds_running; /* health rounds since Running */
 	CdcDecision decision;		/* the last one */
 	bool		queued;			/* in world->ready */
-	bool		waiting;		/* for an observation */
 	bool		woken;			/* a turn that it waited for is free */
 	bool		asked;			/* by check_health(): a Failed one is tried now */
 	int64		source_since;	/* looks at the source begun before do not count */
@@ -450,12 +481,30 @@ struct CdcPipeline
 	int64		next_visit;		/* 0: none planned */
 	int64		rule_since;		/* since when the same rule fires */
 	int			attempts;		/* consecutive transient faults */
-	char	   *op_error;		/* of the last operation, NULL when it was done */
-	CdcAction	op_error_action;
-	CdcAction	done_action;	/* the last operation that was done ... */
-	int64		done_at;		/* ... and when */
+} CdcPipelinePlan;
+
+struct CdcPipeline
+{
+	char		id[CDC_UUID_LEN + 1];
+	char		object_name[13 + CDC_SHORT_LEN + 1];	/* mdb_pipeline_xxxxxxxx */
+	char		connector_name[13 + CDC_SHORT_LEN + 1]; /* mdb-pipeline-xxxxxxxx */
+	MemoryContext context;		/* holds the pipeline */
+	CdcWorld   *world;
+	char		source_id[CDC_UUID_LEN + 1];
+	char		sink_id[CDC_UUID_LEN + 1];
+	CdcService *source;			/* NULL: gone from the tables */
+	CdcService *sink;
+	List	   *shadows;		/* CdcShadow, one a node that is not the primary */
 	bool		gone;			/* soft-deleted: forget after the turn */
 	List	   *findings;		/* CdcFindingRow, see findings.h */
+
+	CdcPipelineWanted wanted;
+	CdcPipelineKept kept;
+	CdcPipelineSecret secret;
+	CdcPipelineLook look;
+	CdcPipelineLearned learned;
+	CdcPipelineDoing doing;
+	CdcPipelinePlan plan;
 };
 
 struct CdcWorld
@@ -523,6 +572,17 @@ extern bool cdc_initial_only(const CdcPipeline *pipeline);
 
 /* Puts a pipeline among those visited in this turn. */
 extern void cdc_world_ready(CdcPipeline *pipeline);
+
+/*
+ * What was seen of a pipeline counts no more: it is visited in this turn with looks
+ * that are begun from now on, at its source or at Connect.  What failed is tried at
+ * once, and counts no more when it may be other now; or when its time has come.
+ */
+#define CDC_ANEW_SOURCE		1
+#define CDC_ANEW_CONNECT	2
+#define CDC_ANEW_NO_BACKOFF	4
+#define CDC_ANEW_WHEN_DUE	8
+extern void cdc_world_anew(CdcPipeline *pipeline, int what);
 
 /* Every pipeline of a service is visited in this turn. */
 extern void cdc_world_ready_all(CdcService *service);

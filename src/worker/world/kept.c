@@ -1,0 +1,143 @@
+/*
+ * kept.c
+ *	  See kept.h.
+ */
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+#include "worker/world/kept.h"
+
+void
+cdc_keep(CdcPipeline *p)
+{
+	p->kept.spec_dirty = true;
+}
+
+void
+cdc_keep_status(CdcPipeline *p, CdcStatus status, CdcStep step)
+{
+	if (p->kept.status == status && p->kept.step == step)
+		return;
+	p->kept.status = status;
+	p->kept.step = step;
+	cdc_keep(p);
+}
+
+void
+cdc_keep_message(CdcPipeline *p, const char *message)
+{
+	if (cdc_same(message, p->kept.error_message))
+		return;
+	cdc_set_string(p->context, &p->kept.error_message, message);
+	cdc_keep(p);
+}
+
+void
+cdc_keep_names(CdcPipeline *p, bool connector, bool publication, bool slot)
+{
+	if ((connector && !p->kept.has_connector_name) || (publication && !p->kept.has_publication_name) ||
+		(slot && !p->kept.has_slot_name))
+		cdc_keep(p);
+	p->kept.has_connector_name = p->kept.has_connector_name || connector;
+	p->kept.has_publication_name = p->kept.has_publication_name || publication;
+	p->kept.has_slot_name = p->kept.has_slot_name || slot;
+}
+
+void
+cdc_keep_running(CdcPipeline *p, int64 snapshot_run)
+{
+	p->kept.was_running = true;
+	p->kept.snapshot_run = snapshot_run;
+	cdc_keep(p);
+}
+
+void
+cdc_keep_snapshot_stored(CdcPipeline *p)
+{
+	p->kept.snapshot_run = 0;
+	cdc_keep(p);
+}
+
+void
+cdc_keep_discarding(CdcPipeline *p)
+{
+	p->kept.discarding = true;
+	cdc_keep(p);
+}
+
+void
+cdc_keep_discarded(CdcPipeline *p)
+{
+	p->kept.discarding = false;
+	p->kept.was_running = false;
+	p->kept.snapshot_run = 0;
+	cdc_set_string(p->context, &p->kept.gap, NULL);
+	cdc_keep(p);
+}
+
+void
+cdc_keep_slot_absent(CdcPipeline *p)
+{
+	p->kept.slot_absent_before = true;
+	cdc_keep(p);
+}
+
+void
+cdc_keep_offsets_clean(CdcPipeline *p, bool clean)
+{
+	p->kept.offsets_clean = clean;
+	cdc_keep(p);
+}
+
+void
+cdc_keep_absent(CdcPipeline *p)
+{
+	p->kept.absent = true;
+	cdc_keep(p);
+}
+
+void
+cdc_keep_gap(CdcPipeline *p, const char *gap)
+{
+	cdc_set_string(p->context, &p->kept.gap, gap);
+	cdc_keep(p);
+}
+
+void
+cdc_keep_usurped(CdcPipeline *p)
+{
+	p->kept.usurped = true;
+	cdc_keep(p);
+}
+
+void
+cdc_keep_mutated(CdcPipeline *p)
+{
+	p->kept.mutated_at = GetCurrentTimestamp();
+	cdc_keep(p);
+}
+
+void
+cdc_keep_failure(CdcPipeline *p)
+{
+	if (p->kept.nfailures < (int) lengthof(p->kept.failures))
+		p->kept.failures[p->kept.nfailures++] = GetCurrentTimestamp();
+	cdc_keep(p);
+}
+
+void
+cdc_keep_failures_since(CdcPipeline *p, TimestampTz since)
+{
+	int			keep = 0;
+	int			i;
+
+	for (i = 0; i < p->kept.nfailures; i++)
+	{
+		if (p->kept.failures[i] > since)
+			p->kept.failures[keep++] = p->kept.failures[i];
+	}
+	if (keep != p->kept.nfailures)
+		cdc_keep(p);
+	p->kept.nfailures = keep;
+}

@@ -1,0 +1,52 @@
+/*
+ * kept.h
+ *	  What a pipeline remembers over a restart is changed by these functions alone:
+ *	  each marks it for the turn, in which the store writes it.
+ *
+ * The history that was streamed, and a failover that is carried out, are
+ * streamed.h's.  No errors but those of memory.
+ */
+#ifndef CDC_KEPT_H
+#define CDC_KEPT_H
+
+#include "worker/world/world.h"
+
+/* Something of it was changed, or is to be written for an intent: the row is written with the next turn. */
+extern void cdc_keep(CdcPipeline *pipeline);
+
+/* Its status and step; its sentence for users (copied, NULL: none). */
+extern void cdc_keep_status(CdcPipeline *pipeline, CdcStatus status, CdcStep step);
+extern void cdc_keep_message(CdcPipeline *pipeline, const char *message);
+
+/* What was seen of ours by its name: each may only become true. */
+extern void cdc_keep_names(CdcPipeline *pipeline, bool connector, bool publication, bool slot);
+
+/* It runs: until its snapshot is stored that is of the walsender of this time (epoch us; 0: stored, or there is none). */
+extern void cdc_keep_running(CdcPipeline *pipeline, int64 snapshot_run);
+extern void cdc_keep_snapshot_stored(CdcPipeline *pipeline);
+
+/* What is there is being thrown away, for a new snapshot; and is. */
+extern void cdc_keep_discarding(CdcPipeline *pipeline);
+extern void cdc_keep_discarded(CdcPipeline *pipeline);
+
+/* Its slot was seen absent before ours is made; whether offsets can be stored under its connector's name. */
+extern void cdc_keep_slot_absent(CdcPipeline *pipeline);
+extern void cdc_keep_offsets_clean(CdcPipeline *pipeline, bool clean);
+
+/* Being deleted, all of it was seen absent: users see it no more. */
+extern void cdc_keep_absent(CdcPipeline *pipeline);
+
+/* A gap that is being repaired, JSON text (copied). */
+extern void cdc_keep_gap(CdcPipeline *pipeline, const char *gap);
+
+/* Somebody else was seen on its slot. */
+extern void cdc_keep_usurped(CdcPipeline *pipeline);
+
+/* A change of something of its own is about to be sent. */
+extern void cdc_keep_mutated(CdcPipeline *pipeline);
+
+/* A failure now; those of before a time are forgotten. */
+extern void cdc_keep_failure(CdcPipeline *pipeline);
+extern void cdc_keep_failures_since(CdcPipeline *pipeline, TimestampTz since);
+
+#endif							/* CDC_KEPT_H */
