@@ -256,7 +256,7 @@ identity_login(Identity *identity, const Request *request)
 	identity->nconnecting++;
 	nsessions++;
 	nconnecting[turn]++;
-	if (identity->own)
+	if (identity->own || request == NULL)
 	{
 		char	   *password = own_password();
 

@@ -16,7 +16,7 @@ cdc_learn_agents(CdcPipeline *p)
 	int			target = sink && sink->kafka.nagents > 0 ? cdc_agents_target(sink) : -1;
 	const CdcAgentState *state = target >= 0 ? sink->kafka.agents[target].state : NULL;
 
-	if (!cdc_agents_job_failed(state) || cdc_same(sink->kafka.install_failed, state->job_id))
+	if (state == NULL || !cdc_agents_job_failed(state) || cdc_same(sink->kafka.install_failed, state->job_id))
 		return;
 	cdc_set_string(sink->context, &sink->kafka.install_failed, state->job_id);
 	sink->kafka.install_failed_at = cdc_loop_now();
