@@ -60,9 +60,8 @@ record(CdcPipeline *p, const CdcDecision *d, const CdcAssessment *a)
 	if (d->status == CDC_RUNNING && d->rule->status_to == CDC_RUNNING && !p->kept.was_running)
 	{
 		cdc_keep_running(p, p->look.seen && !cdc_initial_only(p) ? p->look.seen->slot_since_us : 0);
-		p->learned.stored_seen = p->learned.another_seen = 0;
 		p->plan.rounds_running = 0;
-		p->learned.flushed_at = 0;
+		cdc_learn_running(p);
 	}
 	if (d->unchanged)
 		return;

@@ -23,6 +23,13 @@ cdc_learn(CdcPipeline *p)
 }
 
 void
+cdc_learn_running(CdcPipeline *p)
+{
+	p->learned.stored_seen = p->learned.another_seen = 0;
+	p->learned.flushed_at = 0;
+}
+
+void
 cdc_learn_gap(CdcPipeline *p, const char *name, const char *words)
 {
 	struct json_object *detail = json_object_new_object();

@@ -14,6 +14,9 @@
 /* Before a pipeline is assessed, whenever all that its visit asked for is known. */
 extern void cdc_learn(CdcPipeline *pipeline);
 
+/* It runs from now on: what was learned of its start counts no more. */
+extern void cdc_learn_running(CdcPipeline *pipeline);
+
 /* A gap was found: it is remembered and told; name and words: of its kind. */
 extern void cdc_learn_gap(CdcPipeline *pipeline, const char *name, const char *words);
 

@@ -32,30 +32,30 @@ typedef struct CdcService CdcService;
 typedef struct CdcPipeline CdcPipeline;
 typedef struct CdcWorld CdcWorld;
 
-/* One server of a PostgreSQL service. */
+/* One server of a PostgreSQL service.  Writer: worker/observe. */
 typedef struct CdcNode
 {
-	CdcService *service;
-	char	   *address;
-	int			port;
+	CdcService *service;		/* Writer: worker/store */
+	char	   *address;		/* Writer: worker/store */
+	int			port;			/* Writer: worker/store */
 	CdcPgConn  *admin;			/* to the admin database: probes, pg_hba */
 	bool		probing;
-	bool		look_wanted;	/* somebody changed something there: look */
-	bool		looked;			/* a look has ended: what it means for its standby is due */
-	bool		hba_busy;		/* a pg_hba operation is under way */
-	int64		probed_at;		/* start of the last probe that ended, 0 never */
+	bool		look_wanted;	/* somebody changed something there: look. Writers: worker/world, worker/execute, worker/standbys.c */
+	bool		looked;			/* a look has ended: what it means for its standby is due. Writers: worker/observe, worker/standbys.c */
+	bool		hba_busy;		/* a pg_hba operation is under way. Writer: worker/execute/hba.c */
+	int64		probed_at;		/* start of the last probe that ended, 0 never. Writers: worker/observe, worker/execute/hba.c */
 	bool		reachable;		/* by the last probe */
 	char	   *error;			/* why not, NULL when reachable */
 	bool		in_recovery;
 	bool		is_superuser;
-	uint64		system_identifier;
-	uint32		timeline;
+	uint64		system_identifier;	/* Writers: worker/observe, worker/store */
+	uint32		timeline;		/* Writers: worker/observe, worker/store */
 	int			version;
-	char	   *hba_text;		/* NULL: may not be read */
+	char	   *hba_text;		/* NULL: may not be read. Writers: worker/observe, worker/execute/hba.c */
 	bool		hba_cut;		/* that is its beginning alone */
 	char	   *hba_error;
-	char	   *hba_hash;		/* of our pipelines' lines in hba_text */
-	char	   *hba_loaded;		/* the hba_hash whose reload is known to be done */
+	char	   *hba_hash;		/* of our pipelines' lines in hba_text. Writers: worker/observe, worker/execute/hba.c */
+	char	   *hba_loaded;		/* the hba_hash whose reload is known to be done. Writers: worker/execute/hba.c, worker/store */
 	MemoryContext obs_context;	/* holds conf */
 	CdcNodeConf conf;			/* by the last probe that was answered */
 	uint64		wal_lsn;		/* written, or replayed on a standby */
@@ -64,10 +64,10 @@ typedef struct CdcNode
 								 * or pg_hba work must not stand in its way */
 	bool		pinging;
 	int64		pinged_at;		/* start of the last ping */
-	List	   *databases;		/* CdcNodeDb */
+	List	   *databases;		/* CdcNodeDb. Writer: worker/execute/source.c */
 	int64		hba_vanished_at;	/* when our lines were last seen to have vanished */
 	int			hba_vanished;	/* how often within minutes */
-	bool		dirty;			/* to be written to cdc.service_node */
+	bool		dirty;			/* to be written to cdc.service_node. Writers: worker/observe, worker/execute/hba.c, worker/store */
 	TimestampTz last_seen;
 } CdcNode;
 
@@ -78,46 +78,46 @@ typedef struct CdcNodeDb
 	CdcPgConn  *conn;
 } CdcNodeDb;
 
-/* A pipeline's slot on one standby, and whether the standby is ready. */
+/* A pipeline's slot on one standby, and whether the standby is ready.  Writer: worker/world. */
 typedef struct CdcShadow
 {
 	char	   *address;
 	int			port;
-	uint32		timeline;		/* of the node when the slot was made by us, 0: it was not */
-	bool		busy;			/* a statement is under way */
-	bool		making;			/* which makes the slot: it shows there, half made */
-	int64		tried_at;		/* when one was last begun */
-	int64		moved_at;		/* when the slot was last moved, or looked at first */
-	uint64		lsn;			/* to which we last moved it, 0: not since the last probe */
-	char	   *error;			/* of the last statement, NULL when it was done */
-	bool		ready;
-	char	   *missing;		/* NULL when ready */
-	char	   *fix_sql;		/* what to type, or NULL */
-	bool		dirty;			/* to be written to cdc.pipeline_standby */
+	uint32		timeline;		/* of the node when the slot was made by us, 0: it was not. Writers: worker/world, worker/store */
+	bool		busy;			/* a statement is under way. Writer: worker/execute/shadow.c */
+	bool		making;			/* which makes the slot: it shows there, half made. Writer: worker/execute/shadow.c */
+	int64		tried_at;		/* when one was last begun. Writer: worker/execute/shadow.c */
+	int64		moved_at;		/* when the slot was last moved, or looked at first. Writers: worker/execute/shadow.c, worker/world */
+	uint64		lsn;			/* to which we last moved it, 0: not since the last probe. Writer: worker/execute/shadow.c */
+	char	   *error;			/* of the last statement, NULL when it was done. Writer: worker/execute/shadow.c */
+	bool		ready;			/* Writers: worker/world, worker/store */
+	char	   *missing;		/* NULL when ready. Writers: worker/world, worker/store */
+	char	   *fix_sql;		/* what to type, or NULL. Writers: worker/world, worker/store */
+	bool		dirty;			/* to be written to cdc.pipeline_standby. Writers: worker/world, worker/store */
 	bool		gone;			/* the node left: to be deleted there */
 } CdcShadow;
 
-/* One captured database of a PostgreSQL service, on its current primary. */
+/* One captured database of a PostgreSQL service, on its current primary.  Writer: worker/observe. */
 typedef struct CdcSourceDb
 {
-	CdcService *service;
-	char	   *database;
-	CdcNode    *node;			/* the primary that conn is to */
-	CdcPgConn  *conn;			/* observations */
-	CdcPgConn  *ddl;			/* actions, so that a lock wait blocks no look */
+	CdcService *service;		/* Writer: worker/world */
+	char	   *database;		/* Writer: worker/world */
+	CdcNode    *node;			/* the primary that conn is to. Writers: worker/observe, worker/execute/source.c, worker/world */
+	CdcPgConn  *conn;			/* observations. Writers: worker/observe, worker/world */
+	CdcPgConn  *ddl;			/* actions, so that a lock wait blocks no look. Writers: worker/execute/source.c, worker/world */
 	bool		observing;
 	int64		observing_since;
 	int			look_ms;		/* how long the last observation took */
-	List	   *wanted;			/* CdcPipeline: to be in the next observation */
-	List	   *watched;		/* CdcPipeline: to be in the next watch */
+	List	   *wanted;			/* CdcPipeline: to be in the next observation. Writers: worker/observe, worker/world */
+	List	   *watched;		/* CdcPipeline: to be in the next watch. Writers: worker/observe, worker/world */
 	bool		watching;		/* a watch is under way */
 } CdcSourceDb;
 
-/* The agent on one Connect host. */
+/* The agent on one Connect host.  Writer: worker/observe. */
 typedef struct CdcAgent
 {
-	char	   *url;
-	char	   *token;			/* never logged */
+	char	   *url;			/* Writer: worker/store */
+	char	   *token;			/* never logged. Writer: worker/store */
 	bool		looking;
 	int64		looking_since;
 	int64		looked_at;		/* start of the last look that ended, 0 never */
@@ -126,7 +126,7 @@ typedef struct CdcAgent
 	CdcAgentState *state;		/* the last good one, or NULL */
 } CdcAgent;
 
-/* Of a PostgreSQL service. */
+/* Of a PostgreSQL service.  Writer: worker/store. */
 typedef struct CdcServicePostgres
 {
 	char	   *admin_user;
@@ -143,81 +143,80 @@ typedef struct CdcServicePostgres
 	char	   *connector_password; /* else NULL, both */
 	int			nnodes;
 	CdcNode    *nodes;
-	CdcNode    *primary;		/* NULL: none known */
-	uint64		system_identifier;	/* 0: not seen yet */
-	CdcNode    *other_primary;	/* claims to be one too, NULL: none does */
-	bool		flowing;		/* its slots moved between the last two pings */
-	bool		followed;		/* a ping has told where they are: standbys may follow */
-	int64		searched_at;	/* when its nodes were last asked for a primary */
-	int64		lost_at;		/* since when there is no primary, 0: there is one */
-	List	   *databases;		/* CdcSourceDb */
-	CdcTurn		ddl_turn;		/* of actions by SQL */
-	CdcTurn		hba_turn;		/* of who writes pg_hba.conf */
-	CdcTurn		slot_turn;		/* of who makes its slot */
-	int64		standbys_since; /* something new is there for them to follow, 0: not */
+	CdcNode    *primary;		/* NULL: none known. Writer: worker/observe */
+	uint64		system_identifier;	/* 0: not seen yet. Writers: worker/observe, worker/store */
+	CdcNode    *other_primary;	/* claims to be one too, NULL: none does. Writer: worker/observe */
+	bool		flowing;		/* its slots moved between the last two pings. Writer: worker/observe */
+	bool		followed;		/* a ping has told where they are: standbys may follow. Writers: worker/observe, worker/standbys.c */
+	int64		searched_at;	/* when its nodes were last asked for a primary. Writer: worker/observe */
+	int64		lost_at;		/* since when there is no primary, 0: there is one. Writer: worker/observe */
+	List	   *databases;		/* CdcSourceDb. Writer: worker/world */
+	CdcTurn		ddl_turn;		/* of actions by SQL. Writers: worker/execute, worker/world */
+	CdcTurn		hba_turn;		/* of who writes pg_hba.conf. Writers: worker/execute, worker/world */
+	CdcTurn		slot_turn;		/* of who makes its slot. Writers: worker/execute, worker/learn, worker/pace.c, worker/world */
+	int64		standbys_since; /* something new is there for them to follow, 0: not. Writers: worker/visit.c, worker/observe */
 } CdcServicePostgres;
 
-/* Of a Kafka service and its Connect. */
+/* Of a Kafka service and its Connect.  Writer: worker/store. */
 typedef struct CdcServiceKafka
 {
 	bool		has_addon;
-	char	   *addon_status;	/* NULL, "running", ... */
+	char	   *addon_status;	/* NULL, "running", ... Writers: worker/observe, worker/execute/provider.c, worker/store */
 	int			nurls;
 	char	  **connect_urls;
-	int			url;			/* the one that is used now */
-	List	   *claimed;		/* "ip port": where this Connect is the organization's */
+	int			url;			/* the one that is used now. Writer: worker/observe */
+	List	   *claimed;		/* "ip port": where this Connect is the organization's. Writers: worker/observe, worker/store */
 	bool		connect_shared; /* a superuser's word: others may be there too */
-	bool		connect_foreign;	/* by the last list it is another organization's */
+	bool		connect_foreign;	/* by the last list it is another organization's. Writer: worker/observe */
 	char	   *connect_user;
 	char	   *connect_password;
 	int			ncidrs;
 	char	  **cidrs;			/* where Connect comes from, as registered */
 	bool		cidrs_from_urls;	/* nobody said so: the network's ranges are better */
-	int			nranges;
-	char	  **ranges;			/* of its network, as last seen */
-	char	   *ranges_error;	/* why the network gives none, NULL */
+	int			nranges;		/* Writers: worker/observe, worker/store */
+	char	  **ranges;			/* of its network, as last seen. Writers: worker/observe, worker/store */
+	char	   *ranges_error;	/* why the network gives none, NULL. Writer: worker/observe */
 	int			nagents;
 	CdcAgent   *agents;			/* number n is on the host of connect_urls[n] */
-	char	   *secret_path;	/* the directory of secrets that they named first, NULL: none yet */
-	bool		secret_path_new;	/* to be written */
+	char	   *secret_path;	/* the directory of secrets that they named first, NULL: none yet. Writers: worker/observe, worker/store */
+	bool		secret_path_new;	/* to be written. Writers: worker/observe, worker/store */
 	char	   *connect_ca_path;	/* a superuser's: where sources' CAs are on the Connect hosts; NULL */
 	bool		plaintext_password;
-	CdcTri		connect_reachable;
-	char	   *connect_error;
-	bool		listing;
-	int64		listing_since;
-	int64		listed_at;		/* start of the last list that ended */
-	int			list_ms;		/* how long it took */
-	CdcKcList  *list;			/* the last good one, or NULL */
-	bool		list_wanted;
-	CdcTri		plugin_present;
-	char	   *plugin_missing; /* workers without it */
-	int			plugin_asks;	/* answers outstanding */
-	int64		plugin_at;
-	int64		plugin_since;
-	char	  **plugin_versions;	/* of each worker: "a, b", "" none, NULL no answer */
-	CdcTurn		plugin_turn;	/* of who asks for an installation */
-	int64		plugin_changed_at;	/* when one was asked for, or had ended */
-	int			failed_before;	/* connectors FAILED when the first was asked for, -1 */
-	bool		rolling;		/* workers are restarted one by one: look often */
-	int64		rolled_at;		/* the last such look */
-	char	   *install_failed; /* job that failed last, and how many did */
-	int64		install_failed_at;
-	int			install_failures;
+	CdcTri		connect_reachable;	/* Writer: worker/observe */
+	char	   *connect_error;	/* Writer: worker/observe */
+	bool		listing;		/* Writer: worker/observe */
+	int64		listing_since;	/* Writer: worker/observe */
+	int64		listed_at;		/* start of the last list that ended. Writer: worker/observe */
+	int			list_ms;		/* how long it took. Writer: worker/observe */
+	CdcKcList  *list;			/* the last good one, or NULL. Writer: worker/observe */
+	bool		list_wanted;	/* Writer: worker/observe */
+	CdcTri		plugin_present; /* Writer: worker/observe */
+	char	   *plugin_missing; /* workers without it. Writer: worker/observe */
+	int			plugin_asks;	/* answers outstanding. Writer: worker/observe */
+	int64		plugin_at;		/* Writer: worker/observe */
+	int64		plugin_since;	/* Writer: worker/observe */
+	char	  **plugin_versions;	/* of each worker: "a, b", "" none, NULL no answer. Writers: worker/observe, worker/store */
+	CdcTurn		plugin_turn;	/* of who asks for an installation. Writers: worker/execute, worker/world */
+	int64		plugin_changed_at;	/* when one was asked for, or had ended. Writers: worker/observe, worker/execute */
+	int			failed_before;	/* connectors FAILED when the first was asked for, -1. Writers: worker/learn, worker/execute, worker/world */
+	bool		rolling;		/* workers are restarted one by one: look often. Writers: worker/learn, worker/observe */
+	int64		rolled_at;		/* the last such look. Writer: worker/observe */
+	char	   *install_failed; /* job that failed last, and how many did. Writer: worker/learn */
+	int64		install_failed_at;	/* Writer: worker/learn */
+	int			install_failures;	/* Writer: worker/learn */
 } CdcServiceKafka;
 
-/* Of one that a provider makes; see execute/provider.h. */
+/* Of one that a provider makes.  Writer: worker/execute/provider.c */
 typedef struct CdcServiceMade
 {
-	/* made by a provider; see cdc_provided() */
-	CdcProviderKind provider;
-	CdcOrder	order;			/* strings are the service's; passwords are never logged */
+	CdcProviderKind provider;	/* see cdc_provided().  Writer: worker/store */
+	CdcOrder	order;			/* strings are the service's; passwords are never logged. Writer: worker/store */
 	bool		ordered;		/* since the row was read */
 	int64		provider_asking;	/* number of the request under way, 0: none */
 	int64		provider_next;	/* when it is asked again */
 	int			provider_failures;	/* to hear of it, in a row */
 	char	   *provided_connection;	/* how to reach it, JSON text as last heard; NULL */
-	bool		provided_dirty; /* to be written */
+	bool		provided_dirty; /* to be written. Writers: worker/execute/provider.c, worker/store */
 	bool		taken_back;		/* deleting: nothing of it is needed any more */
 	bool		provider_gone;	/* deleting: there is nothing of it any more */
 } CdcServiceMade;
@@ -292,16 +291,16 @@ typedef struct CdcPair
 	int			attempts;
 } CdcPair;
 
-/* The SDN API, as last seen. */
+/* The SDN API, as last seen.  Writer: worker/observe. */
 typedef struct CdcSdn
 {
 	char	   *url;			/* that what follows is about */
 	bool		listing;
-	bool		list_wanted;
+	bool		list_wanted;	/* Writers: worker/observe, worker/execute */
 	int64		listing_since;
 	int64		listed_at;		/* start of the last list that ended, 0 never */
 	int64		good_at;		/* start of the list below */
-	int64		changed_at;		/* something was expected to change */
+	int64		changed_at;		/* something was expected to change. Writers: worker/observe, worker/world */
 	CdcTri		reachable;
 	bool		denied;			/* it refuses our credentials */
 	char	   *error;
@@ -334,7 +333,7 @@ typedef struct CdcOp
 	char	   *words;			/* and what is told of it; or NULL */
 } CdcOp;
 
-/* What its owner wants. Writer: worker/store. */
+/* What its owner wants.  Writer: worker/store. */
 typedef struct CdcPipelineWanted
 {
 	char	   *name;
@@ -350,7 +349,11 @@ typedef struct CdcPipelineWanted
 	int			wanted_generation;	/* higher: a new one is due */
 } CdcPipelineWanted;
 
-/* What is remembered over a restart, and written with the turn: intents, and what was learned. */
+/*
+ * What is remembered over a restart, and written with the turn: intents, and what
+ * was learned.  Changed by kept.h and streamed.h alone; the store fills it in.
+ * Writers: worker/world, worker/store.
+ */
 typedef struct CdcPipelineKept
 {
 	CdcStatus	status;
@@ -390,7 +393,7 @@ typedef struct CdcPipelineKept
 	int64		locked_until;	/* a user's transaction holds the row: write later */
 } CdcPipelineKept;
 
-/* The connector role's password. */
+/* The connector role's password.  Writers: worker/execute, worker/store. */
 typedef struct CdcPipelineSecret
 {
 	int			generation;		/* of the password below; 0: none yet */
@@ -403,7 +406,7 @@ typedef struct CdcPipelineSecret
 	bool		secret_dirty;
 } CdcPipelineSecret;
 
-/* What was seen of it, by the last looks. Writer: worker/observe. */
+/* What was seen of it, by the last looks.  Writer: worker/observe. */
 typedef struct CdcPipelineLook
 {
 	MemoryContext obs_context;	/* holds seen and server.  Writer: worker/world */
@@ -423,7 +426,10 @@ typedef struct CdcPipelineLook
 	bool		waiting;		/* for an observation */
 } CdcPipelineLook;
 
-/* What was learned from looks, and is lost with the process. */
+/*
+ * What was learned from looks, and is lost with the process but for what the store
+ * fills in.  Writers: worker/learn, worker/store.
+ */
 typedef struct CdcPipelineLearned
 {
 	int64		stored_seen;	/* loop time at which that was seen stored, to be
@@ -431,13 +437,13 @@ typedef struct CdcPipelineLearned
 	int64		another_seen;	/* loop time at which another walsender than that of
 								 * snapshot_run was seen, to be judged by offsets that
 								 * are asked for after it; 0 */
-	int64		came_at;		/* loop time of that */
-	int64		reached_at;		/* loop time at which that was seen, 0: remembered */
+	int64		came_at;		/* loop time of that. Writers: worker/world, worker/store */
+	int64		reached_at;		/* loop time at which that was seen, 0: remembered. Writer: worker/world */
 	char	   *connector_state;	/* as last written to pipeline_observed */
 	char	   *task_states;
-	int64		lag;			/* bytes, -1 unknown */
-	bool		observed_dirty;
-	bool		failure_seen;	/* the present FAILED has been counted */
+	int64		lag;			/* bytes, -1 unknown. Writers: worker/learn, worker/world, worker/store */
+	bool		observed_dirty; /* Writers: worker/learn, worker/world, worker/visit.c, worker/store */
+	bool		failure_seen;	/* the present FAILED has been counted. Writers: worker/learn, worker/execute, worker/world */
 	int64		restart_at;		/* when the next restart is due */
 	char	   *failure;		/* text of the last failure */
 	uint64		flushed;		/* confirmed_flush_lsn last seen */
@@ -450,22 +456,26 @@ typedef struct CdcPipelineLearned
 								 * tasks: offsets read later are its last */
 } CdcPipelineLearned;
 
-/* What is under way, and what was done last. */
+/* What is under way, and what was done last.  Writers: worker/visit.c, worker/pace.c. */
 typedef struct CdcPipelineDoing
 {
-	int64		put_at;			/* when Connect accepted our connector, 0: not */
-	int64		restarted_at;
-	int64		shows_at;		/* a FAILED until then may be the former task's */
-	CdcOp	   *op;				/* the first of those under way, NULL: none is */
+	int64		put_at;			/* when Connect accepted our connector, 0: not. Writer: worker/execute */
+	int64		restarted_at;	/* Writer: worker/execute */
+	int64		shows_at;		/* a FAILED until then may be the former task's. Writer: worker/execute */
+	CdcOp	   *op;				/* the first of those under way, NULL: none is. Writers: worker/visit.c, worker/world */
 	bool		op_failed;		/* one of those that were begun together did */
-	MemoryContext op_context;	/* they are in it */
+	MemoryContext op_context;	/* they are in it. Writer: worker/world */
 	char	   *op_error;		/* of the last operation, NULL when it was done */
 	CdcAction	op_error_action;
 	CdcAction	done_action;	/* the last operation that was done ... */
 	int64		done_at;		/* ... and when */
 } CdcPipelineDoing;
 
-/* When it is visited next, and what must have been looked at by then. */
+/*
+ * When it is visited next, and what must have been looked at by then.  Others say
+ * so by cdc_world_anew().  Writers: worker/visit.c, worker/pace.c, worker/round.c,
+ * worker/world, worker/store.
+ */
 typedef struct CdcPipelinePlan
 {
 	bool		round_due;		/* a health round began, the look has not ended */
