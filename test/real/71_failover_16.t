@@ -9,6 +9,7 @@ from own_lab import lab_of
 
 lab_of(16, 16500, LAB_SOURCE_NETNS="1")
 from torture import *
+from writer import ADDRESS
 from lib import *
 
 

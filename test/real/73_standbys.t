@@ -6,6 +6,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "torture"))
 from torture import *
+from writer import ADDRESS
 from lib import *
 
 database, id_ = None, None
