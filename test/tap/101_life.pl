@@ -148,6 +148,9 @@ $c->source_sql('CREATE TABLE orders (id int PRIMARY KEY); CREATE TABLE customers
 $c->running_ok($nodb, 'it goes on when it is there');
 $c->delete($_) foreach $missing, $bare, $all, $nodb;
 $c->status_ok($_, 'Deleted', 'gone') foreach $missing, $bare, $all, $nodb;
+$c->wait_ok(sub { $c->source_sql(q{SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = 'not there'}, 'postgres') eq 't' },
+	'and no session of ours is left in its database')
+	or diag($c->source_sql(q{SELECT application_name, state, backend_start, now(), query FROM pg_stat_activity WHERE datname = 'not there'}, 'postgres'));
 $c->source_sql('DROP DATABASE "not there"', 'postgres');
 $c->source_sql('DROP SCHEMA "La ter" CASCADE; DROP TABLE later, bare');
 $c->settled_ok;

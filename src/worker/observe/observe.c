@@ -260,6 +260,8 @@ cdc_observe_paced(CdcWorld *world)
 			s->loaded_anew = false;
 			cdc_registered_check(s);
 		}
+		if (s->pg.release_due)
+			cdc_observe_release(s);
 		if (s->is_kafka && s->kafka.list_wanted)
 			want_list(s);
 		if (s->kafka.rolling && cdc_loop_now() >= s->kafka.rolled_at + ROLL_MS)

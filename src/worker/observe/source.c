@@ -73,6 +73,35 @@ keep_seen(CdcPipeline *p, const CdcSourceObs *obs, const CdcSourcePipeline *seen
 	MemoryContextSwitchTo(old);
 }
 
+/* Does a pipeline still have something in this database, or something to do? */
+static bool
+is_used(CdcSourceDb *db)
+{
+	ListCell   *cell;
+
+	if (db->observing || db->wanted != NIL || db->watching)
+		return true;
+	foreach(cell, db->service->world->pipelines)
+	{
+		CdcPipeline *p = lfirst(cell);
+
+		if (p->source == db->service && (!p->kept.absent || p->doing.op) && strcmp(p->wanted.database, db->database) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A look that nobody waited for any more may have opened a connection after the
+ * last visit had closed all: it is closed at the loop's next step, not in here.
+ */
+static void
+note_unused(CdcSourceDb *db)
+{
+	if (!is_used(db))
+		db->service->pg.release_due = true;
+}
+
 static void look_at_database(CdcSourceDb *db);
 
 static void
@@ -138,6 +167,7 @@ database_done(const CdcPgResult *result, void *arg)
 		cdc_observe_nodes(s);
 	if (db->wanted != NIL)
 		look_at_database(db);
+	note_unused(db);
 	cdc_probe_free(probe);
 }
 
@@ -231,6 +261,7 @@ watch_done(const CdcPgResult *result, void *arg)
 			continue;
 		cdc_world_anew(p, CDC_ANEW_SOURCE | CDC_ANEW_CONNECT);
 	}
+	note_unused(cdc_world_database(s, probe->database));
 	cdc_probe_free(probe);
 }
 
@@ -346,29 +377,12 @@ cdc_observe_source_pace(const CdcPipeline *p)
 	return 0;
 }
 
-/* Does a pipeline still have something in this database, or something to do? */
-static bool
-is_used(CdcSourceDb *db)
-{
-	ListCell   *cell;
-
-	if (db->observing || db->wanted != NIL || db->watching)
-		return true;
-	foreach(cell, db->service->world->pipelines)
-	{
-		CdcPipeline *p = lfirst(cell);
-
-		if (p->source == db->service && (!p->kept.absent || p->doing.op) && strcmp(p->wanted.database, db->database) == 0)
-			return true;
-	}
-	return false;
-}
-
 void
 cdc_observe_release(CdcService *s)
 {
 	ListCell   *cell;
 
+	s->pg.release_due = false;
 	foreach(cell, s->pg.databases)
 	{
 		CdcSourceDb *db = lfirst(cell);

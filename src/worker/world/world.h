@@ -150,6 +150,7 @@ typedef struct CdcServicePostgres
 	bool		followed;		/* a ping has told where they are: standbys may follow. Writers: worker/observe, worker/standbys.c */
 	int64		searched_at;	/* when its nodes were last asked for a primary. Writer: worker/observe */
 	int64		lost_at;		/* since when there is no primary, 0: there is one. Writer: worker/observe */
+	bool		release_due;	/* it may have a connection that nothing is left to do by.  Writer: worker/observe */
 	List	   *databases;		/* CdcSourceDb. Writer: worker/world */
 	CdcTurn		ddl_turn;		/* of actions by SQL. Writers: worker/execute, worker/world */
 	CdcTurn		hba_turn;		/* of who writes pg_hba.conf. Writers: worker/execute, worker/world */
