@@ -213,15 +213,6 @@ assess_settled(const CdcPipeline *p, CdcAssessment *a)
 		s->walsender_stuck = CDC_YES;
 }
 
-static bool
-option_is(const CdcPipeline *p, const char *key, const char *value)
-{
-	struct json_object *found;
-
-	return p->wanted.options && json_object_object_get_ex(p->wanted.options, key, &found) && found &&
-		strcmp(json_object_get_string(found), value) == 0;
-}
-
 void
 cdc_assess(const CdcPipeline *p, CdcAssessment *a)
 {
@@ -234,7 +225,7 @@ cdc_assess(const CdcPipeline *p, CdcAssessment *a)
 	s->initial_only = cdc_initial_only(p);
 	s->all_tables = p->wanted.ntables == 0;
 	s->manage_role = p->source ? p->source->pg.manage_role : true;
-	s->gap_halt = option_is(p, "on_gap", "halt");
+	s->gap_halt = cdc_gap_halts(p);
 	s->was_running = p->kept.was_running;
 	s->discarding = p->kept.discarding;
 	s->untouched = p->kept.mutated_at == 0;

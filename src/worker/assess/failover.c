@@ -42,14 +42,6 @@ cdc_failover_needs_offsets(const CdcPipeline *p)
 	return c && intent.present && !intent.resumed && intent.verdict == CDC_VERDICT_REWIND;
 }
 
-static bool
-on_gap_halt(const CdcPipeline *p)
-{
-	const char *value = cdc_json_string(p->wanted.options, "on_gap");
-
-	return value && strcmp(value, "halt") == 0;
-}
-
 static CdcSlot
 slot_of(const CdcPipeline *p)
 {
@@ -98,7 +90,7 @@ cdc_failover_judge_now(const CdcPipeline *p)
 	f.slot = slot_of(p);
 	f.slot_stale = p->look.seen->slot_exists && slot_is_stale(p);
 	f.slot_lsn = p->look.seen->confirmed_flush_lsn;
-	f.halt = on_gap_halt(p);
+	f.halt = cdc_gap_halts(p);
 	f.dragged = (!cdc_failover_same_history(p) && cdc_same(p->look.seen->slot_user, "role")) || cdc_failover_intent(p).spoiled;
 	if (cdc_offsets_are_last(p))
 	{

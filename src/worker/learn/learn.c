@@ -33,16 +33,11 @@ void
 cdc_learn_gap(CdcPipeline *p, const char *name, const char *words)
 {
 	struct json_object *detail = json_object_new_object();
-	struct json_object *tables = json_object_new_array();
-	const char *on_gap = cdc_json_string(p->wanted.options, "on_gap");
-	int			i;
 
-	for (i = 0; i < p->wanted.ntables; i++)
-		json_object_array_add(tables, json_object_new_string(p->wanted.tables[i]));
 	json_object_object_add(detail, "kind", json_object_new_string(name));
 	cdc_lsn_json(detail, "from_lsn", p->learned.flushed);
-	json_object_object_add(detail, "tables", tables);
-	json_object_object_add(detail, "action", json_object_new_string(on_gap && strcmp(on_gap, "halt") == 0 ? "halt" : "resnapshot"));
+	json_object_object_add(detail, "tables", cdc_gap_tables(p));
+	json_object_object_add(detail, "action", json_object_new_string(cdc_gap_halts(p) ? "halt" : "resnapshot"));
 	cdc_keep_gap(p, json_object_to_json_string_ext(detail, JSON_C_TO_STRING_PLAIN));
 	cdc_world_event(p, "gap", NULL, NULL, NULL, NULL, cdc_gap_words(words, p->learned.flushed), detail);
 }

@@ -32,12 +32,7 @@ static const char pipelines_sql[] =
 char	  **
 cdc_store_read_pipelines(const char *ids, int *n)
 {
-	Oid			types[1] = {TEXTOID};
-	Datum		values[1];
-
-	values[0] = ids ? CStringGetTextDatum(ids) : (Datum) 0;
-	cdc_statement_run(pipelines_sql, SPI_OK_SELECT, 1, types, values, ids ? " " : "n");
-	return cdc_rows_keep(1, n);
+	return cdc_rows_of_ids(pipelines_sql, ids, n);
 }
 
 static CdcStatus

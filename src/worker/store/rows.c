@@ -76,6 +76,17 @@ cdc_rows_keep(int ncolumns, int *n)
 	return rows;
 }
 
+char	  **
+cdc_rows_of_ids(const char *sql, const char *ids, int *n)
+{
+	Oid			types[1] = {TEXTOID};
+	Datum		values[1];
+
+	values[0] = ids ? CStringGetTextDatum(ids) : (Datum) 0;
+	cdc_statement_run(sql, SPI_OK_SELECT, 1, types, values, ids ? " " : "n");
+	return cdc_rows_keep(1, n);
+}
+
 void
 cdc_rows_free(char **rows, int n)
 {

@@ -48,6 +48,9 @@ extern void cdc_rows_write(const char *sql, int expected, struct json_object *ro
 extern char **cdc_rows_keep(int ncolumns, int *n);
 extern void cdc_rows_free(char **rows, int n);
 
+/* The one column of a query of which the one argument is an array of ids as text (NULL: of all), kept as above. */
+extern char **cdc_rows_of_ids(const char *sql, const char *ids, int *n);
+
 /* Members of a row to write: null for 0. */
 extern void cdc_row_add_time(struct json_object *row, const char *key, TimestampTz value);
 extern void cdc_row_add_uint(struct json_object *row, const char *key, uint64 value);

@@ -67,12 +67,7 @@ cdc_store_apply(CdcWorld *world, CdcLoaded *loaded)
 
 	if (loaded->all)
 	{
-		while (world->pipelines != NIL)
-			cdc_world_remove_pipeline(linitial(world->pipelines));
-		while (world->services != NIL)
-			cdc_world_remove_service(linitial(world->services));
-		while (world->pairs != NIL)
-			cdc_pair_forget(linitial(world->pairs));
+		cdc_world_forget_rows(world);
 		world->next_round = cdc_loop_now();
 	}
 	for (i = 0; i < loaded->nservices; i++)

@@ -99,7 +99,7 @@ cdc_world_remove_pipeline(CdcPipeline *pipeline)
 }
 
 void
-cdc_world_clear(CdcWorld *world)
+cdc_world_forget_rows(CdcWorld *world)
 {
 	while (world->pipelines != NIL)
 		cdc_world_remove_pipeline(linitial(world->pipelines));
@@ -107,6 +107,12 @@ cdc_world_clear(CdcWorld *world)
 		cdc_world_remove_service(linitial(world->services));
 	while (world->pairs != NIL)
 		cdc_pair_forget(linitial(world->pairs));
+}
+
+void
+cdc_world_clear(CdcWorld *world)
+{
+	cdc_world_forget_rows(world);
 	if (world->events)
 		json_object_put(world->events);
 	world->events = NULL;

@@ -30,8 +30,8 @@ now_ms(void)
 	return (GetCurrentTimestamp() + ((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)) / 1000;
 }
 
-static struct json_object *
-tables_of(const CdcPipeline *p)
+struct json_object *
+cdc_gap_tables(const CdcPipeline *p)
 {
 	struct json_object *tables = json_object_new_array();
 	int			i;
@@ -111,8 +111,16 @@ gap_of(const CdcPipeline *p, const CdcJudgement *j)
 	cdc_json_add_string(gap, "action", j->verdict == CDC_VERDICT_HALT ? "halt" : "resnapshot");
 	cdc_lsn_json(gap, "from_lsn", j->gap_from);
 	cdc_lsn_json(gap, "to_lsn", j->gap_to);
-	json_object_object_add(gap, "tables", tables_of(p));
+	json_object_object_add(gap, "tables", cdc_gap_tables(p));
 	return gap;
+}
+
+bool
+cdc_gap_halts(const CdcPipeline *p)
+{
+	const char *value = cdc_json_string(p->wanted.options, "on_gap");
+
+	return value && strcmp(value, "halt") == 0;
 }
 
 char *

@@ -164,7 +164,7 @@ cdc_world_ready(CdcPipeline *pipeline)
 {
 	MemoryContext old;
 
-	if (pipeline->plan.queued || pipeline->gone)
+	if (pipeline->plan.queued)
 		return;
 	pipeline->plan.queued = true;
 	old = MemoryContextSwitchTo(pipeline->world->context);

@@ -506,7 +506,6 @@ struct CdcPipeline
 	CdcService *source;			/* NULL: gone from the tables */
 	CdcService *sink;
 	List	   *shadows;		/* CdcShadow, one a node that is not the primary */
-	bool		gone;			/* soft-deleted: forget after the turn */
 	List	   *findings;		/* CdcFindingRow, see findings.h */
 
 	CdcPipelineWanted wanted;
@@ -571,6 +570,9 @@ extern void cdc_world_remove_pipeline(CdcPipeline *pipeline);
 
 /* Is there a secret that could not be decrypted when it was loaded? */
 extern bool cdc_world_lacks_secret(CdcWorld *world);
+
+/* Forgets all services, pipelines and pairs: their rows are read anew. */
+extern void cdc_world_forget_rows(CdcWorld *world);
 
 /* Forgets everything (extension dropped, not acting any more). */
 extern void cdc_world_clear(CdcWorld *world);
