@@ -1,6 +1,6 @@
--- entries.sql: an entry for every function of cdc_inner: the same name, arguments,
--- defaults, result and comment in cdc, run with the caller's own rights by the one
--- trampoline of src/extension/entry.c.
+-- entries.sql: an entry for every function of cdc_inner that users call, which are those
+-- that are SECURITY DEFINER: the same name, arguments, defaults, result and comment in
+-- cdc, run with the caller's own rights by the one trampoline of src/extension/entry.c.
 
 DO $$
 DECLARE
@@ -14,7 +14,7 @@ BEGIN
 			CASE p.provolatile WHEN 'i' THEN 'IMMUTABLE' WHEN 's' THEN 'STABLE' ELSE 'VOLATILE' END,
 			CASE p.proparallel WHEN 's' THEN 'PARALLEL SAFE' WHEN 'r' THEN 'PARALLEL RESTRICTED' ELSE 'PARALLEL UNSAFE' END,
 			CASE WHEN p.proisstrict THEN 'STRICT' ELSE 'CALLED ON NULL INPUT' END, p.procost, CASE WHEN p.proretset THEN 'ROWS ' || p.prorows END) AS made
-		FROM pg_proc p WHERE p.pronamespace = 'cdc_inner'::regnamespace ORDER BY p.oid
+		FROM pg_proc p WHERE p.pronamespace = 'cdc_inner'::regnamespace AND p.prosecdef ORDER BY p.oid
 	LOOP
 		EXECUTE entry.made;
 		EXECUTE format('COMMENT ON FUNCTION cdc.%I(%s) IS %L', entry.proname, entry.arguments, entry.words);

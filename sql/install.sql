@@ -29,6 +29,6 @@ $$;
 -- refuses inside SECURITY DEFINER.
 CREATE SCHEMA cdc_inner;
 
-CREATE OR REPLACE FUNCTION cdc.check_installation() RETURNS void
+CREATE OR REPLACE FUNCTION cdc_inner.check_installation() RETURNS void
 	LANGUAGE c AS 'MODULE_PATHNAME', 'cdc_check_installation';
-SELECT cdc.check_installation();
+SELECT cdc_inner.check_installation();

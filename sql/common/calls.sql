@@ -12,13 +12,13 @@ COMMENT ON FUNCTION cdc_inner.caller IS
 CREATE OR REPLACE FUNCTION cdc_inner.caller_organizations() RETURNS SETOF uuid
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	only_one uuid := cdc.caller_confined_to();
+	only_one uuid := cdc_inner.caller_confined_to();
 BEGIN
-	IF cdc.caller_is_superuser() THEN
+	IF cdc_inner.caller_is_superuser() THEN
 		RETURN QUERY SELECT o.id FROM cdc.organization o WHERE o.id = coalesce(only_one, o.id);
 	ELSE
 		RETURN QUERY SELECT m.organization_id FROM cdc.membership m
-			WHERE m.role_oid = cdc.caller_oid() AND m.organization_id = coalesce(only_one, m.organization_id);
+			WHERE m.role_oid = cdc_inner.caller_oid() AND m.organization_id = coalesce(only_one, m.organization_id);
 	END IF;
 END
 $$;
@@ -35,7 +35,7 @@ COMMENT ON FUNCTION cdc_inner.caller_pipelines IS
 CREATE OR REPLACE FUNCTION cdc_inner.caller_administers() RETURNS SETOF uuid
 	LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	RETURN QUERY SELECT o FROM cdc_inner.caller_organizations() o WHERE cdc.may(o, 'admin');
+	RETURN QUERY SELECT o FROM cdc_inner.caller_organizations() o WHERE cdc_inner.may(o, 'admin');
 END
 $$;
 COMMENT ON FUNCTION cdc_inner.caller_administers IS

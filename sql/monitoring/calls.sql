@@ -29,7 +29,7 @@ CREATE OR REPLACE FUNCTION cdc_inner.check_health() RETURNS TABLE (pipeline_id u
 DECLARE
 	worker record;
 BEGIN
-	PERFORM cdc.ask('round', NULL);
+	PERFORM cdc_inner.ask('round', NULL);
 	SELECT w.pid, w.state INTO worker FROM cdc.worker_state() w;
 	IF worker.pid IS NULL OR worker.state NOT IN ('running', 'starting') THEN
 		RAISE WARNING USING MESSAGE = 'the reconciler does not act: nothing is looked at and nothing is repaired',
@@ -54,7 +54,7 @@ CREATE OR REPLACE FUNCTION cdc_inner.acknowledge(pipeline uuid, check_name text)
 DECLARE
 	told text;
 BEGIN
-	PERFORM cdc.require(cdc.organization_of_pipeline(pipeline), 'service:create');
+	PERFORM cdc_inner.require(cdc_inner.organization_of_pipeline(pipeline), 'service:create');
 	WITH gone AS (DELETE FROM cdc.finding f WHERE f.pipeline_id = pipeline AND f.check_name = check_name AND f.past RETURNING f.observed)
 		SELECT string_agg(coalesce(g.observed, ''), '; ') INTO told FROM gone g;
 	IF told IS NULL THEN
@@ -67,7 +67,7 @@ BEGIN
 	END IF;
 	INSERT INTO cdc.pipeline_event (pipeline_id, kind, message, detail)
 		VALUES (pipeline, 'user', format('finding "%s" acknowledged by role "%s"', check_name, cdc_inner.caller()), jsonb_build_object('check_name', check_name, 'observed', told));
-	PERFORM cdc.ask('pipeline', pipeline);
+	PERFORM cdc_inner.ask('pipeline', pipeline);
 END
 $$;
 COMMENT ON FUNCTION cdc_inner.acknowledge IS
@@ -78,31 +78,31 @@ CREATE OR REPLACE FUNCTION cdc_inner.metrics() RETURNS text
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	lines text[];
-	only_one uuid := cdc.caller_confined_to();
+	only_one uuid := cdc_inner.caller_confined_to();
 BEGIN
-	IF NOT cdc.caller_has_role('pg_monitor') THEN
+	IF NOT cdc_inner.caller_has_role('pg_monitor') THEN
 		RAISE insufficient_privilege USING MESSAGE = 'metrics are for roles with pg_monitor',
 			DETAIL = format('Role "%s" has no privileges of role pg_monitor.', cdc_inner.caller()), HINT = format('GRANT pg_monitor TO %I;', cdc_inner.caller());
 	END IF;
 	lines := ARRAY['# HELP cdc_pipelines Pipelines by status.', '# TYPE cdc_pipelines gauge']
-		|| ARRAY(SELECT format('cdc_pipelines{status=%s} %s', cdc.metric_label(s.status), count(p.id))
+		|| ARRAY(SELECT format('cdc_pipelines{status=%s} %s', cdc_inner.metric_label(s.status), count(p.id))
 			FROM unnest('{Pending,Provisioning,Running,Failed,Deleting}'::text[]) WITH ORDINALITY s(status, n)
 			LEFT JOIN cdc.pipeline_spec p ON p.status = s.status AND p.deleted_at IS NULL AND p.organization_id = coalesce(only_one, p.organization_id) GROUP BY s.status, s.n ORDER BY s.n)
 		|| ARRAY['# HELP cdc_pipeline_info Name and organization of a pipeline, value 1.', '# TYPE cdc_pipeline_info gauge']
-		|| ARRAY(SELECT format('cdc_pipeline_info{pipeline=%s,name=%s,organization=%s} 1', cdc.metric_label(p.id::text), cdc.metric_label(p.name), cdc.metric_label(o.slug))
+		|| ARRAY(SELECT format('cdc_pipeline_info{pipeline=%s,name=%s,organization=%s} 1', cdc_inner.metric_label(p.id::text), cdc_inner.metric_label(p.name), cdc_inner.metric_label(o.slug))
 			FROM cdc.pipeline_spec p JOIN cdc.organization o ON o.id = p.organization_id WHERE p.deleted_at IS NULL AND p.organization_id = coalesce(only_one, p.organization_id) ORDER BY p.created_at, p.id)
 		|| ARRAY['# HELP cdc_source_lag_bytes WAL of the source that the pipeline''s slot has not confirmed.', '# TYPE cdc_source_lag_bytes gauge']
-		|| ARRAY(SELECT format('cdc_source_lag_bytes{pipeline=%s} %s', cdc.metric_label(p.id::text), o.source_lag_bytes)
+		|| ARRAY(SELECT format('cdc_source_lag_bytes{pipeline=%s} %s', cdc_inner.metric_label(p.id::text), o.source_lag_bytes)
 			FROM cdc.pipeline_spec p JOIN cdc.pipeline_observed o ON o.pipeline_id = p.id WHERE p.deleted_at IS NULL AND o.source_lag_bytes IS NOT NULL AND p.organization_id = coalesce(only_one, p.organization_id) ORDER BY p.created_at, p.id)
 		|| ARRAY['# HELP cdc_connector_state State of the pipeline''s connector, value 1.', '# TYPE cdc_connector_state gauge']
-		|| ARRAY(SELECT format('cdc_connector_state{pipeline=%s,state=%s} 1', cdc.metric_label(p.id::text), cdc.metric_label(o.connector_state))
+		|| ARRAY(SELECT format('cdc_connector_state{pipeline=%s,state=%s} 1', cdc_inner.metric_label(p.id::text), cdc_inner.metric_label(o.connector_state))
 			FROM cdc.pipeline_spec p JOIN cdc.pipeline_observed o ON o.pipeline_id = p.id WHERE p.deleted_at IS NULL AND o.connector_state IS NOT NULL AND p.organization_id = coalesce(only_one, p.organization_id) ORDER BY p.created_at, p.id)
 		|| CASE WHEN only_one IS NULL THEN ARRAY['# HELP cdc_reconcile_rounds_total Health rounds of the reconciler since it started.', '# TYPE cdc_reconcile_rounds_total counter',
 			(SELECT format('cdc_reconcile_rounds_total %s', coalesce(w.rounds, 0)) FROM cdc.worker_state() w),
 			'# HELP cdc_reconcile_longest_step_seconds Longest time that the reconciler served nobody else, in this health round and the one before.', '# TYPE cdc_reconcile_longest_step_seconds gauge',
-			format('cdc_reconcile_longest_step_seconds %s', coalesce(round(cdc.worker_longest_step()::numeric, 6), 0))] ELSE '{}' END
+			format('cdc_reconcile_longest_step_seconds %s', coalesce(round(cdc_inner.worker_longest_step()::numeric, 6), 0))] ELSE '{}' END
 		|| ARRAY['# HELP cdc_failovers_total Failovers of sources, by what was judged.', '# TYPE cdc_failovers_total counter']
-		|| ARRAY(SELECT format('cdc_failovers_total{verdict=%s} %s', cdc.metric_label(f.verdict), sum(f.n))
+		|| ARRAY(SELECT format('cdc_failovers_total{verdict=%s} %s', cdc_inner.metric_label(f.verdict), sum(f.n))
 			FROM (SELECT e.detail ->> 'verdict' AS verdict, 1 AS n, p.organization_id
 					FROM cdc.pipeline_event e JOIN cdc.pipeline_spec p ON p.id = e.pipeline_id WHERE e.kind = 'failover' AND e.detail ? 'verdict'
 				UNION ALL SELECT x.verdict, x.n, x.organization_id FROM cdc.failover_expired x) f
@@ -117,9 +117,9 @@ COMMENT ON FUNCTION cdc_inner.metrics IS
 CREATE OR REPLACE FUNCTION cdc_inner.grant_monitoring(role name) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	PERFORM cdc.require_superuser('cdc.grant_monitoring()');
-	PERFORM cdc.require_role(role);
-	PERFORM cdc.grant_calls(role, 'cdc.rest(text, text, text, jsonb), cdc.metrics(), cdc.worker_state(), cdc.health()');
+	PERFORM cdc_inner.require_superuser('cdc.grant_monitoring()');
+	PERFORM cdc_inner.require_role(role);
+	PERFORM cdc_inner.grant_calls(role, 'cdc.rest(text, text, text, jsonb), cdc.metrics(), cdc.worker_state(), cdc.health()');
 END
 $$;
 COMMENT ON FUNCTION cdc_inner.grant_monitoring IS

@@ -1,17 +1,17 @@
 -- monitoring/helpers.sql: what metrics are made of.
 
 -- Seconds of the longest step of the reconciler's loop in this health round and the one before: for metrics().
-CREATE OR REPLACE FUNCTION cdc.worker_longest_step() RETURNS double precision
+CREATE OR REPLACE FUNCTION cdc_inner.worker_longest_step() RETURNS double precision
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'cdc_worker_longest_step';
 
 -- A value of a label.
-CREATE OR REPLACE FUNCTION cdc.metric_label(value text) RETURNS text
+CREATE OR REPLACE FUNCTION cdc_inner.metric_label(value text) RETURNS text
 	LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT '"' || replace(replace(replace(value, '\', '\\'), '"', '\"'), E'\n', '\n') || '"'
 $$;
 
 -- Keeps the number of failovers when their events expire: one event of each has a verdict.
-CREATE OR REPLACE FUNCTION cdc.count_expired_failovers() RETURNS trigger
+CREATE OR REPLACE FUNCTION cdc_inner.count_expired_failovers() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	INSERT INTO cdc.failover_expired AS x (verdict, n, organization_id) SELECT OLD.detail ->> 'verdict', 1, p.organization_id FROM cdc.pipeline_spec p WHERE p.id = OLD.pipeline_id
@@ -20,4 +20,4 @@ BEGIN
 END
 $$;
 CREATE OR REPLACE TRIGGER count_expired_failovers AFTER DELETE ON cdc.pipeline_event
-	FOR EACH ROW WHEN (OLD.kind = 'failover' AND OLD.detail OPERATOR(pg_catalog.?) 'verdict') EXECUTE FUNCTION cdc.count_expired_failovers();
+	FOR EACH ROW WHEN (OLD.kind = 'failover' AND OLD.detail OPERATOR(pg_catalog.?) 'verdict') EXECUTE FUNCTION cdc_inner.count_expired_failovers();

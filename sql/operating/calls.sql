@@ -3,7 +3,7 @@
 CREATE OR REPLACE FUNCTION cdc_inner.take_over() RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	PERFORM cdc.require_superuser('cdc.take_over()');
+	PERFORM cdc_inner.require_superuser('cdc.take_over()');
 	UPDATE cdc.control_plane p SET
 		installation_id = CASE WHEN p.system_identifier = c.system_identifier THEN p.installation_id ELSE gen_random_uuid() END,
 		system_identifier = c.system_identifier,
@@ -11,11 +11,11 @@ BEGIN
 		-- takes over do not meet: failovers add 1 each, and nobody has one a second.
 		epoch_base = greatest(p.epoch + 1, extract(epoch FROM clock_timestamp())::bigint), updated_at = now()
 		FROM pg_control_system() c;
-	IF EXISTS (SELECT FROM cdc.organization_member m WHERE m.system_identifier IS DISTINCT FROM cdc.system_identifier()) THEN
+	IF EXISTS (SELECT FROM cdc.organization_member m WHERE m.system_identifier IS DISTINCT FROM cdc_inner.system_identifier()) THEN
 		RAISE WARNING USING MESSAGE = 'members of organizations are not known on this server',
 			DETAIL = 'They were roles of another server: here nobody is a member by his name alone.', HINT = 'SELECT * FROM cdc.bind_members() shows them, cdc.bind_members(true) binds them to the roles of these names.';
 	END IF;
-	PERFORM cdc.ask('round', NULL);
+	PERFORM cdc_inner.ask('round', NULL);
 END
 $$;
 COMMENT ON FUNCTION cdc_inner.take_over IS
@@ -29,16 +29,16 @@ DECLARE
 	n bigint;
 	m bigint;
 BEGIN
-	PERFORM cdc.require_superuser('cdc.rotate_secret_key()');
-	present := (cdc.encrypt('', 'rotate_secret_key', 'which key is it?')).key_id;
+	PERFORM cdc_inner.require_superuser('cdc.rotate_secret_key()');
+	present := (cdc_inner.encrypt('', 'rotate_secret_key', 'which key is it?')).key_id;
 	UPDATE cdc.service_secret s SET (key_id, ciphertext) = (SELECT e.key_id, e.ciphertext
-		FROM cdc.reencrypt(old_key_file, s.key_id, s.ciphertext, s.service_id::text, s.purpose) e) WHERE s.key_id <> present;
+		FROM cdc_inner.reencrypt(old_key_file, s.key_id, s.ciphertext, s.service_id::text, s.purpose) e) WHERE s.key_id <> present;
 	GET DIAGNOSTICS n = ROW_COUNT;
 	UPDATE cdc.pipeline_secret s SET (key_id, ciphertext) = (SELECT e.key_id, e.ciphertext
-		FROM cdc.reencrypt(old_key_file, s.key_id, s.ciphertext, s.pipeline_id::text, s.purpose) e) WHERE s.key_id <> present;
+		FROM cdc_inner.reencrypt(old_key_file, s.key_id, s.ciphertext, s.pipeline_id::text, s.purpose) e) WHERE s.key_id <> present;
 	GET DIAGNOSTICS m = ROW_COUNT;
 	-- what could not be decrypted is read again
-	PERFORM cdc.ask('round', NULL);
+	PERFORM cdc_inner.ask('round', NULL);
 	RETURN n + m;
 END
 $$;
@@ -50,12 +50,12 @@ CREATE OR REPLACE FUNCTION cdc_inner.share_connect(url text, organization uuid) 
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
-	PERFORM cdc.require_superuser('cdc.share_connect()');
-	PERFORM cdc.require(organization, 'admin');
-	PERFORM cdc.check_connection('kafka', jsonb_build_object('connect_urls', jsonb_build_array(url)), NULL);
+	PERFORM cdc_inner.require_superuser('cdc.share_connect()');
+	PERFORM cdc_inner.require(organization, 'admin');
+	PERFORM cdc_inner.check_connection('kafka', jsonb_build_object('connect_urls', jsonb_build_array(url)), NULL);
 	-- with and without the slash at its end it is the same
 	INSERT INTO cdc.connect_share (url, organization_id) VALUES (rtrim(url, '/'), organization), (rtrim(url, '/') || '/', organization) ON CONFLICT DO NOTHING;
-	PERFORM cdc.ask('service', s.id) FROM cdc.service s WHERE s.organization_id = organization AND s.deleted_at IS NULL AND s.connection -> 'connect_urls' ?| ARRAY[rtrim(url, '/'), rtrim(url, '/') || '/'];
+	PERFORM cdc_inner.ask('service', s.id) FROM cdc.service s WHERE s.organization_id = organization AND s.deleted_at IS NULL AND s.connection -> 'connect_urls' ?| ARRAY[rtrim(url, '/'), rtrim(url, '/') || '/'];
 END
 $$;
 COMMENT ON FUNCTION cdc_inner.share_connect IS
@@ -68,13 +68,13 @@ CREATE OR REPLACE FUNCTION cdc_inner.unshare_connect(url text, organization uuid
 DECLARE
 	spellings text[] := ARRAY[rtrim(url, '/'), rtrim(url, '/') || '/'];
 BEGIN
-	PERFORM cdc.require_superuser('cdc.unshare_connect()');
-	PERFORM cdc.require(organization, 'admin');
+	PERFORM cdc_inner.require_superuser('cdc.unshare_connect()');
+	PERFORM cdc_inner.require(organization, 'admin');
 	IF url IS NULL THEN
-		PERFORM cdc.raise_invalid('a URL must be named', 'It was null.', 'Give it as in connect_urls: SELECT url FROM cdc.connect_share;');
+		PERFORM cdc_inner.raise_invalid('a URL must be named', 'It was null.', 'Give it as in connect_urls: SELECT url FROM cdc.connect_share;');
 	END IF;
 	DELETE FROM cdc.connect_share s WHERE s.url = ANY (spellings) AND s.organization_id = organization;
-	PERFORM cdc.ask('service', s.id) FROM cdc.service s WHERE s.organization_id = organization AND s.deleted_at IS NULL AND s.connection -> 'connect_urls' ?| spellings;
+	PERFORM cdc_inner.ask('service', s.id) FROM cdc.service s WHERE s.organization_id = organization AND s.deleted_at IS NULL AND s.connection -> 'connect_urls' ?| spellings;
 END
 $$;
 COMMENT ON FUNCTION cdc_inner.unshare_connect IS
@@ -86,13 +86,13 @@ CREATE OR REPLACE FUNCTION cdc_inner.unassign_network(network uuid, organization
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
-	PERFORM cdc.require_superuser('cdc.unassign_network()');
-	PERFORM cdc.require(organization, 'admin');
+	PERFORM cdc_inner.require_superuser('cdc.unassign_network()');
+	PERFORM cdc_inner.require(organization, 'admin');
 	IF network IS NULL THEN
-		PERFORM cdc.raise_invalid('a network must be named', 'It was null.', 'Give the UUID of the private network: SELECT network_id FROM cdc.network_owner;');
+		PERFORM cdc_inner.raise_invalid('a network must be named', 'It was null.', 'Give the UUID of the private network: SELECT network_id FROM cdc.network_owner;');
 	END IF;
 	DELETE FROM cdc.network_owner o WHERE o.network_id = network AND o.organization_id = organization;
-	PERFORM cdc.ask('service', s.id) FROM cdc.service s WHERE s.network_id = network AND s.organization_id = organization AND s.deleted_at IS NULL;
+	PERFORM cdc_inner.ask('service', s.id) FROM cdc.service s WHERE s.network_id = network AND s.organization_id = organization AND s.deleted_at IS NULL;
 END
 $$;
 COMMENT ON FUNCTION cdc_inner.unassign_network IS
@@ -104,13 +104,13 @@ CREATE OR REPLACE FUNCTION cdc_inner.assign_network(network uuid, organization u
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
-	PERFORM cdc.require_superuser('cdc.assign_network()');
-	PERFORM cdc.require(organization, 'admin');
+	PERFORM cdc_inner.require_superuser('cdc.assign_network()');
+	PERFORM cdc_inner.require(organization, 'admin');
 	IF network IS NULL THEN
-		PERFORM cdc.raise_invalid('a network must be named', 'It was null.', 'Give the UUID of the private network.');
+		PERFORM cdc_inner.raise_invalid('a network must be named', 'It was null.', 'Give the UUID of the private network.');
 	END IF;
 	INSERT INTO cdc.network_owner (network_id, organization_id) VALUES (network, organization) ON CONFLICT DO NOTHING;
-	PERFORM cdc.ask('service', s.id) FROM cdc.service s WHERE s.network_id = network AND s.organization_id = organization AND s.deleted_at IS NULL;
+	PERFORM cdc_inner.ask('service', s.id) FROM cdc.service s WHERE s.network_id = network AND s.organization_id = organization AND s.deleted_at IS NULL;
 END
 $$;
 COMMENT ON FUNCTION cdc_inner.assign_network IS

@@ -7,15 +7,15 @@ DECLARE
 	made uuid;
 BEGIN
 	IF coalesce(btrim(name), '') = '' OR length(name) > 255 OR name ~ '[[:cntrl:]]' THEN
-		PERFORM cdc.raise_invalid('an organization needs a name', format('It was %L.', name), 'Give 1 to 255 characters, on one line.', 'name');
+		PERFORM cdc_inner.raise_invalid('an organization needs a name', format('It was %L.', name), 'Give 1 to 255 characters, on one line.', 'name');
 	END IF;
 	slug := coalesce(slug, btrim(regexp_replace(lower(name), '[^a-z0-9]+', '-', 'g'), '-'));
 	IF slug !~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$' THEN
-		PERFORM cdc.raise_invalid('the slug of an organization must be 1 to 63 lower case letters, digits and hyphens',
+		PERFORM cdc_inner.raise_invalid('the slug of an organization must be 1 to 63 lower case letters, digits and hyphens',
 			format('It was %L.', slug), 'Give another slug as the second argument.', 'slug');
 	END IF;
-	IF cdc.is_uuid(slug) THEN
-		PERFORM cdc.raise_invalid('the slug of an organization must not look like an id', format('It was %L, which can be read as a UUID.', slug),
+	IF cdc_inner.is_uuid(slug) THEN
+		PERFORM cdc_inner.raise_invalid('the slug of an organization must not look like an id', format('It was %L, which can be read as a UUID.', slug),
 			'Give another slug as the second argument.', 'slug');
 	END IF;
 	BEGIN
@@ -25,12 +25,12 @@ BEGIN
 			DETAIL = 'Slugs are unique in an installation.', HINT = 'Give another slug as the second argument.', COLUMN = 'slug';
 	END;
 	INSERT INTO cdc.organization_member (organization_id, member, role, role_oid, system_identifier, made)
-		VALUES (made, cdc_inner.caller(), 'owner', cdc.caller_oid(), cdc.system_identifier(), true);
-	PERFORM cdc.note_organization(made, 'created', format('made by role "%s"', cdc_inner.caller()));
-	PERFORM cdc.grant_use(cdc_inner.caller());
+		VALUES (made, cdc_inner.caller(), 'owner', cdc_inner.caller_oid(), cdc_inner.system_identifier(), true);
+	PERFORM cdc_inner.note_organization(made, 'created', format('made by role "%s"', cdc_inner.caller()));
+	PERFORM cdc_inner.grant_use(cdc_inner.caller());
 	-- the first organisation makes this server the acting one
-	INSERT INTO cdc.control_plane (system_identifier, epoch) VALUES (cdc.system_identifier(), 0) ON CONFLICT (singleton) DO NOTHING;
-	PERFORM cdc.ask('round', NULL);
+	INSERT INTO cdc.control_plane (system_identifier, epoch) VALUES (cdc_inner.system_identifier(), 0) ON CONFLICT (singleton) DO NOTHING;
+	PERFORM cdc_inner.ask('round', NULL);
 	RETURN made;
 END
 $$;
@@ -48,47 +48,47 @@ DECLARE
 	before cdc.organization_member;
 	state text;
 BEGIN
-	PERFORM cdc.require_admin_alone(organization);
+	PERFORM cdc_inner.require_admin_alone(organization);
 	IF role IS NULL OR role NOT IN ('owner', 'admin', 'member', 'viewer') THEN
-		PERFORM cdc.raise_invalid('unknown role in an organization', format('It was %L.', role), 'Use owner, admin, member or viewer.', 'role');
+		PERFORM cdc_inner.raise_invalid('unknown role in an organization', format('It was %L.', role), 'Use owner, admin, member or viewer.', 'role');
 	END IF;
 	IF who IS NULL THEN
 		RAISE undefined_object USING MESSAGE = format('role "%s" does not exist', member),
 			DETAIL = 'A member of an organization is a PostgreSQL role.', HINT = format('CREATE ROLE %I LOGIN first.', member), COLUMN = 'member';
 	END IF;
 	IF member ~ '^pg_' THEN
-		PERFORM cdc.raise_invalid('a predefined role cannot be a member of an organization', format('It was %L.', member), 'Name a role that somebody made.', 'member');
+		PERFORM cdc_inner.raise_invalid('a predefined role cannot be a member of an organization', format('It was %L.', member), 'Name a role that somebody made.', 'member');
 	END IF;
 	SELECT * INTO before FROM cdc.organization_member m
-		WHERE m.organization_id = organization AND m.role_oid = who AND m.system_identifier = cdc.system_identifier();
-	IF role = 'owner' OR EXISTS (SELECT FROM cdc.member_rows(organization) m WHERE m.member = member AND m.role = 'owner') THEN
-		PERFORM cdc.require_owner(organization);
+		WHERE m.organization_id = organization AND m.role_oid = who AND m.system_identifier = cdc_inner.system_identifier();
+	IF role = 'owner' OR EXISTS (SELECT FROM cdc_inner.member_rows(organization) m WHERE m.member = member AND m.role = 'owner') THEN
+		PERFORM cdc_inner.require_owner(organization);
 	END IF;
-	IF before.state = 'declined' AND NOT cdc.caller_is_superuser() THEN
+	IF before.state = 'declined' AND NOT cdc_inner.caller_is_superuser() THEN
 		RAISE object_not_in_prerequisite_state USING MESSAGE = format('role "%s" has declined to be a member of this organization', member),
 			DETAIL = 'It is asked once.', HINT = 'A superuser may add it.', COLUMN = 'member';
 	END IF;
-	state := CASE WHEN cdc.caller_is_superuser() OR before.state = 'accepted' THEN 'accepted' ELSE 'invited' END;
+	state := CASE WHEN cdc_inner.caller_is_superuser() OR before.state = 'accepted' THEN 'accepted' ELSE 'invited' END;
 	IF (before.role, before.state) IS NOT DISTINCT FROM (role, state) THEN
 		-- what it was granted may have been taken away
-		PERFORM CASE state WHEN 'accepted' THEN cdc.grant_use(member) ELSE cdc.grant_invited(member) END;
+		PERFORM CASE state WHEN 'accepted' THEN cdc_inner.grant_use(member) ELSE cdc_inner.grant_invited(member) END;
 		RETURN;
 	END IF;
 	-- what another server called by this name is replaced
-	DELETE FROM cdc.organization_member m USING cdc.member_rows(organization) r WHERE m.id = r.id AND r.member = member AND NOT r.present;
+	DELETE FROM cdc.organization_member m USING cdc_inner.member_rows(organization) r WHERE m.id = r.id AND r.member = member AND NOT r.present;
 	INSERT INTO cdc.organization_member AS m (organization_id, member, role, role_oid, system_identifier, state, invited_by)
-		VALUES (organization, member, role, who, cdc.system_identifier(), state, cdc_inner.caller())
+		VALUES (organization, member, role, who, cdc_inner.system_identifier(), state, cdc_inner.caller())
 		ON CONFLICT ON CONSTRAINT organization_member_role_key DO UPDATE SET member = excluded.member, role = excluded.role, state = excluded.state, invited_by = excluded.invited_by;
 	IF before.role = 'owner' AND before.state = 'accepted' THEN
-		PERFORM cdc.keep_an_owner(organization, member);
+		PERFORM cdc_inner.keep_an_owner(organization, member);
 	END IF;
-	PERFORM cdc.note_organization(organization, CASE WHEN before.state = 'accepted' THEN 'changed' WHEN state = 'accepted' THEN 'added' ELSE 'invited' END,
+	PERFORM cdc_inner.note_organization(organization, CASE WHEN before.state = 'accepted' THEN 'changed' WHEN state = 'accepted' THEN 'added' ELSE 'invited' END,
 		format(CASE WHEN before.state = 'accepted' THEN 'role "%s" is %s now' WHEN state = 'accepted' THEN 'role "%s" was added as %s' ELSE 'role "%s" was invited as %s' END, member, role),
 		jsonb_build_object('member', member, 'role', role, 'role_before', before.role));
 	IF state = 'accepted' THEN
-		PERFORM cdc.grant_use(member);
+		PERFORM cdc_inner.grant_use(member);
 	ELSE
-		PERFORM cdc.grant_invited(member);
+		PERFORM cdc_inner.grant_invited(member);
 	END IF;
 END
 $$;
@@ -104,17 +104,17 @@ CREATE OR REPLACE FUNCTION cdc_inner.remove_member(organization uuid, member nam
 DECLARE
 	leaving record;
 BEGIN
-	PERFORM cdc.require_admin_alone(organization);
-	FOR leaving IN SELECT r.* FROM cdc.member_rows(organization) r
-			WHERE r.member = member AND (r.state <> 'declined' OR NOT r.present OR cdc.caller_is_superuser()) LOOP
+	PERFORM cdc_inner.require_admin_alone(organization);
+	FOR leaving IN SELECT r.* FROM cdc_inner.member_rows(organization) r
+			WHERE r.member = member AND (r.state <> 'declined' OR NOT r.present OR cdc_inner.caller_is_superuser()) LOOP
 		IF leaving.role = 'owner' THEN
-			PERFORM cdc.require_owner(organization);
+			PERFORM cdc_inner.require_owner(organization);
 		END IF;
 		DELETE FROM cdc.organization_member m WHERE m.id = leaving.id;
 		IF leaving.role = 'owner' AND leaving.state = 'accepted' AND leaving.present THEN
-			PERFORM cdc.keep_an_owner(organization, member);
+			PERFORM cdc_inner.keep_an_owner(organization, member);
 		END IF;
-		PERFORM cdc.note_organization(organization, 'removed', format(CASE leaving.state WHEN 'accepted' THEN 'role "%s" was removed' WHEN 'invited' THEN 'the invitation of role "%s" was taken back'
+		PERFORM cdc_inner.note_organization(organization, 'removed', format(CASE leaving.state WHEN 'accepted' THEN 'role "%s" was removed' WHEN 'invited' THEN 'the invitation of role "%s" was taken back'
 			ELSE 'role "%s", which had declined, may be invited again' END, member), jsonb_build_object('member', member, 'role', leaving.role));
 	END LOOP;
 END
@@ -128,9 +128,9 @@ CREATE OR REPLACE FUNCTION cdc_inner.list_members(organization uuid) RETURNS TAB
 	LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
-	PERFORM cdc.require(organization, 'service:read');
+	PERFORM cdc_inner.require(organization, 'service:read');
 	RETURN QUERY SELECT r.member, r.role, CASE WHEN r.present THEN r.state ELSE 'absent' END, r.invited_by, r.created_at
-		FROM cdc.member_rows(organization) r ORDER BY r.member, r.created_at;
+		FROM cdc_inner.member_rows(organization) r ORDER BY r.member, r.created_at;
 END
 $$;
 COMMENT ON FUNCTION cdc_inner.list_members IS
@@ -141,8 +141,8 @@ COMMENT ON FUNCTION cdc_inner.list_members IS
 CREATE OR REPLACE FUNCTION cdc_inner.invitations() RETURNS TABLE (organization uuid, slug text, role text, invited_by name, created_at timestamptz)
 	LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT o.id, o.slug, m.role, m.invited_by, m.created_at FROM cdc.organization_member m JOIN cdc.organization o ON o.id = m.organization_id
-		WHERE m.role_oid = cdc.caller_oid() AND m.system_identifier = cdc.system_identifier() AND m.state = 'invited'
-			AND o.id = coalesce(cdc.caller_confined_to(), o.id)
+		WHERE m.role_oid = cdc_inner.caller_oid() AND m.system_identifier = cdc_inner.system_identifier() AND m.state = 'invited'
+			AND o.id = coalesce(cdc_inner.caller_confined_to(), o.id)
 		ORDER BY m.created_at, o.id
 $$;
 COMMENT ON FUNCTION cdc_inner.invitations IS
@@ -155,18 +155,18 @@ CREATE OR REPLACE FUNCTION cdc_inner.accept_membership(organization uuid) RETURN
 BEGIN
 	IF EXISTS (SELECT FROM cdc_inner.invitations() i WHERE i.organization = organization) THEN
 		-- it may be taken back at this moment
-		PERFORM cdc.lock_organization(organization);
+		PERFORM cdc_inner.lock_organization(organization);
 		UPDATE cdc.organization_member m SET state = 'accepted', member = cdc_inner.caller()
-			WHERE m.organization_id = organization AND m.role_oid = cdc.caller_oid() AND m.system_identifier = cdc.system_identifier() AND m.state = 'invited';
+			WHERE m.organization_id = organization AND m.role_oid = cdc_inner.caller_oid() AND m.system_identifier = cdc_inner.system_identifier() AND m.state = 'invited';
 		IF FOUND THEN
-			PERFORM cdc.note_organization(organization, 'accepted', format('role "%s" has accepted', cdc_inner.caller()), jsonb_build_object('member', cdc_inner.caller()));
-			PERFORM cdc.grant_use(cdc_inner.caller());
+			PERFORM cdc_inner.note_organization(organization, 'accepted', format('role "%s" has accepted', cdc_inner.caller()), jsonb_build_object('member', cdc_inner.caller()));
+			PERFORM cdc_inner.grant_use(cdc_inner.caller());
 			RETURN;
 		END IF;
 	END IF;
-	IF NOT EXISTS (SELECT FROM cdc.membership m WHERE m.organization_id = organization AND m.role_oid = cdc.caller_oid()
-			AND m.organization_id = coalesce(cdc.caller_confined_to(), m.organization_id)) THEN
-		PERFORM cdc.raise_unknown('invitation', organization);
+	IF NOT EXISTS (SELECT FROM cdc.membership m WHERE m.organization_id = organization AND m.role_oid = cdc_inner.caller_oid()
+			AND m.organization_id = coalesce(cdc_inner.caller_confined_to(), m.organization_id)) THEN
+		PERFORM cdc_inner.raise_unknown('invitation', organization);
 	END IF;
 END
 $$;
@@ -183,20 +183,20 @@ BEGIN
 	-- before the lock, which is for those who have a row there
 	FOR n IN 1 .. 2 LOOP
 		SELECT m.id, m.state, m.role INTO leaving FROM cdc.organization_member m
-			WHERE m.organization_id = organization AND m.role_oid = cdc.caller_oid() AND m.system_identifier = cdc.system_identifier()
-				AND m.organization_id = coalesce(cdc.caller_confined_to(), m.organization_id);
+			WHERE m.organization_id = organization AND m.role_oid = cdc_inner.caller_oid() AND m.system_identifier = cdc_inner.system_identifier()
+				AND m.organization_id = coalesce(cdc_inner.caller_confined_to(), m.organization_id);
 		IF NOT FOUND THEN
-			PERFORM cdc.raise_unknown('organization', organization);
+			PERFORM cdc_inner.raise_unknown('organization', organization);
 		END IF;
-		PERFORM cdc.lock_organization(organization) WHERE n = 1;
+		PERFORM cdc_inner.lock_organization(organization) WHERE n = 1;
 	END LOOP;
 	IF leaving.state = 'invited' THEN
 		UPDATE cdc.organization_member m SET state = 'declined' WHERE m.id = leaving.id;
-		PERFORM cdc.note_organization(organization, 'declined', format('role "%s" has declined', cdc_inner.caller()), jsonb_build_object('member', cdc_inner.caller()));
+		PERFORM cdc_inner.note_organization(organization, 'declined', format('role "%s" has declined', cdc_inner.caller()), jsonb_build_object('member', cdc_inner.caller()));
 	ELSIF leaving.state = 'accepted' THEN
 		DELETE FROM cdc.organization_member m WHERE m.id = leaving.id;
-		PERFORM cdc.keep_an_owner(organization, cdc_inner.caller()) WHERE leaving.role = 'owner';
-		PERFORM cdc.note_organization(organization, 'left', format('role "%s" has left', cdc_inner.caller()), jsonb_build_object('member', cdc_inner.caller(), 'role', leaving.role));
+		PERFORM cdc_inner.keep_an_owner(organization, cdc_inner.caller()) WHERE leaving.role = 'owner';
+		PERFORM cdc_inner.note_organization(organization, 'left', format('role "%s" has left', cdc_inner.caller()), jsonb_build_object('member', cdc_inner.caller(), 'role', leaving.role));
 	END IF;
 END
 $$;
@@ -210,15 +210,15 @@ CREATE OR REPLACE FUNCTION cdc_inner.set_organization_maker(organization uuid, m
 DECLARE
 	found_id uuid;
 BEGIN
-	PERFORM cdc.require_superuser('cdc.set_organization_maker()');
-	PERFORM cdc.require_admin_alone(organization);
-	SELECT r.id INTO found_id FROM cdc.member_rows(organization) r WHERE r.member = maker AND r.present AND r.state = 'accepted';
+	PERFORM cdc_inner.require_superuser('cdc.set_organization_maker()');
+	PERFORM cdc_inner.require_admin_alone(organization);
+	SELECT r.id INTO found_id FROM cdc_inner.member_rows(organization) r WHERE r.member = maker AND r.present AND r.state = 'accepted';
 	IF maker IS NOT NULL AND found_id IS NULL THEN
-		PERFORM cdc.raise_invalid('the maker of an organization must be a member of it', format('Role "%s" is none.', maker), 'SELECT cdc.add_member(organization, maker, role) first.');
+		PERFORM cdc_inner.raise_invalid('the maker of an organization must be a member of it', format('Role "%s" is none.', maker), 'SELECT cdc.add_member(organization, maker, role) first.');
 	END IF;
 	UPDATE cdc.organization_member m SET made = m.id IS NOT DISTINCT FROM found_id
 		WHERE m.organization_id = organization AND m.made <> (m.id IS NOT DISTINCT FROM found_id);
-	PERFORM cdc.note_organization(organization, 'changed', coalesce(format('role "%s" is known as its maker', maker), 'nobody is known as its maker'), jsonb_build_object('maker', maker));
+	PERFORM cdc_inner.note_organization(organization, 'changed', coalesce(format('role "%s" is known as its maker', maker), 'nobody is known as its maker'), jsonb_build_object('maker', maker));
 END
 $$;
 COMMENT ON FUNCTION cdc_inner.set_organization_maker IS
@@ -231,21 +231,21 @@ CREATE OR REPLACE FUNCTION cdc_inner.bind_members(apply boolean DEFAULT false) R
 DECLARE
 	found record;
 BEGIN
-	PERFORM cdc.require_superuser('cdc.bind_members()');
+	PERFORM cdc_inner.require_superuser('cdc.bind_members()');
 	FOR found IN SELECT m.id, m.organization_id, o.slug, m.member, m.role, m.state, r.oid AS who
 			FROM cdc.organization_member m JOIN cdc.organization o ON o.id = m.organization_id LEFT JOIN pg_roles r ON r.rolname = m.member
-			WHERE m.system_identifier IS DISTINCT FROM cdc.system_identifier() ORDER BY o.slug, m.member, m.created_at LOOP
+			WHERE m.system_identifier IS DISTINCT FROM cdc_inner.system_identifier() ORDER BY o.slug, m.member, m.created_at LOOP
 		IF apply AND found.who IS NOT NULL THEN
-			PERFORM cdc.lock_organization(found.organization_id);
-			IF EXISTS (SELECT FROM cdc.organization_member m WHERE m.organization_id = found.organization_id AND m.role_oid = found.who AND m.system_identifier = cdc.system_identifier()) THEN
+			PERFORM cdc_inner.lock_organization(found.organization_id);
+			IF EXISTS (SELECT FROM cdc.organization_member m WHERE m.organization_id = found.organization_id AND m.role_oid = found.who AND m.system_identifier = cdc_inner.system_identifier()) THEN
 				DELETE FROM cdc.organization_member m WHERE m.id = found.id;
 			ELSE
-				UPDATE cdc.organization_member m SET role_oid = found.who, system_identifier = cdc.system_identifier() WHERE m.id = found.id;
-				PERFORM cdc.note_organization(found.organization_id, 'bound', format('role "%s" of this server is its %s', found.member, found.role), jsonb_build_object('member', found.member, 'role', found.role));
+				UPDATE cdc.organization_member m SET role_oid = found.who, system_identifier = cdc_inner.system_identifier() WHERE m.id = found.id;
+				PERFORM cdc_inner.note_organization(found.organization_id, 'bound', format('role "%s" of this server is its %s', found.member, found.role), jsonb_build_object('member', found.member, 'role', found.role));
 				IF found.state = 'accepted' THEN
-					PERFORM cdc.grant_use(found.member);
+					PERFORM cdc_inner.grant_use(found.member);
 				ELSIF found.state = 'invited' THEN
-					PERFORM cdc.grant_invited(found.member);
+					PERFORM cdc_inner.grant_invited(found.member);
 				END IF;
 			END IF;
 		END IF;

@@ -2,7 +2,7 @@
 
 CREATE OR REPLACE FUNCTION cdc_inner.create_token(name text, organization uuid DEFAULT NULL, expires interval DEFAULT '90 days') RETURNS text
 	LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-	SELECT t.token FROM cdc.make_token(name, organization, expires) t
+	SELECT t.token FROM cdc_inner.make_token(name, organization, expires) t
 $$;
 COMMENT ON FUNCTION cdc_inner.create_token IS
 	'Makes a bearer token for the caller and returns it: shown this once, kept as a hash. name: 1 to 100 characters, what it is for. organization: the only '
@@ -13,9 +13,9 @@ CREATE OR REPLACE FUNCTION cdc_inner.list_tokens() RETURNS TABLE (id uuid, name 
 		created_at timestamptz, expires_at timestamptz, last_used_at timestamptz, revoked_at timestamptz, last_used_from text)
 	LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT t.id, t.name, t.prefix, coalesce(r.rolname, t.member), t.organization_id, t.created_at, t.expires_at, t.last_used_at, t.revoked_at, t.last_used_from
-		FROM cdc.api_token t LEFT JOIN pg_roles r ON r.oid = t.role_oid AND t.system_identifier = cdc.system_identifier()
-		WHERE (r.oid = cdc.caller_oid() OR cdc.may(t.organization_id, 'admin') OR cdc.caller_is_superuser())
-			AND (cdc.caller_confined_to() IS NULL OR t.organization_id = cdc.caller_confined_to())
+		FROM cdc.api_token t LEFT JOIN pg_roles r ON r.oid = t.role_oid AND t.system_identifier = cdc_inner.system_identifier()
+		WHERE (r.oid = cdc_inner.caller_oid() OR cdc_inner.may(t.organization_id, 'admin') OR cdc_inner.caller_is_superuser())
+			AND (cdc_inner.caller_confined_to() IS NULL OR t.organization_id = cdc_inner.caller_confined_to())
 		ORDER BY t.created_at DESC, t.id
 $$;
 COMMENT ON FUNCTION cdc_inner.list_tokens IS
@@ -32,11 +32,11 @@ DECLARE
 BEGIN
 	SELECT t.name, t.organization_id INTO known FROM cdc_inner.list_tokens() t WHERE t.id = id;
 	IF NOT FOUND THEN
-		PERFORM cdc.raise_unknown('token', id);
+		PERFORM cdc_inner.raise_unknown('token', id);
 	END IF;
 	UPDATE cdc.api_token t SET revoked_at = now() WHERE t.id = id AND t.revoked_at IS NULL;
 	IF FOUND THEN
-		PERFORM cdc.note_organization(known.organization_id, 'token revoked', format('token "%s" was revoked', known.name), jsonb_build_object('token', id));
+		PERFORM cdc_inner.note_organization(known.organization_id, 'token revoked', format('token "%s" was revoked', known.name), jsonb_build_object('token', id));
 	END IF;
 END
 $$;

@@ -6,77 +6,77 @@
 -- The name in a row is for people, and for binding.
 
 -- What was done to an organisation, by the caller; with the REST request's id.
-CREATE OR REPLACE FUNCTION cdc.note_organization(organization uuid, kind text, message text, detail jsonb DEFAULT NULL) RETURNS void
+CREATE OR REPLACE FUNCTION cdc_inner.note_organization(organization uuid, kind text, message text, detail jsonb DEFAULT NULL) RETURNS void
 	LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	INSERT INTO cdc.organization_event (organization_id, kind, role, message, detail)
 		VALUES (note_organization.organization, note_organization.kind, cdc_inner.caller(), note_organization.message,
-			nullif(jsonb_strip_nulls(coalesce(note_organization.detail, '{}') || jsonb_build_object('request_id', cdc.request_id())), '{}'))
+			nullif(jsonb_strip_nulls(coalesce(note_organization.detail, '{}') || jsonb_build_object('request_id', cdc_inner.request_id())), '{}'))
 $$;
 
 -- One change of an organisation's members after the other.  Written and not only
 -- locked: who waits under REPEATABLE READ gets an error then, instead of deciding
 -- by what was true before.
-CREATE OR REPLACE FUNCTION cdc.lock_organization(organization uuid) RETURNS void
+CREATE OR REPLACE FUNCTION cdc_inner.lock_organization(organization uuid) RETURNS void
 	LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	UPDATE cdc.organization o SET slug = o.slug WHERE o.id = lock_organization.organization
 $$;
 
--- ERROR as cdc.require('admin'); no member of the organisation changes until the
+-- ERROR as cdc_inner.require('admin'); no member of the organisation changes until the
 -- transaction ends.  Asked again behind the lock: the caller may have been removed.
-CREATE OR REPLACE FUNCTION cdc.require_admin_alone(organization uuid) RETURNS void
+CREATE OR REPLACE FUNCTION cdc_inner.require_admin_alone(organization uuid) RETURNS void
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	PERFORM cdc.require(organization, 'admin');
-	PERFORM cdc.lock_organization(organization);
-	PERFORM cdc.require(organization, 'admin');
+	PERFORM cdc_inner.require(organization, 'admin');
+	PERFORM cdc_inner.lock_organization(organization);
+	PERFORM cdc_inner.require(organization, 'admin');
 END
 $$;
 
-CREATE OR REPLACE FUNCTION cdc.require_owner(organization uuid) RETURNS void
+CREATE OR REPLACE FUNCTION cdc_inner.require_owner(organization uuid) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	IF cdc.member_role(organization) IS DISTINCT FROM 'owner' THEN
+	IF cdc_inner.member_role(organization) IS DISTINCT FROM 'owner' THEN
 		RAISE insufficient_privilege USING MESSAGE = 'only an owner makes, changes or removes an owner',
-			DETAIL = format('Role "%s" is %s there.', cdc_inner.caller(), cdc.member_role(organization)), HINT = 'Ask an owner of the organization.';
+			DETAIL = format('Role "%s" is %s there.', cdc_inner.caller(), cdc_inner.member_role(organization)), HINT = 'Ask an owner of the organization.';
 	END IF;
 END
 $$;
 
 -- ERROR when an owner has just left, or become less, and was the last that there
 -- is: one who has not accepted, or whose role is gone, is none.
-CREATE OR REPLACE FUNCTION cdc.keep_an_owner(organization uuid, leaving name) RETURNS void
+CREATE OR REPLACE FUNCTION cdc_inner.keep_an_owner(organization uuid, leaving name) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF NOT EXISTS (SELECT FROM cdc.membership m JOIN pg_roles r ON r.oid = m.role_oid WHERE m.organization_id = organization AND m.role = 'owner') THEN
-		PERFORM cdc.raise_invalid('an organization keeps at least one owner', format('Role "%s" is its only owner.', leaving), 'Make another member owner first.');
+		PERFORM cdc_inner.raise_invalid('an organization keeps at least one owner', format('Role "%s" is its only owner.', leaving), 'Make another member owner first.');
 	END IF;
 END
 $$;
 
 -- The rows of an organisation's members with the names that their roles have now.
 -- present: the row is bound to a role of this server.
-CREATE OR REPLACE FUNCTION cdc.member_rows(organization uuid) RETURNS TABLE (id uuid, member name, role text, state text, present boolean,
+CREATE OR REPLACE FUNCTION cdc_inner.member_rows(organization uuid) RETURNS TABLE (id uuid, member name, role text, state text, present boolean,
 		invited_by name, created_at timestamptz)
 	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT m.id, coalesce(r.rolname, m.member), m.role, m.state, r.oid IS NOT NULL, m.invited_by, m.created_at
-		FROM cdc.organization_member m LEFT JOIN pg_roles r ON r.oid = m.role_oid AND m.system_identifier = cdc.system_identifier()
+		FROM cdc.organization_member m LEFT JOIN pg_roles r ON r.oid = m.role_oid AND m.system_identifier = cdc_inner.system_identifier()
 		WHERE m.organization_id = member_rows.organization
 $$;
 
 -- For the worker, now and then: the names of roles that were renamed, by which a
 -- restored copy is bound; the memberships and tokens of roles that were dropped,
 -- which end.  Names were given by their holders' superusers; nobody is asked.
-CREATE OR REPLACE FUNCTION cdc.tend_members() RETURNS void
+CREATE OR REPLACE FUNCTION cdc_inner.tend_members() RETURNS void
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	UPDATE cdc.organization_member m SET member = r.rolname FROM pg_roles r
-		WHERE r.oid = m.role_oid AND m.system_identifier = cdc.system_identifier() AND r.rolname <> m.member;
+		WHERE r.oid = m.role_oid AND m.system_identifier = cdc_inner.system_identifier() AND r.rolname <> m.member;
 	UPDATE cdc.api_token t SET member = r.rolname FROM pg_roles r
-		WHERE r.oid = t.role_oid AND t.system_identifier = cdc.system_identifier() AND r.rolname <> t.member;
+		WHERE r.oid = t.role_oid AND t.system_identifier = cdc_inner.system_identifier() AND r.rolname <> t.member;
 	UPDATE cdc.api_token t SET revoked_at = now() WHERE t.revoked_at IS NULL
-		AND t.system_identifier = cdc.system_identifier() AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = t.role_oid);
+		AND t.system_identifier = cdc_inner.system_identifier() AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = t.role_oid);
 	WITH gone AS (DELETE FROM cdc.organization_member m
-			WHERE m.system_identifier = cdc.system_identifier() AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = m.role_oid)
+			WHERE m.system_identifier = cdc_inner.system_identifier() AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = m.role_oid)
 			RETURNING m.organization_id, m.member, m.role)
 		INSERT INTO cdc.organization_event (organization_id, kind, role, message, detail)
 			SELECT g.organization_id, 'removed', current_user, format('role "%s" was dropped', g.member), jsonb_build_object('member', g.member, 'role', g.role) FROM gone g;

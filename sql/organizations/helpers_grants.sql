@@ -3,20 +3,20 @@
 
 -- Gives a role the use of these functions of schema cdc; idempotent.  One at a time:
 -- GRANTs on one object that run beside each other fail with "tuple concurrently updated".
-CREATE OR REPLACE FUNCTION cdc.grant_calls(role name, functions text) RETURNS void
+CREATE OR REPLACE FUNCTION cdc_inner.grant_calls(role name, functions text) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	PERFORM cdc.lock('grants');
+	PERFORM cdc_inner.lock('grants');
 	EXECUTE format('GRANT USAGE ON SCHEMA cdc TO %I', role);
 	EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %I', functions, role);
 END
 $$;
 
 -- What a member's role needs, a line a room, with all overloads; idempotent.
-CREATE OR REPLACE FUNCTION cdc.grant_use(member name) RETURNS void
+CREATE OR REPLACE FUNCTION cdc_inner.grant_use(member name) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	PERFORM cdc.lock('grants');
+	PERFORM cdc_inner.lock('grants');
 	EXECUTE format('GRANT SELECT ON %s TO %I', (SELECT string_agg(c.oid::regclass::text, ', ') FROM pg_class c
 		WHERE c.relnamespace = 'cdc'::regnamespace AND c.relname IN (
 			'organization', 'organization_member', 'organization_event',
@@ -24,7 +24,7 @@ BEGIN
 			'pipeline', 'pipeline_spec', 'pipeline_observed', 'pipeline_event', 'option',
 			'finding', 'pipeline_standby', 'failover_readiness', 'state_table', 'failover_table', 'standby_table',
 			'rest_route')), member);
-	PERFORM cdc.grant_calls(member, (SELECT string_agg(p.oid::regprocedure::text, ', ') FROM pg_proc p
+	PERFORM cdc_inner.grant_calls(member, (SELECT string_agg(p.oid::regprocedure::text, ', ') FROM pg_proc p
 		WHERE p.pronamespace = 'cdc'::regnamespace AND p.proname IN (
 			'caller', 'caller_organizations', 'caller_pipelines', 'caller_administers',
 			'add_member', 'remove_member', 'list_members', 'invitations', 'accept_membership', 'leave_organization', 'create_token', 'list_tokens', 'revoke_token',
@@ -36,7 +36,7 @@ END
 $$;
 
 -- What who is invited needs to accept, in SQL and over REST, and no more.
-CREATE OR REPLACE FUNCTION cdc.grant_invited(member name) RETURNS void
+CREATE OR REPLACE FUNCTION cdc_inner.grant_invited(member name) RETURNS void
 	LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT cdc.grant_calls(member, 'cdc.invitations(), cdc.accept_membership(uuid), cdc.leave_organization(uuid), cdc.rest(text, text, text, jsonb)')
+	SELECT cdc_inner.grant_calls(member, 'cdc.invitations(), cdc.accept_membership(uuid), cdc.leave_organization(uuid), cdc.rest(text, text, text, jsonb)')
 $$;

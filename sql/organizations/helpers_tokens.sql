@@ -3,33 +3,33 @@
 -- else.  The role is known as a member's is: by its OID on this server.
 
 -- Writes a token and returns it: shown this once, kept as a hash.
-CREATE OR REPLACE FUNCTION cdc.make_token(name text, organization uuid, expires interval, OUT id uuid, OUT token text)
+CREATE OR REPLACE FUNCTION cdc_inner.make_token(name text, organization uuid, expires interval, OUT id uuid, OUT token text)
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
 	role record;
 BEGIN
 	IF coalesce(btrim(name), '') = '' OR length(name) > 100 OR name ~ '[[:cntrl:]]' THEN
-		PERFORM cdc.raise_invalid('a token needs a name', format('It was %L.', name), 'Give 1 to 100 characters, on one line: what the token is for.', 'name');
+		PERFORM cdc_inner.raise_invalid('a token needs a name', format('It was %L.', name), 'Give 1 to 100 characters, on one line: what the token is for.', 'name');
 	END IF;
 	IF expires IS NULL OR now() + expires <= now() OR now() + expires > now() + interval '10 years' THEN
-		PERFORM cdc.raise_invalid('expires must be an interval of more than nothing and at most 10 years', format('It was %L.', expires), 'For example: expires => ''30 days''.', 'expires');
+		PERFORM cdc_inner.raise_invalid('expires must be an interval of more than nothing and at most 10 years', format('It was %L.', expires), 'For example: expires => ''30 days''.', 'expires');
 	END IF;
 	IF organization IS NOT NULL THEN
-		PERFORM cdc.require(organization, 'service:read');
+		PERFORM cdc_inner.require(organization, 'service:read');
 	ELSIF NOT EXISTS (SELECT cdc_inner.caller_organizations()) THEN
-		PERFORM cdc.default_organization();
+		PERFORM cdc_inner.default_organization();
 	END IF;
-	SELECT r.oid, r.rolname, r.rolcanlogin INTO role FROM pg_roles r WHERE r.oid = cdc.caller_oid();
+	SELECT r.oid, r.rolname, r.rolcanlogin INTO role FROM pg_roles r WHERE r.oid = cdc_inner.caller_oid();
 	IF NOT role.rolcanlogin THEN
 		RAISE object_not_in_prerequisite_state USING MESSAGE = 'a token cannot be made for a role that may not log in',
 			DETAIL = format('Role "%s" is NOLOGIN.', role.rolname), HINT = 'Connect as a role with LOGIN and call cdc.create_token() as that one.';
 	END IF;
-	token := 'cdc_' || cdc.random_secret();
+	token := 'cdc_' || cdc_inner.random_secret();
 	INSERT INTO cdc.api_token AS t (name, prefix, hash, member, role_oid, system_identifier, organization_id, expires_at)
-		VALUES (name, left(token, 12), sha256(convert_to(token, 'UTF8')), role.rolname, role.oid, cdc.system_identifier(), organization, now() + expires)
+		VALUES (name, left(token, 12), sha256(convert_to(token, 'UTF8')), role.rolname, role.oid, cdc_inner.system_identifier(), organization, now() + expires)
 		RETURNING t.id INTO id;
-	PERFORM cdc.note_organization(organization, 'token made', format('role "%s" made token "%s"', role.rolname, name), jsonb_build_object('token', id, 'expires_at', cdc.rfc3339(now() + expires)));
+	PERFORM cdc_inner.note_organization(organization, 'token made', format('role "%s" made token "%s"', role.rolname, name), jsonb_build_object('token', id, 'expires_at', cdc_inner.rfc3339(now() + expires)));
 END
 $$;
 
@@ -38,14 +38,14 @@ $$;
 -- whence it was used, NULL: as the session.  Time and address of the last use are written when those that
 -- are known are five minutes old, or one minute and of another address; it waits
 -- for nobody.
-CREATE OR REPLACE FUNCTION cdc.token_identity(token text, address text, OUT role_oid oid, OUT organization_id uuid) RETURNS SETOF record
+CREATE OR REPLACE FUNCTION cdc_inner.token_identity(token text, address text, OUT role_oid oid, OUT organization_id uuid) RETURNS SETOF record
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
 	known record;
 BEGIN
 	SELECT t.id, t.role_oid, t.organization_id, t.last_used_at, t.last_used_from INTO known
-		FROM cdc.api_token t JOIN pg_roles r ON r.oid = t.role_oid AND t.system_identifier = cdc.system_identifier()
+		FROM cdc.api_token t JOIN pg_roles r ON r.oid = t.role_oid AND t.system_identifier = cdc_inner.system_identifier()
 		WHERE t.hash = sha256(convert_to(token, 'UTF8')) AND t.revoked_at IS NULL AND t.expires_at > clock_timestamp() AND r.rolcanlogin
 		AND (r.rolsuper OR EXISTS (SELECT FROM cdc.membership m WHERE m.role_oid = t.role_oid AND m.organization_id = coalesce(t.organization_id, m.organization_id)));
 	IF NOT FOUND THEN

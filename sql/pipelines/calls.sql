@@ -9,7 +9,7 @@ CREATE OR REPLACE FUNCTION cdc_inner.create_pipeline(name text, source uuid, sin
 		topic_prefix text DEFAULT NULL, snapshot_mode text DEFAULT 'initial', organization uuid DEFAULT NULL,
 		pipeline_type text DEFAULT 'cdc_pg_to_kafka', options jsonb DEFAULT '{}') RETURNS uuid
 	LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-	SELECT cdc.make_pipeline(name, source, sink, tables, database_name, topic_prefix, snapshot_mode, organization, pipeline_type, options,
+	SELECT cdc_inner.make_pipeline(name, source, sink, tables, database_name, topic_prefix, snapshot_mode, organization, pipeline_type, options,
 		jsonb_strip_nulls(jsonb_build_object('database_name', database_name, 'tables', CASE WHEN cardinality(tables) > 0 THEN to_jsonb(tables) END,
 			'topic_prefix', topic_prefix, 'snapshot_mode', snapshot_mode, 'options', nullif(options, '{}')))::json)
 $$;
@@ -23,8 +23,8 @@ COMMENT ON FUNCTION cdc_inner.create_pipeline IS
 CREATE OR REPLACE FUNCTION cdc_inner.delete_pipeline(id uuid, force boolean DEFAULT false) RETURNS text
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	PERFORM cdc.require(cdc.organization_of_pipeline(id), 'service:create');
-	PERFORM cdc.end_pipeline(id, force);
+	PERFORM cdc_inner.require(cdc_inner.organization_of_pipeline(id), 'service:create');
+	PERFORM cdc_inner.end_pipeline(id, force);
 	RETURN 'Deleting';
 END
 $$;
@@ -38,7 +38,7 @@ CREATE OR REPLACE FUNCTION cdc_inner.rotate_password(pipeline uuid) RETURNS inte
 DECLARE
 	before record;
 BEGIN
-	PERFORM cdc.require(cdc.organization_of_pipeline(pipeline), 'service:create');
+	PERFORM cdc_inner.require(cdc_inner.organization_of_pipeline(pipeline), 'service:create');
 	SELECT p.desired_state, p.password_generation AS wanted, s.connection -> 'manage_role' = 'false' AS by_user,
 			(SELECT min(x.generation) FROM cdc.pipeline_secret x WHERE x.pipeline_id = pipeline) AS present INTO before
 		FROM cdc.pipeline_spec p JOIN cdc.service s ON s.id = p.source_service_id WHERE p.id = pipeline FOR NO KEY UPDATE OF p;
@@ -52,7 +52,7 @@ BEGIN
 	END IF;
 	UPDATE cdc.pipeline_spec p SET password_generation = p.password_generation + 1, updated_at = now() WHERE p.id = pipeline;
 	INSERT INTO cdc.pipeline_event (pipeline_id, kind, message) VALUES (pipeline, 'user', format('a new password was asked for by role "%s"', cdc_inner.caller()));
-	PERFORM cdc.ask('pipeline', pipeline);
+	PERFORM cdc_inner.ask('pipeline', pipeline);
 	RETURN before.wanted + 1;
 END
 $$;

@@ -3,7 +3,7 @@
 CREATE OR REPLACE FUNCTION cdc_inner.get_pipeline(id uuid) RETURNS jsonb
 	LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	PERFORM cdc.organization_of_pipeline(id);
+	PERFORM cdc_inner.organization_of_pipeline(id);
 	RETURN (SELECT to_jsonb(v) FROM cdc.pipeline_object v WHERE v.id = get_pipeline.id);
 END
 $$;
@@ -14,7 +14,7 @@ CREATE OR REPLACE FUNCTION cdc_inner.list_pipelines(organization uuid DEFAULT NU
 	LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF organization IS NOT NULL THEN
-		PERFORM cdc.require(organization, 'service:read');
+		PERFORM cdc_inner.require(organization, 'service:read');
 	END IF;
 	RETURN QUERY SELECT to_jsonb(v) FROM cdc.pipeline_spec p JOIN cdc.pipeline_object v ON v.id = p.id
 		WHERE p.organization_id IN (SELECT cdc_inner.caller_organizations()) AND (organization IS NULL OR p.organization_id = organization)
@@ -28,7 +28,7 @@ CREATE OR REPLACE FUNCTION cdc_inner.pipeline_status(id uuid) RETURNS TABLE (id 
 		source_lag_bytes bigint, topic_prefix text, last_health_check_at timestamptz, error_message text)
 	LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT p.id, p.status, p.connector_name, o.connector_state, o.task_states, o.source_lag_bytes, p.topic_prefix, o.last_health_check_at, p.error_message
-		FROM (SELECT cdc.organization_of_pipeline($1) AS owner OFFSET 0) x
+		FROM (SELECT cdc_inner.organization_of_pipeline($1) AS owner OFFSET 0) x
 		JOIN cdc.pipeline_spec p ON p.id = $1 AND p.organization_id = x.owner
 		JOIN cdc.pipeline_observed o ON o.pipeline_id = p.id
 $$;
@@ -48,15 +48,15 @@ DECLARE
 	pause float8 := 0.005;
 BEGIN
 	IF status IS NULL OR status NOT IN ('Pending', 'Provisioning', 'Running', 'Failed', 'Deleting', 'Deleted') THEN
-		PERFORM cdc.raise_invalid('unknown status', format('It was %L.', status), 'Use Pending, Provisioning, Running, Failed, Deleting or Deleted.');
+		PERFORM cdc_inner.raise_invalid('unknown status', format('It was %L.', status), 'Use Pending, Provisioning, Running, Failed, Deleting or Deleted.');
 	END IF;
 	IF timeout IS NULL OR timeout < interval '0' THEN
-		PERFORM cdc.raise_invalid('timeout must be an interval, not negative', format('It was %L.', timeout), 'For example: timeout => ''5 min''.');
+		PERFORM cdc_inner.raise_invalid('timeout must be an interval, not negative', format('It was %L.', timeout), 'For example: timeout => ''5 min''.');
 	END IF;
-	SELECT p.organization_id, cdc.changed_here(p.xmin) AS ours INTO seen FROM cdc.pipeline_spec p
+	SELECT p.organization_id, cdc_inner.changed_here(p.xmin) AS ours INTO seen FROM cdc.pipeline_spec p
 		WHERE p.id = id AND (p.deleted_at IS NULL OR status = 'Deleted');
-	IF NOT FOUND OR NOT cdc.may(seen.organization_id, 'service:read') THEN
-		PERFORM cdc.raise_unknown('pipeline', id);
+	IF NOT FOUND OR NOT cdc_inner.may(seen.organization_id, 'service:read') THEN
+		PERFORM cdc_inner.raise_unknown('pipeline', id);
 	END IF;
 	owner := seen.organization_id;
 	IF current_setting('transaction_isolation') <> 'read committed' THEN
@@ -69,8 +69,8 @@ BEGIN
 	END IF;
 	LOOP
 		-- each statement has a snapshot of its own; who is removed meanwhile learns no more
-		IF NOT cdc.may(owner, 'service:read') THEN
-			PERFORM cdc.raise_unknown('pipeline', id);
+		IF NOT cdc_inner.may(owner, 'service:read') THEN
+			PERFORM cdc_inner.raise_unknown('pipeline', id);
 		END IF;
 		SELECT p.status, p.error_message INTO seen FROM cdc.pipeline_spec p WHERE p.id = id AND p.deleted_at IS NULL;
 		IF NOT FOUND THEN

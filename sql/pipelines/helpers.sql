@@ -2,14 +2,14 @@
 
 -- The pipeline's organisation, if the caller may read it; else the same ERROR
 -- 42704 as for one that does not exist.
-CREATE OR REPLACE FUNCTION cdc.organization_of_pipeline(id uuid) RETURNS uuid
+CREATE OR REPLACE FUNCTION cdc_inner.organization_of_pipeline(id uuid) RETURNS uuid
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	found uuid;
 BEGIN
 	SELECT p.organization_id INTO found FROM cdc.pipeline_spec p WHERE p.id = organization_of_pipeline.id AND p.deleted_at IS NULL;
-	IF found IS NULL OR NOT cdc.may(found, 'service:read') THEN
-		PERFORM cdc.raise_unknown('pipeline', id);
+	IF found IS NULL OR NOT cdc_inner.may(found, 'service:read') THEN
+		PERFORM cdc_inner.raise_unknown('pipeline', id);
 	END IF;
 	RETURN found;
 END
@@ -17,7 +17,7 @@ $$;
 
 -- A table name as parse_ident reads it, one or two parts -> '"schema"."table"'.
 -- ERROR 22023 otherwise.
-CREATE OR REPLACE FUNCTION cdc.normalize_table(name text) RETURNS text
+CREATE OR REPLACE FUNCTION cdc_inner.normalize_table(name text) RETURNS text
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	parts text[];
@@ -28,17 +28,17 @@ BEGIN
 		parts := NULL;
 	END;
 	IF parts IS NULL OR array_length(parts, 1) > 2 OR '' = ANY (parts) THEN
-		PERFORM cdc.raise_invalid('a table must be named as table or schema.table', format('It was %L.', name),
+		PERFORM cdc_inner.raise_invalid('a table must be named as table or schema.table', format('It was %L.', name),
 			'No wildcard, no column list, no database; quote names with capitals: "Sales"."Order".', 'config.tables');
 	END IF;
 	IF array_length(parts, 1) = 1 THEN
 		parts := ARRAY['public'] || parts;
 	END IF;
 	IF octet_length(parts[1]) > 63 OR octet_length(parts[2]) > 63 THEN
-		PERFORM cdc.raise_invalid('a name of a table or schema has at most 63 bytes', format('It was %L.', name), 'PostgreSQL has no longer names.', 'config.tables');
+		PERFORM cdc_inner.raise_invalid('a name of a table or schema has at most 63 bytes', format('It was %L.', name), 'PostgreSQL has no longer names.', 'config.tables');
 	END IF;
 	IF parts[1] IN ('pg_catalog', 'information_schema', 'pg_toast') THEN
-		PERFORM cdc.raise_invalid('system tables cannot be captured', format('It was %L.', name), 'Name tables of the application.', 'config.tables');
+		PERFORM cdc_inner.raise_invalid('system tables cannot be captured', format('It was %L.', name), 'Name tables of the application.', 'config.tables');
 	END IF;
 	RETURN format('"%s"."%s"', replace(parts[1], '"', '""'), replace(parts[2], '"', '""'));
 END
@@ -46,48 +46,48 @@ $$;
 
 -- The topic of a table, as Debezium makes it: <prefix>.<schema>.<table> with
 -- illegal characters as _ (AbstractTopicNamingStrategy).
-CREATE OR REPLACE FUNCTION cdc.topic_of(prefix text, tab text) RETURNS text
+CREATE OR REPLACE FUNCTION cdc_inner.topic_of(prefix text, tab text) RETURNS text
 	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT regexp_replace(prefix || '.' || (parse_ident(tab))[1] || '.' || (parse_ident(tab))[2], '[^a-zA-Z0-9._-]', '_', 'g')
 $$;
 
 -- Kafka's metrics do not tell . from _: topics that are equal so collide.
-CREATE OR REPLACE FUNCTION cdc.topic_key(topic text) RETURNS text
+CREATE OR REPLACE FUNCTION cdc_inner.topic_key(topic text) RETURNS text
 	LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT replace(regexp_replace(topic, '[^a-zA-Z0-9._-]', '_', 'g'), '.', '_')
 $$;
 
 -- Their names, and why one cannot be set so.
-CREATE OR REPLACE FUNCTION cdc.option_names() RETURNS text
+CREATE OR REPLACE FUNCTION cdc_inner.option_names() RETURNS text
 	LANGUAGE c IMMUTABLE AS 'MODULE_PATHNAME', 'cdc_option_names';
 
-CREATE OR REPLACE FUNCTION cdc.option_fault(key text, value text) RETURNS text
+CREATE OR REPLACE FUNCTION cdc_inner.option_fault(key text, value text) RETURNS text
 	LANGUAGE c IMMUTABLE STRICT AS 'MODULE_PATHNAME', 'cdc_option_fault';
 
 -- Why a text may not stand in a connector's configuration (what: its name in the sentence).
-CREATE OR REPLACE FUNCTION cdc.connect_text_fault(what text, value text) RETURNS text
+CREATE OR REPLACE FUNCTION cdc_inner.connect_text_fault(what text, value text) RETURNS text
 	LANGUAGE c IMMUTABLE STRICT AS 'MODULE_PATHNAME', 'cdc_connect_text_fault_sql';
 
 -- Options: their table is in src/remote/debezium_options.c (cdc.option).
-CREATE OR REPLACE FUNCTION cdc.check_options(options jsonb) RETURNS void
+CREATE OR REPLACE FUNCTION cdc_inner.check_options(options jsonb) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	item record;
 	fault text;
 BEGIN
 	IF jsonb_typeof(options) <> 'object' THEN
-		PERFORM cdc.raise_invalid('options must be a JSON object', format('It was of JSON type %s.', jsonb_typeof(options)), 'For example ''{"max.batch.size": 4096}''.', 'config.options');
+		PERFORM cdc_inner.raise_invalid('options must be a JSON object', format('It was of JSON type %s.', jsonb_typeof(options)), 'For example ''{"max.batch.size": 4096}''.', 'config.options');
 	END IF;
 	FOR item IN SELECT * FROM jsonb_each(options) LOOP
 		IF jsonb_typeof(item.value) NOT IN ('string', 'number', 'boolean') THEN
-			PERFORM cdc.raise_invalid(format('option "%s" must be a string, a number or a boolean', item.key), format('It was of JSON type %s.', jsonb_typeof(item.value)),
+			PERFORM cdc_inner.raise_invalid(format('option "%s" must be a string, a number or a boolean', item.key), format('It was of JSON type %s.', jsonb_typeof(item.value)),
 				'Leave it out for its default.', 'config.options');
 		END IF;
-		fault := cdc.option_fault(item.key, item.value #>> '{}');
+		fault := cdc_inner.option_fault(item.key, item.value #>> '{}');
 		IF fault IS NOT NULL THEN
 			-- the value is not shown: who tries database.password sends one
-			PERFORM cdc.raise_invalid(fault, 'Only options that cannot break the pipeline''s guarantees may be set.',
-				'Known options: ' || cdc.option_names() || '.', 'config.options');
+			PERFORM cdc_inner.raise_invalid(fault, 'Only options that cannot break the pipeline''s guarantees may be set.',
+				'Known options: ' || cdc_inner.option_names() || '.', 'config.options');
 		END IF;
 	END LOOP;
 END
@@ -96,17 +96,17 @@ $$;
 -- ERROR 42710 when a live pipeline of the sink writes to one of the topics.  Two
 -- that share a prefix share Debezium's heartbeat topic, and the names of its
 -- metrics in the Connect worker.
-CREATE OR REPLACE FUNCTION cdc.check_topics_free(sink uuid, prefix text, tables text[]) RETURNS void
+CREATE OR REPLACE FUNCTION cdc_inner.check_topics_free(sink uuid, prefix text, tables text[]) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	clash record;
 BEGIN
 	SELECT p.name, p.topic_prefix, mine.topic INTO clash
-		FROM (SELECT '__debezium-heartbeat.' || prefix UNION ALL SELECT cdc.topic_of(prefix, t) FROM unnest(check_topics_free.tables) t) mine(topic)
+		FROM (SELECT '__debezium-heartbeat.' || prefix UNION ALL SELECT cdc_inner.topic_of(prefix, t) FROM unnest(check_topics_free.tables) t) mine(topic)
 		JOIN (SELECT q.name, q.topic_prefix, theirs.topic FROM cdc.pipeline_spec q,
-				LATERAL (SELECT '__debezium-heartbeat.' || q.topic_prefix UNION ALL SELECT cdc.topic_of(q.topic_prefix, t) FROM unnest(q.tables) t) theirs(topic)
+				LATERAL (SELECT '__debezium-heartbeat.' || q.topic_prefix UNION ALL SELECT cdc_inner.topic_of(q.topic_prefix, t) FROM unnest(q.tables) t) theirs(topic)
 				WHERE q.sink_service_id = sink AND q.desired_state = 'present' AND q.deleted_at IS NULL) p
-			ON cdc.topic_key(mine.topic) = cdc.topic_key(p.topic)
+			ON cdc_inner.topic_key(mine.topic) = cdc_inner.topic_key(p.topic)
 		ORDER BY mine.topic DESC, p.name LIMIT 1;
 	IF FOUND THEN
 		RAISE duplicate_object USING MESSAGE = format('pipeline "%s" on this sink writes to the same topic', clash.name),
@@ -118,25 +118,25 @@ $$;
 
 -- The tables of a request: normalized, sorted, unique.  ERROR 22023 when one is
 -- no table name, or when two would share a topic.
-CREATE OR REPLACE FUNCTION cdc.effective_tables(tables text[], prefix text) RETURNS text[]
+CREATE OR REPLACE FUNCTION cdc_inner.effective_tables(tables text[], prefix text) RETURNS text[]
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	result text[];
 	clash record;
 BEGIN
 	IF tables IS NULL OR array_ndims(tables) > 1 OR EXISTS (SELECT FROM unnest(tables) n WHERE n IS NULL) THEN
-		PERFORM cdc.raise_invalid('tables must be a list of names', 'It is NULL, has a NULL in it, or more than one dimension.', 'Give ''{}'' for all tables.', 'config.tables');
+		PERFORM cdc_inner.raise_invalid('tables must be a list of names', 'It is NULL, has a NULL in it, or more than one dimension.', 'Give ''{}'' for all tables.', 'config.tables');
 	END IF;
-	result := (SELECT coalesce(array_agg(DISTINCT t ORDER BY t), '{}') FROM (SELECT cdc.normalize_table(n) COLLATE "C" AS t FROM unnest(tables) n) x);
-	SELECT string_agg(t, ' and ' ORDER BY t) AS names, min(cdc.topic_of(prefix, t)) AS topic INTO clash FROM unnest(result) t
-		GROUP BY cdc.topic_key(cdc.topic_of(prefix, t)) HAVING count(*) > 1 LIMIT 1;
+	result := (SELECT coalesce(array_agg(DISTINCT t ORDER BY t), '{}') FROM (SELECT cdc_inner.normalize_table(n) COLLATE "C" AS t FROM unnest(tables) n) x);
+	SELECT string_agg(t, ' and ' ORDER BY t) AS names, min(cdc_inner.topic_of(prefix, t)) AS topic INTO clash FROM unnest(result) t
+		GROUP BY cdc_inner.topic_key(cdc_inner.topic_of(prefix, t)) HAVING count(*) > 1 LIMIT 1;
 	IF FOUND THEN
-		PERFORM cdc.raise_invalid('two tables would share one topic', format('%s both become "%s" (Kafka takes a dot and an underscore for the same).', clash.names, clash.topic),
+		PERFORM cdc_inner.raise_invalid('two tables would share one topic', format('%s both become "%s" (Kafka takes a dot and an underscore for the same).', clash.names, clash.topic),
 			'Put one of them into another pipeline with another topic_prefix.', 'config.tables');
 	END IF;
-	SELECT t AS name, length(cdc.topic_of(prefix, t)) AS length INTO clash FROM unnest(result) t WHERE length(cdc.topic_of(prefix, t)) > 249 LIMIT 1;
+	SELECT t AS name, length(cdc_inner.topic_of(prefix, t)) AS length INTO clash FROM unnest(result) t WHERE length(cdc_inner.topic_of(prefix, t)) > 249 LIMIT 1;
 	IF FOUND THEN
-		PERFORM cdc.raise_invalid('a topic''s name would be too long', format('%s becomes a topic of %s characters; Kafka allows 249.', clash.name, clash.length),
+		PERFORM cdc_inner.raise_invalid('a topic''s name would be too long', format('%s becomes a topic of %s characters; Kafka allows 249.', clash.name, clash.length),
 			'Choose a shorter topic_prefix.', 'config.tables');
 	END IF;
 	RETURN result;
@@ -146,15 +146,15 @@ $$;
 -- ERROR 42501 unless the caller may make pipelines from or to this service: with
 -- "pipelines_by": "admin" only an admin may.  For everything that makes one, or has
 -- one read more.
-CREATE OR REPLACE FUNCTION cdc.require_pipelines_by(service uuid) RETURNS void
+CREATE OR REPLACE FUNCTION cdc_inner.require_pipelines_by(service uuid) RETURNS void
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	s cdc.service;
 BEGIN
 	SELECT x.* INTO s FROM cdc.service x WHERE x.id = service;
-	IF cdc.pipelines_by_now(service) = 'admin' AND NOT cdc.may(s.organization_id, 'admin') THEN
+	IF cdc_inner.pipelines_by_now(service) = 'admin' AND NOT cdc_inner.may(s.organization_id, 'admin') THEN
 		RAISE insufficient_privilege USING MESSAGE = format('only an admin makes pipelines with service "%s"', s.name),
-			DETAIL = format('It has "pipelines_by": "admin"; role "%s" is %s in its organization.', cdc_inner.caller(), cdc.member_role(s.organization_id)),
+			DETAIL = format('It has "pipelines_by": "admin"; role "%s" is %s in its organization.', cdc_inner.caller(), cdc_inner.member_role(s.organization_id)),
 			HINT = 'Ask an owner or admin of the organization to make the pipeline.';
 	END IF;
 END
@@ -162,7 +162,7 @@ $$;
 
 -- What create_pipeline does, for every door.  config: the request as it was sent;
 -- detail: of the event, NULL or an object.
-CREATE OR REPLACE FUNCTION cdc.make_pipeline(name text, source uuid, sink uuid, tables text[], database_name text, topic_prefix text,
+CREATE OR REPLACE FUNCTION cdc_inner.make_pipeline(name text, source uuid, sink uuid, tables text[], database_name text, topic_prefix text,
 		snapshot_mode text, organization uuid, pipeline_type text, options jsonb, config json, detail jsonb DEFAULT NULL) RETURNS uuid
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
@@ -176,63 +176,63 @@ BEGIN
 	IF organization IS NULL THEN
 		SELECT s.organization_id INTO organization FROM cdc.service s WHERE s.id = source AND s.deleted_at IS NULL AND s.organization_id IN (SELECT cdc_inner.caller_organizations());
 		IF organization IS NULL THEN
-			PERFORM cdc.raise_unknown('service', source, 'source_service_id');
+			PERFORM cdc_inner.raise_unknown('service', source, 'source_service_id');
 		END IF;
 	END IF;
-	PERFORM cdc.require(organization, 'service:create');
+	PERFORM cdc_inner.require(organization, 'service:create');
 	IF name IS NULL OR name !~ '^[A-Za-z0-9_-]{1,64}$' THEN
-		PERFORM cdc.raise_invalid('a pipeline''s name must be 1 to 64 letters, digits, hyphens and underscores', format('It was %L.', name), 'Choose another name.', 'name');
+		PERFORM cdc_inner.raise_invalid('a pipeline''s name must be 1 to 64 letters, digits, hyphens and underscores', format('It was %L.', name), 'Choose another name.', 'name');
 	END IF;
 	IF pipeline_type IS DISTINCT FROM 'cdc_pg_to_kafka' THEN
-		PERFORM cdc.raise_invalid('unknown pipeline_type', format('It was %L.', pipeline_type), 'The only type is cdc_pg_to_kafka.', 'pipeline_type');
+		PERFORM cdc_inner.raise_invalid('unknown pipeline_type', format('It was %L.', pipeline_type), 'The only type is cdc_pg_to_kafka.', 'pipeline_type');
 	END IF;
 	IF source = sink THEN
-		PERFORM cdc.raise_invalid('source and sink must be different services', format('Both are %s.', source), 'The source is a PostgreSQL service, the sink a Kafka service.', 'sink_service_id');
+		PERFORM cdc_inner.raise_invalid('source and sink must be different services', format('Both are %s.', source), 'The source is a PostgreSQL service, the sink a Kafka service.', 'sink_service_id');
 	END IF;
 	FOREACH side IN ARRAY ARRAY[source, sink] LOOP
 		-- against an update_service and a delete_service that run beside us
-		PERFORM cdc.lock_shared('service ' || side);
+		PERFORM cdc_inner.lock_shared('service ' || side);
 		PERFORM FROM cdc.service s WHERE s.id = side AND s.deleted_at IS NULL AND s.status <> 'deleting' AND s.organization_id = organization FOR KEY SHARE;
 		IF NOT FOUND THEN
-			PERFORM cdc.raise_unknown('service', side, CASE side WHEN source THEN 'source_service_id' ELSE 'sink_service_id' END);
+			PERFORM cdc_inner.raise_unknown('service', side, CASE side WHEN source THEN 'source_service_id' ELSE 'sink_service_id' END);
 		END IF;
 	END LOOP;
-	PERFORM cdc.require_pipelines_by(source), cdc.require_pipelines_by(sink);
+	PERFORM cdc_inner.require_pipelines_by(source), cdc_inner.require_pipelines_by(sink);
 	IF snapshot_mode IS NULL OR snapshot_mode NOT IN ('initial', 'always', 'initial_only', 'no_data', 'when_needed') THEN
-		PERFORM cdc.raise_invalid('unknown snapshot_mode', format('It was %L.', snapshot_mode), 'Use initial, always, initial_only, no_data or when_needed.', 'config.snapshot_mode');
+		PERFORM cdc_inner.raise_invalid('unknown snapshot_mode', format('It was %L.', snapshot_mode), 'Use initial, always, initial_only, no_data or when_needed.', 'config.snapshot_mode');
 	END IF;
 	IF coalesce(database_name, '') = '' OR octet_length(database_name) > 63 OR database_name ~ '[[:cntrl:]]' THEN
-		PERFORM cdc.raise_invalid('database_name must be the name of a database', format('It was %L.', database_name), 'Name a database of the source, 1 to 63 bytes.', 'config.database_name');
+		PERFORM cdc_inner.raise_invalid('database_name must be the name of a database', format('It was %L.', database_name), 'Name a database of the source, 1 to 63 bytes.', 'config.database_name');
 	END IF;
 	IF database_name ~ '^/' THEN
-		PERFORM cdc.raise_invalid('the name of a database that is captured cannot begin with a slash', format('It was %L.', database_name),
+		PERFORM cdc_inner.raise_invalid('the name of a database that is captured cannot begin with a slash', format('It was %L.', database_name),
 			'PostgreSQL 16 and later read such a name in pg_hba.conf as a regular expression: rename the database.', 'config.database_name');
 	END IF;
-	broken := cdc.connect_text_fault('database_name', database_name);
+	broken := cdc_inner.connect_text_fault('database_name', database_name);
 	IF broken IS NOT NULL THEN
-		PERFORM cdc.raise_invalid(broken, 'A configuration''s references to secrets are made by the worker alone.', 'Name a database of the source.', 'config.database_name');
+		PERFORM cdc_inner.raise_invalid(broken, 'A configuration''s references to secrets are made by the worker alone.', 'Name a database of the source.', 'config.database_name');
 	END IF;
 	IF prefix !~ '^[a-zA-Z0-9_.-]+$' OR prefix IN ('.', '..') THEN
-		PERFORM cdc.raise_invalid('topic_prefix must be letters, digits, dots, hyphens and underscores', format('It was %L.', prefix), 'Topics are named <prefix>.<schema>.<table>.', 'config.topic_prefix');
+		PERFORM cdc_inner.raise_invalid('topic_prefix must be letters, digits, dots, hyphens and underscores', format('It was %L.', prefix), 'Topics are named <prefix>.<schema>.<table>.', 'config.topic_prefix');
 	END IF;
 	IF prefix ~ '^__debezium-heartbeat' THEN
-		PERFORM cdc.raise_invalid('topic_prefix must not be that of Debezium''s heartbeats', format('It was %L.', prefix), 'Topics "__debezium-heartbeat.<prefix>" are made for every prefix.', 'config.topic_prefix');
+		PERFORM cdc_inner.raise_invalid('topic_prefix must not be that of Debezium''s heartbeats', format('It was %L.', prefix), 'Topics "__debezium-heartbeat.<prefix>" are made for every prefix.', 'config.topic_prefix');
 	END IF;
 	IF length('__debezium-heartbeat.' || prefix) > 249 THEN
-		PERFORM cdc.raise_invalid('topic_prefix is too long', format('"__debezium-heartbeat.%s" has %s characters; Kafka allows 249.', prefix, length('__debezium-heartbeat.' || prefix)), 'Choose a shorter prefix.', 'config.topic_prefix');
+		PERFORM cdc_inner.raise_invalid('topic_prefix is too long', format('"__debezium-heartbeat.%s" has %s characters; Kafka allows 249.', prefix, length('__debezium-heartbeat.' || prefix)), 'Choose a shorter prefix.', 'config.topic_prefix');
 	END IF;
-	effective := cdc.effective_tables(tables, prefix);
+	effective := cdc_inner.effective_tables(tables, prefix);
 	options := coalesce(options, '{}');
-	PERFORM cdc.check_options(options);
+	PERFORM cdc_inner.check_options(options);
 
 	-- Two creations must not both find a topic free: the later one waits for the
 	-- other's COMMIT, as at a unique index.  Topics can be the same only where the
 	-- first words of the prefixes are.
-	PERFORM cdc.lock(format('topics %s %s', sink, split_part(cdc.topic_key(prefix), '_', 1)));
+	PERFORM cdc_inner.lock(format('topics %s %s', sink, split_part(cdc_inner.topic_key(prefix), '_', 1)));
 	IF EXISTS (SELECT FROM cdc.pipeline_spec p WHERE p.organization_id = organization AND p.name = name AND p.desired_state = 'present' AND p.deleted_at IS NULL) THEN
-		PERFORM cdc.raise_name_taken('pipeline', name);
+		PERFORM cdc_inner.raise_name_taken('pipeline', name);
 	END IF;
-	PERFORM cdc.check_topics_free(sink, prefix, effective);
+	PERFORM cdc_inner.check_topics_free(sink, prefix, effective);
 	LOOP
 		made := gen_random_uuid();
 		broken := NULL;
@@ -245,20 +245,20 @@ BEGIN
 			GET STACKED DIAGNOSTICS broken = CONSTRAINT_NAME;
 		END;
 		IF broken = 'pipeline_spec_name_key' THEN
-			PERFORM cdc.raise_name_taken('pipeline', name);
+			PERFORM cdc_inner.raise_name_taken('pipeline', name);
 		END IF;
 		-- the first eight digits of the id are taken: draw again
 	END LOOP;
 	INSERT INTO cdc.pipeline_observed (pipeline_id) VALUES (made);
 	INSERT INTO cdc.pipeline_event (pipeline_id, kind, status_to, message, detail)
 		VALUES (made, 'user', 'Pending', format('created by role "%s"', cdc_inner.caller()), detail);
-	PERFORM cdc.ask('pipeline', made);
+	PERFORM cdc_inner.ask('pipeline', made);
 	RETURN made;
 END
 $$;
 
 -- What delete_pipeline does, for every door.  detail: of the event, NULL or an object.
-CREATE OR REPLACE FUNCTION cdc.end_pipeline(id uuid, force boolean, detail jsonb DEFAULT NULL) RETURNS void
+CREATE OR REPLACE FUNCTION cdc_inner.end_pipeline(id uuid, force boolean, detail jsonb DEFAULT NULL) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
@@ -271,12 +271,12 @@ BEGIN
 		INSERT INTO cdc.pipeline_event (pipeline_id, kind, status_from, status_to, message, detail)
 			VALUES (id, 'user', before.status, 'Deleting', format('%s by role "%s"', CASE WHEN force THEN 'deleted with force' ELSE 'deleted' END, cdc_inner.caller()), detail);
 	END IF;
-	PERFORM cdc.ask('pipeline', id);
+	PERFORM cdc_inner.ask('pipeline', id);
 END
 $$;
 
 -- The role's password goes with the pipeline; the worker sets settled_at.
-CREATE OR REPLACE FUNCTION cdc.forget_pipeline_secrets() RETURNS trigger
+CREATE OR REPLACE FUNCTION cdc_inner.forget_pipeline_secrets() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	DELETE FROM cdc.pipeline_secret x WHERE x.pipeline_id = NEW.id;
@@ -284,13 +284,13 @@ BEGIN
 END
 $$;
 CREATE OR REPLACE TRIGGER forget_secrets AFTER UPDATE OF settled_at ON cdc.pipeline_spec
-	FOR EACH ROW WHEN (OLD.settled_at IS NULL AND NEW.settled_at IS NOT NULL) EXECUTE FUNCTION cdc.forget_pipeline_secrets();
+	FOR EACH ROW WHEN (OLD.settled_at IS NULL AND NEW.settled_at IS NOT NULL) EXECUTE FUNCTION cdc_inner.forget_pipeline_secrets();
 
 CREATE OR REPLACE VIEW cdc.pipeline_object WITH (security_invoker = true) AS
 	SELECT p.id, p.organization_id, p.name, p.pipeline_type, p.source_service_id, p.sink_service_id, p.status, p.provision_step, p.config,
 		p.connector_name, p.publication_name, p.slot_name, p.topic_prefix, o.connector_state AS last_connector_state, o.source_lag_bytes,
-		cdc.rfc3339(o.last_health_check_at) AS last_health_check_at, p.error_message,
-		cdc.rfc3339(p.created_at) AS created_at, cdc.rfc3339(p.updated_at) AS updated_at
+		cdc_inner.rfc3339(o.last_health_check_at) AS last_health_check_at, p.error_message,
+		cdc_inner.rfc3339(p.created_at) AS created_at, cdc_inner.rfc3339(p.updated_at) AS updated_at
 	FROM cdc.pipeline_spec p JOIN cdc.pipeline_observed o ON o.pipeline_id = p.id
 	WHERE p.deleted_at IS NULL;
 COMMENT ON VIEW cdc.pipeline_object IS 'The REST object of a pipeline, a column a member, in the order of the product page. Readers: superusers.';

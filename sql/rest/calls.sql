@@ -37,7 +37,7 @@ BEGIN
 	ELSE
 		answer.status := 503;
 		answer.headers := answer.headers || '{"retry-after": "5"}';
-		answer.body := cdc.rest_error(why, 'unhealthy', 'The database answers.', NULL, NULL);
+		answer.body := cdc_inner.rest_error(why, 'unhealthy', 'The database answers.', NULL, NULL);
 	END IF;
 	RETURN answer;
 END
@@ -49,9 +49,9 @@ COMMENT ON FUNCTION cdc_inner.health IS
 CREATE OR REPLACE FUNCTION cdc_inner.grant_gateway(role name) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	PERFORM cdc.require_superuser('cdc.grant_gateway()');
-	PERFORM cdc.require_role(role);
-	PERFORM cdc.grant_calls(role, 'cdc.rest_bearer(text, text, text, text, jsonb), cdc.health()');
+	PERFORM cdc_inner.require_superuser('cdc.grant_gateway()');
+	PERFORM cdc_inner.require_role(role);
+	PERFORM cdc_inner.grant_calls(role, 'cdc.rest_bearer(text, text, text, text, jsonb), cdc.health()');
 END
 $$;
 COMMENT ON FUNCTION cdc_inner.grant_gateway IS

@@ -1,16 +1,16 @@
 -- rest/routes_pipelines.sql: pipelines over REST, but for their status, which is a
 -- statement in src/extension/rest.c.
 
-CREATE OR REPLACE FUNCTION cdc.rest_no_pipeline() RETURNS void
+CREATE OR REPLACE FUNCTION cdc_inner.rest_no_pipeline() RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	PERFORM cdc.rest_refuse(404, 'not_found', 'no such pipeline', 'No pipeline with this id is visible to the caller here.',
+	PERFORM cdc_inner.rest_refuse(404, 'not_found', 'no such pipeline', 'No pipeline with this id is visible to the caller here.',
 		'GET /organizations/{organization_id}/pipelines lists those that are.');
 END
 $$;
 
 -- The object's text, or 404.
-CREATE OR REPLACE FUNCTION cdc.rest_pipeline_text(organization uuid, id uuid) RETURNS text
+CREATE OR REPLACE FUNCTION cdc_inner.rest_pipeline_text(organization uuid, id uuid) RETURNS text
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
@@ -18,23 +18,23 @@ DECLARE
 BEGIN
 	SELECT row_to_json(v)::text INTO object FROM cdc.pipeline_object v WHERE v.id = id AND v.organization_id = organization;
 	IF object IS NULL THEN
-		PERFORM cdc.rest_no_pipeline();
+		PERFORM cdc_inner.rest_no_pipeline();
 	END IF;
 	RETURN object;
 END
 $$;
 
-CREATE OR REPLACE FUNCTION cdc.rest_pipelines_list(r cdc.rest_request) RETURNS cdc.rest_response
+CREATE OR REPLACE FUNCTION cdc_inner.rest_pipelines_list(r cdc.rest_request) RETURNS cdc.rest_response
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	PERFORM cdc.rest_require(r.first, 'service:read');
+	PERFORM cdc_inner.rest_require(r.first, 'service:read');
 	RETURN ROW(200, NULL, (SELECT '{"pipelines":[' || coalesce(string_agg(x.object, ','), '') || ']}'
 		FROM (SELECT row_to_json(v)::text AS object FROM cdc.pipeline_spec p JOIN cdc.pipeline_object v ON v.id = p.id
 			WHERE p.organization_id = r.first ORDER BY p.created_at, p.id) x))::cdc.rest_response;
 END
 $$;
 
-CREATE OR REPLACE FUNCTION cdc.rest_pipeline_create(r cdc.rest_request) RETURNS cdc.rest_response
+CREATE OR REPLACE FUNCTION cdc_inner.rest_pipeline_create(r cdc.rest_request) RETURNS cdc.rest_response
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	sent json;
@@ -45,58 +45,58 @@ DECLARE
 	made uuid;
 	field text;
 BEGIN
-	PERFORM cdc.rest_require(r.first, 'service:create');
-	SELECT b.sent, b.body INTO sent, body FROM cdc.rest_body(r) b;
-	PERFORM cdc.rest_check(body, '{"name": "string", "pipeline_type": "string", "source_service_id": "string", "sink_service_id": "string", "config": "object"}',
+	PERFORM cdc_inner.rest_require(r.first, 'service:create');
+	SELECT b.sent, b.body INTO sent, body FROM cdc_inner.rest_body(r) b;
+	PERFORM cdc_inner.rest_check(body, '{"name": "string", "pipeline_type": "string", "source_service_id": "string", "sink_service_id": "string", "config": "object"}',
 		'{name,pipeline_type,source_service_id,sink_service_id}', true);
 	config := coalesce(nullif(body -> 'config', 'null'), '{}');
-	PERFORM cdc.rest_check(config, '{"database_name": "string", "tables": "strings", "topic_prefix": "string", "snapshot_mode": "string", "options": "object"}',
+	PERFORM cdc_inner.rest_check(config, '{"database_name": "string", "tables": "strings", "topic_prefix": "string", "snapshot_mode": "string", "options": "object"}',
 		'{}', true, 'config.');
 	IF config <> '{}' THEN
-		PERFORM cdc.rest_check_once(sent -> 'config', 'config.');
+		PERFORM cdc_inner.rest_check_once(sent -> 'config', 'config.');
 	END IF;
-	source := cdc.rest_uuid(body ->> 'source_service_id', 'source_service_id');
-	sink := cdc.rest_uuid(body ->> 'sink_service_id', 'sink_service_id');
+	source := cdc_inner.rest_uuid(body ->> 'source_service_id', 'source_service_id');
+	sink := cdc_inner.rest_uuid(body ->> 'sink_service_id', 'sink_service_id');
 	BEGIN
-		made := cdc.make_pipeline(body ->> 'name', source, sink,
+		made := cdc_inner.make_pipeline(body ->> 'name', source, sink,
 			ARRAY(SELECT jsonb_array_elements_text(coalesce(nullif(config -> 'tables', 'null'), '[]'))), coalesce(config ->> 'database_name', 'defaultdb'),
 			config ->> 'topic_prefix', coalesce(config ->> 'snapshot_mode', 'initial'), r.first, body ->> 'pipeline_type',
 			coalesce(nullif(config -> 'options', 'null'), '{}'), CASE config WHEN '{}' THEN '{}' ELSE sent -> 'config' END, jsonb_build_object('request_id', r.id));
 	EXCEPTION WHEN undefined_object THEN
 		GET STACKED DIAGNOSTICS field = COLUMN_NAME;
-		PERFORM cdc.rest_refuse(404, 'not_found', 'no such service', 'No service with this id is visible to the caller in this organization.',
+		PERFORM cdc_inner.rest_refuse(404, 'not_found', 'no such service', 'No service with this id is visible to the caller in this organization.',
 			'GET /managed-services lists those that are.', field);
 	END;
-	RETURN ROW(202, jsonb_build_object('location', format('/organizations/%s/pipelines/%s', r.first, made)), cdc.rest_pipeline_text(r.first, made))::cdc.rest_response;
+	RETURN ROW(202, jsonb_build_object('location', format('/organizations/%s/pipelines/%s', r.first, made)), cdc_inner.rest_pipeline_text(r.first, made))::cdc.rest_response;
 END
 $$;
 
-CREATE OR REPLACE FUNCTION cdc.rest_pipeline_get(r cdc.rest_request) RETURNS cdc.rest_response
+CREATE OR REPLACE FUNCTION cdc_inner.rest_pipeline_get(r cdc.rest_request) RETURNS cdc.rest_response
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	id uuid := cdc.rest_uuid(r.second, 'pipeline_id');
+	id uuid := cdc_inner.rest_uuid(r.second, 'pipeline_id');
 BEGIN
-	PERFORM cdc.rest_require(r.first, 'service:read');
-	RETURN ROW(200, NULL, cdc.rest_pipeline_text(r.first, id))::cdc.rest_response;
+	PERFORM cdc_inner.rest_require(r.first, 'service:read');
+	RETURN ROW(200, NULL, cdc_inner.rest_pipeline_text(r.first, id))::cdc.rest_response;
 END
 $$;
 
-CREATE OR REPLACE FUNCTION cdc.rest_pipeline_delete(r cdc.rest_request) RETURNS cdc.rest_response
+CREATE OR REPLACE FUNCTION cdc_inner.rest_pipeline_delete(r cdc.rest_request) RETURNS cdc.rest_response
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
-	id uuid := cdc.rest_uuid(r.second, 'pipeline_id');
-	force text := cdc.rest_parameter(r, 'force');
+	id uuid := cdc_inner.rest_uuid(r.second, 'pipeline_id');
+	force text := cdc_inner.rest_parameter(r, 'force');
 BEGIN
-	PERFORM cdc.rest_require(r.first, 'service:read');
+	PERFORM cdc_inner.rest_require(r.first, 'service:read');
 	IF NOT EXISTS (SELECT FROM cdc.pipeline_spec p WHERE p.id = id AND p.organization_id = r.first AND p.deleted_at IS NULL) THEN
-		PERFORM cdc.rest_no_pipeline();
+		PERFORM cdc_inner.rest_no_pipeline();
 	END IF;
-	PERFORM cdc.rest_require(r.first, 'service:create');
+	PERFORM cdc_inner.rest_require(r.first, 'service:create');
 	IF force NOT IN ('true', 'false') THEN
-		PERFORM cdc.rest_refuse(400, 'invalid_type', '"force" must be true or false', format('It was %L.', left(force, 100)), NULL, 'force');
+		PERFORM cdc_inner.rest_refuse(400, 'invalid_type', '"force" must be true or false', format('It was %L.', left(force, 100)), NULL, 'force');
 	END IF;
-	PERFORM cdc.end_pipeline(id, coalesce(force, 'false') = 'true', jsonb_build_object('request_id', r.id));
-	RETURN ROW(202, NULL, cdc.rest_pipeline_text(r.first, id))::cdc.rest_response;
+	PERFORM cdc_inner.end_pipeline(id, coalesce(force, 'false') = 'true', jsonb_build_object('request_id', r.id));
+	RETURN ROW(202, NULL, cdc_inner.rest_pipeline_text(r.first, id))::cdc.rest_response;
 END
 $$;

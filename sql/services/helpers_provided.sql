@@ -3,14 +3,14 @@
 -- written, and the worker makes it true.
 
 -- Who makes a server when a request names no provider; NULL: nobody does.
-CREATE OR REPLACE FUNCTION cdc.default_provider() RETURNS text
+CREATE OR REPLACE FUNCTION cdc_inner.default_provider() RETURNS text
 	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE WHEN coalesce(current_setting('cdc_pipeline.provision_url', true), '') <> '' THEN 'local' END
 $$;
 
 -- What a provider is asked for and does not do, in words for the service's object:
 -- it is echoed, and not pretended.
-CREATE OR REPLACE FUNCTION cdc.service_notes(service cdc.service) RETURNS text[]
+CREATE OR REPLACE FUNCTION cdc_inner.service_notes(service cdc.service) RETURNS text[]
 	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE service.provider WHEN 'local' THEN array_remove(ARRAY[
 		CASE WHEN service.plan_name <> '' THEN format('plan_name %s: %s', service.plan_name, coalesce('the service is held to ' || service.provided_limits, 'what the service is held to is not known yet')) END,
@@ -26,7 +26,7 @@ CREATE OR REPLACE FUNCTION cdc.service_notes(service cdc.service) RETURNS text[]
 $$;
 
 -- Values that the provider local does not take: ERROR 22023 with the field.
-CREATE OR REPLACE FUNCTION cdc.check_provided(body jsonb) RETURNS void
+CREATE OR REPLACE FUNCTION cdc_inner.check_provided(body jsonb) RETURNS void
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	type text := body ->> 'database_type';
@@ -34,42 +34,42 @@ DECLARE
 	nodes numeric := (body ->> 'node_count')::numeric;
 BEGIN
 	IF type NOT IN ('postgresql', 'kafka') THEN
-		PERFORM cdc.raise_invalid('unknown database_type', format('It was %L.', left(type, 100)), 'Use postgresql or kafka.', 'database_type');
+		PERFORM cdc_inner.raise_invalid('unknown database_type', format('It was %L.', left(type, 100)), 'Use postgresql or kafka.', 'database_type');
 	END IF;
-	PERFORM cdc.check_service_name(body ->> 'name') WHERE body ->> 'name' IS NOT NULL;
+	PERFORM cdc_inner.check_service_name(body ->> 'name') WHERE body ->> 'name' IS NOT NULL;
 	IF body ->> 'plan_name' !~ '^tier-([1-9]|1[0-5])$' THEN
-		PERFORM cdc.raise_invalid('unknown plan_name', format('It was %L.', left(body ->> 'plan_name', 100)), 'Use tier-1 to tier-15.', 'plan_name');
+		PERFORM cdc_inner.raise_invalid('unknown plan_name', format('It was %L.', left(body ->> 'plan_name', 100)), 'Use tier-1 to tier-15.', 'plan_name');
 	END IF;
 	IF type = 'postgresql' AND body ->> 'version' NOT IN ('14', '15', '16', '17', '18') THEN
-		PERFORM cdc.raise_invalid('unknown version of PostgreSQL', format('It was %L.', left(body ->> 'version', 100)), 'Use 14, 15, 16, 17 or 18, a major version alone.', 'version');
+		PERFORM cdc_inner.raise_invalid('unknown version of PostgreSQL', format('It was %L.', left(body ->> 'version', 100)), 'Use 14, 15, 16, 17 or 18, a major version alone.', 'version');
 	ELSIF type = 'kafka' AND body ->> 'version' !~ '^(3\.9|4\.[0-9])$' THEN
-		PERFORM cdc.raise_invalid('unknown version of Kafka', format('It was %L.', left(body ->> 'version', 100)), 'Use 3.9, or 4.0 and later where it is installed.', 'version');
+		PERFORM cdc_inner.raise_invalid('unknown version of Kafka', format('It was %L.', left(body ->> 'version', 100)), 'Use 3.9, or 4.0 and later where it is installed.', 'version');
 	END IF;
 	IF body ->> 'zone' IS NOT NULL AND NOT EXISTS (SELECT FROM cdc.zone z WHERE z.zone = body ->> 'zone') THEN
-		PERFORM cdc.raise_invalid('unknown zone', format('It was %L.', left(body ->> 'zone', 100)),
+		PERFORM cdc_inner.raise_invalid('unknown zone', format('It was %L.', left(body ->> 'zone', 100)),
 			format('Use one of %s.', (SELECT string_agg(z.zone, ', ' ORDER BY z.zone) FROM cdc.zone z)), 'zone');
 	END IF;
 	IF body ->> 'storage_tier' NOT IN ('maxiops', 'standard', 'archive') THEN
-		PERFORM cdc.raise_invalid('unknown storage_tier', format('It was %L.', left(body ->> 'storage_tier', 100)), 'Use maxiops, standard or archive.', 'storage_tier');
+		PERFORM cdc_inner.raise_invalid('unknown storage_tier', format('It was %L.', left(body ->> 'storage_tier', 100)), 'Use maxiops, standard or archive.', 'storage_tier');
 	END IF;
 	IF (body ->> 'storage_size_gb')::numeric < 10 THEN
-		PERFORM cdc.raise_invalid('storage_size_gb must be 10 or more', format('It was %s.', body ->> 'storage_size_gb'), 'Choose a larger size.', 'storage_size_gb');
+		PERFORM cdc_inner.raise_invalid('storage_size_gb must be 10 or more', format('It was %s.', body ->> 'storage_size_gb'), 'Choose a larger size.', 'storage_size_gb');
 	END IF;
 	IF type = 'postgresql' AND nodes > 2 THEN
-		PERFORM cdc.raise_invalid('a PostgreSQL service has one node or two', format('node_count was %s.', nodes), 'Use 1, or 2 for a primary and a standby.', 'node_count');
+		PERFORM cdc_inner.raise_invalid('a PostgreSQL service has one node or two', format('node_count was %s.', nodes), 'Use 1, or 2 for a primary and a standby.', 'node_count');
 	ELSIF type = 'kafka' AND nodes > 1 THEN
-		PERFORM cdc.raise_invalid('a Kafka service of this provider has one broker', format('node_count was %s.', nodes), 'Use 1, or leave it out.', 'node_count');
+		PERFORM cdc_inner.raise_invalid('a Kafka service of this provider has one broker', format('node_count was %s.', nodes), 'Use 1, or leave it out.', 'node_count');
 	END IF;
 	FOR item IN SELECT jsonb_array_elements_text(coalesce(nullif(body -> 'addons', 'null'), '[]')) LOOP
 		IF type <> 'kafka' THEN
-			PERFORM cdc.raise_invalid('this type of service has no addons', format('They were %s.', left((body -> 'addons')::text, 100)), 'The addon kafka-connect is for kafka.', 'addons');
+			PERFORM cdc_inner.raise_invalid('this type of service has no addons', format('They were %s.', left((body -> 'addons')::text, 100)), 'The addon kafka-connect is for kafka.', 'addons');
 		ELSIF item <> 'kafka-connect' THEN
-			PERFORM cdc.raise_invalid('unknown addon', format('It was %L.', left(item, 100)), 'The only addon is kafka-connect.', 'addons');
+			PERFORM cdc_inner.raise_invalid('unknown addon', format('It was %L.', left(item, 100)), 'The only addon is kafka-connect.', 'addons');
 		END IF;
 	END LOOP;
 	FOR item IN SELECT jsonb_array_elements_text(coalesce(nullif(body -> 'allowed_cidrs', 'null'), '[]')) LOOP
 		IF family(item::inet) <> 4 THEN
-			PERFORM cdc.raise_invalid('an entry of allowed_cidrs is no IPv4 network', format('It was %L.', left(item, 100)), 'Services of this provider have IPv4 addresses.', 'allowed_cidrs');
+			PERFORM cdc_inner.raise_invalid('an entry of allowed_cidrs is no IPv4 network', format('It was %L.', left(item, 100)), 'Services of this provider have IPv4 addresses.', 'allowed_cidrs');
 		END IF;
 	END LOOP;
 END
@@ -77,7 +77,7 @@ $$;
 
 -- Writes a service that is to be made, with passwords of its own.  body was
 -- checked.  ERROR 42710: name taken.
-CREATE OR REPLACE FUNCTION cdc.provide_service(organization uuid, body jsonb) RETURNS uuid
+CREATE OR REPLACE FUNCTION cdc_inner.provide_service(organization uuid, body jsonb) RETURNS uuid
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
@@ -95,13 +95,13 @@ BEGIN
 					ELSE '{"admin_user": "admin", "users": ["app_user"]}' END)
 			RETURNING s.id INTO made;
 	EXCEPTION WHEN unique_violation THEN
-		PERFORM cdc.raise_name_taken('service', body ->> 'name');
+		PERFORM cdc_inner.raise_name_taken('service', body ->> 'name');
 	END;
 	FOREACH item IN ARRAY ARRAY['admin_password', 'user_password/app_user'] || CASE WHEN addons <> '{}' THEN ARRAY['agent_token/0', 'connect_password'] END LOOP
 		INSERT INTO cdc.service_secret (service_id, purpose, key_id, ciphertext)
-			SELECT made, item, e.key_id, e.ciphertext FROM cdc.encrypt(cdc.random_secret(), made::text, item) e;
+			SELECT made, item, e.key_id, e.ciphertext FROM cdc_inner.encrypt(cdc_inner.random_secret(), made::text, item) e;
 	END LOOP;
-	PERFORM cdc.ask('service', made);
+	PERFORM cdc_inner.ask('service', made);
 	RETURN made;
 END
 $$;

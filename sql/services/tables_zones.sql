@@ -11,7 +11,7 @@ CREATE TABLE cdc.zone (
 
 -- A restored dump brings rows that CREATE EXTENSION has made already: the
 -- dumped one wins, so that edits survive.
-CREATE OR REPLACE FUNCTION cdc.zone_upsert() RETURNS trigger
+CREATE OR REPLACE FUNCTION cdc_inner.zone_upsert() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	UPDATE cdc.zone z SET peering_region = NEW.peering_region WHERE z.zone = NEW.zone;
@@ -21,7 +21,7 @@ BEGIN
 	RETURN NEW;
 END
 $$;
-CREATE OR REPLACE TRIGGER zone_upsert BEFORE INSERT ON cdc.zone FOR EACH ROW EXECUTE FUNCTION cdc.zone_upsert();
+CREATE OR REPLACE TRIGGER zone_upsert BEFORE INSERT ON cdc.zone FOR EACH ROW EXECUTE FUNCTION cdc_inner.zone_upsert();
 
 INSERT INTO cdc.zone (zone, peering_region) SELECT z, 'europe'
 	FROM pg_catalog.unnest('{fi-hel1,fi-hel2,de-fra1,nl-ams1,se-sto1,pl-waw1,es-mad1,dk-cph1,no-svg1,uk-lon1}'::text[]) z;

@@ -3,7 +3,7 @@
  *	  What every room of sql/ uses and SQL cannot do by itself: locks, the
  *	  worker's wake-up, times, where the extension may be created.
  *
- * Declared in sql/common/helpers.sql, cdc.check_installation() in
+ * Declared in sql/common/helpers.sql, cdc_inner.check_installation() in
  * sql/install.sql.  No table is read here.
  */
 #include "postgres.h"
@@ -34,7 +34,7 @@ PG_FUNCTION_INFO_V1(cdc_system_identifier);
 PG_FUNCTION_INFO_V1(cdc_wake);
 
 /*
- * cdc.changed_here(xid) -> boolean: was a row with this xmin written by the
+ * cdc_inner.changed_here(xid) -> boolean: was a row with this xmin written by the
  * running transaction, in whichever of its subtransactions?
  */
 Datum
@@ -50,7 +50,7 @@ lock_name(text *name, LOCKMODE mode)
 }
 
 /*
- * cdc.lock(text) -> void: waits for whoever holds the lock of this name, and
+ * cdc_inner.lock(text) -> void: waits for whoever holds the lock of this name, and
  * holds it until the transaction ends.  A sub-object of the extension: no
  * command of SQL locks one, while every role may take any advisory lock.
  */
@@ -61,7 +61,7 @@ cdc_lock(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* cdc.lock_shared(text) -> void: the same beside others that share it. */
+/* cdc_inner.lock_shared(text) -> void: the same beside others that share it. */
 Datum
 cdc_lock_shared(PG_FUNCTION_ARGS)
 {
@@ -69,7 +69,7 @@ cdc_lock_shared(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* cdc.system_identifier() -> numeric: of this server; a physical copy has it too. */
+/* cdc_inner.system_identifier() -> numeric: of this server; a physical copy has it too. */
 Datum
 cdc_system_identifier(PG_FUNCTION_ARGS)
 {
@@ -77,7 +77,7 @@ cdc_system_identifier(PG_FUNCTION_ARGS)
 }
 
 /*
- * cdc.check_installation() -> void: ERROR with what to do when the extension
+ * cdc_inner.check_installation() -> void: ERROR with what to do when the extension
  * is created where the reconciler does not work.
  */
 Datum
@@ -101,7 +101,7 @@ cdc_check_installation(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* cdc.rfc3339(timestamptz) -> text: UTC, Z, whole seconds. */
+/* cdc_inner.rfc3339(timestamptz) -> text: UTC, Z, whole seconds. */
 Datum
 cdc_rfc3339(PG_FUNCTION_ARGS)
 {
@@ -120,7 +120,7 @@ cdc_rfc3339(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(words));
 }
 
-/* cdc.wake() -> void: the worker looks at cdc.work after this commits. */
+/* cdc_inner.wake() -> void: the worker looks at cdc.work after this commits. */
 Datum
 cdc_wake(PG_FUNCTION_ARGS)
 {

@@ -70,7 +70,7 @@ ask(FunctionCallInfo fcinfo, SPIPlanPtr *kept, const char *sql, int nargs, Oid *
 	PG_RETURN_TEXT_P(found);
 }
 
-/* cdc.member_role_now(organization uuid, role_oid oid) -> text: the role's in the organization; NULL: none. */
+/* cdc_inner.member_role_now(organization uuid, role_oid oid) -> text: the role's in the organization; NULL: none. */
 Datum
 cdc_member_role_now(PG_FUNCTION_ARGS)
 {
@@ -80,7 +80,7 @@ cdc_member_role_now(PG_FUNCTION_ARGS)
 	return ask(fcinfo, &kept, "SELECT m.role FROM cdc.membership m WHERE m.organization_id = $1 AND m.role_oid = $2", 2, types);
 }
 
-/* cdc.pipelines_by_now(service uuid) -> text: who makes pipelines with it; NULL: nothing was said. */
+/* cdc_inner.pipelines_by_now(service uuid) -> text: who makes pipelines with it; NULL: nothing was said. */
 Datum
 cdc_pipelines_by_now(PG_FUNCTION_ARGS)
 {
@@ -90,7 +90,7 @@ cdc_pipelines_by_now(PG_FUNCTION_ARGS)
 	return ask(fcinfo, &kept, "SELECT s.connection ->> 'pipelines_by' FROM cdc.service s WHERE s.id = $1", 1, types);
 }
 
-/* cdc.live_pipeline_now(service uuid) -> text: the name of one that uses it; NULL: none does. */
+/* cdc_inner.live_pipeline_now(service uuid) -> text: the name of one that uses it; NULL: none does. */
 Datum
 cdc_live_pipeline_now(PG_FUNCTION_ARGS)
 {
@@ -101,7 +101,7 @@ cdc_live_pipeline_now(PG_FUNCTION_ARGS)
 			   " AND $1 IN (p.source_service_id, p.sink_service_id) ORDER BY p.name LIMIT 1", 1, types);
 }
 
-/* cdc.passwords_now(service uuid) -> text: those of pipelines that may be in use there, in words; NULL: none. */
+/* cdc_inner.passwords_now(service uuid) -> text: those of pipelines that may be in use there, in words; NULL: none. */
 Datum
 cdc_passwords_now(PG_FUNCTION_ARGS)
 {

@@ -34,7 +34,7 @@ sealed(FunctionCallInfo fcinfo, const char *clear, const char *owner, const char
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
 }
 
-/* cdc.encrypt(clear, owner, purpose) -> (key_id, ciphertext) */
+/* cdc_inner.encrypt(clear, owner, purpose) -> (key_id, ciphertext) */
 Datum
 cdc_encrypt(PG_FUNCTION_ARGS)
 {
@@ -43,7 +43,7 @@ cdc_encrypt(PG_FUNCTION_ARGS)
 }
 
 /*
- * cdc.reencrypt(old_key_file, key_id, ciphertext, owner, purpose) -> (key_id,
+ * cdc_inner.reencrypt(old_key_file, key_id, ciphertext, owner, purpose) -> (key_id,
  * ciphertext) with the present key.  The clear text never reaches SQL.
  */
 Datum
@@ -62,7 +62,7 @@ cdc_reencrypt(PG_FUNCTION_ARGS)
 }
 
 /*
- * cdc.decrypt(key_id, ciphertext, owner, purpose) -> text.  For
+ * cdc_inner.decrypt(key_id, ciphertext, owner, purpose) -> text.  For
  * cdc.rest_reveal_password alone; granted to nobody.
  */
 Datum
@@ -76,7 +76,7 @@ cdc_decrypt(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(result);
 }
 
-/* cdc.random_secret() -> text: 32 random letters and digits. */
+/* cdc_inner.random_secret() -> text: 32 random letters and digits. */
 Datum
 cdc_random_secret(PG_FUNCTION_ARGS)
 {

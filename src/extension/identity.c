@@ -97,14 +97,14 @@ cdc_caller(PG_FUNCTION_ARGS)
 	PG_RETURN_NAME(name);
 }
 
-/* cdc.caller_oid() -> oid: the same role. */
+/* cdc_inner.caller_oid() -> oid: the same role. */
 Datum
 cdc_caller_oid(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_OID(cdc_identity()->role);
 }
 
-/* cdc.caller_is_superuser() -> boolean */
+/* cdc_inner.caller_is_superuser() -> boolean */
 Datum
 cdc_caller_is_superuser(PG_FUNCTION_ARGS)
 {
@@ -113,7 +113,7 @@ cdc_caller_is_superuser(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(superuser_arg(cdc_identity()->role));
 }
 
-/* cdc.caller_has_role(name) -> boolean: has the caller the privileges of this role? */
+/* cdc_inner.caller_has_role(name) -> boolean: has the caller the privileges of this role? */
 Datum
 cdc_caller_has_role(PG_FUNCTION_ARGS)
 {
@@ -122,7 +122,7 @@ cdc_caller_has_role(PG_FUNCTION_ARGS)
 }
 
 /*
- * cdc.caller_confined_to() -> uuid: the only organization that the caller's
+ * cdc_inner.caller_confined_to() -> uuid: the only organization that the caller's
  * token opens; NULL when it has none, or opens all of the role's.
  */
 Datum

@@ -33,7 +33,7 @@ PG_FUNCTION_INFO_V1(cdc_worker_longest_step);
 PG_FUNCTION_INFO_V1(cdc_worker_state);
 
 /*
- * cdc.worker_longest_step() -> double precision: seconds of the longest step of
+ * cdc_inner.worker_longest_step() -> double precision: seconds of the longest step of
  * the reconciler's loop in this health round and the one before; NULL without
  * shared memory.
  */

@@ -20,7 +20,7 @@ PG_FUNCTION_INFO_V1(cdc_option_fault);
 PG_FUNCTION_INFO_V1(cdc_option_names);
 PG_FUNCTION_INFO_V1(cdc_options);
 
-/* cdc.option_fault(key, value) -> text: why an option cannot be set so, or NULL. */
+/* cdc_inner.option_fault(key, value) -> text: why an option cannot be set so, or NULL. */
 Datum
 cdc_option_fault(PG_FUNCTION_ARGS)
 {
@@ -32,7 +32,7 @@ cdc_option_fault(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(fault));
 }
 
-/* cdc.connect_text_fault(what, value) -> text: why a text may not stand in a connector's configuration, or NULL. */
+/* cdc_inner.connect_text_fault(what, value) -> text: why a text may not stand in a connector's configuration, or NULL. */
 Datum
 cdc_connect_text_fault_sql(PG_FUNCTION_ARGS)
 {
@@ -44,7 +44,7 @@ cdc_connect_text_fault_sql(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(fault));
 }
 
-/* cdc.option_names() -> text: the options of Debezium that may be set, "a, b". */
+/* cdc_inner.option_names() -> text: the options of Debezium that may be set, "a, b". */
 Datum
 cdc_option_names(PG_FUNCTION_ARGS)
 {

@@ -3,7 +3,7 @@
  *	  One REST request: find its route, run what answers it inside a
  *	  subtransaction, make an answer of an error.
  *
- * What routes do is SQL: the functions cdc.rest_<handler> of sql/76_* to 78_*.
+ * What routes do is SQL: the functions cdc_inner.rest_<handler> of sql/rest/routes_*.sql.
  * Only the status of a pipeline, which is polled all the time, is a statement
  * here, without a function around it.
  */
@@ -53,19 +53,19 @@ typedef struct Answer
 static const char status_sql[] =
 "SELECT 200, NULL::jsonb, row_to_json(x)::text"
 " FROM (SELECT p.id, p.status, p.connector_name, o.connector_state, o.task_states, o.source_lag_bytes, p.topic_prefix,"
-"  cdc.rfc3339(o.last_health_check_at) AS last_health_check_at, p.error_message"
+"  cdc_inner.rfc3339(o.last_health_check_at) AS last_health_check_at, p.error_message"
 "  FROM cdc.pipeline_spec p JOIN cdc.pipeline_observed o ON o.pipeline_id = p.id"
 "  WHERE p.id = $2 AND p.deleted_at IS NULL AND p.organization_id = coalesce($7, p.organization_id)"
-"  AND p.organization_id = coalesce(cdc.caller_confined_to(), p.organization_id)"
-"  AND (EXISTS (SELECT FROM cdc.membership m WHERE m.organization_id = p.organization_id AND m.role_oid = cdc.caller_oid())"
-"   OR cdc.caller_is_superuser())) x";
+"  AND p.organization_id = coalesce(cdc_inner.caller_confined_to(), p.organization_id)"
+"  AND (EXISTS (SELECT FROM cdc.membership m WHERE m.organization_id = p.organization_id AND m.role_oid = cdc_inner.caller_oid())"
+"   OR cdc_inner.caller_is_superuser())) x";
 
 static const char handler_sql[] =
-"SELECT a.status, a.headers, a.body FROM cdc.rest_%s(ROW($1, $2, $3, $4, $5, $6, $7)::cdc.rest_request) a";
+"SELECT a.status, a.headers, a.body FROM cdc_inner.rest_%s(ROW($1, $2, $3, $4, $5, $6, $7)::cdc.rest_request) a";
 
-static const char active_sql[] = "SELECT cdc.rest_active_organization($1)";
-static const char token_sql[] = "SELECT t.role_oid, t.organization_id FROM cdc.token_identity($1, $2) t";
-static const char fault_sql[] = "SELECT a.status, a.headers, a.body FROM cdc.rest_fault($1, $2, $3, $4, $5, $6, $7) a";
+static const char active_sql[] = "SELECT cdc_inner.rest_active_organization($1)";
+static const char token_sql[] = "SELECT t.role_oid, t.organization_id FROM cdc_inner.token_identity($1, $2) t";
+static const char fault_sql[] = "SELECT a.status, a.headers, a.body FROM cdc_inner.rest_fault($1, $2, $3, $4, $5, $6, $7) a";
 
 /* The plan of a constant statement, made once a session; SPI is connected. */
 static SPIPlanPtr
@@ -321,7 +321,7 @@ read_request(FunctionCallInfo fcinfo, int first, Request *request)
 	request->id = request_id(request->headers);
 }
 
-/* cdc.request_id() -> text: of the request that is being answered, NULL: none is. */
+/* cdc_inner.request_id() -> text: of the request that is being answered, NULL: none is. */
 Datum
 cdc_request_id(PG_FUNCTION_ARGS)
 {

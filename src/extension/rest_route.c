@@ -98,7 +98,7 @@ decode(const char *encoded, int len)
 	return clear;
 }
 
-/* cdc.rest_decode(text) -> text: a part of a URL with its percents decoded. */
+/* cdc_inner.rest_decode(text) -> text: a part of a URL with its percents decoded. */
 Datum
 cdc_rest_decode(PG_FUNCTION_ARGS)
 {

@@ -64,7 +64,7 @@ peer_of(FunctionCallInfo fcinfo)
 }
 
 /*
- * cdc.check_connection(database_type, given jsonb, whole jsonb) -> void: ERROR
+ * cdc_inner.check_connection(database_type, given jsonb, whole jsonb) -> void: ERROR
  * 22023 when a member of given is not what its key takes, or whole (the
  * connection that it becomes; NULL: not looked at) lacks something or does not
  * fit together.
@@ -97,7 +97,7 @@ jsonb_of(struct json_object *object)
 }
 
 /*
- * cdc.divide_connection(database_type, given jsonb) -> (kept jsonb, secrets
+ * cdc_inner.divide_connection(database_type, given jsonb) -> (kept jsonb, secrets
  * jsonb) of one that was checked: what cdc.service.connection has, and purpose
  * -> clear text.
  */
@@ -172,7 +172,7 @@ cdc_connection_keys(PG_FUNCTION_ARGS)
 }
 
 /*
- * cdc.check_secret(database_type, purpose, value) -> void: ERROR 22023 when
+ * cdc_inner.check_secret(database_type, purpose, value) -> void: ERROR 22023 when
  * value is not one that the secret takes.
  */
 Datum

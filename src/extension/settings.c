@@ -119,7 +119,7 @@ cdc_settings_init(void)
 
 	/*
 	 * Only at server start: when the library is loaded later, defining a
-	 * setting of the postmaster is a FATAL.  cdc.check_installation() then says
+	 * setting of the postmaster is a FATAL.  cdc_inner.check_installation() then says
 	 * what is missing.
 	 */
 	if (process_shared_preload_libraries_in_progress)

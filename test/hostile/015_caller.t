@@ -109,7 +109,7 @@ def cancelled(world):
         lock.stdout.readline()
         said = world.sql(end.split("; ")[0] + "; SELECT public.ended(); RESET statement_timeout; RESET lock_timeout; SET ROLE vic; SELECT cdc.caller()").split()
         ok(said[0] in ("57014", "55P03") and said[1] == "vic", "after %s the caller is who asks" % said[0], repr(said))
-        why = world.refused(end.split("; ")[0] + "; SELECT public.ended(); SELECT cdc.caller_is_superuser()") or ""
+        why = world.refused(end.split("; ")[0] + "; SELECT public.ended(); SELECT cdc_inner.caller_is_superuser()") or ""
         ok("not for callers" in why, "and nobody is left on the stack", why)
         lock.communicate("ROLLBACK;\n")
 

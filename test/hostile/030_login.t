@@ -195,7 +195,7 @@ def says_it_back(world):
     equal(said(world, service, "bob"), "", "another organization does not")
     ok("word of ours" not in world.service_message(service), "nor is a member told", world.service_message(service))
     peer.login = "scram"
-    world.sql("SELECT cdc.ask('service', '%s')" % service)
+    world.sql("SELECT cdc_inner.ask('service', '%s')" % service)
     ok(wait(lambda: said(world, service) == "", 40) and peer.asked, "they go when it lets us in", lambda: said(world, service))
     with socket.create_server(("127.0.0.1", 0)) as nobody:
         closed = nobody.getsockname()[1]
@@ -212,7 +212,7 @@ def before_the_rules(world):
     weak = world.liar(PgPeer(login="cleartext", password="of-zero-one-77", truth=world.source))
     source = world.sql("SELECT cdc.register_service('before', 'postgresql', 'z', '%s', organization => '%s')" %
                        (json.dumps(world.lying_source(weak, password="of-zero-one-77")), world.orgs["alice"]))
-    world.sql("UPDATE cdc.service SET connection_set_by = 'before' WHERE id = '%s'; SELECT cdc.ask('service', '%s')" % (source, source))
+    world.sql("UPDATE cdc.service SET connection_set_by = 'before' WHERE id = '%s'; SELECT cdc_inner.ask('service', '%s')" % (source, source))
     ok(wait(lambda: weak.asked, 40) and "of-zero-one-77" in weak.passwords, "a source of 0.1 that asks for clear text has it", weak.passwords)
     query = "SELECT coalesce(string_agg(observed, ', ' ORDER BY observed), '') FROM cdc.finding WHERE service_id = '%s' AND check_name = 'login_weak'" % source
     equal(wait(lambda: world.sql(query)), "it lets the worker in with: the password in clear text", "and a finding says so")

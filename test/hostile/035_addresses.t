@@ -105,7 +105,7 @@ def before_the_rules(world, door):
     """A sink of 0.1 at such an address goes on, with a finding; named anew by a member it does not."""
     sink = world.register("alice", "kafka", world.sink("http://%s:%d" % (FORBIDDEN, door.port)), "of-before")
     world.service_says(sink, REFUSED, 40)
-    world.sql("UPDATE cdc.service SET connection_set_by = 'before' WHERE id = '%s'; SELECT cdc.ask('service', '%s')" % (sink, sink))
+    world.sql("UPDATE cdc.service SET connection_set_by = 'before' WHERE id = '%s'; SELECT cdc_inner.ask('service', '%s')" % (sink, sink))
     query = "SELECT coalesce(string_agg(node || ' ' || observed, ', '), '') FROM cdc.finding WHERE service_id = '%s' AND check_name = 'address_refused'" % sink
     equal(wait(lambda: world.sql(query), 40), "http://%s:%d it is a loopback address" % (FORBIDDEN, door.port), "a sink of 0.1 goes on, with a finding")
     world.sql("SELECT cdc.update_service('%s', '{\"connect_urls\": [\"http://localhost:%d\", \"http://%s:%d\"]}')" % (sink, door.port, FORBIDDEN, door.port), "alice")
@@ -123,7 +123,7 @@ def lines(world):
     agent = world.liar(HttpPeer(lambda request: (200, {"version": "x", "plugins": [], "job": None, "secrets": [], "secret_path": "/s", "connect_url": "x", "epoch": 0})))
     other = world.register("alice", "kafka", world.sink(world.connect.url(), plaintext_connector_password=False, agents=[{"url": agent.url(), "token": "t"}]), "agents")
     # as if it had been stored before there was a rule
-    world.sql("""SELECT cdc.write_service_secrets('%s', '{"agent_token/0": "t\\r\\nEvil: 1\\r\\n\\r\\nGET /evil HTTP/1.1"}'); SELECT cdc.ask('service', '%s')""" % (other, other))
+    world.sql("""SELECT cdc_inner.write_service_secrets('%s', '{"agent_token/0": "t\\r\\nEvil: 1\\r\\n\\r\\nGET /evil HTTP/1.1"}'); SELECT cdc_inner.ask('service', '%s')""" % (other, other))
     source = world.register("alice", "postgresql", world.true_source(), "for-lines")
     pipeline = world.pipeline("alice", source, other, name="lines")
     said = world.says(pipeline, "control characters", 40)

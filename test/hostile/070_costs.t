@@ -40,7 +40,7 @@ PLUGIN = {"class": "io.debezium.connector.postgresql.PostgresConnector", "type":
 
 def costs(world, what, told, before):
     ok(told, what + ": told")
-    step, memory = float(world.sql("SELECT cdc.worker_longest_step()")), world.memory()
+    step, memory = float(world.sql("SELECT cdc_inner.worker_longest_step()")), world.memory()
     ok(step < LONGEST, "%s: the loop's longest step is %.1f s" % (what, step))
     ok(memory - before < MEMORY, "%s: the worker's memory stays bounded: %d MB before, at most %d MB" % (what, before, memory))
 

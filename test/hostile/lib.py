@@ -94,7 +94,7 @@ class World:
         self.meta = Cluster(settings=META_SETTINGS + settings, preload=preload)
         self.orgs = {}
         for owner, name in (("alice", "acme"), ("bob", "umbrella")):
-            self.meta.sql("CREATE ROLE %s LOGIN; SELECT cdc.grant_use(%s)" % (owner, literal(owner)))
+            self.meta.sql("CREATE ROLE %s LOGIN; SELECT cdc_inner.grant_use(%s)" % (owner, literal(owner)))
             self.orgs[owner] = self.meta.sql("SELECT cdc.create_organization(%s)" % literal(name))
             self.meta.sql("SELECT cdc.add_member(%s, %s, 'owner')" % (literal(self.orgs[owner]), literal(owner)))
         self.plant(ADMIN_PASSWORD)
@@ -207,7 +207,7 @@ class World:
         """Seconds of the longest step of the worker's loop, of late; not told where instruments make all of them long."""
         if "CHECK_PG_BIN" in os.environ:
             return 0.0
-        return float(self.sql("SELECT cdc.worker_longest_step()"))
+        return float(self.sql("SELECT cdc_inner.worker_longest_step()"))
 
     def rounds(self):
         return int(self.sql("SELECT rounds FROM cdc.worker_state()"))

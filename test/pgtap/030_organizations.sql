@@ -3,7 +3,7 @@ BEGIN;
 SELECT no_plan();
 \ir fixture.inc
 CREATE ROLE may LOGIN;	-- may call everything, and is in no organization
-SELECT cdc.grant_use('may') \g /dev/null
+SELECT cdc_inner.grant_use('may') \g /dev/null
 
 -- What comes of sql as a role: ok, or SQLSTATE; nothing of it stays.
 CREATE FUNCTION pg_temp.outcome(who name, sql text) RETURNS text LANGUAGE plpgsql AS $$
@@ -86,7 +86,7 @@ SELECT what, format(sql, pg_temp.id('red-pipe'), pg_temp.id('red-pg'), pg_temp.i
 	('take over', 'SELECT cdc.take_over()', '{42501,42501,42501,42501,42501,42501,42501}'),
 	('rotate the key', 'SELECT cdc.rotate_secret_key(''/x'')', '{42501,42501,42501,42501,42501,42501,42501}'),
 	('read secrets', 'SELECT FROM cdc.service_secret', '{42501,42501,42501,42501,42501,42501,42501}'),
-	('encrypt', 'SELECT cdc.encrypt(''a'', ''b'', ''c'')', '{42501,42501,42501,42501,42501,42501,42501}'),
+	('encrypt', 'SELECT cdc_inner.encrypt(''a'', ''b'', ''c'')', '{42501,42501,42501,42501,42501,42501,42501}'),
 	('write a row', 'UPDATE cdc.pipeline_spec SET status = ''Running''', '{42501,42501,42501,42501,42501,42501,42501}'),
 	('edit the zones', 'INSERT INTO cdc.zone VALUES (''x'', ''y'')', '{42501,42501,42501,42501,42501,42501,42501}')) v(what, sql, r);
 -- red has two owners here (the role that made it is one), so that ann may leave

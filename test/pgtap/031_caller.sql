@@ -108,14 +108,14 @@ $$;
 RESET ROLE;
 SELECT is(pg_temp.run_as('vic', 'SELECT cdc.caller()'), 'vic', 'an error that is caught leaves nobody behind');
 SELECT pg_temp.refused('postgres', sql, '42501', 'not for callers', 'not even a superuser gets an answer from ' || sql)
-FROM unnest('{"SELECT cdc_inner.caller()","SELECT cdc.caller_is_superuser()","SELECT cdc.caller_confined_to()","SELECT cdc.caller_has_role(''pg_monitor'')","SELECT * FROM cdc_inner.caller_organizations()","SELECT cdc_inner.list_pipelines()","SELECT cdc_inner.take_over()"}'::text[]) sql;
+FROM unnest('{"SELECT cdc_inner.caller()","SELECT cdc_inner.caller_is_superuser()","SELECT cdc_inner.caller_confined_to()","SELECT cdc_inner.caller_has_role(''pg_monitor'')","SELECT * FROM cdc_inner.caller_organizations()","SELECT cdc_inner.list_pipelines()","SELECT cdc_inner.take_over()"}'::text[]) sql;
 SELECT is(pg_temp.run_as('postgres', 'SELECT (cdc_inner.rest(''GET'', ''/organizations'')).status'), '403', 'nor over REST');
 -- with everything granted by mistake
 GRANT USAGE ON SCHEMA cdc_inner TO vic;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA cdc, cdc_inner TO vic;
 SELECT is(pg_temp.run_as('vic', sql), '42501', 'vic, with every grant there is: ' || sql)
-FROM unnest(ARRAY[format('SELECT cdc_inner.add_member(%s, ''vic'', ''owner'')', pg_temp.id('blue')), 'SELECT cdc_inner.take_over()', 'SELECT cdc_inner.caller()', format('SELECT cdc.end_pipeline(%s, true)', pg_temp.id('blue-pipe')),
-	format('SELECT cdc.provide_service(%s, ''{}'')', pg_temp.id('blue')), 'SELECT cdc_inner.list_tokens()', 'SELECT cdc.member_role(gen_random_uuid())']) sql;
+FROM unnest(ARRAY[format('SELECT cdc_inner.add_member(%s, ''vic'', ''owner'')', pg_temp.id('blue')), 'SELECT cdc_inner.take_over()', 'SELECT cdc_inner.caller()', format('SELECT cdc_inner.end_pipeline(%s, true)', pg_temp.id('blue-pipe')),
+	format('SELECT cdc_inner.provide_service(%s, ''{}'')', pg_temp.id('blue')), 'SELECT cdc_inner.list_tokens()', 'SELECT cdc_inner.member_role(gen_random_uuid())']) sql;
 
 -- --- a cursor that was opened outside ----------------------------------------------------------------------
 SET LOCAL ROLE bob;

@@ -6,7 +6,7 @@ SELECT no_plan();
 \ir rest.inc
 CREATE ROLE mal LOGIN;	-- owns trap, and knows the ids of everybody
 CREATE ROLE joe LOGIN;	-- is in none, and nobody has granted him anything
-SELECT cdc.grant_use('mal') \g /dev/null
+SELECT cdc_inner.grant_use('mal') \g /dev/null
 GRANT EXECUTE ON FUNCTION cdc.create_organization(text, text, boolean) TO mal;
 INSERT INTO it SELECT 'trap', pg_temp.run_as('mal', 'SELECT cdc.create_organization(''Trap'', ''trap'', true)')::uuid;
 \set kafka '{"bootstrap":"127.0.0.1:1","connect_user":"c","connect_password":"of-the-victim"}'
@@ -60,7 +60,7 @@ SELECT is(pg_temp.register('bob', 'x'), '22023', 'then it is not');
 SELECT is(pg_temp.does('ada', $$cdc.add_member('{red}', 'joe', 'admin')$$), 'ok', '(joe is invited)');
 SELECT is(pg_temp.does('joe', call), code, 'who is invited, and no more: ' || call || ' is ' || code) FROM (VALUES
 	($$cdc.get_pipeline('{red-pipe}')$$, '42501'), ($$cdc.list_pipelines()$$, '42501'), ($$cdc.create_organization('x')$$, '42501'), ($$count(*) FROM cdc.organization$$, '42501'), ($$cdc.list_members('{red}')$$, '42501')) v(call, code);
-SELECT cdc.grant_use('joe') \g /dev/null
+SELECT cdc_inner.grant_use('joe') \g /dev/null
 SELECT is(pg_temp.as_who('joe', 'count(*) FROM cdc.' || relation), '0', 'and with all that members are granted he sees no row of ' || relation)
 FROM unnest('{organization,organization_member,service,service_node,service_event,pipeline,pipeline_spec,pipeline_event,pipeline_observed,organization_event}'::text[]) relation;
 SELECT is(pg_temp.does('joe', call), code, 'nor may he: ' || call) FROM (VALUES ($$cdc.get_pipeline('{red-pipe}')$$, '42704'), ($$cdc.list_members('{red}')$$, '42704'), ($$cdc.list_pipelines('{red}')$$, '42704'),
@@ -69,7 +69,7 @@ SELECT pg_temp.gives('joe', 'GET', path, NULL, status, pattern) FROM (VALUES ('/
 -- what he needs to know, and no words of the inviting side
 SELECT is(pg_temp.as_who('joe', 'i::text FROM cdc.invitations() i'), pg_temp.fill('({red},red,admin,ada,"') || (SELECT created_at FROM cdc.organization_member WHERE member = 'joe') || '")', 'he learns of it from cdc.invitations()');
 SELECT is(pg_temp.as_who('eve', 'count(*) FROM cdc.invitations()'), '42501', '(others have not even been asked)');
-SELECT cdc.grant_use('eve') \g /dev/null
+SELECT cdc_inner.grant_use('eve') \g /dev/null
 SELECT is(pg_temp.as_who('eve', 'count(*) FROM cdc.invitations()'), '0', 'nobody sees another''s');
 SELECT pg_temp.refused('eve', pg_temp.fill($$SELECT cdc.accept_membership('{red}')$$), '42704', 'invitation .* does not exist', 'nor accepts it');
 SELECT is((SELECT replace(f::text, pg_temp.fill('{red}'), 'ID') FROM pg_temp.fault_as('eve', pg_temp.fill($$SELECT cdc.accept_membership('{red}')$$)) f),
@@ -85,7 +85,7 @@ SELECT is(pg_temp.does('ada', $$cdc.add_member('{red}', 'joe', 'viewer')$$), 'ok
 DROP OWNED BY joe;
 SELECT is(pg_temp.does('joe', 'cdc.invitations()'), '42501', '(he cannot even ask)');
 SELECT is(pg_temp.does('ada', $$cdc.add_member('{red}', 'joe', 'viewer')$$) || pg_temp.does('joe', $$cdc.list_pipelines()$$) || pg_temp.as_who('joe', 'count(*) FROM cdc.invitations()'), 'ok425011', 'asked again he can accept, and no more');
-SELECT cdc.grant_use('joe') \g /dev/null
+SELECT cdc_inner.grant_use('joe') \g /dev/null
 -- declined: asked once
 SELECT is(pg_temp.does('ada', $$cdc.add_member('{red}', 'joe', 'viewer')$$), 'ok', '(invited again)');
 SELECT is(pg_temp.does('joe', $$cdc.leave_organization('{red}')$$), 'ok', 'he declines');
@@ -164,7 +164,7 @@ SELECT cdc.add_member((SELECT id FROM it WHERE name = 'red'), 'mia') \g /dev/nul
 SELECT cdc.remove_member((SELECT id FROM it WHERE name = 'fake'), who) FROM unnest('{mia,ann}'::name[]) who \g /dev/null
 
 -- so for every kind of thing
-CREATE FUNCTION cdc_inner.try_resolve(kind text, words text) RETURNS uuid LANGUAGE sql STABLE SECURITY DEFINER AS 'SELECT cdc.resolve(kind, words)';
+CREATE FUNCTION cdc_inner.try_resolve(kind text, words text) RETURNS uuid LANGUAGE sql STABLE SECURITY DEFINER AS 'SELECT cdc_inner.resolve(kind, words)';
 CREATE FUNCTION cdc.try_resolve(kind text, words text) RETURNS uuid LANGUAGE c STABLE AS '$libdir/cdc_pipeline', 'cdc_entry';
 GRANT EXECUTE ON FUNCTION cdc.try_resolve(text, text) TO bob;
 SELECT is(pg_temp.as_who('bob', format('cdc.try_resolve(%L, %L)', kind, words)), pg_temp.fill(found), format('%s %s is %s', kind, words, coalesce(found, 'none')))
@@ -182,7 +182,7 @@ SELECT cdc.create_token('of root', (SELECT id FROM it WHERE name = 'red')) \g /d
 ALTER ROLE mia RENAME TO maria;
 SELECT is(pg_temp.as_who('maria', $$o ->> 'name' FROM cdc.list_pipelines() o$$), 'pipe', 'a role that is renamed stays a member');
 CREATE ROLE mia LOGIN;
-SELECT cdc.grant_use('mia') \g /dev/null
+SELECT cdc_inner.grant_use('mia') \g /dev/null
 SELECT is(pg_temp.as_who('mia', 'count(*) FROM cdc.organization'), '0', 'a role that was made anew under the old name inherits nothing');
 SELECT is(pg_temp.does('mia', $$cdc.get_pipeline('{red-pipe}')$$), '42704', 'and asks in vain');
 SELECT is(pg_temp.as_who('vic', $$string_agg(member, ' ') FROM cdc.list_members('{red}') WHERE member ~ '^m'$$), 'maria', 'the list has the name of today');
@@ -190,14 +190,14 @@ SELECT is(pg_temp.does('ann', $$cdc.add_member('{red}', 'mia', 'viewer')$$) || p
 SELECT is(pg_temp.does('ann', $$cdc.remove_member('{red}', 'mia')$$), 'ok', '(and mia is removed)');
 SELECT is(pg_temp.as_who('maria', 'count(*) FROM cdc.organization') || pg_temp.as_who('mia', 'count(*) FROM cdc.organization'), '10', 'who was meant goes, and nobody else');
 SELECT is((SELECT member FROM cdc.organization_member WHERE role_oid = 'maria'::regrole), 'mia', '(the name in the row is old)');
-SELECT cdc.tend_members() \g /dev/null
+SELECT cdc_inner.tend_members() \g /dev/null
 SELECT is((SELECT member FROM cdc.organization_member WHERE role_oid = 'maria'::regrole), 'maria', 'until the worker has looked: by it a restored copy is bound');
 -- dropped and made again
 DROP OWNED BY vic; DROP ROLE vic; CREATE ROLE vic;
-SELECT cdc.grant_use('vic') \g /dev/null
+SELECT cdc_inner.grant_use('vic') \g /dev/null
 SELECT is(pg_temp.as_who('vic', 'count(*) FROM cdc.organization'), '0', 'so does one that was dropped and made again');
 SELECT is(pg_temp.as_who('maria', $$state FROM cdc.list_members('{red}') WHERE member = 'vic'$$), 'absent', 'which the list tells');
-SELECT cdc.tend_members() \g /dev/null
+SELECT cdc_inner.tend_members() \g /dev/null
 SELECT is((SELECT count(*) FROM cdc.organization_member WHERE member = 'vic'), 0::bigint, 'and the worker ends, so that no copy binds it');
 SELECT is((SELECT message FROM cdc.organization_event WHERE kind = 'removed' ORDER BY id DESC LIMIT 1), 'role "vic" was dropped', 'with an event');
 

@@ -11,7 +11,7 @@ CREATE FUNCTION pg_temp.change(service text, connection text) RETURNS text LANGU
 CREATE FUNCTION pg_temp.connection(service text) RETURNS jsonb LANGUAGE sql AS
 	$$ SELECT s.connection FROM cdc.service s WHERE s.id = (SELECT i.id FROM pg_temp.it i WHERE i.name = service) $$;
 CREATE FUNCTION pg_temp.secrets(service text) RETURNS text LANGUAGE sql AS
-	$$ SELECT string_agg(x.purpose || '=' || cdc.decrypt(x.key_id, x.ciphertext, x.service_id::text, x.purpose), ' ' ORDER BY x.purpose)
+	$$ SELECT string_agg(x.purpose || '=' || cdc_inner.decrypt(x.key_id, x.ciphertext, x.service_id::text, x.purpose), ' ' ORDER BY x.purpose)
 		FROM cdc.service_secret x WHERE x.service_id = (SELECT i.id FROM pg_temp.it i WHERE i.name = service) $$;
 CREATE FUNCTION pg_temp.last_event(service text) RETURNS cdc.service_event LANGUAGE sql AS
 	$$ SELECT e FROM cdc.service_event e WHERE e.service_id = (SELECT i.id FROM pg_temp.it i WHERE i.name = service) ORDER BY e.id DESC LIMIT 1 $$;

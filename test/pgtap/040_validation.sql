@@ -3,14 +3,14 @@
 BEGIN;
 SELECT no_plan();
 \ir fixture.inc
-GRANT EXECUTE ON FUNCTION cdc.normalize_table(text) TO mia;
+GRANT EXECUTE ON FUNCTION cdc_inner.normalize_table(text) TO mia;
 
 CREATE FUNCTION pg_temp.create_as_mia(name text, rest text DEFAULT '') RETURNS text LANGUAGE sql AS $$
 	SELECT format('SELECT cdc.create_pipeline(%L, %s, %s%s)', name, pg_temp.id('red-pg'), pg_temp.id('red-kafka'), CASE WHEN rest <> '' THEN ', ' || rest ELSE '' END) $$;
 -- The tables that a list of names means, or the SQLSTATE.
 CREATE FUNCTION pg_temp.tables_of(names text[]) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
-	RETURN cdc.effective_tables(names, 'p')::text;
+	RETURN cdc_inner.effective_tables(names, 'p')::text;
 EXCEPTION WHEN OTHERS THEN
 	RETURN SQLSTATE;
 END $$;
@@ -83,7 +83,7 @@ SELECT matches(pg_temp.run_as('mia', pg_temp.create_as_mia('option-' || n, forma
 	'{"topic.creation.default.partitions": 3, "topic.creation.default.replication.factor": 2}']) WITH ORDINALITY x(o, n);
 SELECT is(pg_temp.run_as('mia', pg_temp.create_as_mia('option-null', 'options => NULL')) ~ '^[0-9a-f-]{36}$', true, 'NULL is no option');
 SELECT unalike(pg_temp.fault_as('mia', pg_temp.create_as_mia('o', 'options => ''{"database.password": "hidden-value"}'''))::text, '%hidden-value%', 'the value of an option is not repeated');
-SELECT is_empty($$SELECT o FROM unnest(string_to_array(cdc.option_names(), ', ')) o WHERE o !~ '^[a-z._]+$' OR o ~ '(password|hostname|dbname|slot|publication\.|query|include\.list|transforms)'$$, 'no option reaches what keeps the guarantees');
+SELECT is_empty($$SELECT o FROM unnest(string_to_array(cdc_inner.option_names(), ', ')) o WHERE o !~ '^[a-z._]+$' OR o ~ '(password|hostname|dbname|slot|publication\.|query|include\.list|transforms)'$$, 'no option reaches what keeps the guarantees');
 
 -- --- services: what is kept, and what is made of it ----------------------------------------------------
 CREATE FUNCTION pg_temp.registration(type text, connection text, name text DEFAULT 'service') RETURNS text LANGUAGE sql AS $$
@@ -119,11 +119,11 @@ SELECT is((SELECT s.connection -> 'connect_cidrs' FROM cdc.service s JOIN it USI
 SELECT is_empty($$SELECT name FROM cdc.service WHERE connection::text ~ 'visible-secret|password"'$$, 'no secret stays in connection');
 SELECT is_empty($$SELECT * FROM cdc.service_secret WHERE position('visible-secret'::bytea IN ciphertext) > 0$$, 'nor in clear elsewhere');
 SELECT is((SELECT string_agg(purpose, ' ' ORDER BY purpose) FROM cdc.service_secret WHERE service_id = (SELECT id FROM it WHERE name = 'red-kafka')), 'agent_token/0 connect_password', 'they are kept encrypted');
-SELECT isnt(a.ciphertext, b.ciphertext, 'two encryptions of one secret differ') FROM cdc.encrypt('same', 'owner', 'purpose') a, cdc.encrypt('same', 'owner', 'purpose') b;
+SELECT isnt(a.ciphertext, b.ciphertext, 'two encryptions of one secret differ') FROM cdc_inner.encrypt('same', 'owner', 'purpose') a, cdc_inner.encrypt('same', 'owner', 'purpose') b;
 
 -- --- which organization a call means that names none ------------------------------------------------------
 SELECT is((SELECT organization_id FROM cdc.service WHERE id = (SELECT id FROM it WHERE name = 'red-kafka-2')), (SELECT id FROM it WHERE name = 'red'), 'the only one that he is in');
-SELECT cdc.grant_use('eve') \g /dev/null
+SELECT cdc_inner.grant_use('eve') \g /dev/null
 GRANT EXECUTE ON FUNCTION cdc.create_organization(text, text, boolean) TO eve;
 INSERT INTO it SELECT 'e1', pg_temp.run_as('eve', 'SELECT cdc.create_organization(''Eve Inc.'')')::uuid;
 INSERT INTO it SELECT 'e2', pg_temp.run_as('eve', 'SELECT cdc.create_organization(''Eve'', is_personal => true)')::uuid;

@@ -13,7 +13,7 @@ SELECT is((SELECT status || ' ' || (headers ->> 'location') FROM seen), (SELECT 
 INSERT INTO it SELECT 'made', id FROM cdc.service WHERE name = 'made';
 SELECT is((SELECT body FROM seen ORDER BY n DESC LIMIT 1), format('{"id":"%1$s","uuid":"%1$s","organization_id":"%2$s","name":"made","database_type":"postgresql","version":"17","status":"pending","status_message":null,"plan_name":"tier-2","zone":"se-sto1","storage_size_gb":100,"storage_tier":"maxiops","node_count":3,'
 	'"addons":[],"addon_status":{},"allowed_cidrs":["10.0.0.0/8","1.2.3.4","10.0.0.0/8"],"dns_records":[],"auto_failover_enabled":true,"encryption_enabled":true,"replication_mode":"async","maintenance_window":"sun:03","labels":{"z":"1","a":"2"},"is_ephemeral":true,"ttl_hours":24,"provider":"external","notes":[],'
-	'"created_at":"%3$s","updated_at":"%3$s"}', pg_temp.fill('{made}'), pg_temp.fill('{red}'), cdc.rfc3339(now())), 'everything that was sent, as it was sent');
+	'"created_at":"%3$s","updated_at":"%3$s"}', pg_temp.fill('{made}'), pg_temp.fill('{red}'), cdc_inner.rfc3339(now())), 'everything that was sent, as it was sent');
 SELECT is((SELECT body FROM seen ORDER BY n DESC LIMIT 1), (pg_temp.rest('vic', 'GET', '/managed-services/{made}')).body, 'GET gives the same bytes');
 SELECT is((SELECT ROW(kind, role, message, detail)::text FROM cdc.service_event e JOIN it ON it.id = e.service_id WHERE it.name = 'made'), ROW('created', 'mia', 'registered', '{"request_id": "s-1"}'::jsonb)::text, 'an event with the request''s id');
 SELECT is((SELECT string_agg(address || ':' || port, ' ' ORDER BY address) FROM cdc.service_node n JOIN it ON it.id = n.service_id WHERE it.name = 'made'), '10.0.0.5:5433 10.0.0.6:5432', 'its nodes');
@@ -39,7 +39,7 @@ SELECT pg_temp.gives('mia', 'POST', '/managed-services', (((:'kafka' || '}')::js
 
 -- 400 and 422.
 SELECT pg_temp.gives('mia', method, path, '{"' || key || '":' || CASE value WHEN '"string"' THEN '{}' WHEN '"integer"' THEN '1.5' WHEN '"boolean"' THEN '"true"' WHEN '"strings"' THEN '["a",1]' ELSE '[]' END || '}', 400, '"code":"invalid_type".*"field":"' || key || '"')
-FROM (SELECT f.key, f.value::text FROM jsonb_each(cdc.rest_service_fields()) f) f, (VALUES ('POST', '/managed-services'), ('PATCH', '/managed-services/{made}')) r(method, path);
+FROM (SELECT f.key, f.value::text FROM jsonb_each(cdc_inner.rest_service_fields()) f) f, (VALUES ('POST', '/managed-services'), ('PATCH', '/managed-services/{made}')) r(method, path);
 SELECT pg_temp.gives('mia', 'PATCH', '/managed-services/{made}', body, 422, '"code":"invalid_value".*"field":"' || field || '"')
 FROM (VALUES ('{"storage_size_gb":0}', 'storage_size_gb'), ('{"node_count":-1}', 'node_count'), ('{"storage_size_gb":99999999999999999999}', 'storage_size_gb'), ('{"ttl_hours":1000001}', 'ttl_hours'), ('{"allowed_cidrs":["everywhere"]}', 'allowed_cidrs'), ('{"allowed_cidrs":["10.0.0.0/8","300.0.0.0/8"]}', 'allowed_cidrs'),
 	('{"plan_name":"' || repeat('x', 256) || '"}', 'plan_name'), ('{"maintenance_window":"a\nb"}', 'maintenance_window'), ('{"name":"a b"}', 'name'), ('{"name":""}', 'name'), ('{"zone":"other"}', 'zone'), ('{"database_type":"kafka"}', 'database_type'), ('{"version":"18"}', 'version'), ('{"provider":"local"}', 'provider'),

@@ -129,7 +129,7 @@ ALTER ROLE ada RENAME TO adam; CREATE ROLE ada LOGIN;
 SELECT is((pg_temp.bearer('ada''s', 'GET', '/organizations')).status, 200, 'a token follows a role that is renamed, as its membership does');
 SELECT is(pg_temp.run_as('adam', 'SELECT string_agg(concat(name, '' '', member), '','') FROM cdc.list_tokens() WHERE name = ''ada''''s'''), 'ada''s adam', 'whose list has the name of today');
 SELECT is(pg_temp.run_as('ada', 'SELECT count(*) FROM cdc.list_tokens()'), '42501', '(a new role of the old name may not even ask)');
-SELECT cdc.grant_use('ada') \g /dev/null
+SELECT cdc_inner.grant_use('ada') \g /dev/null
 SELECT is(pg_temp.run_as('ada', 'SELECT count(*) FROM cdc.list_tokens()'), '0', 'nor, granted all, has it that token');
 DROP OWNED BY ada; DROP ROLE ada;
 ALTER ROLE adam RENAME TO ada;
@@ -137,7 +137,7 @@ SAVEPOINT here;
 SELECT pg_temp.dead('ada''s', 'UPDATE cdc.api_token SET system_identifier = 1', 'on another server, where the OID is somebody else''s');
 ROLLBACK TO here;
 DROP OWNED BY ada; DROP ROLE ada; CREATE ROLE ada LOGIN;
-SELECT cdc.grant_use('ada') \g /dev/null
+SELECT cdc_inner.grant_use('ada') \g /dev/null
 SELECT is((pg_temp.bearer('ada''s', 'GET', '/organizations')).status, 401, 'a role that was made again under the name does not inherit it');
 ROLLBACK TO before;
 SELECT cdc.remove_member((SELECT id FROM it WHERE name = 'blue'), 'mia') \g /dev/null

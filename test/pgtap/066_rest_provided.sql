@@ -54,7 +54,7 @@ SELECT throws_ok(format('SELECT cdc.set_service_secret(%L, ''user_password/app_u
 SELECT throws_ok(format('SELECT cdc.set_service_secret(%L, ''admin_password'', ''a b c d e f'')', id), '22023', 'a made server takes no such password') FROM it WHERE name = 'pg';
 SELECT pg_temp.refused(who, format('SELECT cdc.set_service_secret(%L, ''admin_password'', ''mine-mine-mine'')', id), '55000', 'its provider''s', who || ' does not') FROM it, (VALUES ('ann'), ('mia')) v(who) WHERE name = 'pg';
 DELETE FROM cdc.work w USING it WHERE it.id = w.id AND it.name = 'pg';
-SELECT lives_ok(format('SELECT cdc.set_service_secret(%L, ''admin_password'', cdc.random_secret())', id), 'a superuser does') FROM it WHERE name = 'pg';
+SELECT lives_ok(format('SELECT cdc.set_service_secret(%L, ''admin_password'', cdc_inner.random_secret())', id), 'a superuser does') FROM it WHERE name = 'pg';
 SELECT is((SELECT count(*) FROM cdc.work w JOIN it ON it.id = w.id WHERE it.name = 'pg'), 1::bigint, 'and it is ordered anew');
 
 -- DELETE: it stays until its provider has taken it away.

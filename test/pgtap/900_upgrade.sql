@@ -97,7 +97,7 @@ SELECT is_empty($$SELECT r.rolname, p.oid::regprocedure FROM old_callable o JOIN
 SELECT results_eq($$SELECT role FROM pg_temp.callable() WHERE name = 'create_organization' ORDER BY 1$$, $$VALUES ('ann'), ('bob')$$, 'but organizations are made by those who own one');
 SELECT ok(has_function_privilege('team', 'cdc.check_health()', 'EXECUTE WITH GRANT OPTION'), 'a grant option stays');
 CREATE ROLE new_member;
-SELECT cdc.grant_use('new_member');
+SELECT cdc_inner.grant_use('new_member');
 SELECT is_empty($$SELECT name FROM pg_temp.callable() WHERE role = 'new_member' AND name <> 'create_organization' EXCEPT SELECT name FROM pg_temp.callable() WHERE role = 'vic'$$, 'members of 0.1 can do all that new members can');
 SET ROLE mia;
 SELECT is((SELECT count(*) FROM public.mine WHERE status = 'Running'), 2::bigint, 'views of users still work');

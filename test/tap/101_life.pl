@@ -175,9 +175,9 @@ $c->status_ok($sided, 'Failed', 'a network on one side only', message => qr/^onl
 
 $c->sql("INSERT INTO cdc.zone VALUES ('us-nyc1', (SELECT peering_region FROM cdc.zone WHERE zone = 'se-sto1'))");
 $c->running_ok($zone, 'an edited zone heals it');
-$c->sql("UPDATE cdc.service SET addons = '{kafka-connect}' WHERE id = '$bare_sink'; SELECT cdc.ask('service', '$bare_sink')");
+$c->sql("UPDATE cdc.service SET addons = '{kafka-connect}' WHERE id = '$bare_sink'; SELECT cdc_inner.ask('service', '$bare_sink')");
 $c->running_ok($addon, 'an addon that was added too');
-$c->sql("UPDATE cdc.service SET network_id = NULL WHERE id = '$lone'; SELECT cdc.ask('service', '$lone')");
+$c->sql("UPDATE cdc.service SET network_id = NULL WHERE id = '$lone'; SELECT cdc_inner.ask('service', '$lone')");
 $c->running_ok($sided, 'and a network that was taken back');
 $c->delete($wrong);
 $c->status_ok($wrong, 'Deleted', 'what cannot heal can be deleted');

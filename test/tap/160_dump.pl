@@ -43,7 +43,7 @@ like($password, qr/^[A-Za-z0-9]{32}$/, '(the password of a role, as Connect has 
 # nothing is written from here on
 $c->set(enabled => 'off');
 $c->wait_ok(sub { $c->sql('SELECT state FROM cdc.worker_state()') =~ /enabled is off/ }, 'the worker stands still');
-$c->sql("SELECT cdc.ask('round', NULL)");
+$c->sql("SELECT cdc_inner.ask('round', NULL)");
 
 # All rows of all tables, in an order of their own.
 sub contents

@@ -22,7 +22,7 @@ sub connection
 {
 	my ($service, $change) = @_;
 
-	$c->sql("UPDATE cdc.service SET connection = connection || '$change' WHERE id = '$service'; SELECT cdc.ask('service', '$service')");
+	$c->sql("UPDATE cdc.service SET connection = connection || '$change' WHERE id = '$service'; SELECT cdc_inner.ask('service', '$service')");
 }
 
 sub restart_worker

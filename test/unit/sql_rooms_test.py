@@ -15,13 +15,24 @@ os.chdir(TOP)
 KINDS = {
     "types": r"CREATE TYPE cdc\.",
     "tables": r"CREATE (TABLE cdc\.|(UNIQUE )?INDEX )",
-    "helpers": r"CREATE OR REPLACE (FUNCTION|VIEW) cdc\.|CREATE OR REPLACE TRIGGER|COMMENT ON VIEW",
+    "helpers": r"CREATE OR REPLACE (FUNCTION cdc_inner\.|VIEW cdc\.)|CREATE OR REPLACE TRIGGER|COMMENT ON VIEW",
     "calls": r"CREATE OR REPLACE FUNCTION |COMMENT ON FUNCTION",
-    "routes": r"CREATE OR REPLACE (FUNCTION|VIEW) cdc\.|COMMENT ON VIEW",
+    "routes": r"CREATE OR REPLACE (FUNCTION cdc_inner\.|VIEW cdc\.)|COMMENT ON VIEW",
     "reads": r"CREATE OR REPLACE VIEW cdc\.|COMMENT ON (TABLE|VIEW|COLUMN|TYPE)|DO \$\$",
 }
 # the zones that are shipped, and what keeps them over a restore
-ALSO = {"sql/services/tables_zones.sql": r"CREATE OR REPLACE (FUNCTION|TRIGGER)|INSERT INTO cdc\.zone"}
+ALSO = {"sql/services/tables_zones.sql": r"CREATE OR REPLACE (FUNCTION cdc_inner\.|TRIGGER)|INSERT INTO cdc\.zone"}
+# functions that stand in schema cdc themselves, behind no entry, and why: they ask nobody
+# who calls
+OPEN = {
+    "connection_keys": "a table of the library, as view cdc.connection_key",
+    "options": "a table of the library, as view cdc.option",
+    "rules": "a table of the library, as view cdc.state_table",
+    "failover_rules": "a table of the library, as view cdc.failover_table",
+    "standby_rules": "a table of the library, as view cdc.standby_table",
+    "rest_routes": "a table of the library, as view cdc.rest_route",
+    "worker_state": "shared memory, for roles with pg_monitor",
+}
 
 count = failed = 0
 
@@ -79,6 +90,10 @@ for path, all_of in files.items():
             if users != (kind_of[path] == "calls"):
                 wrong.append("%s: %s.%s()" % (path, made.group(1), made.group(2)))
 is_empty(wrong, "what users call is in calls*.sql, and helpers are not")
+everything = open("sql/install.sql").read() + "".join(s for all_of in files.values() for s in all_of)
+in_cdc = set(re.findall(r"CREATE OR REPLACE FUNCTION cdc\.(\w+)", everything))
+is_empty(in_cdc ^ set(OPEN), "in schema cdc are entries, and what is named here with a reason")
+is_empty(set(OPEN) - granted, "which members may call")
 
 # functions and views of later rooms; tables are everybody's to read
 where = {}

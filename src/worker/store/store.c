@@ -247,7 +247,7 @@ expire_events(void)
 static void
 tend_members(void)
 {
-	cdc_statement_run("SELECT cdc.tend_members()", SPI_OK_SELECT, 0, NULL, NULL, NULL);
+	cdc_statement_run("SELECT cdc_inner.tend_members()", SPI_OK_SELECT, 0, NULL, NULL, NULL);
 }
 
 /* Housekeeping in a short transaction of its own; a fault is logged. */
