@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #define TEMP_PREFIX ".cdc_agent-"
-#define LEFTOVER_SECONDS 60
 #define DEEP_PREFIX ".cdc_agent-deep-"
 #define MAX_DEPTH 40			/* of open directories: what is deeper is moved up */
 #define MAX_ROUNDS 100000
@@ -181,7 +180,7 @@ agent_is_dots(const char *name)
 }
 
 void
-agent_remove_leftovers(int dfd)
+agent_remove_leftovers(int dfd, int seconds)
 {
 	DIR		   *dir = agent_open_names(dfd, ".");
 	struct dirent *entry;
@@ -193,7 +192,7 @@ agent_remove_leftovers(int dfd)
 	{
 		if (strncmp(entry->d_name, TEMP_PREFIX, sizeof(TEMP_PREFIX) - 1) == 0 &&
 			fstatat(dfd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-			st.st_mtime < time(NULL) - LEFTOVER_SECONDS)
+			(seconds == 0 || st.st_mtime < time(NULL) - seconds))
 			unlinkat(dfd, entry->d_name, 0);
 	}
 	closedir(dir);

@@ -40,8 +40,11 @@ extern bool agent_write_file_for(int dirfd, const char *name, const void *data, 
 /* Removes a file; one that is absent is removed already.  fsyncs the directory. */
 extern bool agent_remove_file(int dirfd, const char *name, char **error);
 
-/* Removes temporary files that a killed agent left, older than a minute. */
-extern void agent_remove_leftovers(int dirfd);
+/*
+ * Removes temporary files that a killed agent left, older than seconds: 0 where
+ * no other agent writes, so that all are left of one that is dead.
+ */
+extern void agent_remove_leftovers(int dirfd, int seconds);
 
 /*
  * Removes a directory and all in it; absent: done already.  However deep it is,

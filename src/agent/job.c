@@ -322,7 +322,7 @@ agent_job_init(const AgentConfig *c, char **error)
 		*error = psprintf("another agent uses state_dir \"%s\": %m", config->state_dir);
 		return false;
 	}
-	agent_remove_leftovers(state_fd);
+	agent_remove_leftovers(state_fd, 0);
 	if (!agent_plugin_init(config, state_fd, error) || !agent_job_load(state_fd, &job, error))
 		return false;
 	if (pthread_create(&thread, NULL, work, NULL) != 0)

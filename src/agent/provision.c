@@ -212,6 +212,7 @@ go_on_with(const char *name, char **error)
 	struct stat st;
 	char		path[2 * NAMEDATALEN + 512];
 	char	   *fault = NULL;
+	int			dir;
 	bool		leftover = strncmp(name, GONE_PREFIX, sizeof(GONE_PREFIX) - 1) == 0;
 
 	if (!leftover && (name[0] == '.' || fstatat(services_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(st.st_mode)))
@@ -226,8 +227,13 @@ go_on_with(const char *name, char **error)
 		return true;
 	}
 	s = agent_service_load(config, agent_services_path(), name, &fault);
-	if (s && agent_service_take_over(s, &fault))
-		return begin(s, error);
+	if (s && (dir = agent_service_open(s, &fault)) >= 0)
+	{
+		agent_remove_leftovers(dir, 0);
+		close(dir);
+		if (agent_service_take_over(s, &fault))
+			return begin(s, error);
+	}
 	if (s)
 		agent_service_free(s);
 	s = agent_service_damaged(config, agent_services_path(), name, fault);
@@ -247,6 +253,7 @@ agent_provision_init(const AgentConfig *c, char **error)
 	config = c;
 	if (!agent_beneath_init(error) || !agent_user_init(c, error) || !agent_services_open(c, error))
 		return false;
+	agent_remove_leftovers(agent_services_dir(), 0);
 	if (!agent_taken_back_init(agent_services_dir(), error))
 		return false;
 	dir = opendir(c->services_dir);

@@ -32,7 +32,8 @@ agent_secret_init(const AgentConfig *config, char **error)
 	}
 	if (!agent_is_own_dir(secret_fd, "secret_dir", config->secret_dir, error))
 		return false;
-	agent_remove_leftovers(secret_fd);
+	/* Connect hosts may share it */
+	agent_remove_leftovers(secret_fd, 60);
 	return true;
 }
 

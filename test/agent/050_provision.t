@@ -204,7 +204,11 @@ def test_kills():
         host.order("pair", node_count=2)
         time.sleep(0.2 * n)
         host.kill()
+    halves = [os.path.join(host.services, *where, ".cdc_agent-0123456789abcdef") for where in ((), ("pair",))]
+    for half in halves:
+        open(half, "w").close()
     host.start()
+    equal([half for half in halves if os.path.exists(half)], [], "files that it was writing are gone")
     # it serves as soon as its primary answers, when it ran before one of the kills
     wait(lambda: [n["state"] for n in host.becomes("pair", seconds=90).get("nodes", [])] == ["running"] * 2, 90, 0.05)
     made = host.service("pair")

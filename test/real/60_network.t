@@ -9,8 +9,7 @@ import base64
 from lib import *
 
 if env.get("LAB_NETWORK") != "1":
-    print("1..0 # SKIP the lab is not in its network mode (LAB_NETWORK=1)")
-    sys.exit(0)
+    skip_all("the lab is not in its network mode (LAB_NETWORK=1)")
 
 SUBNET = re.sub(r".*//(\d+\.\d+\.\d+)\..*", r"\1.0/24", env["CDC_CONNECT_URL"])
 SOURCE = dict(item.split("=", 1) for item in SERVER_DSN.split())

@@ -75,7 +75,8 @@ def test():
     ids = [create(None, ["a"], database, sink_id=sink), create(None, ["a", "b"], database), create(None, [], database, snapshot_mode="initial_only")]
     for id_ in ids:
         running_ok(id_, "a pipeline runs")
-    wait_ok(lambda: meta.one("SELECT bool_and(ready) FROM cdc.failover_readiness WHERE pipeline_id IN ('%s', '%s')" % tuple(ids[:2])) == "t",
+    # none is ever ready before 16
+    wait_ok(lambda: SOURCE_VERSION < 16 or meta.one("SELECT bool_and(ready) FROM cdc.failover_readiness WHERE pipeline_id IN ('%s', '%s')" % tuple(ids[:2])) == "t",
             "their standbys are ready", 60, lambda: meta.lines("SELECT * FROM cdc.failover_readiness"))
     wait_ok(lambda: meta.one("SELECT count(*) FROM cdc.pipeline_spec WHERE snapshot_run IS NOT NULL AND id IN ('%s', '%s')" % tuple(ids[:2])) == "0", "and Connect has stored their snapshots", 90)
     wait_ok(spread, "Connect has spread them over its workers", 60, lambda: rest("GET", "/connectors?expand=status")[1])

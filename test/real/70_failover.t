@@ -14,6 +14,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from torture import *
 from lib import *
 
+needs_source(16, "slots on standbys: 75_failover_15 is of those")
+
 
 def failovers(torture):
     """Verdicts that were told since the last time."""

@@ -8,6 +8,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from torture import *
 from lib import *
 
+needs_source(16, "slots on standbys")
+
 
 def test():
     set_meta("cdc_pipeline.health_interval", "1s")

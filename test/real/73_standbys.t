@@ -9,6 +9,8 @@ from torture import *
 from writer import ADDRESS
 from lib import *
 
+needs_source(16, "slots on standbys")
+
 database, id_ = None, None
 FIRST = nodes()[1][0]           # a standby that is there, and one that is not
 SECOND = next(name for name in "abc" if name not in [there for there, _, _ in nodes()])

@@ -10,6 +10,8 @@ from torture import *
 from writer import ADDRESS
 from lib import *
 
+needs_source(16, "slots on standbys")
+
 
 def postgres(command):
     subprocess.run(["runuser", "-u", "postgres", "--"] + command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT, cwd="/")

@@ -7,6 +7,8 @@ offset ahead of it, as it does when it was killed between the two.
 """
 from lib import *
 
+needs_source(15, "pg_walinspect")
+
 BEFORE, HEARTBEAT = 500, "60000"
 
 

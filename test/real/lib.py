@@ -85,6 +85,15 @@ def run_with_clients():
         os.execv(os.path.join(python, "bin/python"), [os.path.join(python, "bin/python")] + sys.argv)
 
 
+SOURCE_VERSION = int(env["LAB_SOURCE_VERSION"])
+
+
+def needs_source(version, what):
+    """A test that has nothing to say of older sources, which lack what."""
+    if SOURCE_VERSION < version:
+        skip_all("PostgreSQL %d has no %s" % (SOURCE_VERSION, what))
+
+
 def main(test):
     """Runs a test; what it made is removed also when it ends badly."""
     run(test, clean_up)
@@ -625,6 +634,8 @@ def world(prefix=""):
     standbys are told apart by their order of nodes."""
     words = []
     for statement in SHARED.split(";"):
+        if "pg_parameter_acl" in statement and SOURCE_VERSION < 15:
+            continue
         words.append(source("postgres").lines(statement))
     for (database,) in source("postgres").rows("SELECT datname FROM pg_database WHERE datallowconn ORDER BY 1"):
         db = Db(SERVER_DSN, database)
