@@ -5,9 +5,14 @@ CREATE OR REPLACE FUNCTION cdc_inner.system_identifier() RETURNS numeric
 	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cdc_system_identifier';
 
 -- Waits for others with the same name; until the transaction ends.  No SQL takes
--- this lock but through this function, as any role takes an advisory lock.
+-- this lock but through these functions, as any role takes an advisory lock.  A name is
+-- "kind id more": the caller of a call may choose what is more, and nothing before.
 CREATE OR REPLACE FUNCTION cdc_inner.lock(name text) RETURNS void
 	LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'cdc_lock';
+
+-- The same, or false where it would wait.
+CREATE OR REPLACE FUNCTION cdc_inner.try_lock(name text) RETURNS boolean
+	LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'cdc_try_lock';
 
 -- The same beside others that share it.
 CREATE OR REPLACE FUNCTION cdc_inner.lock_shared(name text) RETURNS void

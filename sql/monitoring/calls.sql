@@ -119,7 +119,7 @@ CREATE OR REPLACE FUNCTION cdc_inner.grant_monitoring(role name) RETURNS void
 BEGIN
 	PERFORM cdc_inner.require_superuser('cdc.grant_monitoring()');
 	PERFORM cdc_inner.require_role(role);
-	PERFORM cdc_inner.grant_calls(role, 'cdc.rest(text, text, text, jsonb), cdc.metrics(), cdc.worker_state(), cdc.health()');
+	PERFORM cdc_inner.grant_to(role, 'monitoring');
 END
 $$;
 COMMENT ON FUNCTION cdc_inner.grant_monitoring IS

@@ -18,6 +18,11 @@ BEGIN
 		PERFORM cdc_inner.raise_invalid('the slug of an organization must not look like an id', format('It was %L, which can be read as a UUID.', slug),
 			'Give another slug as the second argument.', 'slug');
 	END IF;
+	-- one that is being made is not waited for: nobody knows when its maker commits
+	IF NOT cdc_inner.try_lock('organization slug ' || slug) THEN
+		RAISE duplicate_object USING MESSAGE = format('an organization with slug "%s" is being made at this moment', slug),
+			DETAIL = 'Slugs are unique in an installation; the transaction that makes it is not over.', HINT = 'Try again, or give another slug as the second argument.', COLUMN = 'slug';
+	END IF;
 	BEGIN
 		INSERT INTO cdc.organization AS o (name, slug, is_personal) VALUES (name, slug, coalesce(is_personal, false)) RETURNING o.id INTO made;
 	EXCEPTION WHEN unique_violation THEN

@@ -190,8 +190,8 @@ BEGIN
 		PERFORM cdc_inner.raise_invalid('source and sink must be different services', format('Both are %s.', source), 'The source is a PostgreSQL service, the sink a Kafka service.', 'sink_service_id');
 	END IF;
 	FOREACH side IN ARRAY ARRAY[source, sink] LOOP
-		-- against an update_service and a delete_service that run beside us
-		PERFORM cdc_inner.lock_shared('service ' || side);
+		-- against an update_service and a delete_service that run beside us; nobody locks another organization's
+		PERFORM cdc_inner.lock_shared('service ' || s.id) FROM cdc.service s WHERE s.id = side AND s.organization_id = organization;
 		PERFORM FROM cdc.service s WHERE s.id = side AND s.deleted_at IS NULL AND s.status <> 'deleting' AND s.organization_id = organization FOR KEY SHARE;
 		IF NOT FOUND THEN
 			PERFORM cdc_inner.raise_unknown('service', side, CASE side WHEN source THEN 'source_service_id' ELSE 'sink_service_id' END);

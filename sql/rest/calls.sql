@@ -51,7 +51,7 @@ CREATE OR REPLACE FUNCTION cdc_inner.grant_gateway(role name) RETURNS void
 BEGIN
 	PERFORM cdc_inner.require_superuser('cdc.grant_gateway()');
 	PERFORM cdc_inner.require_role(role);
-	PERFORM cdc_inner.grant_calls(role, 'cdc.rest_bearer(text, text, text, text, jsonb), cdc.health()');
+	PERFORM cdc_inner.grant_to(role, 'gateway');
 END
 $$;
 COMMENT ON FUNCTION cdc_inner.grant_gateway IS

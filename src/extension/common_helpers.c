@@ -11,11 +11,10 @@
 #include "fmgr.h"
 #include "access/xact.h"
 #include "access/xlog.h"
-#include "catalog/pg_extension.h"
 #include "commands/dbcommands.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
-#include "storage/lmgr.h"
+#include "storage/lock.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
 #include "utils/guc.h"
@@ -25,12 +24,16 @@
 #include "extension/cdc_shmem.h"
 #include "extension/settings.h"
 
+/* What sub-object our locks are of; what PostgreSQL locks so has none, or a column's number. */
+#define LOCK_SUBID 0xCDC0
+
 PG_FUNCTION_INFO_V1(cdc_changed_here);
 PG_FUNCTION_INFO_V1(cdc_check_installation);
 PG_FUNCTION_INFO_V1(cdc_lock);
 PG_FUNCTION_INFO_V1(cdc_lock_shared);
 PG_FUNCTION_INFO_V1(cdc_rfc3339);
 PG_FUNCTION_INFO_V1(cdc_system_identifier);
+PG_FUNCTION_INFO_V1(cdc_try_lock);
 PG_FUNCTION_INFO_V1(cdc_wake);
 
 /*
@@ -43,29 +46,50 @@ cdc_changed_here(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(TransactionIdIsCurrentTransactionId(PG_GETARG_TRANSACTIONID(0)));
 }
 
-static void
-lock_name(text *name, LOCKMODE mode)
+/*
+ * Of a name "kind id more" the id is not its user's choice, and what follows may
+ * be: each half of the tag is of its own part, so that nobody finds words whose
+ * lock is somebody else's.
+ */
+static bool
+lock_name(text *name, LOCKMODE mode, bool wait)
 {
-	LockDatabaseObject(ExtensionRelationId, hash_bytes((unsigned char *) VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name)), 1, mode);
+	const unsigned char *words = (unsigned char *) VARDATA_ANY(name);
+	int			length = (int) VARSIZE_ANY_EXHDR(name);
+	int			owner = 0;
+	int			spaces = 0;
+	LOCKTAG		tag;
+
+	while (owner < length && (words[owner] != ' ' || ++spaces < 2))
+		owner++;
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, hash_bytes(words, owner), hash_bytes(words + owner, length - owner), LOCK_SUBID);
+	return LockAcquire(&tag, mode, false, !wait) != LOCKACQUIRE_NOT_AVAIL;
 }
 
 /*
  * cdc_inner.lock(text) -> void: waits for whoever holds the lock of this name, and
- * holds it until the transaction ends.  A sub-object of the extension: no
- * command of SQL locks one, while every role may take any advisory lock.
+ * holds it until the transaction ends.  No command of SQL locks a sub-object of
+ * that number, while every role may take any advisory lock.
  */
 Datum
 cdc_lock(PG_FUNCTION_ARGS)
 {
-	lock_name(PG_GETARG_TEXT_PP(0), ExclusiveLock);
+	(void) lock_name(PG_GETARG_TEXT_PP(0), ExclusiveLock, true);
 	PG_RETURN_VOID();
+}
+
+/* cdc_inner.try_lock(text) -> boolean: the same, false in place of waiting. */
+Datum
+cdc_try_lock(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(lock_name(PG_GETARG_TEXT_PP(0), ExclusiveLock, false));
 }
 
 /* cdc_inner.lock_shared(text) -> void: the same beside others that share it. */
 Datum
 cdc_lock_shared(PG_FUNCTION_ARGS)
 {
-	lock_name(PG_GETARG_TEXT_PP(0), ShareLock);
+	(void) lock_name(PG_GETARG_TEXT_PP(0), ShareLock, true);
 	PG_RETURN_VOID();
 }
 

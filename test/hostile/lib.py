@@ -77,6 +77,30 @@ class Simulator:
         return json.loads(said.split(b"\r\n\r\n", 1)[1] or b"null")
 
 
+class Held:
+    """
+    A transaction that a user leaves open after these statements, until end(); pid: of its session; said: what they gave.
+    No statement waits longer than that for a lock: then it is a RuntimeError.
+    """
+
+    def __init__(self, cluster, user, *statements, seconds=20):
+        self.process = subprocess.Popen([PG_BIN + "/psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", cluster.dir, "-p", str(cluster.port), "-U", user, "cdc"],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        atexit.register(self.process.kill)
+        self.process.stdin.write("SET lock_timeout = '%ds'; BEGIN;\n%s;\nSELECT 'held by ' || pg_backend_pid();\n" % (seconds, ";\n".join(statements)))
+        self.process.stdin.flush()
+        self.said, line = [], None
+        while line is None or not line.startswith("held by "):
+            line = self.process.stdout.readline()
+            if not line:
+                raise RuntimeError("not held: %s" % "".join(self.said))
+            self.said.append(line.rstrip("\n"))
+        self.pid = int(self.said.pop().split()[-1])
+
+    def end(self, how="ROLLBACK"):
+        self.process.communicate(how + ";\n")
+
+
 class World:
     """
     Organization "umbrella" (its owner bob) has a source and a sink that are true, and a pipeline that is Running;
