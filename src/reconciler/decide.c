@@ -52,39 +52,3 @@ cdc_decide_rules(const CdcRule *rules, const CdcSnapshot *s)
 		(d.status == CDC_DELETED || (d.action == CDC_ACT_NONE && d.retry == CDC_RETRY_ROUND));
 	return d;
 }
-
-/* Assumes an action of the preparation done; false: it is none. */
-static bool
-assume_done(CdcSnapshot *s, CdcAction action)
-{
-	switch (action)
-	{
-		case CDC_ACT_PUT_SECRET:
-			s->secret = CDC_SECRET_OK;
-			return true;
-		case CDC_ACT_CREATE_ROLE:
-			s->role = CDC_OBJ_OK;
-			return true;
-		case CDC_ACT_WRITE_HBA:
-			s->hba = CDC_HBA_OK;
-			return true;
-		case CDC_ACT_CREATE_PUBLICATION:
-			s->publication = CDC_OBJ_OK;
-			return true;
-		default:
-			return false;
-	}
-}
-
-bool
-cdc_decide_beside(const CdcRule *rules, CdcSnapshot *s, const CdcDecision *d, CdcDecision *beside)
-{
-	CdcSnapshot next;
-
-	if (d->status != CDC_PROVISIONING || s->connector != CDC_OBJ_ABSENT || !assume_done(s, d->action))
-		return false;
-	s->status = d->status;
-	*beside = cdc_decide_rules(rules, s);
-	next = *s;
-	return beside->status == CDC_PROVISIONING && assume_done(&next, beside->action);
-}

@@ -29,16 +29,6 @@ typedef struct CdcDecision
  */
 extern CdcDecision cdc_decide(const CdcSnapshot *s);
 
-/*
- * What may be done side by side with the action of d, which was decided on s:
- * true when the action that would follow if that one were done needs nothing
- * of it.  So it is with what prepares the source for a connector that does not
- * exist yet: password's file, role, pg_hba.conf, publication; nobody uses them
- * before all of them are seen.  s becomes the world in which d's action is done
- * (to be asked about next), and *beside is decided on it.
- */
-extern bool cdc_decide_beside(const CdcRule *rules, CdcSnapshot *s, const CdcDecision *d, CdcDecision *beside);
-
 /* cdc_decide over a table of the caller, which must take every status. */
 extern CdcDecision cdc_decide_rules(const CdcRule *rules, const CdcSnapshot *s);
 

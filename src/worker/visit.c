@@ -12,6 +12,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "reconciler/beside.h"
 #include "worker/assess/assess.h"
 #include "worker/execute/execute.h"
 #include "worker/io/io.h"

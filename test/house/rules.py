@@ -10,6 +10,8 @@ there is), of the word "Writer:" beside a struct's fields, and the rules:
   library   a library's header is included where the second table says
   length    at most 500 lines of code a file, comments and blank lines not counted
   writer    a field is written by the room or the file that is named beside it
+  reads     of other rooms a room of which the table says that it changes nothing reaches, by
+            whatever way, no function that may write a record (what a header holds in which fields have writers)
   empty     a room of the table has files
 
 Each break is one line of text; known ones are in test/unit/layers.known, until they are mended.
@@ -27,16 +29,18 @@ PICTURE = "docs/rooms.svg"
 
 
 class Table:
-    """rooms: {name: (uses, doors)} from top to bottom; libraries: {header: places}; faults: what is wrong with the tables themselves."""
+    """rooms: {name: (uses, doors)} from top to bottom; readers: those that change nothing; libraries: {header: places}; faults: what is wrong with the tables themselves."""
 
     def __init__(self, text):
-        self.rooms, self.libraries, self.faults = {}, {}, []
+        self.rooms, self.readers, self.libraries, self.faults = {}, set(), {}, []
         for cells in self._rows(text, "| room |"):
             names = [re.findall(r"`([^`]+)`", cell) for cell in cells]
             if len(cells) != 4 or len(names[0]) != 1:
                 self.faults.append("table a row of rooms that cannot be read: %s" % " | ".join(cells))
                 continue
             self.rooms[names[0][0]] = (names[2], names[3] if names[3] else None)
+            if "changes nothing" in cells[1]:
+                self.readers.add(names[0][0])
         below = set()
         for room in reversed(list(self.rooms)):
             for used in self.rooms[room][0]:
@@ -118,6 +122,24 @@ def resolve(tree, table, path, place):
     return place if place in ends else None
 
 
+def may_write(tree, records, asked):
+    """Names of functions, of those asked, (file, name), and what they call, that take a record to write it."""
+    found, seen, new = set(), set(), set(asked)
+    while new:
+        path, name = new.pop()
+        seen.add((path, name))
+        file = tree.files[path]
+        how = file.prototypes.get(name) or tree.prototypes.get(name)
+        if how and any(records & set(parameter) and "*" in parameter and "const" not in parameter for parameter in how[1]):
+            found.add(name)
+        elif name in file.functions:
+            _, body, end = file.functions[name]
+            called = {token for token, _ in file.tokens[body:end]}
+            new |= {(path, other) for other in called & set(file.functions)} - seen
+            new |= {(tree.defined[other][0], other) for other in called - set(file.functions) if len(tree.defined.get(other, ())) == 1} - seen
+    return found
+
+
 def breaks(top):
     """(sorted lines of what is broken, tree, table)"""
     with open(os.path.join(top, DOCUMENT)) as document:
@@ -160,6 +182,11 @@ def breaks(top):
 
     declared, faults = writers(tree, table)
     found.update(faults)
+    records = {name for path in {path for path, _, _ in declared} for name in tree.files[path].structs}
+    for path, others in uses.items():
+        if homes[path] in table.readers:
+            asked = {(other, name) for other, names in others.items() if homes[other] != homes[path] for name in names}
+            found.update("reads %s reaches %s" % (path, name) for name in may_write(tree, records, asked))
     if declared:
         where = {(path, name) for path, name, _ in declared}
         for path, _, name, field, lent in writes.Writes(tree).found:

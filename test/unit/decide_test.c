@@ -1,4 +1,4 @@
-/* link: src/reconciler/decide.c src/reconciler/effect.c src/reconciler/state_table.c src/reconciler/state_table_check.c src/reconciler/guards.c src/reconciler/detail.c test/unit/world_model.c test/unit/decide_rules.c */
+/* link: src/reconciler/decide.c src/reconciler/beside.c src/reconciler/effect.c src/reconciler/state_table.c src/reconciler/state_table_check.c src/reconciler/guards.c src/reconciler/detail.c test/unit/world_model.c test/unit/decide_rules.c */
 /*
  * decide_test.c
  *	  Properties of decide(): every decision is safe, every world ends where it
@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reconciler/beside.h"
 #include "reconciler/detail.h"
 
 #include "decide_rules.h"

@@ -30,7 +30,7 @@ def ok(condition, name, why=""):
         print("\n".join("# " + line for line in str(why).splitlines()))
 
 
-KINDS = ("table", "room", "upward", "circle", "header", "library", "length", "writer", "empty")
+KINDS = ("table", "room", "upward", "circle", "header", "library", "length", "writer", "reads", "empty")
 found, tree, table = rules.breaks(TOP)
 listed = rules.known(TOP)
 for kind in KINDS:
@@ -209,6 +209,12 @@ check("writer: a field that has none", ["writer Record.plain: others of its stru
                                         "writer Record.text: others of its struct in src/low/low.h have one, it has none",
                                         "writer src/left/left.c writes Record.plain", "writer src/left/left.c writes Record.text"],
       {"src/low/low.h": ("/* Writer: left. */\ntypedef", "/* a record */\ntypedef")})
+READER = TABLE.replace("| `right` | |", "| `right` | it changes nothing |")
+for called in ("low_part(&part)", "low_by(&part)"):
+    check("reads: what may write a record, by %s" % called, ["reads src/right/right.c reaches low_part"],
+          {RIGHT: ("record->shared++", called), LOW: SMALL[LOW] + "void\nlow_part(Part *part)\n{\n}\n\nvoid\nlow_by(const Part *part)\n{\n\tlow_part((Part *) part);\n}\n",
+           "src/low/low.h": RECORD + "extern void low_by(const Part *part);\n"}, READER)
+check("reads: what takes it const", [], {RIGHT: ("record->shared++", "low_look(&record->shared)")}, READER)
 check("writer: one that is not there", ["writer Record.above in src/low/low.h: there is no room or file roof"], {"src/low/low.h": ("Writer: top", "Writer: roof"), TOPC: (writes_in_top, "")})
 
 print("1..%d" % count)

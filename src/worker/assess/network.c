@@ -107,6 +107,8 @@ cdc_network_assess(const CdcPipeline *p, CdcAssessment *a)
 	pair = cdc_pair_of(p);
 	if (pair)
 		s->peerings = assess_pair(p, pair, a);
+	else if (cdc_network_to_wire(p))
+		s->peerings = CDC_PEERINGS_UNKNOWN;
 	/* pg_hba.conf needs the ranges of the sink's network: they are part of it */
 	if (s->peerings == CDC_PEERINGS_ACTIVE && cdc_network_gives_ranges(p->sink) && p->sink->kafka.nranges == 0)
 	{

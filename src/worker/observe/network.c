@@ -374,7 +374,7 @@ network_known(CdcService *service, int64 since)
 bool
 cdc_network_observe(CdcPipeline *p)
 {
-	CdcPair    *pair = cdc_pair_of(p);
+	CdcPair    *pair = cdc_network_to_wire(p) ? cdc_pair_make(p->world, p->source->network_id, p->sink->network_id) : NULL;
 	CdcSdn	   *sdn = &p->world->sdn;
 	bool		all = true;
 	bool		known;

@@ -97,7 +97,7 @@ void
 cdc_store_load_pair(CdcWorld *world, const char *words)
 {
 	struct json_object *row = json_tokener_parse(words);
-	CdcPair    *pair = cdc_pair_find(world, cdc_row_text(row, "network_a"), cdc_row_text(row, "network_b"), true);
+	CdcPair    *pair = cdc_pair_make(world, cdc_row_text(row, "network_a"), cdc_row_text(row, "network_b"));
 
 	pair->stored = true;
 	if (cdc_row_text(row, "installation_id"))

@@ -11,23 +11,43 @@
 #include "extension/settings.h"
 #include "worker/world/pair.h"
 
-CdcPair *
-cdc_pair_find(CdcWorld *world, const char *one, const char *other, bool make)
+/* Sorts the names of two networks. */
+static void
+in_order(const char **one, const char **other)
 {
-	const char *a = strcmp(one, other) < 0 ? one : other;
-	const char *b = a == one ? other : one;
-	MemoryContext old;
-	ListCell   *cell;
-	CdcPair    *pair;
+	const char *first = *one;
 
+	if (strcmp(first, *other) <= 0)
+		return;
+	*one = *other;
+	*other = first;
+}
+
+static CdcPair *
+find(const CdcWorld *world, const char *a, const char *b)
+{
+	ListCell   *cell;
+
+	in_order(&a, &b);
 	foreach(cell, world->pairs)
 	{
-		pair = lfirst(cell);
+		CdcPair    *pair = lfirst(cell);
+
 		if (strcmp(pair->a, a) == 0 && strcmp(pair->b, b) == 0)
 			return pair;
 	}
-	if (!make)
-		return NULL;
+	return NULL;
+}
+
+CdcPair *
+cdc_pair_make(CdcWorld *world, const char *a, const char *b)
+{
+	CdcPair    *pair = find(world, a, b);
+	MemoryContext old;
+
+	if (pair)
+		return pair;
+	in_order(&a, &b);
 	old = MemoryContextSwitchTo(world->context);
 	pair = palloc0(sizeof(CdcPair));
 	pair->world = world;
@@ -96,9 +116,7 @@ cdc_network_to_wire(const CdcPipeline *p)
 CdcPair *
 cdc_pair_of(const CdcPipeline *p)
 {
-	if (!cdc_network_to_wire(p))
-		return NULL;
-	return cdc_pair_find(p->world, p->source->network_id, p->sink->network_id, true);
+	return cdc_network_to_wire(p) ? find(p->world, p->source->network_id, p->sink->network_id) : NULL;
 }
 
 bool

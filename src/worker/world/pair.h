@@ -8,10 +8,10 @@
 #include "worker/world/world.h"
 
 /*
- * The pair of two different networks, whichever is named first.  Where there is
- * none: made in the world's context when make, else NULL.
+ * The pair of two different networks, whichever is named first; made in the
+ * world's context where there is none.
  */
-extern CdcPair *cdc_pair_find(CdcWorld *world, const char *one, const char *other, bool make);
+extern CdcPair *cdc_pair_make(CdcWorld *world, const char *one, const char *other);
 
 /* Takes a pair out of the world and frees it (its row is gone, or everything is forgotten). */
 extern void cdc_pair_forget(CdcPair *pair);
@@ -37,7 +37,7 @@ extern char *cdc_network_owner_missing(const CdcService *service);
 /* Is there something to wire between the pipeline's source and sink? */
 extern bool cdc_network_to_wire(const CdcPipeline *pipeline);
 
-/* The pipeline's pair; NULL when there is nothing to wire. */
+/* The pipeline's pair; NULL when there is nothing to wire, or nobody has looked at it yet. */
 extern CdcPair *cdc_pair_of(const CdcPipeline *pipeline);
 
 /* Both directions by the last good list, if it was begun after the last change. */

@@ -318,7 +318,7 @@ typedef enum CdcOpEnd
 
 /*
  * What happens outside for one pipeline: at most one at a time, but for those
- * that cdc_decide_beside() lets run side by side.
+ * that cdc_decide_beside() (reconciler/beside.h) lets run side by side.
  */
 typedef struct CdcOp
 {
