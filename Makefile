@@ -83,7 +83,7 @@ $(UPDATES): %: sql/updates/% $(SQL_CODE)
 else
 
 # -- what people type ---------------------------------------------------------
-.PHONY: help demo demo-failover demo-sql check check-full house expected lab-up lab-down bench torture-failover
+.PHONY: help demo demo-failover demo-sql check check-full house expected lab-up lab-down bench bench-scale torture-failover
 
 .PHONY: help demo demo-failover demo-sql check format format-check lint coverage house expected lab-up lab-down bench
 
@@ -143,6 +143,9 @@ lab-down:	## stops what lab-up started, and only that
 
 bench:	## the figures, each compared with something in the same run
 	@test/bench/run
+
+bench-scale:	## how the figures grow with the number of pipelines: SIZES="100 1k 10k" KEEP=FILE
+	@test/bench/scale $(SIZES) $(if $(KEEP),--keep $(KEEP))
 
 torture-failover:	## kills primaries under load and counts rows: ROUNDS=10 VERSIONS="16 17 18"
 	@ROUNDS="$(ROUNDS)" VERSIONS="$(VERSIONS)" FAULTS="$(FAULTS)" test/torture/run

@@ -50,12 +50,12 @@ def literal(text):
 
 
 class Simulator:
-    """connect_sim as a true Kafka Connect."""
+    """connect_sim as a true Kafka Connect; kept: its state survives it, which costs a file at each change."""
 
-    def __init__(self, **settings):
+    def __init__(self, kept=True, **settings):
         self.dir = subprocess.check_output(["mktemp", "-d", "/var/tmp/cdc_sim.XXXXXX"], text=True).strip()
         atexit.register(shutil.rmtree, self.dir, True)
-        command = [SIMULATOR, "--port", "0", "--state", os.path.join(self.dir, "state")]
+        command = [SIMULATOR, "--port", "0"] + (["--state", os.path.join(self.dir, "state")] if kept else [])
         for name, value in settings.items():
             command += ["--" + name, str(value)]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=open(os.path.join(self.dir, "log"), "w"))

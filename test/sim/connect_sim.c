@@ -67,6 +67,8 @@ set_one(const char *name, const char *value)
 		*ms = atoi(value);
 	else if (strcmp(name, "hold_start") == 0)
 		sim_settings.hold_start = yes;
+	else if (strcmp(name, "pretend") == 0)
+		sim_settings.pretend = yes;
 	else if (strcmp(name, "plugin") == 0)
 		sim_settings.plugin = yes;
 	else if (strcmp(name, "plugin_version") == 0)
@@ -95,6 +97,7 @@ settings(struct json_object *request)
 	for (i = 0; i < sizeof(times) / sizeof(times[0]); i++)
 		json_object_object_add(object, times[i], json_object_new_int(*time_setting(times[i])));
 	json_object_object_add(object, "hold_start", json_object_new_boolean(sim_settings.hold_start));
+	json_object_object_add(object, "pretend", json_object_new_boolean(sim_settings.pretend));
 	json_object_object_add(object, "plugin", json_object_new_boolean(sim_settings.plugin));
 	json_object_object_add(object, "plugin_version", json_object_new_string(sim_settings.plugin_version));
 	return sim_json(200, object);

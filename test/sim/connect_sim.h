@@ -23,6 +23,8 @@ typedef struct SimSettings
 	int			retry_ms;		/* Debezium's wait between tries (10 s there) */
 	int			heartbeat_ms;	/* 0: as the connector's config says */
 	bool		hold_start;		/* no task gets further than UNASSIGNED */
+	bool		pretend;		/* who takes a snapshot and no more has taken it at once,
+								 * without a session on its source: for thousands of them */
 	bool		plugin;			/* is Debezium's connector class installed? */
 	char		plugin_version[32];
 } SimSettings;
@@ -49,6 +51,7 @@ typedef struct SimConnector
 	char	   *name;
 	bool		exists;
 	struct json_object *config; /* with "name", as Connect keeps it */
+	char	   *config_text;	/* the same, as it is told */
 	int			version;		/* of config; a task of an older one is replaced */
 	const char *target;			/* "RUNNING", "PAUSED" or "STOPPED" */
 	int64_t		made_at;		/* has a status status_ms later */
@@ -97,6 +100,10 @@ extern void sim_follow(SimConnector *c);
 
 /* connect_task.c: starts the thread; the lock is held. */
 extern bool sim_task_start(SimTask *task);
+
+/* Is a task of this configuration one that only pretends?  It has no thread and has ended from its start on. */
+extern bool sim_task_pretends(struct json_object *config);
+extern void sim_task_pretend(SimTask *task);
 
 /* config's value, or missing. */
 extern const char *sim_config(struct json_object *config, const char *key, const char *missing);

@@ -149,7 +149,9 @@ sim_follow(SimConnector *c)
 		c->restart = false;
 		c->task = task;
 		c->counters.starts++;
-		if (task->wake < 0 || !sim_task_start(task))
+		if (sim_task_pretends(task->config))
+			sim_task_pretend(task);
+		else if (task->wake < 0 || !sim_task_start(task))
 		{
 			task->ended = true;
 			task->state = "FAILED";
@@ -188,8 +190,20 @@ status_of(SimConnector *c)
 	return status;
 }
 
+/* A configuration takes another's place; the text is made once, not for each list. */
+static void
+set_config(SimConnector *c, struct json_object *config)
+{
+	if (c->config != NULL)
+		json_object_put(c->config);
+	free(c->config_text);
+	c->config = config;
+	c->config_text = strdup(json_object_to_json_string_ext(config, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+}
+
+/* Without its configuration. */
 static struct json_object *
-info_of(SimConnector *c)
+short_info_of(SimConnector *c)
 {
 	struct json_object *info = json_object_new_object();
 	struct json_object *tasks = json_object_new_array();
@@ -203,10 +217,62 @@ info_of(SimConnector *c)
 		json_object_array_add(tasks, task);
 	}
 	json_object_object_add(info, "name", json_object_new_string(c->name));
-	json_object_object_add(info, "config", copy_of(c->config));
 	json_object_object_add(info, "tasks", tasks);
 	json_object_object_add(info, "type", json_object_new_string("source"));
 	return info;
+}
+
+static struct json_object *
+info_of(SimConnector *c)
+{
+	struct json_object *info = short_info_of(c);
+
+	json_object_object_add(info, "config", copy_of(c->config));
+	return info;
+}
+
+/* Writes an object of an expanded list, but for its end; more: a configuration follows as its last member. */
+static void
+write_object(FILE *out, const char *key, struct json_object *object, const char *config)
+{
+	const char *words = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+
+	fprintf(out, "\"%s\":%.*s", key, (int) strlen(words) - 1, words);
+	if (config)
+		fprintf(out, ",\"config\":%s", config);
+	fputc('}', out);
+	json_object_put(object);
+}
+
+/* A list of thousands is asked for all the time: it is written, not built. */
+static SimAnswer
+list_expanded(bool with_status, bool with_info)
+{
+	SimAnswer	answer = {200, NULL, NULL};
+	size_t		size;
+	FILE	   *out = open_memstream(&answer.body, &size);
+	const char *between = "";
+	SimConnector *c;
+
+	fputc('{', out);
+	for (c = connectors; c != NULL; c = c->next)
+	{
+		/* One without a status yet is left out of an expanded list. */
+		if (!c->exists || (with_status && sim_now() - c->made_at < sim_settings.status_ms))
+			continue;
+		fprintf(out, "%s\"%s\":{", between, c->name);
+		between = ",";
+		if (with_info)
+			write_object(out, "info", short_info_of(c), c->config_text);
+		if (with_info && with_status)
+			fputc(',', out);
+		if (with_status)
+			write_object(out, "status", status_of(c), NULL);
+		fputc('}', out);
+	}
+	fputc('}', out);
+	fclose(out);
+	return answer;
 }
 
 static SimAnswer
@@ -214,28 +280,17 @@ list_connectors(const char *query)
 {
 	bool		with_status = query != NULL && strstr(query, "expand=status") != NULL;
 	bool		with_info = query != NULL && strstr(query, "expand=info") != NULL;
-	struct json_object *list = with_status || with_info ?
-		json_object_new_object() : json_object_new_array();
+	struct json_object *list;
 	SimConnector *c;
+
+	if (with_status || with_info)
+		return list_expanded(with_status, with_info);
+	list = json_object_new_array();
 
 	for (c = connectors; c != NULL; c = c->next)
 	{
-		struct json_object *one;
-
-		/* One without a status yet is left out of an expanded list. */
-		if (!c->exists || (with_status && sim_now() - c->made_at < sim_settings.status_ms))
-			continue;
-		if (!with_status && !with_info)
-		{
+		if (c->exists)
 			json_object_array_add(list, json_object_new_string(c->name));
-			continue;
-		}
-		one = json_object_new_object();
-		if (with_info)
-			json_object_object_add(one, "info", info_of(c));
-		if (with_status)
-			json_object_object_add(one, "status", status_of(c));
-		json_object_object_add(list, c->name, one);
 	}
 	return sim_json(200, list);
 }
@@ -267,7 +322,7 @@ validate(struct json_object *config)
 		words = strdup("The 'topic.prefix' value is invalid: A value is required");
 	else if (sim_config(config, "database.hostname", NULL) == NULL)
 		words = strdup("The 'database.hostname' value is invalid: A value is required");
-	else
+	else if (!sim_task_pretends(config))
 	{
 		char	   *refused = sim_check_login(config);
 
@@ -314,9 +369,7 @@ put_config(const char *name, struct json_object *config, const char *target, boo
 	if (created || !json_object_equal(c->config, config))
 	{
 		/* another task configuration replaces the task */
-		if (c->config != NULL)
-			json_object_put(c->config);
-		c->config = copy_of(config);
+		set_config(c, copy_of(config));
 		c->version++;
 	}
 	if (created)
@@ -791,7 +844,8 @@ sim_load(const char *file)
 		c->target = strcmp(target, "RUNNING") == 0 ? "RUNNING" : strcmp(target, "PAUSED") == 0 ? "PAUSED" : "STOPPED";
 		value = NULL;
 		json_object_object_get_ex(one, "config", &value);
-		c->config = value ? copy_of(value) : NULL;
+		if (value)
+			set_config(c, copy_of(value));
 		value = NULL;
 		json_object_object_get_ex(one, "offset", &value);
 		c->offset = value ? copy_of(value) : NULL;

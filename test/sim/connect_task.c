@@ -668,6 +668,33 @@ task_main(void *arg)
 }
 
 bool
+sim_task_pretends(struct json_object *config)
+{
+	return sim_settings.pretend && strcmp(sim_config(config, "snapshot.mode", "initial"), "initial_only") == 0;
+}
+
+void
+sim_task_pretend(SimTask *task)
+{
+	SimConnector *c = task->connector;
+
+	c->counters.snapshots++;
+	c->counters.snapshots_done++;
+	task->state = "RUNNING";
+	task->ended = true;
+	if (c->offset != NULL)
+		json_object_put(c->offset);
+	c->offset = json_object_new_object();
+	json_object_object_add(c->offset, "lsn", json_object_new_int64(1));
+	json_object_object_add(c->offset, "ts_usec", json_object_new_int64(epoch_us()));
+	json_object_object_add(c->offset, "snapshot", json_object_new_string("INITIAL"));
+	json_object_object_add(c->offset, "snapshot_completed", json_object_new_boolean(true));
+	json_object_object_add(c->offset, "last_snapshot_record", json_object_new_boolean(true));
+	free(c->server);
+	c->server = strdup(sim_config(task->config, "topic.prefix", ""));
+}
+
+bool
 sim_task_start(SimTask *task)
 {
 	pthread_attr_t attributes;
