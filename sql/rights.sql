@@ -34,6 +34,7 @@ $$;
 -- told who asks, the query is refused before its first row (src/extension/entry.c).
 CREATE POLICY member_reads ON cdc.organization FOR SELECT USING (id IN (SELECT cdc.caller_organizations()));
 CREATE POLICY member_reads ON cdc.organization_member FOR SELECT USING (organization_id IN (SELECT cdc.caller_organizations()));
+CREATE POLICY member_reads ON cdc.organization_limit FOR SELECT USING (organization_id IN (SELECT cdc.caller_organizations()));
 CREATE POLICY admin_reads ON cdc.organization_event FOR SELECT USING (organization_id IN (SELECT cdc.caller_administers()));
 CREATE POLICY all_read ON cdc.zone FOR SELECT USING (true);
 CREATE POLICY member_reads ON cdc.service FOR SELECT USING (deleted_at IS NULL AND organization_id IN (SELECT cdc.caller_organizations()));

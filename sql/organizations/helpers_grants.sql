@@ -8,7 +8,7 @@ CREATE OR REPLACE FUNCTION cdc_inner.grants_of(kind text) RETURNS TABLE (privile
 	SELECT 'USAGE', 'SCHEMA', n.nspname::text, n.nspacl FROM pg_namespace n WHERE n.nspname = 'cdc'
 	UNION ALL SELECT 'SELECT', 'TABLE', c.oid::regclass::text, c.relacl FROM pg_class c
 		WHERE grants_of.kind = 'member' AND c.relnamespace = 'cdc'::regnamespace AND c.relname IN (
-			'organization', 'organization_member', 'organization_event',
+			'organization', 'organization_member', 'organization_event', 'organization_limit',
 			'service', 'service_node', 'service_event', 'zone', 'connection_key',
 			'pipeline', 'pipeline_spec', 'pipeline_observed', 'pipeline_event', 'option',
 			'finding', 'pipeline_standby', 'failover_readiness', 'state_table', 'failover_table', 'standby_table',
@@ -17,7 +17,7 @@ CREATE OR REPLACE FUNCTION cdc_inner.grants_of(kind text) RETURNS TABLE (privile
 		WHERE p.pronamespace = 'cdc'::regnamespace AND p.proname = ANY (CASE grants_of.kind
 			WHEN 'member' THEN ARRAY[
 				'caller', 'caller_organizations', 'caller_pipelines', 'caller_administers',
-				'add_member', 'remove_member', 'list_members', 'invitations', 'accept_membership', 'leave_organization', 'create_token', 'list_tokens', 'revoke_token',
+				'add_member', 'remove_member', 'list_members', 'organization_limits', 'invitations', 'accept_membership', 'leave_organization', 'create_token', 'list_tokens', 'revoke_token',
 				'register_service', 'update_service', 'set_service_nodes', 'set_service_secret', 'delete_service', 'connection_keys',
 				'create_pipeline', 'get_pipeline', 'list_pipelines', 'pipeline_status', 'wait_for_pipeline', 'rotate_password', 'delete_pipeline', 'options',
 				'check_health', 'acknowledge', 'metrics', 'health', 'worker_state', 'rules', 'failover_rules', 'standby_rules',

@@ -35,6 +35,14 @@ COMMENT ON COLUMN cdc.organization_event.role IS 'The PostgreSQL role that did i
 COMMENT ON COLUMN cdc.organization_event.message IS 'In words.';
 COMMENT ON COLUMN cdc.organization_event.detail IS 'The member, the role, the id of the REST request; NULL: nothing more.';
 
+COMMENT ON TABLE cdc.organization_limit IS
+	'What an organization may have or use where a superuser said so (cdc.set_organization_limit()); else a setting says it. Readers: members of the '
+	'organization.';
+COMMENT ON COLUMN cdc.organization_limit.organization_id IS 'The organization.';
+COMMENT ON COLUMN cdc.organization_limit.what IS
+	'descriptors, events, findings, members, memory, nodes, pipelines, requests, services, tables or tokens: the setting is cdc_pipeline.organization_ and this.';
+COMMENT ON COLUMN cdc.organization_limit.most IS 'How many; memory in MB.';
+
 COMMENT ON TABLE cdc.api_token IS 'Bearer tokens, as a hash; cdc.list_tokens() shows them. Readers: superusers.';
 COMMENT ON COLUMN cdc.api_token.id IS 'Of the token, for cdc.revoke_token().';
 COMMENT ON COLUMN cdc.api_token.name IS 'What it is for.';

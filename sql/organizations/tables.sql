@@ -37,6 +37,16 @@ CREATE TABLE cdc.organization_event (
 CREATE INDEX organization_event_organization_idx ON cdc.organization_event (organization_id, id);
 CREATE INDEX organization_event_at_idx ON cdc.organization_event (at);
 
+-- What a superuser has said that an organization may have or use, in the kinds of
+-- src/extension/limits.c; of which nothing is said, the setting cdc_pipeline.organization_<what>
+-- holds.
+CREATE TABLE cdc.organization_limit (
+	organization_id	uuid NOT NULL REFERENCES cdc.organization(id),
+	what		text NOT NULL,
+	most		bigint NOT NULL CHECK (most >= 0),
+	PRIMARY KEY (organization_id, what)
+);
+
 -- Bearer tokens.  Of the token itself only a hash is kept: it is random enough
 -- that nothing slower than SHA-256 is needed.  role_oid: a role that was dropped
 -- and made again under its name does not inherit them.

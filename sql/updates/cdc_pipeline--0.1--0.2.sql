@@ -112,6 +112,13 @@ CREATE TABLE cdc.organization_event (
 CREATE INDEX organization_event_organization_idx ON cdc.organization_event (organization_id, id);
 CREATE INDEX organization_event_at_idx ON cdc.organization_event (at);
 
+CREATE TABLE cdc.organization_limit (
+	organization_id	uuid NOT NULL REFERENCES cdc.organization(id),
+	what		text NOT NULL,
+	most		bigint NOT NULL CHECK (most >= 0),
+	PRIMARY KEY (organization_id, what)
+);
+
 -- tokens that open something go on to
 ALTER TABLE cdc.api_token ADD COLUMN system_identifier numeric, ADD COLUMN last_used_from text;
 UPDATE cdc.api_token t SET system_identifier = c.system_identifier FROM pg_catalog.pg_roles r, pg_catalog.pg_control_system() c

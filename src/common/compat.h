@@ -56,6 +56,17 @@ cdc_my_proc_number(void)
 #endif
 }
 
+/* Of this process's present transaction; another one whenever that is another. */
+static inline LocalTransactionId
+cdc_local_transaction(void)
+{
+#if PG_VERSION_NUM >= 170000
+	return MyProc->vxid.lxid;
+#else
+	return MyProc->lxid;
+#endif
+}
+
 /* The arguments of ExecutorRun, as they are declared and as they are passed on. */
 #if PG_VERSION_NUM >= 180000
 #define CDC_EXECUTOR_RUN_ARGS QueryDesc *queryDesc, ScanDirection direction, uint64 count

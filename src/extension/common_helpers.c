@@ -22,6 +22,7 @@
 #include "utils/timestamp.h"
 
 #include "extension/cdc_shmem.h"
+#include "extension/lock.h"
 #include "extension/settings.h"
 
 /* What sub-object our locks are of; what PostgreSQL locks so has none, or a column's number. */

@@ -13,6 +13,7 @@
 
 #include "common/address.h"
 #include "common/secrets.h"
+#include "extension/limits.h"
 #include "extension/settings.h"
 
 int			cdc_connect_timeout;
@@ -161,6 +162,7 @@ cdc_settings_init(void)
 							   "Loopback, link-local, multicast and metadata addresses, and this server's own, are refused otherwise.",
 							   &cdc_member_networks, "",
 							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, check_networks, NULL, NULL);
+	cdc_limits_init();
 	DefineCustomStringVariable("cdc_pipeline.provision_token_file",
 							   "File with the token of the agent that makes servers.",
 							   NULL, &cdc_provision_token_file, "",

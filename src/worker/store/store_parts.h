@@ -145,6 +145,9 @@ typedef struct CdcLoaded
 	char	  **ended;
 	int			nregions;		/* id, region pairs */
 	char	  **regions;
+	bool		limits_read;	/* those of organizations were */
+	int			nlimits;		/* organization, kind, figure */
+	char	  **limits;
 } CdcLoaded;
 
 /* Empties the queue, reads what it names. */

@@ -10,6 +10,7 @@
 #include "executor/spi.h"
 
 #include "worker/store/store_parts.h"
+#include "worker/world/organization.h"
 #include "worker/world/pair.h"
 
 void
@@ -53,9 +54,12 @@ cdc_store_read_work(CdcWorld *world, CdcLoaded *loaded)
 	}
 	if (loaded->all)
 		loaded->pairs = cdc_store_read_pairs(&loaded->npairs);
-	if (loaded->round || world->regions_due)
+	if (loaded->all || loaded->round || world->regions_due)
 	{
 		loaded->regions = cdc_store_read_regions(&loaded->nregions);
+		cdc_statement_run("SELECT l.organization_id::pg_catalog.text, l.what, l.most::pg_catalog.text FROM cdc.organization_limit l", SPI_OK_SELECT, 0, NULL, NULL, NULL);
+		loaded->limits = cdc_rows_keep(3, &loaded->nlimits);
+		loaded->limits_read = true;
 		world->regions_due = false;
 	}
 }
@@ -70,6 +74,10 @@ cdc_store_apply(CdcWorld *world, CdcLoaded *loaded)
 		cdc_world_forget_rows(world);
 		world->next_round = cdc_loop_now();
 	}
+	if (loaded->limits_read)
+		cdc_world_forget_limits(world);
+	for (i = 0; i < loaded->nlimits; i++)
+		cdc_world_set_limit(world, loaded->limits[3 * i], loaded->limits[3 * i + 1], strtoll(loaded->limits[3 * i + 2], NULL, 10));
 	for (i = 0; i < loaded->nservices; i++)
 		cdc_store_load_service(world, loaded->services[i]);
 	for (i = 0; i < loaded->npipelines; i++)
@@ -99,4 +107,5 @@ cdc_store_loaded_free(CdcLoaded *loaded)
 	cdc_rows_free(loaded->pairs, loaded->npairs);
 	cdc_rows_free(loaded->ended, loaded->nended);
 	cdc_rows_free(loaded->regions, 2 * loaded->nregions);
+	cdc_rows_free(loaded->limits, 3 * loaded->nlimits);
 }

@@ -12,6 +12,7 @@
 #include "utils/memutils.h"
 
 #include "worker/world/operation.h"
+#include "worker/world/organization.h"
 #include "worker/world/pair.h"
 #include "worker/world/world.h"
 
@@ -107,6 +108,7 @@ cdc_world_forget_rows(CdcWorld *world)
 		cdc_world_remove_service(linitial(world->services));
 	while (world->pairs != NIL)
 		cdc_pair_forget(linitial(world->pairs));
+	cdc_world_forget_organizations(world);
 }
 
 void

@@ -541,7 +541,8 @@ struct CdcWorld
 	bool		findings_dirty; /* some are to be written, */
 	int64		findings_locked_until;	/* but not before: a user's transaction holds one */
 	bool		round_asked;	/* by check_health(): Failed ones are looked at too */
-	bool		regions_due;	/* zones are read again with the next turn */
+	bool		regions_due;	/* zones and limits are read again with the next turn */
+	struct HTAB *organizations; /* CdcOrganization by id, see organization.h; NULL: none yet */
 	uint64		serial;			/* of the last operation */
 	int64		source_due;		/* when a source is to be asked next, 0: none */
 };
