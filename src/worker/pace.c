@@ -12,6 +12,7 @@
 #include "worker/observe/observe.h"
 #include "worker/visit_parts.h"
 #include "worker/world/facts.h"
+#include "worker/world/plan.h"
 #include "worker/world/streamed.h"
 
 /* Polls while something is expected: dense at first, then sparser. */

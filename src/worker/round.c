@@ -12,7 +12,8 @@
 #include "worker/execute/execute.h"
 #include "worker/observe/observe.h"
 #include "worker/visit_parts.h"
-#include "worker/world/pair.h"
+#include "worker/world/index.h"
+#include "worker/world/plan.h"
 
 /* Events that nothing waits for are written together, within this time. */
 #define EVENTS_MS 25
@@ -34,7 +35,8 @@ cdc_visit_reloaded(CdcWorld *world)
 static void
 begin_round(CdcWorld *world)
 {
-	ListCell   *cell;
+	CdcService *s;
+	CdcPipeline *p;
 	int64		now = cdc_loop_now();
 
 	world->work_pending = true;
@@ -42,14 +44,12 @@ begin_round(CdcWorld *world)
 	world->next_round = now + cdc_health_interval;
 	world->regions_due = true;
 	cdc_shmem_begin_round();
-	foreach(cell, world->services)
-		cdc_observe_service(lfirst(cell));
+	cdc_each_service(s, world)
+		cdc_observe_service(s);
 	cdc_network_round(world);
 	cdc_provider_round(world);
-	foreach(cell, world->pipelines)
+	cdc_each_pipeline(p, world)
 	{
-		CdcPipeline *p = lfirst(cell);
-
 		p->plan.asked = p->plan.asked || world->round_asked;
 		if (p->doing.op)
 			continue;
@@ -69,7 +69,7 @@ begin_round(CdcWorld *world)
 void
 cdc_visit_due(CdcWorld *world)
 {
-	ListCell   *cell;
+	CdcPipeline *p;
 	int64		now = cdc_loop_now();
 
 	if (!world->acting)
@@ -81,10 +81,8 @@ cdc_visit_due(CdcWorld *world)
 	cdc_observe_paced(world);
 	cdc_network_due(world);
 	cdc_provider_due(world);
-	foreach(cell, world->pipelines)
+	cdc_each_pipeline(p, world)
 	{
-		CdcPipeline *p = lfirst(cell);
-
 		if ((p->plan.woken || (p->plan.next_visit != 0 && now >= p->plan.next_visit)) && p->doing.op == NULL)
 		{
 			p->plan.woken = false;
@@ -104,7 +102,7 @@ cdc_visit_due(CdcWorld *world)
 int64
 cdc_visit_next(CdcWorld *world)
 {
-	ListCell   *cell;
+	CdcPipeline *p;
 	int64		next;
 	int64		paced;
 
@@ -113,8 +111,9 @@ cdc_visit_next(CdcWorld *world)
 	next = world->next_round;
 	if (world->events && world->events_since + EVENTS_MS < next)
 		next = world->events_since + EVENTS_MS;
-	if (world->findings_dirty && world->findings_locked_until < next)
-		next = world->findings_locked_until;
+	paced = cdc_dirty_next(world);
+	if (paced && paced < next)
+		next = paced;
 	paced = cdc_observe_next(world);
 	if (paced && paced < next)
 		next = paced;
@@ -124,16 +123,12 @@ cdc_visit_next(CdcWorld *world)
 	paced = cdc_provider_next(world);
 	if (paced && paced < next)
 		next = paced;
-	foreach(cell, world->pipelines)
+	cdc_each_pipeline(p, world)
 	{
-		CdcPipeline *p = lfirst(cell);
-
 		if (p->plan.woken && p->doing.op == NULL)
 			next = 1;			/* long ago: at once */
 		if (p->plan.next_visit != 0 && p->doing.op == NULL && p->plan.next_visit < next)
 			next = p->plan.next_visit;
-		if (p->kept.spec_dirty && p->kept.locked_until < next)
-			next = p->kept.locked_until;
 	}
 	return next;
 }
@@ -141,33 +136,8 @@ cdc_visit_next(CdcWorld *world)
 bool
 cdc_visit_dirty(CdcWorld *world)
 {
-	ListCell   *cell;
 	int64		now = cdc_loop_now();
-	int			i;
 
-	if ((world->events && now >= world->events_since + EVENTS_MS) || cdc_pair_any_dirty(world) ||
-		(world->findings_dirty && now >= world->findings_locked_until))
-		return true;
-	foreach(cell, world->pipelines)
-	{
-		CdcPipeline *p = lfirst(cell);
-
-		/* a row that a user holds is tried again by its time, not at once */
-		if ((p->kept.spec_dirty && p->kept.locked_until <= now) || p->secret.secret_dirty || p->learned.observed_dirty ||
-			cdc_visit_unstarted(p))
-			return true;
-	}
-	foreach(cell, world->services)
-	{
-		CdcService *s = lfirst(cell);
-
-		if (s->dirty)
-			return true;
-		for (i = 0; i < s->pg.nnodes; i++)
-		{
-			if (s->pg.nodes[i].dirty)
-				return true;
-		}
-	}
-	return false;
+	return cdc_dirty_due(world, now) || !dlist_is_empty(&world->starting) ||
+		(world->events && now >= world->events_since + EVENTS_MS);
 }

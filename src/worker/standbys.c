@@ -12,6 +12,7 @@
 #include "worker/execute/execute.h"
 #include "worker/observe/observe.h"
 #include "worker/visit_parts.h"
+#include "worker/world/index.h"
 #include "worker/world/shadow.h"
 
 static void
@@ -36,13 +37,11 @@ see_to(CdcPipeline *p, CdcNode *n)
 static void
 see_to_all(CdcNode *n)
 {
-	ListCell   *cell;
+	CdcPipeline *p;
 
-	foreach(cell, n->service->world->pipelines)
+	cdc_each_of_source(p, n->service)
 	{
-		CdcPipeline *p = lfirst(cell);
-
-		if (p->source == n->service && !p->kept.absent)
+		if (!p->kept.absent)
 			see_to(p, n);
 	}
 }
@@ -50,13 +49,11 @@ see_to_all(CdcNode *n)
 void
 cdc_visit_standbys(CdcWorld *world)
 {
-	ListCell   *cell;
+	CdcService *s;
 	int			i;
 
-	foreach(cell, world->services)
+	cdc_each_service(s, world)
 	{
-		CdcService *s = lfirst(cell);
-
 		for (i = 0; i < s->pg.nnodes; i++)
 		{
 			CdcNode    *n = &s->pg.nodes[i];

@@ -20,6 +20,8 @@
 #include "worker/observe/observe.h"
 #include "worker/visit_parts.h"
 #include "worker/world/kept.h"
+#include "worker/world/operation.h"
+#include "worker/world/plan.h"
 #include "worker/world/streamed.h"
 
 #define SLOW_MS 60000			/* what could not be judged is looked at again */
@@ -83,17 +85,9 @@ record(CdcPipeline *p, const CdcDecision *d, const CdcAssessment *a)
 static void
 add_operation(CdcPipeline *p, const CdcDecision *d)
 {
-	CdcOp	  **last = &p->doing.op;
-	CdcOp	   *op = MemoryContextAllocZero(p->doing.op_context, sizeof(CdcOp));
 	struct json_object *detail;
 
-	while (*last)
-		last = &(*last)->beside;
-	*last = op;
-	op->pipeline = p;
-	op->action = d->action;
-	op->rule = d->rule;
-	op->serial = ++p->world->serial;
+	cdc_op_begin(p, d->action, d->rule);
 	/* a peering is shared: it is no thing of the pipeline's, and its delete need not wait for it */
 	if (!cdc_network_is_action(d->action))
 		cdc_keep_mutated(p);
@@ -203,7 +197,7 @@ visit(CdcPipeline *p)
 	{
 		p->plan.round_due = false;
 		p->plan.checked = true;
-		p->learned.observed_dirty = true;
+		cdc_dirty_pipeline(p, CDC_ROW_OBSERVED);
 	}
 	/* who asked while a restart is under way is answered when it is known what that has brought */
 	p->plan.asked = p->plan.asked && a.snapshot.restart == CDC_RESTART_WAIT && !p->learned.failure_seen;
@@ -284,16 +278,6 @@ cdc_visit_ready(CdcWorld *world)
 	cdc_observe_source_looks(world);
 }
 
-CdcOp *
-cdc_visit_unstarted(const CdcPipeline *p)
-{
-	CdcOp	   *op = p->doing.op;
-
-	while (op && op->started != 0)
-		op = op->beside;
-	return op;
-}
-
 static void
 execute_one(void *arg)
 {
@@ -303,41 +287,26 @@ execute_one(void *arg)
 void
 cdc_visit_dispatch(CdcWorld *world)
 {
-	List	   *starting = NIL;
-	ListCell   *cell;
+	CdcOp	   *op;
 
-	foreach(cell, world->pipelines)
+	while ((op = cdc_op_next_begun(world)) != NULL)
 	{
-		CdcPipeline *p = lfirst(cell);
+		CdcPipeline *p = op->pipeline;
+		CdcOpRef	ref = cdc_op_ref(op);
+		char		why[256];
 
-		if (cdc_visit_unstarted(p))
-			starting = lappend(starting, p);
-	}
-	foreach(cell, starting)
-	{
-		CdcPipeline *p = lfirst(cell);
-		CdcOp	   *op;
-
-		if (p->kept.spec_dirty)
+		if (cdc_is_dirty(&p->dirty[CDC_ROW_SPEC]))
 		{
 			/* its row is locked by a user: the intent is not committed */
-			p->doing.op = NULL;
+			cdc_op_forget(p);
 			cdc_execute_release(p);
-			p->plan.next_visit = p->kept.locked_until;
+			p->plan.next_visit = p->dirty[CDC_ROW_SPEC].again_at;
 			continue;
 		}
-		/* one may end at once, and is not there any more */
-		while ((op = cdc_visit_unstarted(p)) != NULL)
-		{
-			CdcOpRef	ref = cdc_op_ref(op);
-			char		why[256];
-
-			op->started = cdc_loop_now();
-			if (!cdc_guard(execute_one, op, "what was to be done", why, sizeof(why)))
-				cdc_op_end(ref, CDC_OP_UNKNOWN, why);
-		}
+		/* it may end at once, and is not there any more */
+		if (!cdc_guard(execute_one, op, "what was to be done", why, sizeof(why)))
+			cdc_op_end(ref, CDC_OP_UNKNOWN, why);
 	}
-	list_free(starting);
 	cdc_visit_ended(world);
 	cdc_network_dispatch(world);
 }

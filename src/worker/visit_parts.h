@@ -38,9 +38,6 @@ extern void cdc_pace_done(CdcPipeline *pipeline, CdcAction action);
 /* In visit.c: whatever has ended since the last time, in that order. */
 extern void cdc_visit_ended(CdcWorld *world);
 
-/* An operation whose intent is to be written, or is written: NULL when there is none. */
-extern CdcOp *cdc_visit_unstarted(const CdcPipeline *pipeline);
-
 /* In standbys.c: what looks at nodes have told is seen with the eyes of each pipeline. */
 extern void cdc_visit_standbys(CdcWorld *world);
 

@@ -20,7 +20,7 @@ READS = {"memcpy": {0}, "memmove": {0}, "strlcpy": {0}, "snprintf": {0}, "strcmp
          "psprintf": set(), "appendStringInfo": {0}, "appendStringInfoString": {0}, "ereport": set(), "elog": set(), "errmsg": set(), "errdetail": set(),
          "errhint": set(), "offsetof": set(), "sizeof": set(), "lengthof": set(), "strcasecmp": set(), "pg_strcasecmp": set(), "strdup": set(), "MemoryContextStrdup": {0},
          "json_object_new_string": set(), "strtol": {1}, "strtoul": {1}, "DatumGetPointer": set(), "PointerGetDatum": set(), "CStringGetDatum": set(), "strchr": set(),
-         "strstr": set(), "strspn": set(), "strcspn": set(), "dlist_is_empty": set(), "printf": set(), "fprintf": {0}, "inet_ntop": {2}, "mkdirat": set(), "openat": set(), "unlinkat": set(), "fstatat": {2}, "connect": set(), "bind": set(), "sendto": set()}
+         "strstr": set(), "strspn": set(), "strcspn": set(), "dlist_is_empty": set(), "dlist_foreach": set(), "cdc_dirty_each": set(), "printf": set(), "fprintf": {0}, "inet_ntop": {2}, "mkdirat": set(), "openat": set(), "unlinkat": set(), "fstatat": {2}, "connect": set(), "bind": set(), "sendto": set()}
 
 
 def without_comments(text):

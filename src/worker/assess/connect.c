@@ -13,6 +13,7 @@
 
 #include "worker/assess/assess_parts.h"
 #include "worker/world/facts.h"
+#include "worker/world/index.h"
 #include "worker/world/wanted.h"
 
 #define FAILED_RETRY_MS 60000
@@ -80,15 +81,14 @@ static void
 assess_older_writer(const CdcPipeline *p, CdcAssessment *a)
 {
 	CdcSnapshot *s = &a->snapshot;
-	ListCell   *cell;
+	CdcPipeline *other;
 
 	s->older_writer = CDC_WRITER_NONE;
-	foreach(cell, p->world->pipelines)
+	cdc_each_of_sink(other, p->sink)
 	{
-		const CdcPipeline *other = lfirst(cell);
 		const CdcKcConnector *c;
 
-		if (other == p || other->sink != p->sink || !other->wanted.want_deleted ||
+		if (other == p || !other->wanted.want_deleted ||
 			strcmp(other->wanted.topic_prefix, p->wanted.topic_prefix) != 0)
 			continue;
 		c = cdc_connector_of(other);

@@ -11,6 +11,7 @@
 #include "extension/settings.h"
 #include "worker/assess/assess_parts.h"
 #include "worker/world/facts.h"
+#include "worker/world/index.h"
 #include "worker/world/wanted.h"
 
 /* A neighbour that makes its slot holds the others up no longer than this. */
@@ -113,15 +114,13 @@ assess_hba(const CdcPipeline *p, CdcAssessment *a)
 static char *
 blocker_words(const CdcPipeline *p)
 {
-	ListCell   *cell;
+	CdcPipeline *other;
 
-	foreach(cell, p->world->pipelines)
+	/* those of this source alone: others' names are none of its owner's business */
+	cdc_each_of_source(other, p->source)
 	{
-		const CdcPipeline *other = lfirst(cell);
-
-		if (other->source &&
-			(strstr(p->look.server.blocker, psprintf("(user %s,", other->object_name)) ||
-			 strstr(p->look.server.blocker, psprintf(", application %s)", other->object_name))))
+		if (strstr(p->look.server.blocker, psprintf("(user %s,", other->object_name)) ||
+			strstr(p->look.server.blocker, psprintf(", application %s)", other->object_name)))
 			return psprintf("the snapshot of pipeline \"%s\", %s", other->wanted.name, p->look.server.blocker);
 	}
 	return pstrdup(p->look.server.blocker);

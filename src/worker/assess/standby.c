@@ -11,6 +11,7 @@
 #include "reconciler/shadow.h"
 #include "remote/pg_hba.h"
 #include "worker/assess/assess.h"
+#include "worker/world/index.h"
 #include "worker/world/shadow.h"
 #include "worker/world/wanted.h"
 
@@ -33,15 +34,7 @@ hba_ready(const CdcPipeline *p, const CdcNode *n)
 static uint64
 step_of(const CdcService *s)
 {
-	uint64		step = 0;
-	ListCell   *cell;
-
-	foreach(cell, s->world->pipelines)
-	{
-		if (((CdcPipeline *) lfirst(cell))->source == s)
-			step += CDC_SHADOW_STEP;
-	}
-	return Min(step, CDC_SHADOW_STEP_MOST);
+	return Min((uint64) cdc_count_of_source(s) * CDC_SHADOW_STEP, CDC_SHADOW_STEP_MOST);
 }
 
 static void

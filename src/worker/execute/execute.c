@@ -133,7 +133,7 @@ make_password(CdcPipeline *p, char **error)
 		cdc_set_string(p->context, &p->secret.verifier, verifier);
 		explicit_bzero(password, strlen(password));
 		p->secret.generation = Max(p->wanted.wanted_generation, 1);
-		p->secret.secret_dirty = true;
+		cdc_dirty_pipeline(p, CDC_ROW_SECRET);
 		ok = true;
 	}
 	PG_CATCH();

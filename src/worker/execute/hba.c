@@ -14,6 +14,7 @@
 #include "extension/settings.h"
 #include "remote/pg_hba.h"
 #include "worker/execute/execute_parts.h"
+#include "worker/world/index.h"
 #include "worker/world/wanted.h"
 #include "worker/world/shapes.h"
 
@@ -84,7 +85,7 @@ finish_node(CdcHbaNode *h)
 			cdc_set_string(n->service->context, &n->hba_text, h->new);
 			cdc_set_string(n->service->context, &n->hba_hash, cdc_wanted_hba_hash(n->service, h->new));
 			cdc_set_string(n->service->context, &n->hba_loaded, n->hba_hash);
-			n->dirty = true;
+			cdc_dirty_node(n);
 		}
 		else
 		{
@@ -119,17 +120,14 @@ wanted_text(CdcHbaNode *h, CdcService *s)
 	const char **removed;
 	int			nall = 0;
 	int			nremoved = 0;
-	ListCell   *cell;
+	CdcPipeline *p;
 
-	removed = palloc(sizeof(char *) * (list_length(s->world->pipelines) + 1));
-	foreach(cell, s->world->pipelines)
+	removed = palloc(sizeof(char *) * (cdc_count_of_source(s) + 1));
+	cdc_each_of_source(p, s)
 	{
-		CdcPipeline *p = lfirst(cell);
 		CdcHbaLine *lines;
 		int			n;
 
-		if (p->source != s)
-			continue;
 		if (p->wanted.want_deleted)
 		{
 			if (strcmp(p->id, job->ref.id) == 0)

@@ -57,7 +57,8 @@ set_error(CdcPair *pair, const char *words)
 	if (cdc_same(pair->error, words))
 		return;
 	cdc_set_string(pair->world->context, &pair->error, words);
-	pair->dirty = pair->dirty || pair->stored;
+	if (pair->stored)
+		cdc_dirty_pair(pair);
 }
 
 /* The row says, before it is sent, that a change is. */
@@ -65,7 +66,7 @@ static void
 note_intent(CdcPair *pair)
 {
 	pair->mutated_at = GetCurrentTimestamp();
-	pair->dirty = true;
+	cdc_dirty_pair(pair);
 }
 
 void
@@ -222,7 +223,7 @@ end_removal(CdcPair *pair)
 		return;
 	}
 	pair->gone = true;
-	pair->dirty = true;
+	cdc_dirty_pair(pair);
 	ereport(LOG, (errmsg("cdc_pipeline reconciler: the peerings between networks %s and %s are removed: no service needs them",
 						 pair->a, pair->b)));
 }
@@ -317,7 +318,7 @@ cdc_network_dispatch(CdcWorld *world)
 		CdcRemovalRef *ref;
 		const char *error;
 
-		if (!pair->removal_planned || pair->dirty)
+		if (!pair->removal_planned || cdc_is_dirty(&pair->dirty))
 			continue;
 		pair->removal_planned = false;
 		if (cdc_pair_is_needed(pair))
@@ -358,7 +359,7 @@ cdc_network_due(CdcWorld *world)
 			pair->removing = removing;
 			pair->next_try = now;
 			pair->attempts = 0;
-			pair->dirty = true;
+			cdc_dirty_pair(pair);
 		}
 		if (removing && !pair->gone && !pair->turn.holder && !pair->removal_planned && !pair->removal_serial && now >= pair->next_try)
 			plan_removal(pair);

@@ -14,6 +14,7 @@
 #include "extension/settings.h"
 #include "worker/execute/execute.h"
 #include "worker/execute/provider.h"
+#include "worker/world/index.h"
 #include "worker/world/kept.h"
 #include "worker/world/pair.h"
 
@@ -33,16 +34,18 @@ typedef struct Asked
 	int64		started;
 } Asked;
 
-static CdcService *
-other_of(const CdcPipeline *p, const CdcService *s)
+/* Has a pipeline nothing left to do, even if a request still takes effect, when this is its other side? */
+static bool
+lets_go(const CdcPipeline *p, const CdcService *other)
 {
-	return p->source == s ? p->sink : p->source;
+	return p->kept.absent && (other == NULL || (cdc_provided(other) && other->deleting));
 }
 
-static bool
-uses(const CdcPipeline *p, const CdcService *s)
+static void
+settle(CdcPipeline *p, const CdcService *other)
 {
-	return strcmp(p->source_id, s->id) == 0 || strcmp(p->sink_id, s->id) == 0;
+	if (p->kept.absent && p->doing.op == NULL && p->kept.status != CDC_DELETED && (other == NULL || other->made.provider_gone))
+		cdc_keep_status(p, CDC_DELETED, p->kept.step);
 }
 
 /*
@@ -53,14 +56,16 @@ uses(const CdcPipeline *p, const CdcService *s)
 static bool
 may_go(const CdcService *s)
 {
-	ListCell   *cell;
+	CdcPipeline *p;
 
-	foreach(cell, s->world->pipelines)
+	cdc_each_of_source(p, s)
 	{
-		CdcPipeline *p = lfirst(cell);
-		CdcService *other = other_of(p, s);
-
-		if (uses(p, s) && (!p->kept.absent || (other && (!cdc_provided(other) || !other->deleting))))
+		if (!lets_go(p, p->sink))
+			return false;
+	}
+	cdc_each_of_sink(p, s)
+	{
+		if (!lets_go(p, p->source))
 			return false;
 	}
 	return true;
@@ -70,18 +75,12 @@ may_go(const CdcService *s)
 static void
 settle_pipelines(CdcService *s)
 {
-	ListCell   *cell;
+	CdcPipeline *p;
 
-	foreach(cell, s->world->pipelines)
-	{
-		CdcPipeline *p = lfirst(cell);
-		CdcService *other = other_of(p, s);
-
-		if (uses(p, s) && p->kept.absent && p->doing.op == NULL && p->kept.status != CDC_DELETED && (other == NULL || other->made.provider_gone))
-		{
-			cdc_keep_status(p, CDC_DELETED, p->kept.step);
-		}
-	}
+	cdc_each_of_source(p, s)
+		settle(p, p->sink);
+	cdc_each_of_sink(p, s)
+		settle(p, p->source);
 }
 
 static const char *
@@ -115,7 +114,7 @@ set_status(CdcService *s, const char *status, const char *addon, const char *mes
 		cdc_set_string(s->context, &s->kafka.addon_status, addon);
 	if (!cdc_same(s->status_message, message))
 		cdc_set_string(s->context, &s->status_message, message);
-	s->dirty = true;
+	cdc_dirty_service(s, CDC_ROW_SERVICE);
 	if (changed)
 		cdc_world_ready_all(s);
 }
@@ -138,8 +137,7 @@ note_connection(CdcService *s, CdcProvided *p)
 	if (!cdc_same(s->made.provided_connection, words))
 	{
 		cdc_set_string(s->context, &s->made.provided_connection, words);
-		s->made.provided_dirty = true;
-		s->dirty = true;
+		cdc_dirty_service(s, CDC_ROW_PROVIDED);
 	}
 	json_object_put(object);
 }
@@ -163,7 +161,10 @@ take_news(CdcService *s, CdcProvide what, CdcProvided *p)
 	{
 		s->made.provider_next = now + BUSY_MS;
 		if (p->state == CDC_PROVIDED_ABSENT && what == CDC_PROVIDE_TAKE_BACK)
-			s->made.provider_gone = s->dirty = true;
+		{
+			cdc_world_provider_gone(s);
+			cdc_dirty_service(s, CDC_ROW_SERVICE);
+		}
 		else
 			set_status(s, s->status, s->kafka.addon_status, message);
 		return;
@@ -247,12 +248,10 @@ ask(CdcService *s)
 void
 cdc_provider_round(CdcWorld *world)
 {
-	ListCell   *cell;
+	CdcService *s;
 
-	foreach(cell, world->services)
+	cdc_each_service(s, world)
 	{
-		CdcService *s = lfirst(cell);
-
 		if (cdc_provided(s) && s->made.provider_failures == 0)
 			s->made.provider_next = cdc_loop_now();
 	}
@@ -261,13 +260,11 @@ cdc_provider_round(CdcWorld *world)
 void
 cdc_provider_due(CdcWorld *world)
 {
-	ListCell   *cell;
+	CdcService *s;
 	int64		now = cdc_loop_now();
 
-	foreach(cell, world->services)
+	cdc_each_service(s, world)
 	{
-		CdcService *s = lfirst(cell);
-
 		if (!cdc_provided(s))
 			continue;
 		if (s->made.provider_gone)
@@ -291,13 +288,11 @@ cdc_provider_due(CdcWorld *world)
 int64
 cdc_provider_next(CdcWorld *world)
 {
-	ListCell   *cell;
+	CdcService *s;
 	int64		next = 0;
 
-	foreach(cell, world->services)
+	cdc_each_service(s, world)
 	{
-		CdcService *s = lfirst(cell);
-
 		if (cdc_provided(s) && !s->made.provider_gone && s->made.provider_asking == 0 && (next == 0 || s->made.provider_next < next))
 			next = Max(s->made.provider_next, 1);
 	}

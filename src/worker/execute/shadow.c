@@ -17,6 +17,7 @@
 #include "reconciler/shadow.h"
 #include "remote/pg_hba.h"
 #include "worker/execute/execute_parts.h"
+#include "worker/world/index.h"
 #include "worker/world/kept.h"
 #include "worker/world/shadow.h"
 #include "worker/world/shapes.h"

@@ -105,7 +105,7 @@ learn_states(CdcPipeline *p, const CdcKcConnector *c)
 		return;
 	cdc_set_string(p->context, &p->learned.connector_state, c->state_name);
 	cdc_set_string(p->context, &p->learned.task_states, c->task_states);
-	p->learned.observed_dirty = true;
+	cdc_dirty_pipeline(p, CDC_ROW_OBSERVED);
 }
 
 void

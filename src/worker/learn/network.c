@@ -28,5 +28,6 @@ cdc_learn_network(CdcPipeline *p)
 	if (waiting == (pair->waiting_since != 0))
 		return;
 	pair->waiting_since = waiting ? GetCurrentTimestamp() : 0;
-	pair->dirty = pair->dirty || pair->stored;
+	if (pair->stored)
+		cdc_dirty_pair(pair);
 }

@@ -14,6 +14,8 @@
 #include "worker/observe/peer_said.h"
 #include "worker/observe/registered.h"
 #include "worker/world/checks.h"
+#include "worker/world/index.h"
+#include "worker/world/plan.h"
 #include "worker/world/reach.h"
 
 typedef struct Look
@@ -28,14 +30,12 @@ typedef struct Look
 static void
 job_ended(CdcService *sink)
 {
-	ListCell   *cell;
+	CdcPipeline *p;
 
 	sink->kafka.plugin_changed_at = cdc_loop_now();
-	foreach(cell, sink->world->pipelines)
+	cdc_each_of_sink(p, sink)
 	{
-		CdcPipeline *p = lfirst(cell);
-
-		if (p->sink == sink && p->doing.op == NULL)
+		if (p->doing.op == NULL)
 			cdc_world_anew(p, CDC_ANEW_CONNECT | CDC_ANEW_NO_BACKOFF | CDC_ANEW_WHEN_DUE);
 	}
 }
@@ -63,7 +63,8 @@ path_fault(CdcService *sink, const CdcAgent *agent, const char *path)
 	if (sink->kafka.secret_path == NULL)
 	{
 		cdc_set_string(sink->context, &sink->kafka.secret_path, path);
-		sink->kafka.secret_path_new = sink->dirty = true;
+		sink->kafka.secret_path_new = true;
+		cdc_dirty_service(sink, CDC_ROW_SERVICE);
 	}
 	return NULL;
 }
@@ -99,7 +100,6 @@ look_done(const CdcHttpResult *result, void *arg)
 	CdcService *sink = cdc_world_service(look->world, look->id);
 	CdcAgent   *agent = sink && look->index < sink->kafka.nagents ? &sink->kafka.agents[look->index] : NULL;
 	char	   *error = NULL;
-	ListCell   *cell;
 
 	if (agent == NULL || !agent->looking || agent->looking_since != look->started)
 	{
@@ -124,13 +124,7 @@ look_done(const CdcHttpResult *result, void *arg)
 	agent->reachable = error ? CDC_NO : CDC_YES;
 	cdc_set_string(sink->context, &agent->error, error);
 	cdc_peer_said(sink, agent->url, result->said);
-	foreach(cell, sink->world->pipelines)
-	{
-		CdcPipeline *p = lfirst(cell);
-
-		if (p->look.waiting && p->sink == sink)
-			cdc_world_ready(p);
-	}
+	cdc_world_ready_waiting(sink);
 	pfree(look);
 }
 

@@ -12,6 +12,7 @@
 #include "common/quote.h"
 #include "worker/observe/connect_claims.h"
 #include "worker/world/checks.h"
+#include "worker/world/index.h"
 
 static bool
 has_claimed(const CdcService *s, const char *peer)
@@ -37,46 +38,29 @@ claims_for_another(const CdcService *other, const CdcService *s)
 static bool
 is_claimed(const CdcService *s, const char *peer)
 {
-	ListCell   *cell;
+	CdcService *other;
 
-	foreach(cell, s->world->services)
+	cdc_each_service(other, s->world)
 	{
-		if (claims_for_another(lfirst(cell), s) && has_claimed(lfirst(cell), peer))
+		if (claims_for_another(other, s) && has_claimed(other, peer))
 			return true;
 	}
 	return false;
 }
 
-/*
- * Is a connector of another organization's claimant listed there?  Most often all
- * that carry a mark are the service's own, which costs next to nothing to see.
- */
+/* Is a connector of another organization's claimant listed there? */
 static bool
 is_used(const CdcService *s)
 {
-	ListCell   *cell;
-	int			marked = 0;
-	int			own = 0;
 	int			i;
 
 	for (i = 0; s->kafka.list && i < s->kafka.list->n; i++)
-		marked += s->kafka.list->items[i].mark != NULL;
-	for (i = 0; i < 2 && own < marked; i++)
 	{
-		foreach(cell, s->world->pipelines)
-		{
-			CdcPipeline *p = lfirst(cell);
-			const CdcKcConnector *c;
+		const CdcKcConnector *c = &s->kafka.list->items[i];
+		const CdcPipeline *p = c->mark ? cdc_world_pipeline(s->world, c->mark) : NULL;
 
-			if (i == 0 ? p->sink != s : !claims_for_another(p->sink, s))
-				continue;
-			c = cdc_kc_find(s->kafka.list, p->connector_name);
-			if (c == NULL || !cdc_same(c->mark, p->id))
-				continue;
-			if (i == 1)
-				return true;
-			own++;
-		}
+		if (p && p->sink != s && strcmp(p->connector_name, c->name) == 0 && claims_for_another(p->sink, s))
+			return true;
 	}
 	return false;
 }
@@ -84,13 +68,11 @@ is_used(const CdcService *s)
 static bool
 has_run(const CdcService *s)
 {
-	ListCell   *cell;
+	CdcPipeline *p;
 
-	foreach(cell, s->world->pipelines)
+	cdc_each_of_sink(p, s)
 	{
-		CdcPipeline *p = lfirst(cell);
-
-		if (p->sink == s && p->kept.was_running)
+		if (p->kept.was_running)
 			return true;
 	}
 	return false;
@@ -115,6 +97,6 @@ cdc_connect_claim(CdcService *s, const char *peer)
 
 		s->kafka.claimed = lappend(s->kafka.claimed, pstrdup(peer));
 		MemoryContextSwitchTo(old);
-		s->dirty = true;
+		cdc_dirty_service(s, CDC_ROW_SERVICE);
 	}
 }

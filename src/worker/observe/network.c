@@ -14,7 +14,9 @@
 #include "extension/settings.h"
 #include "worker/observe/observe_parts.h"
 #include "worker/observe/registered.h"
+#include "worker/world/index.h"
 #include "worker/world/pair.h"
+#include "worker/world/plan.h"
 #include "worker/world/reach.h"
 
 /* A list is not asked for more often than this, sparser as time passes. */
@@ -28,12 +30,10 @@
 static void
 ready_waiting(CdcWorld *world)
 {
-	ListCell   *cell;
+	CdcPipeline *p;
 
-	foreach(cell, world->pipelines)
+	cdc_each_pipeline(p, world)
 	{
-		CdcPipeline *p = lfirst(cell);
-
 		if (p->look.waiting)
 			cdc_world_ready(p);
 	}
@@ -50,7 +50,8 @@ note_direction(CdcPair *pair, const CdcSdnPeering *peering, char *uuid, char **s
 		return;
 	strlcpy(uuid, id, CDC_UUID_LEN + 1);
 	cdc_set_string(pair->world->context, state, name);
-	pair->dirty = pair->dirty || pair->stored;
+	if (pair->stored)
+		cdc_dirty_pair(pair);
 }
 
 static void
@@ -68,7 +69,7 @@ note_pairs(CdcWorld *world)
 			continue;
 		/* ours by its label, but of a row that is lost: it is to be removed one day */
 		if (!pair->stored && (cdc_sdn_ours(ab, pair->installation) || cdc_sdn_ours(ba, pair->installation)))
-			pair->dirty = true;
+			cdc_dirty_pair(pair);
 		note_direction(pair, ab, pair->peering_ab, &pair->state_ab);
 		note_direction(pair, ba, pair->peering_ba, &pair->state_ba);
 	}
@@ -282,7 +283,7 @@ set_ranges(CdcService *sink, char **ranges, int n)
 		sink->kafka.ranges[i] = pstrdup(ranges[i]);
 	MemoryContextSwitchTo(old);
 	sink->kafka.nranges = n;
-	sink->dirty = true;
+	cdc_dirty_service(sink, CDC_ROW_SERVICE);
 	cdc_registered_cidrs(sink);
 	cdc_world_ready_all(sink);
 }
@@ -395,16 +396,14 @@ cdc_network_observe(CdcPipeline *p)
 void
 cdc_network_round(CdcWorld *world)
 {
-	ListCell   *cell;
+	CdcService *s;
 
 	if (!cdc_network_configured())
 		return;
 	if (world->pairs != NIL)
 		want_list(world);
-	foreach(cell, world->services)
+	cdc_each_service(s, world)
 	{
-		CdcService *s = lfirst(cell);
-
 		if (cdc_network_gives_ranges(s) || cdc_network_needs_label(s))
 			want_network(s);
 	}

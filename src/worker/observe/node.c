@@ -22,6 +22,8 @@
 #include "worker/observe/peer_said.h"
 #include "worker/observe/registered.h"
 #include "worker/world/checks.h"
+#include "worker/world/index.h"
+#include "worker/world/plan.h"
 #include "worker/world/reach.h"
 #include "worker/world/streamed.h"
 #include "worker/world/wanted.h"
@@ -77,7 +79,7 @@ set_source_status(CdcService *s)
 
 		cdc_set_string(s->context, &s->status, status);
 		cdc_set_string(s->context, &s->status_message, message);
-		s->dirty = true;
+		cdc_dirty_service(s, CDC_ROW_SERVICE);
 		if (changed)
 			cdc_world_ready_all(s);
 	}
@@ -133,12 +135,13 @@ static void
 elect(CdcService *s)
 {
 	CdcNode    *primary = find_primary(s);
+	CdcPipeline *p;
 	ListCell   *cell;
 
 	if (primary && s->pg.system_identifier == 0)
 	{
 		s->pg.system_identifier = primary->system_identifier;
-		s->dirty = true;
+		cdc_dirty_service(s, CDC_ROW_SERVICE);
 	}
 	if (primary)
 		s->pg.lost_at = 0;
@@ -147,12 +150,8 @@ elect(CdcService *s)
 	if (primary != s->pg.primary)
 	{
 		s->pg.primary = primary;
-		foreach(cell, s->world->pipelines)
+		cdc_each_of_source(p, s)
 		{
-			CdcPipeline *p = lfirst(cell);
-
-			if (p->source != s)
-				continue;
 			p->look.primary_lsn = 0;
 			cdc_world_anew(p, CDC_ANEW_SOURCE | CDC_ANEW_NO_BACKOFF);
 		}
@@ -221,6 +220,7 @@ node_done(const CdcPgResult *result, void *arg)
 	CdcProbe   *probe = arg;
 	CdcService *s = cdc_world_service(probe->world, probe->service_id);
 	CdcNode    *n;
+	CdcPipeline *p;
 	CdcSourceObs *obs = NULL;
 	char	   *error = NULL;
 	bool		hba_changed = false;
@@ -277,7 +277,7 @@ node_done(const CdcPgResult *result, void *arg)
 							 n->system_identifier);
 		if (changed || !cdc_same(n->error, error))
 		{
-			n->dirty = true;
+			cdc_dirty_node(n);
 			n->last_seen = GetCurrentTimestamp();
 		}
 	}
@@ -286,7 +286,7 @@ node_done(const CdcPgResult *result, void *arg)
 		error = pstrdup(forbidden ? "is the server that holds the metadata, which is a source by a superuser's word only (metadata_server)" :
 						result->error ? result->error : "the answer makes no sense");
 		if (n->reachable || !cdc_same(n->error, error))
-			n->dirty = true;
+			cdc_dirty_node(n);
 		n->reachable = false;
 	}
 	cdc_set_string(s->context, &n->error, error);
@@ -295,21 +295,13 @@ node_done(const CdcPgResult *result, void *arg)
 		cdc_registered_seen(s);
 	elect(s);
 	n->looked = true;
+	cdc_each_of_source(p, s)
 	{
-		ListCell   *cell;
-
-		foreach(cell, s->world->pipelines)
-		{
-			CdcPipeline *p = lfirst(cell);
-
-			if (p->source != s)
-				continue;
-			if (obs && n == s->pg.primary)
-				cdc_failover_note_wal(p, obs, probe->started);
-			/* a round does not wait for the nodes: what it finds in pg_hba.conf is judged now */
-			if (p->look.waiting || hba_changed)
-				cdc_world_ready(p);
-		}
+		if (obs && n == s->pg.primary)
+			cdc_failover_note_wal(p, obs, probe->started);
+		/* a round does not wait for the nodes: what it finds in pg_hba.conf is judged now */
+		if (p->look.waiting || hba_changed)
+			cdc_world_ready(p);
 	}
 	cdc_probe_free(probe);
 }
@@ -340,21 +332,16 @@ probe_node(CdcService *s, int i)
 	CdcProbe   *probe;
 	const char **slots;
 	int			nslots = 0;
-	ListCell   *cell;
+	CdcPipeline *p;
 	char	   *ask;
 	const char *params[1];
 
 	if (n->probing)
 		return;
 	open_admin(n);
-	slots = palloc(sizeof(char *) * (list_length(s->world->pipelines) + 1));
-	foreach(cell, s->world->pipelines)
-	{
-		CdcPipeline *p = lfirst(cell);
-
-		if (p->source == s)
-			slots[nslots++] = p->object_name;
-	}
+	slots = palloc(sizeof(char *) * (cdc_count_of_source(s) + 1));
+	cdc_each_of_source(p, s)
+		slots[nslots++] = p->object_name;
 	ask = cdc_source_ask_node(slots, nslots);
 	pfree(slots);
 	params[0] = ask;
@@ -396,13 +383,11 @@ cdc_observe_nodes_since(CdcService *s, int64 when)
 static bool
 has_pipelines(const CdcService *s)
 {
-	ListCell   *cell;
+	CdcPipeline *p;
 
-	foreach(cell, s->world->pipelines)
+	cdc_each_of_source(p, s)
 	{
-		CdcPipeline *p = lfirst(cell);
-
-		if (p->source == s && !p->kept.absent)
+		if (!p->kept.absent)
 			return true;
 	}
 	return false;
@@ -434,18 +419,14 @@ static void
 note_slots(CdcService *s, const char *words)
 {
 	struct json_object *slots = words ? cdc_json_parse(words) : NULL;
-	ListCell   *cell;
+	CdcPipeline *p;
 
 	s->pg.flowing = false;
-	foreach(cell, s->world->pipelines)
+	cdc_each_of_source(p, s)
 	{
-		CdcPipeline *p = lfirst(cell);
-		struct json_object *slot;
+		struct json_object *slot = cdc_json_get(slots, p->object_name);
 		uint64		lsn;
 
-		if (p->source != s)
-			continue;
-		slot = cdc_json_get(slots, p->object_name);
 		note_holder(p, slot);
 		lsn = cdc_lsn_member(slot, "lsn");
 		s->pg.flowing = s->pg.flowing || (p->look.primary_lsn != 0 && lsn > p->look.primary_lsn + FLOWING_BYTES);
@@ -480,7 +461,7 @@ ping_done(const CdcPgResult *result, void *arg)
 	else
 	{
 		n->reachable = false;
-		n->dirty = true;
+		cdc_dirty_node(n);
 		cdc_set_string(s->context, &n->error, result->error ? result->error : "the answer makes no sense");
 		elect(s);
 		cdc_observe_nodes(s);
@@ -533,13 +514,12 @@ search_interval(const CdcService *s, int64 now)
 int64
 cdc_observe_source_due(CdcWorld *world)
 {
-	ListCell   *cell;
+	CdcService *s;
 	int64		now = cdc_loop_now();
 	int64		next = 0;
 
-	foreach(cell, world->services)
+	cdc_each_service(s, world)
 	{
-		CdcService *s = lfirst(cell);
 		int64		at;
 
 		if (!s->is_postgresql || s->pg.nnodes == 0 || s->pg.system_identifier == 0 || !has_pipelines(s))

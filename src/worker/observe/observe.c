@@ -16,6 +16,8 @@
 #include "worker/observe/peer_said.h"
 #include "worker/observe/registered.h"
 #include "worker/world/facts.h"
+#include "worker/world/index.h"
+#include "worker/world/plan.h"
 #include "worker/world/reach.h"
 
 /* How often a sink is looked at while its workers are restarted one by one (ms). */
@@ -94,7 +96,7 @@ set_sink_status(CdcService *sink, bool running)
 		if (!cdc_same(sink->status_message, sink->error))
 		{
 			cdc_set_string(sink->context, &sink->status_message, sink->error);
-			sink->dirty = true;
+			cdc_dirty_service(sink, CDC_ROW_SERVICE);
 		}
 		return;
 	}
@@ -107,27 +109,13 @@ set_sink_status(CdcService *sink, bool running)
 		if (sink->kafka.has_addon)
 			cdc_set_string(sink->context, &sink->kafka.addon_status, "running");
 		cdc_set_string(sink->context, &sink->status_message, NULL);
-		sink->dirty = true;
+		cdc_dirty_service(sink, CDC_ROW_SERVICE);
 		cdc_world_ready_all(sink);
 	}
 	else if (!running && !cdc_same(sink->status_message, sink->kafka.connect_error))
 	{
 		cdc_set_string(sink->context, &sink->status_message, sink->kafka.connect_error);
-		sink->dirty = true;
-	}
-}
-
-static void
-ready_waiting(CdcService *service)
-{
-	ListCell   *cell;
-
-	foreach(cell, service->world->pipelines)
-	{
-		CdcPipeline *p = lfirst(cell);
-
-		if (p->look.waiting && (p->source == service || p->sink == service))
-			cdc_world_ready(p);
+		cdc_dirty_service(sink, CDC_ROW_SERVICE);
 	}
 }
 
@@ -190,7 +178,7 @@ list_done(const CdcHttpResult *result, void *arg)
 	if (error && sink->kafka.nurls > 1)
 		sink->kafka.url = (sink->kafka.url + 1) % sink->kafka.nurls;
 	set_sink_status(sink, error == NULL);
-	ready_waiting(sink);
+	cdc_world_ready_waiting(sink);
 	free_look(look);
 }
 
@@ -231,15 +219,13 @@ want_list(CdcService *sink)
 static void
 roll_on(CdcService *sink)
 {
-	ListCell   *cell;
+	CdcPipeline *p;
 
 	sink->kafka.rolled_at = cdc_loop_now();
 	sink->kafka.rolling = false;
-	foreach(cell, sink->world->pipelines)
+	cdc_each_of_sink(p, sink)
 	{
-		CdcPipeline *p = lfirst(cell);
-
-		if (p->sink == sink && p->doing.op == NULL && !p->kept.absent && !p->look.waiting)
+		if (p->doing.op == NULL && !p->kept.absent && !p->look.waiting)
 			cdc_world_anew(p, CDC_ANEW_CONNECT | CDC_ANEW_WHEN_DUE);
 	}
 }
@@ -247,14 +233,12 @@ roll_on(CdcService *sink)
 void
 cdc_observe_paced(CdcWorld *world)
 {
-	ListCell   *cell;
+	CdcService *s;
 
 	world->source_due = cdc_observe_source_due(world);
 	cdc_network_observe_due(world);
-	foreach(cell, world->services)
+	cdc_each_service(s, world)
 	{
-		CdcService *s = lfirst(cell);
-
 		if (s->loaded_anew)
 		{
 			s->loaded_anew = false;
@@ -272,16 +256,14 @@ cdc_observe_paced(CdcWorld *world)
 int64
 cdc_observe_next(CdcWorld *world)
 {
-	ListCell   *cell;
+	CdcService *s;
 	int64		next = world->source_due;
 	int64		list = cdc_network_observe_next(world);
 
 	if (list && (next == 0 || list < next))
 		next = list;
-	foreach(cell, world->services)
+	cdc_each_service(s, world)
 	{
-		CdcService *s = lfirst(cell);
-
 		if (s->is_kafka && s->kafka.list_wanted && !s->kafka.listing)
 		{
 			int64		at = s->kafka.listed_at + (int64) s->kafka.list_ms * (1 + LIST_PACE);
@@ -346,7 +328,7 @@ plugins_done(const CdcHttpResult *result, void *arg)
 	{
 		sink->kafka.plugin_at = look->started;
 		judge_plugins(sink);
-		ready_waiting(sink);
+		cdc_world_ready_waiting(sink);
 	}
 	pfree(look);
 }

@@ -14,6 +14,8 @@
 #include "worker/observe/observe.h"
 #include "worker/observe/observe_parts.h"
 #include "worker/world/facts.h"
+#include "worker/world/index.h"
+#include "worker/world/plan.h"
 #include "worker/world/reach.h"
 #include "worker/world/shapes.h"
 #include "worker/world/streamed.h"
@@ -77,15 +79,13 @@ keep_seen(CdcPipeline *p, const CdcSourceObs *obs, const CdcSourcePipeline *seen
 static bool
 is_used(CdcSourceDb *db)
 {
-	ListCell   *cell;
+	CdcPipeline *p;
 
 	if (db->observing || db->wanted != NIL || db->watching)
 		return true;
-	foreach(cell, db->service->world->pipelines)
+	cdc_each_of_source(p, db->service)
 	{
-		CdcPipeline *p = lfirst(cell);
-
-		if (p->source == db->service && (!p->kept.absent || p->doing.op) && strcmp(p->wanted.database, db->database) == 0)
+		if ((!p->kept.absent || p->doing.op) && strcmp(p->wanted.database, db->database) == 0)
 			return true;
 	}
 	return false;
@@ -345,13 +345,11 @@ cdc_observe_source_want(CdcPipeline *p)
 void
 cdc_observe_source_looks(CdcWorld *world)
 {
-	ListCell   *cell;
+	CdcService *s;
 	ListCell   *inner;
 
-	foreach(cell, world->services)
+	cdc_each_service(s, world)
 	{
-		CdcService *s = lfirst(cell);
-
 		foreach(inner, s->pg.databases)
 		{
 			look_at_database(lfirst(inner));

@@ -13,6 +13,9 @@
 #include "worker/store/store_parts.h"
 #include "worker/world/findings.h"
 
+/* Findings that a user's transaction holds are tried again after this. */
+#define LOCKED_MS 100
+
 #define KEY_OF(x) "coalesce(" x ".pipeline_id, " x ".service_id)"
 #define SAME_ROW(f, o) KEY_OF(f) " OPERATOR(pg_catalog.=) " KEY_OF(o) \
 	" AND " f ".check_name OPERATOR(pg_catalog.=) " o ".check_name" \
@@ -79,17 +82,14 @@ add_rows(struct json_object *rows, const char *owner_key, const char *owner, con
 bool
 cdc_store_write_findings(CdcWorld *world)
 {
-	struct json_object *rows;
-	ListCell   *cell;
+	struct json_object *rows = cdc_rows();
+	dlist_mutable_iter iter;
 	bool		all = true;
 
-	if (!world->findings_dirty)
-		return true;
-	rows = cdc_rows();
-	foreach(cell, world->services)
-		add_rows(rows, "service_id", ((CdcService *) lfirst(cell))->id, ((CdcService *) lfirst(cell))->findings);
-	foreach(cell, world->pipelines)
-		add_rows(rows, "pipeline_id", ((CdcPipeline *) lfirst(cell))->id, ((CdcPipeline *) lfirst(cell))->findings);
+	cdc_dirty_each(CDC_ROW_SERVICE_FINDINGS, iter, world)
+		add_rows(rows, "service_id", ((CdcService *) cdc_dirty_owner(iter))->id, ((CdcService *) cdc_dirty_owner(iter))->findings);
+	cdc_dirty_each(CDC_ROW_PIPELINE_FINDINGS, iter, world)
+		add_rows(rows, "pipeline_id", ((CdcPipeline *) cdc_dirty_owner(iter))->id, ((CdcPipeline *) cdc_dirty_owner(iter))->findings);
 	if (json_object_array_length(rows) > 0)
 	{
 		bool		isnull;
@@ -98,6 +98,30 @@ cdc_store_write_findings(CdcWorld *world)
 		all = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)) == 0;
 	}
 	return all;
+}
+
+/* What has become of an owner's: all that were written are clean. */
+static void
+settle(CdcWorld *world, CdcDirty *dirty, List **findings, bool all)
+{
+	if (all)
+	{
+		cdc_findings_written(findings);
+		cdc_written(world, dirty);
+	}
+	else
+		cdc_not_written(world, dirty, cdc_loop_now() + LOCKED_MS);
+}
+
+void
+cdc_store_findings_written(CdcWorld *world, bool all)
+{
+	dlist_mutable_iter iter;
+
+	cdc_dirty_each(CDC_ROW_SERVICE_FINDINGS, iter, world)
+		settle(world, dlist_container(CdcDirty, node, iter.cur), &((CdcService *) cdc_dirty_owner(iter))->findings, all);
+	cdc_dirty_each(CDC_ROW_PIPELINE_FINDINGS, iter, world)
+		settle(world, dlist_container(CdcDirty, node, iter.cur), &((CdcPipeline *) cdc_dirty_owner(iter))->findings, all);
 }
 
 void

@@ -14,6 +14,8 @@
 #include "common/lsn.h"
 #include "worker/store/store_parts.h"
 #include "worker/world/findings.h"
+#include "worker/world/index.h"
+#include "worker/world/plan.h"
 #include "worker/world/shadow.h"
 #include "worker/world/timeline.h"
 
@@ -71,10 +73,6 @@ load_new_pipeline(CdcPipeline *p, struct json_object *row, struct json_object *s
 	int			i;
 	int			n;
 
-	strlcpy(p->source_id, cdc_row_text(spec, "source_service_id"), sizeof(p->source_id));
-	strlcpy(p->sink_id, cdc_row_text(spec, "sink_service_id"), sizeof(p->sink_id));
-	p->source = cdc_world_service(p->world, p->source_id);
-	p->sink = cdc_world_service(p->world, p->sink_id);
 	p->wanted.name = cdc_row_copy(p->context, cdc_row_text(spec, "name"));
 	p->wanted.database = cdc_row_copy(p->context, cdc_row_text(spec, "database_name"));
 	p->wanted.topic_prefix = cdc_row_copy(p->context, cdc_row_text(spec, "topic_prefix"));
@@ -160,7 +158,8 @@ cdc_store_load_pipeline(CdcWorld *world, const char *words)
 	p = cdc_world_pipeline(world, cdc_row_text(spec, "id"));
 	if (p == NULL)
 	{
-		p = cdc_world_add_pipeline(world, cdc_row_text(spec, "id"));
+		p = cdc_world_add_pipeline(world, cdc_row_text(spec, "id"), cdc_row_text(spec, "source_service_id"),
+								   cdc_row_text(spec, "sink_service_id"));
 		load_new_pipeline(p, row, spec);
 	}
 	cdc_findings_load_pipeline(p, cdc_row_array(row, "findings", &n));

@@ -12,6 +12,7 @@
 
 #include "worker/store/store_parts.h"
 #include "worker/world/findings.h"
+#include "worker/world/index.h"
 
 /* Where nodes are looked at, and pg_hba.conf is written, unless said otherwise. */
 #define ADMIN_DATABASE "postgres"
@@ -183,7 +184,6 @@ cdc_store_load_service(CdcWorld *world, const char *words)
 	CdcService *s;
 	CdcService *former;
 	const char *type;
-	ListCell   *cell;
 	int			n;
 	int			i;
 
@@ -191,18 +191,7 @@ cdc_store_load_service(CdcWorld *world, const char *words)
 		return;
 	former = cdc_world_service(world, cdc_row_text(row, "id"));
 	if (former)
-	{
-		foreach(cell, world->pipelines)
-		{
-			CdcPipeline *p = lfirst(cell);
-
-			if (p->source == former)
-				p->source = NULL;
-			if (p->sink == former)
-				p->sink = NULL;
-		}
 		cdc_world_remove_service(former);
-	}
 	s = cdc_world_add_service(world, cdc_row_text(row, "id"));
 	type = cdc_row_text(row, "database_type");
 	s->is_postgresql = type && strcmp(type, "postgresql") == 0;
@@ -237,18 +226,7 @@ cdc_store_load_service(CdcWorld *world, const char *words)
 	s->connection = cdc_row_copy(s->context, connection ? json_object_to_json_string_ext(connection, JSON_C_TO_STRING_PLAIN) : NULL);
 	s->loaded_anew = true;
 	json_object_put(row);
-
-	foreach(cell, world->pipelines)
-	{
-		CdcPipeline *p = lfirst(cell);
-
-		if (strcmp(p->source_id, s->id) == 0)
-			p->source = s;
-		if (strcmp(p->sink_id, s->id) == 0)
-			p->sink = s;
-		if (p->source == s || p->sink == s)
-			cdc_world_ready(p);
-	}
+	cdc_world_ready_all(s);
 }
 
 void

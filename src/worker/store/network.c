@@ -38,16 +38,13 @@ cdc_store_write_pairs(CdcWorld *world)
 {
 	struct json_object *rows = cdc_rows();
 	struct json_object *gone = cdc_rows();
-	ListCell   *cell;
+	dlist_mutable_iter iter;
 
-	foreach(cell, world->pairs)
+	cdc_dirty_each(CDC_ROW_PAIR, iter, world)
 	{
-		CdcPair    *pair = lfirst(cell);
-		struct json_object *row;
+		CdcPair    *pair = cdc_dirty_owner(iter);
+		struct json_object *row = json_object_new_object();
 
-		if (!pair->dirty)
-			continue;
-		row = json_object_new_object();
 		cdc_json_add_string(row, "network_a", pair->a);
 		cdc_json_add_string(row, "network_b", pair->b);
 		cdc_json_add_string(row, "installation_id", pair->installation);
@@ -68,22 +65,18 @@ cdc_store_write_pairs(CdcWorld *world)
 void
 cdc_store_pairs_written(CdcWorld *world)
 {
-	List	   *pairs = list_copy(world->pairs);
-	ListCell   *cell;
+	dlist_mutable_iter iter;
 
-	foreach(cell, pairs)
+	cdc_dirty_each(CDC_ROW_PAIR, iter, world)
 	{
-		CdcPair    *pair = lfirst(cell);
+		CdcPair    *pair = cdc_dirty_owner(iter);
 
-		if (pair->dirty && pair->gone)
+		cdc_written(world, &pair->dirty);
+		if (pair->gone)
 			cdc_pair_forget(pair);
-		else if (pair->dirty)
-		{
-			pair->dirty = false;
+		else
 			pair->stored = true;
-		}
 	}
-	list_free(pairs);
 }
 
 char	  **

@@ -40,16 +40,13 @@ void
 cdc_store_write_provided(CdcWorld *world)
 {
 	struct json_object *rows = cdc_rows();
-	ListCell   *cell;
+	dlist_mutable_iter iter;
 
-	foreach(cell, world->services)
+	cdc_dirty_each(CDC_ROW_PROVIDED, iter, world)
 	{
-		CdcService *s = lfirst(cell);
-		struct json_object *row;
+		const CdcService *s = cdc_dirty_owner(iter);
+		struct json_object *row = json_tokener_parse(s->made.provided_connection);
 
-		if (!s->made.provided_dirty)
-			continue;
-		row = json_tokener_parse(s->made.provided_connection);
 		json_object_object_add(row, "id", json_object_new_string(s->id));
 		json_object_array_add(rows, row);
 	}
@@ -62,16 +59,11 @@ cdc_store_end_services(CdcWorld *world, int *n)
 	Oid			types[1] = {TEXTOID};
 	Datum		values[1];
 	StringInfoData gone;
-	ListCell   *cell;
+	dlist_iter	iter;
 
 	initStringInfo(&gone);
-	foreach(cell, world->services)
-	{
-		CdcService *s = lfirst(cell);
-
-		if (s->made.provider_gone)
-			appendStringInfo(&gone, "%s%s", gone.len ? "," : "{", s->id);
-	}
+	dlist_foreach(iter, &world->gone)
+		appendStringInfo(&gone, "%s%s", gone.len ? "," : "{", dlist_container(CdcService, made.gone_node, iter.cur)->id);
 	appendStringInfoString(&gone, gone.len ? "}" : "{}");
 	values[0] = CStringGetTextDatum(gone.data);
 	cdc_statement_run(end_services_sql, SPI_OK_UPDATE_RETURNING, 1, types, values, NULL);

@@ -20,12 +20,8 @@
 #include "utils/snapmgr.h"
 
 #include "extension/settings.h"
-#include "worker/world/findings.h"
 #include "worker/store/store.h"
 #include "worker/store/store_parts.h"
-
-/* Findings that a user's transaction holds are tried again after this. */
-#define LOCKED_MS 100
 
 #ifndef CDC_VERSION
 #error "the Makefile defines CDC_VERSION from cdc_pipeline.control"
@@ -122,24 +118,6 @@ interlock(CdcWorld *world)
 	return readable;
 }
 
-static void
-forget_gone(CdcWorld *world)
-{
-	ListCell   *cell;
-
-restart:
-	foreach(cell, world->pipelines)
-	{
-		CdcPipeline *p = lfirst(cell);
-
-		if (p->kept.status == CDC_DELETED && !p->kept.spec_dirty)
-		{
-			cdc_world_remove_pipeline(p);
-			goto restart;
-		}
-	}
-}
-
 bool
 cdc_store_turn(CdcWorld *world)
 {
@@ -160,14 +138,10 @@ cdc_store_turn(CdcWorld *world)
 		readable = interlock(world);
 		if (readable && world->acting)
 		{
-			bool		ending = false;
-			ListCell   *cell;
+			bool		ending;
 
-			foreach(cell, world->pipelines)
-				ending = ending || ((CdcPipeline *) lfirst(cell))->kept.status == CDC_DELETED ||
-				(((CdcPipeline *) lfirst(cell))->kept.absent && ((CdcPipeline *) lfirst(cell))->kept.spec_dirty);
-			foreach(cell, world->services)
-				ending = ending || ((CdcService *) lfirst(cell))->made.provider_gone;
+			cdc_dirty_due(world, cdc_loop_now());
+			ending = cdc_store_pipelines_ending(world) || !dlist_is_empty(&world->gone);
 			cdc_store_write_pipelines(world);
 			cdc_store_write_services(world);
 			cdc_store_write_provided(world);
@@ -192,11 +166,7 @@ cdc_store_turn(CdcWorld *world)
 			cdc_store_pipelines_written(world);
 			cdc_store_services_written(world);
 			cdc_store_pairs_written(world);
-			if (findings)
-				cdc_findings_written(world);
-			else
-				world->findings_locked_until = cdc_loop_now() + LOCKED_MS;
-			forget_gone(world);
+			cdc_store_findings_written(world, findings);
 			cdc_store_apply(world, loaded);
 		}
 		else if (!readable)

@@ -111,6 +111,9 @@ extern void cdc_store_write_pipelines(CdcWorld *world);
 extern void cdc_store_write_events(CdcWorld *world);
 extern void cdc_store_pipelines_written(CdcWorld *world);
 
+/* Is it being written of a pipeline that it is deleted, or that it has settled? */
+extern bool cdc_store_pipelines_ending(CdcWorld *world);
+
 /* network.c */
 extern void cdc_store_write_pairs(CdcWorld *world);
 extern void cdc_store_pairs_written(CdcWorld *world);
@@ -119,9 +122,11 @@ extern void cdc_store_load_pair(CdcWorld *world, const char *words);
 
 /*
  * findings.c.  False: a row that a user's transaction holds was left, all stay
- * dirty.  The other one takes away those of what was deleted.
+ * dirty and are tried again a little later.  The last one takes away those of
+ * what was deleted.
  */
 extern bool cdc_store_write_findings(CdcWorld *world);
+extern void cdc_store_findings_written(CdcWorld *world, bool all);
 extern void cdc_store_forget_findings(void);
 
 /* provider.c: ends services that nothing holds; their ids, kept as above. */

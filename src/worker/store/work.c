@@ -10,6 +10,7 @@
 #include "executor/spi.h"
 
 #include "worker/store/store_parts.h"
+#include "worker/world/index.h"
 #include "worker/world/organization.h"
 #include "worker/world/pair.h"
 

@@ -13,6 +13,8 @@
 #include "common/json.h"
 #include "common/lsn.h"
 #include "worker/store/store_parts.h"
+#include "worker/world/index.h"
+#include "worker/world/shadow.h"
 #include "worker/world/timeline.h"
 
 /* A row that a user's transaction holds is tried again after this. */
@@ -141,16 +143,11 @@ static void
 write_specs(CdcWorld *world)
 {
 	struct json_object *rows = cdc_rows();
-	ListCell   *cell;
+	dlist_mutable_iter iter;
 	uint64		i;
 
-	foreach(cell, world->pipelines)
-	{
-		CdcPipeline *p = lfirst(cell);
-
-		if (p->kept.spec_dirty)
-			json_object_array_add(rows, spec_row(p));
-	}
+	cdc_dirty_each(CDC_ROW_SPEC, iter, world)
+		json_object_array_add(rows, spec_row(cdc_dirty_owner(iter)));
 	if (json_object_array_length(rows) > 0)
 	{
 		cdc_rows_write(write_spec_sql, SPI_OK_UPDATE_RETURNING, rows);
@@ -169,16 +166,14 @@ static void
 write_secrets(CdcWorld *world)
 {
 	static Oid	types[5] = {TEXTOID, TEXTOID, TEXTOID, BYTEAOID, INT4OID};
-	ListCell   *cell;
+	dlist_mutable_iter iter;
 
-	foreach(cell, world->pipelines)
+	cdc_dirty_each(CDC_ROW_SECRET, iter, world)
 	{
-		CdcPipeline *p = lfirst(cell);
+		CdcPipeline *p = cdc_dirty_owner(iter);
 		const char *purposes[2] = {"role_password", "role_verifier"};
 		int			i;
 
-		if (!p->secret.secret_dirty)
-			continue;
 		for (i = 0; i < 2; i++)
 		{
 			Datum		values[5];
@@ -198,16 +193,13 @@ write_observed(CdcWorld *world)
 {
 	struct json_object *rows = cdc_rows();
 	TimestampTz now = GetCurrentTimestamp();
-	ListCell   *cell;
+	dlist_mutable_iter iter;
 
-	foreach(cell, world->pipelines)
+	cdc_dirty_each(CDC_ROW_OBSERVED, iter, world)
 	{
-		CdcPipeline *p = lfirst(cell);
-		struct json_object *row;
+		CdcPipeline *p = cdc_dirty_owner(iter);
+		struct json_object *row = json_object_new_object();
 
-		if (!p->learned.observed_dirty)
-			continue;
-		row = json_object_new_object();
 		cdc_json_add_string(row, "id", p->id);
 		cdc_json_add_string(row, "connector_state", p->learned.connector_state);
 		json_object_object_add(row, "task_states", p->learned.task_states ? json_tokener_parse(p->learned.task_states) : NULL);
@@ -228,16 +220,16 @@ write_standbys(CdcWorld *world)
 {
 	struct json_object *rows = cdc_rows();
 	bool		gone = false;
+	dlist_mutable_iter iter;
 	ListCell   *cell;
-	ListCell   *inner;
 
-	foreach(cell, world->pipelines)
+	cdc_dirty_each(CDC_ROW_STANDBYS, iter, world)
 	{
-		CdcPipeline *p = lfirst(cell);
+		CdcPipeline *p = cdc_dirty_owner(iter);
 
-		foreach(inner, p->shadows)
+		foreach(cell, p->shadows)
 		{
-			CdcShadow  *shadow = lfirst(inner);
+			CdcShadow  *shadow = lfirst(cell);
 			struct json_object *row;
 
 			if (!shadow->dirty)
@@ -276,30 +268,58 @@ cdc_store_write_events(CdcWorld *world)
 		cdc_rows_write(write_events_sql, SPI_OK_INSERT, world->events);
 }
 
+/* A pipeline whose end was written is forgotten. */
+static void
+specs_written(CdcWorld *world)
+{
+	dlist_mutable_iter iter;
+
+	cdc_dirty_each(CDC_ROW_SPEC, iter, world)
+	{
+		CdcPipeline *p = cdc_dirty_owner(iter);
+
+		if (p->kept.spec_written)
+			cdc_written(world, &p->dirty[CDC_ROW_SPEC]);
+		else
+			cdc_not_written(world, &p->dirty[CDC_ROW_SPEC], cdc_loop_now() + LOCKED_MS);
+		if (p->kept.spec_written && p->kept.status == CDC_DELETED)
+			cdc_world_remove_pipeline(p);
+		else
+			p->kept.spec_written = false;
+	}
+}
+
 void
 cdc_store_pipelines_written(CdcWorld *world)
 {
-	ListCell   *cell;
-	ListCell   *inner;
+	dlist_mutable_iter iter;
 
 	if (world->events)
 	{
 		json_object_put(world->events);
 		world->events = NULL;
 	}
-	foreach(cell, world->pipelines)
-	{
-		CdcPipeline *p = lfirst(cell);
+	cdc_dirty_each(CDC_ROW_OBSERVED, iter, world)
+		((CdcPipeline *) cdc_dirty_owner(iter))->plan.checked = false;
+	cdc_dirty_each(CDC_ROW_STANDBYS, iter, world)
+		cdc_shadows_written(cdc_dirty_owner(iter));
+	cdc_written_all(world, CDC_ROW_OBSERVED);
+	cdc_written_all(world, CDC_ROW_STANDBYS);
+	cdc_written_all(world, CDC_ROW_SECRET);
+	specs_written(world);
+}
 
-		if (p->kept.spec_written)
-			p->kept.spec_dirty = false;
-		else if (p->kept.spec_dirty)
-			p->kept.locked_until = cdc_loop_now() + LOCKED_MS;
-		p->kept.spec_written = false;
-		p->secret.secret_dirty = false;
-		p->learned.observed_dirty = false;
-		p->plan.checked = false;
-		foreach(inner, p->shadows)
-			((CdcShadow *) lfirst(inner))->dirty = false;
+bool
+cdc_store_pipelines_ending(CdcWorld *world)
+{
+	dlist_mutable_iter iter;
+
+	cdc_dirty_each(CDC_ROW_SPEC, iter, world)
+	{
+		const CdcPipeline *p = cdc_dirty_owner(iter);
+
+		if (p->kept.absent || p->kept.status == CDC_DELETED)
+			return true;
 	}
+	return false;
 }

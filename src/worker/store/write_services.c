@@ -87,21 +87,12 @@ cdc_store_write_services(CdcWorld *world)
 {
 	struct json_object *rows = cdc_rows();
 	struct json_object *nodes = cdc_rows();
-	ListCell   *cell;
-	int			i;
+	dlist_mutable_iter iter;
 
-	foreach(cell, world->services)
-	{
-		CdcService *s = lfirst(cell);
-
-		if (s->dirty)
-			json_object_array_add(rows, service_row(s));
-		for (i = 0; i < s->pg.nnodes; i++)
-		{
-			if (s->pg.nodes[i].dirty)
-				json_object_array_add(nodes, node_row(&s->pg.nodes[i]));
-		}
-	}
+	cdc_dirty_each(CDC_ROW_SERVICE, iter, world)
+		json_object_array_add(rows, service_row(cdc_dirty_owner(iter)));
+	cdc_dirty_each(CDC_ROW_NODE, iter, world)
+		json_object_array_add(nodes, node_row(cdc_dirty_owner(iter)));
 	cdc_rows_write(write_services_sql, SPI_OK_UPDATE, rows);
 	cdc_rows_write(write_nodes_sql, SPI_OK_UPDATE, nodes);
 }
@@ -109,15 +100,11 @@ cdc_store_write_services(CdcWorld *world)
 void
 cdc_store_services_written(CdcWorld *world)
 {
-	ListCell   *cell;
-	int			i;
+	dlist_mutable_iter iter;
 
-	foreach(cell, world->services)
-	{
-		CdcService *s = lfirst(cell);
-
-		s->dirty = s->made.provided_dirty = s->kafka.secret_path_new = false;
-		for (i = 0; i < s->pg.nnodes; i++)
-			s->pg.nodes[i].dirty = false;
-	}
+	cdc_dirty_each(CDC_ROW_SERVICE, iter, world)
+		((CdcService *) cdc_dirty_owner(iter))->kafka.secret_path_new = false;
+	cdc_written_all(world, CDC_ROW_SERVICE);
+	cdc_written_all(world, CDC_ROW_PROVIDED);
+	cdc_written_all(world, CDC_ROW_NODE);
 }

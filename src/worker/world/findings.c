@@ -150,8 +150,9 @@ add(MemoryContext context, List **rows, const char *check_name, const char *node
 	return row;
 }
 
-static void
-tell(CdcWorld *world, MemoryContext context, List **rows, const CdcFinding *finding, bool holds)
+/* Is the row to be written? */
+static bool
+tell(MemoryContext context, List **rows, const CdcFinding *finding, bool holds)
 {
 	char	   *node = one_line(finding->node, TEXT_MAX);
 	CdcFindingRow *row = find(*rows, finding->check_name, node);
@@ -164,21 +165,22 @@ tell(CdcWorld *world, MemoryContext context, List **rows, const CdcFinding *find
 	}
 	else if (row && !row->gone)
 		row->gone = row->dirty = true;
-	if (row && row->dirty)
-		world->findings_dirty = true;
+	return row && row->dirty;
 }
 
 void
 cdc_finding_service(CdcService *service, const CdcFinding *finding, bool holds)
 {
-	tell(service->world, service->context, &service->findings, finding, holds);
+	if (tell(service->context, &service->findings, finding, holds))
+		cdc_dirty_service(service, CDC_ROW_SERVICE_FINDINGS);
 }
 
 void
 cdc_finding_pipeline(CdcPipeline *pipeline, const CdcFinding *finding, bool holds)
 {
 	/* what is deleted has none, see forget_others_sql in store/findings.c */
-	tell(pipeline->world, pipeline->context, &pipeline->findings, finding, holds && !pipeline->kept.absent);
+	if (tell(pipeline->context, &pipeline->findings, finding, holds && !pipeline->kept.absent))
+		cdc_dirty_pipeline(pipeline, CDC_ROW_PIPELINE_FINDINGS);
 }
 
 bool
@@ -272,7 +274,10 @@ end_of_places(CdcService *service)
 		for (i = 0; i < service->pg.nnodes && !there; i++)
 			there = strcmp(row->is.node, psprintf("%s:%d", service->pg.nodes[i].address, service->pg.nodes[i].port)) == 0;
 		if (!there)
-			row->gone = row->dirty = service->world->findings_dirty = true;
+		{
+			row->gone = row->dirty = true;
+			cdc_dirty_service(service, CDC_ROW_SERVICE_FINDINGS);
+		}
 	}
 }
 
@@ -289,8 +294,8 @@ cdc_findings_load_pipeline(CdcPipeline *pipeline, struct json_object *rows)
 	load(pipeline->context, &pipeline->findings, rows);
 }
 
-static void
-clean(List **rows)
+void
+cdc_findings_written(List **rows)
 {
 	List	   *gone = NIL;
 	ListCell   *cell;
@@ -306,18 +311,6 @@ clean(List **rows)
 	foreach(cell, gone)
 		forget(rows, lfirst(cell));
 	list_free(gone);
-}
-
-void
-cdc_findings_written(CdcWorld *world)
-{
-	ListCell   *cell;
-
-	world->findings_dirty = false;
-	foreach(cell, world->services)
-		clean(&((CdcService *) lfirst(cell))->findings);
-	foreach(cell, world->pipelines)
-		clean(&((CdcPipeline *) lfirst(cell))->findings);
 }
 
 char *

@@ -78,7 +78,7 @@ struct json_object;
 extern void cdc_findings_load_service(CdcService *service, struct json_object *rows);
 extern void cdc_findings_load_pipeline(CdcPipeline *pipeline, struct json_object *rows);
 
-/* After a commit: written rows are clean, those that are gone are forgotten. */
-extern void cdc_findings_written(CdcWorld *world);
+/* After a commit, of one owner: written rows are clean, those that are gone are forgotten. */
+extern void cdc_findings_written(List **findings);
 
 #endif							/* CDC_FINDINGS_H */

@@ -11,21 +11,21 @@
 
 #include "utils/memutils.h"
 
+#include "worker/world/index.h"
 #include "worker/world/operation.h"
 #include "worker/world/organization.h"
 #include "worker/world/pair.h"
-#include "worker/world/world.h"
 
 void
 cdc_world_remove_service(CdcService *service)
 {
 	const char *const secrets[] = {service->pg.admin_password, service->pg.connector_password, service->kafka.connect_password, service->pg.client_key,
 		service->made.order.admin_password, service->made.order.app_password, service->made.order.agent_token};
-	CdcWorld   *world = service->world;
 	ListCell   *cell;
 	int			i;
 
-	world->services = list_delete_ptr(world->services, service);
+	cdc_index_leave_service(service);
+	cdc_dirty_forget_service(service);
 	for (i = 0; i < service->pg.nnodes; i++)
 	{
 		CdcNode    *node = &service->pg.nodes[i];
@@ -74,7 +74,8 @@ cdc_world_remove_pipeline(CdcPipeline *pipeline)
 
 	foreach(cell, world->pairs)
 		cdc_turn_leave(&((CdcPair *) lfirst(cell))->turn, pipeline);
-	world->pipelines = list_delete_ptr(world->pipelines, pipeline);
+	cdc_index_leave_pipeline(pipeline);
+	cdc_dirty_forget_pipeline(pipeline);
 	if (pipeline->sink)
 		cdc_turn_leave(&pipeline->sink->kafka.plugin_turn, pipeline);
 	cdc_op_forget(pipeline);
@@ -102,10 +103,13 @@ cdc_world_remove_pipeline(CdcPipeline *pipeline)
 void
 cdc_world_forget_rows(CdcWorld *world)
 {
-	while (world->pipelines != NIL)
-		cdc_world_remove_pipeline(linitial(world->pipelines));
-	while (world->services != NIL)
-		cdc_world_remove_service(linitial(world->services));
+	CdcPipeline *p;
+	CdcService *s;
+
+	while ((p = cdc_next_pipeline(world, NULL)) != NULL)
+		cdc_world_remove_pipeline(p);
+	while ((s = cdc_next_service(world, NULL)) != NULL)
+		cdc_world_remove_service(s);
 	while (world->pairs != NIL)
 		cdc_pair_forget(linitial(world->pairs));
 	cdc_world_forget_organizations(world);

@@ -11,7 +11,7 @@
 void
 cdc_keep(CdcPipeline *p)
 {
-	p->kept.spec_dirty = true;
+	cdc_dirty_pipeline(p, CDC_ROW_SPEC);
 }
 
 void

@@ -6,6 +6,7 @@
 
 #include "utils/memutils.h"
 
+#include "worker/world/index.h"
 #include "worker/world/operation.h"
 
 CdcOpRef
@@ -30,20 +31,49 @@ cdc_op_of(const CdcOpRef *ref)
 	return op && !op->ended ? op : NULL;
 }
 
+CdcOp *
+cdc_op_begin(CdcPipeline *p, CdcAction action, const CdcRule *rule)
+{
+	CdcOp	  **last = &p->doing.op;
+	CdcOp	   *op = MemoryContextAllocZero(p->doing.op_context, sizeof(CdcOp));
+
+	while (*last)
+		last = &(*last)->beside;
+	*last = op;
+	op->pipeline = p;
+	op->action = action;
+	op->rule = rule;
+	op->serial = ++p->world->serial;
+	dlist_push_tail(&p->world->starting, &op->node);
+	return op;
+}
+
+CdcOp *
+cdc_op_next_begun(CdcWorld *world)
+{
+	CdcOp	   *op;
+
+	if (dlist_is_empty(&world->starting))
+		return NULL;
+	op = dlist_container(CdcOp, node, dlist_pop_head_node(&world->starting));
+	op->started = cdc_loop_now();
+	return op;
+}
+
 void
 cdc_op_end(CdcOpRef ref, CdcOpEnd end, const char *words)
 {
 	CdcOp	   *op = cdc_op_of(&ref);
-	MemoryContext old;
 
 	if (op == NULL)
 		return;
+	/* one may end before it was started */
+	if (op->started == 0)
+		dlist_delete(&op->node);
 	op->ended = true;
 	op->end = end;
 	op->words = words ? MemoryContextStrdup(op->pipeline->doing.op_context, words) : NULL;
-	old = MemoryContextSwitchTo(ref.world->context);
-	ref.world->ended = lappend(ref.world->ended, op);
-	MemoryContextSwitchTo(old);
+	dlist_push_tail(&ref.world->ended, &op->node);
 }
 
 CdcOp *
@@ -52,10 +82,9 @@ cdc_op_next_ended(CdcWorld *world)
 	CdcOp	   *op;
 	CdcOp	  **at;
 
-	if (world->ended == NIL)
+	if (dlist_is_empty(&world->ended))
 		return NULL;
-	op = linitial(world->ended);
-	world->ended = list_delete_first(world->ended);
+	op = dlist_container(CdcOp, node, dlist_pop_head_node(&world->ended));
 	for (at = &op->pipeline->doing.op; *at != op; at = &(*at)->beside)
 		;
 	*at = op->beside;
@@ -68,5 +97,9 @@ cdc_op_forget(CdcPipeline *p)
 	CdcOp	   *op;
 
 	for (op = p->doing.op; op; op = op->beside)
-		p->world->ended = list_delete_ptr(p->world->ended, op);
+	{
+		if (op->started == 0 || op->ended)
+			dlist_delete(&op->node);
+	}
+	p->doing.op = NULL;
 }

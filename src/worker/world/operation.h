@@ -1,7 +1,8 @@
 /*
  * operation.h
  *	  Operations: what is under way outside for a pipeline, how their callbacks
- *	  find them again, and the queue of those that have ended.
+ *	  find them again, and the queues of those that were begun and of those
+ *	  that have ended.
  *
  * An executor ends an operation exactly once, from wherever its answer comes;
  * what becomes of the end is the visit's business, which drains the queue.
@@ -32,12 +33,25 @@ extern CdcOp *cdc_op_of(const CdcOpRef *ref);
 extern void cdc_op_end(CdcOpRef ref, CdcOpEnd end, const char *words);
 
 /*
+ * Begins one, after those that are under way for the pipeline: its intent is
+ * written with the next turn, and only then it is started.  What was under way
+ * before is forgotten by the caller's MemoryContextReset() of op_context.
+ */
+extern CdcOp *cdc_op_begin(CdcPipeline *pipeline, CdcAction action, const CdcRule *rule);
+
+/*
+ * Takes the next one of those that were begun; it counts as started.  The caller
+ * starts it, or forgets what its pipeline has begun.  NULL: there is none.
+ */
+extern CdcOp *cdc_op_next_begun(CdcWorld *world);
+
+/*
  * Takes the next one that has ended out of the queue and out of those under way
  * of its pipeline, in whose op_context it stays; NULL: there is none.
  */
 extern CdcOp *cdc_op_next_ended(CdcWorld *world);
 
-/* The pipeline is forgotten: nothing of it is left in the queue. */
+/* Nothing of the pipeline is under way any more, nor in a queue. */
 extern void cdc_op_forget(CdcPipeline *pipeline);
 
 #endif							/* CDC_OPERATION_H */

@@ -9,6 +9,7 @@
 #include "utils/memutils.h"
 
 #include "extension/settings.h"
+#include "worker/world/index.h"
 #include "worker/world/pair.h"
 
 /* Sorts the names of two networks. */
@@ -65,6 +66,7 @@ cdc_pair_forget(CdcPair *pair)
 {
 	MemoryContext context = pair->world->context;
 
+	cdc_written(pair->world, &pair->dirty);
 	pair->world->pairs = list_delete_ptr(pair->world->pairs, pair);
 	cdc_set_string(context, &pair->state_ab, NULL);
 	cdc_set_string(context, &pair->state_ba, NULL);
@@ -136,12 +138,10 @@ cdc_pair_is_needed(const CdcPair *pair)
 {
 	bool		a = false;
 	bool		b = false;
-	ListCell   *cell;
+	CdcService *s;
 
-	foreach(cell, pair->world->services)
+	cdc_each_service(s, pair->world)
 	{
-		CdcService *s = lfirst(cell);
-
 		if (s->made.taken_back)
 			continue;
 		a = a || cdc_same(s->network_id, pair->a);
@@ -172,19 +172,4 @@ cdc_pair_changed(CdcPair *pair)
 {
 	pair->changed_at = cdc_loop_now();
 	pair->world->sdn.changed_at = pair->changed_at;
-}
-
-bool
-cdc_pair_any_dirty(CdcWorld *world)
-{
-	ListCell   *cell;
-
-	foreach(cell, world->pairs)
-	{
-		CdcPair    *pair = lfirst(cell);
-
-		if (pair->dirty)
-			return true;
-	}
-	return false;
 }

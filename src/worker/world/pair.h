@@ -8,6 +8,41 @@
 #include "worker/world/world.h"
 
 /*
+ * A pair of networks that are, or were, to be joined by two peerings: one row
+ * of cdc.network_peering, shared by all pipelines between them.
+ */
+typedef struct CdcPair
+{
+	CdcWorld   *world;
+	char		a[CDC_UUID_LEN + 1];	/* a < b */
+	char		b[CDC_UUID_LEN + 1];
+	char		peering_ab[CDC_UUID_LEN + 1];	/* as last seen; "" none */
+	char		peering_ba[CDC_UUID_LEN + 1];
+	char	   *state_ab;
+	char	   *state_ba;
+	char	   *installation;	/* whose label makes a peering ours */
+	char	   *error;			/* of what was last tried, for the row */
+	TimestampTz waiting_since;	/* not active since, 0: it is or was not seen yet */
+	TimestampTz mutated_at;		/* the last change was sent, 0: never */
+	CdcDirty	dirty;			/* to be written */
+	bool		stored;			/* has a row */
+	bool		removing;		/* nobody needs it any more */
+	bool		gone;			/* its row is to be deleted, then it is forgotten */
+	int64		changed_at;		/* lists begun before do not count */
+	int64		refused_until;	/* what was refused is not tried again before */
+	char	   *refused;		/* why */
+	int			conflicts;		/* creates in a row that met a peering not listed */
+	CdcTurn		turn;			/* of who acts on it */
+	CdcSdnRemoval removal;		/* the step that is under way, or planned */
+	bool		removal_planned;	/* its intent is written with the next turn */
+	uint64		removal_serial; /* of the request under way, 0: none */
+	bool		parted;			/* removing: nothing of ours was listed */
+	char		removal_uuid[CDC_UUID_LEN + 1];
+	int64		next_try;
+	int			attempts;
+} CdcPair;
+
+/*
  * The pair of two different networks, whichever is named first; made in the
  * world's context where there is none.
  */

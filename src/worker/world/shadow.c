@@ -81,7 +81,7 @@ static void
 is_dirty(CdcPipeline *p, CdcShadow *shadow)
 {
 	shadow->dirty = true;
-	p->learned.observed_dirty = true;
+	cdc_dirty_pipeline(p, CDC_ROW_STANDBYS);
 }
 
 void
@@ -100,6 +100,15 @@ cdc_shadow_note_timeline(CdcPipeline *p, CdcShadow *shadow, uint32 timeline)
 {
 	shadow->timeline = timeline;
 	is_dirty(p, shadow);
+}
+
+void
+cdc_shadows_written(CdcPipeline *p)
+{
+	ListCell   *cell;
+
+	foreach(cell, p->shadows)
+		((CdcShadow *) lfirst(cell))->dirty = false;
 }
 
 void

@@ -20,6 +20,9 @@ extern CdcTri cdc_shadow_left(const CdcPipeline *pipeline);
 extern void cdc_shadow_note_readiness(CdcPipeline *pipeline, CdcShadow *shadow, bool ready, const char *missing, const char *fix_sql);
 extern void cdc_shadow_note_timeline(CdcPipeline *pipeline, CdcShadow *shadow, uint32 timeline);
 
+/* After a commit: what was written of them is clean. */
+extern void cdc_shadows_written(CdcPipeline *pipeline);
+
 /* Memories of nodes that are not standbys of the service any more go. */
 extern void cdc_shadow_forget_others(CdcPipeline *pipeline);
 

@@ -14,6 +14,7 @@
 #include "common/json.h"
 #include "common/lsn.h"
 #include "worker/world/kept.h"
+#include "worker/world/plan.h"
 #include "worker/world/streamed.h"
 #include "worker/world/timeline.h"
 

@@ -13,6 +13,7 @@
 
 #include "common/json.h"
 #include "worker/world/facts.h"
+#include "worker/world/index.h"
 #include "worker/world/pair.h"
 #include "worker/world/wanted.h"
 
@@ -116,18 +117,13 @@ cdc_wanted_hba_lines(const CdcPipeline *p, int *n)
 char *
 cdc_wanted_hba_hash(const CdcService *s, const char *file)
 {
-	const char **ids = palloc(sizeof(char *) * Max(list_length(s->world->pipelines), 1));
+	const char **ids = palloc(sizeof(char *) * (cdc_count_of_source(s) + 1));
+	CdcPipeline *p;
 	char	   *hash;
 	int			nids = 0;
-	ListCell   *cell;
 
-	foreach(cell, s->world->pipelines)
-	{
-		CdcPipeline *p = lfirst(cell);
-
-		if (p->source == s)
-			ids[nids++] = p->id;
-	}
+	cdc_each_of_source(p, s)
+		ids[nids++] = p->id;
 	hash = cdc_hba_lines_hash(file, ids, nids);
 	pfree(ids);
 	return hash;

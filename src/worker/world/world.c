@@ -1,9 +1,9 @@
 /*
  * world.c
- *	  The worker's memory of services and pipelines.
+ *	  The worker's memory of services and pipelines, as a whole.
  *
- * Owns allocation and look-up; see world.h.  Every service and pipeline lives
- * in a memory context of its own, so that forgetting one frees all of it.
+ * See world.h; which of them there are is in index.c.  Every service and pipeline
+ * lives in a memory context of its own, so that forgetting one frees all of it.
  */
 #include "postgres.h"
 
@@ -13,9 +13,7 @@
 
 #include "common/json.h"
 #include "common/text.h"
-#include "worker/world/operation.h"
-#include "worker/world/pair.h"
-#include "worker/world/world.h"
+#include "worker/world/index.h"
 
 /* Of one event's message: two texts of peers, and words around them. */
 #define EVENT_MAX (2 * CDC_TEXT_MAX + 1000)
@@ -36,105 +34,30 @@ cdc_world_create(CdcLoop *loop)
 	world->context = context;
 	world->loop = loop;
 	world->work_pending = true;
+	dlist_init(&world->starting);
+	dlist_init(&world->ended);
+	cdc_index_create(world);
+	cdc_dirty_create(world);
 	return world;
-}
-
-CdcService *
-cdc_world_service(CdcWorld *world, const char *id)
-{
-	ListCell   *cell;
-
-	foreach(cell, world->services)
-	{
-		CdcService *service = lfirst(cell);
-
-		if (strcmp(service->id, id) == 0)
-			return service;
-	}
-	return NULL;
-}
-
-CdcPipeline *
-cdc_world_pipeline(CdcWorld *world, const char *id)
-{
-	ListCell   *cell;
-
-	foreach(cell, world->pipelines)
-	{
-		CdcPipeline *pipeline = lfirst(cell);
-
-		if (strcmp(pipeline->id, id) == 0)
-			return pipeline;
-	}
-	return NULL;
 }
 
 bool
 cdc_world_lacks_secret(CdcWorld *world)
 {
-	ListCell   *cell;
+	CdcService *s;
+	CdcPipeline *p;
 
-	foreach(cell, world->services)
+	cdc_each_service(s, world)
 	{
-		if (((CdcService *) lfirst(cell))->error)
+		if (s->error)
 			return true;
 	}
-	foreach(cell, world->pipelines)
+	cdc_each_pipeline(p, world)
 	{
-		if (((CdcPipeline *) lfirst(cell))->secret.secret_error)
+		if (p->secret.secret_error)
 			return true;
 	}
 	return false;
-}
-
-CdcService *
-cdc_world_add_service(CdcWorld *world, const char *id)
-{
-	MemoryContext context;
-	MemoryContext old;
-	CdcService *service;
-
-	context = AllocSetContextCreate(world->context, "cdc_pipeline service",
-									ALLOCSET_SMALL_SIZES);
-	service = MemoryContextAllocZero(context, sizeof(CdcService));
-	service->context = context;
-	service->world = world;
-	service->kafka.failed_before = -1;
-	strlcpy(service->id, id, sizeof(service->id));
-
-	old = MemoryContextSwitchTo(world->context);
-	world->services = lappend(world->services, service);
-	MemoryContextSwitchTo(old);
-	return service;
-}
-
-CdcPipeline *
-cdc_world_add_pipeline(CdcWorld *world, const char *id)
-{
-	MemoryContext context;
-	MemoryContext old;
-	CdcPipeline *pipeline;
-
-	context = AllocSetContextCreate(world->context, "cdc_pipeline pipeline",
-									ALLOCSET_SMALL_SIZES);
-	pipeline = MemoryContextAllocZero(context, sizeof(CdcPipeline));
-	pipeline->context = context;
-	pipeline->world = world;
-	pipeline->learned.lag = -1;
-	strlcpy(pipeline->id, id, sizeof(pipeline->id));
-	snprintf(pipeline->object_name, sizeof(pipeline->object_name),
-			 "mdb_pipeline_%.8s", id);
-	snprintf(pipeline->connector_name, sizeof(pipeline->connector_name),
-			 "mdb-pipeline-%.8s", id);
-	pipeline->look.obs_context = AllocSetContextCreate(context, "cdc_pipeline observation",
-													   ALLOCSET_SMALL_SIZES);
-	pipeline->doing.op_context = AllocSetContextCreate(context, "cdc_pipeline operation",
-													   ALLOCSET_SMALL_SIZES);
-
-	old = MemoryContextSwitchTo(world->context);
-	world->pipelines = lappend(world->pipelines, pipeline);
-	MemoryContextSwitchTo(old);
-	return pipeline;
 }
 
 void
@@ -157,49 +80,6 @@ bool
 cdc_initial_only(const CdcPipeline *pipeline)
 {
 	return strcmp(pipeline->wanted.snapshot_mode, "initial_only") == 0;
-}
-
-void
-cdc_world_ready(CdcPipeline *pipeline)
-{
-	MemoryContext old;
-
-	if (pipeline->plan.queued)
-		return;
-	pipeline->plan.queued = true;
-	old = MemoryContextSwitchTo(pipeline->world->context);
-	pipeline->world->ready = lappend(pipeline->world->ready, pipeline);
-	MemoryContextSwitchTo(old);
-}
-
-void
-cdc_world_anew(CdcPipeline *p, int what)
-{
-	int64		now = cdc_loop_now();
-
-	if (what & CDC_ANEW_SOURCE)
-		p->plan.source_since = now;
-	if (what & CDC_ANEW_CONNECT)
-		p->plan.connect_since = now;
-	if (what & CDC_ANEW_NO_BACKOFF)
-		p->plan.attempts = 0;
-	if (!(what & CDC_ANEW_WHEN_DUE))
-		p->plan.next_visit = 0;
-	cdc_world_ready(p);
-}
-
-void
-cdc_world_ready_all(CdcService *service)
-{
-	ListCell   *cell;
-
-	foreach(cell, service->world->pipelines)
-	{
-		CdcPipeline *pipeline = lfirst(cell);
-
-		if (pipeline->source == service || pipeline->sink == service)
-			cdc_world_ready(pipeline);
-	}
 }
 
 void

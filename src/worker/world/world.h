@@ -12,6 +12,7 @@
 #define CDC_WORLD_H
 
 #include "postgres.h"
+#include "lib/ilist.h"
 #include "nodes/pg_list.h"
 #include "utils/timestamp.h"
 
@@ -23,6 +24,7 @@
 #include "remote/sdn.h"
 #include "remote/source.h"
 #include "worker/io/io.h"
+#include "worker/world/dirty.h"
 #include "worker/world/turn.h"
 
 #define CDC_UUID_LEN 36
@@ -31,6 +33,7 @@
 typedef struct CdcService CdcService;
 typedef struct CdcPipeline CdcPipeline;
 typedef struct CdcWorld CdcWorld;
+typedef struct CdcUsers CdcUsers;
 
 /* One server of a PostgreSQL service.  Writer: worker/observe. */
 typedef struct CdcNode
@@ -67,7 +70,7 @@ typedef struct CdcNode
 	List	   *databases;		/* CdcNodeDb. Writer: worker/execute/source.c */
 	int64		hba_vanished_at;	/* when our lines were last seen to have vanished */
 	int			hba_vanished;	/* how often within minutes */
-	bool		dirty;			/* to be written to cdc.service_node. Writers: worker/observe, worker/execute/hba.c, worker/store */
+	CdcDirty	dirty;			/* to be written to cdc.service_node. Writer: worker/world */
 	TimestampTz last_seen;
 } CdcNode;
 
@@ -93,7 +96,7 @@ typedef struct CdcShadow
 	bool		ready;			/* Writers: worker/world, worker/store */
 	char	   *missing;		/* NULL when ready. Writers: worker/world, worker/store */
 	char	   *fix_sql;		/* what to type, or NULL. Writers: worker/world, worker/store */
-	bool		dirty;			/* to be written to cdc.pipeline_standby. Writers: worker/world, worker/store */
+	bool		dirty;			/* to be written to cdc.pipeline_standby */
 	bool		gone;			/* the node left: to be deleted there */
 } CdcShadow;
 
@@ -217,9 +220,9 @@ typedef struct CdcServiceMade
 	int64		provider_next;	/* when it is asked again */
 	int			provider_failures;	/* to hear of it, in a row */
 	char	   *provided_connection;	/* how to reach it, JSON text as last heard; NULL */
-	bool		provided_dirty; /* to be written. Writers: worker/execute/provider.c, worker/store */
 	bool		taken_back;		/* deleting: nothing of it is needed any more */
-	bool		provider_gone;	/* deleting: there is nothing of it any more */
+	bool		provider_gone;	/* deleting: there is nothing of it any more, see cdc_world_provider_gone(). Writer: worker/world */
+	dlist_node	gone_node;		/* Writer: worker/world */
 } CdcServiceMade;
 
 struct CdcService
@@ -227,6 +230,9 @@ struct CdcService
 	char		id[CDC_UUID_LEN + 1];
 	MemoryContext context;		/* holds the service and all below it */
 	CdcWorld   *world;
+	dlist_node	node;			/* in world->services */
+	CdcUsers   *users;			/* the pipelines that name it */
+	CdcDirty	dirty[CDC_NUM_SERVICE_ROWS];	/* by CDC_ROW_SERVICE ...: to be written */
 	char	   *name;
 	bool		is_postgresql;
 	bool		is_kafka;
@@ -239,7 +245,6 @@ struct CdcService
 	char	   *status;			/* pending, running, ... */
 	char	   *status_message;
 	bool		deleting;
-	bool		dirty;			/* status to be written */
 	bool		any_address;	/* its addresses are the operator's, or a provider's */
 	bool		before_rules;	/* registered before there were rules for addresses and logins */
 	char	   *error;			/* why it did not load (secret, JSON); NULL */
@@ -256,41 +261,6 @@ struct CdcService
 	CdcServiceKafka kafka;
 	CdcServiceMade made;
 };
-
-/*
- * A pair of networks that are, or were, to be joined by two peerings: one row
- * of cdc.network_peering, shared by all pipelines between them.
- */
-typedef struct CdcPair
-{
-	CdcWorld   *world;
-	char		a[CDC_UUID_LEN + 1];	/* a < b */
-	char		b[CDC_UUID_LEN + 1];
-	char		peering_ab[CDC_UUID_LEN + 1];	/* as last seen; "" none */
-	char		peering_ba[CDC_UUID_LEN + 1];
-	char	   *state_ab;
-	char	   *state_ba;
-	char	   *installation;	/* whose label makes a peering ours */
-	char	   *error;			/* of what was last tried, for the row */
-	TimestampTz waiting_since;	/* not active since, 0: it is or was not seen yet */
-	TimestampTz mutated_at;		/* the last change was sent, 0: never */
-	bool		dirty;			/* to be written */
-	bool		stored;			/* has a row */
-	bool		removing;		/* nobody needs it any more */
-	bool		gone;			/* its row is to be deleted, then it is forgotten */
-	int64		changed_at;		/* lists begun before do not count */
-	int64		refused_until;	/* what was refused is not tried again before */
-	char	   *refused;		/* why */
-	int			conflicts;		/* creates in a row that met a peering not listed */
-	CdcTurn		turn;			/* of who acts on it */
-	CdcSdnRemoval removal;		/* the step that is under way, or planned */
-	bool		removal_planned;	/* its intent is written with the next turn */
-	uint64		removal_serial; /* of the request under way, 0: none */
-	bool		parted;			/* removing: nothing of ours was listed */
-	char		removal_uuid[CDC_UUID_LEN + 1];
-	int64		next_try;
-	int			attempts;
-} CdcPair;
 
 /* The SDN API, as last seen.  Writer: worker/observe. */
 typedef struct CdcSdn
@@ -329,7 +299,8 @@ typedef struct CdcOp
 	int64		started;		/* 0: its intent is not committed yet */
 	uint64		serial;			/* answers carry it: a late one finds another op */
 	void	   *state;			/* the executor's, in the pipeline's op_context */
-	bool		ended;			/* in world->ended: */
+	dlist_node	node;			/* in world->starting, or in world->ended */
+	bool		ended;			/* is in world->ended: */
 	CdcOpEnd	end;			/* how, */
 	char	   *words;			/* and what is told of it; or NULL */
 } CdcOp;
@@ -389,9 +360,7 @@ typedef struct CdcPipelineKept
 	TimestampTz mutated_at;		/* 0: never */
 	int			nfailures;		/* within the last 10 minutes */
 	TimestampTz failures[8];
-	bool		spec_dirty;
-	bool		spec_written;	/* within a turn: the row was not locked */
-	int64		locked_until;	/* a user's transaction holds the row: write later */
+	bool		spec_written;	/* within a turn: the row was not locked. Writer: worker/store */
 } CdcPipelineKept;
 
 /* The connector role's password.  Writers: worker/execute, worker/store. */
@@ -404,7 +373,6 @@ typedef struct CdcPipelineSecret
 	bytea	   *sealed[2];		/* both, encrypted, until written */
 	char	   *sealed_key[2];
 	char	   *secret_error;	/* why it could not be decrypted, or NULL */
-	bool		secret_dirty;
 } CdcPipelineSecret;
 
 /* What was seen of it, by the last looks.  Writer: worker/observe. */
@@ -443,7 +411,6 @@ typedef struct CdcPipelineLearned
 	char	   *connector_state;	/* as last written to pipeline_observed */
 	char	   *task_states;
 	int64		lag;			/* bytes, -1 unknown. Writers: worker/learn, worker/world, worker/store */
-	bool		observed_dirty; /* Writers: worker/learn, worker/world, worker/visit.c, worker/store */
 	bool		failure_seen;	/* the present FAILED has been counted. Writers: worker/learn, worker/execute, worker/world */
 	int64		restart_at;		/* when the next restart is due */
 	char	   *failure;		/* text of the last failure */
@@ -501,10 +468,16 @@ struct CdcPipeline
 	char		connector_name[13 + CDC_SHORT_LEN + 1]; /* mdb-pipeline-xxxxxxxx */
 	MemoryContext context;		/* holds the pipeline */
 	CdcWorld   *world;
+	dlist_node	node;			/* in world->pipelines */
 	char		source_id[CDC_UUID_LEN + 1];
 	char		sink_id[CDC_UUID_LEN + 1];
+	CdcUsers   *of_source;		/* who has the same source, in as_source of: */
+	CdcUsers   *of_sink;
+	dlist_node	source_node;
+	dlist_node	sink_node;
 	CdcService *source;			/* NULL: gone from the tables */
 	CdcService *sink;
+	CdcDirty	dirty[CDC_NUM_PIPELINE_ROWS];	/* by CDC_ROW_SPEC ...: to be written */
 	List	   *shadows;		/* CdcShadow, one a node that is not the primary */
 	List	   *findings;		/* CdcFindingRow, see findings.h */
 
@@ -517,17 +490,34 @@ struct CdcPipeline
 	CdcPipelinePlan plan;
 };
 
+/*
+ * The pipelines that name one service, whether it is there or not: services come
+ * anew whenever their row changes.  Writer: worker/world.
+ */
+struct CdcUsers
+{
+	char		id[CDC_UUID_LEN + 1];	/* of the service */
+	CdcService *service;		/* NULL: gone from the tables, or not read yet */
+	int			n_of_source;	/* how many there are in: */
+	dlist_head	as_source;		/* CdcPipeline, by source_node */
+	dlist_head	as_sink;		/* CdcPipeline, by sink_node */
+};
+
 struct CdcWorld
 {
 	CdcLoop    *loop;
 	MemoryContext context;
-	List	   *services;
-	List	   *pipelines;
+	dlist_head	services;		/* CdcService, by node */
+	dlist_head	pipelines;		/* CdcPipeline, by node */
+	struct HTAB *by_service;	/* CdcUsers by the service's id, see index.h */
+	struct HTAB *by_pipeline;
 	List	   *pairs;			/* CdcPair */
 	CdcSdn		sdn;
 	char	   *installation;	/* id of this installation; NULL: not read yet */
 	List	   *ready;			/* CdcPipeline: to be visited in this turn */
-	List	   *ended;			/* CdcOp: that have ended, see operation.h */
+	dlist_head	starting;		/* CdcOp whose intent is to be written, or is; see operation.h */
+	dlist_head	ended;			/* CdcOp that have ended */
+	dlist_head	gone;			/* CdcService of which its provider has nothing any more, by made.gone_node */
 	bool		acting;			/* may mutate outside */
 	char	   *idle_reason;	/* why not */
 	int64		epoch;			/* ours */
@@ -538,8 +528,7 @@ struct CdcWorld
 	bool		work_pending;	/* the queue may hold something */
 	struct json_object *events; /* array, to be written with the next turn */
 	int64		events_since;	/* when the first of them happened */
-	bool		findings_dirty; /* some are to be written, */
-	int64		findings_locked_until;	/* but not before: a user's transaction holds one */
+	CdcDirtyRows dirty;			/* what is to be written with the next turn */
 	bool		round_asked;	/* by check_health(): Failed ones are looked at too */
 	bool		regions_due;	/* zones and limits are read again with the next turn */
 	struct HTAB *organizations; /* CdcOrganization by id, see organization.h; NULL: none yet */
@@ -550,21 +539,10 @@ struct CdcWorld
 /* The world of this process; the loop exists. */
 extern CdcWorld *cdc_world_create(CdcLoop *loop);
 
-/* Finds by id; NULL when unknown. */
-extern CdcService *cdc_world_service(CdcWorld *world, const char *id);
-extern CdcPipeline *cdc_world_pipeline(CdcWorld *world, const char *id);
-
 /*
- * Makes an empty object with its own context under the world's and adds it.
- * The caller fills the desired part.
- */
-extern CdcService *cdc_world_add_service(CdcWorld *world, const char *id);
-extern CdcPipeline *cdc_world_add_pipeline(CdcWorld *world, const char *id);
-
-/*
- * Forgets an object: closes its connections, frees its memory.  The caller
- * clears the pointers of pipelines to a service first.  Requests under way
- * carry ids, never pointers, so their answers find nothing and are dropped.
+ * Forgets an object: closes its connections, frees its memory; pipelines of a
+ * service have none until its row comes again.  Requests under way carry ids,
+ * never pointers, so their answers find nothing and are dropped.
  */
 extern void cdc_world_remove_service(CdcService *service);
 extern void cdc_world_remove_pipeline(CdcPipeline *pipeline);
@@ -583,23 +561,6 @@ extern bool cdc_provided(const CdcService *service);
 
 /* snapshot_mode initial_only: no slot, no publication, nothing streams. */
 extern bool cdc_initial_only(const CdcPipeline *pipeline);
-
-/* Puts a pipeline among those visited in this turn. */
-extern void cdc_world_ready(CdcPipeline *pipeline);
-
-/*
- * What was seen of a pipeline counts no more: it is visited in this turn with looks
- * that are begun from now on, at its source or at Connect.  What failed is tried at
- * once, and counts no more when it may be other now; or when its time has come.
- */
-#define CDC_ANEW_SOURCE		1
-#define CDC_ANEW_CONNECT	2
-#define CDC_ANEW_NO_BACKOFF	4
-#define CDC_ANEW_WHEN_DUE	8
-extern void cdc_world_anew(CdcPipeline *pipeline, int what);
-
-/* Every pipeline of a service is visited in this turn. */
-extern void cdc_world_ready_all(CdcService *service);
 
 /* All nodes of a source are to be looked at: something was changed there. */
 extern void cdc_world_want_nodes(CdcService *source);

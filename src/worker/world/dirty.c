@@ -1,0 +1,166 @@
+/*
+ * dirty.c
+ *	  See dirty.h.
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+
+#include "worker/world/dirty.h"
+#include "worker/world/pair.h"
+
+/* The one that is due first is the first of the heap. */
+static int
+compare_held(const pairingheap_node * a, const pairingheap_node * b, void *arg)
+{
+	const CdcDirty *one = pairingheap_const_container(CdcDirty, held_node, a);
+	const CdcDirty *other = pairingheap_const_container(CdcDirty, held_node, b);
+
+	return one->again_at < other->again_at ? 1 : one->again_at > other->again_at ? -1 : 0;
+}
+
+void
+cdc_dirty_create(CdcWorld *world)
+{
+	MemoryContext old = MemoryContextSwitchTo(world->context);
+	int			i;
+
+	for (i = 0; i < CDC_NUM_ROWS; i++)
+		dlist_init(&world->dirty.due[i]);
+	world->dirty.held = pairingheap_allocate(compare_held, NULL);
+	MemoryContextSwitchTo(old);
+}
+
+bool
+cdc_is_dirty(const CdcDirty *dirty)
+{
+	return dirty->owner != NULL;
+}
+
+static void
+make_due(CdcWorld *world, CdcDirty *dirty)
+{
+	dlist_push_tail(&world->dirty.due[dirty->row], &dirty->node);
+	world->dirty.n++;
+}
+
+static void
+leave(CdcWorld *world, CdcDirty *dirty)
+{
+	if (dirty->held)
+		pairingheap_remove(world->dirty.held, &dirty->held_node);
+	else
+	{
+		dlist_delete(&dirty->node);
+		world->dirty.n--;
+	}
+	dirty->held = false;
+}
+
+static void
+mark(CdcWorld *world, CdcDirty *dirty, CdcRow row, void *owner)
+{
+	if (dirty->owner)
+		return;
+	dirty->owner = owner;
+	dirty->row = row;
+	make_due(world, dirty);
+}
+
+void
+cdc_dirty_pipeline(CdcPipeline *p, CdcRow row)
+{
+	Assert(row < CDC_NUM_PIPELINE_ROWS);
+	mark(p->world, &p->dirty[row], row, p);
+}
+
+void
+cdc_dirty_service(CdcService *s, CdcRow row)
+{
+	Assert(row >= CDC_ROW_SERVICE && row < CDC_ROW_NODE);
+	mark(s->world, &s->dirty[row - CDC_ROW_SERVICE], row, s);
+}
+
+void
+cdc_dirty_node(CdcNode *n)
+{
+	mark(n->service->world, &n->dirty, CDC_ROW_NODE, n);
+}
+
+void
+cdc_dirty_pair(CdcPair *pair)
+{
+	mark(pair->world, &pair->dirty, CDC_ROW_PAIR, pair);
+}
+
+bool
+cdc_dirty_due(CdcWorld *world, int64 now)
+{
+	while (!pairingheap_is_empty(world->dirty.held))
+	{
+		CdcDirty   *dirty = pairingheap_container(CdcDirty, held_node, pairingheap_first(world->dirty.held));
+
+		if (dirty->again_at > now)
+			break;
+		leave(world, dirty);
+		make_due(world, dirty);
+	}
+	return world->dirty.n > 0;
+}
+
+int64
+cdc_dirty_next(const CdcWorld *world)
+{
+	if (pairingheap_is_empty(world->dirty.held))
+		return 0;
+	return pairingheap_container(CdcDirty, held_node, pairingheap_first(world->dirty.held))->again_at;
+}
+
+void
+cdc_written(CdcWorld *world, CdcDirty *dirty)
+{
+	if (dirty->owner == NULL)
+		return;
+	leave(world, dirty);
+	dirty->owner = NULL;
+}
+
+void
+cdc_not_written(CdcWorld *world, CdcDirty *dirty, int64 again_at)
+{
+	if (dirty->owner == NULL)
+		return;
+	leave(world, dirty);
+	dirty->held = true;
+	dirty->again_at = again_at;
+	pairingheap_add(world->dirty.held, &dirty->held_node);
+}
+
+void
+cdc_written_all(CdcWorld *world, CdcRow row)
+{
+	dlist_mutable_iter iter;
+
+	cdc_dirty_each(row, iter, world)
+		cdc_written(world, dlist_container(CdcDirty, node, iter.cur));
+}
+
+void
+cdc_dirty_forget_pipeline(CdcPipeline *p)
+{
+	int			i;
+
+	for (i = 0; i < CDC_NUM_PIPELINE_ROWS; i++)
+		cdc_written(p->world, &p->dirty[i]);
+}
+
+void
+cdc_dirty_forget_service(CdcService *s)
+{
+	int			i;
+
+	for (i = 0; i < CDC_NUM_SERVICE_ROWS; i++)
+		cdc_written(s->world, &s->dirty[i]);
+	for (i = 0; i < s->pg.nnodes; i++)
+		cdc_written(s->world, &s->pg.nodes[i].dirty);
+}
