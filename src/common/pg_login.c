@@ -28,14 +28,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#ifndef FRONTEND
-#include "storage/fd.h"
-#else
-/* a plain program counts no descriptors */
-#define AcquireExternalFD() true
-#define ReleaseExternalFD() ((void) 0)
-#endif
-
 /* Polls without a wait; each has read something of the CDC_PG_AUTH_MAX bytes. */
 #define CHUNK 4096
 
@@ -73,8 +65,6 @@ drop_relay(CdcPgLogin *login)
 	close(login->real);
 	close(login->relay);
 	login->real = login->relay = -1;
-	ReleaseExternalFD();
-	ReleaseExternalFD();
 }
 
 /* Puts the pair between libpq and the server; false: out of descriptors. */
@@ -84,13 +74,6 @@ put_relay(CdcPgLogin *login)
 	int			fd = PQsocket(login->pg);
 	int			pair[2];
 
-	if (!AcquireExternalFD())
-		return false;
-	if (!AcquireExternalFD())
-	{
-		ReleaseExternalFD();
-		return false;
-	}
 	login->real = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (login->real >= 0 && socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0)
 	{
@@ -108,8 +91,6 @@ put_relay(CdcPgLogin *login)
 	if (login->real >= 0)
 		close(login->real);
 	login->real = -1;
-	ReleaseExternalFD();
-	ReleaseExternalFD();
 	return false;
 }
 

@@ -36,7 +36,7 @@ typedef struct CdcPgLogin
 
 /*
  * For a connection that PQconnectStartParams has begun.  Takes nothing; with
- * cdc_pg_login_end() before PQfinish it gives back what polling took.
+ * cdc_pg_login_end() before PQfinish it gives back what polling took: two descriptors at most, which who calls counts.
  */
 extern void cdc_pg_login_begin(CdcPgLogin *login, PGconn *pg, const CdcPgAuthPolicy *policy);
 

@@ -98,6 +98,7 @@ cdc_worker_main(Datum arg)
 	}
 
 	loop = cdc_loop_create();
+	cdc_descriptors_init(loop);
 	cdc_http_init(loop);
 	cdc_pg_init(loop);
 	on_proc_exit(close_peers, (Datum) 0);

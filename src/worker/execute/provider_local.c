@@ -12,6 +12,7 @@
 #include "extension/settings.h"
 #include "remote/agent.h"
 #include "worker/execute/provider.h"
+#include "worker/world/reach.h"
 
 /* The agent answers from memory; an order is on its disk before. */
 #define TIMEOUT_MS 15000
@@ -46,7 +47,7 @@ build(const CdcService *s, CdcProvide what, CdcHttpRequest *request)
 								 what == CDC_PROVIDE_LOOK ? 0 : s->world->epoch);
 	if (what == CDC_PROVIDE_ORDER)
 		request->body = cdc_provision_order(&s->made.order);
-	request->connect_timeout_ms = cdc_connect_timeout;
+	cdc_reach_provider(s, request);
 	request->timeout_ms = TIMEOUT_MS;
 	return NULL;
 }

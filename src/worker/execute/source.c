@@ -23,7 +23,7 @@ cdc_execute_ddl_conn(CdcPipeline *p)
 	{
 		CdcPgTarget target;
 
-		cdc_reach_node(p->source->pg.primary, db->database, &target);
+		cdc_reach_node(p->source->pg.primary, db->database, CDC_PEER_CHANGE, &target);
 		db->node = p->source->pg.primary;
 		db->ddl = cdc_pg_open(&target);
 	}
@@ -49,7 +49,7 @@ cdc_execute_node_conn(CdcNode *n, const char *database)
 	db->database = pstrdup(database);
 	n->databases = lappend(n->databases, db);
 	MemoryContextSwitchTo(old);
-	cdc_reach_node(n, database, &target);
+	cdc_reach_node(n, database, CDC_PEER_CHANGE, &target);
 	db->conn = cdc_pg_open(&target);
 	return db->conn;
 }

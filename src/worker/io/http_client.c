@@ -2,8 +2,8 @@
  * http_client.c
  *	  HTTP by curl_multi on the worker's loop: requests that wait, run and end.
  *
- * Owns the multi handle, its sockets and its timer, and the limit of requests to
- * one host.  Its callbacks run inside libcurl: they never ereport and never
+ * Owns the multi handle, its sockets and its timer, the limit of requests to
+ * one host, and who is next there.  Its callbacks run inside libcurl: they never ereport and never
  * palloc.  Answers are handed on from the loop, outside libcurl.
  */
 #include "postgres.h"
@@ -14,19 +14,31 @@
 #include "libpq/pqsignal.h"
 
 #include "common/text.h"
+#include "utils/memutils.h"
 #include "worker/io/guard.h"
 #include "worker/io/http_parts.h"
+#include "worker/io/names.h"
+#include "worker/io/peers.h"
+
+struct CdcHttpHost
+{
+	char	   *place;
+	int			handles;		/* that name it: it is gone with the last */
+	int			counted;		/* against its limit */
+	CdcFair		queue;			/* of those behind it */
+};
 
 static CdcLoop *loop;
 static CURLM *multi;
 static CdcTimer *timer;
 static CdcTimer *soon;			/* something waits that needs no socket */
-static CdcHttpHandle *waiting;	/* behind the limit of their host, in order */
-static CdcHttpHandle *running;
+static CdcNames *hosts;
+static dlist_head all = DLIST_STATIC_INIT(all); /* CdcHttpHandle, but for those told soon */
+static dlist_head untold = DLIST_STATIC_INIT(untold);	/* which are not sent */
 static bool in_curl;			/* libcurl's frames are on the stack */
 
 static void drain(void);
-static void start_waiting(void);
+static void finish(CdcHttpHandle *h, CURLcode code, bool cancelled);
 
 /* Threads that libcurl makes (its resolver) must not take our signals. */
 static void
@@ -88,7 +100,9 @@ on_curl_timer(CURLM *m, long ms, void *arg)
 static void
 on_soon(void *arg)
 {
-	start_waiting();
+	/* whoever is told may start others, or cancel those behind it */
+	while (!dlist_is_empty(&untold))
+		finish(dlist_head_element(CdcHttpHandle, link, &untold), CURLE_BAD_FUNCTION_ARGUMENT, false);
 }
 
 void
@@ -104,36 +118,31 @@ cdc_http_init(CdcLoop *l)
 	curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
 	curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
 	curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long) CDC_HTTP_PER_HOST);
+	/* where more are open than that, one that is done is not kept */
+	curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long) CDC_HTTP_KEPT);
 }
 
-static int
-count_running(const char *host)
+static CdcHttpHost *
+host_of(const char *place)
 {
-	CdcHttpHandle *h;
-	int			n = 0;
+	CdcHttpHost *host = cdc_names_find(&hosts, place);
 
-	for (h = running; h; h = h->next)
-		n += strcmp(h->host, host) == 0;
-	return n;
+	if (host)
+		return host;
+	host = MemoryContextAllocZero(TopMemoryContext, sizeof(CdcHttpHost));
+	host->place = MemoryContextStrdup(TopMemoryContext, place);
+	cdc_fair_init(&host->queue);
+	cdc_names_add(&hosts, host->place, host);
+	return host;
 }
 
+/* It has its descriptor. */
 static void
-unlink_from(CdcHttpHandle **list, CdcHttpHandle *handle)
+launch(void *arg)
 {
-	while (*list && *list != handle)
-		list = &(*list)->next;
-	if (*list)
-		*list = handle->next;
-	handle->next = NULL;
-}
-
-static void
-launch(CdcHttpHandle *h)
-{
+	CdcHttpHandle *h = arg;
 	sigset_t	old;
 
-	h->next = running;
-	running = h;
 	h->running = true;
 	h->started = cdc_loop_now();
 	pthread_sigmask(SIG_SETMASK, &BlockSig, &old);
@@ -143,37 +152,91 @@ launch(CdcHttpHandle *h)
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
+/* Starts what the host's limit lets: it is sent when it has a descriptor. */
+static void
+start_at(CdcHttpHost *host)
+{
+	CdcFairItem *item;
+
+	while (host->counted < CDC_HTTP_PER_HOST && (item = cdc_fair_first(&host->queue, NULL, NULL)) != NULL)
+	{
+		CdcHttpHandle *h = (CdcHttpHandle *) ((char *) item - offsetof(CdcHttpHandle, turn));
+
+		cdc_fair_take(&host->queue, item);
+		h->counted = true;
+		host->counted++;
+		cdc_descriptors_ask(&h->descriptors, &h->owner, cdc_pool_class(h->kind, cdc_peers_silent(&h->owner, h->place)), 1);
+	}
+}
+
+/* Who refused us is not asked now: the handle has what it said. */
+static bool
+is_remembered(CdcHttpHandle *h)
+{
+	CdcPeerRefusal refusal;
+	int64		now = cdc_loop_now();
+
+	if (cdc_peers_may_ask(&h->owner, h->place, h->credentials, now, &refusal) &&
+		cdc_peers_may_ask(&h->owner, h->forbidden, h->credentials, now, &refusal))
+		return false;
+	h->remembered = refusal.status;
+	h->body = strdup(refusal.said ? refusal.said : "");
+	h->body_len = h->body ? strlen(h->body) : 0;
+	return true;
+}
+
 CdcHttpHandle *
 cdc_http_start(const CdcHttpRequest *r, CdcHttpDone done, void *arg)
 {
 	CdcHttpHandle *h = cdc_http_request(r, done, arg);
-	CdcHttpHandle **last;
 
+	Assert(!in_curl);
 	if (h == NULL)
 		return NULL;
-	if (h->unfit)
-		cdc_timer_set(soon, cdc_loop_now());
-	if (!h->unfit && !in_curl && count_running(h->host) < CDC_HTTP_PER_HOST)
-		launch(h);
-	else
+	if (h->unfit || is_remembered(h))
 	{
-		for (last = &waiting; *last; last = &(*last)->next)
-			;
-		*last = h;
+		dlist_push_tail(&untold, &h->link);
+		cdc_timer_set(soon, cdc_loop_now());
+		return h;
 	}
+	h->descriptors.granted = launch;
+	h->descriptors.arg = h;
+	h->host = host_of(h->place);
+	cdc_fair_join(&h->host->queue, &h->owner, &h->turn);
+	h->host->handles++;
+	dlist_push_tail(&all, &h->link);
+	start_at(h->host);
 	return h;
+}
+
+static void
+leave_host(CdcHttpHost *host)
+{
+	if (--host->handles > 0)
+	{
+		start_at(host);
+		return;
+	}
+	cdc_names_remove(&hosts, host->place);
+	pfree(host->place);
+	pfree(host);
 }
 
 static void
 destroy(CdcHttpHandle *h)
 {
+	CdcHttpHost *host = h->host;
+
 	if (h->running)
-	{
 		curl_multi_remove_handle(multi, h->easy);
-		unlink_from(&running, h);
+	dlist_delete(&h->link);
+	if (host)
+	{
+		cdc_fair_leave(&host->queue, &h->turn);
+		host->counted -= h->counted;
+		cdc_descriptors_give(&h->descriptors);
+		leave_host(host);
 	}
-	else
-		unlink_from(&waiting, h);
 	cdc_http_request_free(h);
 }
 
@@ -208,6 +271,28 @@ hand_over(const CdcHttpHandle *h, CdcHttpResult *result)
 	cdc_guard(call_done, &call, "the failure of an answer", why, sizeof(why));
 }
 
+/* What this answer says of the peer, for those who ask next. */
+static void
+remember(const CdcHttpHandle *h, const CdcHttpResult *result, CURLcode code)
+{
+	if (h->remembered || h->unfit)
+		return;
+	if (result->outcome == CDC_HTTP_ANSWERED && (result->status == 401 || result->status == 403))
+	{
+		CdcPeerRefusal refusal = {NULL, result->body, "", result->status};
+
+		/* it does not know us; or it does, and this we may not */
+		cdc_peers_note_refused(&h->owner, result->status == 401 ? h->place : h->forbidden, h->credentials, cdc_loop_now(), &refusal);
+	}
+	else if (result->outcome == CDC_HTTP_ANSWERED)
+	{
+		cdc_peers_note_served(&h->owner, h->place);
+		cdc_peers_note_served(&h->owner, h->forbidden);
+	}
+	else if (result->outcome != CDC_HTTP_CANCELLED && code == CURLE_OPERATION_TIMEDOUT)
+		cdc_peers_note_silent(&h->owner, h->place);
+}
+
 /* Calls back with a result whose texts live until the handle is gone. */
 static void
 finish(CdcHttpHandle *h, CURLcode code, bool cancelled)
@@ -231,6 +316,11 @@ finish(CdcHttpHandle *h, CURLcode code, bool cancelled)
 	result.status = (int) status;
 	if (h->body)
 		cdc_text_clean(h->body, h->body_len);
+	if (h->remembered && !cancelled)
+	{
+		result.outcome = CDC_HTTP_ANSWERED;
+		result.status = h->remembered;
+	}
 	result.body = h->body ? h->body : "";
 	result.body_len = h->body ? h->body_len : 0;
 	if (result.outcome != CDC_HTTP_ANSWERED)
@@ -246,32 +336,9 @@ finish(CdcHttpHandle *h, CURLcode code, bool cancelled)
 		}
 		result.error = error;
 	}
+	remember(h, &result, code);
 	hand_over(h, &result);
 	destroy(h);
-}
-
-static void
-start_waiting(void)
-{
-	CdcHttpHandle *h = waiting;
-
-	while (h)
-	{
-		CdcHttpHandle *next = h->next;
-
-		if (h->unfit)
-		{
-			/* whoever is told may start others, or cancel those behind it */
-			finish(h, CURLE_BAD_FUNCTION_ARGUMENT, false);
-			next = waiting;
-		}
-		else if (count_running(h->host) < CDC_HTTP_PER_HOST)
-		{
-			unlink_from(&waiting, h);
-			launch(h);
-		}
-		h = next;
-	}
 }
 
 static void
@@ -289,14 +356,12 @@ drain(void)
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **) &h);
 		finish(h, message->data.result, false);
 	}
-	start_waiting();
 }
 
 void
 cdc_http_cancel(CdcHttpHandle *h)
 {
 	finish(h, CURLE_ABORTED_BY_CALLBACK, true);
-	start_waiting();
 }
 
 void
@@ -304,10 +369,11 @@ cdc_http_shutdown(void)
 {
 	if (multi == NULL)
 		return;
-	while (running)
-		destroy(running);
-	while (waiting)
-		destroy(waiting);
+	cdc_descriptors_shutdown();
+	while (!dlist_is_empty(&all))
+		destroy(dlist_head_element(CdcHttpHandle, link, &all));
+	while (!dlist_is_empty(&untold))
+		destroy(dlist_head_element(CdcHttpHandle, link, &untold));
 	curl_multi_cleanup(multi);
 	multi = NULL;
 }

@@ -10,6 +10,7 @@
 #define CDC_HTTP_CLIENT_H
 
 #include "worker/io/event_loop.h"
+#include "worker/io/owner.h"
 
 typedef enum CdcHttpMethod
 {
@@ -32,6 +33,8 @@ typedef struct CdcHttpRequest
 	bool		any_address;	/* the operator gave the URL: its addresses are not judged */
 	int			connect_timeout_ms;
 	int			timeout_ms;		/* whole request */
+	CdcOwner	owner;			/* for whom, and what for: by these requests are shared out */
+	CdcPeerKind kind;
 
 	/*
 	 * Takes the body of a 2xx answer piece by piece as it comes, in place of
@@ -85,13 +88,13 @@ extern void cdc_http_init(CdcLoop *loop);
 /*
  * Starts a request; done is called exactly once, later, from cdc_loop_wait or
  * from cdc_http_cancel; when it throws an ERROR, once more, as LOST: so it frees
- * arg last.  At most CDC_HTTP_PER_HOST requests are under way to
- * one scheme://host:port; others wait in order (their timeout counts from
- * when they are sent).  Answers over CDC_HTTP_MAX_BODY bytes, or
- * consume_max where they are consumed, are LOST.
+ * arg last.  At most CDC_HTTP_PER_HOST requests are under way to one scheme://host:port, and each
+ * has a descriptor (descriptors.h): what waits for either has none, and waits as long as it takes, its
+ * turn going round robin over owners; its timeouts count from when it is sent.  Who refused our
+ * credentials is left alone for a while (peers.h): a GET is answered as the last one was, whatever else is
+ * NOT_SENT.  Answers over CDC_HTTP_MAX_BODY bytes, or consume_max where they are consumed, are LOST.
  * Redirects are not followed.  Connections are kept alive and reused.
- * Returns NULL, having called nothing, only when descriptors or memory are
- * exhausted: back-pressure, try later.
+ * Returns NULL, having called nothing, only when memory is exhausted.
  */
 extern CdcHttpHandle *cdc_http_start(const CdcHttpRequest *request, CdcHttpDone done, void *arg);
 

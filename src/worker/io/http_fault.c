@@ -87,7 +87,7 @@ without_duration(char *error)
 static void
 log_failure(const CdcHttpHandle *h, const char *words)
 {
-	uint32		host = string_hash(h->host, sizeof(h->host));
+	uint32		host = string_hash(h->place, sizeof(h->place));
 	uint32		failure = hash_combine(host, string_hash(h->error, sizeof(h->error)));
 	char		detail[CURL_ERROR_SIZE];
 	char	   *c;
@@ -102,7 +102,7 @@ log_failure(const CdcHttpHandle *h, const char *words)
 			*c = '?';
 	}
 	ereport(LOG,
-			(errmsg("cdc_pipeline had no answer from %s: %s", h->host, words),
+			(errmsg("cdc_pipeline had no answer from %s: %s", h->place, words),
 			 errdetail_internal("%s", detail)));
 }
 

@@ -12,11 +12,15 @@
 
 #include <curl/curl.h>
 
+#include "worker/io/descriptors.h"
 #include "worker/io/http_client.h"
 
 #define CDC_HTTP_HOST_MAX 256
 #define CDC_HTTP_HEADERS_MAX (64 * 1024)
 #define CDC_HTTP_ERROR_MAX (CURL_ERROR_SIZE + 64)
+
+/* A host that requests are under way to, or wait for. */
+typedef struct CdcHttpHost CdcHttpHost;
 
 struct CdcHttpHandle
 {
@@ -31,7 +35,14 @@ struct CdcHttpHandle
 	bool		overflow;
 	bool		(*consume) (const char *data, size_t length, void *consumed);
 	void	   *consumed;
-	char		host[CDC_HTTP_HOST_MAX];	/* scheme://host:port */
+	CdcOwner	owner;
+	CdcPeerKind kind;
+	uint64		credentials;
+	CdcHttpHost *host;
+	CdcFairItem turn;			/* while it waits for its host's limit */
+	CdcDescriptors descriptors;
+	char		place[CDC_HTTP_HOST_MAX];	/* scheme://host:port */
+	char		forbidden[64];	/* this request, as what is remembered to be forbidden */
 	char		error[CURL_ERROR_SIZE];
 	char	   *request_body;	/* libcurl reads it here; wiped */
 	bool		any_address;
@@ -41,17 +52,19 @@ struct CdcHttpHandle
 	int64		started;
 	int64		first_byte_out_us;
 	bool		sent;			/* some byte of it may have left */
+	int			remembered;		/* it is not sent, but answered by this status; 0: it is */
+	bool		counted;		/* against its host's limit: it has a descriptor, or waits for it */
 	bool		running;		/* in the multi handle */
 	CdcHttpDone done;
 	void	   *arg;
-	CdcHttpHandle *next;
+	dlist_node	link;			/* all of this process; or those that are told at once */
 };
 
 /* --- http_request.c --------------------------------------------------------- */
 
 /*
  * The request as libcurl has it, not started; unfit says when it must not be.
- * NULL: descriptors or memory are exhausted.
+ * NULL: memory is exhausted.
  */
 extern CdcHttpHandle *cdc_http_request(const CdcHttpRequest *request, CdcHttpDone done, void *arg);
 

@@ -13,10 +13,9 @@
 
 #include <sys/time.h>
 
-#include "storage/fd.h"
-
 #include "worker/io/http_parts.h"
 #include "worker/io/peer_address.h"
+#include "worker/io/peers.h"
 
 static size_t
 on_body(char *data, size_t size, size_t n, void *arg)
@@ -38,6 +37,8 @@ on_body(char *data, size_t size, size_t n, void *arg)
 	if (consumed)
 	{
 		h->body_len += len;
+		/* who takes it keeps no more of it than that */
+		cdc_descriptors_bytes(&h->descriptors, Min(h->body_len, CDC_HTTP_MAX_BODY));
 		return h->consume(data, len, h->consumed) ? len : 0;
 	}
 	if (h->body_len + len + 1 > h->body_size)
@@ -49,6 +50,7 @@ on_body(char *data, size_t size, size_t n, void *arg)
 			return 0;
 		h->body = grown;
 		h->body_size = want;
+		cdc_descriptors_bytes(&h->descriptors, want);
 	}
 	memcpy(h->body + h->body_len, data, len);
 	h->body_len += len;
@@ -145,17 +147,15 @@ CdcHttpHandle *
 cdc_http_request(const CdcHttpRequest *r, CdcHttpDone done, void *arg)
 {
 	static const char *const methods[] = {"GET", "POST", "PUT", "PATCH", "DELETE"};
+	const char *const credentials[] = {r->user, r->password, r->bearer, r->ca};
 	CdcHttpHandle *h;
 
-	if (!AcquireExternalFD())
-		return NULL;
 	h = calloc(1, sizeof(CdcHttpHandle));
 	if (h == NULL || (h->request_body = strdup(r->body ? r->body : "")) == NULL || (h->easy = curl_easy_init()) == NULL)
 	{
 		if (h)
 			free(h->request_body);
 		free(h);
-		ReleaseExternalFD();
 		return NULL;
 	}
 	h->done = done;
@@ -165,9 +165,13 @@ cdc_http_request(const CdcHttpRequest *r, CdcHttpDone done, void *arg)
 	h->consume = r->consume;
 	h->consumed = r->consumed;
 	h->any_address = r->any_address;
+	h->owner = r->owner;
+	h->kind = r->kind;
+	h->credentials = cdc_peers_credentials(credentials, lengthof(credentials));
 	if (!one_line(r->user) || !one_line(r->password) || !one_line(r->bearer) || !one_line(r->url))
 		h->unfit = "its credentials or its URL have control characters; give them anew, one line of printable characters";
-	host_of(r->url, h->host);
+	host_of(r->url, h->place);
+	snprintf(h->forbidden, sizeof(h->forbidden), "%s " UINT64_FORMAT, methods[r->method], cdc_peers_credentials(&r->url, 1));
 	h->headers = curl_slist_append(NULL, "Accept: application/json");
 	/* also without a body: libcurl would call an empty one a form */
 	if (r->method != CDC_HTTP_GET)
@@ -243,7 +247,6 @@ cdc_http_request_free(CdcHttpHandle *h)
 	free(h->request_body);
 	free(h->body);
 	free(h);
-	ReleaseExternalFD();
 }
 
 void

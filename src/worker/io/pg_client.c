@@ -2,8 +2,8 @@
  * pg_client.c
  *	  libpq on the worker's loop: connections and their statements.
  *
- * A connection is a small state machine: IDLE (not connected), RESOLVING,
- * CONNECTING, READY, BUSY.  Here is what follows what; what is done in each is
+ * A connection is a small state machine: IDLE (not connected), WAITING for a
+ * descriptor, RESOLVING, CONNECTING, READY, BUSY.  Here is what follows what; what is done in each is
  * in the files of pg_parts.h.  Everything that goes wrong becomes a CdcPgResult.
  * Giving up is PQfinish: PQcancel would block.
  *
@@ -12,13 +12,14 @@
  */
 #include "postgres.h"
 
-#include <unistd.h>
-
 #include "utils/memutils.h"
 
 #include "common/pg_parameters.h"
 #include "common/text.h"
 #include "worker/io/pg_parts.h"
+
+/* A connection that is lost so soon after it was let in was let in for nothing. */
+#define YOUNG_MS 1000
 
 static CdcLoop *loop;
 static CdcPgConn *all;
@@ -40,13 +41,6 @@ enter(CdcPgConn *conn)
 }
 
 static void
-forget_file(int fd)
-{
-	if (fd >= 0)
-		close(fd);
-}
-
-static void
 free_conn(CdcPgConn *conn)
 {
 	CdcPgConn **where = &all;
@@ -55,9 +49,6 @@ free_conn(CdcPgConn *conn)
 		where = &(*where)->next;
 	*where = conn->next;
 	cdc_timer_free(conn->timer);
-	forget_file(conn->ca_fd);
-	forget_file(conn->cert_fd);
-	forget_file(conn->key_fd);
 	cdc_pg_wipe(conn->password);
 	cdc_pg_wipe(conn->key);
 	MemoryContextDelete(conn->context);
@@ -67,15 +58,58 @@ free_conn(CdcPgConn *conn)
 static void
 leave(CdcPgConn *conn)
 {
-	if (--conn->inside == 0 && conn->closing)
+	if (--conn->inside > 0)
+		return;
+	if (conn->closing)
 		free_conn(conn);
+	else if (conn->state == PG_READY && conn->first == NULL)
+		cdc_descriptors_idle(&conn->descriptors);
 }
 
 static void
 send_first(CdcPgConn *conn)
 {
+	cdc_descriptors_busy(&conn->descriptors);
 	if (!cdc_pg_query_send(conn))
 		fail(conn, PQerrorMessage(conn->pg));
+}
+
+/* It has its descriptors. */
+static void
+on_granted(void *arg)
+{
+	CdcPgConn  *conn = arg;
+
+	conn->state = PG_IDLE;
+	cdc_pg_connect(conn);
+}
+
+/* Somebody else waits for a descriptor, and this one is idle. */
+static bool
+on_reclaim(void *arg)
+{
+	CdcPgConn  *conn = arg;
+
+	if (conn->inside > 0)
+		return false;
+	cdc_pg_disconnect(conn);
+	return true;
+}
+
+/* Is left alone, or queues for its descriptors; then it connects. */
+static void
+want_connection(CdcPgConn *conn)
+{
+	CdcPeerRefusal refusal;
+
+	if (!cdc_peers_may_ask(&conn->owner, conn->place, conn->credentials, cdc_loop_now(), &refusal))
+	{
+		cdc_pg_connect_refused(conn, &refusal);
+		return;
+	}
+	conn->state = PG_WAITING;
+	cdc_descriptors_ask(&conn->descriptors, &conn->owner, cdc_pool_class(conn->kind, cdc_peers_silent(&conn->owner, conn->place)),
+						cdc_pg_descriptors(conn));
 }
 
 /* Starts what can be started: a connection, or the next statement. */
@@ -87,7 +121,19 @@ advance(CdcPgConn *conn)
 	if (conn->state == PG_READY)
 		send_first(conn);
 	else if (conn->state == PG_IDLE)
-		cdc_pg_connect(conn);
+		want_connection(conn);
+}
+
+/* It is lost: had it only just been let in? */
+static void
+note_lost(const CdcPgConn *conn, const char *why)
+{
+	int64		now = cdc_loop_now();
+
+	if (now - conn->ready_at < YOUNG_MS)
+		cdc_peers_note_hung_up(&conn->owner, conn->place, conn->credentials, now, why);
+	else
+		cdc_peers_note_served(&conn->owner, conn->place);
 }
 
 /* The connection is lost or was never made: what ran is LOST, what waits is REFUSED. */
@@ -100,6 +146,8 @@ fail(CdcPgConn *conn, const char *why)
 
 	cdc_text_line(error, sizeof(error), why);
 	cdc_pg_disconnect(conn);
+	if (sent)
+		note_lost(conn, error);
 	if (sent && conn->first)
 		cdc_pg_answer(conn, CDC_PG_LOST, NULL, error);
 	if (conn->closing)
@@ -116,6 +164,15 @@ fail(CdcPgConn *conn, const char *why)
 		advance(conn);
 }
 
+/* What the other side said was told. */
+static void
+forget_said(CdcPgConn *conn)
+{
+	if (conn->said)
+		pfree(conn->said);
+	conn->said = NULL;
+}
+
 /* This address did not let us in: the next one, or the end. */
 static void
 login_failed(CdcPgConn *conn, CdcPgLoginState state)
@@ -125,9 +182,7 @@ login_failed(CdcPgConn *conn, CdcPgLoginState state)
 	if (cdc_pg_connect_next(conn, state, words, sizeof(words)))
 		return;
 	fail(conn, words);
-	if (conn->said)
-		pfree(conn->said);
-	conn->said = NULL;
+	forget_said(conn);
 }
 
 static void
@@ -142,11 +197,18 @@ on_timer(void *arg)
 
 		strlcpy(why, conn->why, sizeof(why));
 		fail(conn, why);
+		forget_said(conn);
 	}
 	else if (conn->state == PG_BUSY)
+	{
+		cdc_peers_note_silent(&conn->owner, conn->place);
 		fail(conn, "no answer within the deadline");
+	}
 	else if (conn->state == PG_RESOLVING)
+	{
+		cdc_peers_note_silent(&conn->owner, conn->place);
 		fail(conn, "its name was not resolved within the deadline");
+	}
 	else
 		login_failed(conn, CDC_LOGIN_WAIT);
 	leave(conn);
@@ -177,6 +239,9 @@ read_results(CdcPgConn *conn)
 		ExecStatusType status = PQresultStatus(result);
 
 		conn->result = NULL;
+		if (cdc_loop_now() - conn->ready_at >= YOUNG_MS)
+			cdc_peers_note_served(&conn->owner, conn->place);
+		cdc_descriptors_bytes(&conn->descriptors, 0);
 		cdc_pg_answer(conn, status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY ?
 					  CDC_PG_OK : CDC_PG_ERROR, result, NULL);
 		if (conn->state == PG_READY)
@@ -189,6 +254,7 @@ static void
 lost_idle(CdcPgConn *conn)
 {
 	cdc_pg_disconnect(conn);
+	note_lost(conn, "the connection was closed");
 	if (conn->lost)
 		conn->lost(conn, conn->lost_arg);
 }
@@ -232,6 +298,7 @@ ready(CdcPgConn *conn, int events)
 			/* what came while libpq read: parsed, it would be copied */
 			if (ended_by_too_much(conn))
 				return;
+			cdc_descriptors_bytes(&conn->descriptors, (int64) (cdc_pg_socket_received(conn) - conn->counted));
 			if (conn->state == PG_READY)
 			{
 				/* nothing is expected: a notice, or the end */
@@ -275,7 +342,10 @@ cdc_pg_open(const CdcPgTarget *t)
 	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "cdc_pipeline connection",
 												  ALLOCSET_SMALL_SIZES);
 	CdcPgConn  *conn = MemoryContextAllocZero(context, sizeof(CdcPgConn));
+	const char *const credentials[] = {t->user, t->password, t->client_cert, t->client_key, t->ca, t->sslmode};
+	char		place[256];
 
+	snprintf(place, sizeof(place), "%s:%d %s", t->host, t->port, t->database);
 	conn->context = context;
 	conn->loop = loop;
 	conn->on_io = on_io;
@@ -289,6 +359,13 @@ cdc_pg_open(const CdcPgTarget *t)
 	conn->cert = t->client_cert ? MemoryContextStrdup(context, t->client_cert) : NULL;
 	conn->key = t->client_key ? MemoryContextStrdup(context, t->client_key) : NULL;
 	conn->ca_fd = conn->cert_fd = conn->key_fd = -1;
+	conn->owner = t->owner;
+	conn->kind = t->kind;
+	conn->place = MemoryContextStrdup(context, place);
+	conn->credentials = cdc_peers_credentials(credentials, lengthof(credentials));
+	conn->descriptors.granted = on_granted;
+	conn->descriptors.reclaim = on_reclaim;
+	conn->descriptors.arg = conn;
 	conn->any_address = t->any_address;
 	conn->policy.tls_needed = cdc_pg_tls_needed(t->sslmode);
 	conn->policy.verified = cdc_pg_verified(t->sslmode);

@@ -12,6 +12,7 @@
 #define CDC_PG_CLIENT_H
 
 #include "worker/io/event_loop.h"
+#include "worker/io/owner.h"
 #include "worker/io/pg_result.h"
 
 typedef struct CdcPgTarget
@@ -30,6 +31,8 @@ typedef struct CdcPgTarget
 	bool		any_method;		/* whatever login it asks for is given: registered before
 								 * the rules of common/pg_auth.h */
 	int			connect_timeout_ms;
+	CdcOwner	owner;			/* for whom, and what for: by these connections are shared out */
+	CdcPeerKind kind;
 } CdcPgTarget;
 
 typedef void (*CdcPgDone) (const CdcPgResult *result, void *arg);
@@ -46,7 +49,10 @@ extern CdcPgConn *cdc_pg_open(const CdcPgTarget *target);
  * the first error).  params are text, copied, NULL allowed.  done is called
  * exactly once, later or from cdc_pg_close; when it throws an ERROR, once more,
  * as LOST: so it frees arg last, or not at all.  deadline_ms counts from when the
- * statement is sent; connecting has its own.  shape (static): what the answer
+ * statement is sent; connecting has its own, from when there is a descriptor for it: for
+ * that a statement waits as long as it takes (descriptors.h).  A connection without a
+ * statement may be closed for others, silently.  Who refused our login, or let us in and hung up,
+ * is left alone for a while (peers.h): statements are REFUSED with what it said.  shape (static): what the answer
  * must be, else it is LOST; NULL: nothing of it is read.  What comes is counted
  * before it is read: an answer of more than CDC_PG_ANSWER_MAX bytes is LOST, and the
  * connection is closed.

@@ -9,7 +9,6 @@
  */
 #include "postgres.h"
 
-#include "storage/fd.h"
 #include "utils/memutils.h"
 
 #include "common/pg_parameters.h"
@@ -97,11 +96,6 @@ start(CdcPgConn *conn, const char *hostaddr)
 		fail_soon(conn, "its certificates could not be given to libpq: there is no memory or no file descriptor left");
 		return;
 	}
-	if (!AcquireExternalFD())
-	{
-		fail_soon(conn, "out of file descriptors");
-		return;
-	}
 	p.host = conn->host;
 	p.hostaddr = hostaddr;
 	p.port = conn->port;
@@ -119,7 +113,6 @@ start(CdcPgConn *conn, const char *hostaddr)
 	conn->pg = PQconnectStartParams(keys, values, 0);
 	if (conn->pg == NULL)
 	{
-		ReleaseExternalFD();
 		fail_soon(conn, "out of memory");
 		return;
 	}
@@ -188,6 +181,22 @@ on_address(const CdcAddress *addresses, int n, const char *error, void *arg)
 	try_address(conn);
 }
 
+int
+cdc_pg_descriptors(const CdcPgConn *conn)
+{
+	return 3 + (conn->ca != NULL) + (conn->cert != NULL) + (conn->key != NULL);
+}
+
+void
+cdc_pg_connect_refused(CdcPgConn *conn, const CdcPeerRefusal *refusal)
+{
+	memset(&conn->login, 0, sizeof(conn->login));
+	strlcpy(conn->login.auth.sqlstate, refusal->sqlstate, sizeof(conn->login.auth.sqlstate));
+	if (refusal->said)
+		conn->said = MemoryContextStrdup(conn->context, refusal->said);
+	fail_soon(conn, refusal->words);
+}
+
 void
 cdc_pg_connect(CdcPgConn *conn)
 {
@@ -197,6 +206,7 @@ cdc_pg_connect(CdcPgConn *conn)
 	conn->resolving = resolve;
 	conn->state = PG_RESOLVING;
 	memset(&conn->login, 0, sizeof(conn->login));
+	conn->ready_at = 0;
 	conn->connect_until = cdc_loop_now() + conn->connect_timeout_ms;
 	cdc_timer_set(conn->timer, conn->connect_until);
 	cdc_resolve(conn->host, on_address, resolve);
@@ -214,6 +224,9 @@ logged_in(CdcPgConn *conn)
 	conn->version = PQserverVersion(conn->pg);
 	conn->counted = cdc_pg_socket_received(conn);
 	conn->state = PG_READY;
+	conn->ready_at = cdc_loop_now();
+	cdc_pg_forget_files(conn);
+	cdc_descriptors_shrink(&conn->descriptors, 1);
 	cdc_pg_socket_watch(conn, PQsocket(conn->pg), CDC_IO_READ);
 }
 
@@ -237,7 +250,7 @@ cdc_pg_connect_poll(CdcPgConn *conn)
 bool
 cdc_pg_connect_next(CdcPgConn *conn, CdcPgLoginState state, char *words, size_t size)
 {
-	const char *secrets[] = {conn->password, conn->key};
+	const char *const secrets[] = {conn->password, conn->key};
 	char	   *said = cdc_redact(PQerrorMessage(conn->pg), secrets, lengthof(secrets));
 
 	cdc_pg_words(&conn->login, state, conn->user, conn->database, words, size);
@@ -252,5 +265,14 @@ cdc_pg_connect_next(CdcPgConn *conn, CdcPgLoginState state, char *words, size_t 
 		conn->said = said;
 	else
 		pfree(said);
+	/* what the login was refused for is refused again; what is busy, or starts up, is not */
+	if (state == CDC_LOGIN_REFUSED || strncmp(conn->login.auth.sqlstate, "28", 2) == 0)
+	{
+		CdcPeerRefusal refusal = {words, conn->said, conn->login.auth.sqlstate, 0};
+
+		cdc_peers_note_refused(&conn->owner, conn->place, conn->credentials, cdc_loop_now(), &refusal);
+	}
+	else if (state == CDC_LOGIN_WAIT)
+		cdc_peers_note_silent(&conn->owner, conn->place);
 	return false;
 }

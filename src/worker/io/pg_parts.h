@@ -13,6 +13,8 @@
 #include "libpq-fe.h"
 
 #include "common/pg_login.h"
+#include "worker/io/descriptors.h"
+#include "worker/io/peers.h"
 #include "worker/io/pg_client.h"
 #include "worker/io/resolver.h"
 
@@ -24,6 +26,7 @@
 typedef enum CdcPgState
 {
 	PG_IDLE,
+	PG_WAITING,					/* for a descriptor */
 	PG_RESOLVING,
 	PG_CONNECTING,
 	PG_READY,
@@ -66,6 +69,12 @@ struct CdcPgConn
 	int			cert_fd;
 	int			key_fd;
 	CdcPgAuthPolicy policy;
+	CdcOwner	owner;
+	CdcPeerKind kind;
+	char	   *place;			/* what is remembered of, see peers.h */
+	uint64		credentials;
+	CdcDescriptors descriptors;
+	int64		ready_at;		/* when it was logged in */
 	bool		any_address;
 	int			connect_timeout_ms;
 	int64		connect_until;
@@ -114,6 +123,9 @@ cdc_pg_wipe(char *secret)
 extern void cdc_pg_socket_watch(CdcPgConn *conn, int fd, int events);
 extern void cdc_pg_socket_forget(CdcPgConn *conn);
 
+/* Closes the memory files of its certificates. */
+extern void cdc_pg_forget_files(CdcPgConn *conn);
+
 /* What the socket has received since it was opened, read or not; 0: there is none. */
 extern uint64 cdc_pg_socket_received(const CdcPgConn *conn);
 
@@ -123,7 +135,7 @@ extern int	cdc_pg_socket_too_much(const CdcPgConn *conn);
 /* Ends what libpq has. */
 extern void cdc_pg_hang_up(CdcPgConn *conn);
 
-/* The same, and all that was under way is forgotten, but for the statements: it is IDLE. */
+/* The same, and all that was under way is forgotten, but for the statements: it is IDLE, and has no descriptors. */
 extern void cdc_pg_disconnect(CdcPgConn *conn);
 
 /* The server has nothing prepared, or no longer. */
@@ -131,12 +143,18 @@ extern void cdc_pg_forget_prepared(CdcPgConn *conn);
 
 /* --- pg_connect.c ----------------------------------------------------------- */
 
+/* A place's descriptors: libpq's, two while it logs in, and its certificates'. */
+extern int	cdc_pg_descriptors(const CdcPgConn *conn);
+
 /*
- * Begins to connect; it was IDLE.  What goes wrong before there is a socket is
+ * Begins to connect; it was IDLE, and has its descriptors.  What goes wrong before there is a socket is
  * told later: conn->why is set and the timer is due, since who gave the statement
  * may not be called back before it was taken.
  */
 extern void cdc_pg_connect(CdcPgConn *conn);
+
+/* Tells later, as that does, what was remembered of the place; it was IDLE. */
+extern void cdc_pg_connect_refused(CdcPgConn *conn, const CdcPeerRefusal *refusal);
 
 /* Goes on with the login as far as it can.  DONE: it is READY. */
 extern CdcPgLoginState cdc_pg_connect_poll(CdcPgConn *conn);

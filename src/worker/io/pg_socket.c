@@ -14,8 +14,7 @@
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-
-#include "storage/fd.h"
+#include <unistd.h>
 
 #include "worker/io/pg_parts.h"
 
@@ -85,6 +84,22 @@ cdc_pg_forget_prepared(CdcPgConn *conn)
 	}
 }
 
+static void
+forget_file(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+void
+cdc_pg_forget_files(CdcPgConn *conn)
+{
+	forget_file(&conn->ca_fd);
+	forget_file(&conn->cert_fd);
+	forget_file(&conn->key_fd);
+}
+
 void
 cdc_pg_hang_up(CdcPgConn *conn)
 {
@@ -93,7 +108,6 @@ cdc_pg_hang_up(CdcPgConn *conn)
 	{
 		cdc_pg_login_end(&conn->login);
 		PQfinish(conn->pg);
-		ReleaseExternalFD();
 	}
 	conn->pg = NULL;
 }
@@ -115,5 +129,7 @@ cdc_pg_disconnect(CdcPgConn *conn)
 		pfree(conn->why);
 	conn->why = NULL;
 	cdc_pg_hang_up(conn);
+	cdc_pg_forget_files(conn);
 	conn->state = PG_IDLE;
+	cdc_descriptors_give(&conn->descriptors);
 }

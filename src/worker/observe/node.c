@@ -320,7 +320,7 @@ open_admin(CdcNode *n)
 
 	if (n->admin)
 		return;
-	cdc_reach_node(n, n->service->pg.admin_database, &target);
+	cdc_reach_node(n, n->service->pg.admin_database, CDC_PEER_SOURCE, &target);
 	n->admin = cdc_pg_open(&target);
 	cdc_pg_watch(n->admin, cdc_observe_lost, n->service);
 }
@@ -494,7 +494,7 @@ ping(CdcService *s)
 	{
 		CdcPgTarget target;
 
-		cdc_reach_node(n, n->service->pg.admin_database, &target);
+		cdc_reach_node(n, n->service->pg.admin_database, CDC_PEER_PING, &target);
 		n->pinger = cdc_pg_open(&target);
 		cdc_pg_watch(n->pinger, cdc_observe_lost, s);
 	}

@@ -182,7 +182,7 @@ open_database(CdcSourceDb *db)
 	{
 		CdcPgTarget target;
 
-		cdc_reach_node(s->pg.primary, db->database, &target);
+		cdc_reach_node(s->pg.primary, db->database, CDC_PEER_SOURCE, &target);
 		db->node = s->pg.primary;
 		db->conn = cdc_pg_open(&target);
 		cdc_pg_watch(db->conn, cdc_observe_lost, s);

@@ -97,6 +97,8 @@ cdc_store_apply(CdcWorld *world, CdcLoaded *loaded)
 	if (loaded->round || loaded->nservices > 0)
 		world->next_round = cdc_loop_now();
 	world->round_asked = world->round_asked || loaded->round;
+	if (loaded->round)
+		cdc_peers_retry(cdc_loop_now());
 	world->loaded = true;
 }
 

@@ -62,6 +62,7 @@ cdc_world_remove_service(CdcService *service)
 	if (service->made.order.connect_password)
 		explicit_bzero((char *) service->made.order.connect_password, strlen(service->made.order.connect_password));
 	json_object_put(service->made.order.cidrs);
+	cdc_peers_forget(service->id);
 	MemoryContextDelete(service->context);
 }
 

@@ -16,9 +16,18 @@
 
 #define MAX_CREDENTIALS 4096
 
+static void
+own(const CdcService *s, CdcOwner *owner)
+{
+	strlcpy(owner->organization, s->organization_id, sizeof(owner->organization));
+	strlcpy(owner->service, s->id, sizeof(owner->service));
+}
+
 void
 cdc_reach_connect(const CdcService *sink, CdcHttpRequest *request)
 {
+	own(sink, &request->owner);
+	request->kind = CDC_PEER_CONNECT;
 	request->user = sink->kafka.connect_user;
 	request->password = sink->kafka.connect_password;
 	request->ca = sink->ca;
@@ -31,6 +40,8 @@ cdc_reach_connect(const CdcService *sink, CdcHttpRequest *request)
 void
 cdc_reach_agent(const CdcService *sink, const CdcAgent *agent, CdcHttpRequest *request)
 {
+	own(sink, &request->owner);
+	request->kind = CDC_PEER_AGENT;
 	request->bearer = agent->token;
 	request->ca = sink->ca;
 	request->any_address = sink->any_address;
@@ -61,6 +72,7 @@ cdc_reach_sdn(CdcHttpRequest *request, CdcSdnCredentials *credentials)
 		cdc_sdn_wipe(credentials);
 		return psprintf("the file \"%s\" of cdc_pipeline.sdn_credentials_file cannot be used: %s", path, why);
 	}
+	request->kind = CDC_PEER_SDN;
 	request->any_address = true;
 	request->user = credentials->user;
 	request->password = credentials->password;
@@ -72,7 +84,15 @@ cdc_reach_sdn(CdcHttpRequest *request, CdcSdnCredentials *credentials)
 }
 
 void
-cdc_reach_node(CdcNode *node, const char *database, CdcPgTarget *target)
+cdc_reach_provider(const CdcService *s, CdcHttpRequest *request)
+{
+	own(s, &request->owner);
+	request->kind = CDC_PEER_PROVIDER;
+	request->connect_timeout_ms = cdc_connect_timeout;
+}
+
+void
+cdc_reach_node(CdcNode *node, const char *database, CdcPeerKind kind, CdcPgTarget *target)
 {
 	CdcService *s = node->service;
 
@@ -90,4 +110,6 @@ cdc_reach_node(CdcNode *node, const char *database, CdcPgTarget *target)
 	target->any_address = s->any_address;
 	target->any_method = s->before_rules;
 	target->connect_timeout_ms = cdc_connect_timeout;
+	target->kind = kind;
+	own(s, &target->owner);
 }

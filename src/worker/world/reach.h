@@ -1,7 +1,7 @@
 /*
  * reach.h
  *	  How a peer is reached: as whom, with which secrets, by whose certificate,
- *	  within which time.
+ *	  within which time; and for whom, by which io shares out what it has.
  *
  * Fills targets and requests for those who send them; asks nobody.  Pointers are
  * the service's, and good while it is.
@@ -24,7 +24,10 @@ extern void cdc_reach_agent(const CdcService *sink, const CdcAgent *agent, CdcHt
  */
 extern const char *cdc_reach_sdn(CdcHttpRequest *request, CdcSdnCredentials *credentials);
 
-/* How to connect to a database on a node, as the administrator; points into the node. */
-extern void cdc_reach_node(CdcNode *node, const char *database, CdcPgTarget *target);
+/* Fills owner and timeout of connecting of a request about a service to its provider. */
+extern void cdc_reach_provider(const CdcService *service, CdcHttpRequest *request);
+
+/* How to connect to a database on a node, as the administrator, and what for; points into the node. */
+extern void cdc_reach_node(CdcNode *node, const char *database, CdcPeerKind kind, CdcPgTarget *target);
 
 #endif							/* CDC_REACH_H */
