@@ -53,6 +53,9 @@ begin_round(CdcWorld *world)
 		p->plan.asked = p->plan.asked || world->round_asked;
 		if (p->doing.op)
 			continue;
+		/* what the former round asked is not answered yet: were it outdated, rounds that overtake each other would end none */
+		if (p->plan.round_due && p->look.waiting && !world->round_asked)
+			continue;
 		p->plan.source_since = p->plan.connect_since = p->plan.network_since = now;
 		p->plan.round_due = p->kept.status == CDC_RUNNING || p->kept.status == CDC_FAILED || p->kept.status == CDC_PROVISIONING;
 		if (p->kept.status == CDC_RUNNING)

@@ -48,6 +48,7 @@ struct CdcLoop
 	WaitEventSet *set;
 	CdcWatch   *watches;		/* by descriptor; malloc'd: libcurl's callbacks grow it */
 	int			nwatches;
+	int			nwatched;		/* of them are in use */
 	CdcTimer  **heap;			/* with room for all timers that there are */
 	int			ntimers;
 	int			ncreated;
@@ -137,6 +138,7 @@ cdc_loop_watch(CdcLoop *loop, int fd, int events, CdcIoCallback callback, void *
 			epoll_ctl(loop->epoll_fd, fresh ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) < 0)
 			return false;
 	}
+	loop->nwatched += !watch->used;
 	watch->used = true;
 	watch->callback = callback;
 	watch->arg = arg;
@@ -149,6 +151,7 @@ cdc_loop_forget(CdcLoop *loop, int fd)
 	if (fd < 0 || fd >= loop->nwatches || !loop->watches[fd].used)
 		return;
 	loop->watches[fd].used = false;
+	loop->nwatched--;
 	loop->watches[fd].generation++;
 	epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
 }
@@ -295,6 +298,7 @@ cdc_loop_wait(CdcLoop *loop, long max_wait)
 	struct epoll_event ready[MAX_EVENTS];
 	bool		latched = false;
 	bool		io = false;
+	int			batch;
 	int			n;
 	int			i;
 
@@ -322,9 +326,11 @@ cdc_loop_wait(CdcLoop *loop, long max_wait)
 		if (occurred[i].events & WL_SOCKET_READABLE)
 			io = true;
 	}
-	if (io)
+	/* all that is ready, before deadlines pass: an answer that is here is in time, behind however many others */
+	for (batch = 0; io && batch <= loop->nwatched / MAX_EVENTS; batch++)
 	{
 		n = epoll_wait(loop->epoll_fd, ready, MAX_EVENTS, 0);
+		io = n == MAX_EVENTS;
 		for (i = 0; i < n; i++)
 		{
 			int			fd = (int) (uint32) ready[i].data.u64;
