@@ -32,6 +32,7 @@
 #include "worker/store/store.h"
 #include "worker/visit.h"
 #include "worker/worker.h"
+#include "worker/world/plan.h"
 
 /* How often an idle worker looks whether it may act now. */
 #define IDLE_MS 2000
@@ -170,7 +171,7 @@ cdc_worker_main(Datum arg)
 		next = world->acting ? cdc_visit_next(world) : now + IDLE_MS;
 		if (retry_at && retry_at < next)
 			next = retry_at;
-		if (world->acting && retry_at == 0 && (world->ready != NIL || cdc_visit_dirty(world)))
+		if (world->acting && retry_at == 0 && (cdc_plan_any_ready(world) || cdc_visit_dirty(world)))
 			next = now;
 		MemoryContextReset(tick);
 		if (cdc_loop_wait(loop, next <= now ? 0 : (long) (next - now)))

@@ -25,6 +25,7 @@
 #define BACKOFF_FIRST_MS 250
 #define BACKOFF_MAX_MS 30000
 #define SLOW_MS 60000
+#define TURN_MS 100				/* who waits for a turn looks again what else stands in the way, less often the more are before him */
 #define TASK_SHOWS_MS 25		/* Connect answers before it has begun to start a task */
 #define EFFECT_SHOWS_MS 2000	/* of an action with retry class fast */
 #define CONNECT_POLL_MS 500
@@ -45,6 +46,12 @@ cdc_pace_backoff(CdcPipeline *p)
 	for (i = 1; i < p->plan.attempts && ms < BACKOFF_MAX_MS; i++)
 		ms *= 2;
 	return jitter(Min(ms, BACKOFF_MAX_MS));
+}
+
+int64
+cdc_pace_turn(const CdcPipeline *p)
+{
+	return TURN_MS * (1 + cdc_turns_ahead(p));
 }
 
 /* Does it start a task, which shows nothing for a while? */
@@ -93,25 +100,25 @@ cdc_pace_plan(CdcPipeline *p, const CdcDecision *d, int64 turn_at)
 	switch (d->retry)
 	{
 		case CDC_RETRY_NOW:
-			p->plan.next_visit = 0;
+			cdc_plan_at(p, 0);
 			break;
 		case CDC_RETRY_FAST:
-			p->plan.next_visit = cdc_pace_next_poll(p);
+			cdc_plan_at(p, cdc_pace_next_poll(p));
 			break;
 		case CDC_RETRY_TURN:
 			cdc_turn_wait(&p->source->pg.slot_turn, p);
-			p->plan.next_visit = Max(turn_at, cdc_pace_next_poll(p));
+			cdc_plan_at(p, Max(turn_at, cdc_pace_next_poll(p)) + TURN_MS * cdc_turns_ahead(p));
 			break;
 		case CDC_RETRY_BACKOFF:
 			p->plan.attempts++;
-			p->plan.next_visit = now + cdc_pace_backoff(p);
+			cdc_plan_at(p, now + cdc_pace_backoff(p));
 			break;
 		case CDC_RETRY_ROUND:
 		case CDC_RETRY_NEVER:
-			p->plan.next_visit = 0;
+			cdc_plan_at(p, 0);
 			break;
 		case CDC_RETRY_SLOW:
-			p->plan.next_visit = now + SLOW_MS;
+			cdc_plan_at(p, now + SLOW_MS);
 			break;
 	}
 	if (d->retry != CDC_RETRY_BACKOFF && d->action == CDC_ACT_NONE)
@@ -196,7 +203,11 @@ void
 cdc_pace_done(CdcPipeline *p, CdcAction action)
 {
 	p->plan.attempts = 0;
-	p->plan.next_visit = starts_task(action) ? cdc_loop_now() + TASK_SHOWS_MS : 0;
-	if (p->plan.next_visit == 0)
+	if (starts_task(action))
+		cdc_plan_at(p, cdc_loop_now() + TASK_SHOWS_MS);
+	else
+	{
+		cdc_plan_at(p, 0);
 		cdc_world_ready(p);
+	}
 }

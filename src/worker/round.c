@@ -62,7 +62,7 @@ begin_round(CdcWorld *world)
 			p->plan.rounds_running++;
 		if (p->plan.attempts == 0 || world->round_asked)
 		{
-			p->plan.next_visit = 0;
+			cdc_plan_at(p, 0);
 			cdc_world_ready(p);
 		}
 	}
@@ -84,54 +84,42 @@ cdc_visit_due(CdcWorld *world)
 	cdc_observe_paced(world);
 	cdc_network_due(world);
 	cdc_provider_due(world);
-	cdc_each_pipeline(p, world)
+	cdc_turns_due(world, now);
+	while ((p = cdc_plan_next_due(world, now)) != NULL)
 	{
-		if ((p->plan.woken || (p->plan.next_visit != 0 && now >= p->plan.next_visit)) && p->doing.op == NULL)
+		if (!p->look.waiting && cdc_pace_awaits_slot(p) && cdc_observe_source_watch(p))
 		{
-			p->plan.woken = false;
-			p->plan.next_visit = 0;
-			if (!p->look.waiting && cdc_pace_awaits_slot(p) && cdc_observe_source_watch(p))
-			{
-				p->plan.next_visit = cdc_pace_next_poll(p);
-				continue;
-			}
-			if (!p->look.waiting)
-				cdc_pace_look_again(p, now);
-			cdc_world_ready(p);
+			cdc_turns_visited(p, true);
+			cdc_plan_at(p, cdc_pace_next_poll(p));
+			continue;
 		}
+		if (!p->look.waiting)
+			cdc_pace_look_again(p, now);
+		cdc_world_ready(p);
 	}
 }
 
 int64
 cdc_visit_next(CdcWorld *world)
 {
-	CdcPipeline *p;
-	int64		next;
-	int64		paced;
+	const int64 dues[] = {
+		world->events ? world->events_since + EVENTS_MS : 0,
+		cdc_dirty_next(world),
+		cdc_observe_next(world),
+		cdc_network_next(world),
+		cdc_provider_next(world),
+		cdc_turns_next(world),
+		cdc_plan_next(world)
+	};
+	int64		next = world->next_round;
+	size_t		i;
 
 	if (!world->acting)
 		return 0;
-	next = world->next_round;
-	if (world->events && world->events_since + EVENTS_MS < next)
-		next = world->events_since + EVENTS_MS;
-	paced = cdc_dirty_next(world);
-	if (paced && paced < next)
-		next = paced;
-	paced = cdc_observe_next(world);
-	if (paced && paced < next)
-		next = paced;
-	paced = cdc_network_next(world);
-	if (paced && paced < next)
-		next = paced;
-	paced = cdc_provider_next(world);
-	if (paced && paced < next)
-		next = paced;
-	cdc_each_pipeline(p, world)
+	for (i = 0; i < lengthof(dues); i++)
 	{
-		if (p->plan.woken && p->doing.op == NULL)
-			next = 1;			/* long ago: at once */
-		if (p->plan.next_visit != 0 && p->doing.op == NULL && p->plan.next_visit < next)
-			next = p->plan.next_visit;
+		if (dues[i] != 0 && dues[i] < next)
+			next = dues[i];
 	}
 	return next;
 }

@@ -24,9 +24,9 @@
 #include "worker/world/plan.h"
 #include "worker/world/streamed.h"
 
+#define VISITS_MOST 64			/* so many between two looks at what else there is to do */
 #define SLOW_MS 60000			/* what could not be judged is looked at again */
 #define FIRST_MS 250			/* no two decisions in turn are acted on more densely */
-#define TURN_MS 100				/* another one has the turn: what else may stand in the way is looked at again */
 
 static const char *
 rule_name(const CdcRule *rule)
@@ -92,7 +92,7 @@ add_operation(CdcPipeline *p, const CdcDecision *d)
 	if (!cdc_network_is_action(d->action))
 		cdc_keep_mutated(p);
 	cdc_keep(p);
-	p->plan.next_visit = 0;
+	cdc_plan_at(p, 0);
 	if (p->doing.op_error && p->doing.op_error_action == d->action)
 		return;
 	detail = json_object_new_object();
@@ -128,12 +128,12 @@ begin_operation(CdcPipeline *p, const CdcDecision *d, CdcSnapshot *snapshot)
 		return;
 	if (cdc_pace_effect_is_coming(p, d))
 	{
-		p->plan.next_visit = cdc_pace_next_poll(p);
+		cdc_plan_at(p, cdc_pace_next_poll(p));
 		return;
 	}
 	if (!cdc_execute_reserve(p, d->action))
 	{
-		p->plan.next_visit = cdc_loop_now() + TURN_MS;
+		cdc_plan_at(p, cdc_loop_now() + cdc_pace_turn(p));
 		return;
 	}
 	if (!prepare(p, d->action, &error))
@@ -142,7 +142,7 @@ begin_operation(CdcPipeline *p, const CdcDecision *d, CdcSnapshot *snapshot)
 		cdc_set_string(p->context, &p->doing.op_error, error);
 		p->doing.op_error_action = d->action;
 		p->plan.attempts++;
-		p->plan.next_visit = cdc_loop_now() + cdc_pace_backoff(p);
+		cdc_plan_at(p, cdc_loop_now() + cdc_pace_backoff(p));
 		if (!again)
 			cdc_world_ready(p); /* so that the message shows */
 		return;
@@ -168,7 +168,8 @@ begin_operation(CdcPipeline *p, const CdcDecision *d, CdcSnapshot *snapshot)
 	}
 }
 
-static void
+/* False: not all is known, and looks are under way. */
+static bool
 visit(CdcPipeline *p)
 {
 	CdcAssessment a;
@@ -176,15 +177,15 @@ visit(CdcPipeline *p)
 	bool		was_absent = p->kept.absent;
 
 	if (p->doing.op || p->kept.status == CDC_DELETED)
-		return;
+		return true;
 	if (!cdc_observe(p, cdc_assess_needs(p)))
-		return;
+		return false;
 	if (cdc_pace_expects_running(p))
 	{
 		/* the slot streams: only a list begun after that can say RUNNING */
 		p->plan.connect_since = p->look.look_at;
 		if (!cdc_observe(p, cdc_assess_needs(p)))
-			return;
+			return false;
 	}
 	cdc_login_check_pipeline(p);
 	cdc_learn(p);
@@ -206,7 +207,7 @@ visit(CdcPipeline *p)
 	{
 		p->plan.rule_since = cdc_loop_now();
 		/* what is planned was for another decision; in a moment, that two in turn are no storm */
-		p->plan.next_visit = Min(p->plan.next_visit, cdc_loop_now() + FIRST_MS);
+		cdc_plan_at(p, Min(p->plan.next_visit, cdc_loop_now() + FIRST_MS));
 	}
 	if (d.torn_down)
 		cdc_keep_absent(p);
@@ -240,12 +241,16 @@ visit(CdcPipeline *p)
 		cdc_pace_plan(p, &d, a.turn_at);
 	if (p->kept.absent && p->source)
 		cdc_observe_release(p->source);
+	return true;
 }
 
 static void
 visit_one(void *arg)
 {
-	visit(arg);
+	CdcPipeline *p = arg;
+
+	/* what is not known yet is waited for, and that alone */
+	cdc_turns_visited(p, visit(p));
 }
 
 /* What cannot be judged is said, and looked at later; others are visited all the same. */
@@ -256,25 +261,19 @@ visit_guarded(CdcPipeline *p)
 
 	if (cdc_guard(visit_one, p, "what was seen of a pipeline", why, sizeof(why)))
 		return;
-	p->plan.next_visit = cdc_loop_now() + SLOW_MS;
+	cdc_turns_visited(p, true);
+	cdc_plan_at(p, cdc_loop_now() + SLOW_MS);
 	cdc_keep_message(p, psprintf("what was seen cannot be judged: %s", why));
 }
 
 void
 cdc_visit_ready(CdcWorld *world)
 {
-	List	   *ready = world->ready;
-	ListCell   *cell;
+	CdcPipeline *p;
+	int			n;
 
-	world->ready = NIL;
-	foreach(cell, ready)
-	{
-		CdcPipeline *p = lfirst(cell);
-
-		p->plan.queued = false;
+	for (n = 0; n < VISITS_MOST && (p = cdc_plan_next_ready(world)) != NULL; n++)
 		visit_guarded(p);
-	}
-	list_free(ready);
 	cdc_observe_source_looks(world);
 }
 
@@ -300,7 +299,7 @@ cdc_visit_dispatch(CdcWorld *world)
 			/* its row is locked by a user: the intent is not committed */
 			cdc_op_forget(p);
 			cdc_execute_release(p);
-			p->plan.next_visit = p->dirty[CDC_ROW_SPEC].again_at;
+			cdc_plan_at(p, p->dirty[CDC_ROW_SPEC].again_at);
 			continue;
 		}
 		/* it may end at once, and is not there any more */
@@ -345,7 +344,7 @@ finish_operation(CdcOp *op)
 		cdc_set_string(p->context, &p->doing.op_error, words ? words : "no answer");
 		p->doing.op_error_action = action;
 		p->plan.attempts++;
-		p->plan.next_visit = cdc_loop_now() + cdc_pace_backoff(p);
+		cdc_plan_at(p, cdc_loop_now() + cdc_pace_backoff(p));
 	}
 	if (p->doing.op)
 		return;

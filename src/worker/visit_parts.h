@@ -11,6 +11,9 @@
 /* In pace.c: how long what failed waits, longer and longer (ms). */
 extern int64 cdc_pace_backoff(CdcPipeline *pipeline);
 
+/* How long who does not get a turn waits when he is not called to it (ms). */
+extern int64 cdc_pace_turn(const CdcPipeline *pipeline);
+
 /* When to look again: on a grid, so that those who wait share a look. */
 extern int64 cdc_pace_next_poll(CdcPipeline *pipeline);
 

@@ -154,7 +154,7 @@ assess_objects(const CdcPipeline *p, CdcAssessment *a)
 	CdcSnapshot *s = &a->snapshot;
 	const CdcSourcePipeline *seen = p->look.seen;
 	const CdcService *source = p->source;
-	int64		held_ms;
+	const CdcPipeline *neighbour = cdc_turn_other(&source->pg.slot_turn, p);
 
 	/* role */
 	if (!source->pg.manage_role)
@@ -255,9 +255,8 @@ assess_objects(const CdcPipeline *p, CdcAssessment *a)
 	}
 
 	/* who may make a slot now */
-	held_ms = cdc_turn_held_ms(&source->pg.slot_turn, p);
-	if (held_ms >= 0 && held_ms > (is_small(source->pg.slot_turn.holder) ? SMALL_NEIGHBOUR_MS : NEIGHBOUR_DEADLINE_MS))
-		held_ms = -1;			/* he is not waited for any longer */
+	if (neighbour && cdc_loop_now() - source->pg.slot_turn.since > (is_small(neighbour) ? SMALL_NEIGHBOUR_MS : NEIGHBOUR_DEADLINE_MS))
+		neighbour = NULL;		/* he is not waited for any longer */
 	if (cdc_initial_only(p))
 		s->slot_turn = CDC_TURN_OK; /* Debezium makes none for it */
 	else if (!seen->slot_exists && (p->look.server.free_slots < 1 || p->look.server.free_senders < 1))
@@ -267,13 +266,13 @@ assess_objects(const CdcPipeline *p, CdcAssessment *a)
 					   psprintf("%d replication slots and %d WAL senders are free",
 								p->look.server.free_slots, p->look.server.free_senders));
 	}
-	else if (held_ms >= 0)
+	else if (neighbour)
 	{
-		s->slot_turn = is_small(source->pg.slot_turn.holder) ? CDC_TURN_SOON : CDC_TURN_NEIGHBOUR;
+		s->slot_turn = is_small(neighbour) ? CDC_TURN_SOON : CDC_TURN_NEIGHBOUR;
 		a->turn_at = s->slot_turn == CDC_TURN_SOON ? source->pg.slot_turn.since + SMALL_NEIGHBOUR_MS + 1 :
 			cdc_loop_now() + NEIGHBOUR_LOOK_MS;
 		cdc_set_detail(a, CDC_DETAIL_BLOCKER,
-					   psprintf("pipeline \"%s\" is creating its slot%s%s", source->pg.slot_turn.holder->wanted.name,
+					   psprintf("pipeline \"%s\" is creating its slot%s%s", neighbour->wanted.name,
 								p->look.server.blocker ? ", which waits for " : "",
 								p->look.server.blocker ? blocker_words(p) : ""));
 	}

@@ -45,10 +45,7 @@ cdc_network_reserve(CdcPipeline *p)
 void
 cdc_network_release(CdcPipeline *p)
 {
-	ListCell   *cell;
-
-	foreach(cell, p->world->pairs)
-		cdc_turn_give(&((CdcPair *) lfirst(cell))->turn, p);
+	cdc_turn_give_kind(p, CDC_PAIR_TURN);
 }
 
 static void

@@ -350,6 +350,9 @@ cdc_observe_source_looks(CdcWorld *world)
 
 	cdc_each_service(s, world)
 	{
+		/* those who are to be visited yet may want the same look */
+		if (cdc_ring_waits(&s->users->ring))
+			continue;
 		foreach(inner, s->pg.databases)
 		{
 			look_at_database(lfirst(inner));

@@ -158,8 +158,8 @@ cdc_store_load_pipeline(CdcWorld *world, const char *words)
 	p = cdc_world_pipeline(world, cdc_row_text(spec, "id"));
 	if (p == NULL)
 	{
-		p = cdc_world_add_pipeline(world, cdc_row_text(spec, "id"), cdc_row_text(spec, "source_service_id"),
-								   cdc_row_text(spec, "sink_service_id"));
+		p = cdc_world_add_pipeline(world, cdc_row_text(spec, "id"), cdc_row_text(spec, "organization_id"),
+								   cdc_row_text(spec, "source_service_id"), cdc_row_text(spec, "sink_service_id"));
 		load_new_pipeline(p, row, spec);
 	}
 	cdc_findings_load_pipeline(p, cdc_row_array(row, "findings", &n));
@@ -171,7 +171,7 @@ cdc_store_load_pipeline(CdcWorld *world, const char *words)
 	p->wanted.force = cdc_row_bool(spec, "force_delete", false);
 	p->wanted.wanted_generation = cdc_row_int(spec, "password_generation", 1);
 	p->plan.source_since = p->plan.connect_since = p->plan.network_since = cdc_loop_now();
-	p->plan.next_visit = 0;
+	cdc_plan_at(p, 0);
 	p->plan.attempts = 0;
 	cdc_world_ready(p);
 	json_object_put(row);

@@ -26,6 +26,10 @@ cdc_world_remove_service(CdcService *service)
 
 	cdc_index_leave_service(service);
 	cdc_dirty_forget_service(service);
+	cdc_turn_close(&service->pg.ddl_turn);
+	cdc_turn_close(&service->pg.hba_turn);
+	cdc_turn_close(&service->pg.slot_turn);
+	cdc_turn_close(&service->kafka.plugin_turn);
 	for (i = 0; i < service->pg.nnodes; i++)
 	{
 		CdcNode    *node = &service->pg.nodes[i];
@@ -69,23 +73,15 @@ cdc_world_remove_service(CdcService *service)
 void
 cdc_world_remove_pipeline(CdcPipeline *pipeline)
 {
-	CdcWorld   *world = pipeline->world;
 	CdcService *source = pipeline->source;
 	ListCell   *cell;
 
-	foreach(cell, world->pairs)
-		cdc_turn_leave(&((CdcPair *) lfirst(cell))->turn, pipeline);
+	cdc_op_forget(pipeline);
+	cdc_turns_leave(pipeline);
 	cdc_index_leave_pipeline(pipeline);
 	cdc_dirty_forget_pipeline(pipeline);
-	if (pipeline->sink)
-		cdc_turn_leave(&pipeline->sink->kafka.plugin_turn, pipeline);
-	cdc_op_forget(pipeline);
-	world->ready = list_delete_ptr(world->ready, pipeline);
 	if (source)
 	{
-		cdc_turn_leave(&source->pg.ddl_turn, pipeline);
-		cdc_turn_leave(&source->pg.hba_turn, pipeline);
-		cdc_turn_leave(&source->pg.slot_turn, pipeline);
 		foreach(cell, source->pg.databases)
 		{
 			CdcSourceDb *db = lfirst(cell);

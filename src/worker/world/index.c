@@ -8,6 +8,7 @@
 #include "utils/memutils.h"
 
 #include "worker/world/index.h"
+#include "worker/world/organization.h"
 #include "worker/world/plan.h"
 
 /* For so many at first; the tables grow. */
@@ -110,13 +111,17 @@ cdc_world_add_service(CdcWorld *world, const char *id)
 	service->kafka.failed_before = -1;
 	strlcpy(service->id, id, sizeof(service->id));
 	service->users = users;
+	cdc_turn_create(&service->pg.ddl_turn, world, CDC_DDL_TURN);
+	cdc_turn_create(&service->pg.hba_turn, world, CDC_HBA_TURN);
+	cdc_turn_create(&service->pg.slot_turn, world, CDC_SLOT_TURN);
+	cdc_turn_create(&service->kafka.plugin_turn, world, CDC_PLUGIN_TURN);
 	dlist_push_tail(&world->services, &service->node);
 	set_service(users, service);
 	return service;
 }
 
 CdcPipeline *
-cdc_world_add_pipeline(CdcWorld *world, const char *id, const char *source_id, const char *sink_id)
+cdc_world_add_pipeline(CdcWorld *world, const char *id, const char *organization_id, const char *source_id, const char *sink_id)
 {
 	MemoryContext context;
 	CdcPipeline *pipeline;
@@ -143,8 +148,11 @@ cdc_world_add_pipeline(CdcWorld *world, const char *id, const char *source_id, c
 	pipeline->of_sink = users_of(world, sink_id);
 	pipeline->source = pipeline->of_source->service;
 	pipeline->sink = pipeline->of_sink->service;
+	if (pipeline->of_source->n_of_source++ == 0)
+		cdc_ring_init(&pipeline->of_source->ring, &cdc_world_organization(world, organization_id)->ring);
 	dlist_push_tail(&pipeline->of_source->as_source, &pipeline->source_node);
-	pipeline->of_source->n_of_source++;
+	cdc_plan_add(pipeline);
+	cdc_turns_add(pipeline);
 	dlist_push_tail(&pipeline->of_sink->as_sink, &pipeline->sink_node);
 	dlist_push_tail(&world->pipelines, &pipeline->node);
 	entry = hash_search(world->by_pipeline, id, HASH_ENTER, NULL);
@@ -172,6 +180,7 @@ cdc_index_leave_pipeline(CdcPipeline *pipeline)
 	hash_search(world->by_pipeline, pipeline->id, HASH_REMOVE, NULL);
 	dlist_delete(&pipeline->node);
 	dlist_delete(&pipeline->source_node);
+	cdc_plan_leave(pipeline);
 	pipeline->of_source->n_of_source--;
 	dlist_delete(&pipeline->sink_node);
 	forget_unused(world, pipeline->of_source);

@@ -20,7 +20,8 @@ extern CdcPipeline *cdc_world_pipeline(CdcWorld *world, const char *id);
  * The caller fills the desired part.
  */
 extern CdcService *cdc_world_add_service(CdcWorld *world, const char *id);
-extern CdcPipeline *cdc_world_add_pipeline(CdcWorld *world, const char *id, const char *source_id, const char *sink_id);
+extern CdcPipeline *cdc_world_add_pipeline(CdcWorld *world, const char *id, const char *organization_id,
+										   const char *source_id, const char *sink_id);
 
 /* Of a world that is being made. */
 extern void cdc_index_create(CdcWorld *world);

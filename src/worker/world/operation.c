@@ -8,6 +8,7 @@
 
 #include "worker/world/index.h"
 #include "worker/world/operation.h"
+#include "worker/world/plan.h"
 
 CdcOpRef
 cdc_op_ref(const CdcOp *op)
@@ -45,6 +46,7 @@ cdc_op_begin(CdcPipeline *p, CdcAction action, const CdcRule *rule)
 	op->rule = rule;
 	op->serial = ++p->world->serial;
 	dlist_push_tail(&p->world->starting, &op->node);
+	cdc_plan_doing_changed(p);
 	return op;
 }
 
@@ -88,6 +90,7 @@ cdc_op_next_ended(CdcWorld *world)
 	for (at = &op->pipeline->doing.op; *at != op; at = &(*at)->beside)
 		;
 	*at = op->beside;
+	cdc_plan_doing_changed(op->pipeline);
 	return op;
 }
 
@@ -102,4 +105,5 @@ cdc_op_forget(CdcPipeline *p)
 			dlist_delete(&op->node);
 	}
 	p->doing.op = NULL;
+	cdc_plan_doing_changed(p);
 }

@@ -37,7 +37,10 @@ cdc_world_organization(CdcWorld *world, const char *id)
 	strlcpy(key, id, sizeof(key));
 	organization = hash_search(world->organizations, key, HASH_ENTER, &found);
 	if (!found)
+	{
 		reset_limits(organization);
+		cdc_ring_init(&organization->ring, &world->ready);
+	}
 	return organization;
 }
 

@@ -1,6 +1,7 @@
 /*
  * organization.h
- *	  What the worker remembers of an organization: its limits.
+ *	  What the worker remembers of an organization: its limits, and whose
+ *	  turn it is among its sources.
  *
  * Owns the records and their memory; one is made when it is first asked for or a
  * limit of its own is read.  Who counts against a limit asks for it each time: it
@@ -16,6 +17,7 @@
 typedef struct CdcOrganization
 {
 	char		id[CDC_UUID_LEN + 1];	/* the key */
+	CdcRing		ring;			/* of its sources, in world->ready */
 	int64		most[CDC_LIMITS];	/* of cdc.organization_limit, -1: the setting's */
 } CdcOrganization;
 

@@ -52,6 +52,7 @@ cdc_pair_make(CdcWorld *world, const char *a, const char *b)
 	old = MemoryContextSwitchTo(world->context);
 	pair = palloc0(sizeof(CdcPair));
 	pair->world = world;
+	cdc_turn_create(&pair->turn, world, CDC_PAIR_TURN);
 	strlcpy(pair->a, a, sizeof(pair->a));
 	strlcpy(pair->b, b, sizeof(pair->b));
 	if (world->installation)
@@ -67,6 +68,7 @@ cdc_pair_forget(CdcPair *pair)
 	MemoryContext context = pair->world->context;
 
 	cdc_written(pair->world, &pair->dirty);
+	cdc_turn_close(&pair->turn);
 	pair->world->pairs = list_delete_ptr(pair->world->pairs, pair);
 	cdc_set_string(context, &pair->state_ab, NULL);
 	cdc_set_string(context, &pair->state_ba, NULL);

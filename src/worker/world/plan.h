@@ -1,16 +1,22 @@
 /*
  * plan.h
- *	  When a pipeline is visited: in this turn, or at a time.
+ *	  When a pipeline is visited: in this turn, at a time, or when the turn that it
+ *	  waits for is free.
  *
- * Why, and when, is decided by those who call; here is only what becomes of it.
+ * Why, and when, is decided by those who call.  Those that are visited in a turn
+ * come round robin: over organizations, then over the sources of one, then in the
+ * order in which they were readied.  One for which something is under way is not
+ * visited by its time: its plan comes up when that is over.
  */
 #ifndef CDC_PLAN_H
 #define CDC_PLAN_H
 
 #include "worker/world/world.h"
 
-/* Puts a pipeline among those visited in this turn. */
+/* Puts a pipeline among those visited in this turn; takes the next one out, NULL: none is left. */
 extern void cdc_world_ready(CdcPipeline *pipeline);
+extern CdcPipeline *cdc_plan_next_ready(CdcWorld *world);
+extern bool cdc_plan_any_ready(const CdcWorld *world);
 
 /*
  * What was seen of a pipeline counts no more: it is visited in this turn with looks
@@ -22,5 +28,25 @@ extern void cdc_world_ready(CdcPipeline *pipeline);
 #define CDC_ANEW_NO_BACKOFF	4
 #define CDC_ANEW_WHEN_DUE	8
 extern void cdc_world_anew(CdcPipeline *pipeline, int what);
+
+/* It is due at this time, in place of any other; 0: at none. */
+extern void cdc_plan_at(CdcPipeline *pipeline, int64 at);
+
+/* It is due at once. */
+extern void cdc_plan_wake(CdcPipeline *pipeline);
+
+/* Takes the next one that is due, whose plan is over; NULL: none is. */
+extern CdcPipeline *cdc_plan_next_due(CdcWorld *world, int64 now);
+
+/* When the next one is due, 0: none is planned. */
+extern int64 cdc_plan_next(const CdcWorld *world);
+
+/* Something was begun for it, or nothing is under way for it any more. */
+extern void cdc_plan_doing_changed(CdcPipeline *pipeline);
+
+/* Of a world that is being made; of a pipeline that is added to, or leaves, the pipelines of its source. */
+extern void cdc_plan_create(CdcWorld *world);
+extern void cdc_plan_add(CdcPipeline *pipeline);
+extern void cdc_plan_leave(CdcPipeline *pipeline);
 
 #endif							/* CDC_PLAN_H */

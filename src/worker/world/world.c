@@ -14,6 +14,7 @@
 #include "common/json.h"
 #include "common/text.h"
 #include "worker/world/index.h"
+#include "worker/world/plan.h"
 
 /* Of one event's message: two texts of peers, and words around them. */
 #define EVENT_MAX (2 * CDC_TEXT_MAX + 1000)
@@ -36,6 +37,8 @@ cdc_world_create(CdcLoop *loop)
 	world->work_pending = true;
 	dlist_init(&world->starting);
 	dlist_init(&world->ended);
+	cdc_plan_create(world);
+	cdc_turns_create(world);
 	cdc_index_create(world);
 	cdc_dirty_create(world);
 	return world;

@@ -25,6 +25,7 @@
 #include "remote/source.h"
 #include "worker/io/io.h"
 #include "worker/world/dirty.h"
+#include "worker/world/ring.h"
 #include "worker/world/turn.h"
 
 #define CDC_UUID_LEN 36
@@ -155,9 +156,9 @@ typedef struct CdcServicePostgres
 	int64		lost_at;		/* since when there is no primary, 0: there is one. Writer: worker/observe */
 	bool		release_due;	/* it may have a connection that nothing is left to do by.  Writer: worker/observe */
 	List	   *databases;		/* CdcSourceDb. Writer: worker/world */
-	CdcTurn		ddl_turn;		/* of actions by SQL. Writers: worker/execute, worker/world */
-	CdcTurn		hba_turn;		/* of who writes pg_hba.conf. Writers: worker/execute, worker/world */
-	CdcTurn		slot_turn;		/* of who makes its slot. Writers: worker/execute, worker/learn, worker/pace.c, worker/world */
+	CdcTurn		ddl_turn;		/* of actions by SQL */
+	CdcTurn		hba_turn;		/* of who writes pg_hba.conf */
+	CdcTurn		slot_turn;		/* of who makes its slot */
 	int64		standbys_since; /* something new is there for them to follow, 0: not. Writers: worker/visit.c, worker/observe */
 } CdcServicePostgres;
 
@@ -200,7 +201,7 @@ typedef struct CdcServiceKafka
 	int64		plugin_at;		/* Writer: worker/observe */
 	int64		plugin_since;	/* Writer: worker/observe */
 	char	  **plugin_versions;	/* of each worker: "a, b", "" none, NULL no answer. Writers: worker/observe, worker/store */
-	CdcTurn		plugin_turn;	/* of who asks for an installation. Writers: worker/execute, worker/world */
+	CdcTurn		plugin_turn;	/* of who asks for an installation */
 	int64		plugin_changed_at;	/* when one was asked for, or had ended. Writers: worker/observe, worker/execute */
 	int			failed_before;	/* connectors FAILED when the first was asked for, -1. Writers: worker/learn, worker/execute, worker/world */
 	bool		rolling;		/* workers are restarted one by one: look often. Writers: worker/learn, worker/observe */
@@ -441,7 +442,7 @@ typedef struct CdcPipelineDoing
 
 /*
  * When it is visited next, and what must have been looked at by then.  Others say
- * so by cdc_world_anew().  Writers: worker/visit.c, worker/pace.c, worker/round.c,
+ * so by plan.h.  Writers: worker/visit.c, worker/pace.c, worker/round.c,
  * worker/world, worker/store.
  */
 typedef struct CdcPipelinePlan
@@ -450,13 +451,16 @@ typedef struct CdcPipelinePlan
 	bool		checked;		/* a health round looked: stamp the time */
 	int			rounds_running; /* health rounds since Running */
 	CdcDecision decision;		/* the last one */
-	bool		queued;			/* in world->ready */
-	bool		woken;			/* a turn that it waited for is free */
+	CdcRing		ring;			/* those that are visited in this turn. Writer: worker/world */
+	int64		next_visit;		/* 0: none planned. Writer: worker/world */
+	bool		woken;			/* a turn that it waited for is free. Writer: worker/world */
+	int64		due;			/* by these two, 0: never, or something is under way. Writer: worker/world */
+	uint64		planned;		/* number of that plan. Writer: worker/world */
+	pairingheap_node due_node;	/* in world->due, unless due is 0. Writer: worker/world */
 	bool		asked;			/* by check_health(): a Failed one is tried now */
 	int64		source_since;	/* looks at the source begun before do not count */
 	int64		connect_since;	/* looks at Connect begun before do not count */
 	int64		network_since;	/* looks at the networks begun before do not count */
-	int64		next_visit;		/* 0: none planned */
 	int64		rule_since;		/* since when the same rule fires */
 	int			attempts;		/* consecutive transient faults */
 } CdcPipelinePlan;
@@ -478,6 +482,7 @@ struct CdcPipeline
 	CdcService *source;			/* NULL: gone from the tables */
 	CdcService *sink;
 	CdcDirty	dirty[CDC_NUM_PIPELINE_ROWS];	/* by CDC_ROW_SPEC ...: to be written */
+	CdcTurnPlace turns[CDC_NUM_TURNS];	/* where it is in those */
 	List	   *shadows;		/* CdcShadow, one a node that is not the primary */
 	List	   *findings;		/* CdcFindingRow, see findings.h */
 
@@ -498,6 +503,7 @@ struct CdcUsers
 {
 	char		id[CDC_UUID_LEN + 1];	/* of the service */
 	CdcService *service;		/* NULL: gone from the tables, or not read yet */
+	CdcRing		ring;			/* of its pipelines, as a source; in its organization's */
 	int			n_of_source;	/* how many there are in: */
 	dlist_head	as_source;		/* CdcPipeline, by source_node */
 	dlist_head	as_sink;		/* CdcPipeline, by sink_node */
@@ -514,7 +520,10 @@ struct CdcWorld
 	List	   *pairs;			/* CdcPair */
 	CdcSdn		sdn;
 	char	   *installation;	/* id of this installation; NULL: not read yet */
-	List	   *ready;			/* CdcPipeline: to be visited in this turn */
+	CdcRing		ready;			/* of organizations: pipelines that are visited in this turn, see plan.h */
+	pairingheap *due;			/* CdcPipelinePlan: those that are visited by their time, by due */
+	uint64		planned;		/* number of the last plan */
+	pairingheap *calls;			/* CdcTurn to which somebody is called, by called_until */
 	dlist_head	starting;		/* CdcOp whose intent is to be written, or is; see operation.h */
 	dlist_head	ended;			/* CdcOp that have ended */
 	dlist_head	gone;			/* CdcService of which its provider has nothing any more, by made.gone_node */
