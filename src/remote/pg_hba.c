@@ -9,6 +9,7 @@
 #include "remote/pg_hba.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define BEGIN_MARK "# BEGIN cdc_pipeline (managed: lines up to END are written by the control plane)"
@@ -126,12 +127,6 @@ line_id(const Line *line)
 	return id;
 }
 
-static bool
-same_id(const char *id, const char *pipeline_id)
-{
-	return strlen(pipeline_id) == ID_LENGTH && strncmp(id, pipeline_id, ID_LENGTH) == 0;
-}
-
 /*
  * Appends a name as a quoted token; false when it has a control character, or
  * begins with a slash: 16 and later take that for a regular expression, even in
@@ -194,37 +189,41 @@ by_text(const void *a, const void *b)
 	return strcmp(*(char *const *) a, *(char *const *) b);
 }
 
-/* Do lines or remove_ids speak about this pipeline? */
-static bool
-is_spoken_for(const char *id, const CdcHbaLine *lines, int nlines,
-			  const char *const *remove_ids, int nremove)
+/* Pipelines' ids, sorted: a file may have thousands of lines. */
+typedef struct Ids
 {
+	const char **ids;
+	int			n;
+} Ids;
+
+static int
+by_id(const void *a, const void *b)
+{
+	return strncmp(*(const char *const *) a, *(const char *const *) b, ID_LENGTH);
+}
+
+/* Those of the lines, then these. */
+static Ids
+ids_of(const CdcHbaLine *lines, int nlines, const char *const *more, int nmore)
+{
+	Ids			result = {palloc(sizeof(char *) * (nlines + nmore + 1)), 0};
 	int			i;
 
-	for (i = 0; i < nlines; i++)
+	for (i = 0; i < nlines + nmore; i++)
 	{
-		if (same_id(id, lines[i].pipeline_id))
-			return true;
+		const char *id = i < nlines ? lines[i].pipeline_id : more[i - nlines];
+
+		if (strlen(id) == ID_LENGTH)
+			result.ids[result.n++] = id;
 	}
-	for (i = 0; i < nremove; i++)
-	{
-		if (same_id(id, remove_ids[i]))
-			return true;
-	}
-	return false;
+	qsort(result.ids, result.n, sizeof(char *), by_id);
+	return result;
 }
 
 static bool
-is_removed(const char *pipeline_id, const char *const *remove_ids, int nremove)
+is_among(const char *id, const Ids *ids)
 {
-	int			i;
-
-	for (i = 0; i < nremove; i++)
-	{
-		if (strcmp(pipeline_id, remove_ids[i]) == 0)
-			return true;
-	}
-	return false;
+	return ids->n > 0 && bsearch(&id, ids->ids, ids->n, sizeof(char *), by_id) != NULL;
 }
 
 char *
@@ -234,6 +233,8 @@ cdc_hba_apply(const char *file, const CdcHbaLine *lines, int nlines,
 	StringInfoData result;
 	StringInfoData theirs;
 	Block		block;
+	Ids			removed = ids_of(NULL, 0, remove_ids, nremove);
+	Ids			spoken_for = ids_of(lines, nlines, remove_ids, nremove);
 	char	  **ours;
 	int			nours = 0;
 	int			capacity = nlines + 1;
@@ -257,7 +258,7 @@ cdc_hba_apply(const char *file, const CdcHbaLine *lines, int nlines,
 
 		if (line == NULL)
 			return NULL;
-		if (!is_removed(lines[i].pipeline_id, remove_ids, nremove))
+		if (!is_among(lines[i].pipeline_id, &removed))
 			ours[nours++] = line;
 	}
 
@@ -274,7 +275,7 @@ cdc_hba_apply(const char *file, const CdcHbaLine *lines, int nlines,
 
 			if (id == NULL)
 				appendBinaryStringInfo(&theirs, line.start, (int) (line.next - line.start));
-			else if (!is_spoken_for(id, lines, nlines, remove_ids, nremove))
+			else if (!is_among(id, &spoken_for))
 				ours[nours++] = pnstrdup(line.start, line.length);
 			p = line.next;
 		}
@@ -330,88 +331,108 @@ has_rule(const char *p, const char *end)
 	return false;
 }
 
-bool
-cdc_hba_has(const char *file, const CdcHbaLine *lines, int nlines)
+typedef struct OurLine
 {
+	const char *start;			/* in the file */
+	int			length;
+	bool		first;			/* no rule of somebody else's is before it */
+} OurLine;
+
+struct CdcHbaOurs
+{
+	bool		broken;			/* lines are those of the whole file */
+	bool		first;			/* our block is there, before any other rule */
+	int			n;
+	OurLine		lines[FLEXIBLE_ARRAY_MEMBER];	/* by id, then first, then text */
+};
+
+static int
+by_our_id(const void *a, const void *b)
+{
+	const OurLine *x = a;
+	const OurLine *y = b;
+
+	return memcmp(x->start + x->length - ID_LENGTH, y->start + y->length - ID_LENGTH, ID_LENGTH);
+}
+
+static int
+by_our_text(const void *a, const void *b)
+{
+	const OurLine *x = a;
+	const OurLine *y = b;
+	int			order = by_our_id(a, b);
+
+	if (order == 0)
+		order = (int) y->first - (int) x->first;
+	if (order == 0)
+		order = memcmp(x->start, y->start, Min(x->length, y->length));
+	return order != 0 ? order : x->length - y->length;
+}
+
+CdcHbaOurs *
+cdc_hba_ours(const char *file)
+{
+	CdcHbaOurs *ours;
+	const char *p = file;
+	const char *end = file + strlen(file);
 	Block		block;
 	Line		line;
-	const char *p;
-	char	  **wanted;
-	bool	   *found;
-	int			n;
-	int			i;
+	bool		first = true;
+	int			capacity = 1;
 
 	find_block(file, &block);
-	if (block.broken != NULL)
-		return false;
-	if (nlines == 0)
-		return true;
-	if (!block.found || has_rule(file, block.start))
-		return false;
-
-	wanted = palloc(sizeof(char *) * nlines);
-	for (i = 0; i < nlines; i++)
+	/* Where the markers are gone a line of ours is still one. */
+	if (block.broken == NULL)
 	{
-		wanted[i] = cdc_hba_line(&lines[i]);
-		if (wanted[i] == NULL)
-			return false;
+		p = block.found ? block.inside : end;
+		end = block.found ? block.inside_end : end;
 	}
-	qsort(wanted, nlines, sizeof(char *), by_text);
-	/* the same network may be named twice */
-	for (i = 1, n = 1; i < nlines; i++)
+	for (const char *at = p; at < end; at++)
+		capacity += *at == '\n';
+	ours = palloc0(offsetof(CdcHbaOurs, lines) + sizeof(OurLine) * capacity);
+	ours->broken = block.broken != NULL;
+	ours->first = block.found && !has_rule(file, block.start);
+	for (; p < end && read_line(p, &line); p = line.next)
 	{
-		if (strcmp(wanted[i], wanted[n - 1]) != 0)
-			wanted[n++] = wanted[i];
+		if (line_id(&line) != NULL)
+		{
+			ours->lines[ours->n].start = line.start;
+			ours->lines[ours->n].length = (int) line.length;
+			ours->lines[ours->n++].first = first;
+		}
+		else
+			first = first && !has_rule(line.start, line.next);
 	}
-	found = palloc0(sizeof(bool) * n);
-	for (p = block.inside; p < block.inside_end && read_line(p, &line); p = line.next)
-	{
-		char	   *key;
-		char	  **where;
-
-		/* Ours come first: behind a line of somebody else's it does not count. */
-		if (line_id(&line) == NULL && has_rule(line.start, line.next))
-			break;
-		if (line_id(&line) == NULL)
-			continue;
-		key = pnstrdup(line.start, line.length);
-		where = bsearch(&key, wanted, n, sizeof(char *), by_text);
-		if (where)
-			found[where - wanted] = true;
-		pfree(key);
-	}
-	for (i = 0; i < n && found[i]; i++)
-		;
-	return i == n;
+	qsort(ours->lines, ours->n, sizeof(OurLine), by_our_text);
+	return ours;
 }
 
 bool
-cdc_hba_left(const char *file, const char *pipeline_id)
+cdc_hba_has(const CdcHbaOurs *ours, const CdcHbaLine *lines, int nlines)
 {
-	const char *p = file;
-	const char *end = NULL;
-	Block		block;
-	Line		line;
+	int			i;
 
-	find_block(file, &block);
-	if (block.broken == NULL)
+	if (ours->broken || (nlines > 0 && !ours->first))
+		return false;
+	for (i = 0; i < nlines; i++)
 	{
-		if (!block.found)
+		OurLine		wanted = {cdc_hba_line(&lines[i]), 0, true};
+
+		if (wanted.start == NULL)
 			return false;
-		p = block.inside;
-		end = block.inside_end;
+		wanted.length = (int) strlen(wanted.start);
+		if (bsearch(&wanted, ours->lines, ours->n, sizeof(OurLine), by_our_text) == NULL)
+			return false;
 	}
+	return true;
+}
 
-	/* Where the markers are gone a line of ours is still one. */
-	while ((end == NULL || p < end) && read_line(p, &line))
-	{
-		const char *id = line_id(&line);
+bool
+cdc_hba_left(const CdcHbaOurs *ours, const char *pipeline_id)
+{
+	OurLine		wanted = {pipeline_id, ID_LENGTH, false};
 
-		if (id != NULL && same_id(id, pipeline_id))
-			return true;
-		p = line.next;
-	}
-	return false;
+	return strlen(pipeline_id) == ID_LENGTH && bsearch(&wanted, ours->lines, ours->n, sizeof(OurLine), by_our_id) != NULL;
 }
 
 char *
@@ -419,18 +440,20 @@ cdc_hba_lines_hash(const char *file, const char *const *ids, int nids)
 {
 	StringInfoData lines;
 	Block		block;
+	Ids			wanted;
 	const char *p;
 	Line		line;
 
 	find_block(file, &block);
 	if (!block.found)
 		return pstrdup("");
+	wanted = ids_of(NULL, 0, ids, nids);
 	initStringInfo(&lines);
 	for (p = block.inside; p < block.inside_end && read_line(p, &line); p = line.next)
 	{
 		const char *id = line_id(&line);
 
-		if (id != NULL && is_spoken_for(id, NULL, 0, ids, nids))
+		if (id != NULL && is_among(id, &wanted))
 		{
 			appendBinaryStringInfo(&lines, line.start, (int) line.length);
 			appendStringInfoChar(&lines, '\n');

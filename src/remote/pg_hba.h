@@ -52,14 +52,22 @@ extern char *cdc_hba_broken(const char *file);
 extern char *cdc_hba_apply(const char *file, const CdcHbaLine *lines, int nlines,
 						   const char *const *remove_ids, int nremove);
 
+/*
+ * What of a file is ours, found once for many questions: it may have the lines of
+ * thousands of pipelines.  One palloc'd chunk; it points into file, which must
+ * outlive it.
+ */
+typedef struct CdcHbaOurs CdcHbaOurs;
+extern CdcHbaOurs *cdc_hba_ours(const char *file);
+
 /* Are all the lines there, in our block, before any other rule? */
-extern bool cdc_hba_has(const char *file, const CdcHbaLine *lines, int nlines);
+extern bool cdc_hba_has(const CdcHbaOurs *ours, const CdcHbaLine *lines, int nlines);
 
 /*
  * Is any line of this pipeline left in our block (or in the rest of a broken
  * one)?
  */
-extern bool cdc_hba_left(const char *file, const char *pipeline_id);
+extern bool cdc_hba_left(const CdcHbaOurs *ours, const char *pipeline_id);
 
 /*
  * SHA-256 (hex) of the lines of these pipelines in our block, "" when there is
@@ -90,15 +98,16 @@ extern CdcTri cdc_hba_admits(const char *file, const CdcHbaLine *lines, int nlin
 #define CDC_HBA_HEAD "131072"
 
 /*
- * Reads the file: one row (path text, content text, sha256 hex text).  The
- * content is in bytea's "escape" format, since a pg_hba.conf may hold bytes
- * that are no text in the database's encoding: cdc_hba_decode it.  NULL: the
- * file is larger than CDC_HBA_MAX.
+ * Reads the file: one row (path text, content text, sha256 hex text, how many
+ * errors the server finds in it).  The content is in bytea's "escape" format, since
+ * a pg_hba.conf may hold bytes that are no text in the database's encoding:
+ * cdc_hba_decode it.  NULL: the file is larger than CDC_HBA_MAX.
  */
 #define CDC_HBA_READ_SQL \
 	"SELECT pg_catalog.current_setting('hba_file'), " \
 	"CASE WHEN pg_catalog.length(pg_catalog.encode(f, 'escape')) <= " CDC_HBA_MAX " THEN pg_catalog.encode(f, 'escape') END, " \
-	"pg_catalog.encode(pg_catalog.sha256(f), 'hex') " \
+	"pg_catalog.encode(pg_catalog.sha256(f), 'hex'), " \
+	"(SELECT count(*) FROM pg_catalog.pg_hba_file_rules WHERE error IS NOT NULL) " \
 	"FROM pg_catalog.pg_read_binary_file(pg_catalog.current_setting('hba_file')) AS f"
 
 /*
@@ -108,25 +117,48 @@ extern CdcTri cdc_hba_admits(const char *file, const CdcHbaLine *lines, int nlin
  */
 extern char *cdc_hba_decode(const char *escaped);
 
-/*
- * COPY ... TO PROGRAM that replaces the file at path by content: base64 on
- * standard input, decoded by the program, which first compares the SHA-256 of
- * the present file with old_sha256 (exit status 3 when it differs: somebody
- * else wrote), writes beside it with the same owner, mode and attributes,
- * syncs, renames.  Exit status 4: what arrived is not what was sent, or a tool
- * failed; 5: owner or mode cannot be kept (the server may not manage this
- * file).  A symbolic link is followed, not replaced.  On any failure the file
- * is untouched and nothing is left beside it.  SQLSTATE of a failed program is
- * 38000.  Needs sh, base64, sha256sum, stat, cp, sync of coreutils there.
- */
-extern char *cdc_hba_write_sql(const char *path, const char *old_sha256, const char *content);
+/* What the lock's file has in its name beside pg_hba.conf's, and how many seconds are waited for it. */
+#define CDC_HBA_LOCK ".cdc_lock"
+#define CDC_HBA_LOCK_S "5"
 
 /*
- * Errors in the file as the server reads it now: rows (line_number, error).  As
- * ASCII, since they quote the file's bytes, which need not be text.
+ * COPY ... TO PROGRAM that replaces the file at path by content: base64 on
+ * standard input, decoded by the program, which first takes the lock (see
+ * CDC_HBA_LOCK), compares the SHA-256 of the present file with old_sha256, writes
+ * beside it with the same owner, mode and attributes, syncs, renames.  writer: one
+ * line that says who that is, for those who wait.  A symbolic link is followed, not
+ * replaced.  On any failure the file is untouched and nothing is left beside it; of
+ * a program that was killed the next one removes what it left.  SQLSTATE of a failed
+ * program is 38000, and the server's DETAIL ends in its status:
  */
-#define CDC_HBA_ERRORS_SQL \
-	"SELECT line_number, pg_catalog.encode(pg_catalog.replace(error, pg_catalog.chr(92)," \
-	" pg_catalog.repeat(pg_catalog.chr(92), 2))::pg_catalog.bytea, 'escape') FROM pg_catalog.pg_hba_file_rules WHERE error IS NOT NULL ORDER BY 1"
+#define CDC_HBA_CHANGED 3		/* somebody else wrote since it was read: read it again */
+#define CDC_HBA_LOCKED 6		/* another writer has the lock: CDC_HBA_HOLDER_SQL says who */
+
+/*
+ * ... 4: what arrived is not what was sent, or a tool failed; 5: owner or mode cannot
+ * be kept (the server may not manage this file).  Needs sh, base64, sha256sum, stat,
+ * cp, sync of coreutils there, grep, and flock of util-linux.
+ */
+extern char *cdc_hba_write_sql(const char *path, const char *old_sha256, const char *content, const char *writer);
+
+/* The status in the server's DETAIL (may be NULL), 0: there is none; and what it means, NULL: nothing known. */
+extern int	cdc_hba_exit_status(const char *detail);
+extern const char *cdc_hba_write_failed(const char *detail);
+
+/* Who has the lock: one text, NULL when nobody has; cdc_hba_holder() reads it, NULL: nobody is named. */
+#define CDC_HBA_HOLDER_SQL \
+	"SELECT pg_catalog.encode(pg_catalog.pg_read_binary_file(pg_catalog.current_setting('hba_file') || '" CDC_HBA_LOCK "', 0, 65536, true), 'escape')"
+extern char *cdc_hba_holder(const char *escaped);
+
+/*
+ * Has the server load the file, unless it finds errors in it, which would keep it
+ * from doing so: rows (line_number, error), as ASCII, since they quote the file's
+ * bytes, which need not be text; or one row (0, NULL): it was told to.
+ */
+#define CDC_HBA_LOAD_SQL \
+	"WITH e AS MATERIALIZED (SELECT line_number, pg_catalog.encode(pg_catalog.replace(error, pg_catalog.chr(92)," \
+	" pg_catalog.repeat(pg_catalog.chr(92), 2))::pg_catalog.bytea, 'escape') AS words FROM pg_catalog.pg_hba_file_rules WHERE error IS NOT NULL)" \
+	" SELECT * FROM (SELECT e.line_number, e.words FROM e UNION ALL SELECT 0, NULL" \
+	" WHERE CASE WHEN EXISTS (SELECT FROM e) THEN false ELSE pg_catalog.pg_reload_conf() END) AS x ORDER BY 1"
 
 #endif							/* CDC_PG_HBA_H */

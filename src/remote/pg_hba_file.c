@@ -6,6 +6,8 @@
  */
 #include "remote/pg_hba.h"
 
+#include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/cryptohash.h"
@@ -94,33 +96,45 @@ shell_quote(const char *word)
 	return buf.data;
 }
 
-char *
-cdc_hba_write_sql(const char *path, const char *old_sha256, const char *content)
+/*
+ * The lock of who writes: a file beside pg_hba.conf, which only the server's OS
+ * user can open, under flock(), which ends with its holder however that ends.
+ * Who has it stands in its last line.  It is removed before it is let go, so who
+ * waited for it may have got one that is not there any more: then what he wrote
+ * into it is not in the file of that name, and he begins again.
+ */
+#define LOCK_SH \
+	"put() { flock -w " CDC_HBA_LOCK_S " 9 || no 6; printf '%s\\n' \"$me\" >&9; " \
+	"grep -qxF -e \"$me\" -- \"$l\" || return 7; trap 'rm -f -- \"$t\" \"$l\"' EXIT; "
+
+/* Without flock(1) it is the comparison right before the rename that is left. */
+#define NO_FLOCK_SH \
+	"command -v flock > /dev/null || flock() { :; }; "
+
+/*
+ * Standard input is read to its end whatever fails, so that the server never
+ * writes into a closed pipe.  The new file's digest guards against a session that
+ * ends in the middle of the COPY.  It is made 0600 and by nobody else; only then
+ * it gets content, only then the attributes.  What a power cut left of an earlier
+ * one is removed first.  Each program of these costs a millisecond while a
+ * connector waits.
+ */
+static char *
+write_program(const char *path, const char *old_sha256, const char *digest, const char *writer)
 {
 	StringInfoData program;
-	StringInfoData sql;
-	const char *digest;
-	size_t		length = strlen(content);
-	size_t		i;
 
-	/*
-	 * Standard input is read to its end whatever fails, so that the server
-	 * never writes into a closed pipe.  The new file's digest guards against a
-	 * session that ends in the middle of the COPY.  It is made 0600 and by
-	 * nobody else; only then it gets content, only then the attributes.  What a
-	 * power cut left of an earlier one is removed first: writers hold a lock.
-	 * Each program of these costs a millisecond while a connector waits.
-	 */
-	digest = cdc_hba_sha256(content);
 	initStringInfo(&program);
-	appendStringInfo(&program, "LC_ALL=C; export LC_ALL; umask 077; set -C; "
-					 "no() { cat > /dev/null; exit 4; }; "
-					 "f=$(readlink -e -- %s) || no; t=\"$f.cdc_%.8s\"; ", shell_quote(path), digest);
+	appendStringInfo(&program, "LC_ALL=C; export LC_ALL; umask 077; set -C; " NO_FLOCK_SH
+					 "no() { cat > /dev/null; exit $1; }; "
+					 "f=$(readlink -e -- %s) || no 4; l=\"$f\"" CDC_HBA_LOCK "; t=\"$f.cdc_%.8s\"; ", shell_quote(path), digest);
+	appendStringInfo(&program, "me=%s\" pid $$, $(date -u '+%%Y-%%m-%%d %%H:%%M:%%S UTC')\"; ", shell_quote(writer));
 	appendStringInfoString(&program,
+						   LOCK_SH
 						   "set -- \"$f\".cdc_????????; "
-						   "[ ! -e \"$1\" ] || rm -f -- \"$@\" || no; "
-						   "trap 'rm -f -- \"$t\"' EXIT; trap 'exit 4' HUP INT PIPE TERM; "
-						   "base64 -d > \"$t\" || no; "
+						   "[ ! -e \"$1\" ] || rm -f -- \"$@\" || no 4; "
+						   "trap 'exit 4' HUP INT PIPE TERM; "
+						   "base64 -d > \"$t\" || no 4; "
 						   "cp --attributes-only --preserve=all --no-preserve=timestamps -- \"$f\" \"$t\" || exit 5; "
 						   "set -- $(stat -c %u:%g:%a -- \"$f\" \"$t\"); [ $# = 2 ] && [ \"$1\" = \"$2\" ] || exit 5; "
 						   "sync -- \"$t\" || exit 4; "
@@ -128,8 +142,18 @@ cdc_hba_write_sql(const char *path, const char *old_sha256, const char *content)
 	appendStringInfo(&program, "[ \"$s\" = %s ] || { [ \"${s%%%%-*-}\" = '%s  ' ] && exit 3; exit 4; }; ",
 					 shell_quote(psprintf("%s  -\n%s  -", digest, old_sha256)), digest);
 	appendStringInfoString(&program,
-						   "mv -f -- \"$t\" \"$f\" || exit 4; trap - EXIT; "
-						   "sync -- \"${f%/*}/\"; exit 0");
+						   "mv -f -- \"$t\" \"$f\" || exit 4; "
+						   "sync -- \"${f%/*}/\"; exit 0; }; "
+						   "while put 9>> \"$l\"; [ $? = 7 ]; do :; done; no 4");
+	return program.data;
+}
+
+char *
+cdc_hba_write_sql(const char *path, const char *old_sha256, const char *content, const char *writer)
+{
+	StringInfoData sql;
+	size_t		length = strlen(content);
+	size_t		i;
 
 	/* Hexadecimal in the statement, base64 (no line ends) on the way to the program. */
 	initStringInfo(&sql);
@@ -138,6 +162,57 @@ cdc_hba_write_sql(const char *path, const char *old_sha256, const char *content)
 	for (i = 0; i < length; i++)
 		appendStringInfo(&sql, "%02x", (unsigned char) content[i]);
 	appendStringInfo(&sql, "', 'hex'), 'base64'), pg_catalog.chr(10), '')) TO PROGRAM %s",
-					 cdc_quote_literal(program.data));
+					 cdc_quote_literal(write_program(path, old_sha256, cdc_hba_sha256(content), writer)));
 	return sql.data;
+}
+
+const char *
+cdc_hba_write_failed(const char *detail)
+{
+	static const struct
+	{
+		int			status;
+		const char *words;
+	}			failures[] =
+	{
+		{CDC_HBA_CHANGED, "somebody else writes pg_hba.conf again and again"},
+		{4, "the program that writes pg_hba.conf failed there, the server's log says why: it needs sh, base64, sha256sum, stat, cp, mv, sync and grep, and room in the directory of the file"},
+		{5, "the owner and mode of pg_hba.conf cannot be kept: make the server's OS user its owner, or write the lines yourself and set manage_hba to false"},
+		{CDC_HBA_LOCKED, "another control plane is writing pg_hba.conf"}
+	};
+	int			status = cdc_hba_exit_status(detail);
+	size_t		i;
+
+	for (i = 0; i < lengthof(failures); i++)
+	{
+		if (failures[i].status == status)
+			return failures[i].words;
+	}
+	return NULL;
+}
+
+int
+cdc_hba_exit_status(const char *detail)
+{
+	size_t		length = detail ? strlen(detail) : 0;
+	size_t		digits = 0;
+
+	while (digits < length && digits < 4 && isdigit((unsigned char) detail[length - digits - 1]))
+		digits++;
+	return digits > 0 ? atoi(detail + length - digits) : 0;
+}
+
+char *
+cdc_hba_holder(const char *escaped)
+{
+	char	   *words = cdc_hba_decode(escaped);
+	size_t		length = words ? strlen(words) : 0;
+	char	   *line;
+
+	if (length > 0 && words[length - 1] == '\n')
+		words[--length] = '\0';
+	if (length == 0)
+		return NULL;
+	line = strrchr(words, '\n');
+	return line ? line + 1 : words;
 }

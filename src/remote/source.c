@@ -2,8 +2,8 @@
  * source.c
  *	  The statements of every action on a source server.
  *
- * No I/O.  Each result is one simple-protocol text and so one implicit
- * transaction; all are idempotent and check the mark of what they find within
+ * No I/O.  Each result is one command for source_batch.c, which runs it in a
+ * subtransaction; all are idempotent and check the mark of what they find within
  * it, so that nothing that is not ours is ever changed, whatever was observed
  * before.  What varies goes in as literals; names are put together by format()
  * on the server.  Works on PostgreSQL 14 to 18.
@@ -11,21 +11,6 @@
 #include "remote/source.h"
 
 #include "common/quote.h"
-
-/*
- * Waiting long for a lock would block the user's statements behind ours: give
- * up and come again.  The search path keeps functions and operators of the
- * database's users out.
- */
-#define PROLOGUE \
-	"SET LOCAL lock_timeout = '3s'; " \
-	"SET LOCAL search_path = pg_catalog, pg_temp; " \
-	"SET LOCAL client_min_messages = error; "
-
-/* A verifier is no password, but nothing to be kept in statistics either. */
-#define NOT_IN_STATISTICS \
-	"SELECT set_config('pg_stat_statements.track_utility', 'off', true) " \
-	"WHERE current_setting('is_superuser') = 'on'; "
 
 /*
  * Every table that a pipeline for all tables captures: alias c and n.  Not the
@@ -77,9 +62,9 @@ append_tables_array(StringInfo block, const CdcSourceAsk *ask)
 }
 
 static char *
-as_do(const char *prologue, StringInfo block, const char *after)
+as_do(StringInfo block)
 {
-	return psprintf("%sDO %s%s", prologue, cdc_quote_literal(block->data), after);
+	return psprintf("DO %s", cdc_quote_literal(block->data));
 }
 
 /*
@@ -140,7 +125,7 @@ cdc_source_role_sql(const CdcSourceAsk *ask, const char *verifier)
 						   "    END IF;\n"
 						   "  END LOOP;\n"
 						   "END");
-	return as_do(PROLOGUE NOT_IN_STATISTICS, &block, "");
+	return as_do(&block);
 }
 
 /*
@@ -216,7 +201,7 @@ cdc_source_publication_sql(const CdcSourceAsk *ask, int64 epoch, bool exists)
 						   "  END IF;\n"
 						   "  EXECUTE format('COMMENT ON PUBLICATION %I IS %L', v_name, v_mark || ' epoch ' || v_epoch);\n"
 						   "END");
-	return as_do(PROLOGUE, &block, "");
+	return as_do(&block);
 }
 
 char *
@@ -235,7 +220,7 @@ cdc_source_drop_publication_sql(const CdcSourceAsk *ask)
 						   "    EXECUTE format('DROP PUBLICATION %I', v_name);\n"
 						   "  END IF;\n"
 						   "END");
-	return as_do(PROLOGUE, &block, "");
+	return as_do(&block);
 }
 
 /* The slot of our name in this database; another database's is not ours. */
@@ -325,5 +310,5 @@ cdc_source_drop_role_sql(const CdcSourceAsk *ask)
 						   "  PERFORM set_config('cdc_source.outcome', 'kept: it owns, or was given rights on: ' ||\n"
 						   "    regexp_replace(v_why, '\\s+', ' ', 'g'), true);\n"
 						   "END");
-	return as_do(PROLOGUE, &block, "; SELECT current_setting('cdc_source.outcome')");
+	return as_do(&block);
 }

@@ -192,12 +192,12 @@ extern char *cdc_source_drop_shadow_sql(const char *slot);
 extern const char *const cdc_source_nudge_sql;
 
 /*
- * Statements of the actions; each is one simple-protocol text, run in the
- * pipeline's database on the primary, idempotent, in one transaction.  An
- * object of the name without our mark is an ERROR (42710), a lock not got in
- * 3 s too (55P03).  verifier: SCRAM, never a clear password.  The publication
- * is refused (55000) when its mark has a higher epoch; a slot of another
- * database or plugin is not touched; an active one is an ERROR (55006).
+ * The commands of the actions, for cdc_source_batch_sql, which runs them in the
+ * pipeline's database on the primary; all are idempotent.  An object of the name
+ * without our mark is an ERROR (42710).  verifier: SCRAM, never a clear password.
+ * The publication is refused (55000) when its mark has a higher epoch; a slot of
+ * another database or plugin is not touched; an active one is an ERROR (55006).
+ * That of terminate_walsender is a statement by itself.
  */
 extern char *cdc_source_role_sql(const CdcSourceAsk *ask, const char *verifier);
 extern char *cdc_source_publication_sql(const CdcSourceAsk *ask, int64 epoch, bool exists);
@@ -208,9 +208,24 @@ extern char *cdc_source_terminate_walsender_sql(const CdcSourceAsk *ask);
 /*
  * REVOKEs exactly what cdc_source_role_sql granted (every table of the
  * database on which the role has rights), then drops the role; when something
- * else depends on it the role becomes NOLOGIN NOREPLICATION instead.  Returns
- * one row: 'dropped', 'absent' or 'kept: <why>'.
+ * else depends on it the role becomes NOLOGIN NOREPLICATION instead.  Its words
+ * are 'dropped', 'absent' or 'kept: <why>'.
  */
 extern char *cdc_source_drop_role_sql(const CdcSourceAsk *ask);
+
+/*
+ * One simple-protocol text that runs these commands (at least one, at most
+ * CDC_SOURCE_BATCH) in their order, each in a subtransaction of its own: rows (number
+ * from 1, SQLSTATE or '', words, hint), the latter two for cdc_source_batch_words.  A
+ * command that fails costs itself alone; one that waits for a lock fails (55P03) soon,
+ * where it is by itself after 3 s.  Commands without a row were not begun, since those
+ * before them took their time: they are for the next batch.  What is thrown as a whole
+ * (a cancel) has done nothing.
+ */
+#define CDC_SOURCE_BATCH 32		/* with one more subtransaction in each, as many as a snapshot has room for */
+extern char *cdc_source_batch_sql(const char *const *commands, int n);
+
+/* The bytes that such a text stands for, which need not be valid text; NULL: it is empty, or none. */
+extern char *cdc_source_batch_words(const char *escaped);
 
 #endif							/* CDC_SOURCE_H */

@@ -306,6 +306,7 @@ cdc_visit_dispatch(CdcWorld *world)
 		if (!cdc_guard(execute_one, op, "what was to be done", why, sizeof(why)))
 			cdc_op_end(ref, CDC_OP_UNKNOWN, why);
 	}
+	cdc_execute_batches(world);
 	cdc_visit_ended(world);
 	cdc_network_dispatch(world);
 }

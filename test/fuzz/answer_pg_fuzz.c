@@ -19,9 +19,9 @@
 
 extern int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Every shape that the worker has: a look, a ping, a watch, pg_hba.conf, its errors, positions, a text. */
+/* Every shape that the worker has: a look, a ping, a watch, pg_hba.conf, its loading, its lock, positions, outcomes. */
 static const CdcPgShape *const shapes[] = {
-	&cdc_shape_look, &cdc_shape_ping, &cdc_shape_watch, &cdc_shape_hba, &cdc_shape_hba_errors, &cdc_shape_slot_moved, &cdc_shape_slot_made, &cdc_shape_outcome
+	&cdc_shape_look, &cdc_shape_ping, &cdc_shape_watch, &cdc_shape_hba, &cdc_shape_hba_load, &cdc_shape_hba_holder, &cdc_shape_slot_moved, &cdc_shape_slot_made, &cdc_shape_batch
 };
 
 #define ID "a1b2c3d4-e5f6-7890-abcd-ef1234567890"
@@ -88,8 +88,8 @@ read_look(const char *words)
 		const char *ids[1] = {ID};
 
 		cdc_hba_broken(obs->hba_text);
-		cdc_hba_has(obs->hba_text, &line, 1);
-		cdc_hba_left(obs->hba_text, ID);
+		cdc_hba_has(cdc_hba_ours(obs->hba_text), &line, 1);
+		cdc_hba_left(cdc_hba_ours(obs->hba_text), ID);
 		cdc_hba_lines_hash(obs->hba_text, ids, 1);
 		cdc_hba_admits(obs->hba_text, &line, 1, NULL);
 	}
@@ -102,10 +102,10 @@ read_hba(const CdcPgResult *result)
 	char	   *old = cdc_hba_decode(cdc_pg_value(result, 0, 1));
 	char	   *changed = old ? cdc_hba_apply(old, &line, 1, NULL, 0) : NULL;
 
-	if (changed && !cdc_hba_has(changed, &line, 1))
+	if (changed && !cdc_hba_has(cdc_hba_ours(changed), &line, 1))
 		abort();
 	if (changed)
-		cdc_hba_write_sql(cdc_pg_value(result, 0, 0), cdc_pg_value(result, 0, 2), changed);
+		cdc_hba_write_sql(cdc_pg_value(result, 0, 0), cdc_pg_value(result, 0, 2), changed, "a fuzzer");
 }
 
 int

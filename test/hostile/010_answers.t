@@ -15,7 +15,7 @@ from lib import *
 MB = 1024 * 1024
 
 # The worker's questions, known by what they ask for.
-LOOK, WATCH, PING, HBA_READ, HBA_ERRORS, LOCK = "cdc_source", "pg_get_replication_slots() AS s", "pg_is_in_recovery(), (SELECT", "encode(f, 'escape')", "FROM pg_catalog.pg_hba_file_rules WHERE", "pg_advisory_lock"
+WATCH, PING, HBA_READ, HBA_LOAD = "pg_get_replication_slots() AS s", "pg_is_in_recovery(), (SELECT", "encode(f, 'escape')", "pg_reload_conf()"
 
 
 def is_look(sql):
@@ -23,7 +23,7 @@ def is_look(sql):
 
 
 KINDS = {"the look": is_look, "the ping": lambda sql: PING in sql, "the watch": lambda sql: WATCH in sql,
-         "pg_hba.conf": lambda sql: HBA_READ in sql, "its errors": lambda sql: HBA_ERRORS in sql}
+         "pg_hba.conf": lambda sql: HBA_READ in sql, "its loading": lambda sql: HBA_LOAD in sql}
 
 
 def endless(part):
@@ -87,8 +87,8 @@ def shapes(world, liar, pipeline):
 
 
 def while_built(world, liar):
-    """The questions that come while something is built: the watch of a slot, pg_hba.conf and its errors, the end of a role."""
-    for kind, columns_ in (("pg_hba.conf", 3), ("its errors", 2), ("the watch", 2)):
+    """The questions that come while something is built: the watch of a slot, pg_hba.conf and its loading, the end of a role."""
+    for kind, columns_ in (("pg_hba.conf", 4), ("its loading", 2), ("the watch", 2)):
         liar.which, liar.told = KINDS[kind], 0
         liar.lie = lambda q, n=columns_: rows(["c"] * n, (None,) * n)
         made = world.pipeline("alice", liar.source, liar.sink, name="built-" + kind.replace(" ", "-").replace(".", "-"))

@@ -12,6 +12,7 @@ use File::Basename qw(dirname);
 use File::Temp ();
 use IPC::Run qw(run start finish timeout);
 use JSON::PP ();
+use POSIX ();
 use lib dirname(__FILE__) . '/lib';
 use CdcNode;
 use PostgreSQL::Test::Utils;
@@ -69,15 +70,40 @@ sub built
 	return $out;
 }
 
-# Runs an action's text as one simple query; returns (status, output, error).
+# Runs commands as one batch; the rows of its answer as [state, words and hint], as ddl.c reads them.
+sub batch
+{
+	my (@commands) = @_;
+	my ($out, $err) = ('', '');
+	run([ 'psql', '-XqAt', '-F', "\t", '-R', "\1", '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('app'), '-c', built([ 'batch', @commands ]) ], '>', \$out, '2>', \$err)
+	  or die "batch failed: $err";
+	return map { /(?:^|\n)\d+\t(\w*)\t([^\t]*)\t([^\t]*)$/ ? [ $1, $2, $3 ] : () } split /[\1]/, $out =~ s/\n\z//r;
+}
+
+# The same for those that were not begun, until none is left.
+sub batches
+{
+	my (@commands) = @_;
+	my @rows;
+
+	while (@commands)
+	{
+		my @begun = batch(@commands[ 0 .. ($#commands < 9 ? $#commands : 9) ]);	# as many as an argument may have
+
+		die 'nothing was begun' if !@begun;
+		push @rows, @begun;
+		splice @commands, 0, scalar @begun;
+	}
+	return @rows;
+}
+
+# Runs an action's command; returns (status, output, error).
 sub action
 {
 	my ($what, $extra, @tables) = @_;
 	my $sql = built([ $what, $id, $name, 'app', $extra, @tables ]);
-	my ($out, $err) = ('', '');
-	my $ok = run([ 'psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('app'), '-c', $sql ],
-		'>', \$out, '2>', \$err);
-	return ($ok, $out, $err);
+	my ($row) = batch($sql);
+	return ($row->[0] eq '', $row->[0] eq '' ? $row->[1] : '', "$row->[0]: $row->[1] ($row->[2])");
 }
 
 sub action_ok
@@ -375,12 +401,12 @@ wait_until('the slot is seen streaming', sub { my $s = observe(@listed); $s->{sl
 is(observe(@listed)->{slot_since_us}, $node->safe_psql('postgres', 'SELECT (extract(epoch FROM backend_start) * 1000000)::bigint FROM pg_stat_replication'), 'since its walsender began');
 ($ok, $out, $err) = action('drop_slot', '-');
 ok(!$ok && $err =~ /is active for PID/, 'an active slot is not dropped');
-action_ok('its walsender is terminated', 'terminate', '-');
+$node->safe_psql('app', built([ 'terminate', $id, $name, 'app', '-' ]));
 wait_until('the slot is seen idle', sub { observe(@listed)->{slot_active} == 0 });
 eval { finish($receiver) };
 action_ok('the slot is dropped', 'drop_slot', '-');
 action_ok('... and again', 'drop_slot', '-');
-action_ok('nobody to terminate', 'terminate', '-');
+is($node->safe_psql('app', built([ 'terminate', $id, $name, 'app', '-' ])), '', 'nobody to terminate');
 is(observe(@listed)->{slot_exists}, 0, '... gone');
 
 $node->safe_psql('app', "SELECT pg_create_logical_replication_slot('$name', 'pgoutput')");
@@ -443,6 +469,37 @@ is(action_ok('... is dropped', 'drop_role', '-'), 'dropped', '... says so');
 is(world(), $closed, '... and nothing is left');
 $node->safe_psql('app', 'GRANT CONNECT ON DATABASE app TO PUBLIC; GRANT USAGE ON SCHEMA public TO PUBLIC');
 
+note 'many actions in one message';
+{
+	my $n = 0;
+	my $command = sub { my ($what, $extra, @tables) = @_; $n++; return built([ $what, sprintf('%08x-e5f6-7890-abcd-ef1234567890', $n), "mdb_pipeline_$n", 'app', $extra, @tables ]); };
+	my $log = -s $node->logfile;
+
+	$node->safe_psql('app', 'CREATE TABLE held (id int PRIMARY KEY); CREATE PUBLICATION mdb_pipeline_4 FOR TABLE orders; CREATE ROLE mdb_pipeline_5');
+	my $holder = $node->background_psql('app');
+	$holder->query_safe('BEGIN; LOCK TABLE held');
+	my @rows = batches($command->('role', $verifier, '"public"."orders"'), $command->('publication', 1, '"public"."gone"'), $command->('publication', 1, '"public"."held"'),
+		$command->('publication', 1, '"public"."orders"'), $command->('role', $verifier, '"public"."orders"'));
+	is(join(' ', map { $_->[0] || 'done' } @rows), 'done 42P01 55P03 42710 42710', 'each has its own end: what is there, a missing table, one that is locked, names that somebody else has')
+	  or diag(map { "@$_\n" } @rows);
+	like($rows[1][1], qr/^table "public"\."gone" does not exist$/, '... with its words');
+	like($rows[3][1] . $rows[3][2], qr/^a publication named "mdb_pipeline_4" exists that this pipeline did not make.*Rename or drop it/, '... and its hint');
+	@rows = batch($command->('publication', 1, '"public"."orders"'));
+	is($rows[0][0], '', 'one behind them is made');
+	is($node->safe_psql('app', "SELECT string_agg(x, ' ' ORDER BY x) FROM (SELECT rolname FROM pg_roles WHERE rolname ~ '^mdb_pipeline_\\d\$' UNION ALL SELECT pubname FROM pg_publication WHERE pubname ~ '^mdb_pipeline_\\d\$') AS n(x)"),
+		'mdb_pipeline_1 mdb_pipeline_4 mdb_pipeline_5 mdb_pipeline_6', 'nothing else was made');
+	@rows = batch('SELECT pg_sleep(0.2)', $command->('publication', 1, '"public"."orders"'), 'SELECT 1');
+	is(scalar @rows, 1, 'who comes when the time is over is not begun');
+	is($node->safe_psql('app', "SELECT count(*) FROM pg_publication WHERE pubname = 'mdb_pipeline_7'"), 0, '... and has done nothing');
+	$holder->query_safe('COMMIT');
+	$holder->quit;
+	@rows = batches(map { $command->('publication', 1, $_ == 17 ? '"public"."gone"' : '"public"."orders"') } 1 .. 50);
+	is(join(' ', grep { $rows[$_][0] } 0 .. $#rows), '16', 'one bad table among 50 costs itself');
+	is($node->safe_psql('app', "SELECT count(*) FROM pg_publication WHERE pubname ~ '^mdb_pipeline_(8|9|\\d\\d)\$'"), 49, '... the others are there');
+	unlike(substr(slurp_file($node->logfile), $log), qr/^\S+ \S+ \S+ \[\d+\] \S+ (?:ERROR|STATEMENT|CONTEXT):/m, 'what fails is told to who asked, and not to the log, with what was asked');
+	$node->safe_psql('app', "DO \$\$ DECLARE r record; BEGIN FOR r IN SELECT pubname FROM pg_publication WHERE pubname ~ '^mdb_pipeline_\\d+\$' LOOP EXECUTE format('DROP PUBLICATION %I', r.pubname); END LOOP; END \$\$; DROP OWNED BY mdb_pipeline_1, mdb_pipeline_5; DROP ROLE mdb_pipeline_1, mdb_pipeline_5; DROP TABLE held");
+}
+
 note 'without superuser';
 $node->safe_psql('postgres', 'CREATE ROLE watcher LOGIN; GRANT pg_monitor TO watcher');
 $seen = observe_on($node, 'true', 'watcher', @listed);
@@ -478,7 +535,7 @@ sub hba_read
 	my ($o, $e) = ('', '');
 	run([ 'psql', '-XqAt', '-F', "\t", '-d', $node->connstr('postgres'), '-c', built(['hba_read']) ], '>', \$o, '2>', \$e) or die $e;
 	chomp $o;
-	my ($path, $escaped, $hash) = $o =~ /\A([^\t]*)\t(.*)\t([0-9a-f]{64})\z/s or die "unexpected: $o";
+	my ($path, $escaped, $hash) = $o =~ /\A([^\t]*)\t(.*)\t([0-9a-f]{64})\t\d+\z/s or die "unexpected: $o";
 	return ($path, built(['hba_decode'], $escaped), $hash);
 }
 
@@ -524,6 +581,64 @@ is(read_raw($hba), $original, '... byte for byte as before');
 write_file($hba, $original . "\nhost nonsense\n");
 like(observe_on($node, 'true', undef)->{hba_error}, qr/^line \d+: end-of-line before/, 'the errors of the user are seen');
 write_file($hba, $original);
+
+note 'who writes pg_hba.conf: one at a time, and nobody\'s lines are lost';
+{
+	my $rounds = 8;
+	my @writers;
+
+	# what a control plane does, in a process of its own: reads, adds a line, writes; again where somebody else wrote meanwhile
+	foreach my $writer (1 .. 3)
+	{
+		my $pid = fork() // die $!;
+		if ($pid)
+		{
+			push @writers, $pid;
+			next;
+		}
+		foreach my $round (1 .. $rounds)
+		{
+			foreach my $try (1 .. 100)
+			{
+				my ($path, $content, $hash) = hba_read();
+				my $line = built([ 'hba_apply', sprintf('%08x-0000-4000-8000-%012x', $writer, $round), 'app', "writer_${writer}_$round", '127.0.0.1/32' ], $content);
+				my ($done, $why) = hba_write($path, $hash, $line);
+				last if $done;
+				next if $why =~ /exit code [36]$/m && $try < 100;
+				print STDERR "# writer $writer, round $round, try $try: $why\n";
+				POSIX::_exit(1);
+			}
+		}
+		POSIX::_exit(0);
+	}
+	my $failed = 0;
+	foreach my $pid (@writers) { waitpid($pid, 0); $failed ||= $?; }
+	is($failed, 0, 'three writers at once, again and again: each gets through');
+	my @lines = read_raw($hba) =~ /"writer_(\d_\d+)"/g;
+	is(join(' ', sort @lines), join(' ', sort map { my $w = $_; map { "${w}_$_" } 1 .. $rounds } 1 .. 3), 'every line of each is there');
+	is(leftovers($node->data_dir), '', 'and nothing beside the file');
+	write_file($hba, $original);
+
+	my $lock = "$hba.cdc_lock";
+	my $holder = start([ 'sh', '-c', "exec 9>>'$lock'; flock 9; echo 'cdc_pipeline installation 2, pid 5' >&9; echo held; exec sleep 60" ], '<', '/dev/null', '>', \my $held, '2>', \my $e2);
+	wait_until('somebody else writes', sub { $holder->pump_nb; ($held =~ /held/, $held) });
+	my ($path, $content, $hash) = hba_read();
+	my ($done, $why) = hba_write($path, $hash, $wanted);
+	ok(!$done && $why =~ /exit code 6$/m, 'who writes is waited for, not for ever') or diag($why);
+	is(read_raw($hba), $original, '... the file is untouched');
+	like($node->safe_psql('postgres', built(['hba_holder'])), qr/^cdc_pipeline installation 2, pid 5$/m, '... and it can be told who it is');
+	$holder->signal('KILL');
+	eval { finish($holder) };
+	ok(-e $lock, 'he is killed and leaves his file');
+	write_file("$hba.cdc_89abcdef", 'what he had written so far');
+	($done, $why) = hba_write($path, $hash, $wanted);
+	ok($done && read_raw($hba) eq $wanted, 'the next one writes all the same') or diag($why);
+	is(leftovers($node->data_dir), '', '... and takes away what was left');
+	is($node->safe_psql('postgres', built(['hba_load'])), '0|', 'the server loads it');
+	write_file($hba, $wanted . "\nhost nonsense\n");
+	like($node->safe_psql('postgres', built(['hba_load'])), qr/^\d+\|end-of-line before/, 'what has errors is not loaded: they are told');
+	write_file($hba, $original);
+}
 
 # A path with every special character, through a symbolic link.
 my $odd = "$scratch/it's a \"dir\" \$(touch x) `y` \\ %s";

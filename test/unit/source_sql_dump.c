@@ -1,4 +1,4 @@
-/* link: src/remote/source.c src/remote/source_observe.c src/remote/source_node.c src/remote/pg_hba.c src/remote/pg_hba_file.c src/common/quote.c src/common/json.c src/common/lsn.c */
+/* link: src/remote/source.c src/remote/source_batch.c src/remote/source_observe.c src/remote/source_node.c src/remote/pg_hba.c src/remote/pg_hba_file.c src/common/quote.c src/common/json.c src/common/lsn.c */
 /* libs: -ljson-c -lpgcommon -lpgport -lcrypto */
 /* flags: -DFRONTEND */
 /*
@@ -9,10 +9,11 @@
  * source_sql_dump observe
  * source_sql_dump ask ID NAME DATABASE FULL [TABLE...]
  * source_sql_dump parse ID				< the answer of the observation
+ * source_sql_dump batch COMMAND...
  * source_sql_dump role ID NAME DATABASE VERIFIER [TABLE...]
  * source_sql_dump publication ID NAME DATABASE EPOCH [TABLE...]
  * source_sql_dump drop_publication|drop_slot|terminate|drop_role ID NAME DATABASE -
- * source_sql_dump hba_read
+ * source_sql_dump hba_read | hba_load | hba_holder
  * source_sql_dump hba_decode			< second column of hba_read
  * source_sql_dump hba_apply ID DATABASE ROLE CIDR	< file
  * source_sql_dump hba_remove ID		< file
@@ -129,6 +130,10 @@ main(int argc, char **argv)
 		sql = pstrdup(CDC_HBA_READ_SQL);
 	else if (strcmp(what, "hba_decode") == 0)
 		sql = cdc_hba_decode(read_all());
+	else if (strcmp(what, "hba_holder") == 0)
+		sql = pstrdup(CDC_HBA_HOLDER_SQL);
+	else if (strcmp(what, "hba_load") == 0)
+		sql = pstrdup(CDC_HBA_LOAD_SQL);
 	else if (strcmp(what, "hba_apply") == 0 && argc > 5)
 	{
 		CdcHbaLine	line = {argv[2], argv[3], argv[4], argv[5]};
@@ -142,7 +147,9 @@ main(int argc, char **argv)
 		sql = cdc_hba_apply(read_all(), NULL, 0, ids, 1);
 	}
 	else if (strcmp(what, "hba_write") == 0 && argc > 3)
-		sql = cdc_hba_write_sql(argv[2], argv[3], read_all());
+		sql = cdc_hba_write_sql(argv[2], argv[3], read_all(), "cdc_pipeline installation 1,");
+	else if (strcmp(what, "batch") == 0 && argc > 2)
+		sql = cdc_source_batch_sql((const char *const *) argv + 2, argc - 2);
 	else if (argc > 5)
 	{
 		ask.pipeline_id = argv[2];

@@ -1,4 +1,4 @@
-/* link: src/remote/source.c src/remote/source_observe.c src/remote/source_node.c src/remote/pg_hba.c src/remote/pg_hba_file.c src/common/quote.c src/common/json.c src/common/lsn.c */
+/* link: src/remote/source.c src/remote/source_batch.c src/remote/source_observe.c src/remote/source_node.c src/remote/pg_hba.c src/remote/pg_hba_file.c src/common/quote.c src/common/json.c src/common/lsn.c */
 /* libs: -ljson-c -lpgcommon -lpgport -lcrypto */
 /* flags: -DFRONTEND */
 /*
@@ -100,6 +100,14 @@ reading(void)
 }
 
 static void
+batch_words(void)
+{
+	ok(cdc_source_batch_words("") == NULL, "nothing is said");
+	is(cdc_source_batch_words("a\\\\b \\303\\251"), "a\\b \xc3\xa9", "what is said comes as bytes");
+	ok(cdc_source_batch_words("a\\x") == NULL, "what is no text of ours is none");
+}
+
+static void
 statements(void)
 {
 	/* A name with everything must stay within its literals. */
@@ -121,6 +129,7 @@ main(void)
 	quoting();
 	asking();
 	reading();
+	batch_words();
 	statements();
 	return done_testing();
 }

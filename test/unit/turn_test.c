@@ -191,7 +191,7 @@ play(int wants)
 	bool		all = true;
 	int			left = leaves;
 
-	cdc_turn_create(&turn, &world, CDC_DDL_TURN);
+	cdc_turn_create(&turn, &world, CDC_HBA_TURN);
 	ntaken = 0;
 	for (i = 0; i < N; i++)
 	{
@@ -257,7 +257,7 @@ main(void)
 
 	/* the turn goes, with holder, queue and who is called */
 	slow = 0;
-	cdc_turn_create(&turn, &world, CDC_DDL_TURN);
+	cdc_turn_create(&turn, &world, CDC_HBA_TURN);
 	for (i = 0; i < N; i++)
 	{
 		enter(&players[i]);
@@ -267,7 +267,7 @@ main(void)
 	cdc_turn_seize(&turn, &players[5].p);
 	cdc_turn_close(&turn);
 	for (i = 0, all = true; i < N; i++)
-		all = all && players[i].p.turns[CDC_DDL_TURN].turn == NULL;
+		all = all && players[i].p.turns[CDC_HBA_TURN].turn == NULL;
 	ok(all && cdc_turns_next(&world) == 0, "what it was for is gone: nobody is in it any more");
 
 	/* two of a kind: peerings of two networks, of which a pipeline waits for one */

@@ -72,7 +72,7 @@ assess_hba(const CdcPipeline *p, CdcAssessment *a)
 			state = source->pg.manage_hba ? CDC_HBA_UNKNOWN : CDC_HBA_OK;
 		else
 		{
-			bool		here = cdc_hba_left(n->hba_text, p->id);
+			bool		here = cdc_hba_left(n->hba_ours, p->id);
 
 			left_known = true;
 			left = left || here;
@@ -80,7 +80,7 @@ assess_hba(const CdcPipeline *p, CdcAssessment *a)
 				state = CDC_HBA_UNKNOWN;	/* where Connect comes from is not known yet */
 			else if (!source->pg.manage_hba)
 				state = refuses_line(n, lines, nlines) ? CDC_HBA_UNMANAGED : CDC_HBA_OK;
-			else if (cdc_hba_has(n->hba_text, lines, nlines))
+			else if (cdc_hba_has(n->hba_ours, lines, nlines))
 				state = cdc_same(n->hba_loaded, n->hba_hash) ?
 					CDC_HBA_OK : CDC_HBA_NOT_LOADED;
 			else
@@ -114,16 +114,19 @@ assess_hba(const CdcPipeline *p, CdcAssessment *a)
 static char *
 blocker_words(const CdcPipeline *p)
 {
+	const char *words = p->look.server.blocker;
 	CdcPipeline *other;
 
+	/* mostly it is none of ours, and there may be many to compare with */
+	if (strstr(words, " mdb_pipeline_") == NULL)
+		return pstrdup(words);
 	/* those of this source alone: others' names are none of its owner's business */
 	cdc_each_of_source(other, p->source)
 	{
-		if (strstr(p->look.server.blocker, psprintf("(user %s,", other->object_name)) ||
-			strstr(p->look.server.blocker, psprintf(", application %s)", other->object_name)))
-			return psprintf("the snapshot of pipeline \"%s\", %s", other->wanted.name, p->look.server.blocker);
+		if (strstr(words, psprintf("(user %s,", other->object_name)) || strstr(words, psprintf(", application %s)", other->object_name)))
+			return psprintf("the snapshot of pipeline \"%s\", %s", other->wanted.name, words);
 	}
-	return pstrdup(p->look.server.blocker);
+	return pstrdup(words);
 }
 
 /* The role that the source was registered with, which is its owner's. */

@@ -27,7 +27,7 @@ hba_ready(const CdcPipeline *p, const CdcNode *n)
 	if (!n->service->pg.manage_hba || n->hba_text == NULL)
 		return true;
 	lines = cdc_wanted_hba_lines(p, &nlines);
-	return cdc_hba_has(n->hba_text, lines, nlines) && cdc_same(n->hba_loaded, n->hba_hash);
+	return cdc_hba_has(n->hba_ours, lines, nlines) && cdc_same(n->hba_loaded, n->hba_hash);
 }
 
 /* The more pipelines a source has, the more often the same WAL is read. */

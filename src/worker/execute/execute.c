@@ -1,6 +1,6 @@
 /*
  * execute.c
- *	  Actions on Kafka Connect and, by SQL, on the source.
+ *	  Actions on Kafka Connect; which file beside it does the others.
  *
  * See execute.h.  Decides nothing: what is done was decided by the state
  * table, what it means is read by the next look.
@@ -18,12 +18,10 @@
 #include "worker/world/facts.h"
 #include "worker/world/kept.h"
 #include "worker/world/reach.h"
-#include "worker/world/shapes.h"
 #include "worker/world/streamed.h"
 #include "worker/world/wanted.h"
 
-/* DDL on the source waits for locks no longer than this, then is tried again. */
-#define DDL_TIMEOUT_MS 30000
+#define TERMINATE_TIMEOUT_MS 30000
 
 /*
  * Connect writes states after it has answered.  A restart shows within this; a
@@ -39,14 +37,6 @@ keep_ref(const CdcOp *op)
 
 	*ref = cdc_op_ref(op);
 	return ref;
-}
-
-static bool
-is_ddl(CdcAction action)
-{
-	return action == CDC_ACT_CREATE_ROLE || action == CDC_ACT_CREATE_PUBLICATION ||
-		action == CDC_ACT_ALTER_PUBLICATION || action == CDC_ACT_DROP_SLOT ||
-		action == CDC_ACT_DROP_PUBLICATION || action == CDC_ACT_DROP_ROLE;
 }
 
 /* Does a task run once this is done?  A stopped connector that is PUT stays stopped. */
@@ -85,24 +75,17 @@ cdc_execute_reserve(CdcPipeline *p, CdcAction action)
 			return false;
 		return cdc_turn_take(&p->sink->kafka.plugin_turn, p);
 	}
-	return is_ddl(action) ? cdc_turn_take(&p->source->pg.ddl_turn, p) :
-		is_hba(action) ? cdc_turn_take(&p->source->pg.hba_turn, p) : true;
+	return is_hba(action) ? cdc_turn_take(&p->source->pg.hba_turn, p) : true;
 }
 
 void
 cdc_execute_release(CdcPipeline *p)
 {
-	bool		ddl = false;
 	bool		hba = false;
 	CdcOp	   *op;
 
 	for (op = p->doing.op; op; op = op->beside)
-	{
-		ddl = ddl || is_ddl(op->action);
 		hba = hba || is_hba(op->action);
-	}
-	if (p->source && !ddl)
-		cdc_turn_give(&p->source->pg.ddl_turn, p);
 	if (p->source && !hba)
 		cdc_turn_give(&p->source->pg.hba_turn, p);
 	cdc_network_release(p);
@@ -310,69 +293,25 @@ send_config(CdcOp *op)
 }
 
 static void
-sql_done(const CdcPgResult *result, void *arg)
+terminated(const CdcPgResult *result, void *arg)
 {
 	CdcOpRef   *ref = arg;
-	CdcOp	   *op = cdc_op_of(ref);
 
-	if (op)
-	{
-		CdcOpEnd	end = CDC_OP_DONE;
-		const char *words = result->error;
-
-		if (result->outcome == CDC_PG_REFUSED || result->outcome == CDC_PG_ERROR)
-			end = CDC_OP_FAILED;
-		else if (result->outcome != CDC_PG_OK)
-			end = CDC_OP_UNKNOWN;
-		else if (op->action == CDC_ACT_CREATE_ROLE)
-			op->pipeline->secret.role_generation = op->pipeline->secret.generation;
-		else if (op->action == CDC_ACT_DROP_ROLE)
-			words = cdc_pg_value(result, 0, 0);
-		if (result->hint && words)
-			words = psprintf("%s (%s)", words, result->hint);
-		cdc_op_end(*ref, end, words);
-	}
+	cdc_op_end(*ref, result->outcome == CDC_PG_OK ? CDC_OP_DONE :
+			   result->outcome == CDC_PG_REFUSED || result->outcome == CDC_PG_ERROR ? CDC_OP_FAILED : CDC_OP_UNKNOWN, result->error);
 	pfree(ref);
 }
 
 static void
-send_sql(CdcOp *op)
+terminate_walsender(CdcOp *op)
 {
-	CdcPipeline *p = op->pipeline;
-	CdcPgConn  *conn = cdc_execute_ddl_conn(p);
-	CdcSourceAsk ask = cdc_source_ask_of(p);
-	char	   *sql = NULL;
+	CdcPgConn  *conn = cdc_execute_ddl_conn(op->pipeline);
+	CdcSourceAsk ask = cdc_source_ask_of(op->pipeline);
 
 	if (conn == NULL)
-	{
 		cdc_op_end(cdc_op_ref(op), CDC_OP_FAILED, "the source has no primary");
-		return;
-	}
-	switch (op->action)
-	{
-		case CDC_ACT_CREATE_ROLE:
-			sql = cdc_source_role_sql(&ask, p->secret.verifier);
-			break;
-		case CDC_ACT_CREATE_PUBLICATION:
-		case CDC_ACT_ALTER_PUBLICATION:
-			sql = cdc_source_publication_sql(&ask, p->world->epoch, p->look.seen && p->look.seen->pub_exists);
-			break;
-		case CDC_ACT_TERMINATE_WALSENDER:
-			sql = cdc_source_terminate_walsender_sql(&ask);
-			break;
-		case CDC_ACT_DROP_SLOT:
-			sql = cdc_source_drop_slot_sql(&ask);
-			break;
-		case CDC_ACT_DROP_PUBLICATION:
-			sql = cdc_source_drop_publication_sql(&ask);
-			break;
-		default:
-			Assert(op->action == CDC_ACT_DROP_ROLE);
-			sql = cdc_source_drop_role_sql(&ask);
-			break;
-	}
-	cdc_pg_exec(conn, sql, 0, NULL, op->action == CDC_ACT_DROP_ROLE ? &cdc_shape_outcome : NULL, DDL_TIMEOUT_MS, sql_done, keep_ref(op));
-	pfree(sql);
+	else
+		cdc_pg_exec(conn, cdc_source_terminate_walsender_sql(&ask), 0, NULL, NULL, TERMINATE_TIMEOUT_MS, terminated, keep_ref(op));
 }
 
 void
@@ -391,14 +330,16 @@ cdc_execute(CdcOp *op)
 		case CDC_ACT_DELETE_SECRET:
 			cdc_agents_execute(op);
 			break;
+		case CDC_ACT_TERMINATE_WALSENDER:
+			terminate_walsender(op);
+			break;
 		case CDC_ACT_CREATE_ROLE:
 		case CDC_ACT_CREATE_PUBLICATION:
 		case CDC_ACT_ALTER_PUBLICATION:
-		case CDC_ACT_TERMINATE_WALSENDER:
 		case CDC_ACT_DROP_SLOT:
 		case CDC_ACT_DROP_PUBLICATION:
 		case CDC_ACT_DROP_ROLE:
-			send_sql(op);
+			cdc_ddl_execute(op);
 			break;
 		case CDC_ACT_WRITE_HBA:
 		case CDC_ACT_REMOVE_HBA:

@@ -14,8 +14,8 @@
 #include "worker/world/world.h"
 
 /*
- * Takes the turn that the action needs, before its intent is written: one DDL
- * and one pg_hba writer at a time for each source.  False while it is another
+ * Takes the turn that the action needs, before its intent is written: one
+ * pg_hba writer at a time for each source.  False while it is another
  * pipeline's: the pipeline is visited again soon.
  */
 extern bool cdc_execute_reserve(CdcPipeline *pipeline, CdcAction action);
@@ -32,6 +32,9 @@ extern bool cdc_execute_prepare(CdcPipeline *pipeline, CdcAction action, char **
 
 /* Starts an operation.  Its intent is committed. */
 extern void cdc_execute(CdcOp *op);
+
+/* All of a turn have been started: those that go in batches are sent. */
+extern void cdc_execute_batches(CdcWorld *world);
 
 /* Is it an action on the network?  Such a one is no mutation of the pipeline's. */
 extern bool cdc_network_is_action(CdcAction action);

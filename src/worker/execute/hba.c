@@ -2,39 +2,45 @@
  * hba.c
  *	  Our block of pg_hba.conf on every reachable node of a source.
  *
- * A chain of statements a node: lock, read, write beside and rename, check
- * before the reload, reload or put back, unlock.  The lock is an advisory one
- * in one fixed database (they are per database); another control plane's
- * writer waits its turn.  The text is pg_hba.c's business.
+ * Two statements a node: read; write beside and rename, check and load; a third
+ * where what came of that is to be put back, or who has the lock is asked for.  The
+ * lock is held by the program that writes, and by nothing else: no session of any
+ * role can hold it.  Whoever writes between our two statements is seen by the
+ * file's digest, and it is read again.  The text is pg_hba.c's business.
  */
 #include "postgres.h"
 
 #include "utils/memutils.h"
 
-#include "extension/settings.h"
+#include "common/text.h"
 #include "remote/pg_hba.h"
 #include "worker/execute/execute_parts.h"
 #include "worker/world/index.h"
-#include "worker/world/wanted.h"
+#include "worker/world/node_hba.h"
 #include "worker/world/shapes.h"
+#include "worker/world/wanted.h"
 
 #define HBA_TIMEOUT_MS 15000
 
-/* "cdc_hba" as a number; every control plane uses the same. */
-#define LOCK_SQL "SELECT pg_catalog.pg_advisory_lock(7161110432058466)"
-#define UNLOCK_SQL "SELECT pg_catalog.pg_advisory_unlock(7161110432058466)"
-#define RELOAD_SQL "SELECT pg_catalog.pg_reload_conf()"
+/* So often it is read again because somebody else wrote meanwhile: a moment of another control plane. */
+#define READ_AGAIN 20
+
+/*
+ * A control plane of 0.1 writes under this advisory lock ("cdc_hba" as a number): it
+ * waits for who has it.  Any role can take it, so nobody waits for it here.  The
+ * status of the program is in a DETAIL, which is not to be translated.
+ */
+#define BEFORE_WRITE_SQL \
+	"SELECT pg_catalog.pg_try_advisory_xact_lock(7161110432058466); " \
+	"SELECT pg_catalog.set_config('lc_messages', 'C', true) WHERE pg_catalog.current_setting('is_superuser') = 'on'; "
 
 typedef enum CdcHbaPhase
 {
-	HBA_LOCK,
 	HBA_READ,
-	HBA_CHECK_BEFORE,
 	HBA_WRITE,
-	HBA_CHECK,
+	HBA_LOAD,
 	HBA_RESTORE,
-	HBA_RELOAD,
-	HBA_UNLOCK
+	HBA_HOLDER
 } CdcHbaPhase;
 
 /* One pg_hba operation of one pipeline over all nodes. */
@@ -43,7 +49,6 @@ typedef struct CdcHbaJob
 	CdcOpRef	ref;
 	char		service_id[CDC_UUID_LEN + 1];
 	MemoryContext context;
-	bool		removing;
 	int			left;			/* nodes that are not done */
 	CdcOpEnd	end;			/* worst so far */
 	char	   *words;
@@ -54,12 +59,13 @@ typedef struct CdcHbaNode
 	CdcHbaJob  *job;
 	int			node;
 	CdcHbaPhase phase;
+	MemoryContext context;		/* holds what follows, until it is read again */
 	char	   *path;
 	char	   *old;			/* file as read */
 	char	   *new;			/* file as wanted */
-	char	   *old_sha;
 	int			old_errors;		/* errors that were the user's before */
-	char	   *failure;		/* why, when putting back or giving up */
+	int			reads;			/* how often it was read */
+	char	   *failure;		/* why, when putting back or giving up; of the job's context */
 	bool		unknown;
 } CdcHbaNode;
 
@@ -82,8 +88,7 @@ finish_node(CdcHbaNode *h)
 		n->hba_busy = false;
 		if (h->failure == NULL)
 		{
-			cdc_set_string(n->service->context, &n->hba_text, h->new);
-			cdc_set_string(n->service->context, &n->hba_hash, cdc_wanted_hba_hash(n->service, h->new));
+			cdc_node_keep_hba(n, h->new);
 			cdc_set_string(n->service->context, &n->hba_loaded, n->hba_hash);
 			cdc_dirty_node(n);
 		}
@@ -111,7 +116,10 @@ finish_node(CdcHbaNode *h)
 	}
 }
 
-/* All lines that pipelines of this source want, so that many need one write. */
+/*
+ * All lines that pipelines of this source want, so that many need one write; and
+ * those go of whom nothing else is left to do.
+ */
 static char *
 wanted_text(CdcHbaNode *h, CdcService *s)
 {
@@ -130,7 +138,7 @@ wanted_text(CdcHbaNode *h, CdcService *s)
 
 		if (p->wanted.want_deleted)
 		{
-			if (strcmp(p->id, job->ref.id) == 0)
+			if (strcmp(p->id, job->ref.id) == 0 || p->plan.decision.action == CDC_ACT_REMOVE_HBA)
 				removed[nremoved++] = p->id;
 			continue;
 		}
@@ -149,6 +157,14 @@ static void step_done(const CdcPgResult *result, void *arg);
 static void
 send(CdcHbaNode *h, CdcHbaPhase phase, const char *sql)
 {
+	static const CdcPgShape *const shapes[] =
+	{
+		[HBA_READ] = &cdc_shape_hba,
+		[HBA_WRITE] = &cdc_shape_hba_load,
+		[HBA_LOAD] = &cdc_shape_hba_load,
+		[HBA_HOLDER] = &cdc_shape_hba_holder,
+		[HBA_RESTORE] = NULL
+	};
 	CdcNode    *n = node_of(h);
 
 	h->phase = phase;
@@ -158,34 +174,123 @@ send(CdcHbaNode *h, CdcHbaPhase phase, const char *sql)
 		finish_node(h);
 		return;
 	}
-	cdc_pg_exec(n->admin, sql, 0, NULL, phase == HBA_READ ? &cdc_shape_hba : phase == HBA_CHECK || phase == HBA_CHECK_BEFORE ? &cdc_shape_hba_errors : NULL,
-				HBA_TIMEOUT_MS, step_done, h);
+	cdc_pg_exec(n->admin, sql, 0, NULL, shapes[phase], HBA_TIMEOUT_MS, step_done, h);
 }
 
 static char *
 keep(CdcHbaNode *h, const char *words)
 {
-	return words ? MemoryContextStrdup(h->job->context, words) : NULL;
+	return words ? MemoryContextStrdup(h->context, words) : NULL;
+}
+
+static void
+give_up(CdcHbaNode *h, const char *why)
+{
+	h->failure = MemoryContextStrdup(h->job->context, why);
+	finish_node(h);
+}
+
+static void
+read_file(CdcHbaNode *h)
+{
+	MemoryContextReset(h->context);
+	h->reads++;
+	send(h, HBA_READ, CDC_HBA_READ_SQL);
+}
+
+/* Who we are, for another control plane that waits for us. */
+static char *
+writer_words(const CdcHbaNode *h)
+{
+	const char *installation = h->job->ref.world->installation;
+
+	return psprintf("cdc_pipeline installation %s,", installation ? installation : "unknown");
+}
+
+static char *
+write_sql(CdcHbaNode *h, const char *from_sha, const char *to, const char *after)
+{
+	return psprintf(BEFORE_WRITE_SQL "%s; %s", cdc_hba_write_sql(h->path, from_sha, to, writer_words(h)), after);
 }
 
 static void
 step_failed(CdcHbaNode *h, const CdcPgResult *result)
 {
-	bool		lost = result->outcome != CDC_PG_ERROR;
+	const char *why = result->error ? result->error : "connection closed";
+	bool		program = result->outcome == CDC_PG_ERROR && strcmp(result->sqlstate, "38000") == 0;
+	int			status = program ? cdc_hba_exit_status(result->detail) : 0;
 
-	if (h->failure == NULL)
-		h->failure = keep(h, result->error ? result->error : "connection closed");
-	h->unknown = h->unknown || (lost && h->phase == HBA_WRITE);
-	if (lost || h->phase == HBA_UNLOCK)
+	if (h->phase == HBA_WRITE && status == CDC_HBA_CHANGED && h->reads < READ_AGAIN)
 	{
-		CdcNode    *n = node_of(h);
-
-		if (n && n->admin)
-			cdc_pg_reset(n->admin); /* a session's lock goes with it */
+		read_file(h);
+		return;
+	}
+	if (h->phase == HBA_WRITE && status == CDC_HBA_LOCKED)
+	{
+		h->failure = MemoryContextStrdup(h->job->context, cdc_hba_write_failed(result->detail));
+		send(h, HBA_HOLDER, CDC_HBA_HOLDER_SQL);
+		return;
+	}
+	h->unknown = h->unknown || ((result->outcome == CDC_PG_LOST || result->outcome == CDC_PG_CANCELLED) &&
+								(h->phase == HBA_WRITE || h->phase == HBA_RESTORE));
+	if (program && cdc_hba_write_failed(result->detail))
+		why = cdc_hba_write_failed(result->detail);
+	/* what was to be told anyway says more than what failed behind it */
+	if (h->failure)
 		finish_node(h);
+	else
+		give_up(h, why);
+}
+
+/* The file is here: is there anything to write? */
+static void
+file_read(CdcHbaNode *h, const CdcPgResult *result, CdcService *s)
+{
+	if (cdc_pg_isnull(result, 0, 1))
+	{
+		give_up(h, "pg_hba.conf is larger than 512 kB, which is more than is read and written: shorten it, or write the lines yourself and set manage_hba to false");
+		return;
+	}
+	h->path = keep(h, cdc_pg_value(result, 0, 0));
+	h->old = keep(h, cdc_hba_decode(cdc_pg_value(result, 0, 1)));
+	h->old_errors = atoi(cdc_pg_value(result, 0, 3));
+	if (h->old == NULL)
+	{
+		give_up(h, "pg_hba.conf cannot be read");
+		return;
+	}
+	h->new = keep(h, wanted_text(h, s));
+	if (h->new == NULL)
+	{
+		char	   *why = cdc_hba_broken(h->old);
+
+		give_up(h, why ? psprintf("the managed block of pg_hba.conf was edited by hand: %s: mend or remove its marker lines", why) :
+				"no line of pg_hba.conf can be written for this database and network");
+	}
+	else if (strcmp(h->old, h->new) == 0)
+		send(h, HBA_LOAD, CDC_HBA_LOAD_SQL);
+	else
+		send(h, HBA_WRITE, write_sql(h, cdc_pg_value(result, 0, 2), h->new, CDC_HBA_LOAD_SQL));
+}
+
+/* The file is as it should be: does the server load it? */
+static void
+file_loaded(CdcHbaNode *h, const CdcPgResult *result)
+{
+	int			errors = cdc_pg_ntuples(result);
+
+	if (errors == 1 && cdc_pg_isnull(result, 0, 1))
+		finish_node(h);
+	else if (errors == 0)
+		give_up(h, "the server could not be told to load pg_hba.conf");
+	else if (h->phase == HBA_WRITE && errors > h->old_errors)
+	{
+		/* our lines broke the file: put back what was there */
+		h->failure = MemoryContextStrdup(h->job->context, psprintf("the server refuses our line: %s", cdc_pg_value(result, 0, 1)));
+		send(h, HBA_RESTORE, write_sql(h, cdc_hba_sha256(h->new), h->old, ""));
 	}
 	else
-		send(h, HBA_UNLOCK, UNLOCK_SQL);
+		give_up(h, psprintf("line %s: %s: no reload works until it is mended", cdc_pg_value(result, 0, 0), cdc_pg_value(result, 0, 1)));
 }
 
 static void
@@ -193,82 +298,42 @@ step_done(const CdcPgResult *result, void *arg)
 {
 	CdcHbaNode *h = arg;
 	CdcNode    *n = node_of(h);
+	char	   *holder;
 
-	if (result->outcome != CDC_PG_OK || n == NULL)
+	if (n == NULL)
 	{
-		if (n == NULL)
-		{
-			h->failure = "the service is gone";
-			finish_node(h);
-		}
-		else
-			step_failed(h, result);
+		h->failure = "the service is gone";
+		finish_node(h);
+		return;
+	}
+	if (result->outcome != CDC_PG_OK)
+	{
+		step_failed(h, result);
 		return;
 	}
 	switch (h->phase)
 	{
-		case HBA_LOCK:
-			send(h, HBA_READ, CDC_HBA_READ_SQL);
-			break;
 		case HBA_READ:
-			if (cdc_pg_isnull(result, 0, 1))
-			{
-				h->failure = "pg_hba.conf is larger than 512 kB, which is more than is read and written: shorten it, or write the lines yourself and set manage_hba to false";
-				send(h, HBA_UNLOCK, UNLOCK_SQL);
-				break;
-			}
-			h->path = keep(h, cdc_pg_value(result, 0, 0));
-			h->old = keep(h, cdc_hba_decode(cdc_pg_value(result, 0, 1)));
-			h->old_sha = keep(h, cdc_pg_value(result, 0, 2));
-			if (h->old == NULL)
-			{
-				h->failure = "pg_hba.conf cannot be read";
-				send(h, HBA_UNLOCK, UNLOCK_SQL);
-				break;
-			}
-			h->new = keep(h, wanted_text(h, n->service));
-			if (h->new == NULL)
-			{
-				char	   *why = cdc_hba_broken(h->old);
-
-				h->failure = why ? keep(h, psprintf("the managed block of pg_hba.conf was edited by hand: %s: mend or remove its marker lines", why)) :
-					"no line of pg_hba.conf can be written for this database and network";
-				send(h, HBA_UNLOCK, UNLOCK_SQL);
-			}
-			else if (strcmp(h->old, h->new) == 0)
-				send(h, HBA_RELOAD, RELOAD_SQL);
-			else
-				send(h, HBA_CHECK_BEFORE, CDC_HBA_ERRORS_SQL);
-			break;
-		case HBA_CHECK_BEFORE:
-			h->old_errors = cdc_pg_ntuples(result);
-			send(h, HBA_WRITE, cdc_hba_write_sql(h->path, h->old_sha, h->new));
+			file_read(h, result, n->service);
 			break;
 		case HBA_WRITE:
-			send(h, HBA_CHECK, CDC_HBA_ERRORS_SQL);
-			break;
-		case HBA_CHECK:
-			if (cdc_pg_ntuples(result) > h->old_errors)
-			{
-				/* our lines broke the file: put back what was there */
-				h->failure = keep(h, psprintf("the server refuses our line: %s", cdc_pg_value(result, 0, 1)));
-				send(h, HBA_RESTORE, cdc_hba_write_sql(h->path, cdc_hba_sha256(h->new), h->old));
-			}
-			else if (cdc_pg_ntuples(result) > 0)
-			{
-				h->failure = keep(h, psprintf("line %s: %s: no reload works until it is mended",
-											  cdc_pg_value(result, 0, 0), cdc_pg_value(result, 0, 1)));
-				send(h, HBA_UNLOCK, UNLOCK_SQL);
-			}
-			else
-				send(h, HBA_RELOAD, RELOAD_SQL);
+		case HBA_LOAD:
+			file_loaded(h, result);
 			break;
 		case HBA_RESTORE:
-		case HBA_RELOAD:
-			send(h, HBA_UNLOCK, UNLOCK_SQL);
-			break;
-		case HBA_UNLOCK:
 			finish_node(h);
+			break;
+		case HBA_HOLDER:
+			holder = cdc_hba_holder(cdc_pg_value(result, 0, 0));
+			if (holder)
+			{
+				char		line[256];
+
+				cdc_text_line(line, sizeof(line), holder);
+				give_up(h, psprintf("%s: %s", h->failure, line));
+			}
+			else
+				finish_node(h);
 			break;
 	}
 }
@@ -286,7 +351,6 @@ cdc_execute_hba(CdcOp *op)
 	job->ref = cdc_op_ref(op);
 	strlcpy(job->service_id, s->id, sizeof(job->service_id));
 	job->context = context;
-	job->removing = op->action == CDC_ACT_REMOVE_HBA;
 	job->end = CDC_OP_DONE;
 	job->left = 1;				/* this function's own, so that none ends it early */
 	for (i = 0; i < s->pg.nnodes; i++)
@@ -299,9 +363,10 @@ cdc_execute_hba(CdcOp *op)
 		h = MemoryContextAllocZero(context, sizeof(CdcHbaNode));
 		h->job = job;
 		h->node = i;
+		h->context = AllocSetContextCreate(context, "cdc_pipeline pg_hba of a node", ALLOCSET_SMALL_SIZES);
 		job->left++;
 		n->hba_busy = true;
-		send(h, HBA_LOCK, LOCK_SQL);
+		read_file(h);
 	}
 	if (--job->left == 0)
 	{

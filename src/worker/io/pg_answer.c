@@ -50,6 +50,7 @@ cdc_pg_answer(CdcPgConn *conn, CdcPgOutcome outcome, PGresult *pgresult, const c
 	CdcPgResult result;
 	char		message[CDC_PG_ERROR_MAX];
 	char		hint[CDC_PG_ERROR_MAX];
+	char		details[CDC_PG_ERROR_MAX];
 
 	memset(&result, 0, sizeof(result));
 	result.outcome = outcome;
@@ -67,6 +68,11 @@ cdc_pg_answer(CdcPgConn *conn, CdcPgOutcome outcome, PGresult *pgresult, const c
 		cdc_text_line(message, sizeof(message), both);
 		if (state && strspn(state, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 && state[5] == '\0')
 			strlcpy(result.sqlstate, state, sizeof(result.sqlstate));
+		if (detail)
+		{
+			cdc_text_line(details, sizeof(details), detail);
+			result.detail = details;
+		}
 		if (server_hint)
 		{
 			cdc_text_line(hint, sizeof(hint), server_hint);

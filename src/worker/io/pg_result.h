@@ -60,6 +60,7 @@ typedef struct CdcPgResult
 	const char *error;			/* one line "message (detail)", no secrets, valid text,
 								 * NULL when OK */
 	const char *hint;			/* server's hint or NULL */
+	const char *detail;			/* and its detail, which error has too, as far as there is room; or NULL */
 	const char *said;			/* REFUSED: libpq's text of the login that failed, for
 								 * admins, any bytes, without the target's secrets; or NULL */
 	void	   *pgresult;		/* opaque, for the accessors below */

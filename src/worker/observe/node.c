@@ -21,6 +21,7 @@
 #include "worker/observe/observe_parts.h"
 #include "worker/observe/peer_said.h"
 #include "worker/observe/registered.h"
+#include "worker/world/node_hba.h"
 #include "worker/world/checks.h"
 #include "worker/world/index.h"
 #include "worker/world/plan.h"
@@ -185,8 +186,7 @@ note_hba(CdcNode *n, const char *words, bool cut, const char *error)
 		n->hba_vanished = (n->hba_vanished_at && now - n->hba_vanished_at < 600000) ? n->hba_vanished + 1 : 1;
 		n->hba_vanished_at = now;
 	}
-	cdc_set_string(n->service->context, &n->hba_text, words);
-	cdc_set_string(n->service->context, &n->hba_hash, hash);
+	cdc_node_keep_hba(n, words);
 	cdc_set_string(n->service->context, &n->hba_error, error);
 	n->hba_cut = cut;
 	cdc_registered_hba(n);

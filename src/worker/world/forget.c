@@ -26,7 +26,6 @@ cdc_world_remove_service(CdcService *service)
 
 	cdc_index_leave_service(service);
 	cdc_dirty_forget_service(service);
-	cdc_turn_close(&service->pg.ddl_turn);
 	cdc_turn_close(&service->pg.hba_turn);
 	cdc_turn_close(&service->pg.slot_turn);
 	cdc_turn_close(&service->kafka.plugin_turn);
@@ -50,6 +49,12 @@ cdc_world_remove_service(CdcService *service)
 		if (db->ddl)
 			cdc_pg_close(db->ddl);
 	}
+	for (i = 0; i < (int) lengthof(service->pg.ddl_waiting); i++)
+	{
+		foreach(cell, service->pg.ddl_waiting[i])
+			cdc_op_end(*(CdcOpRef *) lfirst(cell), CDC_OP_FAILED, "the service is gone");
+	}
+	service->world->ddl_due = list_delete_ptr(service->world->ddl_due, service);
 	if (service->kafka.list)
 		cdc_kc_list_free(service->kafka.list);
 	for (i = 0; i < service->kafka.nagents; i++)

@@ -111,7 +111,6 @@ cdc_world_add_service(CdcWorld *world, const char *id)
 	service->kafka.failed_before = -1;
 	strlcpy(service->id, id, sizeof(service->id));
 	service->users = users;
-	cdc_turn_create(&service->pg.ddl_turn, world, CDC_DDL_TURN);
 	cdc_turn_create(&service->pg.hba_turn, world, CDC_HBA_TURN);
 	cdc_turn_create(&service->pg.slot_turn, world, CDC_SLOT_TURN);
 	cdc_turn_create(&service->kafka.plugin_turn, world, CDC_PLUGIN_TURN);

@@ -14,9 +14,10 @@ extern const CdcPgShape cdc_shape_look; /* cdc_source_observe_sql */
 extern const CdcPgShape cdc_shape_ping; /* in recovery?, and slots as JSON */
 extern const CdcPgShape cdc_shape_watch;	/* cdc_source_watch_sql: slots, and what stands of each */
 extern const CdcPgShape cdc_shape_hba;	/* CDC_HBA_READ_SQL */
-extern const CdcPgShape cdc_shape_hba_errors;	/* CDC_HBA_ERRORS_SQL */
+extern const CdcPgShape cdc_shape_hba_load; /* CDC_HBA_LOAD_SQL */
+extern const CdcPgShape cdc_shape_hba_holder;	/* CDC_HBA_HOLDER_SQL */
 extern const CdcPgShape cdc_shape_slot_made;	/* where it is; NULL: it was not made */
 extern const CdcPgShape cdc_shape_slot_moved;	/* the same of one that was moved; no row: there is none */
-extern const CdcPgShape cdc_shape_outcome;	/* what became of a role: cdc_source_drop_role_sql */
+extern const CdcPgShape cdc_shape_batch;	/* cdc_source_batch_sql: what became of each command */
 
 #endif							/* CDC_SHAPES_H */

@@ -1,6 +1,6 @@
 /*
  * turn.h
- *	  What pipelines do one at a time: DDL on a source, the making of its slots,
+ *	  What pipelines do one at a time: the making of a source's slots,
  *	  writes of its pg_hba.conf, installations of a sink's plugin, changes of a
  *	  peering.  A turn has a holder and a queue of those who asked for it
  *	  meanwhile.
@@ -28,7 +28,6 @@ struct CdcWorld;
 /* A pipeline is in one queue of a kind at most. */
 typedef enum CdcTurnKind
 {
-	CDC_DDL_TURN,
 	CDC_HBA_TURN,
 	CDC_SLOT_TURN,
 	CDC_PLUGIN_TURN,

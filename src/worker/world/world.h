@@ -20,6 +20,7 @@
 #include "reconciler/detail.h"
 #include "remote/agent.h"
 #include "remote/kafka_connect.h"
+#include "remote/pg_hba.h"
 #include "remote/provision.h"
 #include "remote/sdn.h"
 #include "remote/source.h"
@@ -55,10 +56,11 @@ typedef struct CdcNode
 	uint64		system_identifier;	/* Writers: worker/observe, worker/store */
 	uint32		timeline;		/* Writers: worker/observe, worker/store */
 	int			version;
-	char	   *hba_text;		/* NULL: may not be read. Writers: worker/observe, worker/execute/hba.c */
+	char	   *hba_text;		/* NULL: may not be read. Writer: worker/world */
+	CdcHbaOurs *hba_ours;		/* what of it is ours. Writer: worker/world */
 	bool		hba_cut;		/* that is its beginning alone */
 	char	   *hba_error;
-	char	   *hba_hash;		/* of our pipelines' lines in hba_text. Writers: worker/observe, worker/execute/hba.c */
+	char	   *hba_hash;		/* of our pipelines' lines in hba_text. Writer: worker/world */
 	char	   *hba_loaded;		/* the hba_hash whose reload is known to be done. Writers: worker/execute/hba.c, worker/store */
 	MemoryContext obs_context;	/* holds conf */
 	CdcNodeConf conf;			/* by the last probe that was answered */
@@ -156,7 +158,9 @@ typedef struct CdcServicePostgres
 	int64		lost_at;		/* since when there is no primary, 0: there is one. Writer: worker/observe */
 	bool		release_due;	/* it may have a connection that nothing is left to do by.  Writer: worker/observe */
 	List	   *databases;		/* CdcSourceDb. Writer: worker/world */
-	CdcTurn		ddl_turn;		/* of actions by SQL */
+	List	   *ddl_waiting[2]; /* CdcOpRef: actions by SQL that wait for their batch; tried before. Writers: worker/execute/ddl.c, worker/world */
+	bool		ddl_again_next; /* one of those that were tried before is next. Writer: worker/execute/ddl.c */
+	bool		ddl_busy;		/* a batch is under way. Writer: worker/execute/ddl.c */
 	CdcTurn		hba_turn;		/* of who writes pg_hba.conf */
 	CdcTurn		slot_turn;		/* of who makes its slot */
 	int64		standbys_since; /* something new is there for them to follow, 0: not. Writers: worker/visit.c, worker/observe */
@@ -527,6 +531,7 @@ struct CdcWorld
 	dlist_head	starting;		/* CdcOp whose intent is to be written, or is; see operation.h */
 	dlist_head	ended;			/* CdcOp that have ended */
 	dlist_head	gone;			/* CdcService of which its provider has nothing any more, by made.gone_node */
+	List	   *ddl_due;		/* CdcService: whose batch may begin, see execute/ddl.c */
 	bool		acting;			/* may mutate outside */
 	char	   *idle_reason;	/* why not */
 	int64		epoch;			/* ours */

@@ -1,0 +1,267 @@
+/*
+ * ddl.c
+ *	  Actions by SQL on a source, in batches: one at a time for each source, since
+ *	  parallel GRANTs fail, with all in it that wait for the same database.
+ *
+ * Who comes while a batch is under way is in the next one.  Each member is in a
+ * subtransaction of its own and has its own end (source_batch.c); one that failed is
+ * tried by itself, between two batches of others: what waits for a lock for long does
+ * not hold up who needs none.  Intents are committed before an action comes here.
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+
+#include "common/text.h"
+#include "worker/execute/execute_parts.h"
+#include "worker/world/facts.h"
+#include "worker/world/index.h"
+#include "worker/world/shapes.h"
+
+/* Longer than all members may take: the server gives up first. */
+#define BATCH_TIMEOUT_MS 65000
+
+/* Bytes of the commands of a batch: no more is begun, so that one with thousands of tables is nearly by itself. */
+#define BATCH_BYTES (256 * 1024)
+
+/* The lists of pg.ddl_waiting. */
+enum
+{
+	FRESH,
+	AGAIN
+};
+
+/* One that is under way; ids, since everything may be gone when it ends. */
+typedef struct CdcBatch
+{
+	CdcWorld   *world;
+	char		service_id[CDC_UUID_LEN + 1];
+	char		database[NAMEDATALEN];
+	int			n;
+	CdcOpRef	members[CDC_SOURCE_BATCH];
+} CdcBatch;
+
+/* The action's command. */
+static char *
+command_of(const CdcOp *op)
+{
+	CdcPipeline *p = op->pipeline;
+	CdcSourceAsk ask = cdc_source_ask_of(p);
+
+	switch (op->action)
+	{
+		case CDC_ACT_CREATE_ROLE:
+			return cdc_source_role_sql(&ask, p->secret.verifier);
+		case CDC_ACT_CREATE_PUBLICATION:
+		case CDC_ACT_ALTER_PUBLICATION:
+			return cdc_source_publication_sql(&ask, p->world->epoch, p->look.seen && p->look.seen->pub_exists);
+		case CDC_ACT_DROP_SLOT:
+			return cdc_source_drop_slot_sql(&ask);
+		case CDC_ACT_DROP_PUBLICATION:
+			return cdc_source_drop_publication_sql(&ask);
+		default:
+			Assert(op->action == CDC_ACT_DROP_ROLE);
+			return cdc_source_drop_role_sql(&ask);
+	}
+}
+
+/* Those that wait for a database end so, without having been sent. */
+static void
+end_waiting(CdcService *s, const char *database, const char *words)
+{
+	int			i;
+	ListCell   *cell;
+
+	for (i = 0; i < (int) lengthof(s->pg.ddl_waiting); i++)
+	{
+		foreach(cell, s->pg.ddl_waiting[i])
+		{
+			CdcOpRef   *ref = lfirst(cell);
+			CdcOp	   *op = cdc_op_of(ref);
+
+			if (op && strcmp(op->pipeline->wanted.database, database) != 0)
+				continue;
+			s->pg.ddl_waiting[i] = foreach_delete_current(s->pg.ddl_waiting[i], cell);
+			cdc_op_end(*ref, CDC_OP_FAILED, words);
+			pfree(ref);
+		}
+	}
+}
+
+static void begin_batch(CdcService *s);
+
+/* A member's row of the answer. */
+static void
+end_member(const CdcBatch *batch, const CdcPgResult *result, int row)
+{
+	int			number = atoi(cdc_pg_value(result, row, 0));
+	const CdcOpRef *ref = &batch->members[number - 1];
+	CdcOp	   *op = number >= 1 && number <= batch->n ? cdc_op_of(ref) : NULL;
+	bool		done = cdc_pg_value(result, row, 1)[0] == '\0';
+	char	   *words;
+	char	   *hint;
+	char		line[2048];
+
+	if (op == NULL)
+		return;
+	words = cdc_source_batch_words(cdc_pg_value(result, row, 2));
+	hint = cdc_source_batch_words(cdc_pg_value(result, row, 3));
+	if (done && op->action == CDC_ACT_CREATE_ROLE)
+		op->pipeline->secret.role_generation = op->pipeline->secret.generation;
+	if (words && hint)
+		words = psprintf("%s (%s)", words, hint);
+	if (words)
+		cdc_text_line(line, sizeof(line), words);
+	cdc_op_end(*ref, done ? CDC_OP_DONE : CDC_OP_FAILED, words ? line : NULL);
+}
+
+/* Those who were not begun are the first of the next batch. */
+static void
+wait_again(CdcService *s, const CdcBatch *batch)
+{
+	MemoryContext old = MemoryContextSwitchTo(s->context);
+	int			i;
+
+	for (i = batch->n - 1; i >= 0; i--)
+	{
+		CdcOpRef   *ref;
+
+		if (cdc_op_of(&batch->members[i]) == NULL)
+			continue;
+		ref = palloc(sizeof(CdcOpRef));
+		*ref = batch->members[i];
+		s->pg.ddl_waiting[FRESH] = lcons(ref, s->pg.ddl_waiting[FRESH]);
+	}
+	MemoryContextSwitchTo(old);
+}
+
+static void
+batch_done(const CdcPgResult *result, void *arg)
+{
+	CdcBatch   *batch = arg;
+	CdcService *s = cdc_world_service(batch->world, batch->service_id);
+	bool		without_effect = result->outcome == CDC_PG_REFUSED || result->outcome == CDC_PG_ERROR;
+	int			i;
+
+	if (result->outcome == CDC_PG_OK)
+	{
+		for (i = 0; i < cdc_pg_ntuples(result); i++)
+			end_member(batch, result, i);
+		if (s)
+			wait_again(s, batch);
+	}
+	else
+	{
+		const char *words = result->hint && result->error ? psprintf("%s (%s)", result->error, result->hint) : result->error;
+
+		for (i = 0; i < batch->n; i++)
+			cdc_op_end(batch->members[i], without_effect ? CDC_OP_FAILED : CDC_OP_UNKNOWN, words);
+		/* there is no connection: each would find that out by itself */
+		if (s && (result->outcome == CDC_PG_REFUSED || result->outcome == CDC_PG_CANCELLED))
+			end_waiting(s, batch->database, words ? words : "connection closed");
+	}
+	if (s)
+	{
+		s->pg.ddl_busy = false;
+		begin_batch(s);
+	}
+	pfree(batch);
+}
+
+/*
+ * Takes out of a list who is in the batch: the first, and who waits for the same
+ * database as he.  Their commands; batch->n is how many.
+ */
+static void
+take_members(CdcService *s, int list, CdcBatch *batch, char **commands)
+{
+	ListCell   *cell;
+	size_t		bytes = 0;
+	int			most = list == AGAIN ? 1 : CDC_SOURCE_BATCH;
+
+	foreach(cell, s->pg.ddl_waiting[list])
+	{
+		CdcOpRef   *ref = lfirst(cell);
+		CdcOp	   *op = cdc_op_of(ref);
+
+		if (op && batch->n > 0 && strcmp(op->pipeline->wanted.database, batch->database) != 0)
+			continue;
+		/* one that is not under way any more: its pipeline is gone */
+		if (op)
+		{
+			strlcpy(batch->database, op->pipeline->wanted.database, sizeof(batch->database));
+			commands[batch->n] = command_of(op);
+			bytes += strlen(commands[batch->n]);
+			batch->members[batch->n++] = *ref;
+		}
+		s->pg.ddl_waiting[list] = foreach_delete_current(s->pg.ddl_waiting[list], cell);
+		pfree(ref);
+		if (batch->n == most || bytes >= BATCH_BYTES)
+			break;
+	}
+}
+
+static void
+begin_batch(CdcService *s)
+{
+	char	   *commands[CDC_SOURCE_BATCH];
+	CdcBatch   *batch;
+	CdcPgConn  *conn;
+	char	   *sql;
+	int			list = s->pg.ddl_waiting[FRESH] == NIL || (s->pg.ddl_again_next && s->pg.ddl_waiting[AGAIN] != NIL) ? AGAIN : FRESH;
+	int			i;
+
+	if (s->pg.ddl_busy || s->pg.ddl_waiting[list] == NIL)
+		return;
+	batch = MemoryContextAllocZero(TopMemoryContext, sizeof(CdcBatch));
+	batch->world = s->world;
+	strlcpy(batch->service_id, s->id, sizeof(batch->service_id));
+	take_members(s, list, batch, commands);
+	s->pg.ddl_again_next = list == FRESH;
+	conn = batch->n > 0 ? cdc_execute_ddl_conn(cdc_op_of(&batch->members[0])->pipeline) : NULL;
+	if (conn)
+	{
+		s->pg.ddl_busy = true;
+		sql = cdc_source_batch_sql((const char *const *) commands, batch->n);
+		cdc_pg_exec(conn, sql, 0, NULL, &cdc_shape_batch, BATCH_TIMEOUT_MS, batch_done, batch);
+		pfree(sql);
+	}
+	for (i = 0; i < batch->n; i++)
+	{
+		if (conn == NULL)
+			cdc_op_end(batch->members[i], CDC_OP_FAILED, "the source has no primary");
+		pfree(commands[i]);
+	}
+	if (conn)
+		return;
+	pfree(batch);
+	begin_batch(s);
+}
+
+void
+cdc_ddl_execute(CdcOp *op)
+{
+	CdcPipeline *p = op->pipeline;
+	CdcService *s = p->source;
+	int			list = p->doing.op_error && p->doing.op_error_action == op->action ? AGAIN : FRESH;
+	MemoryContext old = MemoryContextSwitchTo(s->context);
+	CdcOpRef   *ref = palloc(sizeof(CdcOpRef));
+
+	*ref = cdc_op_ref(op);
+	s->pg.ddl_waiting[list] = lappend(s->pg.ddl_waiting[list], ref);
+	MemoryContextSwitchTo(p->world->context);
+	p->world->ddl_due = list_append_unique_ptr(p->world->ddl_due, s);
+	MemoryContextSwitchTo(old);
+}
+
+void
+cdc_execute_batches(CdcWorld *world)
+{
+	while (world->ddl_due != NIL)
+	{
+		CdcService *s = linitial(world->ddl_due);
+
+		world->ddl_due = list_delete_first(world->ddl_due);
+		begin_batch(s);
+	}
+}
