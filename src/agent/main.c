@@ -33,6 +33,9 @@
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/lsan_interface.h>
 #endif
+#ifdef CDC_COVERAGE
+#include <gcov.h>
+#endif
 
 #define MIN_TOKEN 16
 #define MAX_TOKEN 512
@@ -360,6 +363,9 @@ main(int argc, char **argv)
 	fflush(NULL);
 #ifdef __SANITIZE_ADDRESS__
 	(void) __lsan_do_recoverable_leak_check();
+#endif
+#ifdef CDC_COVERAGE
+	__gcov_dump();
 #endif
 	_exit(0);
 }

@@ -41,7 +41,7 @@ PG_FUNCTION_INFO_V1(cdc_limit_used);
  * the role ($2, $1 is null).  NULL: not stored here, or one object's.
  */
 static const char *const used_sql[CDC_LIMITS] = {
-	[CDC_LIMIT_EVENTS] = "SELECT (SELECT count(*) FROM cdc.pipeline_event e JOIN cdc.pipeline_spec p ON p.id = e.pipeline_id WHERE p.organization_id = $1)"
+	[CDC_LIMIT_EVENTS] = "SELECT (SELECT count(*) FROM cdc.pipeline_event e JOIN cdc.pipeline_spec p ON p.id = e.pipeline_id WHERE p.organization_id = $1)" /* NOLINT(bugprone-suspicious-missing-comma): three lines are one statement */
 	" + (SELECT count(*) FROM cdc.service_event e JOIN cdc.service s ON s.id = e.service_id WHERE s.organization_id = $1)"
 	" + (SELECT count(*) FROM cdc.organization_event e WHERE e.organization_id = $1)",
 	[CDC_LIMIT_FINDINGS] = "SELECT count(*) FROM cdc.finding f WHERE f.organization_id = $1",

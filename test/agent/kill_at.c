@@ -6,7 +6,9 @@
  * "At" is just before the change: with every n, a kill has come between each
  * two of them.
  */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -42,6 +44,7 @@ change(void)
 int \
 name parameters \
 { \
+	/* NOLINTNEXTLINE(bugprone-macro-parentheses): a list of parameters is no expression */ \
 	int			(*real) parameters = (int (*) parameters) dlsym(RTLD_NEXT, #name); \
 	change(); \
 	return real arguments; \

@@ -114,7 +114,7 @@ class Agent:
         self.settings.update(settings)
         self.process = None
         self.scheme = "https" if "tls_key" in settings else "http"
-        atexit.register(self.kill)
+        atexit.register(self.end)
         if start:
             self.start()
 
@@ -156,6 +156,15 @@ class Agent:
     def stop(self):
         self.process.terminate()
         return self.process.wait(10)
+
+    def end(self):
+        """When the test is over: as it is stopped, for what it has counted is written then (test/lint/coverage)."""
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.kill()
 
     def ask(self, method, path, body=None, token=TOKEN, raw=None):
         """(status, decoded body); status 0: no answer."""
@@ -340,6 +349,7 @@ class Host(Agent):
                     pass
 
     def destroy(self):
+        self.end()
         self.power_off()
         number = os.stat(self.services).st_ino if os.path.exists(self.services) else 0
         for path in glob.glob("/sys/fs/cgroup/*/cdc_services/*.%d" % number):

@@ -72,6 +72,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char	   *words = malloc(size + 1);
 
+	if (words == NULL)
+		abort();
 	memcpy(words, data, size);
 	words[size] = '\0';
 	check_address(words, size);

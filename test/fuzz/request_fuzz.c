@@ -109,6 +109,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const char *epoch;
 	int			status;
 
+	if (words == NULL)
+		abort();
 	memcpy(words, data, size);
 	words[size] = '\0';
 	method = line(&rest);

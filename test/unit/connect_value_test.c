@@ -106,6 +106,7 @@ tables_and_options(void)
 	struct json_object *config;
 	char	   *names = cdc_kc_option_names();
 	char	   *name;
+	char	   *rest = NULL;
 	size_t		i;
 
 	spec.tables = tables;
@@ -116,7 +117,7 @@ tables_and_options(void)
 
 	spec = sample();
 	spec.options = json_object_new_object();
-	for (name = strtok(names, ", "); name != NULL; name = strtok(NULL, ", "))
+	for (name = strtok_r(names, ", ", &rest); name != NULL; name = strtok_r(NULL, ", ", &rest))
 	{
 		for (i = 0; i < lengthof(variants); i++)
 			ok(cdc_kc_option_check(CDC_KC_GENERATION, name, variants[i]) != NULL && cdc_kc_option_check(1, name, variants[i]) != NULL,

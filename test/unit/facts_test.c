@@ -87,6 +87,8 @@ main(void)
 	const Case *cases = decide_cases(&n);
 	int			i;
 
+	if (now == NULL)
+		return 1;
 	for (i = 0; i < n; i++)
 	{
 		if (!cases[i].again)

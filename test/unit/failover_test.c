@@ -55,7 +55,7 @@ plain(void)
 static void
 expect(int id, CdcVerdict verdict, const CdcFailoverFacts *f, const char *what)
 {
-	CdcJudgement j = cdc_failover_judge(f);
+	CdcJudgement j = cdc_failover_judge(f); /* analyzer: a struct that another file returns is whole */
 	char		words[300];
 
 	snprintf(words, sizeof(words), "%d %s: %s", id, cdc_verdict_name(verdict), what);
@@ -361,7 +361,7 @@ main(void)
 {
 	const CdcFailoverRule *rule;
 	CdcTimelineSwitch history[8];
-	CdcFailoverFacts f;
+	CdcFailoverFacts f = {0};
 	const char *broken = NULL;
 	int			fired[200] = {0};
 	int			last = 0;

@@ -590,13 +590,12 @@ main(void)
 	Piece	   *piece;
 
 	here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	bind(silent, (struct sockaddr *) &here, sizeof(here));
-	listen(silent, 64);
-	getsockname(silent, (struct sockaddr *) &here, &length);
+	if (bind(silent, (struct sockaddr *) &here, sizeof(here)) != 0 || listen(silent, 64) != 0 || getsockname(silent, (struct sockaddr *) &here, &length) != 0)
+		abort();
 	silent_port = ntohs(here.sin_port);
 	here.sin_port = 0;
-	bind(closed, (struct sockaddr *) &here, sizeof(here));
-	getsockname(closed, (struct sockaddr *) &here, &length);
+	if (bind(closed, (struct sockaddr *) &here, sizeof(here)) != 0 || getsockname(closed, (struct sockaddr *) &here, &length) != 0)
+		abort();
 	closed_port = ntohs(here.sin_port);
 
 	cdc_descriptors_init(NULL);

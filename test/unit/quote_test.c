@@ -23,7 +23,7 @@ main(void)
 	   "ALTER TABLE \"s\".\"Or\"\"ders\" SET (x = 7) -- 100%", "identifiers, a number, a percent sign");
 	is(cdc_quote_format("SELECT f(%L)", "it's \\"), "SELECT f( E'it''s \\\\')", "a literal");
 	is(cdc_quote_format("DROP TABLE %I", "\xc3\xa4\xe2\x80\x93\xe2\x81\xaa"), "DROP TABLE \"\xc3\xa4\xe2\x80\x93\xe2\x81\xaa\"", "other characters stay");
-	is(cdc_quote_format("DROP TABLE %I", NULL), NULL, "no name, no statement");
+	is(cdc_quote_format("DROP TABLE %I", (char *) NULL), NULL, "no name, no statement");
 	for (i = 0; i < lengthof(misleading); i++)
 	{
 		is(cdc_quote_format("DROP TABLE %I", misleading[i]), NULL, "a name that misleads gives none");

@@ -107,6 +107,7 @@ meaning_is(int status, const char *body, CdcSdnMeaning wanted, const char *words
 		printf("# %s\n", message ? message : "(null)");
 }
 
+#undef ERROR
 #define ERROR(code, text) "{\"error\":{\"error_code\":\"" code "\",\"error_message\":\"" text "\"}}"
 
 static void

@@ -10,7 +10,7 @@
 
 #include <stdlib.h>
 
-#include "../../src/extension/cdc_shmem.c"
+#include "../../src/extension/cdc_shmem.c"	/* NOLINT(bugprone-suspicious-include): its statics are tested */
 
 #undef printf
 #undef snprintf
@@ -83,7 +83,7 @@ before_shmem_exit(pg_on_exit_callback function, Datum arg)
 {
 }
 
-extern int	__wrap_kill(pid_t pid, int number);
+extern int	__wrap_kill(pid_t pid, int number); /* NOLINT(bugprone-reserved-identifier): what ld --wrap calls */
 
 int
 __wrap_kill(pid_t pid, int number)

@@ -18,7 +18,7 @@
 #define HEADER "src/reconciler/snapshot.h"
 #define MAX_NAME 64
 
-static char *header;
+static char header[1 << 20];
 static int	tests;
 static int	failures;
 
@@ -30,31 +30,29 @@ ok(bool good, const char *what, const char *name)
 	printf("%sok %d - %s%s\n", good ? "" : "not ", tests, what, name);
 }
 
-/* The file without its comments; NULL when it cannot be read. */
-static char *
+/* The file without its comments; false when it cannot be read. */
+static bool
 read_header(void)
 {
 	FILE	   *file = fopen(HEADER, "r");
-	char	   *words = calloc(1, 1 << 20);
+	size_t		n = file ? fread(header, 1, sizeof(header) - 1, file) : 0;
 	char	   *open;
 	char	   *close;
 
-	if (file == NULL || fread(words, 1, (1 << 20) - 1, file) == 0)
-		return NULL;
-	fclose(file);
-	while ((open = strstr(words, "/*")) != NULL && (close = strstr(open, "*/")) != NULL)
+	if (file)
+		fclose(file);
+	while ((open = strstr(header, "/*")) != NULL && (close = strstr(open, "*/")) != NULL)
 		memset(open, ' ', (size_t) (close + 2 - open));
-	return words;
+	return n > 0;
 }
 
-/* The body of "typedef <kind> <name> {...}", or NULL. */
+/* The body of "typedef <kind> <name> {...}", to be freed, or NULL. */
 static char *
 body_of(const char *kind, const char *name)
 {
 	char		start[MAX_NAME * 2];
 	char	   *at;
 	char	   *end;
-	char	   *body;
 
 	snprintf(start, sizeof(start), "typedef %s %s\n{", kind, name);
 	at = strstr(header, start);
@@ -62,9 +60,7 @@ body_of(const char *kind, const char *name)
 		return NULL;
 	at += strlen(start);
 	end = strchr(at, '}');
-	body = calloc(1, (size_t) (end - at) + 1);
-	memcpy(body, at, (size_t) (end - at));
-	return body;
+	return end ? strndup(at, (size_t) (end - at)) : NULL;
 }
 
 /* Enumerators of an enum of the header; *unknown: is the first one "not known"? */
@@ -72,11 +68,12 @@ static int
 count_values(const char *type, bool *unknown)
 {
 	char	   *body = body_of("enum", type);
+	char	   *rest = NULL;
 	char	   *p;
 	int			n = 0;
 
 	*unknown = false;
-	for (p = body ? strtok(body, ",") : NULL; p != NULL; p = strtok(NULL, ","))
+	for (p = body ? strtok_r(body, ",", &rest) : NULL; p != NULL; p = strtok_r(NULL, ",", &rest))
 	{
 		p += strspn(p, " \t\n");
 		if (*p == '\0')
@@ -168,9 +165,8 @@ main(void)
 	char	   *line;
 	int			members = 0;
 
-	header = read_header();
-	ok(header != NULL, "it reads ", HEADER);
-	body = header ? body_of("struct", "CdcSnapshot") : NULL;
+	ok(read_header(), "it reads ", HEADER);
+	body = body_of("struct", "CdcSnapshot");
 	ok(body != NULL, "and finds the struct", "");
 	for (line = body; line != NULL && *line != '\0'; line = strchr(line, ';') ? strchr(line, ';') + 1 : NULL)
 	{
@@ -182,6 +178,7 @@ main(void)
 		members++;
 		check_member(type, name);
 	}
+	free(body);
 	ok(members == num_fields, "and fields[] has no others", "");
 	check_generator();
 	printf("1..%d\n", tests);
