@@ -28,9 +28,11 @@ CREATE OR REPLACE FUNCTION cdc_inner.wake() RETURNS void
 
 -- Asks the worker to look at something after this transaction has committed.
 CREATE OR REPLACE FUNCTION cdc_inner.ask(kind text, id uuid) RETURNS void
-	LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
 	INSERT INTO cdc.work (kind, id) VALUES (ask.kind, ask.id);
-	SELECT cdc_inner.wake();
+	PERFORM cdc_inner.wake();
+END
 $$;
 
 -- RFC 3339, UTC, Z, whole seconds.

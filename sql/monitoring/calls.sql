@@ -78,25 +78,28 @@ CREATE OR REPLACE FUNCTION cdc_inner.metrics() RETURNS text
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	lines text[];
+	each record;
 	only_one uuid := cdc_inner.caller_confined_to();
 BEGIN
 	IF NOT cdc_inner.caller_has_role('pg_monitor') THEN
 		RAISE insufficient_privilege USING MESSAGE = 'metrics are for roles with pg_monitor',
 			DETAIL = format('Role "%s" has no privileges of role pg_monitor.', cdc_inner.caller()), HINT = format('GRANT pg_monitor TO %I;', cdc_inner.caller());
 	END IF;
+	-- one pass over them, whatever there is of each
+	SELECT string_agg(x.info, E'\n' ORDER BY x.created_at, x.id) AS infos, string_agg(x.lag, E'\n' ORDER BY x.created_at, x.id) AS lags,
+			string_agg(x.state, E'\n' ORDER BY x.created_at, x.id) AS states INTO each
+		FROM (SELECT p.created_at, p.id, format('cdc_pipeline_info{pipeline="%s",name=%s,organization=%s} 1', p.id, cdc_inner.metric_label(p.name), cdc_inner.metric_label(g.slug)) AS info,
+				format('cdc_source_lag_bytes{pipeline="%s"} %s', p.id, o.source_lag_bytes) || CASE WHEN o.source_lag_bytes IS NOT NULL THEN '' END AS lag,
+				format('cdc_connector_state{pipeline="%s",state=%s} 1', p.id, cdc_inner.metric_label(o.connector_state)) || CASE WHEN o.connector_state IS NOT NULL THEN '' END AS state
+			FROM cdc.pipeline_spec p JOIN cdc.organization g ON g.id = p.organization_id LEFT JOIN cdc.pipeline_observed o ON o.pipeline_id = p.id
+			WHERE p.deleted_at IS NULL AND p.organization_id = coalesce(only_one, p.organization_id)) x;
 	lines := ARRAY['# HELP cdc_pipelines Pipelines by status.', '# TYPE cdc_pipelines gauge']
 		|| ARRAY(SELECT format('cdc_pipelines{status=%s} %s', cdc_inner.metric_label(s.status), count(p.id))
 			FROM unnest('{Pending,Provisioning,Running,Failed,Deleting}'::text[]) WITH ORDINALITY s(status, n)
 			LEFT JOIN cdc.pipeline_spec p ON p.status = s.status AND p.deleted_at IS NULL AND p.organization_id = coalesce(only_one, p.organization_id) GROUP BY s.status, s.n ORDER BY s.n)
-		|| ARRAY['# HELP cdc_pipeline_info Name and organization of a pipeline, value 1.', '# TYPE cdc_pipeline_info gauge']
-		|| ARRAY(SELECT format('cdc_pipeline_info{pipeline=%s,name=%s,organization=%s} 1', cdc_inner.metric_label(p.id::text), cdc_inner.metric_label(p.name), cdc_inner.metric_label(o.slug))
-			FROM cdc.pipeline_spec p JOIN cdc.organization o ON o.id = p.organization_id WHERE p.deleted_at IS NULL AND p.organization_id = coalesce(only_one, p.organization_id) ORDER BY p.created_at, p.id)
-		|| ARRAY['# HELP cdc_source_lag_bytes WAL of the source that the pipeline''s slot has not confirmed.', '# TYPE cdc_source_lag_bytes gauge']
-		|| ARRAY(SELECT format('cdc_source_lag_bytes{pipeline=%s} %s', cdc_inner.metric_label(p.id::text), o.source_lag_bytes)
-			FROM cdc.pipeline_spec p JOIN cdc.pipeline_observed o ON o.pipeline_id = p.id WHERE p.deleted_at IS NULL AND o.source_lag_bytes IS NOT NULL AND p.organization_id = coalesce(only_one, p.organization_id) ORDER BY p.created_at, p.id)
-		|| ARRAY['# HELP cdc_connector_state State of the pipeline''s connector, value 1.', '# TYPE cdc_connector_state gauge']
-		|| ARRAY(SELECT format('cdc_connector_state{pipeline=%s,state=%s} 1', cdc_inner.metric_label(p.id::text), cdc_inner.metric_label(o.connector_state))
-			FROM cdc.pipeline_spec p JOIN cdc.pipeline_observed o ON o.pipeline_id = p.id WHERE p.deleted_at IS NULL AND o.connector_state IS NOT NULL AND p.organization_id = coalesce(only_one, p.organization_id) ORDER BY p.created_at, p.id)
+		|| ARRAY['# HELP cdc_pipeline_info Name and organization of a pipeline, value 1.', '# TYPE cdc_pipeline_info gauge', each.infos,
+			'# HELP cdc_source_lag_bytes WAL of the source that the pipeline''s slot has not confirmed.', '# TYPE cdc_source_lag_bytes gauge', each.lags,
+			'# HELP cdc_connector_state State of the pipeline''s connector, value 1.', '# TYPE cdc_connector_state gauge', each.states]
 		|| CASE WHEN only_one IS NULL THEN ARRAY['# HELP cdc_reconcile_rounds_total Health rounds of the reconciler since it started.', '# TYPE cdc_reconcile_rounds_total counter',
 			(SELECT format('cdc_reconcile_rounds_total %s', coalesce(w.rounds, 0)) FROM cdc.worker_state() w),
 			'# HELP cdc_reconcile_longest_step_seconds Longest time that the reconciler served nobody else, in this health round and the one before.', '# TYPE cdc_reconcile_longest_step_seconds gauge',

@@ -4,11 +4,9 @@
 CREATE OR REPLACE FUNCTION cdc_inner.worker_longest_step() RETURNS double precision
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'cdc_worker_longest_step';
 
--- A value of a label.
+-- A value of a label, in its quotes.
 CREATE OR REPLACE FUNCTION cdc_inner.metric_label(value text) RETURNS text
-	LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT '"' || replace(replace(replace(value, '\', '\\'), '"', '\"'), E'\n', '\n') || '"'
-$$;
+	LANGUAGE c IMMUTABLE STRICT AS 'MODULE_PATHNAME', 'cdc_metric_label';
 
 -- Keeps the number of failovers when their events expire: one event of each has a verdict.
 CREATE OR REPLACE FUNCTION cdc_inner.count_expired_failovers() RETURNS trigger

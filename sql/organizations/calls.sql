@@ -81,6 +81,7 @@ BEGIN
 	END IF;
 	-- what another server called by this name is replaced
 	DELETE FROM cdc.organization_member m USING cdc_inner.member_rows(organization) r WHERE m.id = r.id AND r.member = member AND NOT r.present;
+	PERFORM cdc_inner.admit(organization, 'members') WHERE before.id IS NULL;
 	INSERT INTO cdc.organization_member AS m (organization_id, member, role, role_oid, system_identifier, state, invited_by)
 		VALUES (organization, member, role, who, cdc_inner.system_identifier(), state, cdc_inner.caller())
 		ON CONFLICT ON CONSTRAINT organization_member_role_key DO UPDATE SET member = excluded.member, role = excluded.role, state = excluded.state, invited_by = excluded.invited_by;
@@ -101,7 +102,7 @@ COMMENT ON FUNCTION cdc_inner.add_member IS
 	'Adds a PostgreSQL role to an organization, or changes its role there; asked again, nothing. By a superuser, and for who has accepted already, it holds '
 	'at once; by others it is an invitation, which gives nothing until cdc.accept_membership(). organization: its id. member: the PostgreSQL role, a '
 	'predefined one (pg_...) never. role: owner, admin, member or viewer. For admins; who makes or changes an owner must be one, and one owner always '
-	'stays. Errors: 22023, 42704, 42501, 55000 for a role that has declined.';
+	'stays. Errors: 22023, 42704, 42501, 53400 too many, 55000 for a role that has declined.';
 
 CREATE OR REPLACE FUNCTION cdc_inner.remove_member(organization uuid, member name) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

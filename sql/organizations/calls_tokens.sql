@@ -7,7 +7,7 @@ $$;
 COMMENT ON FUNCTION cdc_inner.create_token IS
 	'Makes a bearer token for the caller and returns it: shown this once, kept as a hash. name: 1 to 100 characters, what it is for. organization: the only '
 	'one that it opens; NULL: all of the caller''s, later ones too. expires: for how long it is good, at most 10 years. For viewers. Errors: 22023 bad name '
-	'or expiry, 42704 unknown organization or none at all, 55000 for a role that may not log in.';
+	'or expiry, 42704 unknown organization or none at all, 53400 too many, 55000 for a role that may not log in.';
 
 CREATE OR REPLACE FUNCTION cdc_inner.list_tokens() RETURNS TABLE (id uuid, name text, prefix text, member name, organization_id uuid,
 		created_at timestamptz, expires_at timestamptz, last_used_at timestamptz, revoked_at timestamptz, last_used_from text)

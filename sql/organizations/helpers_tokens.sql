@@ -25,6 +25,7 @@ BEGIN
 		RAISE object_not_in_prerequisite_state USING MESSAGE = 'a token cannot be made for a role that may not log in',
 			DETAIL = format('Role "%s" is NOLOGIN.', role.rolname), HINT = 'Connect as a role with LOGIN and call cdc.create_token() as that one.';
 	END IF;
+	PERFORM cdc_inner.admit(organization, 'tokens', 1, role.oid);
 	token := 'cdc_' || cdc_inner.random_secret();
 	INSERT INTO cdc.api_token AS t (name, prefix, hash, member, role_oid, system_identifier, organization_id, expires_at)
 		VALUES (name, left(token, 12), sha256(convert_to(token, 'UTF8')), role.rolname, role.oid, cdc_inner.system_identifier(), organization, now() + expires)

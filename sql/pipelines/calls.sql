@@ -8,17 +8,19 @@ COMMENT ON FUNCTION cdc.options IS
 CREATE OR REPLACE FUNCTION cdc_inner.create_pipeline(name text, source uuid, sink uuid, tables text[] DEFAULT '{}', database_name text DEFAULT 'defaultdb',
 		topic_prefix text DEFAULT NULL, snapshot_mode text DEFAULT 'initial', organization uuid DEFAULT NULL,
 		pipeline_type text DEFAULT 'cdc_pg_to_kafka', options jsonb DEFAULT '{}') RETURNS uuid
-	LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-	SELECT cdc_inner.make_pipeline(name, source, sink, tables, database_name, topic_prefix, snapshot_mode, organization, pipeline_type, options,
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN cdc_inner.make_pipeline(name, source, sink, tables, database_name, topic_prefix, snapshot_mode, organization, pipeline_type, options,
 		jsonb_strip_nulls(jsonb_build_object('database_name', database_name, 'tables', CASE WHEN cardinality(tables) > 0 THEN to_jsonb(tables) END,
-			'topic_prefix', topic_prefix, 'snapshot_mode', snapshot_mode, 'options', nullif(options, '{}')))::json)
+			'topic_prefix', topic_prefix, 'snapshot_mode', snapshot_mode, 'options', nullif(options, '{}')))::json);
+END
 $$;
 COMMENT ON FUNCTION cdc_inner.create_pipeline IS
 	'Creates a pipeline and returns its id: checks what can be known at once and writes rows; the worker makes it true after COMMIT. name: 1 to 64 letters, '
 	'digits, - and _, unique among the organization''s live ones. source, sink: ids of a PostgreSQL and a Kafka service. tables: as parse_ident reads them; '
 	'empty: all. database_name: of the source. topic_prefix: topics are <prefix>.<schema>.<table>; NULL: the name. snapshot_mode: initial, always, '
 	'initial_only, no_data or when_needed. organization: NULL: the source''s. pipeline_type: cdc_pg_to_kafka. options: an object, by cdc.option. For '
-	'members. Errors: 22023 bad argument, 42710 name taken or topics collide, 42704 unknown service or organization, 42501.';
+	'members. Errors: 22023 bad argument, 42710 name taken or topics collide, 53400 too many, 42704 unknown service or organization, 42501.';
 
 CREATE OR REPLACE FUNCTION cdc_inner.delete_pipeline(id uuid, force boolean DEFAULT false) RETURNS text
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

@@ -22,11 +22,16 @@ CREATE OR REPLACE FUNCTION cdc_inner.normalize_table(name text) RETURNS text
 DECLARE
 	parts text[];
 BEGIN
-	BEGIN
-		parts := parse_ident(name);
-	EXCEPTION WHEN invalid_parameter_value THEN
-		parts := NULL;
-	END;
+	-- most names; a subtransaction for each would cost more than all the rest
+	IF name ~ '^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?$' THEN
+		parts := string_to_array(name, '.');
+	ELSE
+		BEGIN
+			parts := parse_ident(name);
+		EXCEPTION WHEN invalid_parameter_value THEN
+			parts := NULL;
+		END;
+	END IF;
 	IF parts IS NULL OR array_length(parts, 1) > 2 OR '' = ANY (parts) THEN
 		PERFORM cdc_inner.raise_invalid('a table must be named as table or schema.table', format('It was %L.', name),
 			'No wildcard, no column list, no database; quote names with capitals: "Sales"."Order".', 'config.tables');
@@ -42,19 +47,6 @@ BEGIN
 	END IF;
 	RETURN format('"%s"."%s"', replace(parts[1], '"', '""'), replace(parts[2], '"', '""'));
 END
-$$;
-
--- The topic of a table, as Debezium makes it: <prefix>.<schema>.<table> with
--- illegal characters as _ (AbstractTopicNamingStrategy).
-CREATE OR REPLACE FUNCTION cdc_inner.topic_of(prefix text, tab text) RETURNS text
-	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT regexp_replace(prefix || '.' || (parse_ident(tab))[1] || '.' || (parse_ident(tab))[2], '[^a-zA-Z0-9._-]', '_', 'g')
-$$;
-
--- Kafka's metrics do not tell . from _: topics that are equal so collide.
-CREATE OR REPLACE FUNCTION cdc_inner.topic_key(topic text) RETURNS text
-	LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT replace(regexp_replace(topic, '[^a-zA-Z0-9._-]', '_', 'g'), '.', '_')
 $$;
 
 -- Their names, and why one cannot be set so.
@@ -75,6 +67,9 @@ DECLARE
 	item record;
 	fault text;
 BEGIN
+	IF options = '{}' THEN
+		RETURN;
+	END IF;
 	IF jsonb_typeof(options) <> 'object' THEN
 		PERFORM cdc_inner.raise_invalid('options must be a JSON object', format('It was of JSON type %s.', jsonb_typeof(options)), 'For example ''{"max.batch.size": 4096}''.', 'config.options');
 	END IF;
@@ -93,29 +88,6 @@ BEGIN
 END
 $$;
 
--- ERROR 42710 when a live pipeline of the sink writes to one of the topics.  Two
--- that share a prefix share Debezium's heartbeat topic, and the names of its
--- metrics in the Connect worker.
-CREATE OR REPLACE FUNCTION cdc_inner.check_topics_free(sink uuid, prefix text, tables text[]) RETURNS void
-	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	clash record;
-BEGIN
-	SELECT p.name, p.topic_prefix, mine.topic INTO clash
-		FROM (SELECT '__debezium-heartbeat.' || prefix UNION ALL SELECT cdc_inner.topic_of(prefix, t) FROM unnest(check_topics_free.tables) t) mine(topic)
-		JOIN (SELECT q.name, q.topic_prefix, theirs.topic FROM cdc.pipeline_spec q,
-				LATERAL (SELECT '__debezium-heartbeat.' || q.topic_prefix UNION ALL SELECT cdc_inner.topic_of(q.topic_prefix, t) FROM unnest(q.tables) t) theirs(topic)
-				WHERE q.sink_service_id = sink AND q.desired_state = 'present' AND q.deleted_at IS NULL) p
-			ON cdc_inner.topic_key(mine.topic) = cdc_inner.topic_key(p.topic)
-		ORDER BY mine.topic DESC, p.name LIMIT 1;
-	IF FOUND THEN
-		RAISE duplicate_object USING MESSAGE = format('pipeline "%s" on this sink writes to the same topic', clash.name),
-			DETAIL = format('Topic "%s": the topic_prefix of that one is "%s" (a dot and an underscore count as the same).', clash.topic, clash.topic_prefix),
-			HINT = 'Choose another topic_prefix, or delete that pipeline first.', COLUMN = 'config.topic_prefix';
-	END IF;
-END
-$$;
-
 -- The tables of a request: normalized, sorted, unique.  ERROR 22023 when one is
 -- no table name, or when two would share a topic.
 CREATE OR REPLACE FUNCTION cdc_inner.effective_tables(tables text[], prefix text) RETURNS text[]
@@ -123,19 +95,25 @@ CREATE OR REPLACE FUNCTION cdc_inner.effective_tables(tables text[], prefix text
 DECLARE
 	result text[];
 	clash record;
+	n bigint;
+	longest integer;
 BEGIN
-	IF tables IS NULL OR array_ndims(tables) > 1 OR EXISTS (SELECT FROM unnest(tables) n WHERE n IS NULL) THEN
+	IF tables = '{}' THEN
+		RETURN '{}';
+	END IF;
+	IF tables IS NULL OR array_ndims(tables) > 1 OR array_position(tables, NULL) IS NOT NULL THEN
 		PERFORM cdc_inner.raise_invalid('tables must be a list of names', 'It is NULL, has a NULL in it, or more than one dimension.', 'Give ''{}'' for all tables.', 'config.tables');
 	END IF;
-	result := (SELECT coalesce(array_agg(DISTINCT t ORDER BY t), '{}') FROM (SELECT cdc_inner.normalize_table(n) COLLATE "C" AS t FROM unnest(tables) n) x);
-	SELECT string_agg(t, ' and ' ORDER BY t) AS names, min(cdc_inner.topic_of(prefix, t)) AS topic INTO clash FROM unnest(result) t
-		GROUP BY cdc_inner.topic_key(cdc_inner.topic_of(prefix, t)) HAVING count(*) > 1 LIMIT 1;
-	IF FOUND THEN
+	result := ARRAY(SELECT DISTINCT cdc_inner.normalize_table(u) COLLATE "C" AS t FROM unnest(tables) u ORDER BY t);
+	SELECT count(DISTINCT cdc_inner.topic_key(k)), max(length(k)) INTO n, longest FROM unnest(cdc_inner.topics_of(prefix, result)) k;
+	IF n < cardinality(result) THEN
+		SELECT string_agg(t, ' and ' ORDER BY t) AS names, min(cdc_inner.topic_of(prefix, t)) AS topic INTO clash FROM unnest(result) t
+			GROUP BY cdc_inner.topic_key(cdc_inner.topic_of(prefix, t)) HAVING count(*) > 1 LIMIT 1;
 		PERFORM cdc_inner.raise_invalid('two tables would share one topic', format('%s both become "%s" (Kafka takes a dot and an underscore for the same).', clash.names, clash.topic),
 			'Put one of them into another pipeline with another topic_prefix.', 'config.tables');
 	END IF;
-	SELECT t AS name, length(cdc_inner.topic_of(prefix, t)) AS length INTO clash FROM unnest(result) t WHERE length(cdc_inner.topic_of(prefix, t)) > 249 LIMIT 1;
-	IF FOUND THEN
+	IF longest > 249 THEN
+		SELECT t AS name, length(cdc_inner.topic_of(prefix, t)) AS length INTO clash FROM unnest(result) t WHERE length(cdc_inner.topic_of(prefix, t)) > 249 LIMIT 1;
 		PERFORM cdc_inner.raise_invalid('a topic''s name would be too long', format('%s becomes a topic of %s characters; Kafka allows 249.', clash.name, clash.length),
 			'Choose a shorter topic_prefix.', 'config.tables');
 	END IF;
@@ -151,8 +129,11 @@ CREATE OR REPLACE FUNCTION cdc_inner.require_pipelines_by(service uuid) RETURNS 
 DECLARE
 	s cdc.service;
 BEGIN
+	IF cdc_inner.pipelines_by_now(service) IS DISTINCT FROM 'admin' THEN
+		RETURN;
+	END IF;
 	SELECT x.* INTO s FROM cdc.service x WHERE x.id = service;
-	IF cdc_inner.pipelines_by_now(service) = 'admin' AND NOT cdc_inner.may(s.organization_id, 'admin') THEN
+	IF NOT cdc_inner.may(s.organization_id, 'admin') THEN
 		RAISE insufficient_privilege USING MESSAGE = format('only an admin makes pipelines with service "%s"', s.name),
 			DETAIL = format('It has "pipelines_by": "admin"; role "%s" is %s in its organization.', cdc_inner.caller(), cdc_inner.member_role(s.organization_id)),
 			HINT = 'Ask an owner or admin of the organization to make the pipeline.';
@@ -164,7 +145,7 @@ $$;
 -- detail: of the event, NULL or an object.
 CREATE OR REPLACE FUNCTION cdc_inner.make_pipeline(name text, source uuid, sink uuid, tables text[], database_name text, topic_prefix text,
 		snapshot_mode text, organization uuid, pipeline_type text, options jsonb, config json, detail jsonb DEFAULT NULL) RETURNS uuid
-	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_variable
 DECLARE
 	made uuid;
@@ -225,30 +206,21 @@ BEGIN
 	options := coalesce(options, '{}');
 	PERFORM cdc_inner.check_options(options);
 
-	-- Two creations must not both find a topic free: the later one waits for the
-	-- other's COMMIT, as at a unique index.  Topics can be the same only where the
-	-- first words of the prefixes are.
-	PERFORM cdc_inner.lock(format('topics %s %s', sink, split_part(cdc_inner.topic_key(prefix), '_', 1)));
-	IF EXISTS (SELECT FROM cdc.pipeline_spec p WHERE p.organization_id = organization AND p.name = name AND p.desired_state = 'present' AND p.deleted_at IS NULL) THEN
-		PERFORM cdc_inner.raise_name_taken('pipeline', name);
-	END IF;
-	PERFORM cdc_inner.check_topics_free(sink, prefix, effective);
+	PERFORM cdc_inner.admit(organization, 'pipelines'), cdc_inner.admit(organization, 'tables', cardinality(effective));
+	-- No subtransaction: a statement that makes many would leave as many, for all to look up.
 	LOOP
 		made := gen_random_uuid();
-		broken := NULL;
-		BEGIN
-			INSERT INTO cdc.pipeline_spec (id, organization_id, name, pipeline_type, source_service_id, sink_service_id, config,
-					database_name, tables, topic_prefix, snapshot_mode, options)
-				VALUES (made, organization, name, pipeline_type, source, sink, config, database_name, effective, prefix, snapshot_mode, options);
-			EXIT;
-		EXCEPTION WHEN unique_violation THEN
-			GET STACKED DIAGNOSTICS broken = CONSTRAINT_NAME;
-		END;
-		IF broken = 'pipeline_spec_name_key' THEN
+		INSERT INTO cdc.pipeline_spec (id, organization_id, name, pipeline_type, source_service_id, sink_service_id, config,
+				database_name, tables, topic_prefix, snapshot_mode, options)
+			VALUES (made, organization, name, pipeline_type, source, sink, config, database_name, effective, prefix, snapshot_mode, options)
+			ON CONFLICT DO NOTHING;
+		EXIT WHEN FOUND;
+		IF EXISTS (SELECT FROM cdc.pipeline_spec p WHERE p.organization_id = organization AND p.name = name AND p.desired_state = 'present' AND p.deleted_at IS NULL) THEN
 			PERFORM cdc_inner.raise_name_taken('pipeline', name);
 		END IF;
-		-- the first eight digits of the id are taken: draw again
+		-- the first eight digits of the id are taken, or who had the name has given it back: again
 	END LOOP;
+	PERFORM cdc_inner.reserve_topics(made, organization, sink, prefix, effective);
 	INSERT INTO cdc.pipeline_observed (pipeline_id) VALUES (made);
 	INSERT INTO cdc.pipeline_event (pipeline_id, kind, status_to, message, detail)
 		VALUES (made, 'user', 'Pending', format('created by role "%s"', cdc_inner.caller()), detail);
@@ -259,17 +231,20 @@ $$;
 
 -- What delete_pipeline does, for every door.  detail: of the event, NULL or an object.
 CREATE OR REPLACE FUNCTION cdc_inner.end_pipeline(id uuid, force boolean, detail jsonb DEFAULT NULL) RETURNS void
-	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_variable
 DECLARE
 	before record;
 BEGIN
-	SELECT p.status, p.desired_state, p.force_delete INTO before FROM cdc.pipeline_spec p WHERE p.id = id FOR NO KEY UPDATE;
+	SELECT p.status, p.desired_state, p.force_delete, p.sink_service_id INTO before FROM cdc.pipeline_spec p WHERE p.id = id FOR NO KEY UPDATE;
 	IF before.desired_state = 'present' OR (force AND NOT before.force_delete) THEN
 		UPDATE cdc.pipeline_spec p SET desired_state = 'deleted', status = 'Deleting', provision_step = NULL, error_message = NULL,
 			force_delete = p.force_delete OR coalesce(force, false), updated_at = now() WHERE p.id = id;
 		INSERT INTO cdc.pipeline_event (pipeline_id, kind, status_from, status_to, message, detail)
 			VALUES (id, 'user', before.status, 'Deleting', format('%s by role "%s"', CASE WHEN force THEN 'deleted with force' ELSE 'deleted' END, cdc_inner.caller()), detail);
+	END IF;
+	IF before.desired_state = 'present' THEN
+		PERFORM cdc_inner.release_topics(id, before.sink_service_id);
 	END IF;
 	PERFORM cdc_inner.ask('pipeline', id);
 END

@@ -55,6 +55,14 @@ COMMENT ON COLUMN cdc.pipeline_observed.system_identifier IS 'Of the server that
 COMMENT ON COLUMN cdc.pipeline_observed.timeline IS 'Of that server; NULL: not known.';
 COMMENT ON COLUMN cdc.pipeline_observed.last_health_check_at IS 'When it was last looked at; NULL: not yet.';
 
+COMMENT ON TABLE cdc.topic IS 'Topics that live pipelines have reserved on their sink. Readers: superusers.';
+COMMENT ON COLUMN cdc.topic.sink_service_id IS 'The sink.';
+COMMENT ON COLUMN cdc.topic.key IS 'The topic with an underscore for each dot: topics with one key collide. Of all that begin so: the beginning.';
+COMMENT ON COLUMN cdc.topic.pipeline_id IS 'Whose it is.';
+COMMENT ON COLUMN cdc.topic.whole IS 'Every topic that begins so: the pipeline captures all tables.';
+COMMENT ON COLUMN cdc.topic.topic IS 'Its name, or how all begin.';
+COMMENT ON COLUMN cdc.topic.sharer IS 'The pipeline again, where an older one has the topic too, since version 0.1; NULL: it is this one''s alone.';
+
 COMMENT ON TABLE cdc.pipeline_secret IS 'Passwords made for pipelines, AES-256-GCM. Readers: superusers.';
 COMMENT ON COLUMN cdc.pipeline_secret.pipeline_id IS 'The pipeline.';
 COMMENT ON COLUMN cdc.pipeline_secret.purpose IS 'role_password or role_verifier.';

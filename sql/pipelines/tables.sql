@@ -52,7 +52,27 @@ CREATE UNIQUE INDEX pipeline_spec_name_key ON cdc.pipeline_spec (organization_id
 CREATE UNIQUE INDEX pipeline_spec_short_id_key ON cdc.pipeline_spec (pg_catalog.left(id::text, 8))
 	WHERE settled_at IS NULL;
 CREATE INDEX pipeline_spec_sink_idx ON cdc.pipeline_spec (sink_service_id) WHERE deleted_at IS NULL;
+CREATE INDEX pipeline_spec_organization_idx ON cdc.pipeline_spec (organization_id, created_at, id) WHERE settled_at IS NULL;
 CREATE INDEX pipeline_spec_source_idx ON cdc.pipeline_spec (source_service_id) WHERE deleted_at IS NULL;
+
+-- Topics that are reserved: one row a topic, or, of a pipeline that captures all tables,
+-- one for all that begin so (whole).  key: see src/extension/pipelines_topics.c; of all
+-- that begin so it is the beginning, with its dots: that is no topic's key.
+-- sharer: the pipeline, where a database of 0.1 had two with one topic and this is not
+-- the first.  No foreign keys: rows go when their pipeline is deleted, in the same
+-- transaction.
+CREATE TABLE cdc.topic (
+	sink_service_id	uuid NOT NULL,
+	key			text COLLATE "C" NOT NULL,
+	pipeline_id	uuid NOT NULL,
+	whole		boolean NOT NULL,
+	topic		text COLLATE "C" NOT NULL,
+	sharer		uuid,
+	CONSTRAINT topic_key UNIQUE NULLS NOT DISTINCT (sink_service_id, key, sharer)
+);
+CREATE INDEX topic_sharer_idx ON cdc.topic (sink_service_id, key) WHERE sharer IS NOT NULL;
+CREATE INDEX topic_topic_idx ON cdc.topic (sink_service_id, topic);
+CREATE INDEX topic_pipeline_idx ON cdc.topic (pipeline_id);
 
 -- What a health round sees, apart from the wide row: HOT updates, and none
 -- when nothing changed.  last_health_check_at is written at most once a round

@@ -30,7 +30,7 @@ BEGIN
 		WHEN sqlstate = '22023' THEN 422
 		WHEN sqlstate = '42704' THEN 404
 		WHEN sqlstate IN ('42710', '55006') THEN 409
-		WHEN sqlstate = '42501' THEN 403
+		WHEN sqlstate IN ('42501', '53400') THEN 403
 		WHEN sqlstate IN ('25006', '40001', '40P01', '55P03') OR left(sqlstate, 2) = '53' THEN 503
 		ELSE 500 END;
 	IF answer.status = 401 THEN
@@ -54,6 +54,7 @@ BEGIN
 		WHEN answer.status = 409 THEN CASE field WHEN 'config.topic_prefix' THEN 'topic_conflict' ELSE 'name_conflict' END
 		WHEN answer.status = 422 THEN 'invalid_value'
 		WHEN answer.status = 404 THEN 'not_found'
+		WHEN sqlstate = '53400' THEN 'limit_exceeded'
 		WHEN answer.status = 403 THEN 'forbidden'
 		WHEN answer.status = 503 THEN 'unavailable'
 		ELSE 'internal_error' END, detail, hint, field, CASE WHEN answer.status >= 500 THEN request_id END);

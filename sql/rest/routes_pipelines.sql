@@ -24,13 +24,35 @@ BEGIN
 END
 $$;
 
+-- All of them, or with limit=N a page, which begins after the pipeline that after=ID
+-- names (one that has been deleted since too); "next" is there while more follow.
 CREATE OR REPLACE FUNCTION cdc_inner.rest_pipelines_list(r cdc.rest_request) RETURNS cdc.rest_response
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	most text := cdc_inner.rest_parameter(r, 'limit');
+	after text := cdc_inner.rest_parameter(r, 'after');
+	begins record;
+	page record;
 BEGIN
 	PERFORM cdc_inner.rest_require(r.first, 'service:read');
-	RETURN ROW(200, NULL, (SELECT '{"pipelines":[' || coalesce(string_agg(x.object, ','), '') || ']}'
-		FROM (SELECT row_to_json(v)::text AS object FROM cdc.pipeline_spec p JOIN cdc.pipeline_object v ON v.id = p.id
-			WHERE p.organization_id = r.first ORDER BY p.created_at, p.id) x))::cdc.rest_response;
+	IF most !~ '^[0-9]{1,4}$' OR most::integer NOT BETWEEN 1 AND 1000 THEN
+		PERFORM cdc_inner.rest_refuse(400, 'invalid_value', 'limit must be 1 to 1000', format('It was %L.', left(most, 100)), 'Leave it out for all of them.', 'limit');
+	END IF;
+	SELECT '-infinity'::timestamptz AS created_at, NULL::uuid AS id INTO begins;
+	IF after IS NOT NULL THEN
+		SELECT p.created_at, p.id INTO begins FROM cdc.pipeline_spec p WHERE p.id = cdc_inner.rest_uuid(after, 'after') AND p.organization_id = r.first;
+		IF NOT FOUND THEN
+			PERFORM cdc_inner.rest_refuse(400, 'invalid_value', 'after must be the id of a pipeline of this organization', format('It was %L.', left(after, 100)), 'Send the "next" of the page before.', 'after');
+		END IF;
+	END IF;
+	-- one more than the page has tells whether another follows
+	SELECT string_agg(x.object, ',' ORDER BY x.created_at, x.id) FILTER (WHERE x.n <= most::integer OR most IS NULL) AS objects,
+			(array_agg(x.id ORDER BY x.created_at DESC, x.id DESC) FILTER (WHERE x.n = most::integer))[1] AS last, count(*) > most::integer AS more INTO page
+		FROM (SELECT p.created_at, p.id, p.n, (SELECT row_to_json(v)::text FROM cdc.pipeline_object v WHERE v.id = p.id) AS object
+			FROM (SELECT q.created_at, q.id, row_number() OVER (ORDER BY q.created_at, q.id) AS n FROM cdc.pipeline_spec q
+				WHERE q.organization_id = r.first AND q.deleted_at IS NULL AND q.settled_at IS NULL AND (q.created_at, q.id) > (begins.created_at, coalesce(begins.id, '00000000-0000-0000-0000-000000000000'))
+				ORDER BY q.created_at, q.id LIMIT most::integer + 1) p) x;
+	RETURN ROW(200, NULL, '{"pipelines":[' || coalesce(page.objects, '') || ']' || CASE WHEN page.more THEN format(',"next":"%s"', page.last) ELSE '' END || '}')::cdc.rest_response;
 END
 $$;
 

@@ -30,6 +30,7 @@ BEGIN
 	IF EXISTS (SELECT FROM cdc.connection_keys() k WHERE k.database_type = database_type AND k.set_by = 'superuser' AND whole ? k.key) THEN
 		PERFORM cdc_inner.require_superuser(format('"%s" in connection', (SELECT k.key FROM cdc.connection_keys() k WHERE k.database_type = database_type AND k.set_by = 'superuser' AND whole ? k.key LIMIT 1)));
 	END IF;
+	PERFORM cdc_inner.admit(organization, 'services'), cdc_inner.admit_nodes(organization, NULL, whole);
 	BEGIN
 		INSERT INTO cdc.service AS s (organization_id, name, database_type, version, zone, connection_set_by)
 			VALUES (organization, name, database_type, version, zone, CASE WHEN cdc_inner.caller_is_superuser() THEN 'superuser' ELSE 'member' END) RETURNING s.id INTO made;
@@ -58,7 +59,7 @@ COMMENT ON FUNCTION cdc_inner.register_service IS
 	'Registers a server that exists and returns the service''s id: its secrets are taken out and encrypted, and the worker looks at it after COMMIT: status '
 	'goes from pending to running when it answers. name: 1 to 64 letters, digits, - and _, unique in the organization. database_type: postgresql or kafka. '
 	'zone: where it is (cdc.zone). connection: how it is reached, with the keys of cdc.connection_key. version: in words; NULL: not said. organization: '
-	'whose it is; NULL: the caller''s personal or only one. For members. Errors: 22023 bad argument, 42710 name taken, 42704 or 42501 organization.';
+	'whose it is; NULL: the caller''s personal or only one. For members. Errors: 22023 bad argument, 42710 name taken, 53400 too many, 42704 or 42501 organization.';
 
 CREATE OR REPLACE FUNCTION cdc_inner.update_service(id uuid, connection jsonb) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -97,6 +98,7 @@ BEGIN
 	redirected := ARRAY(SELECT k.key FROM cdc.connection_keys() k WHERE k.database_type = service.database_type AND k.directs_secret AND k.key = ANY (changed)
 		AND NOT (k.type = 'array' AND coalesce(before -> k.key @> (whole -> k.key), false)) ORDER BY k.key);
 	PERFORM cdc_inner.require_change(service, changed, redirected, connection, names);
+	PERFORM cdc_inner.admit_nodes(service.organization_id, id, whole);
 	IF service.provider = 'external' THEN
 		PERFORM cdc_inner.write_connection(id, service.database_type, whole);
 		PERFORM cdc_inner.note_network(id, connection);

@@ -31,6 +31,19 @@ CREATE OR REPLACE FUNCTION cdc_inner.normal_nodes(nodes jsonb) RETURNS jsonb
 	FROM jsonb_array_elements(nodes) n
 $$;
 
+-- ERROR 53400 when the organization may not have so many nodes more as the connection has
+-- than the service (NULL: a new one).
+CREATE OR REPLACE FUNCTION cdc_inner.admit_nodes(organization uuid, service uuid, whole jsonb) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	more integer := coalesce(jsonb_array_length(whole -> 'nodes'), 0) - (SELECT count(*) FROM cdc.service_node n WHERE n.service_id = admit_nodes.service);
+BEGIN
+	IF more > 0 THEN
+		PERFORM cdc_inner.admit(organization, 'nodes', more);
+	END IF;
+END
+$$;
+
 -- A service's connection as it was given, with a word in place of each secret.
 CREATE OR REPLACE FUNCTION cdc_inner.connection_of(service uuid) RETURNS jsonb
 	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$

@@ -86,6 +86,7 @@ DECLARE
 	addons text[] := ARRAY(SELECT DISTINCT jsonb_array_elements_text(coalesce(nullif(body -> 'addons', 'null'), '[]')));
 	item text;
 BEGIN
+	PERFORM cdc_inner.admit(organization, 'services'), cdc_inner.admit(organization, 'nodes', CASE WHEN postgresql THEN coalesce((body ->> 'node_count')::numeric::integer, 1) ELSE 0 END);
 	BEGIN
 		INSERT INTO cdc.service AS s (organization_id, name, database_type, version, zone, provider, addons, addon_status, node_count, connection)
 			VALUES (organization, body ->> 'name', body ->> 'database_type', coalesce(body ->> 'version', CASE WHEN postgresql THEN '17' ELSE '3.9' END),

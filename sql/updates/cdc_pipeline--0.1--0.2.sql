@@ -51,9 +51,11 @@ $$;
 CREATE SCHEMA cdc_inner;
 
 -- What no user calls stands there: it is moved, so that triggers keep it; @CODE@ replaces
--- what it does.  Two have other arguments now.
+-- what it does.  Two have other
+-- arguments now, one is gone.
 DROP FUNCTION cdc.token_identity(text);
 DROP FUNCTION cdc.raise_name_taken(text);
+DROP FUNCTION cdc.check_topics_free(uuid, text, text[]);
 DO $$
 DECLARE
 	helper record;
@@ -61,7 +63,7 @@ BEGIN
 	FOR helper IN SELECT p.oid::pg_catalog.regprocedure AS is FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid
 			JOIN pg_catalog.pg_extension e ON d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.refobjid = e.oid AND e.extname = 'cdc_pipeline'
 		WHERE p.pronamespace = 'cdc'::pg_catalog.regnamespace AND p.proname IN (
-			'ask', 'caller_confined_to', 'caller_has_role', 'caller_is_superuser', 'changed_here', 'check_installation', 'check_options', 'check_provided', 'check_topics_free',
+			'ask', 'caller_confined_to', 'caller_has_role', 'caller_is_superuser', 'changed_here', 'check_installation', 'check_options', 'check_provided',
 			'count_expired_failovers', 'decrypt', 'default_organization', 'default_provider', 'effective_tables', 'encrypt', 'end_pipeline', 'forget_pipeline_secrets',
 			'forget_service_secrets', 'grant_use', 'keep_an_owner', 'make_pipeline', 'may', 'member_role', 'metric_label', 'normalize_table', 'option_fault', 'option_names',
 			'organization_of_pipeline', 'organization_of_service', 'provide_service', 'raise_invalid', 'raise_name_taken', 'raise_unknown', 'random_secret', 'reencrypt',
@@ -177,9 +179,26 @@ INSERT INTO cdc.connect_share (url, organization_id)
 	WHERE s.deleted_at IS NULL AND s.provider OPERATOR(pg_catalog.=) 'external'
 		AND EXISTS (SELECT FROM cdc.pipeline_spec p WHERE p.sink_service_id OPERATOR(pg_catalog.=) s.id AND p.connector_name IS NOT NULL AND p.settled_at IS NULL);
 
+CREATE INDEX pipeline_spec_organization_idx ON cdc.pipeline_spec (organization_id, created_at, id) WHERE settled_at IS NULL;
+CREATE TABLE cdc.topic (
+	sink_service_id	uuid NOT NULL,
+	key			text COLLATE "C" NOT NULL,
+	pipeline_id	uuid NOT NULL,
+	whole		boolean NOT NULL,
+	topic		text COLLATE "C" NOT NULL,
+	sharer		uuid,
+	CONSTRAINT topic_key UNIQUE NULLS NOT DISTINCT (sink_service_id, key, sharer)
+);
+CREATE INDEX topic_sharer_idx ON cdc.topic (sink_service_id, key) WHERE sharer IS NOT NULL;
+CREATE INDEX topic_topic_idx ON cdc.topic (sink_service_id, topic);
+CREATE INDEX topic_pipeline_idx ON cdc.topic (pipeline_id);
+
 -- --- code ---------------------------------------------------------------------------------
 
 -- @CODE@
+
+-- what version 0.1 let two pipelines have both go on having, with a finding
+SELECT cdc_inner.reserve_all_topics();
 
 -- --- functions that 0.2 does not have, or with other arguments --------------------------------
 

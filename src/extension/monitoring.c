@@ -27,6 +27,7 @@
 #include "reconciler/state_table.h"
 
 PG_FUNCTION_INFO_V1(cdc_failover_rules);
+PG_FUNCTION_INFO_V1(cdc_metric_label);
 PG_FUNCTION_INFO_V1(cdc_rules);
 PG_FUNCTION_INFO_V1(cdc_standby_rules);
 PG_FUNCTION_INFO_V1(cdc_worker_longest_step);
@@ -83,6 +84,30 @@ cdc_worker_state(PG_FUNCTION_ARGS)
 		nulls[3] = false;
 	}
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+}
+
+/* cdc_inner.metric_label(text) -> text: a label's value in Prometheus' text format, in its quotes. */
+Datum
+cdc_metric_label(PG_FUNCTION_ARGS)
+{
+	text	   *value = PG_GETARG_TEXT_PP(0);
+	const char *words = VARDATA_ANY(value);
+	const char *end = words + VARSIZE_ANY_EXHDR(value);
+	StringInfoData label;
+
+	initStringInfo(&label);
+	appendStringInfoChar(&label, '"');
+	for (; words < end; words++)
+	{
+		if (*words == '\\' || *words == '"')
+			appendStringInfoChar(&label, '\\');
+		if (*words == '\n')
+			appendStringInfoString(&label, "\\n");
+		else
+			appendStringInfoChar(&label, *words);
+	}
+	appendStringInfoChar(&label, '"');
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(label.data, label.len));
 }
 
 static Datum

@@ -33,7 +33,7 @@ SELECT is(pg_temp.run_as('ann', 'SELECT state FROM cdc.worker_state()'), 'cdc_pi
 
 -- SECURITY DEFINER: pinned search_path, and no other way in.
 SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace IN ('cdc'::regnamespace, 'cdc_inner'::regnamespace) AND p.prolang <> (SELECT oid FROM pg_language WHERE lanname = 'c')
-	AND p.proconfig IS DISTINCT FROM '{"search_path=pg_catalog, pg_temp"}'$$, 'every function has search_path = pg_catalog, pg_temp');
+	AND (p.proconfig @> '{"search_path=pg_catalog, pg_temp"}') IS NOT TRUE$$, 'every function has search_path = pg_catalog, pg_temp');
 SELECT is_empty($$SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace = 'cdc'::regnamespace AND c.relkind = 'v' AND NOT coalesce(c.reloptions @> '{security_invoker=true}', false)$$, 'every view runs with the reader''s rights');
 SELECT is_empty($$SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace = 'cdc'::regnamespace AND c.relkind = 'r' AND NOT c.relrowsecurity$$, 'every table has row level security');
 SELECT is_empty($$SELECT * FROM pg_policies WHERE schemaname = 'cdc' AND (tablename IN ('service_secret', 'pipeline_secret', 'api_token', 'failover_expired', 'work', 'control_plane', 'network_peering') OR cmd <> 'SELECT')$$, 'policies let read, and no secrets');

@@ -33,6 +33,7 @@ INSERT INTO cdc.pipeline_spec (id, organization_id, name, source_service_id, sin
 	VALUES ('00000000-0000-0000-0000-0000000000c1', '00000000-0000-0000-0000-00000000000a', 'taken', '00000000-0000-0000-0000-0000000000b1',
 		'00000000-0000-0000-0000-0000000000b2', 'shop', '{"\"public\".\"orders\""}', 'shop', 'initial', 'Failed', 'source service must be postgresql');
 INSERT INTO cdc.pipeline_observed (pipeline_id) VALUES ('00000000-0000-0000-0000-0000000000c1');
+SELECT cdc_inner.reserve_all_topics() \g /dev/null
 \set org '''00000000-0000-0000-0000-00000000000a'''
 \set pg '''00000000-0000-0000-0000-0000000000b1'''
 \set kafka '''00000000-0000-0000-0000-0000000000b2'''

@@ -30,8 +30,8 @@ sub value { my ($session, $query) = @_; return $session->query_safe($query) =~ s
 
 sub create_sql
 {
-	my ($name) = @_;
-	return "SELECT cdc.create_pipeline('$name', '$c->{source_id}', '$c->{sink_id}', '{orders}', 'shop', organization => '$c->{org}')";
+	my ($name, $prefix) = @_;
+	return "SELECT cdc.create_pipeline('$name', '$c->{source_id}', '$c->{sink_id}', '{orders}', 'shop', '" . ($prefix || $name) . "', organization => '$c->{org}')";
 }
 
 # --- a commit wakes the worker --------------------------------------------------------
@@ -45,8 +45,8 @@ $early->query_safe('BEGIN');
 my $held = value($early, create_sql('held'));
 my $quick = value($late, create_sql('quick'));
 $c->running_ok($quick, 'one that came later and was committed first runs');
-my (undef, undef, $waited) = $c->try_sql("SET lock_timeout = '50ms'; " . create_sql('held_2'));
-like($waited, qr/lock timeout/, 'only one whose topics may be the same waits for it, as at a unique index');
+my (undef, undef, $waited) = $c->try_sql("SET lock_timeout = '50ms'; " . create_sql('held_2', 'held'));
+like($waited, qr/lock timeout/, 'only one whose topics are the same waits for it, as at a unique index');
 is($c->sql('SELECT count(*) FROM cdc.work'), 0, 'the queue is empty');
 $early->query_safe('COMMIT');
 $c->running_ok($held, 'one whose place in the queue was passed is not forgotten');
