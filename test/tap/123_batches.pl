@@ -7,6 +7,7 @@ use File::Basename qw(dirname);
 use lib dirname(__FILE__) . '/lib';
 use CdcCluster;
 use IPC::Run qw(start finish);
+use JSON::PP ();
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -87,6 +88,19 @@ $c->message_ok($waits, qr/write_hba failed.*another control plane is writing pg_
 close $lock;
 $c->running_ok($waits, 'it goes on when he is through', seconds => 60);
 
+# --- who holds the turn to make a slot, and has nobody who would make it ----------------------
+$c->source_sql('CREATE TABLE parted (id int PRIMARY KEY) PARTITION BY RANGE (id)');
+$c->fault(method => 'PUT', path => '/config$', drop => JSON::PP::true, effect => JSON::PP::false, count => -1);
+my $unanswered = $c->create('unanswered', tables => ['parted'], topic_prefix => 'unanswered');
+$c->message_ok($unanswered, qr/put_connector failed.*may still take effect/, 'a PUT without an answer, of a snapshot that may take long');
+$c->clear_faults;
+$c->fault(method => 'PUT', path => $c->connector($unanswered) . '/config$', drop => JSON::PP::true, effect => JSON::PP::false, count => -1);
+my $behind = $c->create('behind', tables => ['t3'], topic_prefix => 'behind');
+$c->running_ok($behind, 'one behind it does not wait until the turn is taken from it');
+isnt($c->status($unanswered), 'Running', '... which is not through yet');
+$c->clear_faults;
+$c->running_ok($unanswered, 'it goes on when its PUT is answered', seconds => 60);
+
 # --- and all go ----------------------------------------------------------------------------
 $from = $c->source_log_size;
 $c->sql("SELECT cdc.delete_pipeline(id) FROM cdc.pipeline");
@@ -97,6 +111,7 @@ cmp_ok(shared($from), '>', 0, 'slots, publications and roles of several went in 
 cmp_ok(rewrites($from), '<', $many, 'their lines with few rewrites');
 release('stranger');
 $c->source_sql('DROP ROLE stranger', 'postgres');
+$c->source_sql('DROP TABLE parted');
 $c->same_world_ok($before, 'nothing is left');
 
 $c->stop;

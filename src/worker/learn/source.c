@@ -51,6 +51,19 @@ learn_held(CdcPipeline *p)
 		p->learned.slot_held_since = cdc_loop_now();
 }
 
+/*
+ * Is nobody there who would make its slot?  A request without an answer may still
+ * land, and then makes it out of its turn; until then others need not wait for it.
+ */
+static bool
+makes_no_slot(const CdcPipeline *p)
+{
+	if (p->look.seen->slot_exists || p->sink == NULL || p->sink->kafka.listed_at < p->plan.connect_since)
+		return false;
+	return p->sink->kafka.connect_reachable == CDC_NO ||
+		(cdc_connect_known(p) && cdc_connector_of(p) == NULL && !cdc_connector_is_coming(p));
+}
+
 void
 cdc_learn_source(CdcPipeline *p)
 {
@@ -67,7 +80,7 @@ cdc_learn_source(CdcPipeline *p)
 	}
 	if (seen->slot_exists && seen->slot_fits && p->kept.slot_absent_before)
 		cdc_keep_names(p, false, false, true);
-	if ((seen->slot_exists && seen->slot_consistent) || p->wanted.want_deleted)
+	if ((seen->slot_exists && seen->slot_consistent) || p->wanted.want_deleted || makes_no_slot(p))
 		cdc_turn_give(&p->source->pg.slot_turn, p);
 	learn_flow(p);
 }

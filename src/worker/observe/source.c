@@ -227,13 +227,42 @@ look_at_database(CdcSourceDb *db)
 	pfree(ask);
 }
 
+/* A row of a watch, by its slot: rows come in any order, and there may be hundreds. */
+typedef struct CdcWatched
+{
+	const char *slot;
+	const char *words;
+} CdcWatched;
+
+static int
+by_slot(const void *a, const void *b)
+{
+	return strcmp(((const CdcWatched *) a)->slot, ((const CdcWatched *) b)->slot);
+}
+
+static CdcWatched *
+watched_rows(const CdcPgResult *result)
+{
+	int			n = cdc_pg_ntuples(result);
+	CdcWatched *rows = palloc(sizeof(CdcWatched) * (n + 1));
+	int			row;
+
+	for (row = 0; row < n; row++)
+	{
+		rows[row].slot = cdc_pg_value(result, row, 0);
+		rows[row].words = cdc_pg_value(result, row, 1);
+	}
+	qsort(rows, n, sizeof(CdcWatched), by_slot);
+	return rows;
+}
+
 static void
 watch_done(const CdcPgResult *result, void *arg)
 {
 	CdcProbe   *probe = arg;
 	CdcService *s = cdc_world_service(probe->world, probe->service_id);
+	CdcWatched *rows;
 	int			i;
-	int			row;
 
 	if (s == NULL)
 	{
@@ -241,18 +270,18 @@ watch_done(const CdcPgResult *result, void *arg)
 		return;
 	}
 	cdc_world_database(s, probe->database)->watching = false;
+	rows = watched_rows(result);
 	for (i = 0; i < probe->n; i++)
 	{
 		CdcPipeline *p = cdc_world_pipeline(probe->world, probe->pipelines[i]);
-		const char *words = "";
+		CdcWatched	wanted = {p ? p->object_name : NULL, NULL};
+		const CdcWatched *row;
+		const char *words;
 
 		if (p == NULL || p->source != s)
 			continue;
-		for (row = 0; row < cdc_pg_ntuples(result); row++)
-		{
-			if (strcmp(cdc_pg_value(result, row, 0), p->object_name) == 0)
-				words = cdc_pg_value(result, row, 1);
-		}
+		row = bsearch(&wanted, rows, cdc_pg_ntuples(result), sizeof(CdcWatched), by_slot);
+		words = row ? row->words : "";
 		/* where it failed the look says why */
 		if (result->outcome == CDC_PG_OK && strcmp(words, p->look.watched) == 0)
 			continue;
