@@ -2,15 +2,21 @@
 
 CREATE OR REPLACE FUNCTION cdc_inner.take_over() RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	count bigint;
 BEGIN
 	PERFORM cdc_inner.require_superuser('cdc.take_over()');
-	UPDATE cdc.control_plane p SET
-		installation_id = CASE WHEN p.system_identifier = c.system_identifier THEN p.installation_id ELSE gen_random_uuid() END,
-		system_identifier = c.system_identifier,
-		-- Above all that any copy can have by now, and two copies of which each
-		-- takes over do not meet: failovers add 1 each, and nobody has one a second.
-		epoch_base = greatest(p.epoch + 1, extract(epoch FROM clock_timestamp())::bigint), updated_at = now()
-		FROM pg_control_system() c;
+	-- Above all that this copy has been and has seen; and by the clock above most that it
+	-- has not.  An epoch is count * 2^24 + timeline (src/common/mark.h), and was in 0.1
+	-- their sum, which is below 2^36.
+	SELECT greatest(greatest(p.epoch_base, CASE WHEN p.epoch < 68719476736 THEN p.epoch ELSE p.epoch >> 24 END, p.seen_epoch >> 24) + 1,
+		extract(epoch FROM clock_timestamp())::bigint, 16777216) INTO count FROM cdc.control_plane p FOR NO KEY UPDATE;
+	IF count > 59604644774 THEN
+		RAISE object_not_in_prerequisite_state USING MESSAGE = 'there is no higher epoch', DETAIL = format('It would be of the second %s since 1970.', count),
+			HINT = 'Set the clock of this server right.';
+	END IF;
+	-- The installation stays the same: that is how agents, marks and peerings know it.
+	UPDATE cdc.control_plane p SET system_identifier = c.system_identifier, epoch_base = count, updated_at = now() FROM pg_control_system() c;
 	IF EXISTS (SELECT FROM cdc.organization_member m WHERE m.system_identifier IS DISTINCT FROM cdc_inner.system_identifier()) THEN
 		RAISE WARNING USING MESSAGE = 'members of organizations are not known on this server',
 			DETAIL = 'They were roles of another server: here nobody is a member by his name alone.', HINT = 'SELECT * FROM cdc.bind_members() shows them, cdc.bind_members(true) binds them to the roles of these names.';
@@ -20,7 +26,7 @@ END
 $$;
 COMMENT ON FUNCTION cdc_inner.take_over IS
 	'Makes this copy of the metadata the acting one: a restored dump, a pg_upgrade, or after a fence. The other copy stops before its next change. For '
-	'superusers.';
+	'superusers. Errors: 55000 the clock is beyond the year 3858.';
 
 CREATE OR REPLACE FUNCTION cdc_inner.rotate_secret_key(old_key_file text) RETURNS bigint
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -28,6 +34,7 @@ DECLARE
 	present text;
 	n bigint;
 	m bigint;
+	k bigint;
 BEGIN
 	PERFORM cdc_inner.require_superuser('cdc.rotate_secret_key()');
 	present := (cdc_inner.encrypt('', 'rotate_secret_key', 'which key is it?')).key_id;
@@ -37,14 +44,57 @@ BEGIN
 	UPDATE cdc.pipeline_secret s SET (key_id, ciphertext) = (SELECT e.key_id, e.ciphertext
 		FROM cdc_inner.reencrypt(old_key_file, s.key_id, s.ciphertext, s.pipeline_id::text, s.purpose) e) WHERE s.key_id <> present;
 	GET DIAGNOSTICS m = ROW_COUNT;
+	UPDATE cdc.control_plane p SET (fence_key_id, fence_key) = (SELECT e.key_id, e.ciphertext
+		FROM cdc_inner.reencrypt(old_key_file, p.fence_key_id, p.fence_key, 'control_plane', 'fence_key') e) WHERE p.fence_key_id <> present;
+	GET DIAGNOSTICS k = ROW_COUNT;
 	-- what could not be decrypted is read again
 	PERFORM cdc_inner.ask('round', NULL);
-	RETURN n + m;
+	RETURN n + m + k;
 END
 $$;
 COMMENT ON FUNCTION cdc_inner.rotate_secret_key IS
 	'Encrypts anew, with the key in the file that cdc_pipeline.secret_key_file names now, every secret that has another key, and returns how many. Put the '
 	'new file in place on every standby first. old_key_file: the file with the key before. For superusers. Errors: 55000 when a key cannot be used.';
+
+CREATE OR REPLACE FUNCTION cdc_inner.adopt(pipeline uuid) RETURNS void
+	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+BEGIN
+	PERFORM cdc_inner.require_superuser('cdc.adopt()');
+	UPDATE cdc.pipeline_spec p SET adopt_asked = greatest(p.adopt_asked, p.adopted) + 1 WHERE p.id = pipeline AND p.settled_at IS NULL;
+	IF NOT FOUND THEN
+		RAISE undefined_object USING MESSAGE = format('pipeline "%s" does not exist', pipeline), DETAIL = 'No pipeline that is there, or is being deleted, has this id.',
+			HINT = 'SELECT pipeline_id FROM cdc.finding WHERE check_name = ''mark_unverified'' lists those that wait for it.';
+	END IF;
+	INSERT INTO cdc.pipeline_event (pipeline_id, kind, message)
+		VALUES (pipeline, 'user', format('what has its names outside was adopted by role "%s"', cdc_inner.caller()));
+	PERFORM cdc_inner.ask('pipeline', pipeline);
+END
+$$;
+COMMENT ON FUNCTION cdc_inner.adopt IS
+	'Says that the publication and the connector that have a pipeline''s names are its own, whatever their marks are: they are made as wanted and marked '
+	'anew. Ends the finding mark_unverified. pipeline: its id, be it deleted already as long as it is torn down. For superusers. Errors: 42704 no such '
+	'pipeline.';
+
+CREATE OR REPLACE FUNCTION cdc_inner.adopt_agent(service uuid, url text) RETURNS void
+	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+BEGIN
+	PERFORM cdc_inner.require_superuser('cdc.adopt_agent()');
+	UPDATE cdc.service s SET adopt_agents = array_append(array_remove(s.adopt_agents, a.url), a.url)
+		FROM (SELECT x.id, j ->> 'url' AS url FROM cdc.service x, jsonb_path_query(x.connection, '$.agents[*]') j) a
+		WHERE s.id = service AND a.id = s.id AND rtrim(a.url, '/') = rtrim(url, '/');
+	IF NOT FOUND THEN
+		RAISE undefined_object USING MESSAGE = format('service "%s" has no such agent', service), DETAIL = format('It was %L.', left(url, 300)),
+			HINT = 'SELECT connection -> ''agents'' FROM cdc.service shows the agents of each.';
+	END IF;
+	INSERT INTO cdc.service_event (service_id, kind, role, message) VALUES (service, 'changed', cdc_inner.caller(), 'agent adopted: ' || left(rtrim(url, '/'), 300));
+	PERFORM cdc_inner.ask('service', service);
+END
+$$;
+COMMENT ON FUNCTION cdc_inner.adopt_agent IS
+	'Has an agent forget the epoch that it keeps of this installation, whoever wrote it there, and keep the present one. Ends the finding agent_unverified. '
+	'service: id of the Kafka service. url: of its agent. For superusers. Errors: 42704 no such service or agent.';
 
 CREATE OR REPLACE FUNCTION cdc_inner.share_connect(url text, organization uuid) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

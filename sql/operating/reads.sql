@@ -30,9 +30,14 @@ COMMENT ON TABLE cdc.control_plane IS 'Which server may act on this metadata: at
 COMMENT ON COLUMN cdc.control_plane.singleton IS 'Always true.';
 COMMENT ON COLUMN cdc.control_plane.installation_id IS 'In the labels of what is ours outside.';
 COMMENT ON COLUMN cdc.control_plane.system_identifier IS 'Of the server that acts.';
-COMMENT ON COLUMN cdc.control_plane.epoch IS 'Timeline of the metadata server when it last acted.';
+COMMENT ON COLUMN cdc.control_plane.epoch IS 'Of this control plane when it last acted: epoch_base * 2^24 + timeline of the metadata server.';
 COMMENT ON COLUMN cdc.control_plane.epoch_base IS 'Raised by cdc.take_over(), so that a restored copy outranks the original.';
 COMMENT ON COLUMN cdc.control_plane.updated_at IS 'When it last changed.';
+COMMENT ON COLUMN cdc.control_plane.tie IS 'Decides between equal epochs of two copies: random, another one with each epoch.';
+COMMENT ON COLUMN cdc.control_plane.seen_epoch IS 'The highest epoch of this installation that was seen in an authentic mark; 0: none above ours. A higher one than ours stops this worker.';
+COMMENT ON COLUMN cdc.control_plane.seen_tie IS 'Its tie.';
+COMMENT ON COLUMN cdc.control_plane.fence_key_id IS 'Which secret key fence_key is encrypted with; NULL: as that.';
+COMMENT ON COLUMN cdc.control_plane.fence_key IS 'The key by which marks are made and verified, encrypted; NULL: the worker makes it at its first turn.';
 
 COMMENT ON TABLE cdc.work IS 'What the worker is asked to look at; it deletes what it has taken. Readers: superusers.';
 COMMENT ON COLUMN cdc.work.seq IS 'In this order.';

@@ -6,9 +6,14 @@ CREATE TABLE cdc.control_plane (
 	singleton		boolean PRIMARY KEY DEFAULT true CHECK (singleton),
 	installation_id	uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid(),
 	system_identifier numeric NOT NULL,
-	epoch			bigint NOT NULL,	-- timeline of the metadata server when it last acted
-	epoch_base		bigint NOT NULL DEFAULT 0,	-- raised by take_over, so that a restored copy outranks the original
-	updated_at		timestamptz NOT NULL DEFAULT pg_catalog.now()
+	epoch			bigint NOT NULL,	-- epoch_base * 2^24 + timeline of the metadata server, when it last acted
+	epoch_base		bigint NOT NULL DEFAULT 0,	-- the count that take_over raises, so that a restored copy outranks the original
+	updated_at		timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	tie				text NOT NULL DEFAULT '',	-- between equal epochs of two copies: random, drawn with each epoch
+	seen_epoch		bigint NOT NULL DEFAULT 0,	-- highest authentic one that was seen on anything, and its tie
+	seen_tie		text NOT NULL DEFAULT '',
+	fence_key_id	text,			-- key of marks, AES-256-GCM like service_secret; null until the worker has made it
+	fence_key		bytea
 );
 
 -- What the worker is asked to look at: appended by the functions, deleted by

@@ -42,6 +42,8 @@ COMMENT ON COLUMN cdc.pipeline_spec.updated_at IS 'When it was last changed.';
 COMMENT ON COLUMN cdc.pipeline_spec.deleted_at IS 'When all of it was seen absent; NULL: it was not, and readers see no other rows.';
 COMMENT ON COLUMN cdc.pipeline_spec.settled_at IS 'When that was seen again long after the last change; NULL: not yet.';
 COMMENT ON COLUMN cdc.pipeline_spec.generation IS 'Of the configuration that it was made with: 1 by version 0.1.';
+COMMENT ON COLUMN cdc.pipeline_spec.adopt_asked IS 'How often a superuser has said that what has its names outside is its own: cdc.adopt().';
+COMMENT ON COLUMN cdc.pipeline_spec.adopted IS 'How often that was carried out.';
 
 COMMENT ON TABLE cdc.pipeline_observed IS 'What was last seen of each pipeline; cdc.pipeline is for reading. Readers: members of the organization.';
 COMMENT ON COLUMN cdc.pipeline_observed.pipeline_id IS 'The pipeline.';

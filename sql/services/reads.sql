@@ -38,6 +38,7 @@ COMMENT ON COLUMN cdc.service.connection_set_by IS
 	'Whose word its addresses are: member; superuser: they are not judged by cdc_pipeline.member_networks; before: registered by version 0.1.';
 COMMENT ON COLUMN cdc.service.connect_claimed IS
 	'Addresses of the Kafka Connect that is the organization''s: its credentials were accepted and a pipeline ran.';
+COMMENT ON COLUMN cdc.service.adopt_agents IS 'URLs of agents that are told to keep our epoch again: cdc.adopt_agent().';
 
 COMMENT ON TABLE cdc.service_node IS 'The nodes of PostgreSQL services, as registered and as last seen. Readers: members of the organization.';
 COMMENT ON COLUMN cdc.service_node.service_id IS 'The service.';

@@ -40,7 +40,8 @@ CREATE TABLE cdc.service (
 	-- whose word its addresses are: a superuser's are not judged (cdc_pipeline.member_networks);
 	-- 'before': registered before there were rules for addresses and logins, and kept as it was
 	connection_set_by text NOT NULL DEFAULT 'member' CHECK (connection_set_by IN ('member', 'superuser', 'before')),
-	connect_claimed	text[] NOT NULL DEFAULT '{}'	-- addresses of the Kafka Connect that is the organization's: its credentials were accepted and a pipeline ran
+	connect_claimed	text[] NOT NULL DEFAULT '{}',	-- addresses of the Kafka Connect that is the organization's: its credentials were accepted and a pipeline ran
+	adopt_agents	text[] NOT NULL DEFAULT '{}'	-- urls of agents whose epoch is to be made ours again: cdc.adopt_agent()
 );
 CREATE UNIQUE INDEX service_name_key ON cdc.service (organization_id, name) WHERE deleted_at IS NULL;
 

@@ -193,6 +193,18 @@ CREATE INDEX topic_sharer_idx ON cdc.topic (sink_service_id, key) WHERE sharer I
 CREATE INDEX topic_topic_idx ON cdc.topic (sink_service_id, topic);
 CREATE INDEX topic_pipeline_idx ON cdc.topic (pipeline_id);
 
+-- The epoch of 0.1 was the sum of epoch_base and a timeline; the worker writes it anew.  A
+-- count is 0 or a time.
+ALTER TABLE cdc.control_plane
+	ADD COLUMN tie text NOT NULL DEFAULT '',
+	ADD COLUMN seen_epoch bigint NOT NULL DEFAULT 0,
+	ADD COLUMN seen_tie text NOT NULL DEFAULT '',
+	ADD COLUMN fence_key_id text,
+	ADD COLUMN fence_key bytea;
+ALTER TABLE cdc.pipeline_spec ADD COLUMN adopt_asked integer NOT NULL DEFAULT 0, ADD COLUMN adopted integer NOT NULL DEFAULT 0;
+ALTER TABLE cdc.service ADD COLUMN adopt_agents text[] NOT NULL DEFAULT '{}';
+UPDATE cdc.control_plane SET epoch_base = greatest(epoch_base, 16777216) WHERE epoch_base OPERATOR(pg_catalog.<>) 0;
+
 -- --- code ---------------------------------------------------------------------------------
 
 -- @CODE@

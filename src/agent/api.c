@@ -95,7 +95,16 @@ whole_state(const AgentRequest *r)
 	json_object_object_add(object, "secret_path", json_object_new_string(config->secret_path));
 	json_object_object_add(object, "connect_url", json_object_new_string(config->connect_url));
 	if (r->installation)
-		json_object_object_add(object, "epoch", json_object_new_int64(agent_fence_epoch(r->installation)));
+	{
+		char	   *mark;
+
+		json_object_object_add(object, "epoch", json_object_new_int64(agent_fence_epoch(r->installation, &mark)));
+		if (mark)
+		{
+			json_object_object_add(object, "mark", json_object_new_string(mark));
+			pfree(mark);
+		}
+	}
 	return answer(200, object);
 }
 
@@ -209,13 +218,33 @@ service(const AgentRequest *r)
 	return one_of(status, "service", object);
 }
 
+/*
+ * The one change that a lower epoch may make.  It names the epoch that is there: who
+ * was replaced meanwhile has looked at another one.
+ */
+static AgentAnswer
+adopt(const AgentRequest *r)
+{
+	char	   *error = NULL;
+	int64		known;
+
+	if (agent_fence_adopt(r->installation, r->from, r->epoch, r->mark, &known, &error))
+	{
+		fprintf(stderr, "cdc_agent: epoch " INT64_FORMAT " of installation %s replaced by " INT64_FORMAT "\n", known, r->installation, r->epoch);
+		return one("epoch", json_object_new_int64(r->epoch), NULL);
+	}
+	return error ? fault(500, error) : fault(412, psprintf("the epoch here is " INT64_FORMAT ", not " INT64_FORMAT, known, r->from));
+}
+
 AgentAnswer
 agent_api_answer(const AgentRequest *r)
 {
 	char	   *error = NULL;
 	int64		known;
 
-	if (agent_request_changes(r) && r->installation && !agent_fence_pass(r->installation, r->epoch, &known, &error))
+	if (r->call == AGENT_PUT_FENCE)
+		return adopt(r);
+	if (agent_request_changes(r) && r->installation && !agent_fence_pass(r->installation, r->epoch, r->mark, &known, &error))
 	{
 		if (error)
 			return fault(500, error);
@@ -250,6 +279,8 @@ agent_api_answer(const AgentRequest *r)
 			return change_secret(r);
 		case AGENT_PUT_CERTIFICATE:
 			return put_certificate(r);
+		case AGENT_PUT_FENCE:
+			break;
 		case AGENT_PUT_PLUGIN:
 		case AGENT_DELETE_PLUGIN:
 		case AGENT_RESTART_WORKER:

@@ -131,6 +131,7 @@ dispatch(struct MHD_Connection *connection, const char *method, const char *url,
 	status = agent_request_read(&request, method, url,
 								MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "installation"),
 								MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "epoch"),
+								MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "mark"),
 								pending->body.data, (size_t) pending->body.len, &error);
 	answer = status != 0 ? agent_api_refuse(status, error) : agent_api_answer(&request);
 	agent_request_wipe(&request);

@@ -7,6 +7,7 @@
 #include <ctype.h>
 
 #include "common/json.h"
+#include "common/mark.h"
 
 #define MAX_URL 2048
 #define MAX_WORD 256
@@ -30,6 +31,7 @@ static const Route routes[] = {
 	{"PUT", "/v1/secrets/", AGENT_PUT_SECRET},
 	{"DELETE", "/v1/secrets/", AGENT_DELETE_SECRET},
 	{"PUT", "/v1/certificates/", AGENT_PUT_CERTIFICATE},
+	{"PUT", "/v1/fence", AGENT_PUT_FENCE},
 	{"GET", "/v1/services", AGENT_GET_SERVICES},
 	{"GET", "/v1/services/", AGENT_GET_SERVICE},
 	{"PUT", "/v1/services/", AGENT_PUT_SERVICE},
@@ -40,7 +42,7 @@ bool
 agent_request_changes(const AgentRequest *r)
 {
 	return r->call == AGENT_PUT_PLUGIN || r->call == AGENT_DELETE_PLUGIN || r->call == AGENT_RESTART_WORKER ||
-		r->call == AGENT_PUT_SECRET || r->call == AGENT_DELETE_SECRET || r->call == AGENT_PUT_CERTIFICATE || r->call == AGENT_PUT_SERVICE || r->call == AGENT_DELETE_SERVICE;
+		r->call == AGENT_PUT_SECRET || r->call == AGENT_DELETE_SECRET || r->call == AGENT_PUT_CERTIFICATE || r->call == AGENT_PUT_FENCE || r->call == AGENT_PUT_SERVICE || r->call == AGENT_DELETE_SERVICE;
 }
 
 bool
@@ -104,11 +106,16 @@ find_call(AgentRequest *r, const char *method, const char *path, char **error)
 }
 
 static int
-read_epoch(AgentRequest *r, const char *installation, const char *epoch, char **error)
+read_epoch(AgentRequest *r, const char *installation, const char *epoch, const char *mark, char **error)
 {
 	char	   *end;
 
-	if (installation == NULL && epoch == NULL)
+	if (mark && !is_word(mark, ".", CDC_MARK_WORD_LEN))
+	{
+		*error = pstrdup("mark must be letters, digits and a dot");
+		return 400;
+	}
+	if (installation == NULL && epoch == NULL && r->call != AGENT_PUT_FENCE)
 		return 0;
 	if (installation && is_word(installation, "-", 64))
 	{
@@ -119,7 +126,10 @@ read_epoch(AgentRequest *r, const char *installation, const char *epoch, char **
 		{
 			r->epoch = strtoll(epoch, &end, 10);
 			if (*end == '\0')
+			{
+				r->mark = mark ? pstrdup(mark) : NULL;
 				return 0;
+			}
 		}
 	}
 	*error = pstrdup("installation must be a UUID and epoch a number, and a change needs both or neither");
@@ -177,6 +187,24 @@ read_plugin(AgentRequest *r, struct json_object *object, char **error)
 	return 400;
 }
 
+/* A number as text: json-c would bend what does not fit. */
+static int
+read_from(AgentRequest *r, struct json_object *object, char **error)
+{
+	static const char *const names[] = {"from", NULL};
+	const char *from = cdc_json_string(object, "from");
+	char	   *end;
+
+	if (only_has(object, names) && from && is_word(from, "", 18))
+	{
+		r->from = strtoll(from, &end, 10);
+		if (*end == '\0')
+			return 0;
+	}
+	*error = pstrdup("the body must be {\"from\": \"...\"}, the epoch that is to be replaced");
+	return 400;
+}
+
 static int
 read_value(AgentRequest *r, struct json_object *object, char **error)
 {
@@ -195,7 +223,7 @@ read_value(AgentRequest *r, struct json_object *object, char **error)
 
 int
 agent_request_read(AgentRequest *r, const char *method, const char *path,
-				   const char *installation, const char *epoch,
+				   const char *installation, const char *epoch, const char *mark,
 				   const char *body, size_t length, char **error)
 {
 	struct json_object *object;
@@ -204,8 +232,9 @@ agent_request_read(AgentRequest *r, const char *method, const char *path,
 	memset(r, 0, sizeof(*r));
 	status = find_call(r, method, path, error);
 	if (status == 0)
-		status = read_epoch(r, installation, epoch, error);
-	if (status != 0 || (r->call != AGENT_PUT_PLUGIN && r->call != AGENT_PUT_SECRET && r->call != AGENT_PUT_CERTIFICATE && r->call != AGENT_PUT_SERVICE))
+		status = read_epoch(r, installation, epoch, mark, error);
+	if (status != 0 || (r->call != AGENT_PUT_PLUGIN && r->call != AGENT_PUT_SECRET && r->call != AGENT_PUT_CERTIFICATE && r->call != AGENT_PUT_FENCE &&
+						r->call != AGENT_PUT_SERVICE))
 		return status;
 	object = body && strlen(body) == length ? cdc_json_parse(body) : NULL;
 	if (!json_object_is_type(object, json_type_object))
@@ -216,7 +245,8 @@ agent_request_read(AgentRequest *r, const char *method, const char *path,
 	else if (r->call == AGENT_PUT_SERVICE)
 		r->order = json_object_get(object);
 	else
-		status = r->call == AGENT_PUT_PLUGIN ? read_plugin(r, object, error) : read_value(r, object, error);
+		status = r->call == AGENT_PUT_PLUGIN ? read_plugin(r, object, error) :
+			r->call == AGENT_PUT_FENCE ? read_from(r, object, error) : read_value(r, object, error);
 	json_object_put(object);
 	return status;
 }
@@ -238,6 +268,7 @@ agent_request_wipe(AgentRequest *r)
 	json_object_put(r->order);
 	r->order = NULL;
 	forget(&r->installation);
+	forget(&r->mark);
 	forget(&r->url);
 	forget(&r->sha512);
 	forget(&r->version);

@@ -31,6 +31,7 @@ typedef enum AgentCall
 	AGENT_PUT_SECRET,			/* PUT /v1/secrets/{name} */
 	AGENT_DELETE_SECRET,		/* DELETE /v1/secrets/{name} */
 	AGENT_PUT_CERTIFICATE,		/* PUT /v1/certificates/{name} */
+	AGENT_PUT_FENCE,			/* PUT /v1/fence, in either mode */
 	/* provisioning mode */
 	AGENT_GET_SERVICES,			/* GET /v1/services */
 	AGENT_GET_SERVICE,			/* GET /v1/services/{id} */
@@ -44,6 +45,9 @@ typedef struct AgentRequest
 	char		name[AGENT_MAX_NAME + 1];	/* of the plugin, secret or service */
 	char	   *installation;	/* of the control plane, NULL: none said */
 	int64		epoch;			/* with installation */
+	char	   *mark;			/* of that epoch, NULL: none said */
+	/* AGENT_PUT_FENCE */
+	int64		from;			/* the epoch that is to be replaced */
 	/* AGENT_PUT_PLUGIN */
 	char	   *url;
 	char	   *sha512;			/* 128 lower case digits */
@@ -62,12 +66,12 @@ extern bool agent_request_is_provision(const AgentRequest *request);
 extern bool agent_request_changes(const AgentRequest *request);
 
 /*
- * Reads a request; installation, epoch (texts of the query string) and body may
+ * Reads a request; installation, epoch, mark (texts of the query string) and body may
  * be NULL, length is the body's.  0, or the HTTP status to refuse it with and
  * *error (palloc'd) saying why, without quoting a secret.
  */
 extern int	agent_request_read(AgentRequest *request, const char *method, const char *path,
-							   const char *installation, const char *epoch,
+							   const char *installation, const char *epoch, const char *mark,
 							   const char *body, size_t length, char **error);
 
 /* Frees what agent_request_read allocated, the secret's bytes overwritten. */

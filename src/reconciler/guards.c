@@ -27,6 +27,7 @@
 
 /* Connector and task. */
 FACT(connector_ours, s->connector == CDC_OBJ_OK || s->connector == CDC_OBJ_WRONG)
+FACT(connector_may_be_ours, s->connector != CDC_OBJ_FOREIGN && s->connector != CDC_OBJ_UNVERIFIED)
 FACT(has_failed, s->connector_state == CDC_CS_FAILED || s->task_state == CDC_CS_FAILED)
 FACT(is_running, s->connector_state == CDC_CS_RUNNING && s->task_state == CDC_CS_RUNNING)
 FACT(is_held, s->connector_state == CDC_CS_STOPPED || s->connector_state == CDC_CS_PAUSED)
@@ -58,8 +59,8 @@ FACT(publication_off, s->publication == CDC_OBJ_ABSENT || s->publication == CDC_
  * anyhow, and what is thrown away needs no verdict.
  */
 FACT(streams, s->was_running && !s->initial_only && !s->discarding && s->gap == CDC_GAP_NONE)
-FACT(pending, streams(s) && s->move == CDC_MOVE_PENDING && s->connector != CDC_OBJ_FOREIGN)
-FACT(judged, streams(s) && s->move == CDC_MOVE_JUDGED && s->connector != CDC_OBJ_FOREIGN)
+FACT(pending, streams(s) && s->move == CDC_MOVE_PENDING && connector_may_be_ours(s))
+FACT(judged, streams(s) && s->move == CDC_MOVE_JUDGED && connector_may_be_ours(s))
 FACT(moving_on, streams(s) && (s->move == CDC_MOVE_JUDGED || s->move == CDC_MOVE_RESUMED))
 FACT(rewinding, judged(s) && s->verdict == CDC_VERDICT_REWIND && s->offsets_ahead != CDC_NO)
 
@@ -162,6 +163,10 @@ FACT(secret_out_of_reach, secret_hidden(s) && s->agents == CDC_AGENTS_DOWN)
 FACT(secret_gone, s->untouched || s->secret_left == CDC_NO ||
 	 (connect_given_up(s) && secret_out_of_reach(s)))
 
+/* What has our names, and is left where it is unless somebody adopts it. */
+FACT(unverified_left, (connect_open(s) && s->connector == CDC_OBJ_UNVERIFIED) ||
+	 (source_open(s) && s->publication == CDC_OBJ_UNVERIFIED))
+
 FACT(role_ours, s->manage_role && (s->role == CDC_OBJ_OK || s->role == CDC_OBJ_WRONG))
 
 /*
@@ -174,6 +179,7 @@ GUARD(teardown_connect_unseen, connect_needed(s) && s->connect_reachable == CDC_
 GUARD(teardown_connect_down, connect_out_of_reach(s) && !connect_given_up(s))
 GUARD(teardown_connector_unseen, connect_open(s) &&
 	  (s->connector == CDC_OBJ_UNKNOWN || state_unseen(s)))
+GUARD(teardown_connector_unverified, connect_open(s) && s->connector == CDC_OBJ_UNVERIFIED && !s->force)
 GUARD(teardown_connector_works, connect_open(s) && connector_works(s))
 GUARD(teardown_tasks_left, connect_open(s) && tasks_left(s))
 
@@ -185,7 +191,7 @@ GUARD(teardown_slot_unseen, source_open(s) && s->slot == CDC_SLOT_UNKNOWN)
 /* No connector of ours can be stopped: nothing releases the slot by itself. */
 GUARD(teardown_slot_usurped, source_open(s) && slot_held(s) &&
 	  (!s->sink_has_addon || s->connect_reachable == CDC_NO ||
-	   s->connector == CDC_OBJ_FOREIGN))
+	   s->connector == CDC_OBJ_FOREIGN || (s->connector == CDC_OBJ_UNVERIFIED && s->force)))
 GUARD(teardown_walsender_stuck, source_open(s) && slot_held(s) && s->walsender_stuck == CDC_YES)
 GUARD(teardown_slot_held, source_open(s) && slot_held(s))
 
@@ -203,6 +209,8 @@ GUARD(teardown_slot_left, source_open(s) && slot_idle(s))
 GUARD(teardown_shadow_unseen, source_open(s) && s->shadow_left == CDC_UNKNOWN)
 GUARD(teardown_shadow_left, source_open(s) && s->shadow_left == CDC_YES)
 GUARD(teardown_publication_unseen, source_open(s) && s->publication == CDC_OBJ_UNKNOWN)
+GUARD(teardown_publication_unverified, source_open(s) && s->publication == CDC_OBJ_UNVERIFIED &&
+	  !s->force)
 GUARD(teardown_publication_left, source_open(s) &&
 	  (s->publication == CDC_OBJ_OK || s->publication == CDC_OBJ_WRONG))
 GUARD(teardown_hba_unseen, source_open(s) && s->hba_line_left == CDC_UNKNOWN)
@@ -219,7 +227,7 @@ GUARD(teardown_secret_left, !s->untouched && s->secret_left == CDC_YES)
 
 GUARD(teardown_given_up, s->want_deleted && s->force &&
 	  (connect_out_of_reach(s) || source_out_of_reach(s) || teardown_hidden(s) ||
-	   secret_out_of_reach(s)))
+	   secret_out_of_reach(s) || unverified_left(s)))
 GUARD(teardown_abandoned, s->want_deleted &&
 	  ((s->sink_leaving && (connect_out_of_reach(s) || secret_out_of_reach(s))) ||
 	   (s->source_leaving && source_out_of_reach(s))))
@@ -282,7 +290,7 @@ GUARD(tables_missing, s->tables == CDC_TABLES_MISSING)
 GUARD(tables_bad_kind, s->tables == CDC_TABLES_BAD_KIND)
 GUARD(tables_without_identity, s->tables == CDC_TABLES_NO_IDENTITY && s->all_tables)
 GUARD(role_unseen, s->role == CDC_OBJ_UNKNOWN)
-GUARD(role_foreign, s->role == CDC_OBJ_FOREIGN)
+GUARD(role_foreign, s->role == CDC_OBJ_FOREIGN || s->role == CDC_OBJ_UNVERIFIED)
 GUARD(role_not_fitting, !s->manage_role &&
 	  (s->role == CDC_OBJ_ABSENT || s->role == CDC_OBJ_WRONG))
 GUARD(role_dropped, s->manage_role && s->role == CDC_OBJ_ABSENT)
@@ -329,6 +337,9 @@ GUARD(gap_connector_unseen, gap_seen(s) && !gap_is_missing_table(s) &&
 GUARD(publication_unseen, s->publication == CDC_OBJ_UNKNOWN ||
 	  (publication_off(s) && s->tables == CDC_TABLES_UNKNOWN))
 GUARD(publication_foreign, s->publication == CDC_OBJ_FOREIGN)
+GUARD(publication_unverified, s->publication == CDC_OBJ_UNVERIFIED)
+GUARD(publication_unverified_at_start, s->publication == CDC_OBJ_UNVERIFIED &&
+	  (s->discarding || s->connector == CDC_OBJ_ABSENT))
 GUARD(publication_stuck, publication_off(s) && !tables_fit(s) &&
 	  (s->discarding || (s->publication == CDC_OBJ_ABSENT && starts_task(s))))
 GUARD(publication_absent, s->publication == CDC_OBJ_ABSENT && tables_fit(s))
@@ -339,6 +350,7 @@ GUARD(publication_wrong, s->publication == CDC_OBJ_WRONG && tables_fit(s))
  */
 GUARD(connector_unseen, s->connector == CDC_OBJ_UNKNOWN)
 GUARD(connector_foreign, s->connector == CDC_OBJ_FOREIGN)
+GUARD(connector_unverified, s->connector == CDC_OBJ_UNVERIFIED)
 GUARD(connector_state_unseen, state_unseen(s))
 GUARD(slot_unseen, s->slot == CDC_SLOT_UNKNOWN)
 
@@ -406,8 +418,10 @@ GUARD(whole_two_primaries, whole(s) && s->two_primaries == CDC_YES)
 GUARD(whole_standing_still, whole(s) && !s->initial_only && s->moving == CDC_NO)
 GUARD(whole_tables_without_identity, whole(s) && s->tables == CDC_TABLES_NO_IDENTITY)
 GUARD(whole_tables_wrong, whole(s) && tables_wrong(s))
+GUARD(whole_publication_unverified, whole(s) && s->publication == CDC_OBJ_UNVERIFIED)
 GUARD(whole_role_wrong, whole(s) &&
-	  (s->role == CDC_OBJ_FOREIGN || s->role == CDC_OBJ_ABSENT || s->role == CDC_OBJ_WRONG))
+	  (s->role == CDC_OBJ_FOREIGN || s->role == CDC_OBJ_UNVERIFIED || s->role == CDC_OBJ_ABSENT ||
+	   s->role == CDC_OBJ_WRONG))
 GUARD(whole_hba_wrong, whole(s) &&
 	  (s->hba == CDC_HBA_BROKEN || s->hba == CDC_HBA_FOUGHT || s->hba == CDC_HBA_UNMANAGED))
 GUARD(whole_source_not_capable, whole(s) && s->source_capable == CDC_NO)

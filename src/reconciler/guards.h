@@ -17,14 +17,14 @@
 	/* deleting */ \
 	X(delete_wanted) X(delete_taken_back) \
 	X(teardown_connect_unseen) X(teardown_connect_down) \
-	X(teardown_connector_unseen) X(teardown_connector_works) X(teardown_tasks_left) \
+	X(teardown_connector_unseen) X(teardown_connector_unverified) X(teardown_connector_works) X(teardown_tasks_left) \
 	X(teardown_source_unseen) X(teardown_source_down) X(teardown_database_closed) \
 	X(teardown_slot_unseen) X(teardown_slot_usurped) X(teardown_walsender_stuck) \
 	X(teardown_slot_held) \
 	X(teardown_offsets_unseen) X(teardown_offsets_left) X(teardown_connector_left) \
 	X(teardown_offsets_out_of_reach) X(teardown_offsets_hidden) \
 	X(teardown_slot_left) X(teardown_shadow_unseen) X(teardown_shadow_left) \
-	X(teardown_publication_unseen) X(teardown_publication_left) \
+	X(teardown_publication_unseen) X(teardown_publication_unverified) X(teardown_publication_left) \
 	X(teardown_hba_unseen) X(teardown_hba_left) \
 	X(teardown_role_unseen) X(teardown_role_needed) X(teardown_role_left) \
 	X(teardown_agents_unseen) X(teardown_agents_down) X(teardown_secret_left) \
@@ -50,10 +50,10 @@
 	X(move_verdict_unseen) X(move_to_judge) X(verdict_forgotten) X(rewind_unseen) X(rewind_connector_works) \
 	X(rewind_tasks_left) X(rewind_offsets_hidden) X(rewind_due) \
 	/* publication */ \
-	X(gap_to_repair) X(gap_connector_unseen) X(publication_unseen) X(publication_foreign) X(publication_stuck) \
+	X(gap_to_repair) X(gap_connector_unseen) X(publication_unseen) X(publication_foreign) X(publication_unverified) X(publication_unverified_at_start) X(publication_stuck) \
 	X(publication_absent) X(publication_wrong) \
 	/* connector */ \
-	X(connector_unseen) X(connector_foreign) X(connector_state_unseen) X(slot_unseen) \
+	X(connector_unseen) X(connector_foreign) X(connector_unverified) X(connector_state_unseen) X(slot_unseen) \
 	X(failure_coming_back) X(failure_unseen) X(failure_of_snapshot_due) \
 	X(failure_retry_due) X(failure_stays) \
 	X(discard_connector_works) X(discard_tasks_left) X(discard_offsets_hidden) \
@@ -68,7 +68,7 @@
 	X(snapshot_only_unfinished) X(slot_blocked) X(slot_not_streaming) X(move_unconfirmed) X(whole) \
 	/* running */ \
 	X(whole_slot_wal_high) X(whole_two_primaries) X(whole_standing_still) X(whole_tables_without_identity) X(whole_tables_wrong) \
-	X(whole_role_wrong) X(whole_hba_wrong) X(whole_source_not_capable) \
+	X(whole_publication_unverified) X(whole_role_wrong) X(whole_hba_wrong) X(whole_source_not_capable) \
 	X(whole_secret_stale) X(whole_plugin_waits) X(whole_plugin_missing) X(whole_network_not_ready) \
 	X(whole_network_out_of_reach) X(whole_agents_down) \
 	X(always)

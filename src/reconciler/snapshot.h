@@ -75,7 +75,10 @@ typedef enum CdcObject
 	CDC_OBJ_ABSENT,
 	CDC_OBJ_FOREIGN,			/* of our name, without our mark: never touched */
 	CDC_OBJ_WRONG,				/* ours, but not as wanted */
-	CDC_OBJ_OK
+	CDC_OBJ_OK,
+	CDC_OBJ_UNVERIFIED			/* of our name and with our id, but under a mark that
+								 * cannot be verified: not touched until it is
+								 * adopted; of a role as foreign */
 } CdcObject;
 
 typedef enum CdcTables

@@ -41,6 +41,17 @@ read_job(CdcAgentState *state, struct json_object *job)
 	state->job_error = cdc_json_string(job, "error");
 }
 
+/* 0 is none.  What is not a number is as JSON has it, and is then no epoch. */
+static void
+read_fence(CdcAgentState *state, struct json_object *object)
+{
+	struct json_object *epoch = cdc_json_get(object, "epoch");
+
+	if (epoch && !(json_object_is_type(epoch, json_type_int) && json_object_get_int64(epoch) == 0))
+		state->epoch = json_object_get_string(epoch);
+	state->mark = state->epoch ? cdc_json_string(object, "mark") : NULL;
+}
+
 CdcAgentState *
 cdc_agent_parse_state(const char *body)
 {
@@ -56,7 +67,7 @@ cdc_agent_parse_state(const char *body)
 	state = palloc0(sizeof(CdcAgentState));
 	state->body = object;
 	state->secret_path = cdc_json_string(object, "secret_path");
-	state->epoch = (uint64) Max(cdc_json_int64(object, "epoch", 0), 0);
+	read_fence(state, object);
 	state->secrets = secrets;
 	state->nsecrets = (int) json_object_array_length(secrets);
 	read_job(state, cdc_json_get(object, "job"));
@@ -150,10 +161,10 @@ cdc_agent_certificate_name(const char *connector_name, const char *hash)
 }
 
 char *
-cdc_agent_url(const char *base, const char *path, const char *name, const char *installation, int64 epoch)
+cdc_agent_url(const char *base, const char *path, const char *name, const char *installation, int64 epoch, const char *mark)
 {
 	char	   *url = cdc_kc_url(base, path, name);
-	char	   *whole = epoch > 0 ? psprintf("%s?installation=%s&epoch=" INT64_FORMAT, url, installation, epoch) :
+	char	   *whole = epoch > 0 ? psprintf("%s?installation=%s&epoch=" INT64_FORMAT "%s%s", url, installation, epoch, mark ? "&mark=" : "", mark ? mark : "") :
 		psprintf("%s?installation=%s", url, installation);
 
 	pfree(url);
@@ -178,6 +189,15 @@ cdc_agent_install_body(const char *url, const char *sha512, const char *version)
 	json_object_object_add(object, "sha512", json_object_new_string(sha512));
 	json_object_object_add(object, "version", json_object_new_string(version));
 	json_object_object_add(object, "class", json_object_new_string(CDC_KC_CLASS));
+	return body_of(object);
+}
+
+char *
+cdc_agent_fence_body(const char *from)
+{
+	struct json_object *object = json_object_new_object();
+
+	json_object_object_add(object, "from", json_object_new_string(from));
 	return body_of(object);
 }
 

@@ -28,7 +28,8 @@ typedef struct CdcAgentState
 {
 	struct json_object *body;	/* owns the strings; cdc_agent_state_free */
 	const char *secret_path;	/* the secrets' directory as the worker sees it */
-	uint64		epoch;			/* highest one seen there of our installation */
+	const char *epoch;			/* the highest one there of our installation, as it says it; NULL: none */
+	const char *mark;			/* its word, see common/mark.h; NULL: none */
 	CdcAgentJob job;
 	const char *job_id;
 	const char *job_state;		/* "extracting" */
@@ -56,13 +57,15 @@ extern char *cdc_agent_secret_name(const char *connector_name, int generation);
 extern char *cdc_agent_certificate_name(const char *connector_name, const char *hash);
 
 /*
- * base + path, in which %s stands for name, and who asks; epoch 0: a look.
+ * base + path, in which %s stands for name, and who asks; epoch 0: a look.  mark:
+ * of the epoch on this agent, or NULL.
  */
 extern char *cdc_agent_url(const char *base, const char *path, const char *name,
-						   const char *installation, int64 epoch);
+						   const char *installation, int64 epoch, const char *mark);
 
-/* Bodies of PUT /v1/plugins/{name}, and of PUT /v1/secrets/{name} and /v1/certificates/{name}. */
+/* Bodies of PUT /v1/plugins/{name}, of PUT /v1/fence (from: the epoch there, as it was said), and of PUT /v1/secrets/{name} and /v1/certificates/{name}. */
 extern char *cdc_agent_install_body(const char *url, const char *sha512, const char *version);
+extern char *cdc_agent_fence_body(const char *from);
 extern char *cdc_agent_secret_body(const char *value);
 
 /* What an answer to a change means. */

@@ -111,6 +111,8 @@ cdc_kc_config(const CdcConnectorSpec *spec, char **fault)
 	cdc_connect_put_text(config, "tasks.max", "1");
 	cdc_connect_put_text(config, "cdc.pipeline.id", spec->pipeline_id);
 	cdc_connect_put_number(config, "cdc.epoch", spec->epoch);
+	if (spec->signature)
+		cdc_connect_put_text(config, "cdc.mark", spec->signature);
 
 	/* Where from. */
 	cdc_connect_put_text(config, "database.hostname", spec->hostname);
@@ -253,6 +255,13 @@ cdc_kc_captures_other(struct json_object *wanted, struct json_object *observed)
 	return false;
 }
 
+/* Who wrote it: of another epoch it is as wanted all the same. */
+static bool
+is_signature(const char *key)
+{
+	return strcmp(key, "cdc.epoch") == 0 || strcmp(key, "cdc.mark") == 0;
+}
+
 bool
 cdc_kc_config_equal(struct json_object *wanted, struct json_object *observed, char **which)
 {
@@ -272,13 +281,10 @@ cdc_kc_config_equal(struct json_object *wanted, struct json_object *observed, ch
 			if (seen != NULL && strcmp(key, "database.password") == 0 && is_masked(seen))
 				continue;
 
-			/* A mark of ours that is newer than what we wrote: it goes with the next PUT, and needs none. */
-			if (seen == NULL && strncmp(key, "cdc.", 4) == 0 && strcmp(key, "cdc.pipeline.id") != 0 && strcmp(key, "cdc.epoch") != 0)
+			/* A key of ours that is newer than what we wrote: it goes with the next PUT, and needs none. */
+			if (seen == NULL && strncmp(key, "cdc.", 4) == 0 && strcmp(key, "cdc.pipeline.id") != 0)
 				continue;
-
-			/* Written by us before a failover of the metadata: still as wanted. */
-			if (strcmp(key, "cdc.epoch") == 0 && seen != NULL &&
-				cdc_json_int64(observed, key, PG_INT64_MAX) < cdc_json_int64(wanted, key, 0))
+			if (is_signature(key))
 				continue;
 			add_word(&differing, key);
 		}
@@ -288,7 +294,7 @@ cdc_kc_config_equal(struct json_object *wanted, struct json_object *observed, ch
 		json_object_object_foreach(observed, okey, ovalue)
 		{
 			(void) ovalue;
-			if (strcmp(okey, "name") != 0 &&
+			if (strcmp(okey, "name") != 0 && !is_signature(okey) &&
 				!json_object_object_get_ex(wanted, okey, NULL))
 				add_word(&differing, okey);
 		}

@@ -31,6 +31,7 @@ typedef struct CdcConnectorSpec
 	int			generation;
 	const char *pipeline_id;	/* full id: key cdc.pipeline.id */
 	int64		epoch;			/* key cdc.epoch */
+	const char *signature;		/* key cdc.mark: of that epoch, on this connector; NULL: none */
 	const char *name;			/* mdb-pipeline-xxxxxxxx */
 	const char *hostname;		/* current primary */
 	int			port;
@@ -96,9 +97,9 @@ extern bool cdc_kc_captures_other(struct json_object *wanted, struct json_object
 
 /*
  * Does the observed config say what is wanted?  Keys besides the wanted ones
- * count as edited by hand (but "name" is Connect's own, and a lower cdc.epoch
- * of ours, or a newer mark of ours that is missing, with all else equal is not
- * drift).  On a difference *which (may be
+ * count as edited by hand (but "name" is Connect's own; cdc.epoch and cdc.mark say
+ * who wrote it, which is no drift and not judged here; and so is a newer key of ours
+ * that is missing).  On a difference *which (may be
  * NULL) gets the differing keys, "a, b" (no values: a password may be among
  * them).  A database.password that is shown masked ("****", "[hidden]") is not
  * compared.
@@ -112,7 +113,8 @@ typedef struct CdcKcConnector
 	const char *name;
 	struct json_object *config; /* borrowed from the body object, may be NULL */
 	const char *mark;			/* config's cdc.pipeline.id, or NULL */
-	int64		epoch;			/* config's cdc.epoch, 0 */
+	const char *epoch;			/* config's cdc.epoch as it is there, or NULL */
+	const char *signature;		/* config's cdc.mark, or NULL */
 	const char *topic_prefix;	/* config's, or NULL */
 	CdcConnectState state;
 	const char *state_name;		/* as sent, e.g. "RUNNING"; NULL */

@@ -41,7 +41,7 @@
 #define OUR_NAME "mdb-pipeline-"
 
 /* Keys of a configuration that are asked of any connector. */
-static const char *const marks[] = {"cdc.pipeline.id", "cdc.epoch", "topic.prefix"};
+static const char *const marks[] = {"cdc.pipeline.id", "cdc.epoch", "cdc.mark", "topic.prefix"};
 
 struct CdcKcReader
 {
@@ -260,6 +260,15 @@ read_status(CdcKcConnector *item, struct json_object *status)
 	json_object_put(states);
 }
 
+/* Connect's configurations are texts; what is not is shown as JSON has it, and is then no mark. */
+static const char *
+text_of(struct json_object *config, const char *key)
+{
+	struct json_object *value = cdc_json_get(config, key);
+
+	return value ? json_object_get_string(value) : NULL;
+}
+
 CdcKcList *
 cdc_kc_reader_list(CdcKcReader *reader)
 {
@@ -279,7 +288,8 @@ cdc_kc_reader_list(CdcKcReader *reader)
 			item->name = name;
 			item->config = cdc_json_get(cdc_json_get(entry, "info"), "config");
 			item->mark = cdc_json_string(item->config, "cdc.pipeline.id");
-			item->epoch = cdc_json_int64(item->config, "cdc.epoch", 0);
+			item->epoch = text_of(item->config, "cdc.epoch");
+			item->signature = text_of(item->config, "cdc.mark");
 			item->topic_prefix = cdc_json_string(item->config, "topic.prefix");
 			read_status(item, cdc_json_get(entry, "status"));
 

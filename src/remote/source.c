@@ -129,17 +129,35 @@ cdc_source_role_sql(const CdcSourceAsk *ask, const char *verifier)
 }
 
 /*
+ * Refuses a publication whose comment is another one than the judged: between
+ * the look and this another control plane may have marked it.  One that was
+ * made by us in between has the comment that we would write.
+ */
+static void
+append_judged_check(StringInfo block, const char *judged)
+{
+	if (judged && judged[0] == '\0')
+		return;
+	append_mark_check(block, "publication");
+	appendStringInfo(block,
+					 "  IF v_oid IS NOT NULL AND v_comment <> v_new AND v_comment IS DISTINCT FROM %s THEN\n"
+					 "    RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',\n"
+					 "      MESSAGE = format('the mark on publication \"%%s\" is another one than was looked at', v_name),\n"
+					 "      DETAIL = format('It is \"%%s\".', v_comment),\n"
+					 "      HINT = 'It is looked at again.';\n"
+					 "  END IF;\n", judged ? cdc_quote_literal(judged) : "NULL");
+}
+
+/*
  * Touches the list of tables only where it differs, since that locks every one
  * of them: raising the epoch after a failover of the metadata must not.
  */
 char *
-cdc_source_publication_sql(const CdcSourceAsk *ask, int64 epoch, bool exists)
+cdc_source_publication_sql(const CdcSourceAsk *ask, const char *comment, const char *judged)
 {
 	StringInfoData block;
 	StringInfoData tables;
 	int			i;
-
-	(void) exists;				/* looked up again, in the transaction that acts on it */
 
 	initStringInfo(&tables);
 	for (i = 0; i < ask->ntables; i++)
@@ -149,7 +167,7 @@ cdc_source_publication_sql(const CdcSourceAsk *ask, int64 epoch, bool exists)
 	append_tables_array(&block, ask);
 	appendStringInfo(&block,
 					 "  v_list CONSTANT text := %s;\n"
-					 "  v_epoch CONSTANT bigint := " INT64_FORMAT ";\n"
+					 "  v_new CONSTANT text := %s;\n"
 					 "  v_all CONSTANT boolean := %s;\n"
 					 "  v_is_all boolean;\n"
 					 "  v_kind \"char\";\n"
@@ -158,15 +176,9 @@ cdc_source_publication_sql(const CdcSourceAsk *ask, int64 epoch, bool exists)
 					 "BEGIN\n"
 					 "  SELECT p.oid, p.puballtables, obj_description(p.oid, 'pg_publication')\n"
 					 "    INTO v_oid, v_is_all, v_comment FROM pg_publication AS p WHERE p.pubname = v_name;\n",
-					 cdc_quote_literal(tables.data), epoch, ask->ntables == 0 ? "true" : "false");
-	append_mark_check(&block, "publication");
+					 cdc_quote_literal(tables.data), cdc_quote_literal(comment), ask->ntables == 0 ? "true" : "false");
+	append_judged_check(&block, judged);
 	appendStringInfoString(&block,
-						   "  IF substring(v_comment FROM ' epoch ([0-9]{1,18})')::bigint > v_epoch THEN\n"
-						   "    RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',\n"
-						   "      MESSAGE = format('publication \"%s\" was written by a newer control plane', v_name),\n"
-						   "      DETAIL = format('Its mark is \"%s\", ours is epoch %s.', v_comment, v_epoch),\n"
-						   "      HINT = 'Stop this control plane, or make it the acting one: SELECT cdc.take_over().';\n"
-						   "  END IF;\n"
 						   "  FOR r IN SELECT t.name, to_regclass(t.name)::oid AS oid FROM unnest(v_tables) AS t(name) LOOP\n"
 						   "    IF r.oid IS NULL THEN\n"
 						   "      RAISE EXCEPTION USING ERRCODE = 'undefined_table',\n"
@@ -199,22 +211,23 @@ cdc_source_publication_sql(const CdcSourceAsk *ask, int64 epoch, bool exists)
 						   "        v_name, 'insert, update, delete, truncate');\n"
 						   "    END IF;\n"
 						   "  END IF;\n"
-						   "  EXECUTE format('COMMENT ON PUBLICATION %I IS %L', v_name, v_mark || ' epoch ' || v_epoch);\n"
+						   "  EXECUTE format('COMMENT ON PUBLICATION %I IS %L', v_name, v_new);\n"
 						   "END");
 	return as_do(&block);
 }
 
 char *
-cdc_source_drop_publication_sql(const CdcSourceAsk *ask)
+cdc_source_drop_publication_sql(const CdcSourceAsk *ask, const char *judged)
 {
 	StringInfoData block;
 
 	begin_block(&block, ask);
 	appendStringInfoString(&block,
+						   "  v_new CONSTANT text := v_mark;\n"
 						   "BEGIN\n"
 						   "  SELECT p.oid, obj_description(p.oid, 'pg_publication') INTO v_oid, v_comment\n"
 						   "    FROM pg_publication AS p WHERE p.pubname = v_name;\n");
-	append_mark_check(&block, "publication");
+	append_judged_check(&block, judged);
 	appendStringInfoString(&block,
 						   "  IF v_oid IS NOT NULL THEN\n"
 						   "    EXECUTE format('DROP PUBLICATION %I', v_name);\n"

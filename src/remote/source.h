@@ -5,7 +5,7 @@
  *
  * No I/O.  Statements qualify every name and operator that matters; remote
  * objects of ours carry the mark "cdc_pipeline <full id>" in their COMMENT
- * (the publication's adds " epoch <n>").  Works on PostgreSQL 14 to 18.
+ * (the publication's adds an epoch and a MAC, see common/mark.h).  Works on PostgreSQL 14 to 18.
  * Results are palloc'd in the current context.
  */
 #ifndef CDC_SOURCE_H
@@ -195,13 +195,15 @@ extern const char *const cdc_source_nudge_sql;
  * The commands of the actions, for cdc_source_batch_sql, which runs them in the
  * pipeline's database on the primary; all are idempotent.  An object of the name
  * without our mark is an ERROR (42710).  verifier: SCRAM, never a clear password.
- * The publication is refused (55000) when its mark has a higher epoch; a slot of
- * another database or plugin is not touched; an active one is an ERROR (55006).
+ * comment: what the publication is marked with.  It is refused (55000) unless its
+ * comment is still that or the one of judged, on which it was decided; judged NULL:
+ * unless there is none of that name; "": whatever it is.  A slot of another
+ * database or plugin is not touched; an active one is an ERROR (55006).
  * That of terminate_walsender is a statement by itself.
  */
 extern char *cdc_source_role_sql(const CdcSourceAsk *ask, const char *verifier);
-extern char *cdc_source_publication_sql(const CdcSourceAsk *ask, int64 epoch, bool exists);
-extern char *cdc_source_drop_publication_sql(const CdcSourceAsk *ask);
+extern char *cdc_source_publication_sql(const CdcSourceAsk *ask, const char *comment, const char *judged);
+extern char *cdc_source_drop_publication_sql(const CdcSourceAsk *ask, const char *judged);
 extern char *cdc_source_drop_slot_sql(const CdcSourceAsk *ask);
 extern char *cdc_source_terminate_walsender_sql(const CdcSourceAsk *ask);
 

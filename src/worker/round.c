@@ -84,6 +84,7 @@ cdc_visit_due(CdcWorld *world)
 	cdc_observe_paced(world);
 	cdc_network_due(world);
 	cdc_provider_due(world);
+	cdc_agents_due(world);
 	cdc_turns_due(world, now);
 	while ((p = cdc_plan_next_due(world, now)) != NULL)
 	{

@@ -189,6 +189,8 @@ visit(CdcPipeline *p)
 	}
 	cdc_login_check_pipeline(p);
 	cdc_learn(p);
+	if (!p->world->acting)
+		return true;			/* another control plane was seen to act */
 	cdc_assess(p, &a);
 	if (a.gap != CDC_GAP_NONE)
 		cdc_learn_gap(p, a.gap_name, a.gap_words);

@@ -2,7 +2,7 @@
 """The agent's API: who may ask, what is refused, secrets, the fence, TLS."""
 from lib import *
 
-A, B = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
+A, B, C = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222", "33333333-3333-4333-8333-333333333333"
 
 
 def test_start():
@@ -125,6 +125,31 @@ def test_certificates(agent):
     equal(os.listdir(where), [], "nothing is left")
 
 
+def marks(agent):
+    """An epoch's mark: kept with it, and what decides between equal epochs."""
+    mark = lambda tie, mac="0" * 32: "%016x.%s" % (tie, mac)
+    put = lambda epoch, word: agent.ask("PUT", "/v1/secrets/f?installation=%s&epoch=%d%s" % (C, epoch, "&mark=" + word if word else ""), {"value": "v"})[0]
+    state = lambda: [agent.ask("GET", "/v1/state?installation=" + C)[1].get(key) for key in ("epoch", "mark")]
+    fence = lambda sent, epoch, word: agent.ask("PUT", "/v1/fence?installation=%s&epoch=%d&mark=%s" % (C, epoch, word), {"from": sent})[0]
+    equal((put(3, None), state()), (200, [3, None]), "a control plane of 0.1 says none")
+    equal((put(3, mark(5)), state()), (200, [3, mark(5)]), "one is kept")
+    equal((put(3, None), state()), (200, [3, mark(5)]), "... and not forgotten for none")
+    equal((put(3, mark(4)), put(3, mark(6)), put(3, mark(5)), state()), (412, 200, 412, [3, mark(6)]), "of equal epochs the higher one acts")
+    equal((put(3, mark(6, "f" * 32)), state()), (200, [3, mark(6)]), "a MAC is not looked at")
+    equal((put(4, None), state()), (200, [4, None]), "a mark is its own epoch's")
+    equal((put(999999999999999999, None), put(5, mark(1))), (200, 412), "whoever has the token can write any epoch")
+    equal((fence("4", 5, mark(1)), state()), (412, [999999999999999999, None]), "it is replaced by who has seen it alone")
+    for body in ({}, {"from": 4}, {"from": "-1"}, {"from": "4x"}, {"from": "1" * 19}, {"from": "4", "x": "y"}):
+        equal(agent.ask("PUT", "/v1/fence?installation=%s&epoch=5" % C, body)[0], 400, "not by %s" % body)
+    equal(agent.ask("PUT", "/v1/fence", {"from": "4"})[0], 400, "nor by who does not say who he is")
+    equal((fence("999999999999999999", 5, mark(1)), state()), (200, [5, mark(1)]), "and then it is what it is to be")
+    equal((put(5, mark(1)), put(4, mark(9))), (200, 412), "for who says it, and no other")
+    agent.kill()
+    agent.start()
+    equal(state(), [5, mark(1)], "it is on disk")
+    equal(agent.ask("PUT", "/v1/secrets/f?installation=%s&epoch=6&mark=%s" % (C, "a%20b"), {"value": "v"})[0], 400, "a mark is a word")
+
+
 def test_fence(agent):
     def put(installation, epoch):
         return agent.ask("PUT", "/v1/secrets/f?installation=%s&epoch=%d" % (installation, epoch), {"value": "e%d" % epoch})[0]
@@ -140,6 +165,7 @@ def test_fence(agent):
         body = {"url": "file:///x", "sha512": "0" * 128, "version": "1"} if path == "/v1/plugins/x" and method == "PUT" else None
         equal(agent.ask(method, "%s?installation=%s&epoch=6" % (path, A), body)[0], 412, "%s %s too" % (method, path))
     equal(agent.ask("GET", "/v1/state?installation=" + A)[1]["epoch"], 7, "the state tells the epoch")
+    marks(agent)
     agent.kill()
     agent.start()
     equal((put(A, 6), put(A, 8)), (412, 200), "it is remembered over a kill")

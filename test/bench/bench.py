@@ -146,6 +146,7 @@ class Bench:
             "table.include.list": "public\\." + name})
         config.pop("cdc.pipeline.id", None)
         config.pop("cdc.epoch", None)
+        config.pop("cdc.mark", None)
         status, answer = self.connect.call("PUT", "/connectors/%s/config" % name, config)
         if status not in (200, 201):
             raise RuntimeError("PUT by hand: %s %s" % (status, answer))

@@ -68,7 +68,7 @@ read_agent(const char *body)
 
 	if (state)
 	{
-		if (state->epoch > PG_INT64_MAX)
+		if (state->mark && state->epoch == NULL)
 			abort();
 		cdc_agent_has_secret(state, "mdb-pipeline-00000000.1");
 	}

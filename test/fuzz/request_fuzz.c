@@ -117,7 +117,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	path = line(&rest);
 	installation = line(&rest);
 	epoch = line(&rest);
-	status = agent_request_read(&request, method ? method : "", path ? path : "", installation, epoch,
+	status = agent_request_read(&request, method ? method : "", path ? path : "", installation, epoch, epoch,
 								rest, size - (size_t) (rest - words), &error);
 	if (status == 0)
 	{

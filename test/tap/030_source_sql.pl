@@ -282,8 +282,12 @@ foreach my $drift (@drifts)
 	is($seen->{pub_ok} . $seen->{pub_lacks}, '10', '... to what is wanted') or diag($seen->{pub_wrong});
 }
 ($ok, $out, $err) = action('publication', 2, @listed);
-ok(!$ok, 'a lower epoch is refused');
-like($err, qr/was written by a newer control plane/, '... and told so');
+ok(!$ok, 'a mark that was not looked at is not overwritten');
+like($err, qr/the mark on publication "$name" is another one than was looked at.*epoch 3/s, '... and told so');
+($ok, $out, $err) = action('publication', '4:2', @listed);
+ok(!$ok && $err =~ /another one than was looked at/, '... nor when another one was');
+($ok) = action('drop_publication', ':2');
+ok(!$ok, '... nor dropped');
 ($ok, $out, $err) = action('publication', 3, @listed, '"public"."gone"');
 ok(!$ok && $err =~ /table "public"."gone" does not exist/, 'a missing table is named');
 
@@ -293,21 +297,22 @@ $holder->query_safe('BEGIN; LOCK TABLE orders IN SHARE UPDATE EXCLUSIVE MODE') i
 SKIP:
 {
 	skip 'no query_safe in this version', 1 unless $holder->can('query_safe');
-	action_ok('the epoch is raised while a table is locked', 'publication', 4, @listed);
+	action_ok('the epoch is raised while a table is locked', 'publication', '4:3', @listed);
 }
 if ($holder->can('quit')) { $holder->quit; }
-else { $holder->finish; action_ok('the epoch is raised', 'publication', 4, @listed); }
+else { $holder->finish; action_ok('the epoch is raised', 'publication', '4:3', @listed); }
 is(observe(@listed)->{pub_mark}, "cdc_pipeline $id epoch 4", 'epoch 4');
 
 note 'a publication that is not ours';
 $node->safe_psql('app', qq{COMMENT ON PUBLICATION "$name" IS NULL});
-($ok, $out, $err) = action('publication', 4, @listed);
+($ok, $out, $err) = action('publication', '4:4', @listed);
 ok(!$ok && $err =~ /a publication named "$name" exists that this pipeline did not make/, 'is not altered');
 ($ok) = action('drop_publication', '-');
 ok(!$ok, '... nor dropped');
-$node->safe_psql('app', qq{COMMENT ON PUBLICATION "$name" IS 'cdc_pipeline $id epoch 4'});
-action_ok('ours is dropped', 'drop_publication', '-');
-action_ok('... and again', 'drop_publication', '-');
+action_ok('... but when it is adopted', 'publication', '4:any', @listed);
+is(observe(@listed)->{pub_mark}, "cdc_pipeline $id epoch 4", '... it is marked');
+action_ok('ours is dropped', 'drop_publication', ':4');
+action_ok('... and again', 'drop_publication', ':4');
 is(observe(@listed)->{pub_exists}, 0, '... gone');
 
 note 'all tables, and what PostgreSQL refuses without replica identity';
@@ -368,7 +373,7 @@ action_ok('... turned into one for some', 'publication', 5, @listed);
 is(observe()->{pub_wrong}, 'it is not for all tables', '... seen by who wants all');
 action_ok('... and back', 'publication', 5);
 is(observe()->{pub_ok}, 1, '... as wanted');
-action_ok('... dropped', 'drop_publication', '-');
+action_ok('... dropped', 'drop_publication', ':5');
 
 note 'slot';
 $node->safe_psql('app', "SELECT pg_create_logical_replication_slot('$name', 'test_decoding')");
@@ -452,7 +457,7 @@ $node->safe_psql('app', qq{REVOKE INSERT ON other FROM "$name"});
 is(observe(@listed)->{role_has_dependents}, 0, '... until the last is gone');
 is(action_ok('the role is dropped', 'drop_role', '-'), 'dropped', '... says so');
 is(action_ok('... and again', 'drop_role', '-'), 'absent', '... says so');
-action_ok('publication is dropped', 'drop_publication', '-');
+action_ok('publication is dropped', 'drop_publication', ':5');
 
 $node->safe_psql('app', <<'SQL');
 DROP TABLE other, i_none, i_full, i_nothing, i_index, i_dropped, i_deferrable, i_unlogged, i_root;

@@ -91,7 +91,7 @@ $c->running_ok($after_key, 'and new pipelines come up');
 # --- another key: rotated ---------------------------------------------------------------------------------
 append_to_file("$c->{key_file}-2", join('', map { chr(97 + $_ % 26) } 1 .. 32));
 chmod 0600, "$c->{key_file}-2";
-my $secrets = $c->sql('SELECT (SELECT count(*) FROM cdc.service_secret) + (SELECT count(*) FROM cdc.pipeline_secret)');
+my $secrets = $c->sql('SELECT (SELECT count(*) FROM cdc.service_secret) + (SELECT count(*) FROM cdc.pipeline_secret) + (SELECT count(fence_key) FROM cdc.control_plane)');
 $c->set(secret_key_file => "$c->{key_file}-2");
 $c->{meta}->restart;
 $c->wait_ok(sub { $c->sql("SELECT count(*) FROM cdc.service WHERE status_message = 'a secret was encrypted with another key'") >= 1 }, 'with another key nothing is decrypted');

@@ -25,7 +25,7 @@ states(void)
 		ok(cdc_agent_parse_state(none[i]) == NULL, psprintf("no state: %s", none[i] ? none[i] : "NULL"));
 
 	s = cdc_agent_parse_state("{\"version\":\"1\",\"plugins\":[],\"job\":null,\"secrets\":[],\"secret_path\":\"/s\",\"epoch\":7}");
-	ok(s && s->job == CDC_AGENT_JOB_NONE && s->epoch == 7 && s->nsecrets == 0, "a state of nothing");
+	ok(s && s->job == CDC_AGENT_JOB_NONE && strcmp(s->epoch, "7") == 0 && s->mark == NULL && s->nsecrets == 0, "a state of nothing");
 	ok(!cdc_agent_has_secret(s, "a") && cdc_agent_secrets_of(s, "a", NULL, 0, &names) == 0, "... has no secrets");
 	cdc_agent_state_free(s);
 
@@ -60,8 +60,10 @@ words(void)
 
 	is(cdc_agent_secret_name("mdb-pipeline-1", 3), "mdb-pipeline-1.3", "a secret's name");
 	is(cdc_agent_certificate_name("mdb-pipeline-1", "0123456789abcdef0123"), "mdb-pipeline-1.ca-0123456789abcdef", "a certificate's");
-	is(cdc_agent_url("http://h:1/", "/v1/secrets/%s", "a.1", "i-d", 7), "http://h:1/v1/secrets/a.1?installation=i-d&epoch=7", "a change says who asks");
-	is(cdc_agent_url("http://h:1", "/v1/state", NULL, "i-d", 0), "http://h:1/v1/state?installation=i-d", "a look too");
+	is(cdc_agent_url("http://h:1/", "/v1/fence", NULL, "i-d", 7, "ab.cd"), "http://h:1/v1/fence?installation=i-d&epoch=7&mark=ab.cd", "... and by which mark");
+	is(cdc_agent_fence_body("12"), "{\"from\":\"12\"}", "the epoch that is replaced");
+	is(cdc_agent_url("http://h:1/", "/v1/secrets/%s", "a.1", "i-d", 7, NULL), "http://h:1/v1/secrets/a.1?installation=i-d&epoch=7", "a change says who asks");
+	is(cdc_agent_url("http://h:1", "/v1/state", NULL, "i-d", 0, NULL), "http://h:1/v1/state?installation=i-d", "a look too");
 	is(cdc_agent_install_body("u", "s", "v"), "{\"url\":\"u\",\"sha512\":\"s\",\"version\":\"v\",\"class\":\"io.debezium.connector.postgresql.PostgresConnector\"}", "an installation");
 	is(cdc_agent_secret_body("a\"b"), "{\"value\":\"a\\\"b\"}", "a secret");
 

@@ -141,6 +141,8 @@ deleting_cases(void)
 	CASE(112, DELETING, s.connect_reachable = CDC_NO);
 	CASE(120, DELETING, s.connector = CDC_OBJ_UNKNOWN);
 	CASE(120, DELETING, s.task_state = CDC_CS_UNKNOWN);
+	CASE(121, DELETING, s.connector = CDC_OBJ_UNVERIFIED);
+	CASE(121, DELETING, all_gone(&s); s.connector = CDC_OBJ_UNVERIFIED; s.settled = CDC_YES);
 	CASE(122, DELETING, s.connector_state = CDC_CS_RUNNING);
 	CASE(122, DELETING, fail(&s, CDC_RESTART_EXHAUSTED));
 	CASE(124, DELETING, s.connector_state = CDC_CS_STOPPED);
@@ -149,6 +151,7 @@ deleting_cases(void)
 	CASE(134, DELETING, stop(&s); s.source_capable = CDC_NO; s.slot = CDC_SLOT_UNKNOWN);
 	CASE(140, DELETING, stop(&s); s.slot = CDC_SLOT_UNKNOWN);
 	CASE(141, DELETING, s.connector = CDC_OBJ_FOREIGN);
+	CASE(141, DELETING, s.connector = CDC_OBJ_UNVERIFIED; s.force = true);
 	CASE(141, DELETING, s.connect_reachable = CDC_NO; s.force = true);
 	CASE(142, DELETING, stop(&s); s.slot = CDC_SLOT_ACTIVE; s.walsender_stuck = CDC_YES);
 	CASE(144, DELETING, stop(&s); s.slot = CDC_SLOT_ACTIVE);
@@ -157,11 +160,16 @@ deleting_cases(void)
 	CASE(152, DELETING, stop(&s); s.source_reachable = CDC_NO; s.force = true);
 	CASE(154, DELETING, stop(&s); s.offsets = CDC_OFFSETS_NONE);
 	CASE(156, DELETING, no_connector(&s); s.offsets = CDC_OFFSETS_UNKNOWN; s.plugin_present = CDC_NO);
+	CASE(181, DELETING, all_gone(&s); s.offsets = CDC_OFFSETS_UNKNOWN; s.plugin_present = CDC_NO; s.connect_reachable = CDC_NO; s.sink_leaving = true);
 	CASE(158, DELETING, no_connector(&s); s.offsets = CDC_OFFSETS_UNKNOWN);
 	CASE(160, DELETING, no_connector(&s); s.slot = CDC_SLOT_INACTIVE);
 	CASE(160, DELETING, no_connector(&s); s.slot = CDC_SLOT_LOST);
 	CASE(161, DELETING, no_connector(&s); s.shadow_left = CDC_UNKNOWN);
 	CASE(163, DELETING, no_connector(&s); s.shadow_left = CDC_YES);
+	CASE(164, DELETING, no_connector(&s); s.publication = CDC_OBJ_UNVERIFIED);
+	CASE(180, DELETING, all_gone(&s); s.publication = CDC_OBJ_UNVERIFIED; s.force = true);
+	CASE(180, DELETING, all_gone(&s); s.connector = CDC_OBJ_UNVERIFIED; s.force = true);
+	CASE(180, DELETING, all_gone(&s); s.publication = CDC_OBJ_UNVERIFIED; s.force = true; s.connect_reachable = CDC_NO; s.untouched = false);
 	CASE(165, DELETING, no_connector(&s); s.publication = CDC_OBJ_UNKNOWN);
 	CASE(166, DELETING, no_connector(&s));
 	CASE(166, DELETING, no_connector(&s); s.slot = CDC_SLOT_FOREIGN);
@@ -265,6 +273,8 @@ source_cases(void)
 	CASE(796, PROVISIONING, s.tables = CDC_TABLES_NO_IDENTITY);
 	CASE(530, PROVISIONING, s.role = CDC_OBJ_UNKNOWN);
 	CASE(532, PROVISIONING, s.role = CDC_OBJ_FOREIGN);
+	CASE(532, PROVISIONING, s.role = CDC_OBJ_UNVERIFIED);
+	CASE(806, RUNNING, s.role = CDC_OBJ_UNVERIFIED);
 	CASE(534, PROVISIONING, s.role = CDC_OBJ_ABSENT; s.manage_role = false);
 	CASE(536, PENDING, s.role = CDC_OBJ_ABSENT);
 	CASE(536, FAILED, s.role = CDC_OBJ_WRONG; fail(&s, CDC_RESTART_EXHAUSTED));
@@ -320,6 +330,9 @@ source_cases(void)
 	CASE(610, PROVISIONING, s.publication = CDC_OBJ_UNKNOWN);
 	CASE(610, RUNNING, s.publication = CDC_OBJ_ABSENT; s.tables = CDC_TABLES_UNKNOWN);
 	CASE(612, PROVISIONING, s.publication = CDC_OBJ_FOREIGN);
+	CASE(613, PROVISIONING, s.publication = CDC_OBJ_UNVERIFIED);
+	CASE(615, RUNNING, s.publication = CDC_OBJ_UNVERIFIED; s.discarding = true);
+	CASE(615, RUNNING, s.publication = CDC_OBJ_UNVERIFIED; no_connector(&s));
 	CASE(614, RUNNING, s.publication = CDC_OBJ_FOREIGN);
 	CASE(616, RUNNING, s.publication = CDC_OBJ_ABSENT; s.tables = CDC_TABLES_MISSING; s.discarding = true);
 	CASE(616, RUNNING, s.publication = CDC_OBJ_ABSENT; s.tables = CDC_TABLES_MISSING; s.connector = CDC_OBJ_ABSENT);
@@ -334,7 +347,10 @@ connector_cases(void)
 {
 	CASE(700, PROVISIONING, s.connector = CDC_OBJ_UNKNOWN);
 	CASE(702, PROVISIONING, s.connector = CDC_OBJ_FOREIGN);
+	CASE(703, PROVISIONING, s.connector = CDC_OBJ_UNVERIFIED);
 	CASE(704, RUNNING, s.connector = CDC_OBJ_FOREIGN);
+	CASE(705, RUNNING, s.connector = CDC_OBJ_UNVERIFIED);
+	CASE(705, RUNNING, moved(&s, CDC_VERDICT_UNKNOWN); s.connector = CDC_OBJ_UNVERIFIED);
 	CASE(706, RUNNING, s.connector_state = CDC_CS_UNKNOWN);
 	CASE(708, RUNNING, s.slot = CDC_SLOT_UNKNOWN);
 	CASE(710, FAILED, s.task_state = CDC_CS_RESTARTING);
@@ -442,6 +458,7 @@ running_cases(void)
 	CASE(800, RUNNING, s.moving = CDC_NO);
 	CASE(802, RUNNING, s.tables = CDC_TABLES_NO_IDENTITY; s.all_tables = true);
 	CASE(804, RUNNING, s.tables = CDC_TABLES_MISSING);
+	CASE(805, RUNNING, s.publication = CDC_OBJ_UNVERIFIED);
 	CASE(806, RUNNING, s.role = CDC_OBJ_WRONG; s.manage_role = false);
 	CASE(808, RUNNING, s.hba = CDC_HBA_BROKEN);
 	CASE(810, RUNNING, s.source_capable = CDC_NO);

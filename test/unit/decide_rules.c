@@ -15,10 +15,11 @@ ours(CdcObject object)
 	return object == CDC_OBJ_OK || object == CDC_OBJ_WRONG;
 }
 
+/* Or left where it is, by force: nobody can say whose it is. */
 static bool
-gone(CdcObject object)
+gone(const CdcSnapshot *s, CdcObject object)
 {
-	return object == CDC_OBJ_ABSENT || object == CDC_OBJ_FOREIGN;
+	return object == CDC_OBJ_ABSENT || object == CDC_OBJ_FOREIGN || (object == CDC_OBJ_UNVERIFIED && s->force);
 }
 
 static bool
@@ -98,7 +99,8 @@ start_fault(const CdcSnapshot *s)
 	if (s->slot == CDC_SLOT_FOREIGN && !s->initial_only)
 		return "a task is started on a foreign slot";
 	/* a table that was dropped takes the others not down */
-	if (s->publication != CDC_OBJ_OK &&
+	if (s->publication == CDC_OBJ_UNVERIFIED ? s->status != CDC_RUNNING || s->discarding || s->connector == CDC_OBJ_ABSENT :
+		s->publication != CDC_OBJ_OK &&
 		!(s->publication == CDC_OBJ_WRONG && s->status == CDC_RUNNING && !s->discarding &&
 		  s->tables != CDC_TABLES_OK))
 		return "a task is started before the publication";
@@ -167,7 +169,7 @@ object_fault(const CdcSnapshot *s, CdcAction action)
 				return "a publication over tables that do not fit";
 			if (s->was_running && !s->initial_only && !s->discarding &&
 				s->gap == CDC_GAP_PUBLICATION && s->connector != CDC_OBJ_UNKNOWN &&
-				s->connector != CDC_OBJ_FOREIGN)
+				s->connector != CDC_OBJ_FOREIGN && s->connector != CDC_OBJ_UNVERIFIED)
 				return "a repair hides a gap";
 			return NULL;
 		case CDC_ACT_PUT_CONNECTOR:
@@ -204,7 +206,7 @@ object_fault(const CdcSnapshot *s, CdcAction action)
 		case CDC_ACT_BEGIN_DISCARD:
 			if (s->discarding || deleting)
 				return "begin_discard";
-			if (s->connector == CDC_OBJ_UNKNOWN || s->connector == CDC_OBJ_FOREIGN)
+			if (s->connector != CDC_OBJ_ABSENT && !ours(s->connector))
 				return "begin_discard of what is not ours";
 			if (s->was_running && s->gap_halt)
 				return "begin_discard against on_gap halt";
@@ -258,7 +260,7 @@ object_fault(const CdcSnapshot *s, CdcAction action)
 			return deleting && ours(s->connector) && stopped(s) && s->offsets == CDC_OFFSETS_NONE ?
 				NULL : "delete_connector";
 		case CDC_ACT_TERMINATE_WALSENDER:
-			if (deleting && (s->connector == CDC_OBJ_FOREIGN || !s->sink_has_addon ||
+			if (deleting && (s->connector == CDC_OBJ_FOREIGN || (s->connector == CDC_OBJ_UNVERIFIED && s->force) || !s->sink_has_addon ||
 							 (s->connect_reachable == CDC_NO && (s->force || s->sink_leaving || s->untouched))))
 				return slot_held(s) ?
 					NULL : "terminate_walsender";
@@ -279,7 +281,7 @@ object_fault(const CdcSnapshot *s, CdcAction action)
 		case CDC_ACT_REMOVE_HBA:
 			return deleting && s->hba_line_left == CDC_YES ? NULL : "remove_hba";
 		case CDC_ACT_DROP_ROLE:
-			if (s->hba_line_left != CDC_NO || !gone(s->publication) ||
+			if (s->hba_line_left != CDC_NO || !gone(s, s->publication) ||
 				(s->slot != CDC_SLOT_ABSENT && s->slot != CDC_SLOT_FOREIGN))
 				return "the role is dropped before what needs it";
 			return deleting && s->manage_role && ours(s->role) ? NULL : "drop_role";
@@ -292,12 +294,12 @@ object_fault(const CdcSnapshot *s, CdcAction action)
 static const char *
 soft_delete_fault(const CdcSnapshot *s)
 {
-	bool		source_gone = gone(s->publication) &&
+	bool		source_gone = gone(s, s->publication) &&
 		(s->slot == CDC_SLOT_ABSENT || s->slot == CDC_SLOT_FOREIGN) &&
 		s->hba_line_left == CDC_NO && s->shadow_left == CDC_NO &&
-		(!s->manage_role || gone(s->role) ||
+		(!s->manage_role || gone(s, s->role) || s->role == CDC_OBJ_UNVERIFIED ||
 		 (s->role_disarmed == CDC_YES && s->role_has_dependents == CDC_YES));
-	bool		connect_gone = s->connector == CDC_OBJ_FOREIGN ||
+	bool		connect_gone = s->connector == CDC_OBJ_FOREIGN || (s->connector == CDC_OBJ_UNVERIFIED && s->force) ||
 		(s->connector == CDC_OBJ_ABSENT && (s->offsets == CDC_OFFSETS_NONE || s->untouched));
 
 	if (s->status != CDC_DELETING || !s->want_deleted)
@@ -370,7 +372,7 @@ decision_fault(const CdcSnapshot *s, const CdcDecision *d)
 		!(s->connector == CDC_OBJ_OK && s->connector_state == CDC_CS_RUNNING &&
 		  s->task_state == CDC_CS_RUNNING && !s->discarding &&
 		  (s->publication == CDC_OBJ_OK ||
-		   (s->status == CDC_RUNNING && s->tables != CDC_TABLES_OK)) &&
+		   (s->status == CDC_RUNNING && (s->tables != CDC_TABLES_OK || s->publication == CDC_OBJ_UNVERIFIED))) &&
 		  s->connect_reachable == CDC_YES && s->source_reachable == CDC_YES &&
 		  (s->initial_only ? s->was_running || s->offsets == CDC_OFFSETS_STREAMING :
 		   s->slot == CDC_SLOT_STREAMING && (s->was_running || s->snapshot_interrupted == CDC_NO))))

@@ -255,6 +255,7 @@ blocked(const World *w)
 		t->role == CDC_OBJ_FOREIGN || (!t->manage_role && t->role != CDC_OBJ_OK) ||
 		t->hba == CDC_HBA_BROKEN || t->hba == CDC_HBA_FOUGHT || t->hba == CDC_HBA_UNMANAGED ||
 		t->publication == CDC_OBJ_FOREIGN || t->connector == CDC_OBJ_FOREIGN ||
+		t->publication == CDC_OBJ_UNVERIFIED || t->connector == CDC_OBJ_UNVERIFIED ||
 		(t->slot == CDC_SLOT_FOREIGN && !t->initial_only) || t->slot_turn != CDC_TURN_OK ||
 		!t->allow_password || t->two_primaries != CDC_NO || t->slot_wal_high != CDC_NO ||
 		t->agents == CDC_AGENTS_DOWN || t->secret == CDC_SECRET_MISSING || t->secret == CDC_SECRET_PARTIAL ||
@@ -338,6 +339,11 @@ delete_asked(World *w)
 	if (w->t.agents == CDC_AGENTS_DOWN)
 		w->t.agents = CDC_AGENTS_READY;
 	w->t.force = false;
+	/* adopted: without, it waits for that */
+	if (w->t.publication == CDC_OBJ_UNVERIFIED)
+		w->t.publication = CDC_OBJ_WRONG;
+	if (w->t.connector == CDC_OBJ_UNVERIFIED)
+		w->t.connector = CDC_OBJ_WRONG;
 	return w->t.source_is_postgresql && w->t.sink_has_addon;
 }
 

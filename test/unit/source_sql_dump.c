@@ -11,8 +11,9 @@
  * source_sql_dump parse ID				< the answer of the observation
  * source_sql_dump batch COMMAND...
  * source_sql_dump role ID NAME DATABASE VERIFIER [TABLE...]
- * source_sql_dump publication ID NAME DATABASE EPOCH [TABLE...]
- * source_sql_dump drop_publication|drop_slot|terminate|drop_role ID NAME DATABASE -
+ * source_sql_dump publication ID NAME DATABASE EPOCH[:JUDGED] [TABLE...]
+ * source_sql_dump drop_publication ID NAME DATABASE -|:JUDGED
+ * source_sql_dump drop_slot|terminate|drop_role ID NAME DATABASE -
  * source_sql_dump hba_read | hba_load | hba_holder
  * source_sql_dump hba_decode			< second column of hba_read
  * source_sql_dump hba_apply ID DATABASE ROLE CIDR	< file
@@ -112,6 +113,21 @@ show_observation(const char *id)
 	show_number("sessions_since_us", p->sessions_since_us);
 }
 
+static char *
+comment_of(const char *id, const char *epoch)
+{
+	return psprintf("cdc_pipeline %s epoch %.*s", id, (int) strcspn(epoch, ":"), epoch);
+}
+
+/* The comment on which it was decided: ":any" is whatever there is, nothing is none. */
+static char *
+judged_of(const char *id, const char *words)
+{
+	const char *judged = strchr(words, ':');
+
+	return judged == NULL ? NULL : strcmp(judged, ":any") == 0 ? pstrdup("") : comment_of(id, judged + 1);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -163,9 +179,9 @@ main(int argc, char **argv)
 		else if (strcmp(what, "role") == 0)
 			sql = cdc_source_role_sql(&ask, argv[5]);
 		else if (strcmp(what, "publication") == 0)
-			sql = cdc_source_publication_sql(&ask, strtoll(argv[5], NULL, 10), false);
+			sql = cdc_source_publication_sql(&ask, comment_of(ask.pipeline_id, argv[5]), judged_of(ask.pipeline_id, argv[5]));
 		else if (strcmp(what, "drop_publication") == 0)
-			sql = cdc_source_drop_publication_sql(&ask);
+			sql = cdc_source_drop_publication_sql(&ask, judged_of(ask.pipeline_id, argv[5]));
 		else if (strcmp(what, "drop_slot") == 0)
 			sql = cdc_source_drop_slot_sql(&ask);
 		else if (strcmp(what, "terminate") == 0)

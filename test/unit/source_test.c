@@ -116,7 +116,7 @@ statements(void)
 
 	ok(strstr(cdc_source_role_sql(&ask, "SCRAM-SHA-256$4096:a"), "SCRAM-SHA-256$4096:a") != NULL, "the verifier is in the role's statement");
 	ok(strstr(cdc_source_role_sql(&ask, "v"), "GRANT SELECT") != NULL, "... which grants");
-	ok(strstr(cdc_source_publication_sql(&ask, 3, false), "ALL TABLES") != NULL, "publication");
+	ok(strstr(cdc_source_publication_sql(&ask, "cdc_pipeline " ID " epoch 3", NULL), "ALL TABLES") != NULL, "publication");
 	is(cdc_source_drop_slot_sql(&(CdcSourceAsk) {ID, "it's", "app", 0, NULL, 0, NULL}),
 	   "SELECT pg_catalog.pg_drop_replication_slot(s.slot_name) FROM pg_catalog.pg_replication_slots AS s "
 	   "WHERE s.slot_name = 'it''s'::pg_catalog.name AND s.slot_type = 'logical'::pg_catalog.text "

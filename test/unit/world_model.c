@@ -62,9 +62,9 @@ const Field fields[] = {
 	SEEN(agents, CDC_AGENTS_READY + 1, CDC_AGENTS_READY), SEEN(secret, CDC_SECRET_OK + 1, CDC_SECRET_OK),
 	SEEN(secret_left, 3, CDC_NO),
 	SEEN(source_reachable, 3, CDC_YES),
-	SEEN(source_capable, 3, CDC_YES), SEEN(role, CDC_OBJ_OK + 1, CDC_OBJ_OK),
+	SEEN(source_capable, 3, CDC_YES), SEEN(role, CDC_OBJ_UNVERIFIED + 1, CDC_OBJ_OK),
 	SEEN(tables, CDC_TABLES_OK + 1, CDC_TABLES_OK), SEEN(hba, CDC_HBA_OK + 1, CDC_HBA_OK),
-	SEEN(publication, CDC_OBJ_OK + 1, CDC_OBJ_OK), SEEN(connector, CDC_OBJ_OK + 1, CDC_OBJ_OK),
+	SEEN(publication, CDC_OBJ_UNVERIFIED + 1, CDC_OBJ_OK), SEEN(connector, CDC_OBJ_UNVERIFIED + 1, CDC_OBJ_OK),
 	SEEN(connector_state, CDC_CS_RESTARTING + 1, CDC_CS_RUNNING),
 	SEEN(task_state, CDC_CS_RESTARTING + 1, CDC_CS_RUNNING),
 	SEEN(restart, CDC_RESTART_EXHAUSTED + 1, CDC_RESTART_DUE),
@@ -211,6 +211,8 @@ world_random(World *w, int good)
 		t->task_state = chance(50) ? CDC_CS_NONE : CDC_CS_RUNNING;
 	else if (t->task_state == CDC_CS_STOPPED || t->task_state == CDC_CS_PAUSED)
 		t->task_state = CDC_CS_UNASSIGNED;
+	if (t->role == CDC_OBJ_UNVERIFIED)
+		t->role = CDC_OBJ_FOREIGN;	/* its mark has no epoch */
 	if (!t->manage_role && t->role == CDC_OBJ_FOREIGN)
 		t->role = CDC_OBJ_WRONG;
 	if (!t->all_tables && t->tables == CDC_TABLES_NO_IDENTITY)
@@ -651,6 +653,11 @@ world_user_repairs(World *w)
 		t->role = CDC_OBJ_ABSENT;
 	if (t->publication == CDC_OBJ_FOREIGN)
 		t->publication = CDC_OBJ_ABSENT;
+	/* adopted */
+	if (t->publication == CDC_OBJ_UNVERIFIED)
+		t->publication = CDC_OBJ_WRONG;
+	if (t->connector == CDC_OBJ_UNVERIFIED)
+		t->connector = CDC_OBJ_WRONG;
 	if (t->connector == CDC_OBJ_FOREIGN)
 	{
 		t->connector = CDC_OBJ_ABSENT;

@@ -190,6 +190,10 @@ assess_left_behind(const CdcPipeline *p, CdcAssessment *a)
 	const char *there = source ? psprintf("replication slot, publication, role and pg_hba.conf line of \"%s\" on source service \"%s\"",
 										  p->object_name, p->source->name) : NULL;
 
+	if (s->connector == CDC_OBJ_UNVERIFIED)
+		here = psprintf("connector \"%s\" on sink service \"%s\", whose mark cannot be verified", p->connector_name, p->sink->name);
+	if (s->publication == CDC_OBJ_UNVERIFIED)
+		there = psprintf("publication \"%s\" on source service \"%s\", whose mark cannot be verified", p->object_name, p->source->name);
 	if (secret)
 		here = psprintf("%s%sfile of the password of \"%s\" on the Kafka Connect hosts of sink service \"%s\"",
 						here ? here : "", here ? "; " : "", p->connector_name, p->sink->name);

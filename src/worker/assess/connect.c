@@ -13,6 +13,7 @@
 
 #include "worker/assess/assess_parts.h"
 #include "worker/world/facts.h"
+#include "worker/world/fence.h"
 #include "worker/world/index.h"
 #include "worker/world/wanted.h"
 
@@ -112,6 +113,9 @@ cdc_assess_connect(const CdcPipeline *p, CdcAssessment *a)
 	const CdcKcConnector *c;
 	struct json_object *wanted;
 	char	   *which = NULL;
+	bool		named;
+	CdcMarkIs	mark;
+	CdcEpoch	theirs;
 
 	if (sink == NULL || !sink->is_kafka)
 		return;
@@ -153,13 +157,32 @@ cdc_assess_connect(const CdcPipeline *p, CdcAssessment *a)
 		s->connector_state = s->task_state = CDC_CS_NONE;
 		return;
 	}
-	if (c->mark == NULL || strcmp(c->mark, p->id) != 0)
+	named = c->mark != NULL && strcmp(c->mark, p->id) == 0;
+	mark = named ? cdc_fence_of_connector(p, c, &theirs) : CDC_MARK_NONE;
+	if (cdc_fence_adopting(p) && p->kept.has_connector_name && (!named || mark == CDC_MARK_UNVERIFIABLE))
+	{
+		s->connector = CDC_OBJ_WRONG;
+		cdc_set_detail(a, CDC_DETAIL_CONNECTOR, "it is adopted, and marked anew");
+		s->connector_state = c->state;
+		s->task_state = c->task_state;
+		return;
+	}
+	if (!named)
 	{
 		s->connector = CDC_OBJ_FOREIGN;
 		cdc_set_detail(a, CDC_DETAIL_CONNECTOR,
 					   psprintf("a connector named \"%s\" exists that this pipeline did not make", c->name));
 		return;
 	}
+	if (mark == CDC_MARK_UNVERIFIABLE)
+	{
+		s->connector = CDC_OBJ_UNVERIFIED;
+		cdc_set_detail(a, CDC_DETAIL_CONNECTOR,
+					   psprintf("the mark on connector \"%s\" is not one that this installation put there: SELECT cdc.adopt('%s') if it is its own", c->name, p->id));
+		return;
+	}
+	if (mark != CDC_MARK_OURS)
+		return;					/* not known, without a key */
 	wanted = cdc_wanted_config(p, NULL);
 	if (wanted && c->config)
 	{

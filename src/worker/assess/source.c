@@ -11,6 +11,7 @@
 #include "extension/settings.h"
 #include "worker/assess/assess_parts.h"
 #include "worker/world/facts.h"
+#include "worker/world/fence.h"
 #include "worker/world/index.h"
 #include "worker/world/wanted.h"
 
@@ -152,6 +153,51 @@ is_small(const CdcPipeline *p)
 }
 
 static void
+assess_publication(const CdcPipeline *p, CdcAssessment *a)
+{
+	CdcSnapshot *s = &a->snapshot;
+	const CdcSourcePipeline *seen = p->look.seen;
+	bool		named = seen->pub_exists && cdc_has_mark(seen->pub_mark, p->id);
+	CdcEpoch	theirs;
+	CdcMarkIs	mark = cdc_fence_of_publication(p, &theirs);
+
+	if (!seen->pub_exists)
+		s->publication = CDC_OBJ_ABSENT;
+	else if (cdc_fence_adopting(p) && p->kept.has_publication_name && (!named || mark == CDC_MARK_UNVERIFIABLE))
+	{
+		s->publication = CDC_OBJ_WRONG;
+		cdc_set_detail(a, CDC_DETAIL_PUBLICATION, "it is adopted, and marked anew");
+	}
+	else if (!named)
+	{
+		s->publication = CDC_OBJ_FOREIGN;
+		cdc_set_detail(a, CDC_DETAIL_PUBLICATION,
+					   psprintf("a publication named \"%s\" exists that this pipeline did not make", p->object_name));
+	}
+	else if (mark == CDC_MARK_UNVERIFIABLE)
+	{
+		s->publication = CDC_OBJ_UNVERIFIED;
+		cdc_set_detail(a, CDC_DETAIL_PUBLICATION,
+					   psprintf("the mark on publication \"%s\" is not one that this installation put there: SELECT cdc.adopt('%s') if it is its own", p->object_name, p->id));
+	}
+	else if (mark != CDC_MARK_OURS)
+		s->publication = CDC_OBJ_UNKNOWN;
+	else if (!seen->pub_ok)
+	{
+		s->publication = CDC_OBJ_WRONG;
+		cdc_set_detail(a, CDC_DETAIL_PUBLICATION, seen->pub_wrong);
+	}
+	else if (cdc_fence_publication_is_old(p))
+	{
+		/* raising the mark fences whoever acted before us; it locks nothing of the user's */
+		s->publication = CDC_OBJ_WRONG;
+		cdc_set_detail(a, CDC_DETAIL_PUBLICATION, "its mark is of a former control plane");
+	}
+	else
+		s->publication = CDC_OBJ_OK;
+}
+
+static void
 assess_objects(const CdcPipeline *p, CdcAssessment *a)
 {
 	CdcSnapshot *s = &a->snapshot;
@@ -207,33 +253,7 @@ assess_objects(const CdcPipeline *p, CdcAssessment *a)
 	else
 		s->tables = CDC_TABLES_OK;
 
-	/* publication */
-	if (!seen->pub_exists)
-		s->publication = CDC_OBJ_ABSENT;
-	else if (!cdc_has_mark(seen->pub_mark, p->id))
-	{
-		s->publication = CDC_OBJ_FOREIGN;
-		cdc_set_detail(a, CDC_DETAIL_PUBLICATION,
-					   psprintf("a publication named \"%s\" exists that this pipeline did not make", p->object_name));
-	}
-	else
-	{
-		uint64		epoch = cdc_mark_epoch(seen->pub_mark);
-
-		if (!seen->pub_ok)
-		{
-			s->publication = CDC_OBJ_WRONG;
-			cdc_set_detail(a, CDC_DETAIL_PUBLICATION, seen->pub_wrong);
-		}
-		else if (epoch < (uint64) p->world->epoch)
-		{
-			/* raising the mark fences whoever acted before us */
-			s->publication = CDC_OBJ_WRONG;
-			cdc_set_detail(a, CDC_DETAIL_PUBLICATION, "its mark carries the epoch of a former control plane");
-		}
-		else
-			s->publication = CDC_OBJ_OK;
-	}
+	assess_publication(p, a);
 
 	/* slot */
 	if (!seen->slot_exists)

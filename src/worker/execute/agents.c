@@ -12,6 +12,10 @@
 #include "extension/settings.h"
 #include "worker/execute/execute_parts.h"
 #include "worker/world/facts.h"
+#include "worker/world/findings.h"
+#include "worker/world/index.h"
+#include "worker/world/plan.h"
+#include "worker/world/fence.h"
 #include "worker/world/reach.h"
 #include "worker/world/wanted.h"
 
@@ -106,7 +110,7 @@ send(CdcOp *op, int agent, CdcHttpMethod method, const char *path, const char *n
 	ref->agent = agent;
 	memset(&request, 0, sizeof(request));
 	request.method = method;
-	request.url = cdc_agent_url(a->url, path, name, p->world->installation, p->world->epoch);
+	request.url = cdc_agent_url(a->url, path, name, p->world->installation, p->world->fence.ours.number, cdc_fence_agent_word(p->world, a->url));
 	request.body = body;
 	request.timeout_ms = CHANGE_TIMEOUT_MS;
 	cdc_reach_agent(p->sink, a, &request);
@@ -135,7 +139,7 @@ install_plugin(CdcOp *op, Several *several)
 	CdcPipeline *p = op->pipeline;
 	int			target = cdc_agents_target(p->sink);
 
-	if (target < 0)
+	if (target < 0 || p->sink->kafka.agents[target].unverified)
 		return;
 	if (p->sink->kafka.failed_before < 0)
 	{
@@ -173,7 +177,7 @@ put_secret(CdcOp *op, Several *several)
 		{
 			const CdcAgentState *state = p->sink->kafka.agents[i].state;
 
-			if (state && cdc_agent_has_secret(state, files[j].name))
+			if (p->sink->kafka.agents[i].unverified || (state && cdc_agent_has_secret(state, files[j].name)))
 				continue;
 			several->left++;
 			send(op, i, CDC_HTTP_PUT, path, files[j].name, body);
@@ -232,4 +236,100 @@ cdc_agents_execute(CdcOp *op)
 			break;
 	}
 	finish_one(op, CDC_OP_DONE, NULL);
+}
+
+/* --- an agent that is adopted: its service's matter, not a pipeline's ------------- */
+
+typedef struct Adopting
+{
+	CdcWorld   *world;
+	char		service[CDC_UUID_LEN + 1];
+	char	   *url;
+} Adopting;
+
+static void
+adopted(const CdcHttpResult *result, void *arg)
+{
+	Adopting   *adopting = arg;
+	CdcService *sink = cdc_world_service(adopting->world, adopting->service);
+	char	   *words = NULL;
+	CdcPipeline *p;
+	int			i;
+
+	for (i = 0; sink && i < sink->kafka.nagents; i++)
+	{
+		CdcAgent   *agent = &sink->kafka.agents[i];
+		const char *sent[] = {agent->token};
+
+		if (strcmp(agent->url, adopting->url) != 0)
+			continue;
+		agent->adopting = false;
+		if (result->outcome != CDC_HTTP_ANSWERED)
+			words = pstrdup(result->error ? result->error : "no answer");
+		else if (cdc_agent_meaning(result->status, result->body, sent, lengthof(sent), &words) == CDC_AGENT_DONE)
+			words = NULL;
+		if (words)
+			ereport(LOG,
+					(errmsg("cdc_pipeline: an agent was not adopted: %s", words),
+					 errdetail("It is the one at %s.", cdc_peer_place(agent->url)),
+					 errhint("It is tried again while the finding is there. An agent of an older version cannot: update it, or stop it, remove fence.json in its state_dir, and start it.")));
+	}
+	/* it is looked at again */
+	if (sink)
+	{
+		sink->kafka.plugin_changed_at = cdc_loop_now();
+		cdc_each_of_sink(p, sink)
+		{
+			if (p->doing.op == NULL)
+				cdc_world_anew(p, CDC_ANEW_CONNECT | CDC_ANEW_NO_BACKOFF);
+		}
+	}
+	pfree(adopting->url);
+	pfree(adopting);
+}
+
+static void
+adopt(CdcService *sink, CdcAgent *agent)
+{
+	CdcHttpRequest request;
+	Adopting   *adopting = MemoryContextAllocZero(TopMemoryContext, sizeof(Adopting));
+
+	adopting->world = sink->world;
+	strlcpy(adopting->service, sink->id, sizeof(adopting->service));
+	adopting->url = MemoryContextStrdup(TopMemoryContext, agent->url);
+	memset(&request, 0, sizeof(request));
+	request.method = CDC_HTTP_PUT;
+	request.url = cdc_agent_url(agent->url, "/v1/fence", NULL, sink->world->installation, sink->world->fence.ours.number,
+								cdc_fence_agent_word(sink->world, agent->url));
+	request.body = cdc_agent_fence_body(agent->fence);
+	request.timeout_ms = CHANGE_TIMEOUT_MS;
+	cdc_reach_agent(sink, agent, &request);
+	agent->adopting = true;
+	if (cdc_http_start(&request, adopted, adopting) == NULL)
+	{
+		agent->adopting = false;
+		pfree(adopting->url);
+		pfree(adopting);
+	}
+}
+
+void
+cdc_agents_due(CdcWorld *world)
+{
+	CdcService *sink;
+	int			i;
+
+	if (!world->adopt_due)
+		return;
+	world->adopt_due = false;
+	cdc_each_service(sink, world)
+	{
+		for (i = 0; i < sink->kafka.nagents; i++)
+		{
+			CdcAgent   *agent = &sink->kafka.agents[i];
+
+			if (agent->unverified && agent->adopt && !agent->adopting && agent->fence)
+				adopt(sink, agent);
+		}
+	}
 }

@@ -15,6 +15,7 @@
 #include "common/text.h"
 #include "worker/execute/execute_parts.h"
 #include "worker/world/facts.h"
+#include "worker/world/fence.h"
 #include "worker/world/index.h"
 #include "worker/world/shapes.h"
 
@@ -41,6 +42,28 @@ typedef struct CdcBatch
 	CdcOpRef	members[CDC_SOURCE_BATCH];
 } CdcBatch;
 
+/*
+ * The comment on the publication on which it was decided; "": whatever it is.  One
+ * that was seen since and is not ours is none.
+ */
+static const char *
+judged_mark(const CdcPipeline *p)
+{
+	CdcEpoch	theirs;
+
+	return cdc_fence_adopting(p) ? "" : cdc_fence_of_publication(p, &theirs) == CDC_MARK_OURS ? p->look.seen->pub_mark : NULL;
+}
+
+static char *
+publication_command(const CdcPipeline *p, const CdcSourceAsk *ask)
+{
+	char	   *comment = cdc_fence_comment(p);
+
+	/* the key was there when it was decided */
+	return comment ? cdc_source_publication_sql(ask, comment, judged_mark(p)) :
+		pstrdup("DO 'BEGIN RAISE EXCEPTION ''there is no key for its mark any more''; END'");
+}
+
 /* The action's command. */
 static char *
 command_of(const CdcOp *op)
@@ -54,11 +77,11 @@ command_of(const CdcOp *op)
 			return cdc_source_role_sql(&ask, p->secret.verifier);
 		case CDC_ACT_CREATE_PUBLICATION:
 		case CDC_ACT_ALTER_PUBLICATION:
-			return cdc_source_publication_sql(&ask, p->world->epoch, p->look.seen && p->look.seen->pub_exists);
+			return publication_command(p, &ask);
 		case CDC_ACT_DROP_SLOT:
 			return cdc_source_drop_slot_sql(&ask);
 		case CDC_ACT_DROP_PUBLICATION:
-			return cdc_source_drop_publication_sql(&ask);
+			return cdc_source_drop_publication_sql(&ask, judged_mark(p));
 		default:
 			Assert(op->action == CDC_ACT_DROP_ROLE);
 			return cdc_source_drop_role_sql(&ask);

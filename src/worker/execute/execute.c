@@ -16,6 +16,7 @@
 #include "extension/settings.h"
 #include "worker/execute/execute_parts.h"
 #include "worker/world/facts.h"
+#include "worker/world/fence.h"
 #include "worker/world/kept.h"
 #include "worker/world/reach.h"
 #include "worker/world/streamed.h"
@@ -137,6 +138,8 @@ bool
 cdc_execute_prepare(CdcPipeline *p, CdcAction action, char **error)
 {
 	bool		slot_absent = p->look.seen && !p->look.seen->slot_exists;
+	const char *refused;
+	CdcEpoch	theirs;
 
 	if (cdc_network_is_action(action))
 	{
@@ -144,9 +147,10 @@ cdc_execute_prepare(CdcPipeline *p, CdcAction action, char **error)
 		cdc_keep(p);
 		return true;
 	}
-	if (p->secret.secret_error)
+	refused = p->secret.secret_error ? p->secret.secret_error : cdc_fence_refuses(p, action, &theirs);
+	if (refused)
 	{
-		*error = p->secret.secret_error;
+		*error = pstrdup(refused);
 		return false;
 	}
 	if ((action == CDC_ACT_CREATE_ROLE || action == CDC_ACT_PUT_SECRET) && cdc_password_due(p) && !make_password(p, error))
@@ -318,7 +322,17 @@ void
 cdc_execute(CdcOp *op)
 {
 	CdcPipeline *p = op->pipeline;
+	CdcEpoch	theirs;
+	const char *refused = cdc_fence_refuses(p, op->action, &theirs);
 
+	/* by what was seen since it was decided: between this look and the change is what no fence closes */
+	if (refused)
+	{
+		if (theirs.number != 0)
+			cdc_world_note_higher(p->world, &theirs);
+		cdc_op_end(cdc_op_ref(op), CDC_OP_FAILED, refused);
+		return;
+	}
 	switch (op->action)
 	{
 		case CDC_ACT_CREATE_PEERING:

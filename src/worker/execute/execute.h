@@ -55,6 +55,9 @@ extern void cdc_network_dispatch(CdcWorld *world);
 extern bool cdc_execute_shadow_may(const CdcPipeline *pipeline, const CdcShadow *shadow, CdcShadowAction action);
 extern void cdc_execute_shadow(CdcPipeline *pipeline, CdcNode *node, CdcShadow *shadow, CdcShadowAction action, uint64 target);
 
+/* Agents that a superuser has adopted, and that keep another epoch: they are told. */
+extern void cdc_agents_due(CdcWorld *world);
+
 /* A health round: each service of a provider that makes servers is looked at. */
 extern void cdc_provider_round(CdcWorld *world);
 

@@ -12,6 +12,7 @@
 #include "extension/settings.h"
 #include "remote/agent.h"
 #include "worker/execute/provider.h"
+#include "worker/world/fence.h"
 #include "worker/world/reach.h"
 
 /* The agent answers from memory; an order is on its disk before. */
@@ -44,7 +45,7 @@ build(const CdcService *s, CdcProvide what, CdcHttpRequest *request)
 	request->any_address = true;
 	request->method = what == CDC_PROVIDE_ORDER ? CDC_HTTP_PUT : what == CDC_PROVIDE_LOOK ? CDC_HTTP_GET : CDC_HTTP_DELETE;
 	request->url = cdc_agent_url(cdc_provision_url, "/v1/services/%s", s->id, s->world->installation,
-								 what == CDC_PROVIDE_LOOK ? 0 : s->world->epoch);
+								 what == CDC_PROVIDE_LOOK ? 0 : s->world->fence.ours.number, what == CDC_PROVIDE_LOOK ? NULL : cdc_fence_agent_word(s->world, cdc_provision_url));
 	if (what == CDC_PROVIDE_ORDER)
 		request->body = cdc_provision_order(&s->made.order);
 	cdc_reach_provider(s, request);

@@ -1,7 +1,7 @@
 /*
  * connect.c
  *	  What is remembered of a look at Kafka Connect: failures, since when the
- *	  connector stands still, whether its snapshot is stored, a fence.
+ *	  connector stands still, whether its snapshot is stored.
  *
  * See learn.h.
  */
@@ -129,8 +129,5 @@ cdc_learn_connect(CdcPipeline *p)
 	learn_failure(p, c);
 	if (c == NULL)
 		return;
-	/* a higher epoch than ours on anything of ours: somebody else acts */
-	cdc_world_note_epoch(p->world, (uint64) c->epoch);
-	cdc_keep_names(p, true, false, false);
 	learn_states(p, c);
 }

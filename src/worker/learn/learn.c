@@ -15,6 +15,7 @@
 void
 cdc_learn(CdcPipeline *p)
 {
+	cdc_learn_fence(p);
 	cdc_learn_source(p);
 	cdc_learn_connect(p);
 	cdc_learn_failover(p);

@@ -12,6 +12,9 @@ extern void cdc_learn_connect(CdcPipeline *pipeline);
 extern void cdc_learn_agents(CdcPipeline *pipeline);
 extern void cdc_learn_network(CdcPipeline *pipeline);
 
+/* The marks on what was seen: names, a control plane above this one, what cannot be verified. */
+extern void cdc_learn_fence(CdcPipeline *pipeline);
+
 /* After source and connect. */
 extern void cdc_learn_failover(CdcPipeline *pipeline);
 

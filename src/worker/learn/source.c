@@ -1,7 +1,7 @@
 /*
  * source.c
- *	  What is remembered of a look at the source: names that were seen there, the
- *	  slot's movement, who may make the next one, a fence.
+ *	  What is remembered of a look at the source: the slot's name and movement, who
+ *	  may make the next one.
  *
  * See learn.h.
  */
@@ -72,12 +72,6 @@ cdc_learn_source(CdcPipeline *p)
 	learn_held(p);
 	if (!cdc_source_known(p) || !p->source->is_postgresql)
 		return;
-	if (seen->pub_exists && cdc_has_mark(seen->pub_mark, p->id))
-	{
-		/* a higher epoch than ours on anything of ours: somebody else acts */
-		cdc_world_note_epoch(p->world, cdc_mark_epoch(seen->pub_mark));
-		cdc_keep_names(p, false, true, false);
-	}
 	if (seen->slot_exists && seen->slot_fits && p->kept.slot_absent_before)
 		cdc_keep_names(p, false, false, true);
 	if ((seen->slot_exists && seen->slot_consistent) || p->wanted.want_deleted || makes_no_slot(p))

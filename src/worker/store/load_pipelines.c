@@ -97,6 +97,7 @@ load_new_pipeline(CdcPipeline *p, struct json_object *row, struct json_object *s
 	p->kept.absent = cdc_row_text(spec, "deleted_at") != NULL;
 	if (p->kept.status == CDC_DELETED)
 		p->kept.status = CDC_DELETING;	/* to the rules it is, until it has settled */
+	p->kept.adopted = cdc_row_int(spec, "adopted", 0);
 	p->kept.gap = cdc_row_copy(p->context, cdc_row_text(spec, "gap"));
 	p->kept.failover = cdc_row_copy(p->context, cdc_row_text(spec, "failover"));
 	streamed = cdc_row_object(spec, "streamed");
@@ -170,6 +171,7 @@ cdc_store_load_pipeline(CdcWorld *world, const char *words)
 	p->wanted.want_deleted = cdc_same(cdc_row_text(spec, "desired_state"), "deleted");
 	p->wanted.force = cdc_row_bool(spec, "force_delete", false);
 	p->wanted.wanted_generation = cdc_row_int(spec, "password_generation", 1);
+	p->wanted.adopt_asked = cdc_row_int(spec, "adopt_asked", 0);
 	p->plan.source_since = p->plan.connect_since = p->plan.network_since = cdc_loop_now();
 	cdc_plan_at(p, 0);
 	p->plan.attempts = 0;

@@ -28,7 +28,7 @@ static const char services_sql[] =
 "  'connect_claimed', s.connect_claimed, 'connect_shared', EXISTS (SELECT FROM cdc.connect_share c"
 "   WHERE c.organization_id OPERATOR(pg_catalog.=) s.organization_id AND s.connection OPERATOR(pg_catalog.->) 'connect_urls' OPERATOR(pg_catalog.?) c.url),"
 "  'network_ranges', s.network_ranges, 'addons', s.addons, 'status', s.status, 'status_message', s.status_message,"
-"  'system_identifier', s.system_identifier::pg_catalog.text, 'secret_path', s.secret_path,"
+"  'system_identifier', s.system_identifier::pg_catalog.text, 'secret_path', s.secret_path, 'adopt_agents', s.adopt_agents,"
 "  'addon_status', s.addon_status OPERATOR(pg_catalog.->>) 'kafka-connect',"
 "  'nodes', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('address', n.address, 'port', n.port, 'hba_loaded', n.hba_loaded,"
 "    'timeline', n.timeline, 'system_identifier', n.system_identifier::pg_catalog.text))"
@@ -98,6 +98,23 @@ load_postgresql(CdcService *s, struct json_object *row, struct json_object *conn
 	MemoryContextSwitchTo(old);
 }
 
+/* Is it one of the texts of an array of a row? */
+static bool
+is_in(struct json_object *row, const char *key, const char *words)
+{
+	struct json_object *array;
+	int			n;
+	int			i;
+
+	array = cdc_row_array(row, key, &n);
+	for (i = 0; i < n; i++)
+	{
+		if (cdc_same(json_object_get_string(json_object_array_get_idx(array, i)), words))
+			return true;
+	}
+	return false;
+}
+
 static void
 load_kafka(CdcService *s, struct json_object *row, struct json_object *connection)
 {
@@ -128,6 +145,7 @@ load_kafka(CdcService *s, struct json_object *row, struct json_object *connectio
 	for (i = 0; i < s->kafka.nagents; i++)
 	{
 		s->kafka.agents[i].url = cdc_row_copy(s->context, cdc_row_text(json_object_array_get_idx(array, i), "url"));
+		s->kafka.agents[i].adopt = is_in(row, "adopt_agents", s->kafka.agents[i].url);
 		s->kafka.agents[i].token = cdc_store_secret(s->context, row, s->id, psprintf("agent_token/%d", i), &s->error);
 	}
 	s->kafka.plugin_versions = palloc0(sizeof(char *) * Max(s->kafka.nurls, 1));

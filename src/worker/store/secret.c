@@ -14,13 +14,12 @@
 #include "worker/store/store_parts.h"
 
 /*
- * The clear text in context, or NULL and *error (if not set already) says why.
- * Catches the ERROR: one bad secret hurts only its owner.  No transaction is
- * open.
+ * Catches the ERROR: one bad secret hurts only its owner.  What is done within
+ * touches no database, so a transaction that is open goes on.
  */
-static char *
-try_decrypt(MemoryContext context, const bytea *cipher, const char *key_id,
-			const char *owner, const char *purpose, char **error)
+char *
+cdc_store_decrypt(MemoryContext context, const bytea *cipher, const char *key_id,
+				  const char *owner, const char *purpose, char **error)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	char	   *volatile clear = NULL;
@@ -74,7 +73,7 @@ cdc_store_secret(MemoryContext context, struct json_object *row, const char *own
 		if (len < 0)
 			continue;
 		SET_VARSIZE(cipher, VARHDRSZ + len);
-		clear = try_decrypt(context, cipher, cdc_row_text(secret, "key_id"), owner, purpose, error);
+		clear = cdc_store_decrypt(context, cipher, cdc_row_text(secret, "key_id"), owner, purpose, error);
 		pfree(cipher);
 	}
 	return clear;

@@ -8,7 +8,6 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "access/xlog.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
@@ -23,10 +22,6 @@
 #include "worker/store/store.h"
 #include "worker/store/store_parts.h"
 
-#ifndef CDC_VERSION
-#error "the Makefile defines CDC_VERSION from cdc_pipeline.control"
-#endif
-
 /*
  * DROP EXTENSION locks the extension before any of its tables.  What locks
  * several of these in another order would be the end of one of the two.
@@ -38,84 +33,6 @@ lock_extension(void)
 
 	if (OidIsValid(extension))
 		LockDatabaseObject(ExtensionRelationId, extension, 0, AccessShareLock);
-}
-
-/*
- * May this server act?  Sets world->acting, epoch and idle_reason.  False
- * when there is nothing to read at all.
- */
-static bool
-interlock(CdcWorld *world)
-{
-	const char *reason = NULL;
-	bool		readable = false;
-	uint64		system_identifier = GetSystemIdentifier();
-	char	   *version = NULL;
-
-	cdc_statement_run("SELECT extversion FROM pg_catalog.pg_extension WHERE extname OPERATOR(pg_catalog.=) 'cdc_pipeline'",
-					  SPI_OK_SELECT, 0, NULL, NULL, NULL);
-	if (SPI_processed > 0)
-		version = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
-
-	if (version == NULL)
-		reason = "extension cdc_pipeline is not created in this database";
-	else if (strcmp(version, CDC_VERSION) != 0)
-		reason = psprintf("the library is version %s, the extension %s: run ALTER EXTENSION cdc_pipeline UPDATE",
-						  CDC_VERSION, version);
-	else if (!cdc_enabled)
-		reason = "cdc_pipeline.enabled is off";
-	else
-	{
-		cdc_statement_run("SELECT system_identifier::pg_catalog.text, epoch_base, epoch,"
-						  " ('x' || pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 1, 8))::pg_catalog.bit(32)::pg_catalog.int8,"
-						  " installation_id::pg_catalog.text FROM cdc.control_plane", SPI_OK_SELECT, 0, NULL, NULL, NULL);
-		if (SPI_processed == 0)
-			reason = "no organization exists yet";
-		else
-		{
-			HeapTuple	tuple = SPI_tuptable->vals[0];
-			TupleDesc	desc = SPI_tuptable->tupdesc;
-			bool		isnull;
-			int64		base = DatumGetInt64(SPI_getbinval(tuple, desc, 2, &isnull));
-			int64		epoch = DatumGetInt64(SPI_getbinval(tuple, desc, 3, &isnull));
-			int64		timeline = DatumGetInt64(SPI_getbinval(tuple, desc, 4, &isnull));
-			char	   *owner = SPI_getvalue(tuple, desc, 1);
-			char		mine[32];
-
-			cdc_set_string(world->context, &world->installation, SPI_getvalue(tuple, desc, 5));
-			snprintf(mine, sizeof(mine), UINT64_FORMAT, system_identifier);
-			readable = true;
-			if (strcmp(owner, mine) != 0)
-				reason = psprintf("this is a copy of the metadata of server %s (this server is %s): it only reads until SELECT cdc.take_over()",
-								  owner, mine);
-			else if (world->fenced_by > (uint64) (base + timeline))
-				reason = psprintf("another control plane with epoch " UINT64_FORMAT " acts on these pipelines (ours is " INT64_FORMAT "): it only reads until SELECT cdc.take_over()",
-								  world->fenced_by, base + timeline);
-			else
-			{
-				world->epoch = base + timeline;
-				if (epoch != world->epoch)
-				{
-					Oid			types[1] = {INT8OID};
-					Datum		values[1] = {Int64GetDatum(world->epoch)};
-
-					cdc_statement_run("UPDATE cdc.control_plane SET epoch = $1, updated_at = pg_catalog.now()",
-									  SPI_OK_UPDATE, 1, types, values, NULL);
-				}
-			}
-		}
-	}
-
-	world->acting = (reason == NULL);
-	if (!cdc_same(world->idle_reason, reason))
-	{
-		cdc_set_string(world->context, &world->idle_reason, reason);
-		if (reason)
-			ereport(LOG, (errmsg("cdc_pipeline reconciler is idle: %s", reason)));
-		else
-			ereport(LOG, (errmsg("cdc_pipeline reconciler acts with epoch " INT64_FORMAT, world->epoch)));
-	}
-	return readable;
 }
 
 bool
@@ -135,7 +52,7 @@ cdc_store_turn(CdcWorld *world)
 		lock_extension();
 		SPI_connect();
 		PushActiveSnapshot(GetTransactionSnapshot());
-		readable = interlock(world);
+		readable = cdc_store_interlock(world);
 		if (readable && world->acting)
 		{
 			bool		ending;

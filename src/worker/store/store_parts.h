@@ -5,8 +5,8 @@
  * statement.c and rows.c are what all may call, and secret.c what loads may.
  * Above them is a file for each matter, which calls no other one: load_services.c
  * and load_pipelines.c read, write_services.c and write_pipelines.c write,
- * network.c, findings.c and provider.c do both.  work.c knows what is to be read,
- * store.c is the turn.
+ * network.c, findings.c, provider.c and interlock.c do both.  work.c knows what is to
+ * be read, store.c is the turn.
  *
  * What writes and reads rows is called inside a turn, SPI connected; what loads
  * them into the world, after its commit, when no transaction is open.
@@ -85,6 +85,10 @@ extern TimestampTz cdc_row_time(const char *words);
 extern char *cdc_store_secret(MemoryContext context, struct json_object *row, const char *owner,
 							  const char *purpose, char **error);
 
+/* The same of one ciphertext. */
+extern char *cdc_store_decrypt(MemoryContext context, const bytea *cipher, const char *key_id,
+							   const char *owner, const char *purpose, char **error);
+
 /* --- a file a matter -------------------------------------------------------- */
 
 /* load_services.c; ids: "{uuid,...}", NULL: all.  What is kept is freed by cdc_rows_free(). */
@@ -132,6 +136,12 @@ extern void cdc_store_forget_findings(void);
 /* provider.c: ends services that nothing holds; their ids, kept as above. */
 extern void cdc_store_write_provided(CdcWorld *world);
 extern char **cdc_store_end_services(CdcWorld *world, int *n);
+
+/*
+ * interlock.c: may this server act?  Sets world->acting, idle_reason and what is the
+ * store's in world->fence.  False when there is nothing to read at all.
+ */
+extern bool cdc_store_interlock(CdcWorld *world);
 
 /* --- work.c ----------------------------------------------------------------- */
 

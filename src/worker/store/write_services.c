@@ -29,10 +29,12 @@ static const char write_services_sql[] =
 "UPDATE cdc.service s SET status = CASE WHEN s.status OPERATOR(pg_catalog.=) 'deleting' THEN s.status ELSE r.status END,"
 "  status_message = r.status_message, addon_status = coalesce(r.addon_status, s.addon_status),"
 "  system_identifier = coalesce(s.system_identifier, r.system_identifier),"
-"  connect_claimed = coalesce(r.connect_claimed, '{}'), network_ranges = coalesce(r.network_ranges, '{}'), secret_path = coalesce(s.secret_path, r.secret_path), updated_at = pg_catalog.now()"
+"  connect_claimed = coalesce(r.connect_claimed, '{}'), network_ranges = coalesce(r.network_ranges, '{}'), secret_path = coalesce(s.secret_path, r.secret_path),"
+"  adopt_agents = ARRAY(SELECT a FROM pg_catalog.unnest(s.adopt_agents) a WHERE a OPERATOR(pg_catalog.<>) ALL (coalesce(r.adopted, '{}'))), updated_at = pg_catalog.now()"
 " FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) AS r("
 "  id pg_catalog.uuid, status pg_catalog.text, status_message pg_catalog.text, addon_status pg_catalog.jsonb,"
-"  system_identifier pg_catalog.numeric, connect_claimed pg_catalog.text[], network_ranges pg_catalog.text[], secret_path pg_catalog.text)"
+"  system_identifier pg_catalog.numeric, connect_claimed pg_catalog.text[], network_ranges pg_catalog.text[], secret_path pg_catalog.text,"
+"  adopted pg_catalog.text[])"
 " WHERE s.id OPERATOR(pg_catalog.=) r.id";
 
 static struct json_object *
@@ -41,6 +43,7 @@ service_row(const CdcService *s)
 	struct json_object *row = json_object_new_object();
 	struct json_object *ranges = json_object_new_array();
 	struct json_object *claimed = json_object_new_array();
+	struct json_object *adopted = json_object_new_array();
 	ListCell   *inner;
 	int			i;
 
@@ -61,6 +64,12 @@ service_row(const CdcService *s)
 	for (i = 0; i < s->kafka.nranges; i++)
 		json_object_array_add(ranges, json_object_new_string(s->kafka.ranges[i]));
 	json_object_object_add(row, "network_ranges", ranges);
+	for (i = 0; i < s->kafka.nagents; i++)
+	{
+		if (s->kafka.agents[i].adopted)
+			json_object_array_add(adopted, json_object_new_string(s->kafka.agents[i].url));
+	}
+	json_object_object_add(row, "adopted", adopted);
 	cdc_json_add_string(row, "secret_path", s->kafka.secret_path_new ? s->kafka.secret_path : NULL);
 	return row;
 }
@@ -103,7 +112,14 @@ cdc_store_services_written(CdcWorld *world)
 	dlist_mutable_iter iter;
 
 	cdc_dirty_each(CDC_ROW_SERVICE, iter, world)
-		((CdcService *) cdc_dirty_owner(iter))->kafka.secret_path_new = false;
+	{
+		CdcService *s = cdc_dirty_owner(iter);
+		int			i;
+
+		s->kafka.secret_path_new = false;
+		for (i = 0; i < s->kafka.nagents; i++)
+			s->kafka.agents[i].adopted = false;
+	}
 	cdc_written_all(world, CDC_ROW_SERVICE);
 	cdc_written_all(world, CDC_ROW_PROVIDED);
 	cdc_written_all(world, CDC_ROW_NODE);

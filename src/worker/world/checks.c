@@ -21,6 +21,13 @@ static const CdcFinding checks[] =
 		.severity = CDC_SEVERITY_WARNING,
 		.why = "a configuration that says so would make Kafka Connect read other files; the agent is not believed"
 	},
+	[CDC_CHECK_AGENT_UNVERIFIED] = {
+		.check_name = "agent_unverified",
+		.concern = CDC_CONCERN_SAFETY,
+		.severity = CDC_SEVERITY_BLOCKER,
+		.required = "an epoch that this installation has signed, or none above its own",
+		.why = "whoever has its token can write any number there: nobody is stopped by it, and nothing is changed through this agent until a superuser adopts it"
+	},
 	[CDC_CHECK_CA_NOT_HANDED_OVER] = {
 		.check_name = "ca_not_handed_over",
 		.concern = CDC_CONCERN_FLOW,
@@ -69,6 +76,13 @@ static const CdcFinding checks[] =
 		.severity = CDC_SEVERITY_WARNING,
 		.required = "scram-sha-256 in pg_hba.conf, and under TLS channel binding or sslmode verify-full",
 		.why = "whoever answers at this address in its place gets the password, or needs none; a service that is registered now would be refused"
+	},
+	[CDC_CHECK_MARK_UNVERIFIED] = {
+		.check_name = "mark_unverified",
+		.concern = CDC_CONCERN_SAFETY,
+		.severity = CDC_SEVERITY_BLOCKER,
+		.required = "the mark that this installation put there",
+		.why = "somebody else wrote it, or it is a copy from elsewhere: it is left alone as it is, and stops nobody else, until a superuser adopts it"
 	},
 	[CDC_CHECK_METADATA_IS_SOURCE] = {
 		.check_name = "metadata_is_source",

@@ -131,14 +131,6 @@ cdc_has_mark(const char *comment, const char *id)
 		strncmp(comment + n, id, CDC_UUID_LEN) == 0;
 }
 
-uint64
-cdc_mark_epoch(const char *comment)
-{
-	const char *where = comment ? strstr(comment, " epoch ") : NULL;
-
-	return where ? strtoull(where + 7, NULL, 10) : 0;
-}
-
 bool
 cdc_connect_known(const CdcPipeline *p)
 {

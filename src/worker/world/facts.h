@@ -56,9 +56,8 @@ extern bool cdc_offsets_are_last(const CdcPipeline *pipeline);
  */
 extern int64 cdc_failover_open_txid(const CdcPipeline *pipeline);
 
-/* Is a mark of ours for this pipeline in a comment (may be NULL)?  The epoch in it, 0 when there is none. */
+/* Is a comment (may be NULL) about this pipeline? */
 extern bool cdc_has_mark(const char *comment, const char *id);
-extern uint64 cdc_mark_epoch(const char *comment);
 
 /* Did Connect answer the look that this visit asked for? */
 extern bool cdc_connect_known(const CdcPipeline *pipeline);

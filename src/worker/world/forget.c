@@ -124,5 +124,8 @@ cdc_world_clear(CdcWorld *world)
 	if (world->events)
 		json_object_put(world->events);
 	world->events = NULL;
-	world->fenced_by = 0;
+	memset(&world->fence.highest, 0, sizeof(world->fence.highest));
+	if (world->fence.key)
+		explicit_bzero(world->fence.key, strlen(world->fence.key));
+	cdc_set_string(world->context, &world->fence.key, NULL);
 }

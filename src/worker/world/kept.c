@@ -141,3 +141,10 @@ cdc_keep_failures_since(CdcPipeline *p, TimestampTz since)
 		cdc_keep(p);
 	p->kept.nfailures = keep;
 }
+
+void
+cdc_keep_adopted(CdcPipeline *p)
+{
+	p->kept.adopted = p->wanted.adopt_asked;
+	cdc_keep(p);
+}

@@ -42,6 +42,9 @@ extern void cdc_keep_gap(CdcPipeline *pipeline, const char *gap);
 /* Somebody else was seen on its slot. */
 extern void cdc_keep_usurped(CdcPipeline *pipeline);
 
+/* All that has our names has our mark: it is adopted, so often as was asked. */
+extern void cdc_keep_adopted(CdcPipeline *pipeline);
+
 /* A change of something of its own is about to be sent. */
 extern void cdc_keep_mutated(CdcPipeline *pipeline);
 

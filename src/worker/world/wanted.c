@@ -13,6 +13,7 @@
 
 #include "common/json.h"
 #include "worker/world/facts.h"
+#include "worker/world/fence.h"
 #include "worker/world/index.h"
 #include "worker/world/pair.h"
 #include "worker/world/wanted.h"
@@ -226,7 +227,8 @@ cdc_wanted_config(const CdcPipeline *p, char **fault)
 	memset(&spec, 0, sizeof(spec));
 	spec.generation = p->wanted.config_generation;
 	spec.pipeline_id = p->id;
-	spec.epoch = p->world->epoch;
+	spec.epoch = p->world->fence.ours.number;
+	spec.signature = cdc_fence_connector_word(p);
 	spec.name = p->connector_name;
 	spec.hostname = p->source->pg.primary->address;
 	spec.port = p->source->pg.primary->port;

@@ -19,10 +19,6 @@
 /* Of one event's message: two texts of peers, and words around them. */
 #define EVENT_MAX (2 * CDC_TEXT_MAX + 1000)
 
-/* From 1970 to PostgreSQL's time, and by how much clocks of two control planes may differ; in seconds. */
-#define UNIX_SECONDS ((uint64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY)
-#define CLOCKS_DIFFER_S 60
-
 CdcWorld *
 cdc_world_create(CdcLoop *loop)
 {
@@ -64,13 +60,13 @@ cdc_world_lacks_secret(CdcWorld *world)
 }
 
 void
-cdc_world_note_epoch(CdcWorld *world, uint64 epoch)
+cdc_world_note_higher(CdcWorld *world, const CdcEpoch *theirs)
 {
-	/* cdc.take_over() takes the clock's seconds, and nobody has so many failovers */
-	uint64		most = (uint64) (GetCurrentTimestamp() / USECS_PER_SEC) + UNIX_SECONDS + CLOCKS_DIFFER_S;
-
-	if (epoch > (uint64) world->epoch && epoch <= most && epoch > world->fenced_by)
-		world->fenced_by = epoch;
+	if (cdc_epoch_compare(theirs, &world->fence.highest) <= 0)
+		return;
+	world->fence.highest = *theirs;
+	world->acting = false;
+	world->work_pending = true;
 }
 
 bool

@@ -25,6 +25,7 @@
 #include "remote/sdn.h"
 #include "remote/source.h"
 #include "worker/io/io.h"
+#include "worker/world/acting.h"
 #include "worker/world/dirty.h"
 #include "worker/world/ring.h"
 #include "worker/world/turn.h"
@@ -130,6 +131,11 @@ typedef struct CdcAgent
 	CdcTri		reachable;		/* by the last look */
 	char	   *error;			/* why not, NULL when reachable */
 	CdcAgentState *state;		/* the last good one, or NULL */
+	bool		unverified;		/* what it keeps of our epoch cannot be verified: nothing is sent there */
+	char	   *fence;			/* that number as it says it, while so */
+	bool		adopt;			/* a superuser has said that it is ours all the same. Writers: worker/store, worker/observe */
+	bool		adopted;		/* and so it is: to be written. Writers: worker/observe, worker/store */
+	bool		adopting;		/* that is being told to it. Writer: worker/execute */
 } CdcAgent;
 
 /* Of a PostgreSQL service.  Writer: worker/store. */
@@ -324,6 +330,7 @@ typedef struct CdcPipelineWanted
 	bool		want_deleted;
 	bool		force;
 	int			wanted_generation;	/* higher: a new one is due */
+	int			adopt_asked;	/* how often a superuser has said that what has our names is ours */
 } CdcPipelineWanted;
 
 /*
@@ -362,6 +369,7 @@ typedef struct CdcPipelineKept
 								 * judged yet; 0: nowhere */
 	bool		usurped;		/* somebody else was seen on the slot, not judged yet */
 	char	   *failover;		/* JSON text of a verdict that is being carried out */
+	int			adopted;		/* of those, carried out */
 	TimestampTz mutated_at;		/* 0: never */
 	int			nfailures;		/* within the last 10 minutes */
 	TimestampTz failures[8];
@@ -534,8 +542,7 @@ struct CdcWorld
 	List	   *ddl_due;		/* CdcService: whose batch may begin, see execute/ddl.c */
 	bool		acting;			/* may mutate outside */
 	char	   *idle_reason;	/* why not */
-	int64		epoch;			/* ours */
-	uint64		fenced_by;		/* a higher epoch that was seen, 0 none */
+	CdcFence	fence;
 	int64		next_round;
 	uint64		round;
 	bool		loaded;			/* all rows have been read once */
@@ -544,6 +551,7 @@ struct CdcWorld
 	int64		events_since;	/* when the first of them happened */
 	CdcDirtyRows dirty;			/* what is to be written with the next turn */
 	bool		round_asked;	/* by check_health(): Failed ones are looked at too */
+	bool		adopt_due;		/* an agent that was adopted keeps another epoch */
 	bool		regions_due;	/* zones and limits are read again with the next turn */
 	struct HTAB *organizations; /* CdcOrganization by id, see organization.h; NULL: none yet */
 	uint64		serial;			/* of the last operation */
@@ -589,11 +597,10 @@ extern CdcSourceDb *cdc_world_database(CdcService *source, const char *database)
 extern void cdc_world_hang_up(CdcSourceDb *db);
 
 /*
- * An epoch that a mark or an agent tells: one above ours means that another
- * control plane acts.  One that none can have by now is not believed: whoever
- * wrote it, cdc.take_over() could not go above it.
+ * An authentic mark above ours was seen: another control plane acts, and this one
+ * sends nothing from now on.  The next turn writes it.
  */
-extern void cdc_world_note_epoch(CdcWorld *world, uint64 epoch);
+extern void cdc_world_note_higher(CdcWorld *world, const CdcEpoch *theirs);
 
 /*
  * Adds an event for the next turn.  status_from/to may be NULL; message must
