@@ -86,7 +86,8 @@ cdc_json_parse(const char *str)
 	if (str == NULL)
 		return NULL;
 	length = strlen(str);
-	if (length >= INT_MAX || is_dense(str))
+	/* a short one has no room for so many */
+	if (length >= INT_MAX || (length > MAX_OBJECTS && is_dense(str)))
 		return NULL;
 	return parse(str, (int) length, flags());
 }

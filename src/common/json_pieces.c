@@ -71,13 +71,13 @@ cdc_json_pieces_free(CdcJsonPieces *pieces)
 }
 
 static bool
-append(Text *to, char c, size_t most)
+append(Text *to, const char *run, size_t length, size_t most)
 {
-	if (to->length >= most)
+	if (to->length > most || length > most - to->length)
 		return false;
-	if (to->length + 1 >= to->size)
+	if (to->length + length >= to->size)
 	{
-		size_t		size = Max(to->size * 2, 4096);
+		size_t		size = Max(Max(to->size * 2, 4096), to->length + length + 1);
 		char	   *grown = realloc(to->words, size);
 
 		if (grown == NULL)
@@ -85,15 +85,22 @@ append(Text *to, char c, size_t most)
 		to->words = grown;
 		to->size = size;
 	}
-	to->words[to->length++] = c;
+	memcpy(to->words + to->length, run, length);
+	to->length += length;
 	to->words[to->length] = '\0';
 	return true;
 }
 
 static bool
+keep_run(CdcJsonPieces *pieces, const char *run, size_t length)
+{
+	return pieces->in_list ? append(&pieces->piece, run, length, Min(pieces->of->piece_max, CDC_JSON_PIECE_MAX)) : append(&pieces->frame, run, length, FRAME_MAX);
+}
+
+static bool
 keep(CdcJsonPieces *pieces, char c)
 {
-	return pieces->in_list ? append(&pieces->piece, c, Min(pieces->of->piece_max, CDC_JSON_PIECE_MAX)) : append(&pieces->frame, c, FRAME_MAX);
+	return keep_run(pieces, &c, 1);
 }
 
 static bool
@@ -270,13 +277,39 @@ feed_one(CdcJsonPieces *pieces, char c)
 	return keep(pieces, c);
 }
 
+/* How many characters from here on are nothing but kept: most are. */
+static size_t
+plain(const CdcJsonPieces *pieces, const char *data, size_t length)
+{
+	size_t		n = 0;
+
+	if (!pieces->begun || pieces->ended || pieces->escaped)
+		return 0;
+	if (pieces->in_string)
+	{
+		while (n < length && data[n] != '"' && data[n] != '\\')
+			n++;
+	}
+	else
+	{
+		while (n < length && data[n] != '"' && data[n] != ',' && data[n] != '{' && data[n] != '}' && data[n] != '[' && data[n] != ']')
+			n++;
+	}
+	return n;
+}
+
 bool
 cdc_json_pieces_feed(CdcJsonPieces *pieces, const char *data, size_t length)
 {
-	size_t		i;
+	size_t		i = 0;
 
-	for (i = 0; i < length && !pieces->failed; i++)
-		pieces->failed = !feed_one(pieces, data[i]);
+	while (i < length && !pieces->failed)
+	{
+		size_t		n = plain(pieces, data + i, length - i);
+
+		pieces->failed = n > 0 ? !keep_run(pieces, data + i, n) : !feed_one(pieces, data[i]);
+		i += Max(n, 1);
+	}
 	return !pieces->failed;
 }
 
