@@ -209,12 +209,13 @@ ids_of(const CdcHbaLine *lines, int nlines, const char *const *more, int nmore)
 	Ids			result = {palloc(sizeof(char *) * (nlines + nmore + 1)), 0};
 	int			i;
 
-	for (i = 0; i < nlines + nmore; i++)
+	for (i = 0; i < nlines; i++)
+		result.ids[result.n++] = lines[i].pipeline_id;
+	for (i = 0; i < nmore; i++)
 	{
-		const char *id = i < nlines ? lines[i].pipeline_id : more[i - nlines];
-
-		if (strlen(id) == ID_LENGTH)
-			result.ids[result.n++] = id;
+		/* a text of another length is nobody's id */
+		if (strlen(more[i]) == ID_LENGTH)
+			result.ids[result.n++] = more[i];
 	}
 	qsort(result.ids, result.n, sizeof(char *), by_id);
 	return result;
