@@ -117,7 +117,7 @@ send(CdcOp *op, int agent, CdcHttpMethod method, const char *path, const char *n
 	if (cdc_http_start(&request, done, ref) == NULL)
 	{
 		pfree(ref);
-		finish_one(op, CDC_OP_FAILED, "too many open files");
+		finish_one(op, CDC_OP_FAILED, "out of memory");
 	}
 }
 

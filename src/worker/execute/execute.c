@@ -271,7 +271,7 @@ send_http(CdcOp *op, CdcHttpMethod method, const char *path, const char *body)
 	if (cdc_http_start(&request, http_done, ref) == NULL)
 	{
 		pfree(ref);
-		cdc_op_end(cdc_op_ref(op), CDC_OP_FAILED, "too many open files");
+		cdc_op_end(cdc_op_ref(op), CDC_OP_FAILED, "out of memory");
 	}
 }
 

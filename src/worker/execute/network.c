@@ -91,7 +91,7 @@ start(CdcHttpMethod method, const char *uuid, const char *body, CdcHttpDone done
 	request.timeout_ms = cdc_request_timeout;
 	error = cdc_reach_sdn(&request, &credentials);
 	if (error == NULL && cdc_http_start(&request, done, arg) == NULL)
-		error = "too many open files";
+		error = "out of memory";
 	cdc_sdn_wipe(&credentials);
 	return error;
 }

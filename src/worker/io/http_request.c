@@ -204,9 +204,13 @@ cdc_http_request(const CdcHttpRequest *r, CdcHttpDone done, void *arg)
 		blob.len = strlen(r->ca);
 		blob.flags = CURL_BLOB_COPY;
 		curl_easy_setopt(h->easy, CURLOPT_CAINFO_BLOB, &blob);
-		/* this one alone: libcurl would take those of its directory as well */
-		curl_easy_setopt(h->easy, CURLOPT_CAPATH, NULL);
 	}
+
+	/*
+	 * That one alone; and the system's from their one file: only so libcurl keeps
+	 * what it has read of them, which is some 10 ms for each connection.
+	 */
+	curl_easy_setopt(h->easy, CURLOPT_CAPATH, NULL);
 	curl_easy_setopt(h->easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(h->easy, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(h->easy, CURLOPT_NOSIGNAL, 1L);

@@ -227,7 +227,7 @@ get(const char *collection, const char *id, CdcHttpDone done, CdcListLook *look)
 	}
 	error = cdc_reach_sdn(&request, &credentials);
 	if (error == NULL && cdc_http_start(&request, done, look) == NULL)
-		error = "too many open files";
+		error = "out of memory";
 	cdc_sdn_wipe(&credentials);
 	pfree(url);
 	if (error)
