@@ -477,6 +477,44 @@ memory(void)
 	is_number(pool.bytes, 0, "and all of it is given back");
 }
 
+/* What an organization may have at most, though nobody else is there. */
+static void
+bounds(void)
+{
+	CdcOwner	bound = owner(0, 0);
+	CdcOwner	other = owner(1, 0);
+	CdcClaim	claims[10];
+	int			i;
+
+	bound.descriptors = 6;
+	bound.requests = 2;
+	bound.bytes = MB;
+	memset(claims, 0, sizeof(claims));
+	cdc_pool_init(&pool, 278, 128 * MB);
+	for (i = 0; i < 4; i++)
+		cdc_pool_ask(&pool, &claims[i], &bound, i % 2 ? CDC_PEER_CONNECT : CDC_POOL_SILENT_HTTP, 1, clock_ms, NULL);
+	for (i = 0; cdc_pool_next(&pool) != NULL; i++)
+		;
+	is_number(i, 2, "no more requests than an organization may have at once are under way");
+	for (i = 4; i < 8; i++)
+		cdc_pool_ask(&pool, &claims[i], &bound, CDC_PEER_SOURCE, 3, clock_ms, NULL);
+	for (i = 0; cdc_pool_next(&pool) != NULL; i++)
+		;
+	is_number(i, 1, "nor descriptors");
+	cdc_pool_ask(&pool, &claims[8], &other, CDC_PEER_CONNECT, 1, clock_ms, NULL);
+	ok(cdc_pool_next(&pool) == &claims[8], "others have theirs");
+	for (i = 0; i < 4; i++)
+		cdc_pool_give(&pool, &claims[i]);
+	ok(cdc_pool_next(&pool) != NULL && cdc_pool_next(&pool) == NULL, "what was given back it may have again");
+	for (i = 4; i < 9; i++)
+		cdc_pool_give(&pool, &claims[i]);
+	bound.descriptors = 1;
+	cdc_pool_ask(&pool, &claims[9], &bound, CDC_PEER_CHANGE, 6, clock_ms, NULL);
+	ok(cdc_pool_next(&pool) == &claims[9], "one at a time it may, whatever is set");
+	cdc_pool_give(&pool, &claims[9]);
+	is_number(pool.used, 0, "and all of it is given back");
+}
+
 int
 main(void)
 {
@@ -487,5 +525,6 @@ main(void)
 	latecomers();
 	pings();
 	memory();
+	bounds();
 	return done_testing();
 }

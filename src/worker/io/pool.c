@@ -38,7 +38,9 @@ struct CdcPoolOrganization
 	char		name[CDC_OWNER_WORD];
 	int			claims;
 	int			active;			/* descriptors, idle ones not */
+	int			requests;		/* by HTTP, of those */
 	int64		bytes;
+	CdcOwner	most;			/* what it may have, by its last claim */
 };
 
 /* Of the process; there is one pool in it. */
@@ -112,6 +114,7 @@ cdc_pool_ask(CdcPool *pool, CdcClaim *claim, const CdcOwner *owner, int class, i
 	claim->arg = arg;
 	cdc_fair_join(&pool->classes[class].queue, owner, &claim->item);
 	organization->claims++;
+	organization->most = *owner;
 	claim->organization = organization;
 	claim->state = CDC_CLAIM_WAITS;
 	pool->waiting++;
@@ -144,6 +147,25 @@ typedef struct Fits
 	bool		within;			/* its organization has less than its share */
 } Fits;
 
+/* Is it by HTTP? */
+static bool
+is_request(const CdcClaim *claim)
+{
+	return claim->class == CDC_POOL_SILENT_HTTP || (claim->class > CDC_PEER_CHANGE && claim->class < CDC_PEER_KINDS);
+}
+
+/* May its organization have no more, whoever waits?  One at a time it may, whatever is set. */
+static bool
+is_over(const CdcClaim *claim)
+{
+	const CdcPoolOrganization *o = claim->organization;
+
+	return o->active > 0 &&
+		((o->most.descriptors > 0 && o->active + claim->need > o->most.descriptors) ||
+		 (o->most.requests > 0 && is_request(claim) && o->requests >= o->most.requests) ||
+		 (o->most.bytes > 0 && o->bytes >= o->most.bytes));
+}
+
 static bool
 fits_share(CdcFairItem *item, void *arg)
 {
@@ -152,7 +174,7 @@ fits_share(CdcFairItem *item, void *arg)
 	const Fits *fits = arg;
 	bool		within = o->active + claim->need <= fits->pool->share && o->bytes < fits->pool->bytes_share;
 
-	return within == fits->within;
+	return within == fits->within && !is_over(claim);
 }
 
 /* Who is next in a class, of organizations that have less than their share, or of the others. */
@@ -174,6 +196,7 @@ grant(CdcPool *pool, CdcClaim *claim)
 	claim->state = CDC_CLAIM_HELD;
 	class->held += claim->need;
 	claim->organization->active += claim->need;
+	claim->organization->requests += is_request(claim);
 	pool->used += claim->need;
 	pool->waiting--;
 	return claim;
@@ -344,6 +367,7 @@ cdc_pool_give(CdcPool *pool, CdcClaim *claim)
 		pool->used -= claim->need;
 		pool->classes[claim->class].held -= claim->need;
 		claim->organization->active -= claim->need;
+		claim->organization->requests -= is_request(claim);
 	}
 	claim->state = CDC_CLAIM_NONE;
 	leave_organization(claim);

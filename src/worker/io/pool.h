@@ -12,7 +12,8 @@
  * go round robin over organizations and services (fair.h).  An organization has at
  * most its share while others wait who have less; when nobody does it may have all but a
  * reserve, by which the next one that comes is served at once.  Memory that answers
- * take is counted the same way: who has more than his share of it begins nothing.
+ * take is counted the same way: who has more than his share of it begins nothing.  What
+ * an organization may have at most (owner.h) it has not more of, whether others wait or not.
  *
  * A connection on which nothing is under way is idle, and counts for nobody: it is given
  * back when somebody waits, the longest idle first.  Those that ping a primary are

@@ -6,6 +6,7 @@
 
 #include "common/secrets.h"
 #include "extension/settings.h"
+#include "worker/world/organization.h"
 #include "worker/world/reach.h"
 
 /* Reads answer quickly or are asked again; only mutations wait for Connect's 90 s. */
@@ -21,6 +22,10 @@ own(const CdcService *s, CdcOwner *owner)
 {
 	strlcpy(owner->organization, s->organization_id, sizeof(owner->organization));
 	strlcpy(owner->service, s->id, sizeof(owner->service));
+	/* one at a time it may, whatever is set: what is not asked at all cannot be deleted either */
+	owner->descriptors = (int) Max(cdc_world_limit(s->world, s->organization_id, CDC_LIMIT_DESCRIPTORS), 1);
+	owner->requests = (int) Max(cdc_world_limit(s->world, s->organization_id, CDC_LIMIT_REQUESTS), 1);
+	owner->bytes = Max(cdc_world_limit(s->world, s->organization_id, CDC_LIMIT_MEMORY), 1) * 1024 * 1024;
 }
 
 void

@@ -1,0 +1,466 @@
+/* link: src/worker/io/http_client.c src/worker/io/http_request.c src/worker/io/http_fault.c src/worker/io/descriptors.c src/worker/io/pool.c src/worker/io/fair.c src/worker/io/names.c src/worker/io/peers.c src/common/address.c src/common/text.c */
+/* libs: -lcurl -lpgcommon -lpgport */
+/* flags: -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer */
+/*
+ * http_client_test.c
+ *	  Requests and their turns: what one that comes waits for behind thousands of
+ *	  others, how many are under way, who is left alone after a refusal.
+ *
+ * The client with libcurl, against a server in this process, on a loop of the
+ * test's own.
+ */
+#include "postgres.h"
+
+#include <arpa/inet.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "libpq/pqsignal.h"
+#include "storage/fd.h"
+#include "utils/memutils.h"
+
+#include "worker/io/descriptors.h"
+#include "worker/io/guard.h"
+#include "worker/io/http_client.h"
+#include "worker/io/peer_address.h"
+#include "worker/io/peers.h"
+
+#undef printf
+#undef snprintf
+#include "tap.h"
+
+/* --- what a server has ------------------------------------------------------------------- */
+MemoryContext TopMemoryContext;
+sigset_t	BlockSig;
+int			max_safe_fds = 1000;
+sigjmp_buf *PG_exception_stack;
+ErrorContextCallback *error_context_stack;
+static int	external_fds;
+static int	most_fds;
+
+void *
+MemoryContextAlloc(MemoryContext context, Size size)
+{
+	return calloc(1, size);
+}
+
+void *
+MemoryContextAllocZero(MemoryContext context, Size size)
+{
+	return calloc(1, size);
+}
+
+void *
+MemoryContextAllocExtended(MemoryContext context, Size size, int flags)
+{
+	return calloc(1, size);
+}
+
+char *
+MemoryContextStrdup(MemoryContext context, const char *string)
+{
+	return strdup(string);
+}
+
+void
+ReserveExternalFD(void)
+{
+	external_fds++;
+	most_fds = Max(most_fds, external_fds);
+}
+
+void
+ReleaseExternalFD(void)
+{
+	external_fds--;
+}
+
+void
+pg_re_throw(void)
+{
+	abort();
+}
+
+bool
+errstart(int level, const char *domain)
+{
+	return false;
+}
+
+bool
+errstart_cold(int level, const char *domain)
+{
+	abort();
+}
+
+int
+errmsg(const char *format,...)
+{
+	return 0;
+}
+
+int
+errmsg_internal(const char *format,...)
+{
+	return 0;
+}
+
+int
+errcode(int sqlerrcode)
+{
+	return 0;
+}
+
+int
+errdetail(const char *format,...)
+{
+	return 0;
+}
+
+int
+errdetail_internal(const char *format,...)
+{
+	return 0;
+}
+
+int
+errhint(const char *format,...)
+{
+	return 0;
+}
+
+void
+errfinish(const char *file, int line, const char *function)
+{
+}
+
+bool
+cdc_guard(void (*call) (void *arg), void *arg, const char *what, char *why, size_t size)
+{
+	call(arg);
+	return true;
+}
+
+const char *
+cdc_peer_refused(const CdcAddress *address)
+{
+	return NULL;
+}
+
+/* --- a loop ------------------------------------------------------------------------------ */
+struct CdcTimer
+{
+	CdcTimerCallback callback;
+	void	   *arg;
+	int64		deadline;		/* 0: disarmed */
+	struct CdcTimer *next;
+};
+
+static struct CdcTimer *timers;
+static struct
+{
+	int			events;			/* 0: not watched */
+	CdcIoCallback callback;
+	void	   *arg;
+}			watched[256];
+
+int64
+cdc_loop_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+bool
+cdc_loop_watch(CdcLoop *loop, int fd, int events, CdcIoCallback callback, void *arg)
+{
+	watched[fd].events = events;
+	watched[fd].callback = callback;
+	watched[fd].arg = arg;
+	return true;
+}
+
+void
+cdc_loop_forget(CdcLoop *loop, int fd)
+{
+	watched[fd].events = 0;
+}
+
+CdcTimer *
+cdc_timer_create(CdcLoop *loop, CdcTimerCallback callback, void *arg)
+{
+	CdcTimer   *timer = calloc(1, sizeof(CdcTimer));
+
+	timer->callback = callback;
+	timer->arg = arg;
+	timer->next = timers;
+	timers = timer;
+	return timer;
+}
+
+void
+cdc_timer_set(CdcTimer *timer, int64 deadline)
+{
+	timer->deadline = deadline;
+}
+
+void
+cdc_timer_cancel(CdcTimer *timer)
+{
+	timer->deadline = 0;
+}
+
+void
+cdc_timer_free(CdcTimer *timer)
+{
+	CdcTimer  **where = &timers;
+
+	while (*where != timer)
+		where = &(*where)->next;
+	*where = timer->next;
+	free(timer);
+}
+
+/* One event of those that are due; false: there is none within some milliseconds. */
+static bool
+turn(void)
+{
+	struct pollfd fds[256];
+	int			n = 0;
+	int			i;
+	CdcTimer   *timer;
+
+	for (timer = timers; timer; timer = timer->next)
+	{
+		if (timer->deadline && timer->deadline <= cdc_loop_now())
+		{
+			timer->deadline = 0;
+			timer->callback(timer->arg);
+			return true;
+		}
+	}
+	for (i = 0; i < 256; i++)
+	{
+		if (watched[i].events)
+			fds[n++] = (struct pollfd) {i, (watched[i].events & CDC_IO_READ ? POLLIN : 0) | (watched[i].events & CDC_IO_WRITE ? POLLOUT : 0), 0};
+	}
+	if (poll(fds, n, 10) <= 0)
+		return false;
+	for (i = 0; i < n; i++)
+	{
+		if (fds[i].revents)
+		{
+			watched[fds[i].fd].callback(fds[i].fd, (fds[i].revents & (POLLIN | POLLHUP) ? CDC_IO_READ : 0) | (fds[i].revents & POLLOUT ? CDC_IO_WRITE : 0) |
+										(fds[i].revents & POLLERR ? CDC_IO_ERROR : 0), watched[fds[i].fd].arg);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* --- a server ---------------------------------------------------------------------------- */
+static int	asked;				/* requests that came */
+static int	marked;				/* how many had come when the one that is looked for did, -1: it has not */
+static int	status = 200;
+
+static void
+serve(int fd, int events, void *arg)
+{
+	char		request[4096];
+	char		answer[200];
+	ssize_t		n = recv(fd, request, sizeof(request) - 1, 0);
+
+	if (n <= 0)
+	{
+		cdc_loop_forget(NULL, fd);
+		close(fd);
+		return;
+	}
+	request[n] = '\0';
+	if (strncmp(request, "GET /mine", 9) == 0)
+		marked = asked;
+	asked++;
+	snprintf(answer, sizeof(answer), "HTTP/1.1 %d x\r\nContent-Length: 2\r\n\r\n{}", status);
+	if (send(fd, answer, strlen(answer), MSG_NOSIGNAL) < 0)
+		abort();
+}
+
+static void
+let_in(int fd, int events, void *arg)
+{
+	int			client = accept(fd, NULL, NULL);
+
+	if (client >= 0)
+		cdc_loop_watch(NULL, client, CDC_IO_READ, serve, NULL);
+}
+
+static int
+server(void)
+{
+	struct sockaddr_in here = {.sin_family = AF_INET};
+	socklen_t	length = sizeof(here);
+	int			fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (bind(fd, (struct sockaddr *) &here, sizeof(here)) != 0 || listen(fd, 64) != 0)
+		abort();
+	getsockname(fd, (struct sockaddr *) &here, &length);
+	cdc_loop_watch(NULL, fd, CDC_IO_READ, let_in, NULL);
+	return ntohs(here.sin_port);
+}
+
+/* --- the cases ------------------------------------------------------------------------------ */
+static int	told;
+static int	last_status;
+static CdcHttpOutcome last_outcome;
+
+static void
+done(const CdcHttpResult *result, void *arg)
+{
+	told++;
+	last_status = result->status;
+	last_outcome = result->outcome;
+}
+
+static CdcHttpHandle *
+ask(int port, const char *path, const char *organization, const char *service, const char *password)
+{
+	CdcHttpRequest r;
+	char		url[100];
+
+	memset(&r, 0, sizeof(r));
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d%s", port, path);
+	r.url = url;
+	r.user = "u";
+	r.password = password;
+	r.any_address = true;
+	r.connect_timeout_ms = r.timeout_ms = 20000;
+	r.kind = CDC_PEER_CONNECT;
+	strlcpy(r.owner.organization, organization, sizeof(r.owner.organization));
+	strlcpy(r.owner.service, service, sizeof(r.owner.service));
+	return cdc_http_start(&r, done, NULL);
+}
+
+static void
+until_told(int n)
+{
+	int64		until = cdc_loop_now() + 60000;
+
+	while (told < n && cdc_loop_now() < until)
+		turn();
+}
+
+/* So many of other owners wait at a host; one more comes: how many are served before it? */
+static int
+behind(int port, int organizations, int services, int others)
+{
+	char		organization[20];
+	char		service[20];
+	int			before;
+	int			i;
+
+	told = asked = 0;
+	marked = -1;
+	for (i = 0; i < others; i++)
+	{
+		snprintf(organization, sizeof(organization), "o%d", i % organizations);
+		snprintf(service, sizeof(service), "s%d", i % services);
+		ask(port, "/others", organization, service, "p");
+	}
+	/* a few have been */
+	until_told(5);
+	before = asked;
+	ask(port, "/mine", "me", "mine", "p");
+	until_told(others + 1);
+	return told == others + 1 && marked >= 0 ? marked - before : -1;
+}
+
+static void
+refusals(int port)
+{
+	int			n;
+
+	told = asked = 0;
+	status = 401;
+	ask(port, "/", "o", "s", "wrong");
+	until_told(1);
+	for (n = 2; n <= 20; n++)
+	{
+		ask(port, "/", "o", "s", "wrong");
+		until_told(n);
+	}
+	ok(told == 20 && asked == 1, "who does not know us is asked once, and then left alone for a while");
+	ok(last_outcome == CDC_HTTP_ANSWERED && last_status == 401, "... and others are told what it said");
+	status = 200;
+	ask(port, "/", "o", "s", "right");
+	until_told(21);
+	ok(asked == 2 && last_status == 200, "with other credentials it is asked at once");
+
+	status = 401;
+	ask(port, "/", "o", "s", "wrong");
+	until_told(22);
+	ask(port, "/", "o", "t", "wrong");
+	until_told(23);
+	is_number(asked, 4, "and so it is for another service, which may have heard another answer");
+	cdc_peers_forget("s");
+	ask(port, "/", "o", "s", "wrong");
+	until_told(24);
+	is_number(asked, 5, "and when the service was loaded anew");
+
+	cdc_peers_forget("s");
+	status = 403;
+	ask(port, "/forbidden", "o", "s", "p");
+	until_told(25);
+	status = 200;
+	ask(port, "/allowed", "o", "s", "p");
+	until_told(26);
+	ok(asked == 7 && last_status == 200, "what we may not is asked once, and what we may at any time");
+	ask(port, "/forbidden", "o", "s", "p");
+	until_told(27);
+	ok(asked == 7 && last_status == 403, "... and only that is left alone");
+	cdc_peers_forget("s");
+	cdc_peers_forget("t");
+}
+
+int
+main(void)
+{
+	int			ports[2];
+	int			n;
+	CdcHttpHandle *handle;
+
+	sigemptyset(&BlockSig);
+	cdc_descriptors_init(NULL);
+	cdc_http_init(NULL);
+	ports[0] = server();
+	ports[1] = server();
+
+	n = behind(ports[0], 1, 100, 2000);
+	printf("# %d before it\n", n);
+	ok(n >= 0 && n <= CDC_HTTP_PER_HOST + 1, "at a host behind 2,000 requests of one organization another one's is next");
+	n = behind(ports[0], 20, 100, 2000);
+	printf("# %d before it\n", n);
+	ok(n >= 0 && n <= CDC_HTTP_PER_HOST + 20, "behind those of 20 it waits for one of each");
+	ok(most_fds <= CDC_HTTP_PER_HOST, "no request that waits has a descriptor");
+	is_number(external_fds, 0, "and all are given back");
+
+	told = 0;
+	for (n = 0; n < 20; n++)
+		handle = ask(ports[n % 2], "/", "o", "s", "p");
+	cdc_http_cancel(handle);
+	ok(told == 1 && last_outcome == CDC_HTTP_CANCELLED, "one that waits is cancelled");
+	until_told(20);
+	is_number(told, 20, "and the others are served");
+
+	refusals(ports[0]);
+	ask(ports[0], "/", "o", "s", "p");
+	ask(ports[0], "/", "o", "s", "p");
+	cdc_http_shutdown();
+	is_number(external_fds, 0, "at the end nothing is left");
+	return done_testing();
+}
