@@ -19,6 +19,8 @@ FROM (VALUES
 	('delete_pipeline', 'id uuid, force boolean DEFAULT false'),
 	('wait_for_pipeline', 'id uuid, status text DEFAULT ''Running''::text, timeout interval DEFAULT ''00:05:00''::interval'),
 	('take_over', ''),
+	('adopt', 'pipeline uuid'),
+	('adopt_agent', 'service uuid, url text'),
 	('check_health', ''),
 	('rotate_secret_key', 'old_key_file text'),
 	('rotate_password', 'pipeline uuid'),
@@ -29,7 +31,7 @@ FROM (VALUES
 	('create_organization', 'uuid'), ('add_member', 'void'), ('register_service', 'uuid'), ('delete_service', 'text'), ('set_service_nodes', 'void'), ('set_service_secret', 'void'),
 	('create_pipeline', 'uuid'), ('get_pipeline', 'jsonb'), ('list_pipelines', 'SETOF jsonb'),
 	('pipeline_status', 'TABLE(id uuid, status text, connector_name text, connector_state text, task_states jsonb, source_lag_bytes bigint, topic_prefix text, last_health_check_at timestamp with time zone, error_message text)'),
-	('delete_pipeline', 'text'), ('wait_for_pipeline', 'text'), ('take_over', 'void'),
+	('delete_pipeline', 'text'), ('wait_for_pipeline', 'text'), ('take_over', 'void'), ('adopt', 'void'), ('adopt_agent', 'void'),
 	('check_health', 'TABLE(pipeline_id uuid, name text, status text, error_message text)'), ('rotate_secret_key', 'bigint'), ('rotate_password', 'integer')) v(f, result);
 
 SELECT columns_are('cdc', 'pipeline', ARRAY['id', 'organization_id', 'name', 'pipeline_type', 'source_service_id', 'sink_service_id', 'status', 'config',

@@ -84,6 +84,7 @@ SELECT what, format(sql, pg_temp.id('red-pipe'), pg_temp.id('red-pg'), pg_temp.i
 	('say who made it', 'SELECT cdc.set_organization_maker(%4$s, ''ann'')', '{42501,42501,42501,42501,42501,42501,42501}'),
 	('bind members', 'SELECT cdc.bind_members(true)', '{42501,42501,42501,42501,42501,42501,42501}'),
 	('take over', 'SELECT cdc.take_over()', '{42501,42501,42501,42501,42501,42501,42501}'),
+	('adopt', 'SELECT cdc.adopt(%1$s)', '{42501,42501,42501,42501,42501,42501,42501}'),
 	('rotate the key', 'SELECT cdc.rotate_secret_key(''/x'')', '{42501,42501,42501,42501,42501,42501,42501}'),
 	('read secrets', 'SELECT FROM cdc.service_secret', '{42501,42501,42501,42501,42501,42501,42501}'),
 	('encrypt', 'SELECT cdc_inner.encrypt(''a'', ''b'', ''c'')', '{42501,42501,42501,42501,42501,42501,42501}'),
