@@ -29,7 +29,12 @@ CREATE OR REPLACE FUNCTION cdc_inner.check_health() RETURNS TABLE (pipeline_id u
 DECLARE
 	worker record;
 BEGIN
-	PERFORM cdc_inner.ask('round', NULL);
+	-- of what the caller may read: nobody sets off looks at what is others'
+	IF cdc_inner.caller_is_superuser() AND cdc_inner.caller_confined_to() IS NULL THEN
+		PERFORM cdc_inner.ask('round', NULL);
+	ELSE
+		PERFORM cdc_inner.ask('round', o) FROM cdc_inner.caller_organizations() o WHERE NOT EXISTS (SELECT FROM cdc.work w WHERE w.kind = 'round' AND w.id = o);
+	END IF;
 	SELECT w.pid, w.state INTO worker FROM cdc.worker_state() w;
 	IF worker.pid IS NULL OR worker.state NOT IN ('running', 'starting') THEN
 		RAISE WARNING USING MESSAGE = 'the reconciler does not act: nothing is looked at and nothing is repaired',
@@ -44,8 +49,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cdc_inner.check_health IS
-	'Asks for a health round now and returns the pipelines that need attention as of the last one, of the organizations that the caller may read; waits for '
-	'no network, made for pg_cron. WARNING when the reconciler does not act. pipeline_id, name, status: the pipeline and its status. error_message: what is '
+	'Asks for a health round now, of the organizations that the caller may read (of one of them at most about one a second), and returns their pipelines that '
+	'need attention as of the last one; waits for no network, made for pg_cron. WARNING when the reconciler does not act. pipeline_id, name, status: the pipeline and its status. error_message: what is '
 	'wrong, with its findings of concern flow. For viewers.';
 
 CREATE OR REPLACE FUNCTION cdc_inner.acknowledge(pipeline uuid, check_name text) RETURNS void

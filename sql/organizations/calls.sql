@@ -35,7 +35,7 @@ BEGIN
 	PERFORM cdc_inner.grant_use(cdc_inner.caller());
 	-- the first organisation makes this server the acting one
 	INSERT INTO cdc.control_plane (system_identifier, epoch) VALUES (cdc_inner.system_identifier(), 0) ON CONFLICT (singleton) DO NOTHING;
-	PERFORM cdc_inner.ask('round', NULL);
+	PERFORM cdc_inner.ask('round', made);
 	RETURN made;
 END
 $$;

@@ -40,6 +40,8 @@
 #define TURN_RETRY_MS 1000
 #define EXPIRE_MS (60 * 60 * 1000)
 #define TEND_MS (60 * 1000)
+/* Events that are too many go, batch after batch. */
+#define TRIM_MS 1000
 
 static void
 close_peers(int code, Datum arg)
@@ -70,6 +72,7 @@ cdc_worker_main(Datum arg)
 	const char *fault;
 	int64		next_expiry;
 	int64		next_tending;
+	int64		next_trim;
 	int64		retry_at = 0;
 
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
@@ -109,6 +112,7 @@ cdc_worker_main(Datum arg)
 	cdc_shmem_attach_worker();
 	next_expiry = cdc_loop_now() + EXPIRE_MS;
 	next_tending = cdc_loop_now();
+	next_trim = cdc_loop_now() + TEND_MS;
 	MemoryContextSwitchTo(tick);
 	CurrentResourceOwner = owner;
 
@@ -158,6 +162,11 @@ cdc_worker_main(Datum arg)
 			cdc_store_expire_events();
 			CurrentResourceOwner = owner;
 			next_expiry = now + EXPIRE_MS;
+		}
+		if (world->acting && now >= next_trim)
+		{
+			next_trim = now + (cdc_store_trim_events() ? TRIM_MS : TEND_MS);
+			CurrentResourceOwner = owner;
 		}
 		if (world->acting && now >= next_tending)
 		{

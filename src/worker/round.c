@@ -13,6 +13,7 @@
 #include "worker/observe/observe.h"
 #include "worker/visit_parts.h"
 #include "worker/world/index.h"
+#include "worker/world/organization.h"
 #include "worker/world/plan.h"
 
 /* Events that nothing waits for are written together, within this time. */
@@ -26,6 +27,27 @@ cdc_visit_reloaded(CdcWorld *world)
 	/* the key file may be another one, or be there at last */
 	if (cdc_world_lacks_secret(world))
 		world->loaded = false;
+}
+
+/* A pipeline in a round that begins now; asked: somebody waits for it. */
+static void
+look_anew(CdcPipeline *p, int64 now, bool asked)
+{
+	p->plan.asked = p->plan.asked || asked;
+	if (p->doing.op)
+		return;
+	/* what the former round asked is not answered yet: were it outdated, rounds that overtake each other would end none */
+	if (p->plan.round_due && p->look.waiting && !asked)
+		return;
+	p->plan.source_since = p->plan.connect_since = p->plan.network_since = now;
+	p->plan.round_due = p->kept.status == CDC_RUNNING || p->kept.status == CDC_FAILED || p->kept.status == CDC_PROVISIONING;
+	if (p->kept.status == CDC_RUNNING)
+		p->plan.rounds_running++;
+	if (p->plan.attempts == 0 || asked)
+	{
+		cdc_plan_at(p, 0);
+		cdc_world_ready(p);
+	}
 }
 
 /*
@@ -43,37 +65,44 @@ begin_round(CdcWorld *world)
 	world->round++;
 	world->next_round = now + cdc_health_interval;
 	world->regions_due = true;
+	cdc_world_rounds_begun(world);
 	cdc_shmem_begin_round();
 	cdc_each_service(s, world)
 		cdc_observe_service(s);
 	cdc_network_round(world);
 	cdc_provider_round(world);
 	cdc_each_pipeline(p, world)
-	{
-		p->plan.asked = p->plan.asked || world->round_asked;
-		if (p->doing.op)
-			continue;
-		/* what the former round asked is not answered yet: were it outdated, rounds that overtake each other would end none */
-		if (p->plan.round_due && p->look.waiting && !world->round_asked)
-			continue;
-		p->plan.source_since = p->plan.connect_since = p->plan.network_since = now;
-		p->plan.round_due = p->kept.status == CDC_RUNNING || p->kept.status == CDC_FAILED || p->kept.status == CDC_PROVISIONING;
-		if (p->kept.status == CDC_RUNNING)
-			p->plan.rounds_running++;
-		if (p->plan.attempts == 0 || world->round_asked)
-		{
-			cdc_plan_at(p, 0);
-			cdc_world_ready(p);
-		}
-	}
+		look_anew(p, now, world->round_asked);
 	world->round_asked = false;
+}
+
+/* A round of one organization: what is its own, and what asking for costs nobody else. */
+static void
+begin_round_of(CdcWorld *world, const CdcOrganization *organization, int64 now, bool asked)
+{
+	CdcService *s;
+	CdcPipeline *p;
+
+	cdc_each_service(s, world)
+	{
+		if (strcmp(s->organization_id, organization->id) != 0)
+			continue;
+		if (asked)
+			cdc_peers_retry(s->id, now);
+		cdc_observe_service(s);
+		cdc_network_look(s);
+		cdc_each_of_source(p, s)
+			look_anew(p, now, asked);
+	}
 }
 
 void
 cdc_visit_due(CdcWorld *world)
 {
+	const CdcOrganization *organization;
 	CdcPipeline *p;
 	int64		now = cdc_loop_now();
+	bool		asked;
 
 	if (!world->acting)
 		return;
@@ -81,6 +110,8 @@ cdc_visit_due(CdcWorld *world)
 	cdc_visit_standbys(world);
 	if (now >= world->next_round)
 		begin_round(world);
+	while ((organization = cdc_world_begin_round(world, now, &asked)) != NULL)
+		begin_round_of(world, organization, now, asked);
 	cdc_observe_paced(world);
 	cdc_network_due(world);
 	cdc_provider_due(world);
@@ -110,6 +141,7 @@ cdc_visit_next(CdcWorld *world)
 		cdc_network_next(world),
 		cdc_provider_next(world),
 		cdc_turns_next(world),
+		cdc_world_round_due(world),
 		cdc_plan_next(world)
 	};
 	int64		next = world->next_round;

@@ -85,6 +85,35 @@ SELECT pg_temp.limited('pipelines', pg_temp.used('pipelines') + 500) \g /dev/nul
 SELECT is(pg_temp.run_as('mia', pg_temp.fill($$SELECT count(cdc.create_pipeline('bulk' || i, '{red-pg}', '{red-kafka}', '{t}', topic_prefix => 'bulk' || i)) FROM generate_series(1, 501) i$$)), '53400', '501 where 500 may be');
 SELECT is(pg_temp.run_as('mia', pg_temp.fill($$SELECT count(cdc.create_pipeline('bulk' || i, '{red-pg}', '{red-kafka}', '{t}', topic_prefix => 'bulk' || i)) FROM generate_series(1, 500) i$$)), '500', '500, after an attempt that was undone');
 
+-- events: the oldest of an organization go, so many at once, and of no other
+SELECT is(pg_temp.run_as('bob', pg_temp.fill($$SELECT count(cdc.update_service('{blue-pg}', jsonb_build_object('pipelines_by', (ARRAY['admin', 'member'])[1 + i % 2]))) FROM generate_series(1, 20) i$$)), '20', '(events of another one)');
+SELECT is(pg_temp.run_as('mia', pg_temp.fill($$SELECT count(cdc.set_service_secret('{red-pg}', 'admin_password', 'visible-secret')) FROM generate_series(1, 100) i$$)), '100', '(a hundred events)');
+CREATE TEMP TABLE blue_events AS SELECT e.id FROM cdc.service_event e JOIN cdc.service s ON s.id = e.service_id WHERE s.organization_id = (SELECT id FROM it WHERE name = 'blue');
+CREATE TEMP TABLE last_event AS SELECT max(id) AS id FROM cdc.service_event;
+SELECT pg_temp.limited('events', pg_temp.used('events') - 60) \g /dev/null
+CREATE TEMP TABLE wanted AS SELECT pg_temp.used('events') - 60 AS n;
+SELECT is(cdc_inner.trim_events(50), -1::bigint, 'events: what is over goes in batches');
+SELECT is(pg_temp.used('events'), (SELECT n + 10 FROM wanted), 'events: so many in one');
+SELECT is(cdc_inner.trim_events(50), 0::bigint, 'events: until no more are left than may be');
+SELECT is(pg_temp.used('events'), (SELECT n FROM wanted), 'events: and those stay');
+SELECT is(cdc_inner.trim_events(50), 0::bigint, 'events: asked again, nothing goes');
+SELECT is(pg_temp.used('events'), (SELECT n FROM wanted), 'events: (nothing)');
+SELECT isnt_empty('SELECT FROM cdc.service_event e JOIN last_event l ON l.id = e.id', 'events: the newest are kept');
+SELECT is_empty('SELECT b.id FROM blue_events b WHERE NOT EXISTS (SELECT FROM cdc.service_event e WHERE e.id = b.id)', 'events: of another organization none goes');
+SELECT is(pg_temp.run_as('mia', pg_temp.fill($$SELECT cdc.set_service_secret('{red-pg}', 'admin_password', 'visible-secret')$$)), '', 'events: no call is refused for them');
+
+-- findings: those of the least severity go, and one tells it
+INSERT INTO cdc.finding (organization_id, service_id, node, check_name, concern, severity, since) SELECT (SELECT id FROM it WHERE name = o), (SELECT id FROM it WHERE name = o || '-pg'), i::text, 'made_up', 'safety', s, now() - make_interval(mins => i)
+	FROM unnest('{red,blue}'::text[]) o, (VALUES ('blocker', 1), ('warning', 2), ('warning', 3), ('info', 4)) x(s, i);
+SELECT pg_temp.limited('findings', 2) \g /dev/null
+SELECT cdc_inner.trim_findings() FROM generate_series(1, 2) \g /dev/null
+SELECT results_eq($$SELECT o.name, f.check_name, f.severity, f.node, f.observed FROM cdc.finding f JOIN it o ON o.id = f.organization_id ORDER BY 1, 2, 4$$,
+	$$VALUES ('blue', 'made_up', 'blocker', '1', NULL), ('blue', 'made_up', 'warning', '2', NULL), ('blue', 'made_up', 'warning', '3', NULL), ('blue', 'made_up', 'info', '4', NULL),
+		('red', 'findings_cut', 'warning', NULL, 'and 2 more findings of this organization'), ('red', 'made_up', 'blocker', '1', NULL), ('red', 'made_up', 'warning', '3', NULL)$$, 'findings: the most severe and oldest are kept, and all of another organization');
+DELETE FROM cdc.finding f USING it WHERE f.organization_id = it.id AND it.name = 'red' AND f.node = '1';
+SELECT cdc_inner.trim_findings() \g /dev/null
+SELECT is_empty($$SELECT FROM cdc.finding WHERE check_name = 'findings_cut'$$, 'findings: that there were more is not told for ever');
+
 -- over REST
 SELECT pg_temp.gives('mia', 'POST', pg_temp.fill('/organizations/{red}/pipelines'), pg_temp.fill('{"name":"over","pipeline_type":"cdc_pg_to_kafka","source_service_id":"{red-pg}","sink_service_id":"{red-kafka}","config":{"tables":["t"]}}'),
 	403, '"error":"this organization may have at most [0-9]+ pipelines","code":"limit_exceeded","detail":"There are [0-9]+.*"hint":');

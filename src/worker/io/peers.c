@@ -190,15 +190,17 @@ cdc_peers_note_served(const CdcOwner *owner, const char *place)
 }
 
 void
-cdc_peers_retry(int64 now)
+cdc_peers_retry(const char *service, int64 now)
 {
+	size_t		length = service ? strlen(service) : 0;
 	dlist_iter	iter;
 
 	dlist_foreach(iter, &all)
 	{
 		CdcPeer    *peer = dlist_container(CdcPeer, link, iter.cur);
 
-		peer->until = Min(peer->until, peer->asked_at + CDC_PEER_FIRST_MS);
+		if (service == NULL || (strncmp(peer->key, service, length) == 0 && peer->key[length] == ' '))
+			peer->until = Min(peer->until, peer->asked_at + CDC_PEER_FIRST_MS);
 	}
 }
 

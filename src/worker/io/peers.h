@@ -55,8 +55,8 @@ extern void cdc_peers_note_silent(const CdcOwner *owner, const char *place);
 /* It has served us: nothing is remembered. */
 extern void cdc_peers_note_served(const CdcOwner *owner, const char *place);
 
-/* All pauses are over for peers that were last asked PEER_FIRST_MS ago, or longer. */
-extern void cdc_peers_retry(int64 now);
+/* All pauses of a service's peers (NULL: of all) are over for those that were last asked PEER_FIRST_MS ago, or longer. */
+extern void cdc_peers_retry(const char *service, int64 now);
 
 /* What is remembered of a service's peers is forgotten: it is loaded anew, or gone. */
 extern void cdc_peers_forget(const char *service);

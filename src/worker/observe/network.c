@@ -403,10 +403,14 @@ cdc_network_round(CdcWorld *world)
 	if (world->pairs != NIL)
 		want_list(world);
 	cdc_each_service(s, world)
-	{
-		if (cdc_network_gives_ranges(s) || cdc_network_needs_label(s))
-			want_network(s);
-	}
+		cdc_network_look(s);
+}
+
+void
+cdc_network_look(CdcService *service)
+{
+	if (cdc_network_configured() && (cdc_network_gives_ranges(service) || cdc_network_needs_label(service)))
+		want_network(service);
 }
 
 void

@@ -43,6 +43,9 @@ extern void cdc_observe_release(CdcService *source);
 /* A health round: one list for all, and each network whose ranges or label are needed. */
 extern void cdc_network_round(CdcWorld *world);
 
+/* Asks for the network of one service, where that has something to tell. */
+extern void cdc_network_look(CdcService *service);
+
 /* Starts the looks that are wanted: one a database, for all of its pipelines. */
 extern void cdc_observe_source_looks(CdcWorld *world);
 

@@ -22,6 +22,9 @@
 #include "worker/store/store.h"
 #include "worker/store/store_parts.h"
 
+/* Events that are too many go so many in one transaction. */
+#define EVENTS_AT_ONCE 5000
+
 /*
  * DROP EXTENSION locks the extension before any of its tables.  What locks
  * several of these in another order would be the end of one of the two.
@@ -131,6 +134,38 @@ expire_events(void)
 					  SPI_OK_DELETE, 1, types, values, NULL);
 }
 
+/* They are counted again when so many were written; with the next look when some are left. */
+static int64 events_enough;
+static bool events_left;
+
+static int64
+number(void)
+{
+	bool		isnull;
+
+	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+}
+
+static void
+trim_events(void)
+{
+	Oid			types[1] = {INT4OID};
+	Datum		values[1] = {Int32GetDatum(EVENTS_AT_ONCE)};
+	int64		written;
+	int64		room;
+
+	cdc_statement_run("SELECT cdc_inner.trim_findings()", SPI_OK_SELECT, 0, NULL, NULL, NULL);
+	cdc_statement_run("SELECT cdc_inner.events_written()", SPI_OK_SELECT, 0, NULL, NULL, NULL);
+	written = number();
+	if (written < events_enough)
+		return;
+	cdc_statement_run("SELECT cdc_inner.trim_events($1)", SPI_OK_SELECT, 1, types, values, NULL);
+	room = number();
+	events_left = room < 0;
+	/* who has all that it may is not counted for each one more */
+	events_enough = events_left ? 0 : written + Max(room, EVENTS_AT_ONCE / 10);
+}
+
 static void
 tend_members(void)
 {
@@ -172,6 +207,14 @@ void
 cdc_store_expire_events(void)
 {
 	keep_house(expire_events);
+}
+
+bool
+cdc_store_trim_events(void)
+{
+	events_left = false;
+	keep_house(trim_events);
+	return events_left;
 }
 
 void

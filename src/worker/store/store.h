@@ -29,6 +29,13 @@ extern bool cdc_store_turn(CdcWorld *world);
 extern void cdc_store_expire_events(void);
 
 /*
+ * Takes away findings, and the oldest events, of organizations that have more than they may,
+ * a batch at a time; own short transaction, called about once a minute, and soon
+ * again while it returns true: some are left.  Faults are logged.
+ */
+extern bool cdc_store_trim_events(void);
+
+/*
  * Keeps the names of members, and ends what dropped roles had; own short
  * transaction, called about once a minute.  Faults are logged.
  */

@@ -149,7 +149,8 @@ extern bool cdc_store_interlock(CdcWorld *world);
 typedef struct CdcLoaded
 {
 	bool		all;			/* everything was read: forget what is not here */
-	bool		round;			/* a health round was asked for */
+	bool		round;			/* a health round of all was asked for */
+	List	   *rounds;			/* and of these organizations, by id */
 	int			nservices;
 	char	  **services;		/* one JSON text a row */
 	int			npipelines;

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "executor/spi.h"
+#include "utils/memutils.h"
 
 #include "worker/store/store_parts.h"
 #include "worker/world/index.h"
@@ -19,6 +20,7 @@ cdc_store_read_work(CdcWorld *world, CdcLoaded *loaded)
 {
 	StringInfoData services;
 	StringInfoData pipelines;
+	MemoryContext old;
 	uint64		i;
 
 	cdc_statement_run("DELETE FROM cdc.work RETURNING kind, id::pg_catalog.text", SPI_OK_DELETE_RETURNING, 0, NULL, NULL, NULL);
@@ -30,7 +32,13 @@ cdc_store_read_work(CdcWorld *world, CdcLoaded *loaded)
 		char	   *id = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2);
 		StringInfo	list = NULL;
 
-		if (strcmp(kind, "round") == 0)
+		if (strcmp(kind, "round") == 0 && id)
+		{
+			old = MemoryContextSwitchTo(TopMemoryContext);
+			loaded->rounds = lappend(loaded->rounds, pstrdup(id));
+			MemoryContextSwitchTo(old);
+		}
+		else if (strcmp(kind, "round") == 0)
 			loaded->round = true;
 		else if (strcmp(kind, "service") == 0)
 			list = &services;
@@ -68,6 +76,7 @@ cdc_store_read_work(CdcWorld *world, CdcLoaded *loaded)
 void
 cdc_store_apply(CdcWorld *world, CdcLoaded *loaded)
 {
+	ListCell   *cell;
 	int			i;
 
 	if (loaded->all)
@@ -94,11 +103,14 @@ cdc_store_apply(CdcWorld *world, CdcLoaded *loaded)
 		if (s)
 			cdc_world_remove_service(s);
 	}
-	if (loaded->round || loaded->nservices > 0)
-		world->next_round = cdc_loop_now();
-	world->round_asked = world->round_asked || loaded->round;
+	foreach(cell, loaded->rounds)
+		cdc_world_want_round(world, lfirst(cell), true);
 	if (loaded->round)
-		cdc_peers_retry(cdc_loop_now());
+	{
+		world->next_round = cdc_loop_now();
+		world->round_asked = true;
+		cdc_peers_retry(NULL, cdc_loop_now());
+	}
 	world->loaded = true;
 }
 
@@ -111,4 +123,5 @@ cdc_store_loaded_free(CdcLoaded *loaded)
 	cdc_rows_free(loaded->ended, loaded->nended);
 	cdc_rows_free(loaded->regions, 2 * loaded->nregions);
 	cdc_rows_free(loaded->limits, 3 * loaded->nlimits);
+	list_free_deep(loaded->rounds);
 }

@@ -8,6 +8,10 @@
 
 #include "worker/world/organization.h"
 
+/* Rounds of an organization: so many at once, then one in this time. */
+#define ROUNDS_AT_ONCE 4
+#define ROUND_MS 1000
+
 static void
 reset_limits(CdcOrganization *organization)
 {
@@ -40,6 +44,8 @@ cdc_world_organization(CdcWorld *world, const char *id)
 	{
 		reset_limits(organization);
 		cdc_ring_init(&organization->ring, &world->ready);
+		organization->round_wanted = organization->round_asked = false;
+		organization->rounds_until = 0;
 	}
 	return organization;
 }
@@ -75,8 +81,82 @@ cdc_world_set_limit(CdcWorld *world, const char *id, const char *kind, int64 mos
 }
 
 void
+cdc_world_want_round(CdcWorld *world, const char *id, bool asked)
+{
+	CdcOrganization *organization = cdc_world_organization(world, id);
+	MemoryContext old;
+
+	organization->round_asked = organization->round_asked || asked;
+	if (organization->round_wanted)
+		return;
+	organization->round_wanted = true;
+	old = MemoryContextSwitchTo(world->context);
+	world->rounds = lappend(world->rounds, organization);
+	MemoryContextSwitchTo(old);
+}
+
+/* When a round of it may begin: its share is used up while more than all at once are to be given back. */
+static int64
+due(const CdcOrganization *organization)
+{
+	return Max(organization->rounds_until - (ROUNDS_AT_ONCE - 1) * ROUND_MS, 1);
+}
+
+const CdcOrganization *
+cdc_world_begin_round(CdcWorld *world, int64 now, bool *asked)
+{
+	ListCell   *cell;
+
+	foreach(cell, world->rounds)
+	{
+		CdcOrganization *organization = lfirst(cell);
+
+		if (due(organization) > now)
+			continue;
+		*asked = organization->round_asked;
+		organization->round_wanted = organization->round_asked = false;
+		organization->rounds_until = Max(organization->rounds_until, now) + ROUND_MS;
+		world->rounds = foreach_delete_current(world->rounds, cell);
+		return organization;
+	}
+	return NULL;
+}
+
+int64
+cdc_world_round_due(const CdcWorld *world)
+{
+	ListCell   *cell;
+	int64		next = 0;
+
+	foreach(cell, world->rounds)
+	{
+		int64		at = due(lfirst(cell));
+
+		if (next == 0 || at < next)
+			next = at;
+	}
+	return next;
+}
+
+void
+cdc_world_rounds_begun(CdcWorld *world)
+{
+	ListCell   *cell;
+
+	foreach(cell, world->rounds)
+	{
+		CdcOrganization *organization = lfirst(cell);
+
+		organization->round_wanted = organization->round_asked = false;
+	}
+	list_free(world->rounds);
+	world->rounds = NIL;
+}
+
+void
 cdc_world_forget_organizations(CdcWorld *world)
 {
+	cdc_world_rounds_begun(world);
 	if (world->organizations)
 		hash_destroy(world->organizations);
 	world->organizations = NULL;

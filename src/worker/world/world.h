@@ -554,6 +554,7 @@ struct CdcWorld
 	bool		adopt_due;		/* an agent that was adopted keeps another epoch */
 	bool		regions_due;	/* zones and limits are read again with the next turn */
 	struct HTAB *organizations; /* CdcOrganization by id, see organization.h; NULL: none yet */
+	List	   *rounds;			/* CdcOrganization of which a round is wanted */
 	uint64		serial;			/* of the last operation */
 	int64		source_due;		/* when a source is to be asked next, 0: none */
 };
