@@ -86,6 +86,10 @@ cdc_worker_main(Datum arg)
 
 	/* Never wait for a user's lock, whatever the database's settings say. */
 	SetConfigOption("lock_timeout", "2s", PGC_SUSET, PGC_S_OVERRIDE);
+	/* It finds its rows by their keys, a few of many, whatever statistics say of a queue and of what JSON has in it. */
+	SetConfigOption("enable_hashjoin", "off", PGC_USERSET, PGC_S_OVERRIDE);
+	SetConfigOption("enable_mergejoin", "off", PGC_USERSET, PGC_S_OVERRIDE);
+	SetConfigOption("enable_seqscan", "off", PGC_USERSET, PGC_S_OVERRIDE);
 	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_SUSET, PGC_S_OVERRIDE);
 	SetConfigOption("DateStyle", "ISO, YMD", PGC_USERSET, PGC_S_OVERRIDE);
 	/* what comes from outside is UTF-8: no other database can hold all of it */

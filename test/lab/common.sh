@@ -167,6 +167,22 @@ alive() {
 	case $1 in */postmaster.pid) [ "/proc/$pid/cwd" -ef "${1%/*}" ] ;; esac
 }
 
+# server_start PART NAME BIN DIRECTORY LOG PORT [COMMAND...]: starts a PostgreSQL server whose
+# socket is in $DATA, by a command that enters its network; where it does not start,
+# the line says who has its port, and what it said last.
+# One that was killed leaves the lock file of its socket.  When its pid has become that
+# of another process of user postgres (there are 32768), the next server would not start.
+server_start() {
+	local part=$1 name=$2 bin=$3 dir=$4 log=$5 port=$6 said=0 other
+	shift 6
+	[ ! -e "$log" ] || said=$(stat -c %s "$log")
+	other=$([ $# -gt 0 ] || listener "$port")
+	[ -z "$other" ] || fail "$part" "$name does not start: port $port is held by $other"
+	alive "$dir/postmaster.pid" || rm -f "$dir/postmaster.pid" "$DATA/.s.PGSQL.$port" "$DATA/.s.PGSQL.$port.lock"
+	(cd / && "$@" su postgres -s /bin/bash -c "$bin/pg_ctl -D '$dir' -l '$log' -w -s -t 30 start") </dev/null >/dev/null 2>&1 ||
+		fail "$part" "$name does not start: port $port is $(other=$(listener "$port"); [ -z "$other" ] && echo free || echo "held by $other"); its log ends: $(tail -c "+$((said + 1))" "$log" | tail -n 5 | paste -sd'|' | sed 's/|/ | /g')"
+}
+
 # is_gone PID: it holds no port and no file any more, which a killed process does
 # until its last thread has ended; a zombie holds nothing.
 is_gone() {
@@ -262,12 +278,10 @@ node_network() {
 
 # node_start NODE: in its own network or the source's, if there is one.
 node_start() {
-	local dir enter=("${IN_SOURCE[@]}")
-	dir=$(node_dir "$1")
+	local enter=("${IN_SOURCE[@]}")
 	node_network "$1" || fail source "node $1 gets no network of its own, which needs root and veth"
 	[ -z "$LAB_SOURCE_NETNS" ] || enter=(nsenter -t "$(cat "$LAB_DIR/netns-$1.pid")" -n)
-	(cd / && "${enter[@]}" su postgres -s /bin/bash -c "$SOURCE_BIN/pg_ctl -D '$dir' -l '$dir.log' -w -s -t 30 start") </dev/null >/dev/null 2>&1 ||
-		fail source "node $1 does not start: $(tail -n1 "$dir.log")"
+	server_start source "node $1" "$SOURCE_BIN" "$(node_dir "$1")" "$(node_dir "$1").log" "$(node_port "$1")" "${enter[@]}"
 }
 
 # Makes a node whose data is there a standby of NODE when it starts: FOLLOWER NODE.

@@ -44,7 +44,7 @@ cdc_assess_needs(const CdcPipeline *p)
 		needs |= CDC_NEED_AGENTS;
 	if (p->wanted.want_deleted || p->kept.discarding)
 		return (needs & ~(p->wanted.want_deleted ? CDC_NEED_NETWORK : 0)) | CDC_NEED_OFFSETS;
-	if (cdc_initial_only(p) || cdc_failover_needs_offsets(p))
+	if ((cdc_initial_only(p) && !p->kept.was_running) || cdc_failover_needs_offsets(p))
 		needs |= CDC_NEED_OFFSETS;
 	needs |= CDC_NEED_PLUGIN;
 	c = cdc_connector_of(p);
