@@ -13,8 +13,8 @@ use CdcCluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my ($many, $streaming) = (100, 30);
-my $c = CdcCluster->new(sim => { snapshot_ms => 10, pretend => 'true' }, meta_conf => "cdc_pipeline.settle_after = '1s'\n",
+my ($many, $streaming) = (150, 30);
+my $c = CdcCluster->new(sim => { forgetful => 1, snapshot_ms => 10, flush_ms => 1000, pretend => 'true' }, meta_conf => "cdc_pipeline.health_interval = '2s'\ncdc_pipeline.settle_after = '1s'\n",
 	source_conf => "max_replication_slots = 60\nmax_wal_senders = 60\nmax_connections = 300\nlog_statement = 'none'\nlog_min_duration_statement = 0\n",
 	source_sql => join('', map { "CREATE TABLE t$_ (id int PRIMARY KEY);\n" } 1 .. $many));
 my $before = $c->world;
@@ -22,7 +22,7 @@ my $meta_log = -s $c->{meta}->logfile;
 
 $c->sql("SELECT cdc.create_pipeline('p' || g, source => '$c->{source_id}', sink => '$c->{sink_id}', database_name => 'shop', organization => '$c->{org}', tables => ARRAY['t' || g],"
 	. " topic_prefix => 'p' || g, snapshot_mode => CASE WHEN g <= $streaming THEN 'initial' ELSE 'initial_only' END) FROM generate_series(1, $many) g");
-$c->wait_ok(sub { $c->sql("SELECT count(*) FROM cdc.pipeline WHERE status = 'Running' AND error_message IS NULL") == $many }, "$many pipelines run", 180);
+$c->wait_ok(sub { $c->sql("SELECT count(*) FROM cdc.pipeline WHERE status = 'Running' AND error_message IS NULL") == $many }, "$many pipelines run", 500);
 is($c->source_sql("SELECT count(*) FROM pg_replication_slots WHERE active"), $streaming, 'a slot each that streams');
 is($c->sql("SELECT concat_ws(' ', detail->>'action', message, count(*)) FROM cdc.pipeline_event WHERE kind = 'outcome' AND detail->>'result' <> 'done' GROUP BY detail->>'action', message LIMIT 5"),
 	'', 'nothing failed on the way');
@@ -47,8 +47,8 @@ cmp_ok($c->sql('SELECT count(DISTINCT xmin::text) FROM cdc.pipeline_observed'), 
 
 # --- and all go ----------------------------------------------------------------------
 $c->sql("SELECT cdc.delete_pipeline(id) FROM cdc.pipeline");
-$c->wait_ok(sub { $c->sql("SELECT count(*) FROM cdc.pipeline_spec WHERE deleted_at IS NULL") == 0 }, 'all are deleted', 180);
-$c->wait_ok(sub { $c->sql('SELECT count(*) FROM cdc.pipeline_secret') == 0 }, 'their secrets too, once nothing can come back', 60);
+$c->wait_ok(sub { $c->sql("SELECT count(*) FROM cdc.pipeline_spec WHERE deleted_at IS NULL") == 0 }, 'all are deleted', 500);
+$c->wait_ok(sub { $c->sql('SELECT count(*) FROM cdc.pipeline_secret') == 0 }, 'their secrets too, once nothing can come back', 200);
 my %was = map { $_ => 1 } split /\n/, $before;
 my %now = map { $_ => 1 } split /\n/, $c->world;
 is(join("\n", grep { !$was{$_} } sort keys %now), '', 'and nothing of them is left');

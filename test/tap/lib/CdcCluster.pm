@@ -360,13 +360,14 @@ sub start_sim
 {
 	my ($self, %settings) = @_;
 	my $program = $ENV{CDC_CONNECT_SIM} || "$top/build/sim/connect_sim";
-	my @command = ($program, '--port', $self->{sim_port} || 0, '--state', "$self->{dir}/connect_state");
 	my ($in, $out) = ('', '');
 
 	-x $program or BAIL_OUT("$program is not built: make -C test/sim");
 	%settings = (%{ $self->{sim_settings} || {} }, %settings);
 	$self->{sim_settings} = \%settings;
-	push @command, "--$_", $settings{$_} foreach sort keys %settings;
+	# forgetful: nothing of it survives it, which costs a whole file at each change
+	my @command = ($program, '--port', $self->{sim_port} || 0, $settings{forgetful} ? () : ('--state', "$self->{dir}/connect_state"));
+	push @command, "--$_", $settings{$_} foreach grep { $_ ne 'forgetful' } sort keys %settings;
 	$self->{sim_in} = \$in;
 	$self->{sim_out} = \$out;
 	$self->{sim} = IPC::Run::start(\@command, '<', \$in, '>', \$out, '2>', "$self->{dir}/connect_sim.log");
