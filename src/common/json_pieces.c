@@ -147,6 +147,11 @@ take(CdcJsonPieces *pieces)
 
 	if (of_object(pieces) && !keep(pieces, '}'))
 		return false;
+	if (pieces->of->known && pieces->of->known(piece->words, piece->length, pieces->arg))
+	{
+		pieces->n++;
+		return begin_member(pieces);
+	}
 	cdc_text_clean(piece->words, piece->length);
 	whole = cdc_json_parse(piece->words);
 	good = of_object(pieces) ? json_object_is_type(whole, json_type_object) && json_object_object_length(whole) == 1 : whole != NULL;

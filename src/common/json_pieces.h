@@ -35,6 +35,8 @@ typedef struct CdcJsonPiecesOf
 	size_t		piece_max;
 	int			depth_max;
 	bool		(*take) (struct json_object *piece, size_t length, void *arg);
+	/* is this text one that is known, and taken by this call?  Then it is not parsed.  May be NULL */
+	bool		(*known) (const char *words, size_t length, void *arg);
 } CdcJsonPiecesOf;
 
 typedef struct CdcJsonPieces CdcJsonPieces;

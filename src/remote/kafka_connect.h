@@ -138,10 +138,12 @@ typedef struct CdcKcList
  * CdcHttpRequest.consume) is false when this is not Connect's list, or more than one
  * cluster's can be: 1 MB a connector, 20,000 connectors, 32 MB of ours.
  * reader_new, feed and reader_free neither palloc nor ereport; new is NULL without memory.
+ * former: the list before, or NULL; a connector whose text has not changed since is not
+ * read again, and shared with it.  It may be freed meanwhile.
  * reader_list takes what was read: NULL when it is not a whole list.
  */
 typedef struct CdcKcReader CdcKcReader;
-extern CdcKcReader *cdc_kc_reader_new(void);
+extern CdcKcReader *cdc_kc_reader_new(const CdcKcList *former);
 extern bool cdc_kc_reader_feed(const char *data, size_t length, void *reader);
 extern bool cdc_kc_reader_failed(const CdcKcReader *reader);
 extern CdcKcList *cdc_kc_reader_list(CdcKcReader *reader);

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/hashfn.h"
+
 #include "common/json.h"
 #include "common/json_pieces.h"
 
@@ -47,7 +49,9 @@ struct CdcKcReader
 {
 	CdcJsonPieces *pieces;
 	size_t		kept;			/* bytes, of those with a configuration */
-	struct json_object *all;	/* name -> {"info", "status"}, reduced */
+	struct json_object *all;	/* name -> {"info", "status"}, reduced; "text": hash of what it was read from, "cost" */
+	struct json_object *former; /* the same of the list before, or NULL */
+	uint64 text;				/* hash of what is read */
 	int			n;
 };
 
@@ -139,6 +143,7 @@ take(struct json_object *whole, size_t length, void *arg)
 {
 	CdcKcReader *reader = arg;
 	bool		good = reader->n < CONNECTORS_MAX;
+	size_t		cost = 0;
 
 	json_object_object_foreach(whole, name, entry)
 	{
@@ -164,7 +169,10 @@ take(struct json_object *whole, size_t length, void *arg)
 		json_object_object_add(kept, "info", kept_info);
 		json_object_object_add(kept, "status", kept_status);
 		if (ours)
-			reader->kept += length + CONNECTOR_COST + KEY_COST * config_length(kept_info);
+			cost = length + CONNECTOR_COST + KEY_COST * config_length(kept_info);
+		reader->kept += cost;
+		json_object_object_add(kept, "text", json_object_new_int64((int64) reader->text));
+		json_object_object_add(kept, "cost", json_object_new_int64((int64) cost));
 		if (good && strlen(name) <= WORD_MAX)
 		{
 			json_object_object_add(reader->all, name, kept);
@@ -176,16 +184,49 @@ take(struct json_object *whole, size_t length, void *arg)
 	return good && reader->kept <= KEPT_MAX;
 }
 
-static const CdcJsonPiecesOf connectors = {.open = '{', .piece_max = CONNECTOR_MAX, .depth_max = DEPTH_MAX, .take = take};
+/*
+ * One of which the list before has the same text, word for word: what was read from
+ * that is shared.  Most of a list is so at most times, and most of its cost is reading.
+ * The hash is not proof against who makes another text for it: it is his own
+ * connector that would be seen as it was.
+ */
+static bool
+known(const char *words, size_t length, void *arg)
+{
+	CdcKcReader *reader = arg;
+	const char *name = memchr(words, '"', length);
+	const char *end = name ? memchr(name + 1, '"', length - (size_t) (name + 1 - words)) : NULL;
+	char		key[WORD_MAX + 1];
+	struct json_object *entry;
+
+	reader->text = hash_bytes_extended((const unsigned char *) words, (int) length, 0);
+	if (end == NULL || reader->former == NULL || (size_t) (end - name) > sizeof(key) || reader->n >= CONNECTORS_MAX)
+		return false;
+	memcpy(key, name + 1, (size_t) (end - name - 1));
+	key[end - name - 1] = '\0';
+	/* a name with an escape is not found, and read; one that comes twice too, as it was the first time */
+	entry = cdc_json_get(reader->former, key);
+	if (entry == NULL || cdc_json_get(reader->all, key) != NULL || cdc_json_int64(entry, "text", 0) != (int64) reader->text)
+		return false;
+	reader->kept += (size_t) cdc_json_int64(entry, "cost", 0);
+	if (reader->kept > KEPT_MAX)
+		return false;			/* reading it says so */
+	json_object_object_add(reader->all, key, json_object_get(entry));
+	reader->n++;
+	return true;
+}
+
+static const CdcJsonPiecesOf connectors = {.open = '{', .piece_max = CONNECTOR_MAX, .depth_max = DEPTH_MAX, .take = take, .known = known};
 
 CdcKcReader *
-cdc_kc_reader_new(void)
+cdc_kc_reader_new(const CdcKcList *former)
 {
 	CdcKcReader *reader = calloc(1, sizeof(CdcKcReader));
 
 	if (reader == NULL)
 		return NULL;
 	reader->all = json_object_new_object();
+	reader->former = former ? json_object_get(former->body) : NULL;
 	reader->pieces = cdc_json_pieces_new(&connectors, reader);
 	if (reader->all && reader->pieces)
 		return reader;
@@ -199,6 +240,7 @@ cdc_kc_reader_free(CdcKcReader *reader)
 	if (reader == NULL)
 		return;
 	json_object_put(reader->all);
+	json_object_put(reader->former);
 	cdc_json_pieces_free(reader->pieces);
 	free(reader);
 }
@@ -310,7 +352,7 @@ cdc_kc_reader_list(CdcKcReader *reader)
 CdcKcList *
 cdc_kc_parse_list(const char *body)
 {
-	CdcKcReader *reader = cdc_kc_reader_new();
+	CdcKcReader *reader = cdc_kc_reader_new(NULL);
 	CdcKcList  *list = NULL;
 
 	if (reader && body && cdc_kc_reader_feed(body, strlen(body), reader))

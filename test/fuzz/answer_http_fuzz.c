@@ -32,7 +32,7 @@ static void
 read_list(const char *body)
 {
 	CdcKcList  *list = cdc_kc_parse_list(body);
-	CdcKcReader *reader = cdc_kc_reader_new();
+	CdcKcReader *reader = cdc_kc_reader_new(list);
 	CdcKcList  *again;
 	size_t		length = strlen(body);
 	size_t		at;

@@ -176,7 +176,7 @@ list_in_pieces(const char *body)
 	{
 		size_t		at;
 
-		reader = cdc_kc_reader_new();
+		reader = cdc_kc_reader_new(NULL);
 		for (at = 0; at < strlen(body); at += piece)
 			cdc_kc_reader_feed(body + at, Min(piece, strlen(body) - at), reader);
 		list = cdc_kc_reader_list(reader);
@@ -185,7 +185,7 @@ list_in_pieces(const char *body)
 		cdc_kc_reader_free(reader);
 	}
 	ok(same, "a list in pieces is the same");
-	reader = cdc_kc_reader_new();
+	reader = cdc_kc_reader_new(NULL);
 	cdc_kc_reader_feed(body, strlen(body) - 1, reader);
 	ok(cdc_kc_reader_list(reader) == NULL, "a list without its end is none");
 	cdc_kc_reader_free(reader);
@@ -217,6 +217,48 @@ list_in_pieces(const char *body)
 	memset(big, '[', 100);
 	big[100] = '\0';
 	ok(!is_list(psprintf("{\"a\":%s", big)), "nor deeper than Connect's");
+}
+
+static CdcKcList *
+read_after(const CdcKcList *former, const char *body)
+{
+	CdcKcReader *reader = cdc_kc_reader_new(former);
+	CdcKcList  *list;
+
+	cdc_kc_reader_feed(body, strlen(body), reader);
+	list = cdc_kc_reader_list(reader);
+	cdc_kc_reader_free(reader);
+	return list;
+}
+
+/* What has not changed is shared with the list before; what has is read. */
+static void
+list_after_list(void)
+{
+	static const char body[] = "{\"mdb-pipeline-1\":{\"info\":{\"config\":{\"a\":\"1\"}},\"status\":{\"tasks\":[{\"state\":\"RUNNING\"}]}},"
+		"\"mdb-pipeline-2\":{\"info\":{\"config\":{\"a\":\"1\"}},\"status\":{\"tasks\":[{\"state\":\"RUNNING\"}]}}}";
+	static const char later[] = "{\"mdb-pipeline-1\":{\"info\":{\"config\":{\"a\":\"1\"}},\"status\":{\"tasks\":[{\"state\":\"RUNNING\"}]}},"
+		"\"mdb-pipeline-2\":{\"info\":{\"config\":{\"a\":\"2\"}},\"status\":{\"tasks\":[{\"state\":\"FAILED\"}]}}}";
+	CdcKcList  *first = read_after(NULL, body);
+	CdcKcList  *second = read_after(first, later);
+	CdcKcList  *third;
+
+	ok(first && second && second->n == 2, "a list after a list is read");
+	ok(cdc_kc_find(second, "mdb-pipeline-1")->config == cdc_kc_find(first, "mdb-pipeline-1")->config, "what has not changed is shared");
+	is(cdc_json_string(cdc_kc_find(second, "mdb-pipeline-2")->config, "a"), "2", "what has changed is as it is now");
+	is_number(cdc_kc_find(second, "mdb-pipeline-2")->task_state, CDC_CS_FAILED, "and so is its task");
+	cdc_kc_list_free(first);
+	is_number(cdc_kc_find(second, "mdb-pipeline-1")->task_state, CDC_CS_RUNNING, "what is shared outlives the list before");
+	third = read_after(second, "{}");
+	ok(third && third->n == 0, "what is gone is not kept");
+	cdc_kc_list_free(third);
+	third = read_after(second, "{\"mdb-pipeline-1\":{\"info\":{\"config\":{\"a\":\"1\"}},\"status\":{\"tasks\":[{\"state\":\"RUNNING\"}]}}");
+	ok(third == NULL, "half a list is none, whatever was known of it");
+	cdc_kc_list_free(second);
+
+	first = read_after(NULL, many(5000, "mdb-pipeline-", "{\"info\":{\"config\":{\"a\":\"b\"}}}"));
+	ok(read_after(first, many(10000, "mdb-pipeline-", "{\"info\":{\"config\":{\"a\":\"b\"}}}")) == NULL, "what is shared counts for what it takes");
+	cdc_kc_list_free(first);
 }
 
 /* What Connect tells of one that was stopped while no worker had it. */
@@ -494,6 +536,7 @@ main(void)
 	config();
 	option_values();
 	list();
+	list_after_list();
 	stopped_unassigned();
 	offsets();
 	rewind_body();

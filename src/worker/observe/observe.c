@@ -199,7 +199,7 @@ want_list(CdcService *sink)
 	}
 	sink->kafka.list_wanted = false;
 	look = make_look(sink->world, sink->id);
-	look->reader = cdc_kc_reader_new();
+	look->reader = cdc_kc_reader_new(sink->kafka.list);
 	if (look->reader == NULL)
 	{
 		pfree(look);
