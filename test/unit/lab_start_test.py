@@ -27,10 +27,10 @@ def test():
     work = subprocess.check_output(["mktemp", "-d", "/var/tmp/cdc_lab_start.XXXXXX"], text=True).strip()
     data = os.path.join(work, "data")
     start = "server_start source 'node x' %s %s %s.log %d" % (BIN, data, data, port)
-    other = subprocess.Popen(["runuser", "-u", "postgres", "--", "sleep", "600"], stdin=subprocess.DEVNULL)
+    other = subprocess.Popen(["runuser", "-u", "postgres", "--", "sleep", "600"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         shutil.chown(work, "postgres")
-        subprocess.run(["runuser", "-u", "postgres", "--", BIN + "/initdb", "-D", data, "-N", "--no-instructions"], check=True, stdout=subprocess.DEVNULL, cwd="/")
+        subprocess.run(["runuser", "-u", "postgres", "--", BIN + "/initdb", "-D", data, "-N", "--no-instructions"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
         with open(data + "/postgresql.conf", "a") as conf:
             conf.write("port = %d\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '%s'\n" % (port, work))
         # as a server leaves it that was killed, whose pid is another's by now
@@ -51,6 +51,7 @@ def test():
         equal(said.count("\n"), 1, "in one line")
     finally:
         other.terminate()
+        other.wait()
         if os.path.exists(data + "/postmaster.pid"):
             subprocess.run(["runuser", "-u", "postgres", "--", BIN + "/pg_ctl", "-D", data, "-m", "immediate", "-w", "-s", "stop"], check=False, cwd="/")
         shutil.rmtree(work, ignore_errors=True)
