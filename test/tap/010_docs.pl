@@ -67,6 +67,8 @@ same_ok([ first_cells(section('operations', '## Runbook')) ], [ sort keys %rules
 
 # --- findings -------------------------------------------------------------------------------------
 my @checks = slurp_file("$top/src/worker/world/checks.c") =~ /\.check_name = (?:"(\w+)"|CDC_PEER_SAID)/g;
+# and what SQL finds
+push @checks, map { slurp_file($_) =~ /'(\w+)', '(?:flow|safety|cost)', '(?:blocker|warning|info)'/g } glob("$top/sql/*/helpers*.sql");
 same_ok([ first_cells(section('operations', '## Findings')) ], [ sort map { $_ // 'peer_said' } @checks ], 'docs/operations.md has a row for every check of a finding, and no other',
 	sub { "Add to \"## Findings\" in docs/operations.md: `$_[0]`" }, sub { "No check has this name; take its row out of \"## Findings\" in docs/operations.md: `$_[0]`" });
 my @elsewhere = grep { !m{/world/(?:checks|findings)\.c$} && slurp_file($_) =~ /\.check_name = / } glob("$top/src/worker/*.c $top/src/worker/*/*.c");
@@ -88,7 +90,7 @@ foreach my $line (split /\n/, slurp_file("$top/expected/settings.out"))
 @sections = $doc{configuration} =~ /^### `(cdc_pipeline\.\w+)`/mg;
 same_ok(\@sections, [ sort keys %setting ], 'docs/configuration.md has a section for every setting',
 	sub { "Add to docs/configuration.md: ### `$_[0]`" }, sub { "There is no setting $_[0] any more: take its section out of docs/configuration.md" });
-my $source = join '', map { slurp_file($_) } grep { !/settings\.[ch]$/ } glob("$top/src/*/*.[ch] $top/src/*/*/*.[ch]");
+my $source = join '', map { slurp_file($_) } grep { !m{settings\.[ch]$|/limits\.[ch]$} } glob("$top/src/*/*.[ch] $top/src/*/*/*.[ch]");
 foreach my $name (sort keys %setting)
 {
 	my ($words) = $doc{configuration} =~ /^### `\Q$name\E`[^\n]*\n(.*?)(?=^##)/ms;
@@ -100,8 +102,9 @@ foreach my $name (sort keys %setting)
 
 	is($given, $wanted, "docs/configuration.md has the default of $name ($is{default}$is{unit})");
 	like($words // '', $is{context} eq 'postmaster' ? qr/restart/i : qr/reload/i, "and says what makes a change of $name effective");
-	# the C variable of cdc_pipeline.x is cdc_x
-	my $used = $source =~ /\b\Q@{[ $name =~ s{^cdc_pipeline\.}{cdc_}r ]}\E\b/;
+	# the C variable of cdc_pipeline.x is cdc_x, of an organization's limit its place among them; events and findings are counted in SQL
+	my $variable = $name =~ /^cdc_pipeline\.organization_(\w+)$/ ? 'CDC_LIMIT_' . uc $1 : $name =~ s{^cdc_pipeline\.}{cdc_}r;
+	my $used = $source =~ /\b\Q$variable\E\b/;
 	is((($words // '') =~ /no effect yet/i) ? 'no effect yet' : 'used', $used ? 'used' : 'no effect yet', "$name: \"no effect yet\" stands there while no code reads it, and only then");
 }
 
