@@ -94,6 +94,11 @@ cdc_worker_main(Datum arg)
 	SetConfigOption("jit", "off", PGC_USERSET, PGC_S_OVERRIDE);
 	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_SUSET, PGC_S_OVERRIDE);
 	SetConfigOption("DateStyle", "ISO, YMD", PGC_USERSET, PGC_S_OVERRIDE);
+	/* statements that come with every turn are planned while tables are small: they find their rows by indexes all the same */
+	SetConfigOption("enable_seqscan", "off", PGC_USERSET, PGC_S_OVERRIDE);
+	SetConfigOption("enable_hashjoin", "off", PGC_USERSET, PGC_S_OVERRIDE);
+	SetConfigOption("enable_mergejoin", "off", PGC_USERSET, PGC_S_OVERRIDE);
+	SetConfigOption("jit", "off", PGC_USERSET, PGC_S_OVERRIDE);
 	/* what comes from outside is UTF-8: no other database can hold all of it */
 	cdc_text_ascii_only(GetDatabaseEncoding() != PG_UTF8 && GetDatabaseEncoding() != PG_SQL_ASCII);
 	if (strcmp(GetConfigOption("synchronous_commit", false, false), "off") == 0)

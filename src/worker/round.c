@@ -15,6 +15,7 @@
 #include "worker/world/index.h"
 #include "worker/world/organization.h"
 #include "worker/world/plan.h"
+#include "worker/world/tend.h"
 
 /* Events that nothing waits for are written together, within this time. */
 #define EVENTS_MS 25
@@ -68,7 +69,10 @@ begin_round(CdcWorld *world)
 	cdc_world_rounds_begun(world);
 	cdc_shmem_begin_round();
 	cdc_each_service(s, world)
+	{
 		cdc_observe_service(s);
+		cdc_tend(s, CDC_TEND_LOOKS);
+	}
 	cdc_network_round(world);
 	cdc_provider_round(world);
 	cdc_each_pipeline(p, world)
@@ -139,7 +143,7 @@ cdc_visit_next(CdcWorld *world)
 		cdc_dirty_next(world),
 		cdc_observe_next(world),
 		cdc_network_next(world),
-		cdc_provider_next(world),
+		cdc_tend_next(world),
 		cdc_turns_next(world),
 		cdc_world_round_due(world),
 		cdc_plan_next(world)

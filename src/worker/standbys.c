@@ -14,6 +14,7 @@
 #include "worker/visit_parts.h"
 #include "worker/world/index.h"
 #include "worker/world/shadow.h"
+#include "worker/world/tend.h"
 
 static void
 see_to(CdcPipeline *p, CdcNode *n)
@@ -52,7 +53,7 @@ cdc_visit_standbys(CdcWorld *world)
 	CdcService *s;
 	int			i;
 
-	cdc_each_service(s, world)
+	while ((s = cdc_tend_next_due(world, CDC_TEND_STANDBYS, cdc_loop_now())) != NULL)
 	{
 		for (i = 0; i < s->pg.nnodes; i++)
 		{

@@ -23,6 +23,7 @@
 #include "worker/world/operation.h"
 #include "worker/world/plan.h"
 #include "worker/world/streamed.h"
+#include "worker/world/tend.h"
 
 #define VISITS_MOST 64			/* so many between two looks at what else there is to do */
 #define SLOW_MS 60000			/* what could not be judged is looked at again */
@@ -72,7 +73,10 @@ record(CdcPipeline *p, const CdcDecision *d, const CdcAssessment *a)
 	{
 		cdc_failover_streaming(p);
 		if (new_start && p->source)
+		{
 			p->source->pg.standbys_since = cdc_loop_now();	/* they want a slot of it */
+			cdc_tend(p->source, CDC_TEND_LOOKS);
+		}
 	}
 	if (moved || (new_rule && message && !cdc_same(message, p->kept.error_message)))
 		cdc_world_event(p, "transition", rule_name(d->rule), cdc_status_name(p->kept.status),
@@ -242,7 +246,7 @@ visit(CdcPipeline *p)
 	if (p->doing.op == NULL && p->plan.next_visit <= cdc_loop_now())
 		cdc_pace_plan(p, &d, a.turn_at);
 	if (p->kept.absent && p->source)
-		cdc_observe_release(p->source);
+		cdc_observe_leave(p->source);
 	return true;
 }
 

@@ -85,12 +85,14 @@ assess_older_writer(const CdcPipeline *p, CdcAssessment *a)
 	CdcPipeline *other;
 
 	s->older_writer = CDC_WRITER_NONE;
-	cdc_each_of_sink(other, p->sink)
+	/* what leaves itself starts no task */
+	if (p->wanted.want_deleted)
+		return;
+	cdc_each_leaving(other, p->sink)
 	{
 		const CdcKcConnector *c;
 
-		if (other == p || !other->wanted.want_deleted ||
-			strcmp(other->wanted.topic_prefix, p->wanted.topic_prefix) != 0)
+		if (strcmp(other->wanted.topic_prefix, p->wanted.topic_prefix) != 0)
 			continue;
 		c = cdc_connector_of(other);
 		if (other->doing.op && other->doing.op->action == CDC_ACT_PUT_CONNECTOR)

@@ -124,7 +124,9 @@ blocker_words(const CdcPipeline *p)
 	/* those of this source alone: others' names are none of its owner's business */
 	cdc_each_of_source(other, p->source)
 	{
-		if (strstr(words, psprintf("(user %s,", other->object_name)) || strstr(words, psprintf(", application %s)", other->object_name)))
+		const char *named = strstr(words, other->object_name);
+
+		if (named && (named[strlen(other->object_name)] == ',' || named[strlen(other->object_name)] == ')'))
 			return psprintf("the snapshot of pipeline \"%s\", %s", other->wanted.name, words);
 	}
 	return pstrdup(words);

@@ -64,7 +64,4 @@ extern void cdc_provider_round(CdcWorld *world);
 /* Starts the requests to providers whose time has come. */
 extern void cdc_provider_due(CdcWorld *world);
 
-/* Monotonic ms of the next thing that cdc_provider_due would do, 0 for none. */
-extern int64 cdc_provider_next(CdcWorld *world);
-
 #endif							/* CDC_EXECUTE_H */

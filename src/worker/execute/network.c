@@ -24,6 +24,7 @@
 
 #define BACKOFF_FIRST_MS 500
 #define BACKOFF_MAX_MS 30000
+#define WAIT_MS 50				/* for a list, for whoever acts on the pair, for the turn that writes it */
 #define WATCH_MS 5000			/* a removed pair, until nothing can come back late */
 
 bool
@@ -257,7 +258,7 @@ plan_removal(CdcPair *pair)
 		case CDC_SDN_TO_DELETE:
 			pair->parted = false;
 			strlcpy(pair->removal_uuid, which->uuid, sizeof(pair->removal_uuid));
-			pair->removal_planned = true;
+			pair->removal_planned = world->removals_planned = true;
 			note_intent(pair);
 			break;
 	}
@@ -307,16 +308,23 @@ removal_done(const CdcHttpResult *result, void *arg)
 void
 cdc_network_dispatch(CdcWorld *world)
 {
+	bool		planned = world->removals_planned;
 	ListCell   *cell;
 
-	foreach(cell, world->pairs)
+	world->removals_planned = false;
+	foreach(cell, planned ? world->pairs : NIL)
 	{
 		CdcPair    *pair = lfirst(cell);
 		CdcRemovalRef *ref;
 		const char *error;
 
-		if (!pair->removal_planned || cdc_is_dirty(&pair->dirty))
+		if (!pair->removal_planned)
 			continue;
+		if (cdc_is_dirty(&pair->dirty))
+		{
+			world->removals_planned = true;
+			continue;
+		}
 		pair->removal_planned = false;
 		if (cdc_pair_is_needed(pair))
 			continue;			/* a service came meanwhile: its pipelines enable it again */
@@ -343,8 +351,9 @@ cdc_network_due(CdcWorld *world)
 	ListCell   *cell;
 	int64		now = cdc_loop_now();
 
-	if (!cdc_network_configured() || !world->loaded)
+	if (!cdc_network_configured() || !world->loaded || now < world->pairs_due)
 		return;
+	world->pairs_due = PG_INT64_MAX;
 	foreach(cell, world->pairs)
 	{
 		CdcPair    *pair = lfirst(cell);
@@ -360,24 +369,13 @@ cdc_network_due(CdcWorld *world)
 		}
 		if (removing && !pair->gone && !pair->turn.holder && !pair->removal_planned && !pair->removal_serial && now >= pair->next_try)
 			plan_removal(pair);
+		if (removing && !pair->gone)
+			world->pairs_due = Min(world->pairs_due, Max(pair->next_try, now + WAIT_MS));
 	}
 }
 
 int64
 cdc_network_next(CdcWorld *world)
 {
-	ListCell   *cell;
-	int64		next = 0;
-
-	if (!cdc_network_configured())
-		return 0;
-	foreach(cell, world->pairs)
-	{
-		CdcPair    *pair = lfirst(cell);
-
-		if (pair->removing && !pair->gone && !pair->removal_planned && !pair->removal_serial &&
-			pair->next_try > cdc_loop_now() && (next == 0 || pair->next_try < next))
-			next = pair->next_try;
-	}
-	return next;
+	return cdc_network_configured() && world->loaded && world->pairs_due < PG_INT64_MAX ? Max(world->pairs_due, 1) : 0;
 }

@@ -17,8 +17,10 @@
 #include "worker/world/index.h"
 #include "worker/world/kept.h"
 #include "worker/world/pair.h"
+#include "worker/world/tend.h"
 
 #define BUSY_MS 200				/* while something is expected */
+#define GONE_MS 50				/* until its pipelines have settled */
 #define ERROR_MS 1000
 #define LOST_FIRST_MS 250
 #define LOST_MAX_MS 10000
@@ -151,7 +153,7 @@ take_news(CdcService *s, CdcProvide what, CdcProvided *p)
 	if (p->state == CDC_PROVIDED_UNKNOWN && message)
 	{
 		/* not heard: what was known stays */
-		s->made.provider_next = now + Min(LOST_FIRST_MS << Min(s->made.provider_failures, 6), LOST_MAX_MS);
+		cdc_tend_at(s, CDC_TEND_PROVIDER, now + Min(LOST_FIRST_MS << Min(s->made.provider_failures, 6), LOST_MAX_MS));
 		s->made.provider_failures++;
 		set_status(s, s->status, s->kafka.addon_status, message);
 		return;
@@ -159,10 +161,11 @@ take_news(CdcService *s, CdcProvide what, CdcProvided *p)
 	s->made.provider_failures = 0;
 	if (s->deleting)
 	{
-		s->made.provider_next = now + BUSY_MS;
+		cdc_tend_at(s, CDC_TEND_PROVIDER, now + BUSY_MS);
 		if (p->state == CDC_PROVIDED_ABSENT && what == CDC_PROVIDE_TAKE_BACK)
 		{
 			cdc_world_provider_gone(s);
+			cdc_tend(s, CDC_TEND_PROVIDER);
 			cdc_dirty_service(s, CDC_ROW_SERVICE);
 		}
 		else
@@ -173,7 +176,7 @@ take_news(CdcService *s, CdcProvide what, CdcProvided *p)
 	{
 		/* somebody took it away there: it is ordered anew */
 		s->made.ordered = false;
-		s->made.provider_next = now;
+		cdc_tend_at(s, CDC_TEND_PROVIDER, now);
 		return;
 	}
 	if (what == CDC_PROVIDE_ORDER && p->state != CDC_PROVIDED_ERROR)
@@ -185,8 +188,8 @@ take_news(CdcService *s, CdcProvide what, CdcProvided *p)
 	if (message || s->pg.primary || !s->is_postgresql || p->state != CDC_PROVIDED_RUNNING || !cdc_same(s->status, "running"))
 		set_status(s, status_word(p->state, cdc_same(s->status, "pending") ? "provisioning" : s->status),
 				   s->kafka.has_addon ? status_word(p->connect, s->kafka.addon_status) : NULL, message);
-	s->made.provider_next = now + (p->state == CDC_PROVIDED_ERROR ? ERROR_MS :
-								   p->state == CDC_PROVIDED_RUNNING && (!s->kafka.has_addon || p->connect == CDC_PROVIDED_RUNNING) ? cdc_health_interval : BUSY_MS);
+	cdc_tend_at(s, CDC_TEND_PROVIDER, now + (p->state == CDC_PROVIDED_ERROR ? ERROR_MS :
+											 p->state == CDC_PROVIDED_RUNNING && (!s->kafka.has_addon || p->connect == CDC_PROVIDED_RUNNING) ? cdc_health_interval : BUSY_MS));
 }
 
 static void
@@ -217,7 +220,7 @@ ask(CdcService *s)
 	if (s->error && !s->deleting)
 	{
 		set_status(s, "error", s->kafka.addon_status, s->error);
-		s->made.provider_next = cdc_loop_now() + LOST_MAX_MS;
+		cdc_tend_at(s, CDC_TEND_PROVIDER, cdc_loop_now() + LOST_MAX_MS);
 		return;
 	}
 	asked = MemoryContextAllocZero(TopMemoryContext, sizeof(Asked));
@@ -231,7 +234,7 @@ ask(CdcService *s)
 	if (why)
 	{
 		set_status(s, s->status, s->kafka.addon_status, why);
-		s->made.provider_next = cdc_loop_now() + LOST_MAX_MS;
+		cdc_tend_at(s, CDC_TEND_PROVIDER, cdc_loop_now() + LOST_MAX_MS);
 		pfree(asked);
 		return;
 	}
@@ -239,7 +242,7 @@ ask(CdcService *s)
 	if (cdc_http_start(&request, answered, asked) == NULL)
 	{
 		s->made.provider_asking = 0;
-		s->made.provider_next = cdc_loop_now() + BUSY_MS;
+		cdc_tend_at(s, CDC_TEND_PROVIDER, cdc_loop_now() + BUSY_MS);
 		pfree(asked);
 	}
 	providers[s->made.provider]->wipe(&request);
@@ -253,7 +256,7 @@ cdc_provider_round(CdcWorld *world)
 	cdc_each_service(s, world)
 	{
 		if (cdc_provided(s) && s->made.provider_failures == 0)
-			s->made.provider_next = cdc_loop_now();
+			cdc_tend_at(s, CDC_TEND_PROVIDER, cdc_loop_now());
 	}
 }
 
@@ -263,38 +266,27 @@ cdc_provider_due(CdcWorld *world)
 	CdcService *s;
 	int64		now = cdc_loop_now();
 
-	cdc_each_service(s, world)
+	while ((s = cdc_tend_next_due(world, CDC_TEND_PROVIDER, now)) != NULL)
 	{
 		if (!cdc_provided(s))
 			continue;
 		if (s->made.provider_gone)
-			settle_pipelines(s);
-		else if (s->made.provider_asking == 0 && now >= s->made.provider_next)
 		{
-			s->made.taken_back = s->deleting && may_go(s);
+			settle_pipelines(s);
+			cdc_tend_at(s, CDC_TEND_PROVIDER, now + GONE_MS);
+		}
+		else if (s->made.provider_asking == 0)
+		{
+			cdc_world_take_back(s, s->deleting && may_go(s));
 			if (s->deleting && !s->made.taken_back)
-				s->made.provider_next = now + BUSY_MS;
+				cdc_tend_at(s, CDC_TEND_PROVIDER, now + BUSY_MS);
 			else if (s->deleting && cdc_pair_joined(s))
 			{
 				set_status(s, s->status, s->kafka.addon_status, "waiting for the peerings of its network to be removed");
-				s->made.provider_next = now + BUSY_MS;
+				cdc_tend_at(s, CDC_TEND_PROVIDER, now + BUSY_MS);
 			}
 			else
 				ask(s);
 		}
 	}
-}
-
-int64
-cdc_provider_next(CdcWorld *world)
-{
-	CdcService *s;
-	int64		next = 0;
-
-	cdc_each_service(s, world)
-	{
-		if (cdc_provided(s) && !s->made.provider_gone && s->made.provider_asking == 0 && (next == 0 || s->made.provider_next < next))
-			next = Max(s->made.provider_next, 1);
-	}
-	return next;
 }

@@ -82,12 +82,12 @@ job_done(const CdcPgResult *result, void *arg)
 		}
 		/* what is there now decides what is next; what a nudge does shows at the next */
 		if (n && result->outcome == CDC_PG_OK && job->action == CDC_SHADOW_NUDGE)
-			n->look_wanted = true;
+			cdc_world_want_node(n);
 		else if (n && result->outcome == CDC_PG_OK && job->action != CDC_SHADOW_ADVANCE)
 		{
 			shadow->lsn = 0;
 			shadow->tried_at = 0;
-			n->look_wanted = true;
+			cdc_world_want_node(n);
 		}
 	}
 	else if (p)

@@ -8,6 +8,7 @@
 
 #include "worker/learn/learn_parts.h"
 #include "worker/world/facts.h"
+#include "worker/world/tend.h"
 
 void
 cdc_learn_agents(CdcPipeline *p)
@@ -27,6 +28,8 @@ void
 cdc_learn_workers(CdcService *sink, bool rolling, bool settled)
 {
 	sink->kafka.rolling = rolling;
+	if (rolling)
+		cdc_tend(sink, CDC_TEND_LOOKS);
 	if (!settled)
 		return;
 	/* all have it: the next installation begins anew */

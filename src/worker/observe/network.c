@@ -27,18 +27,6 @@
 /* Peerings of an account, some 600 bytes each, read as they come. */
 #define LIST_MAX (16 * 1024 * 1024)
 
-static void
-ready_waiting(CdcWorld *world)
-{
-	CdcPipeline *p;
-
-	cdc_each_pipeline(p, world)
-	{
-		if (p->look.waiting)
-			cdc_world_ready(p);
-	}
-}
-
 /* What was seen of one direction, as its row shows it. */
 static void
 note_direction(CdcPair *pair, const CdcSdnPeering *peering, char *uuid, char **state)
@@ -127,7 +115,7 @@ list_ended(CdcWorld *world, int64 started, char *error, bool denied)
 	cdc_set_string(world->context, &sdn->error, error);
 	if (error == NULL)
 		note_pairs(world);
-	ready_waiting(world);
+	cdc_plan_ready_waiting(world);
 }
 
 typedef struct CdcListLook
@@ -297,7 +285,7 @@ network_ended(CdcService *service, int64 started, const char *error)
 	if (error)
 		service->network_labelled = CDC_UNKNOWN;
 	cdc_network_tell_owner(service);
-	ready_waiting(service->world);
+	cdc_world_ready_waiting(service);
 }
 
 /* A network as it is at the cloud: whose it is, and where addresses in it lie. */

@@ -25,13 +25,16 @@
 #include "worker/world/checks.h"
 #include "worker/world/index.h"
 #include "worker/world/plan.h"
+#include "worker/world/asked.h"
 #include "worker/world/reach.h"
 #include "worker/world/streamed.h"
+#include "worker/world/tend.h"
 #include "worker/world/wanted.h"
 #include "worker/world/shapes.h"
 
 /* Standbys are seen to when nothing is being built on the source, or after this. */
 #define STANDBYS_WAIT_MS 2000
+#define STANDBYS_LOOK_MS 50		/* whether it is */
 
 /*
  * While a source has no primary its nodes are asked this often: at first, since
@@ -162,6 +165,7 @@ elect(CdcService *s)
 
 			if (db->node != primary && primary != NULL)
 				cdc_world_hang_up(db);
+			cdc_asks_again(db);
 		}
 	}
 	set_source_status(s);
@@ -295,6 +299,8 @@ node_done(const CdcPgResult *result, void *arg)
 		cdc_registered_seen(s);
 	elect(s);
 	n->looked = true;
+	cdc_tend(s, CDC_TEND_STANDBYS);
+	cdc_tend(s, CDC_TEND_LOOKS);
 	cdc_each_of_source(p, s)
 	{
 		if (obs && n == s->pg.primary)
@@ -434,6 +440,7 @@ note_slots(CdcService *s, const char *words)
 	}
 	json_object_put(slots);
 	s->pg.followed = true;
+	cdc_tend(s, CDC_TEND_STANDBYS);
 }
 
 static void
@@ -450,6 +457,7 @@ ping_done(const CdcPgResult *result, void *arg)
 	}
 	n = &s->pg.nodes[probe->node];
 	n->pinging = false;
+	cdc_tend(s, CDC_TEND_LOOKS);
 	if (result->outcome == CDC_PG_OK)
 	{
 		/* demoted, or not the one that it was */
@@ -512,40 +520,32 @@ search_interval(const CdcService *s, int64 now)
 }
 
 int64
-cdc_observe_source_due(CdcWorld *world)
+cdc_observe_source_due(CdcService *s)
 {
-	CdcService *s;
 	int64		now = cdc_loop_now();
-	int64		next = 0;
+	int64		next;
 
-	cdc_each_service(s, world)
+	if (!s->is_postgresql || s->pg.nnodes == 0 || s->pg.system_identifier == 0 || !has_pipelines(s))
+		return 0;
+	if (s->pg.standbys_since != 0 && (s->pg.slot_turn.holder == NULL || now - s->pg.standbys_since > STANDBYS_WAIT_MS))
 	{
-		int64		at;
-
-		if (!s->is_postgresql || s->pg.nnodes == 0 || s->pg.system_identifier == 0 || !has_pipelines(s))
-			continue;
-		if (s->pg.standbys_since != 0 && (s->pg.slot_turn.holder == NULL || now - s->pg.standbys_since > STANDBYS_WAIT_MS))
+		s->pg.standbys_since = 0;
+		cdc_observe_nodes(s);
+	}
+	if (s->pg.primary)
+	{
+		if (now >= s->pg.primary->pinged_at + ping_interval(s))
+			ping(s);
+		next = Max(s->pg.primary->pinged_at + ping_interval(s), now + 50);
+	}
+	else
+	{
+		if (now >= s->pg.searched_at + search_interval(s, now))
 		{
-			s->pg.standbys_since = 0;
+			s->pg.searched_at = now;
 			cdc_observe_nodes(s);
 		}
-		if (s->pg.primary)
-		{
-			if (now >= s->pg.primary->pinged_at + ping_interval(s))
-				ping(s);
-			at = Max(s->pg.primary->pinged_at + ping_interval(s), now + 50);
-		}
-		else
-		{
-			if (now >= s->pg.searched_at + search_interval(s, now))
-			{
-				s->pg.searched_at = now;
-				cdc_observe_nodes(s);
-			}
-			at = s->pg.searched_at + search_interval(s, now);
-		}
-		if (next == 0 || at < next)
-			next = at;
+		next = s->pg.searched_at + search_interval(s, now);
 	}
-	return next;
+	return s->pg.standbys_since == 0 ? next : Min(next, now + STANDBYS_LOOK_MS);
 }

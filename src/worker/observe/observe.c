@@ -19,9 +19,13 @@
 #include "worker/world/index.h"
 #include "worker/world/plan.h"
 #include "worker/world/reach.h"
+#include "worker/world/tend.h"
 
 /* How often a sink is looked at while its workers are restarted one by one (ms). */
 #define ROLL_MS 200
+
+/* What cannot be asked for now, since there is too much of it, is tried again after this. */
+#define PRESSURE_MS 50
 
 /* A list is not asked for again before this many times its own duration. */
 #define LIST_PACE 2
@@ -134,6 +138,7 @@ list_done(const CdcHttpResult *result, void *arg)
 	}
 	sink->kafka.listing = false;
 	sink->kafka.listed_at = look->started;
+	cdc_tend(sink, CDC_TEND_LOOKS);
 	sink->kafka.list_ms = result->elapsed_ms;
 	if (result->tolerated || result->outcome == CDC_HTTP_ANSWERED)
 		cdc_registered_answered(sink, cdc_connect_url(sink), result->tolerated);
@@ -182,6 +187,19 @@ list_done(const CdcHttpResult *result, void *arg)
 	free_look(look);
 }
 
+static int64
+list_due(const CdcService *sink)
+{
+	return sink->kafka.listed_at == 0 ? 0 : sink->kafka.listed_at + (int64) sink->kafka.list_ms * (1 + LIST_PACE);
+}
+
+static void
+want_list_by(CdcService *sink, int64 at)
+{
+	sink->kafka.list_wanted = true;
+	cdc_tend_by(sink, CDC_TEND_LOOKS, at);
+}
+
 static void
 want_list(CdcService *sink)
 {
@@ -191,10 +209,9 @@ want_list(CdcService *sink)
 	if (sink->kafka.listing || url == NULL)
 		return;
 	/* one GET for all who wait, and never back to back on a slow cluster */
-	if (sink->kafka.listed_at != 0 &&
-		cdc_loop_now() < sink->kafka.listed_at + (int64) sink->kafka.list_ms * (1 + LIST_PACE))
+	if (cdc_loop_now() < list_due(sink))
 	{
-		sink->kafka.list_wanted = true;
+		want_list_by(sink, list_due(sink));
 		return;
 	}
 	sink->kafka.list_wanted = false;
@@ -203,7 +220,7 @@ want_list(CdcService *sink)
 	if (look->reader == NULL)
 	{
 		pfree(look);
-		sink->kafka.list_wanted = true;
+		want_list_by(sink, cdc_loop_now() + PRESSURE_MS);
 		return;
 	}
 	sink->kafka.listing = true;
@@ -211,7 +228,7 @@ want_list(CdcService *sink)
 	if (!get(sink, url, "/connectors?expand=status&expand=info", NULL, list_done, look))
 	{
 		sink->kafka.listing = false;
-		sink->kafka.list_wanted = true;
+		want_list_by(sink, cdc_loop_now() + PRESSURE_MS);
 	}
 }
 
@@ -230,51 +247,41 @@ roll_on(CdcService *sink)
 	}
 }
 
+/* What is due of a service, and when more is. */
+static void
+see_to(CdcService *s)
+{
+	if (s->loaded_anew)
+	{
+		s->loaded_anew = false;
+		cdc_registered_check(s);
+	}
+	if (s->pg.release_due)
+		cdc_observe_release(s);
+	if (s->is_kafka && s->kafka.list_wanted)
+		want_list(s);
+	if (s->kafka.rolling && cdc_loop_now() >= s->kafka.rolled_at + ROLL_MS)
+		roll_on(s);
+	else if (s->kafka.rolling)
+		cdc_tend_by(s, CDC_TEND_LOOKS, s->kafka.rolled_at + ROLL_MS);
+	cdc_tend_by(s, CDC_TEND_LOOKS, cdc_observe_source_due(s));
+}
+
 void
 cdc_observe_paced(CdcWorld *world)
 {
 	CdcService *s;
+	int64		now = cdc_loop_now();
 
-	world->source_due = cdc_observe_source_due(world);
 	cdc_network_observe_due(world);
-	cdc_each_service(s, world)
-	{
-		if (s->loaded_anew)
-		{
-			s->loaded_anew = false;
-			cdc_registered_check(s);
-		}
-		if (s->pg.release_due)
-			cdc_observe_release(s);
-		if (s->is_kafka && s->kafka.list_wanted)
-			want_list(s);
-		if (s->kafka.rolling && cdc_loop_now() >= s->kafka.rolled_at + ROLL_MS)
-			roll_on(s);
-	}
+	while ((s = cdc_tend_next_due(world, CDC_TEND_LOOKS, now)) != NULL)
+		see_to(s);
 }
 
 int64
 cdc_observe_next(CdcWorld *world)
 {
-	CdcService *s;
-	int64		next = world->source_due;
-	int64		list = cdc_network_observe_next(world);
-
-	if (list && (next == 0 || list < next))
-		next = list;
-	cdc_each_service(s, world)
-	{
-		if (s->is_kafka && s->kafka.list_wanted && !s->kafka.listing)
-		{
-			int64		at = s->kafka.listed_at + (int64) s->kafka.list_ms * (1 + LIST_PACE);
-
-			if (next == 0 || at < next)
-				next = at;
-		}
-		if (s->kafka.rolling && (next == 0 || s->kafka.rolled_at + ROLL_MS < next))
-			next = s->kafka.rolled_at + ROLL_MS;
-	}
-	return next;
+	return cdc_network_observe_next(world);
 }
 
 /* All workers have answered, or will not. */
@@ -437,7 +444,7 @@ cdc_observe(CdcPipeline *p, int needs)
 		cdc_agents_look(p->sink);
 		all = false;
 	}
-	p->look.waiting = !all;
+	cdc_plan_wait(p, !all);
 	return all;
 }
 

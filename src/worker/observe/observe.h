@@ -27,18 +27,18 @@ extern void cdc_observe_nodes(CdcService *source);
 extern void cdc_observe_service(CdcService *service);
 
 /*
- * A slow cluster's list is not asked for back to back: starts the lists whose
- * time has come, and judges how services whose row was read are registered; when the next one is due (0: none).
+ * Sees to services whose time has come (tend.h): a slow cluster's list, which is
+ * not asked for back to back, whether a primary is there, how one whose row was
+ * read is registered, databases to be left.  When the network is looked at next, 0: not.
  */
 extern void cdc_observe_paced(CdcWorld *world);
 extern int64 cdc_observe_next(CdcWorld *world);
 
 /*
- * Closes the connections to databases of a source in which nothing is left to
- * do, so that their owner can drop them.  Not from within a connection's
- * callback.
+ * At the loop's next step, closes the connections to databases of a source in
+ * which nothing is left to do, so that their owner can drop them.
  */
-extern void cdc_observe_release(CdcService *source);
+extern void cdc_observe_leave(CdcService *source);
 
 /* A health round: one list for all, and each network whose ranges or label are needed. */
 extern void cdc_network_round(CdcWorld *world);

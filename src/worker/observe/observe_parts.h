@@ -54,9 +54,12 @@ extern bool cdc_observe_source_fresh(CdcPipeline *pipeline);
 extern void cdc_observe_source_want(CdcPipeline *pipeline);
 
 /*
- * Asks primaries whether they are there, and looks for those that are lost;
- * when the next is due (0: none).
+ * Asks the primary of a service whether it is there, or looks for one that is lost;
+ * when that is due again (0: not).
  */
-extern int64 cdc_observe_source_due(CdcWorld *world);
+extern int64 cdc_observe_source_due(CdcService *service);
+
+/* Closes connections of cdc_observe_leave(); not from within a connection's callback. */
+extern void cdc_observe_release(CdcService *source);
 
 #endif							/* CDC_OBSERVE_PARTS_H */

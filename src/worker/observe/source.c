@@ -13,12 +13,14 @@
 #include "extension/settings.h"
 #include "worker/observe/observe.h"
 #include "worker/observe/observe_parts.h"
+#include "worker/world/asked.h"
 #include "worker/world/facts.h"
 #include "worker/world/index.h"
 #include "worker/world/plan.h"
 #include "worker/world/reach.h"
 #include "worker/world/shapes.h"
 #include "worker/world/streamed.h"
+#include "worker/world/tend.h"
 
 /*
  * Who waits looks again after a multiple of the duration of a look: the dearer
@@ -81,7 +83,7 @@ is_used(CdcSourceDb *db)
 {
 	CdcPipeline *p;
 
-	if (db->observing || db->wanted != NIL || db->watching)
+	if (db->observing || db->asked[CDC_ASK_LOOK].n > 0 || db->watching)
 		return true;
 	cdc_each_of_source(p, db->service)
 	{
@@ -99,7 +101,7 @@ static void
 note_unused(CdcSourceDb *db)
 {
 	if (!is_used(db))
-		db->service->pg.release_due = true;
+		cdc_observe_leave(db->service);
 }
 
 static void look_at_database(CdcSourceDb *db);
@@ -165,8 +167,7 @@ database_done(const CdcPgResult *result, void *arg)
 	if (result->outcome == CDC_PG_REFUSED || result->outcome == CDC_PG_LOST ||
 		another)
 		cdc_observe_nodes(s);
-	if (db->wanted != NIL)
-		look_at_database(db);
+	look_at_database(db);
 	note_unused(db);
 	cdc_probe_free(probe);
 }
@@ -197,27 +198,22 @@ look_at_database(CdcSourceDb *db)
 	CdcProbe   *probe;
 	const char *params[1];
 	char	   *ask;
-	ListCell   *cell;
-	int			most = Min(list_length(db->wanted), LOOK_PIPELINES);
+	CdcPipeline *p;
+	int			most = Min(db->asked[CDC_ASK_LOOK].n, LOOK_PIPELINES);
 	int			n = 0;
 
-	if (db->observing || db->wanted == NIL || !open_database(db))
+	if (db->observing || most == 0 || !open_database(db))
 		return;
 	asks = palloc(sizeof(CdcSourceAsk) * most);
 	probe = cdc_probe_make(db->service, db->database, most);
-	foreach(cell, db->wanted)
+	/* the others are asked about when this is answered */
+	while (n < most && (p = cdc_next_asked(db, CDC_ASK_LOOK)) != NULL)
 	{
-		CdcPipeline *p = lfirst(cell);
-
-		/* the others are asked about when this is answered */
-		if (n == most)
-			break;
 		asks[n] = cdc_source_ask_of(p);
 		strlcpy(probe->pipelines[n], p->id, CDC_UUID_LEN + 1);
 		n++;
 	}
 	probe->n = n;
-	db->wanted = list_delete_first_n(db->wanted, n);
 	ask = cdc_source_ask(asks, n, false);
 	params[0] = ask;
 	db->observing = true;
@@ -270,6 +266,7 @@ watch_done(const CdcPgResult *result, void *arg)
 		return;
 	}
 	cdc_world_database(s, probe->database)->watching = false;
+	cdc_asks_again(cdc_world_database(s, probe->database));
 	rows = watched_rows(result);
 	for (i = 0; i < probe->n; i++)
 	{
@@ -301,37 +298,24 @@ watch_database(CdcSourceDb *db)
 	CdcProbe   *probe;
 	const char *params[1];
 	char	   *ask;
-	ListCell   *cell;
+	CdcPipeline *p;
+	int			n = db->asked[CDC_ASK_WATCH].n;
 
-	if (db->watching || db->watched == NIL || !open_database(db))
+	if (db->watching || n == 0 || !open_database(db))
 		return;
-	slots = palloc(sizeof(char *) * list_length(db->watched));
-	probe = cdc_probe_make(db->service, db->database, list_length(db->watched));
-	foreach(cell, db->watched)
+	slots = palloc(sizeof(char *) * n);
+	probe = cdc_probe_make(db->service, db->database, n);
+	while ((p = cdc_next_asked(db, CDC_ASK_WATCH)) != NULL)
 	{
-		CdcPipeline *p = lfirst(cell);
-
 		slots[probe->n] = p->object_name;
 		strlcpy(probe->pipelines[probe->n++], p->id, CDC_UUID_LEN + 1);
 	}
-	list_free(db->watched);
-	db->watched = NIL;
 	ask = cdc_source_watch(slots, probe->n);
 	params[0] = ask;
 	db->watching = true;
 	cdc_pg_exec(db->conn, cdc_source_watch_sql, 1, params, &cdc_shape_watch, LOOK_TIMEOUT_MS, watch_done, probe);
 	pfree(slots);
 	pfree(ask);
-}
-
-/* The pipeline is in the next look, or watch, once; the list is the source's. */
-static void
-add_once(List **list, CdcPipeline *p)
-{
-	MemoryContext old = MemoryContextSwitchTo(p->source->context);
-
-	*list = list_append_unique_ptr(*list, p);
-	MemoryContextSwitchTo(old);
 }
 
 bool
@@ -344,7 +328,7 @@ cdc_observe_source_watch(CdcPipeline *p)
 	db = cdc_world_database(p->source, p->wanted.database);
 	if (db->conn == NULL)
 		return false;
-	add_once(&db->watched, p);
+	cdc_ask(db, CDC_ASK_WATCH, p);
 	return true;
 }
 
@@ -368,25 +352,25 @@ cdc_observe_source_want(CdcPipeline *p)
 		cdc_observe_nodes(s);
 		return;
 	}
-	add_once(&cdc_world_database(s, p->wanted.database)->wanted, p);
+	cdc_ask(cdc_world_database(s, p->wanted.database), CDC_ASK_LOOK, p);
 }
 
 void
 cdc_observe_source_looks(CdcWorld *world)
 {
-	CdcService *s;
-	ListCell   *inner;
+	CdcSourceDb *next = cdc_next_asking(world, NULL);
 
-	cdc_each_service(s, world)
+	while (next)
 	{
+		CdcSourceDb *db = next;
+
+		next = cdc_next_asking(world, db);
 		/* those who are to be visited yet may want the same look */
-		if (cdc_ring_waits(&s->users->ring))
+		if (cdc_ring_waits(&db->service->users->ring))
 			continue;
-		foreach(inner, s->pg.databases)
-		{
-			look_at_database(lfirst(inner));
-			watch_database(lfirst(inner));
-		}
+		cdc_asks_no_more(db);
+		look_at_database(db);
+		watch_database(db);
 	}
 }
 
@@ -405,6 +389,13 @@ cdc_observe_source_pace(const CdcPipeline *p)
 			return db->look_ms * Min(db->look_ms, LOOK_PACE_MAX);
 	}
 	return 0;
+}
+
+void
+cdc_observe_leave(CdcService *s)
+{
+	s->pg.release_due = true;
+	cdc_tend(s, CDC_TEND_LOOKS);
 }
 
 void

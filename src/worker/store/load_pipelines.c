@@ -168,7 +168,7 @@ cdc_store_load_pipeline(CdcWorld *world, const char *words)
 		json_object_put(p->wanted.options);
 	options = cdc_row_object(spec, "options");
 	p->wanted.options = options ? json_object_get(options) : NULL;
-	p->wanted.want_deleted = cdc_same(cdc_row_text(spec, "desired_state"), "deleted");
+	cdc_world_want_deleted(p, cdc_same(cdc_row_text(spec, "desired_state"), "deleted"));
 	p->wanted.force = cdc_row_bool(spec, "force_delete", false);
 	p->wanted.wanted_generation = cdc_row_int(spec, "password_generation", 1);
 	p->wanted.adopt_asked = cdc_row_int(spec, "adopt_asked", 0);

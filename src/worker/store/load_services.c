@@ -14,6 +14,7 @@
 #include "worker/world/findings.h"
 #include "worker/world/organization.h"
 #include "worker/world/index.h"
+#include "worker/world/pair.h"
 
 /* Where nodes are looked at, and pg_hba.conf is written, unless said otherwise. */
 #define ADMIN_DATABASE "postgres"
@@ -244,6 +245,7 @@ cdc_store_load_service(CdcWorld *world, const char *words)
 	cdc_findings_load_service(s, cdc_row_array(row, "findings", &n));
 	s->connection = cdc_row_copy(s->context, connection ? json_object_to_json_string_ext(connection, JSON_C_TO_STRING_PLAIN) : NULL);
 	s->loaded_anew = true;
+	cdc_network_join(s);
 	cdc_world_want_round(world, s->organization_id, false);
 	json_object_put(row);
 	cdc_world_ready_all(s);

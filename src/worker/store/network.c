@@ -77,6 +77,7 @@ cdc_store_pairs_written(CdcWorld *world)
 		else
 			pair->stored = true;
 	}
+	world->pairs_due = 0;
 }
 
 char	  **

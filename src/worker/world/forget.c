@@ -11,10 +11,12 @@
 
 #include "utils/memutils.h"
 
+#include "worker/world/asked.h"
 #include "worker/world/index.h"
 #include "worker/world/operation.h"
 #include "worker/world/organization.h"
 #include "worker/world/pair.h"
+#include "worker/world/tend.h"
 
 void
 cdc_world_remove_service(CdcService *service)
@@ -26,6 +28,8 @@ cdc_world_remove_service(CdcService *service)
 
 	cdc_index_leave_service(service);
 	cdc_dirty_forget_service(service);
+	cdc_tend_leave(service);
+	cdc_network_leave(service);
 	cdc_turn_close(&service->pg.hba_turn);
 	cdc_turn_close(&service->pg.slot_turn);
 	cdc_turn_close(&service->kafka.plugin_turn);
@@ -44,6 +48,7 @@ cdc_world_remove_service(CdcService *service)
 	{
 		CdcSourceDb *db = lfirst(cell);
 
+		cdc_asked_close(db);
 		if (db->conn)
 			cdc_pg_close(db->conn);
 		if (db->ddl)
@@ -78,23 +83,11 @@ cdc_world_remove_service(CdcService *service)
 void
 cdc_world_remove_pipeline(CdcPipeline *pipeline)
 {
-	CdcService *source = pipeline->source;
-	ListCell   *cell;
-
 	cdc_op_forget(pipeline);
 	cdc_turns_leave(pipeline);
+	cdc_asked_leave(pipeline);
 	cdc_index_leave_pipeline(pipeline);
 	cdc_dirty_forget_pipeline(pipeline);
-	if (source)
-	{
-		foreach(cell, source->pg.databases)
-		{
-			CdcSourceDb *db = lfirst(cell);
-
-			db->wanted = list_delete_ptr(db->wanted, pipeline);
-			db->watched = list_delete_ptr(db->watched, pipeline);
-		}
-	}
 	if (pipeline->wanted.options)
 		json_object_put(pipeline->wanted.options);
 	if (pipeline->secret.password)

@@ -10,6 +10,7 @@
 #include "worker/world/index.h"
 #include "worker/world/organization.h"
 #include "worker/world/plan.h"
+#include "worker/world/tend.h"
 
 /* For so many at first; the tables grow. */
 #define SERVICES 64
@@ -72,6 +73,7 @@ users_of(CdcWorld *world, const char *id)
 		users->n_of_source = 0;
 		dlist_init(&users->as_source);
 		dlist_init(&users->as_sink);
+		dlist_init(&users->leaving);
 	}
 	return users;
 }
@@ -111,6 +113,7 @@ cdc_world_add_service(CdcWorld *world, const char *id)
 	service->kafka.failed_before = -1;
 	strlcpy(service->id, id, sizeof(service->id));
 	service->users = users;
+	cdc_tend_add(service);
 	cdc_turn_create(&service->pg.hba_turn, world, CDC_HBA_TURN);
 	cdc_turn_create(&service->pg.slot_turn, world, CDC_SLOT_TURN);
 	cdc_turn_create(&service->kafka.plugin_turn, world, CDC_PLUGIN_TURN);
@@ -150,6 +153,8 @@ cdc_world_add_pipeline(CdcWorld *world, const char *id, const char *organization
 	if (pipeline->of_source->n_of_source++ == 0)
 		cdc_ring_init(&pipeline->of_source->ring, &cdc_world_organization(world, organization_id)->ring);
 	dlist_push_tail(&pipeline->of_source->as_source, &pipeline->source_node);
+	if (pipeline->source)
+		cdc_tend(pipeline->source, CDC_TEND_LOOKS);
 	cdc_plan_add(pipeline);
 	cdc_turns_add(pipeline);
 	dlist_push_tail(&pipeline->of_sink->as_sink, &pipeline->sink_node);
@@ -179,6 +184,7 @@ cdc_index_leave_pipeline(CdcPipeline *pipeline)
 	hash_search(world->by_pipeline, pipeline->id, HASH_REMOVE, NULL);
 	dlist_delete(&pipeline->node);
 	dlist_delete(&pipeline->source_node);
+	cdc_world_want_deleted(pipeline, false);
 	cdc_plan_leave(pipeline);
 	pipeline->of_source->n_of_source--;
 	dlist_delete(&pipeline->sink_node);
@@ -227,6 +233,26 @@ cdc_next_of_sink(const CdcService *sink, const CdcPipeline *after)
 	dlist_node *next = next_node(&sink->users->as_sink, after ? &after->sink_node : NULL);
 
 	return next ? dlist_container(CdcPipeline, sink_node, next) : NULL;
+}
+
+CdcPipeline *
+cdc_next_leaving(const CdcService *sink, const CdcPipeline *after)
+{
+	dlist_node *next = next_node(&sink->users->leaving, after ? &after->leaving_node : NULL);
+
+	return next ? dlist_container(CdcPipeline, leaving_node, next) : NULL;
+}
+
+void
+cdc_world_want_deleted(CdcPipeline *p, bool wanted)
+{
+	if (wanted == p->wanted.want_deleted)
+		return;
+	p->wanted.want_deleted = wanted;
+	if (wanted)
+		dlist_push_tail(&p->of_sink->leaving, &p->leaving_node);
+	else
+		dlist_delete(&p->leaving_node);
 }
 
 int

@@ -30,6 +30,9 @@ extern void cdc_index_create(CdcWorld *world);
 extern void cdc_index_leave_service(CdcService *service);
 extern void cdc_index_leave_pipeline(CdcPipeline *pipeline);
 
+/* Its owner wants it deleted, or not. */
+extern void cdc_world_want_deleted(CdcPipeline *pipeline, bool wanted);
+
 /* The next one after this (NULL: the first); NULL: there is none. */
 extern CdcService *cdc_next_service(const CdcWorld *world, const CdcService *after);
 extern CdcPipeline *cdc_next_pipeline(const CdcWorld *world, const CdcPipeline *after);
@@ -37,6 +40,9 @@ extern CdcPipeline *cdc_next_pipeline(const CdcWorld *world, const CdcPipeline *
 /* The same of the pipelines of a service, as their source or as their sink. */
 extern CdcPipeline *cdc_next_of_source(const CdcService *source, const CdcPipeline *after);
 extern CdcPipeline *cdc_next_of_sink(const CdcService *sink, const CdcPipeline *after);
+
+/* And of those that are to be deleted, as their sink. */
+extern CdcPipeline *cdc_next_leaving(const CdcService *sink, const CdcPipeline *after);
 
 /*
  * Walks over them, in the order in which they came; the body forgets none.  All
@@ -50,6 +56,8 @@ extern CdcPipeline *cdc_next_of_sink(const CdcService *sink, const CdcPipeline *
 	for ((p) = cdc_next_of_source(source, NULL); (p) != NULL; (p) = cdc_next_of_source(source, p))
 #define cdc_each_of_sink(p, sink) \
 	for ((p) = cdc_next_of_sink(sink, NULL); (p) != NULL; (p) = cdc_next_of_sink(sink, p))
+#define cdc_each_leaving(p, sink) \
+	for ((p) = cdc_next_leaving(sink, NULL); (p) != NULL; (p) = cdc_next_leaving(sink, p))
 
 /* How many pipelines have it as their source. */
 extern int	cdc_count_of_source(const CdcService *source);

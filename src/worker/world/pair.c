@@ -6,10 +6,10 @@
  */
 #include "postgres.h"
 
+#include "utils/hsearch.h"
 #include "utils/memutils.h"
 
 #include "extension/settings.h"
-#include "worker/world/index.h"
 #include "worker/world/pair.h"
 
 /* Sorts the names of two networks. */
@@ -24,26 +24,114 @@ in_order(const char **one, const char **other)
 	*other = first;
 }
 
+/* The key of a pair, its networks in order. */
+typedef struct PairKey
+{
+	char		a[CDC_UUID_LEN + 1];
+	char		b[CDC_UUID_LEN + 1];
+} PairKey;
+
+typedef struct PairEntry
+{
+	PairKey		key;
+	CdcPair    *pair;
+} PairEntry;
+
+typedef struct Network
+{
+	char		id[CDC_UUID_LEN + 1];
+	int			nservices;		/* that need it */
+} Network;
+
+void
+cdc_pairs_create(CdcWorld *world)
+{
+	HASHCTL		ctl;
+
+	memset(&ctl, 0, sizeof(ctl));
+	ctl.keysize = sizeof(PairKey);
+	ctl.entrysize = sizeof(PairEntry);
+	ctl.hcxt = world->context;
+	world->by_pair = hash_create("cdc_pipeline pairs of networks", 16, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	ctl.keysize = CDC_UUID_LEN + 1;
+	ctl.entrysize = sizeof(Network);
+	world->by_network = hash_create("cdc_pipeline networks", 32, &ctl, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+}
+
+static PairKey
+key_of(const char *a, const char *b)
+{
+	PairKey		key;
+
+	memset(&key, 0, sizeof(key));
+	in_order(&a, &b);
+	strlcpy(key.a, a, sizeof(key.a));
+	strlcpy(key.b, b, sizeof(key.b));
+	return key;
+}
+
 static CdcPair *
 find(const CdcWorld *world, const char *a, const char *b)
 {
-	ListCell   *cell;
+	PairKey		key = key_of(a, b);
+	PairEntry  *entry = hash_search(world->by_pair, &key, HASH_FIND, NULL);
 
-	in_order(&a, &b);
-	foreach(cell, world->pairs)
-	{
-		CdcPair    *pair = lfirst(cell);
+	return entry ? entry->pair : NULL;
+}
 
-		if (strcmp(pair->a, a) == 0 && strcmp(pair->b, b) == 0)
-			return pair;
-	}
-	return NULL;
+/* Services need it, or need it no longer: pairs of it are seen to. */
+static void
+count_network(CdcService *s, bool needs)
+{
+	Network    *network;
+	bool		found;
+
+	if (needs == s->needs_network)
+		return;
+	s->needs_network = needs;
+	network = hash_search(s->world->by_network, s->network_id, HASH_ENTER, &found);
+	if (!found)
+		network->nservices = 0;
+	network->nservices += needs ? 1 : -1;
+	if (network->nservices == 0)
+		hash_search(s->world->by_network, s->network_id, HASH_REMOVE, NULL);
+	s->world->pairs_due = 0;
+}
+
+void
+cdc_network_join(CdcService *s)
+{
+	if (s->network_id)
+		count_network(s, true);
+}
+
+void
+cdc_network_leave(CdcService *s)
+{
+	count_network(s, false);
+}
+
+void
+cdc_world_take_back(CdcService *s, bool taken)
+{
+	s->made.taken_back = taken;
+	if (taken)
+		cdc_network_leave(s);
+	else
+		cdc_network_join(s);
+}
+
+static bool
+is_needed(const CdcWorld *world, const char *network)
+{
+	return hash_search(world->by_network, network, HASH_FIND, NULL) != NULL;
 }
 
 CdcPair *
 cdc_pair_make(CdcWorld *world, const char *a, const char *b)
 {
 	CdcPair    *pair = find(world, a, b);
+	PairKey		key;
 	MemoryContext old;
 
 	if (pair)
@@ -58,7 +146,10 @@ cdc_pair_make(CdcWorld *world, const char *a, const char *b)
 	if (world->installation)
 		pair->installation = pstrdup(world->installation);
 	world->pairs = lappend(world->pairs, pair);
+	world->pairs_due = 0;
 	MemoryContextSwitchTo(old);
+	key = key_of(a, b);
+	((PairEntry *) hash_search(world->by_pair, &key, HASH_ENTER, NULL))->pair = pair;
 	return pair;
 }
 
@@ -66,7 +157,9 @@ void
 cdc_pair_forget(CdcPair *pair)
 {
 	MemoryContext context = pair->world->context;
+	PairKey		key = key_of(pair->a, pair->b);
 
+	hash_search(pair->world->by_pair, &key, HASH_REMOVE, NULL);
 	cdc_written(pair->world, &pair->dirty);
 	cdc_turn_close(&pair->turn);
 	pair->world->pairs = list_delete_ptr(pair->world->pairs, pair);
@@ -138,18 +231,7 @@ cdc_pair_seen(const CdcPair *pair, const CdcSdnPeering **ab, const CdcSdnPeering
 bool
 cdc_pair_is_needed(const CdcPair *pair)
 {
-	bool		a = false;
-	bool		b = false;
-	CdcService *s;
-
-	cdc_each_service(s, pair->world)
-	{
-		if (s->made.taken_back)
-			continue;
-		a = a || cdc_same(s->network_id, pair->a);
-		b = b || cdc_same(s->network_id, pair->b);
-	}
-	return a && b;
+	return is_needed(pair->world, pair->a) && is_needed(pair->world, pair->b);
 }
 
 bool

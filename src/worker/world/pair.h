@@ -48,6 +48,18 @@ typedef struct CdcPair
  */
 extern CdcPair *cdc_pair_make(CdcWorld *world, const char *one, const char *other);
 
+/*
+ * A service, whose network_id is known now, needs its network; it does not any
+ * more, since it is forgotten; or since its provider takes it back.  What is not
+ * needed any more is parted.
+ */
+extern void cdc_network_join(CdcService *service);
+extern void cdc_network_leave(CdcService *service);
+extern void cdc_world_take_back(CdcService *service, bool taken);
+
+/* Of a world that is being made. */
+extern void cdc_pairs_create(CdcWorld *world);
+
 /* Takes a pair out of the world and frees it (its row is gone, or everything is forgotten). */
 extern void cdc_pair_forget(CdcPair *pair);
 

@@ -28,6 +28,7 @@ cdc_plan_create(CdcWorld *world)
 	world->due = pairingheap_allocate(compare_due, NULL);
 	MemoryContextSwitchTo(old);
 	cdc_ring_init(&world->ready, NULL);
+	dlist_init(&world->waiting);
 }
 
 /* Is in the heap by what is planned, and not while something is under way. */
@@ -60,6 +61,28 @@ cdc_plan_leave(CdcPipeline *p)
 	p->plan.next_visit = 0;
 	settle(p);
 	cdc_ring_leave(&p->plan.ring);
+	cdc_plan_wait(p, false);
+}
+
+void
+cdc_plan_wait(CdcPipeline *p, bool waits)
+{
+	if (waits == p->look.waiting)
+		return;
+	p->look.waiting = waits;
+	if (waits)
+		dlist_push_tail(&p->world->waiting, &p->look.waiting_node);
+	else
+		dlist_delete(&p->look.waiting_node);
+}
+
+void
+cdc_plan_ready_waiting(CdcWorld *world)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &world->waiting)
+		cdc_world_ready(dlist_container(CdcPipeline, look.waiting_node, iter.cur));
 }
 
 void

@@ -29,6 +29,10 @@ extern bool cdc_plan_any_ready(const CdcWorld *world);
 #define CDC_ANEW_WHEN_DUE	8
 extern void cdc_world_anew(CdcPipeline *pipeline, int what);
 
+/* It waits for looks, or no longer; all that do are visited in this turn. */
+extern void cdc_plan_wait(CdcPipeline *pipeline, bool waits);
+extern void cdc_plan_ready_waiting(CdcWorld *world);
+
 /* It is due at this time, in place of any other; 0: at none. */
 extern void cdc_plan_at(CdcPipeline *pipeline, int64 at);
 

@@ -13,32 +13,12 @@
 
 #include "common/json.h"
 #include "common/text.h"
+#include "worker/world/asked.h"
 #include "worker/world/index.h"
-#include "worker/world/plan.h"
+#include "worker/world/tend.h"
 
 /* Of one event's message: two texts of peers, and words around them. */
 #define EVENT_MAX (2 * CDC_TEXT_MAX + 1000)
-
-CdcWorld *
-cdc_world_create(CdcLoop *loop)
-{
-	MemoryContext context;
-	CdcWorld   *world;
-
-	context = AllocSetContextCreate(TopMemoryContext, "cdc_pipeline world",
-									ALLOCSET_DEFAULT_SIZES);
-	world = MemoryContextAllocZero(context, sizeof(CdcWorld));
-	world->context = context;
-	world->loop = loop;
-	world->work_pending = true;
-	dlist_init(&world->starting);
-	dlist_init(&world->ended);
-	cdc_plan_create(world);
-	cdc_turns_create(world);
-	cdc_index_create(world);
-	cdc_dirty_create(world);
-	return world;
-}
 
 bool
 cdc_world_lacks_secret(CdcWorld *world)
@@ -87,7 +67,14 @@ cdc_world_want_nodes(CdcService *source)
 	int			i;
 
 	for (i = 0; i < source->pg.nnodes; i++)
-		source->pg.nodes[i].look_wanted = true;
+		cdc_world_want_node(&source->pg.nodes[i]);
+}
+
+void
+cdc_world_want_node(CdcNode *n)
+{
+	n->look_wanted = true;
+	cdc_tend(n->service, CDC_TEND_STANDBYS);
 }
 
 CdcNode *
@@ -120,6 +107,7 @@ cdc_world_database(CdcService *source, const char *database)
 	db = palloc0(sizeof(CdcSourceDb));
 	db->service = source;
 	db->database = pstrdup(database);
+	cdc_asked_create(db);
 	source->pg.databases = lappend(source->pg.databases, db);
 	MemoryContextSwitchTo(old);
 	return db;

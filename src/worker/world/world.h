@@ -26,8 +26,11 @@
 #include "remote/source.h"
 #include "worker/io/io.h"
 #include "worker/world/acting.h"
+#include "worker/world/asked.h"
 #include "worker/world/dirty.h"
 #include "worker/world/ring.h"
+#include "worker/world/sdn_seen.h"
+#include "worker/world/tend.h"
 #include "worker/world/turn.h"
 
 #define CDC_UUID_LEN 36
@@ -46,7 +49,7 @@ typedef struct CdcNode
 	int			port;			/* Writer: worker/store */
 	CdcPgConn  *admin;			/* to the admin database: probes, pg_hba */
 	bool		probing;
-	bool		look_wanted;	/* somebody changed something there: look. Writers: worker/world, worker/execute, worker/standbys.c */
+	bool		look_wanted;	/* somebody changed something there: look. Writers: worker/world, worker/standbys.c */
 	bool		looked;			/* a look has ended: what it means for its standby is due. Writers: worker/observe, worker/standbys.c */
 	bool		hba_busy;		/* a pg_hba operation is under way. Writer: worker/execute/hba.c */
 	int64		probed_at;		/* start of the last probe that ended, 0 never. Writers: worker/observe, worker/execute/hba.c */
@@ -115,8 +118,9 @@ typedef struct CdcSourceDb
 	bool		observing;
 	int64		observing_since;
 	int			look_ms;		/* how long the last observation took */
-	List	   *wanted;			/* CdcPipeline: to be in the next observation. Writers: worker/observe, worker/world */
-	List	   *watched;		/* CdcPipeline: to be in the next watch. Writers: worker/observe, worker/world */
+	CdcAsked	asked[CDC_NUM_ASKS];	/* pipelines that are to be in the next one. Writer: worker/world */
+	bool		asks;			/* is in world->asking. Writer: worker/world */
+	dlist_node	asking_node;	/* Writer: worker/world */
 	bool		watching;		/* a watch is under way */
 } CdcSourceDb;
 
@@ -228,10 +232,9 @@ typedef struct CdcServiceMade
 	CdcOrder	order;			/* strings are the service's; passwords are never logged. Writer: worker/store */
 	bool		ordered;		/* since the row was read */
 	int64		provider_asking;	/* number of the request under way, 0: none */
-	int64		provider_next;	/* when it is asked again */
 	int			provider_failures;	/* to hear of it, in a row */
 	char	   *provided_connection;	/* how to reach it, JSON text as last heard; NULL */
-	bool		taken_back;		/* deleting: nothing of it is needed any more */
+	bool		taken_back;		/* deleting: nothing of it is needed any more. Writer: worker/world */
 	bool		provider_gone;	/* deleting: there is nothing of it any more, see cdc_world_provider_gone(). Writer: worker/world */
 	dlist_node	gone_node;		/* Writer: worker/world */
 } CdcServiceMade;
@@ -243,6 +246,7 @@ struct CdcService
 	CdcWorld   *world;
 	dlist_node	node;			/* in world->services */
 	CdcUsers   *users;			/* the pipelines that name it */
+	CdcTended	tended[CDC_NUM_TENDS];	/* when it is seen to */
 	CdcDirty	dirty[CDC_NUM_SERVICE_ROWS];	/* by CDC_ROW_SERVICE ...: to be written */
 	char	   *name;
 	bool		is_postgresql;
@@ -251,6 +255,7 @@ struct CdcService
 	char	   *region;
 	char		organization_id[CDC_UUID_LEN + 1];
 	char	   *network_id;		/* NULL: none */
+	bool		needs_network;	/* is counted among those that do, see pair.h */
 	bool		network_assigned;	/* it is the organization's: a superuser said so, or it was made */
 	CdcTri		network_labelled;	/* ... or its label at the cloud says so, by the last look */
 	char	   *status;			/* pending, running, ... */
@@ -272,22 +277,6 @@ struct CdcService
 	CdcServiceKafka kafka;
 	CdcServiceMade made;
 };
-
-/* The SDN API, as last seen.  Writer: worker/observe. */
-typedef struct CdcSdn
-{
-	char	   *url;			/* that what follows is about */
-	bool		listing;
-	bool		list_wanted;	/* Writers: worker/observe, worker/execute */
-	int64		listing_since;
-	int64		listed_at;		/* start of the last list that ended, 0 never */
-	int64		good_at;		/* start of the list below */
-	int64		changed_at;		/* something was expected to change. Writers: worker/observe, worker/world */
-	CdcTri		reachable;
-	bool		denied;			/* it refuses our credentials */
-	char	   *error;
-	CdcSdnList *list;			/* the last good one, or NULL */
-} CdcSdn;
 
 /* An operation's end, as the executor saw it. */
 typedef enum CdcOpEnd
@@ -327,7 +316,7 @@ typedef struct CdcPipelineWanted
 	char	   *snapshot_mode;
 	struct json_object *options;
 	int			config_generation;	/* of the configuration that it was made with */
-	bool		want_deleted;
+	bool		want_deleted;	/* Writer: worker/world */
 	bool		force;
 	int			wanted_generation;	/* higher: a new one is due */
 	int			adopt_asked;	/* how often a superuser has said that what has our names is ours */
@@ -405,7 +394,10 @@ typedef struct CdcPipelineLook
 	int64		offsets_at;
 	bool		offsets_asking;
 	uint64		primary_lsn;	/* of its slot, by the last ping; 0: none */
-	bool		waiting;		/* for an observation */
+	bool		waiting;		/* for an observation: is in world->waiting. Writer: worker/world */
+	dlist_node	waiting_node;	/* Writer: worker/world */
+	CdcSourceDb *asks_of[CDC_NUM_ASKS]; /* in whose asked it is, NULL: in none. Writer: worker/world */
+	dlist_node	ask[CDC_NUM_ASKS];	/* Writer: worker/world */
 } CdcPipelineLook;
 
 /*
@@ -491,6 +483,7 @@ struct CdcPipeline
 	CdcUsers   *of_sink;
 	dlist_node	source_node;
 	dlist_node	sink_node;
+	dlist_node	leaving_node;	/* in leaving of of_sink, when wanted.want_deleted */
 	CdcService *source;			/* NULL: gone from the tables */
 	CdcService *sink;
 	CdcDirty	dirty[CDC_NUM_PIPELINE_ROWS];	/* by CDC_ROW_SPEC ...: to be written */
@@ -519,6 +512,7 @@ struct CdcUsers
 	int			n_of_source;	/* how many there are in: */
 	dlist_head	as_source;		/* CdcPipeline, by source_node */
 	dlist_head	as_sink;		/* CdcPipeline, by sink_node */
+	dlist_head	leaving;		/* of these those that are to be deleted, by leaving_node */
 };
 
 struct CdcWorld
@@ -529,12 +523,19 @@ struct CdcWorld
 	dlist_head	pipelines;		/* CdcPipeline, by node */
 	struct HTAB *by_service;	/* CdcUsers by the service's id, see index.h */
 	struct HTAB *by_pipeline;
+	struct HTAB *by_pair;		/* CdcPair by its networks, see pair.h */
+	struct HTAB *by_network;	/* how many services need one */
 	List	   *pairs;			/* CdcPair */
+	int64		pairs_due;		/* when they are seen to next */
+	bool		removals_planned;	/* of some: they are sent after the turn */
 	CdcSdn		sdn;
 	char	   *installation;	/* id of this installation; NULL: not read yet */
+	dlist_head	waiting;		/* CdcPipeline that waits for looks, by look.waiting_node */
 	CdcRing		ready;			/* of organizations: pipelines that are visited in this turn, see plan.h */
 	pairingheap *due;			/* CdcPipelinePlan: those that are visited by their time, by due */
 	uint64		planned;		/* number of the last plan */
+	pairingheap *tended[CDC_NUM_TENDS]; /* CdcTended: services that are seen to, by their times */
+	dlist_head	asking;			/* CdcSourceDb in which pipelines want a look or a watch */
 	pairingheap *calls;			/* CdcTurn to which somebody is called, by called_until */
 	dlist_head	starting;		/* CdcOp whose intent is to be written, or is; see operation.h */
 	dlist_head	ended;			/* CdcOp that have ended */
@@ -556,7 +557,6 @@ struct CdcWorld
 	struct HTAB *organizations; /* CdcOrganization by id, see organization.h; NULL: none yet */
 	List	   *rounds;			/* CdcOrganization of which a round is wanted */
 	uint64		serial;			/* of the last operation */
-	int64		source_due;		/* when a source is to be asked next, 0: none */
 };
 
 /* The world of this process; the loop exists. */
@@ -587,6 +587,9 @@ extern bool cdc_initial_only(const CdcPipeline *pipeline);
 
 /* All nodes of a source are to be looked at: something was changed there. */
 extern void cdc_world_want_nodes(CdcService *source);
+
+/* This one is. */
+extern void cdc_world_want_node(CdcNode *node);
 
 /* A node of a source (may be NULL) by its address; NULL when there is none. */
 extern CdcNode *cdc_world_node(CdcService *source, const char *address, int port);
