@@ -65,18 +65,21 @@ $$;
 
 -- For the worker, now and then: the names of roles that were renamed, by which a
 -- restored copy is bound; the memberships and tokens of roles that were dropped,
--- which end.  Names were given by their holders' superusers; nobody is asked.
+-- which end.  Names were given by their holders' superusers; nobody is asked, and rows
+-- that somebody's transaction holds are left for the next time.
 CREATE OR REPLACE FUNCTION cdc_inner.tend_members() RETURNS void
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	UPDATE cdc.organization_member m SET member = r.rolname FROM pg_roles r
-		WHERE r.oid = m.role_oid AND m.system_identifier = cdc_inner.system_identifier() AND r.rolname <> m.member;
+		WHERE r.oid = m.role_oid AND m.id IN (SELECT x.id FROM cdc.organization_member x JOIN pg_roles y ON y.oid = x.role_oid
+			WHERE x.system_identifier = cdc_inner.system_identifier() AND y.rolname <> x.member FOR NO KEY UPDATE OF x SKIP LOCKED);
 	UPDATE cdc.api_token t SET member = r.rolname FROM pg_roles r
-		WHERE r.oid = t.role_oid AND t.system_identifier = cdc_inner.system_identifier() AND r.rolname <> t.member;
-	UPDATE cdc.api_token t SET revoked_at = now() WHERE t.revoked_at IS NULL
-		AND t.system_identifier = cdc_inner.system_identifier() AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = t.role_oid);
-	WITH gone AS (DELETE FROM cdc.organization_member m
-			WHERE m.system_identifier = cdc_inner.system_identifier() AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = m.role_oid)
+		WHERE r.oid = t.role_oid AND t.id IN (SELECT x.id FROM cdc.api_token x JOIN pg_roles y ON y.oid = x.role_oid
+			WHERE x.system_identifier = cdc_inner.system_identifier() AND y.rolname <> x.member FOR NO KEY UPDATE OF x SKIP LOCKED);
+	UPDATE cdc.api_token t SET revoked_at = now() WHERE t.id IN (SELECT x.id FROM cdc.api_token x WHERE x.revoked_at IS NULL
+		AND x.system_identifier = cdc_inner.system_identifier() AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = x.role_oid) FOR NO KEY UPDATE OF x SKIP LOCKED);
+	WITH gone AS (DELETE FROM cdc.organization_member m WHERE m.id IN (SELECT x.id FROM cdc.organization_member x
+			WHERE x.system_identifier = cdc_inner.system_identifier() AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = x.role_oid) FOR UPDATE OF x SKIP LOCKED)
 			RETURNING m.organization_id, m.member, m.role)
 		INSERT INTO cdc.organization_event (organization_id, kind, role, message, detail)
 			SELECT g.organization_id, 'removed', current_user, format('role "%s" was dropped', g.member), jsonb_build_object('member', g.member, 'role', g.role) FROM gone g;

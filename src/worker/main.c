@@ -38,6 +38,8 @@
 #define IDLE_MS 2000
 /* A turn that failed is tried again after this. */
 #define TURN_RETRY_MS 1000
+/* The longest time that a statement waits for a lock. */
+#define LOCK_TIMEOUT "100ms"
 #define EXPIRE_MS (60 * 60 * 1000)
 #define TEND_MS (60 * 1000)
 /* Events that are too many go, batch after batch. */
@@ -58,8 +60,8 @@ report(CdcWorld *world)
 	pg_atomic_write_u64(&cdc_shared->heartbeat_us,
 						(uint64) (GetCurrentTimestamp() +
 								  ((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)));
-	cdc_shmem_set_state(world->acting ? "running" :
-						world->idle_reason ? world->idle_reason : "starting");
+	cdc_shmem_set_state(world->idle_reason ? world->idle_reason : world->held_by ? world->held_by :
+						world->acting ? "running" : "starting");
 }
 
 void
@@ -84,8 +86,15 @@ cdc_worker_main(Datum arg)
 	(void) prctl(PR_SET_DUMPABLE, 0);
 	pgstat_report_appname("cdc_pipeline reconciler");
 
-	/* Never wait for a user's lock, whatever the database's settings say. */
-	SetConfigOption("lock_timeout", "2s", PGC_SUSET, PGC_S_OVERRIDE);
+	/*
+	 * No user's lock is waited for, whatever the database's settings say: what a
+	 * turn writes it takes only where that is free.  Left are the few that nobody
+	 * can ask for before (a key that somebody is inserting, catalogs): long enough
+	 * for a short transaction to end, short enough that nobody notices the loop stand.
+	 */
+	SetConfigOption("lock_timeout", LOCK_TIMEOUT, PGC_SUSET, PGC_S_OVERRIDE);
+	/* each statement sees what is so then: rows that were changed meanwhile are no error */
+	SetConfigOption("default_transaction_isolation", "read committed", PGC_USERSET, PGC_S_OVERRIDE);
 	/* It finds its rows by their keys, a few of many, whatever statistics say of a queue and of what JSON has in it. */
 	SetConfigOption("enable_hashjoin", "off", PGC_USERSET, PGC_S_OVERRIDE);
 	SetConfigOption("enable_mergejoin", "off", PGC_USERSET, PGC_S_OVERRIDE);
@@ -170,9 +179,8 @@ cdc_worker_main(Datum arg)
 		}
 		if (world->acting && now >= next_expiry)
 		{
-			cdc_store_expire_events();
+			next_expiry = cdc_store_expire_events() ? now : now + EXPIRE_MS;
 			CurrentResourceOwner = owner;
-			next_expiry = now + EXPIRE_MS;
 		}
 		if (world->acting && now >= next_trim)
 		{
@@ -191,7 +199,7 @@ cdc_worker_main(Datum arg)
 		next = world->acting ? cdc_visit_next(world) : now + IDLE_MS;
 		if (retry_at && retry_at < next)
 			next = retry_at;
-		if (world->acting && retry_at == 0 && (cdc_plan_any_ready(world) || cdc_visit_dirty(world)))
+		if (retry_at == 0 && (world->work_pending || (world->acting && (cdc_plan_any_ready(world) || cdc_visit_dirty(world)))))
 			next = now;
 		MemoryContextReset(tick);
 		if (cdc_loop_wait(loop, next <= now ? 0 : (long) (next - now)))

@@ -140,6 +140,8 @@ cdc_visit_next(CdcWorld *world)
 {
 	const int64 dues[] = {
 		world->events ? world->events_since + EVENTS_MS : 0,
+		world->held_events ? world->held_events_at : 0,
+		world->work_again_at,
 		cdc_dirty_next(world),
 		cdc_observe_next(world),
 		cdc_network_next(world),
@@ -167,5 +169,6 @@ cdc_visit_dirty(CdcWorld *world)
 	int64		now = cdc_loop_now();
 
 	return cdc_dirty_due(world, now) || !dlist_is_empty(&world->starting) ||
-		(world->events && now >= world->events_since + EVENTS_MS);
+		(world->events && now >= world->events_since + EVENTS_MS) ||
+		(world->held_events && now >= world->held_events_at) || (world->work_again_at && now >= world->work_again_at);
 }

@@ -26,6 +26,7 @@
 #include "worker/world/tend.h"
 
 #define VISITS_MOST 64			/* so many between two looks at what else there is to do */
+#define HELD_MS 100				/* what an intent could not be written for is visited again after this, or when its row is tried again */
 #define SLOW_MS 60000			/* what could not be judged is looked at again */
 #define FIRST_MS 250			/* no two decisions in turn are acted on more densely */
 
@@ -89,9 +90,9 @@ record(CdcPipeline *p, const CdcDecision *d, const CdcAssessment *a)
 static void
 add_operation(CdcPipeline *p, const CdcDecision *d)
 {
+	CdcOp	   *op = cdc_op_begin(p, d->action, d->rule);
 	struct json_object *detail;
 
-	cdc_op_begin(p, d->action, d->rule);
 	/* a peering is shared: it is no thing of the pipeline's, and its delete need not wait for it */
 	if (!cdc_network_is_action(d->action))
 		cdc_keep_mutated(p);
@@ -101,8 +102,8 @@ add_operation(CdcPipeline *p, const CdcDecision *d)
 		return;
 	detail = json_object_new_object();
 	json_object_object_add(detail, "action", json_object_new_string(cdc_action_name(d->action)));
-	cdc_world_event(p, p->kept.status == CDC_RUNNING ? "drift" : "action", rule_name(d->rule), NULL, NULL,
-					cdc_step_name(d->step), cdc_action_description(d->action), detail);
+	op->event = cdc_world_event(p, p->kept.status == CDC_RUNNING ? "drift" : "action", rule_name(d->rule), NULL, NULL,
+								cdc_step_name(d->step), cdc_action_description(d->action), detail);
 }
 
 /* What the intent of an action must remember, before it is written and then carried out. */
@@ -172,6 +173,35 @@ begin_operation(CdcPipeline *p, const CdcDecision *d, CdcSnapshot *snapshot)
 	}
 }
 
+/* Does somebody's transaction hold a row in which an intent would be written? */
+static bool
+is_held(const CdcPipeline *p)
+{
+	return cdc_is_held(&p->dirty[CDC_ROW_SPEC]) || cdc_is_held(&p->dirty[CDC_ROW_SECRET]);
+}
+
+static int64
+held_until(const CdcPipeline *p)
+{
+	return Max(Max(p->dirty[CDC_ROW_SPEC].again_at, p->dirty[CDC_ROW_SECRET].again_at), cdc_loop_now() + HELD_MS);
+}
+
+/* What was to be started when its intent was written, which it was not: as if it had never been decided. */
+static void
+take_back(CdcPipeline *p)
+{
+	CdcOp	   *op;
+
+	for (op = p->doing.op; op; op = op->beside)
+	{
+		if (op->event)
+			cdc_world_unsay(p->world, op->event);
+	}
+	cdc_op_forget(p);
+	cdc_execute_release(p);
+	cdc_plan_at(p, held_until(p));
+}
+
 /* False: not all is known, and looks are under way. */
 static bool
 visit(CdcPipeline *p)
@@ -182,6 +212,12 @@ visit(CdcPipeline *p)
 
 	if (p->doing.op || p->kept.status == CDC_DELETED)
 		return true;
+	if (is_held(p))
+	{
+		/* nothing that is decided now could be carried out, or told */
+		cdc_plan_at(p, held_until(p));
+		return true;
+	}
 	if (!cdc_observe(p, cdc_assess_needs(p)))
 		return false;
 	if (cdc_pace_expects_running(p))
@@ -300,12 +336,9 @@ cdc_visit_dispatch(CdcWorld *world)
 		CdcOpRef	ref = cdc_op_ref(op);
 		char		why[256];
 
-		if (cdc_is_dirty(&p->dirty[CDC_ROW_SPEC]))
+		if (cdc_is_dirty(&p->dirty[CDC_ROW_SPEC]) || cdc_is_dirty(&p->dirty[CDC_ROW_SECRET]))
 		{
-			/* its row is locked by a user: the intent is not committed */
-			cdc_op_forget(p);
-			cdc_execute_release(p);
-			cdc_plan_at(p, p->dirty[CDC_ROW_SPEC].again_at);
+			take_back(p);
 			continue;
 		}
 		/* it may end at once, and is not there any more */

@@ -21,9 +21,10 @@ def failed(world):
 
 
 def fail_turns(world, n):
-    """So many turns fail: whoever reloads has the worker try again at once."""
+    """So many transactions of turns fail, at their commits, written together or apart: whoever reloads has the worker try again at once."""
     from_now = failed(world)
-    world.sql("CREATE FUNCTION public.no() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END'; CREATE TRIGGER zz_no BEFORE INSERT OR UPDATE ON cdc.pipeline_observed FOR EACH STATEMENT EXECUTE FUNCTION public.no()")
+    world.sql("CREATE FUNCTION public.no() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END';"
+              "CREATE CONSTRAINT TRIGGER zz_no AFTER INSERT OR UPDATE ON cdc.pipeline_observed DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.no()")
     pid = int(open(os.path.join(world.meta.data, "postmaster.pid")).readline())
 
     def enough():

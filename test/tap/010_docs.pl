@@ -66,10 +66,10 @@ same_ok([ first_cells(section('operations', '## Runbook')) ], [ sort keys %rules
 	sub { "No rule says this any more; take it out of \"## Runbook\" in docs/operations.md: `$_[0]`" });
 
 # --- findings -------------------------------------------------------------------------------------
-my @checks = slurp_file("$top/src/worker/world/checks.c") =~ /\.check_name = (?:"(\w+)"|CDC_PEER_SAID)/g;
+my @checks = map { lc } slurp_file("$top/src/worker/world/checks.c") =~ /\.check_name = (?:"|CDC_)(\w+)/g;
 # and what SQL finds
 push @checks, map { slurp_file($_) =~ /'(\w+)', '(?:flow|safety|cost)', '(?:blocker|warning|info)'/g } glob("$top/sql/*/helpers*.sql");
-same_ok([ first_cells(section('operations', '## Findings')) ], [ sort map { $_ // 'peer_said' } @checks ], 'docs/operations.md has a row for every check of a finding, and no other',
+same_ok([ first_cells(section('operations', '## Findings')) ], [ sort @checks ], 'docs/operations.md has a row for every check of a finding, and no other',
 	sub { "Add to \"## Findings\" in docs/operations.md: `$_[0]`" }, sub { "No check has this name; take its row out of \"## Findings\" in docs/operations.md: `$_[0]`" });
 my @elsewhere = grep { !m{/world/(?:checks|findings)\.c$} && slurp_file($_) =~ /\.check_name = / } glob("$top/src/worker/*.c $top/src/worker/*/*.c");
 is("@elsewhere", '', 'and no finding has its name from elsewhere');

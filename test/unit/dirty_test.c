@@ -89,14 +89,23 @@ test_held(void)
 	cdc_dirty_pipeline(a, CDC_ROW_SPEC);
 	cdc_dirty_pipeline(b, CDC_ROW_SPEC);
 	ok(cdc_dirty_next(&world) == 0, "nothing is held");
-	cdc_not_written(&world, &a->dirty[CDC_ROW_SPEC], now_ms + 200);
-	cdc_not_written(&world, &b->dirty[CDC_ROW_SPEC], now_ms + 100);
+	cdc_not_written(&world, &a->dirty[CDC_ROW_SPEC], now_ms + 100);
+	cdc_not_written(&world, &b->dirty[CDC_ROW_SPEC], now_ms);
 	ok(!cdc_dirty_due(&world, now_ms) && count(CDC_ROW_SPEC) == 0 && cdc_is_dirty(&a->dirty[CDC_ROW_SPEC]), "what somebody holds is not due, and not clean");
 	ok(cdc_dirty_next(&world) == now_ms + 100, "the first of those that are held says when");
 	cdc_dirty_pipeline(a, CDC_ROW_SPEC);
 	ok(!cdc_dirty_due(&world, now_ms), "another change of it does not make it due");
 	ok(!cdc_dirty_due(&world, now_ms + 99) && cdc_dirty_due(&world, now_ms + 100) && count(CDC_ROW_SPEC) == 1, "it is due by its time, alone");
 	ok(cdc_dirty_due(&world, now_ms + 200) && count(CDC_ROW_SPEC) == 2 && cdc_dirty_next(&world) == 0, "so is the other one");
+	cdc_not_written(&world, &a->dirty[CDC_ROW_SPEC], now_ms + 4100);
+	ok(a->dirty[CDC_ROW_SPEC].again_at == now_ms + 5100, "the longer it is held the later it is tried again");
+	cdc_not_written(&world, &a->dirty[CDC_ROW_SPEC], now_ms + 60000);
+	ok(a->dirty[CDC_ROW_SPEC].again_at == now_ms + 62000, "up to two seconds");
+	a->dirty[CDC_ROW_SPEC].skipped = true;
+	ok(cdc_is_held(&a->dirty[CDC_ROW_SPEC]), "(it is held)");
+	cdc_written(&world, &a->dirty[CDC_ROW_SPEC]);
+	cdc_dirty_pipeline(a, CDC_ROW_SPEC);
+	ok(!cdc_is_held(&a->dirty[CDC_ROW_SPEC]) && a->dirty[CDC_ROW_SPEC].held_since == 0, "what was written is not held when it becomes dirty again");
 	cdc_not_written(&world, &a->dirty[CDC_ROW_SPEC], now_ms + 300);
 	cdc_dirty_forget_pipeline(a);
 	cdc_dirty_forget_pipeline(b);
@@ -147,7 +156,7 @@ test_random(void)
 				held[which][row] = 0;
 				break;
 			default:
-				cdc_not_written(&world, &p[which]->dirty[row], now_ms + 1 + random() % 50);
+				cdc_not_written(&world, &p[which]->dirty[row], now_ms);
 				if (dirty[which][row])
 					held[which][row] = p[which]->dirty[row].again_at;
 		}

@@ -19,22 +19,25 @@
 #include "worker/world/shadow.h"
 #include "worker/world/timeline.h"
 
-static const char pipelines_sql[] =
-"SELECT pg_catalog.json_build_object('spec', pg_catalog.to_jsonb(s), 'observed', pg_catalog.to_jsonb(o),"
-"  'standbys', (SELECT pg_catalog.json_agg(pg_catalog.to_jsonb(b)) FROM cdc.pipeline_standby b"
-"    WHERE b.pipeline_id OPERATOR(pg_catalog.=) s.id),"
-"  'findings', (SELECT pg_catalog.json_agg(pg_catalog.to_jsonb(f)) FROM cdc.finding f"
-"    WHERE coalesce(f.pipeline_id, f.service_id) OPERATOR(pg_catalog.=) s.id),"
-"  'generation', (SELECT pg_catalog.min(x.generation) FROM cdc.pipeline_secret x WHERE x.pipeline_id OPERATOR(pg_catalog.=) s.id),"
-"  'secrets', " CDC_SECRETS_OF("cdc.pipeline_secret", "pipeline_id") ")::pg_catalog.text"
-" FROM cdc.pipeline_spec s LEFT JOIN cdc.pipeline_observed o ON o.pipeline_id OPERATOR(pg_catalog.=) s.id"
-" WHERE s.settled_at IS NULL AND ($1 IS NULL OR s.id OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.uuid[]))"
-" ORDER BY s.created_at, s.id";
+#define PIPELINES_SQL \
+"SELECT pg_catalog.json_build_object('spec', pg_catalog.to_jsonb(s), 'observed', pg_catalog.to_jsonb(o)," \
+"  'standbys', (SELECT pg_catalog.json_agg(pg_catalog.to_jsonb(b)) FROM cdc.pipeline_standby b" \
+"    WHERE b.pipeline_id OPERATOR(pg_catalog.=) s.id)," \
+"  'findings', (SELECT pg_catalog.json_agg(pg_catalog.to_jsonb(f)) FROM cdc.finding f" \
+"    WHERE coalesce(f.pipeline_id, f.service_id) OPERATOR(pg_catalog.=) s.id)," \
+"  'generation', (SELECT pg_catalog.min(x.generation) FROM cdc.pipeline_secret x WHERE x.pipeline_id OPERATOR(pg_catalog.=) s.id)," \
+"  'secrets', " CDC_SECRETS_OF("cdc.pipeline_secret", "pipeline_id") ")::pg_catalog.text, s.id::pg_catalog.text" \
+" FROM cdc.pipeline_spec s LEFT JOIN cdc.pipeline_observed o ON o.pipeline_id OPERATOR(pg_catalog.=) s.id" \
+" WHERE s.settled_at IS NULL AND "
+
+static const char pipelines_by_id_sql[] = PIPELINES_SQL "s.id OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.uuid[]) ORDER BY s.created_at, s.id";
+
+static const char pipelines_page_sql[] = PIPELINES_SQL "s.id OPERATOR(pg_catalog.>) $1::pg_catalog.uuid ORDER BY s.id LIMIT " CDC_PAGE_SQL;
 
 char	  **
-cdc_store_read_pipelines(const char *ids, int *n)
+cdc_store_read_pipelines(const char *ids, char *after, int *n)
 {
-	return cdc_rows_of_ids(pipelines_sql, ids, n);
+	return ids ? cdc_rows_by(pipelines_by_id_sql, ids, NULL, n) : cdc_rows_by(pipelines_page_sql, after, after, n);
 }
 
 static CdcStatus

@@ -19,36 +19,40 @@
 /* Where nodes are looked at, and pg_hba.conf is written, unless said otherwise. */
 #define ADMIN_DATABASE "postgres"
 
-static const char services_sql[] =
-"SELECT pg_catalog.json_build_object('id', s.id, 'name', s.name, 'database_type', s.database_type, 'zone', s.zone,"
-"  'provider', s.provider, 'connection_set_by', s.connection_set_by, 'plan_name', s.plan_name, 'version', s.version, 'node_count', s.node_count, 'auto_failover', s.auto_failover_enabled, 'allowed_cidrs', s.allowed_cidrs,"
-"  'region', coalesce(z.peering_region, s.zone), 'connection', s.connection, 'network_id', s.network_id,"
-"  'organization_id', s.organization_id, 'network_assigned', s.provider OPERATOR(pg_catalog.<>) 'external'"
-"   OR EXISTS (SELECT FROM cdc.network_owner o WHERE o.network_id OPERATOR(pg_catalog.=) s.network_id AND o.organization_id OPERATOR(pg_catalog.=) s.organization_id)"
-"   OR EXISTS (SELECT FROM cdc.service m WHERE m.network_id OPERATOR(pg_catalog.=) s.network_id AND m.organization_id OPERATOR(pg_catalog.=) s.organization_id"
-"    AND m.provider OPERATOR(pg_catalog.<>) 'external' AND m.deleted_at IS NULL),"
-"  'connect_claimed', s.connect_claimed, 'connect_shared', EXISTS (SELECT FROM cdc.connect_share c"
-"   WHERE c.organization_id OPERATOR(pg_catalog.=) s.organization_id AND s.connection OPERATOR(pg_catalog.->) 'connect_urls' OPERATOR(pg_catalog.?) c.url),"
-"  'network_ranges', s.network_ranges, 'addons', s.addons, 'status', s.status, 'status_message', s.status_message,"
-"  'system_identifier', s.system_identifier::pg_catalog.text, 'secret_path', s.secret_path, 'adopt_agents', s.adopt_agents,"
-"  'addon_status', s.addon_status OPERATOR(pg_catalog.->>) 'kafka-connect',"
-"  'nodes', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('address', n.address, 'port', n.port, 'hba_loaded', n.hba_loaded,"
-"    'timeline', n.timeline, 'system_identifier', n.system_identifier::pg_catalog.text))"
-"    FROM cdc.service_node n WHERE n.service_id OPERATOR(pg_catalog.=) s.id),"
-"  'findings', (SELECT pg_catalog.json_agg(pg_catalog.to_jsonb(f)) FROM cdc.finding f"
-"    WHERE coalesce(f.pipeline_id, f.service_id) OPERATOR(pg_catalog.=) s.id),"
-"  'secrets', " CDC_SECRETS_OF("cdc.service_secret", "service_id") ")::pg_catalog.text"
-" FROM cdc.service s LEFT JOIN cdc.zone z ON z.zone OPERATOR(pg_catalog.=) s.zone"
-" WHERE s.deleted_at IS NULL AND ($1 IS NULL OR s.id OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.uuid[]))";
+#define SERVICES_SQL \
+"SELECT pg_catalog.json_build_object('id', s.id, 'name', s.name, 'database_type', s.database_type, 'zone', s.zone," \
+"  'provider', s.provider, 'connection_set_by', s.connection_set_by, 'plan_name', s.plan_name, 'version', s.version, 'node_count', s.node_count, 'auto_failover', s.auto_failover_enabled, 'allowed_cidrs', s.allowed_cidrs," \
+"  'region', coalesce(z.peering_region, s.zone), 'connection', s.connection, 'network_id', s.network_id," \
+"  'organization_id', s.organization_id, 'network_assigned', s.provider OPERATOR(pg_catalog.<>) 'external'" \
+"   OR EXISTS (SELECT FROM cdc.network_owner o WHERE o.network_id OPERATOR(pg_catalog.=) s.network_id AND o.organization_id OPERATOR(pg_catalog.=) s.organization_id)" \
+"   OR EXISTS (SELECT FROM cdc.service m WHERE m.network_id OPERATOR(pg_catalog.=) s.network_id AND m.organization_id OPERATOR(pg_catalog.=) s.organization_id" \
+"    AND m.provider OPERATOR(pg_catalog.<>) 'external' AND m.deleted_at IS NULL)," \
+"  'connect_claimed', s.connect_claimed, 'connect_shared', EXISTS (SELECT FROM cdc.connect_share c" \
+"   WHERE c.organization_id OPERATOR(pg_catalog.=) s.organization_id AND s.connection OPERATOR(pg_catalog.->) 'connect_urls' OPERATOR(pg_catalog.?) c.url)," \
+"  'network_ranges', s.network_ranges, 'addons', s.addons, 'status', s.status, 'status_message', s.status_message," \
+"  'system_identifier', s.system_identifier::pg_catalog.text, 'secret_path', s.secret_path, 'adopt_agents', s.adopt_agents," \
+"  'addon_status', s.addon_status OPERATOR(pg_catalog.->>) 'kafka-connect'," \
+"  'nodes', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('address', n.address, 'port', n.port, 'hba_loaded', n.hba_loaded," \
+"    'timeline', n.timeline, 'system_identifier', n.system_identifier::pg_catalog.text))" \
+"    FROM cdc.service_node n WHERE n.service_id OPERATOR(pg_catalog.=) s.id)," \
+"  'findings', (SELECT pg_catalog.json_agg(pg_catalog.to_jsonb(f)) FROM cdc.finding f" \
+"    WHERE coalesce(f.pipeline_id, f.service_id) OPERATOR(pg_catalog.=) s.id)," \
+"  'secrets', " CDC_SECRETS_OF("cdc.service_secret", "service_id") ")::pg_catalog.text, s.id::pg_catalog.text" \
+" FROM cdc.service s LEFT JOIN cdc.zone z ON z.zone OPERATOR(pg_catalog.=) s.zone" \
+" WHERE s.deleted_at IS NULL AND "
+
+static const char services_by_id_sql[] = SERVICES_SQL "s.id OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.uuid[])";
+
+static const char services_page_sql[] = SERVICES_SQL "s.id OPERATOR(pg_catalog.>) $1::pg_catalog.uuid ORDER BY s.id LIMIT " CDC_PAGE_SQL;
 
 static const char regions_sql[] =
 "SELECT s.id::pg_catalog.text, coalesce(z.peering_region, s.zone) FROM cdc.service s"
 " LEFT JOIN cdc.zone z ON z.zone OPERATOR(pg_catalog.=) s.zone WHERE s.deleted_at IS NULL";
 
 char	  **
-cdc_store_read_services(const char *ids, int *n)
+cdc_store_read_services(const char *ids, char *after, int *n)
 {
-	return cdc_rows_of_ids(services_sql, ids, n);
+	return ids ? cdc_rows_by(services_by_id_sql, ids, NULL, n) : cdc_rows_by(services_page_sql, after, after, n);
 }
 
 char	  **

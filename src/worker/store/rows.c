@@ -30,18 +30,26 @@ cdc_rows(void)
 	return callback->arg;
 }
 
+struct json_object *
+cdc_row_add(struct json_object *rows, int n)
+{
+	struct json_object *row = json_object_new_object();
+
+	json_object_object_add(row, "n", json_object_new_int(n));
+	json_object_array_add(rows, row);
+	return row;
+}
+
 void
-cdc_rows_write(const char *sql, int expected, struct json_object *rows)
+cdc_rows_write(const char *sql, struct json_object *rows)
 {
 	Oid			types[1] = {TEXTOID};
 	Datum		values[1];
 
-	if (json_object_array_length(rows) == 0)
-		return;
 	values[0] = CStringGetTextDatum(json_object_to_json_string_ext(rows, JSON_C_TO_STRING_PLAIN));
 	/* all is valid where it came in; a turn that fails would fail for everybody */
 	cdc_text_clean(VARDATA_ANY(DatumGetPointer(values[0])), VARSIZE_ANY_EXHDR(DatumGetPointer(values[0])));
-	cdc_statement_run(sql, expected, 1, types, values, NULL);
+	cdc_statement_run(sql, SPI_OK_SELECT, 1, types, values, NULL);
 }
 
 void
@@ -77,13 +85,14 @@ cdc_rows_keep(int ncolumns, int *n)
 }
 
 char	  **
-cdc_rows_of_ids(const char *sql, const char *ids, int *n)
+cdc_rows_by(const char *sql, const char *argument, char *last, int *n)
 {
 	Oid			types[1] = {TEXTOID};
-	Datum		values[1];
+	Datum		values[1] = {CStringGetTextDatum(argument)};
 
-	values[0] = ids ? CStringGetTextDatum(ids) : (Datum) 0;
-	cdc_statement_run(sql, SPI_OK_SELECT, 1, types, values, ids ? " " : "n");
+	cdc_statement_run(sql, SPI_OK_SELECT, 1, types, values, NULL);
+	if (last && SPI_processed > 0)
+		strlcpy(last, SPI_getvalue(SPI_tuptable->vals[SPI_processed - 1], SPI_tuptable->tupdesc, 2), CDC_UUID_LEN + 1);
 	return cdc_rows_keep(1, n);
 }
 
@@ -182,4 +191,16 @@ void
 cdc_row_add_time(struct json_object *row, const char *key, TimestampTz value)
 {
 	cdc_json_add_string(row, key, value ? timestamptz_to_str(value) : NULL);
+}
+
+const char *
+cdc_key_of_service(const void *owner)
+{
+	return ((const CdcService *) owner)->id;
+}
+
+const char *
+cdc_key_of_pipeline(const void *owner)
+{
+	return ((const CdcPipeline *) owner)->id;
 }

@@ -1,224 +1,310 @@
 /*
  * store.c
- *	  The worker's transactions: write what happened, read what is wanted.
+ *	  The turn: what happened is written, what is wanted is read.
  *
- * The only file that opens the worker's transactions; what is written and read
- * in one is in the files of store_parts.h.  No network I/O, no decision.
+ * Opens the turn's transactions; what is written and read in one is in the files of
+ * store_parts.h.  Waits for nobody: what somebody's transaction holds is left for
+ * later and costs its own service alone.  No network I/O, no decision.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "executor/spi.h"
 #include "pgstat.h"
 #include "storage/ipc.h"
-#include "storage/lmgr.h"
 #include "utils/memutils.h"
+#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
 #include "extension/settings.h"
 #include "worker/store/store.h"
 #include "worker/store/store_parts.h"
 
-/* Events that are too many go so many in one transaction. */
-#define EVENTS_AT_ONCE 5000
+/* Subtransactions in one transaction; PGPROC_MAX_CACHED_SUBXIDS is as many. */
+#define SUBTRANSACTIONS 64
+/* A turn that failed writes service by service for so long: the loop has other things to do. */
+#define APART_MS 500
+/* The queue is looked at again after this when a table is locked. */
+#define QUEUE_HELD_MS 250
+
+/* One transaction of a turn. */
+typedef struct Turn
+{
+	CdcWorld   *world;
+	List	   *batches;		/* CdcBatch: to be written */
+	CdcLoaded  *loaded;			/* to be read into, NULL: nothing is */
+	bool		begun;			/* the extension could be had */
+	bool		another;		/* it is not the one that was there before */
+	bool		readable;		/* this server has something to read */
+	bool		acting;			/* and may act on it */
+	uint32		tables_held;
+	const char *holder;			/* of one of these, palloc'd in caller */
+	int64		until;			/* no batch is begun after that */
+	MemoryContext caller;
+} Turn;
 
 /*
- * DROP EXTENSION locks the extension before any of its tables.  What locks
- * several of these in another order would be the end of one of the two.
+ * Runs part in a transaction of its own.  NULL, or what went wrong (palloc'd): then
+ * it is rolled back, and told in the log.  Nothing of it is left in memory.
  */
-static void
-lock_extension(void)
+static char *
+in_transaction(void (*part) (Turn *turn), Turn *turn)
 {
-	Oid			extension = get_extension_oid("cdc_pipeline", true);
+	char	   *volatile why = NULL;
 
-	if (OidIsValid(extension))
-		LockDatabaseObject(ExtensionRelationId, extension, 0, AccessShareLock);
-}
-
-bool
-cdc_store_turn(CdcWorld *world)
-{
-	MemoryContext caller = CurrentMemoryContext;
-	volatile bool ok = true;
-	volatile bool readable = false;
-	volatile bool findings = true;
-	CdcLoaded  *loaded = palloc0(sizeof(CdcLoaded));
-
-	pgstat_report_activity(STATE_RUNNING, "cdc_pipeline turn");
+	turn->caller = CurrentMemoryContext;
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	PG_TRY();
 	{
-		lock_extension();
-		SPI_connect();
-		PushActiveSnapshot(GetTransactionSnapshot());
-		readable = cdc_store_interlock(world);
-		if (readable && world->acting)
+		turn->begun = cdc_tables_lock_extension();
+		if (turn->begun)
 		{
-			bool		ending;
-
-			cdc_dirty_due(world, cdc_loop_now());
-			ending = cdc_store_pipelines_ending(world) || !dlist_is_empty(&world->gone);
-			cdc_store_write_pipelines(world);
-			cdc_store_write_services(world);
-			cdc_store_write_provided(world);
-			cdc_store_write_pairs(world);
-			findings = cdc_store_write_findings(world);
-			cdc_store_write_events(world);
-			CommandCounterIncrement();
-			UpdateActiveSnapshotCommandId();
-			cdc_store_read_work(world, loaded);
-			if (ending || loaded->nservices > 0 || loaded->all)
-			{
-				loaded->ended = cdc_store_end_services(world, &loaded->nended);
-				cdc_store_forget_findings();
-			}
+			SPI_connect();
+			PushActiveSnapshot(GetTransactionSnapshot());
+			part(turn);
+			PopActiveSnapshot();
+			SPI_finish();
 		}
-		PopActiveSnapshot();
-		SPI_finish();
 		CommitTransactionCommand();
-		MemoryContextSwitchTo(caller);
-		if (readable && world->acting)
-		{
-			cdc_store_pipelines_written(world);
-			cdc_store_services_written(world);
-			cdc_store_pairs_written(world);
-			cdc_store_findings_written(world, findings);
-			cdc_store_apply(world, loaded);
-		}
-		else if (!readable)
-			cdc_world_clear(world);
-		if (!world->acting)
-			world->loaded = false;
+		MemoryContextSwitchTo(turn->caller);
 	}
 	PG_CATCH();
 	{
 		ErrorData  *edata;
 
-		MemoryContextSwitchTo(caller);
+		MemoryContextSwitchTo(turn->caller);
 		edata = CopyErrorData();
 		FlushErrorState();
 		AbortCurrentTransaction();
-		MemoryContextSwitchTo(caller);
+		MemoryContextSwitchTo(turn->caller);
 		ereport(LOG,
 				(errcode(edata->sqlerrcode),
 				 errmsg("cdc_pipeline reconciler: a turn on the metadata failed: %s", edata->message),
 				 edata->detail ? errdetail_internal("%s", edata->detail) : 0));
 		if (edata->sqlerrcode == ERRCODE_OUT_OF_MEMORY)
 			proc_exit(1);
+		why = pstrdup(edata->message);
 		FreeErrorData(edata);
-		ok = false;
 	}
 	PG_END_TRY();
-	cdc_store_loaded_free(loaded);
-	pfree(loaded);
-	pgstat_report_stat(true);
-	pgstat_report_activity(STATE_IDLE, NULL);
+	return why;
+}
+
+/*
+ * Is it the extension that the world was read from?  One that was dropped and
+ * created again, between two looks, is another one: nothing of the world is in it.
+ */
+static bool
+is_the_same(void)
+{
+	static Oid	known = InvalidOid;
+	Oid			now = get_extension_oid("cdc_pipeline", true);
+	bool		same = !OidIsValid(known) || now == known;
+
+	known = now;
+	return same;
+}
+
+/* What every transaction of a turn begins with.  False: there is nothing to write or read. */
+static bool
+begin(Turn *turn)
+{
+	turn->another = !is_the_same();
+	if (turn->another)
+	{
+		turn->readable = turn->acting = false;
+		return false;
+	}
+	turn->tables_held = cdc_tables_lock();
+	if (turn->tables_held)
+	{
+		const char *holder = cdc_tables_holder(turn->tables_held);
+
+		turn->holder = holder ? MemoryContextStrdup(turn->caller, holder) : NULL;
+	}
+	if (turn->tables_held & CDC_TABLE(CDC_TABLE_CONTROL_PLANE))
+	{
+		turn->begun = false;
+		return false;
+	}
+	turn->readable = cdc_store_interlock(turn->world);
+	turn->acting = turn->readable && turn->world->acting;
+	return turn->acting;
+}
+
+/* Where one of the tables is not to be had nothing is read: what is in the queue waits. */
+static bool
+may_read(const Turn *turn)
+{
+	return (turn->tables_held & ~CDC_TABLES_NOT_READ) == 0;
+}
+
+static void
+read_work(Turn *turn)
+{
+	if (turn->loaded && may_read(turn))
+		cdc_store_read_work(turn->world, turn->loaded);
+}
+
+static void
+write_all(Turn *turn)
+{
+	if (begin(turn))
+	{
+		cdc_batch_write(turn->world, linitial(turn->batches), turn->tables_held);
+		read_work(turn);
+	}
+}
+
+static void
+only_read(Turn *turn)
+{
+	if (begin(turn))
+		read_work(turn);
+}
+
+/*
+ * Each batch in a subtransaction: one that fails costs none of the others.  No more
+ * of them than PostgreSQL keeps in a process's place: beyond that who looks at rows
+ * has to ask on disk.
+ */
+static void
+write_apart(Turn *turn)
+{
+	ResourceOwner owner = CurrentResourceOwner;
+	MemoryContext inside = CurrentMemoryContext;
+	ListCell   *cell;
+
+	if (!begin(turn))
+		return;
+	foreach(cell, turn->batches)
+	{
+		CdcBatch   *batch = lfirst(cell);
+
+		if (cdc_loop_now() >= turn->until)
+			break;
+		batch->tried = true;
+		BeginInternalSubTransaction(NULL);
+		MemoryContextSwitchTo(inside);
+		PG_TRY();
+		{
+			cdc_batch_write(turn->world, batch, turn->tables_held);
+			ReleaseCurrentSubTransaction();
+		}
+		PG_CATCH();
+		{
+			ErrorData  *edata;
+
+			MemoryContextSwitchTo(turn->caller);
+			edata = CopyErrorData();
+			FlushErrorState();
+			RollbackAndReleaseCurrentSubTransaction();
+			if (edata->sqlerrcode == ERRCODE_QUERY_CANCELED || edata->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN)
+				ReThrowError(edata);
+			batch->why = pstrdup(edata->message);
+			batch->waited = edata->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE;
+			FreeErrorData(edata);
+		}
+		PG_END_TRY();
+		MemoryContextSwitchTo(inside);
+		CurrentResourceOwner = owner;
+	}
+}
+
+/*
+ * A batch that failed is written again, a service at a time, as far as there is time
+ * for it.  False: that fails as well.  *batches: those, settled or not.
+ */
+static bool
+write_by_service(CdcWorld *world, CdcBatch *failed, List **batches)
+{
+	int64		until = cdc_loop_now() + APART_MS;
+	bool		ok = true;
+	int			done = 0;
+
+	*batches = cdc_batch_split(world, failed);
+	failed->events = NIL;
+	while (ok && done < list_length(*batches) && cdc_loop_now() < until)
+	{
+		Turn		part = {.world = world, .until = until};
+		ListCell   *cell;
+
+		for (; done < list_length(*batches) && list_length(part.batches) < SUBTRANSACTIONS; done++)
+			part.batches = lappend(part.batches, list_nth(*batches, done));
+		ok = in_transaction(write_apart, &part) == NULL;
+		foreach(cell, part.batches)
+		{
+			CdcBatch   *batch = lfirst(cell);
+
+			if (ok && part.acting && batch->tried)
+				cdc_batch_settle(world, batch);
+		}
+	}
 	return ok;
 }
 
+/* What stands in the way of all is told by the worker's state, and once in the log. */
 static void
-expire_events(void)
+tell_tables(CdcWorld *world, const Turn *turn)
 {
-	Oid			types[1] = {INT4OID};
-	Datum		values[1] = {Int32GetDatum(cdc_event_retention)};
+	const char *words = turn->tables_held ? turn->holder : turn->begun ? NULL : "the extension is locked by another session";
 
-	cdc_statement_run("DELETE FROM cdc.pipeline_event WHERE at OPERATOR(pg_catalog.<) pg_catalog.now() OPERATOR(pg_catalog.-) pg_catalog.make_interval(mins => $1)",
-					  SPI_OK_DELETE, 1, types, values, NULL);
-	cdc_statement_run("DELETE FROM cdc.service_event WHERE at OPERATOR(pg_catalog.<) pg_catalog.now() OPERATOR(pg_catalog.-) pg_catalog.make_interval(mins => $1)",
-					  SPI_OK_DELETE, 1, types, values, NULL);
-	cdc_statement_run("DELETE FROM cdc.organization_event WHERE at OPERATOR(pg_catalog.<) pg_catalog.now() OPERATOR(pg_catalog.-) pg_catalog.make_interval(mins => $1)",
-					  SPI_OK_DELETE, 1, types, values, NULL);
-}
-
-/* They are counted again when so many were written; with the next look when some are left. */
-static int64 events_enough;
-static bool events_left;
-
-static int64
-number(void)
-{
-	bool		isnull;
-
-	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
-}
-
-static void
-trim_events(void)
-{
-	Oid			types[1] = {INT4OID};
-	Datum		values[1] = {Int32GetDatum(EVENTS_AT_ONCE)};
-	int64		written;
-	int64		room;
-
-	cdc_statement_run("SELECT cdc_inner.trim_findings()", SPI_OK_SELECT, 0, NULL, NULL, NULL);
-	cdc_statement_run("SELECT cdc_inner.events_written()", SPI_OK_SELECT, 0, NULL, NULL, NULL);
-	written = number();
-	if (written < events_enough)
-		return;
-	cdc_statement_run("SELECT cdc_inner.trim_events($1)", SPI_OK_SELECT, 1, types, values, NULL);
-	room = number();
-	events_left = room < 0;
-	/* who has all that it may is not counted for each one more */
-	events_enough = events_left ? 0 : written + Max(room, EVENTS_AT_ONCE / 10);
-}
-
-static void
-tend_members(void)
-{
-	cdc_statement_run("SELECT cdc_inner.tend_members()", SPI_OK_SELECT, 0, NULL, NULL, NULL);
-}
-
-/* Housekeeping in a short transaction of its own; a fault is logged. */
-static void
-keep_house(void (*chore) (void))
-{
-	MemoryContext caller = CurrentMemoryContext;
-
-	SetCurrentStatementStartTimestamp();
-	StartTransactionCommand();
-	PG_TRY();
-	{
-		lock_extension();
-		SPI_connect();
-		PushActiveSnapshot(GetTransactionSnapshot());
-		chore();
-		PopActiveSnapshot();
-		SPI_finish();
-		CommitTransactionCommand();
-		MemoryContextSwitchTo(caller);
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(caller);
-		EmitErrorReport();
-		FlushErrorState();
-		AbortCurrentTransaction();
-		MemoryContextSwitchTo(caller);
-	}
-	PG_END_TRY();
-	pgstat_report_stat(true);
-}
-
-void
-cdc_store_expire_events(void)
-{
-	keep_house(expire_events);
+	if (words && !cdc_same(words, world->held_by))
+		ereport(LOG, (errmsg("cdc_pipeline reconciler: what is in it is neither written nor read meanwhile: %s", words)));
+	if (words || turn->tables_held == 0)
+		cdc_set_string(world->context, &world->held_by, words);
 }
 
 bool
-cdc_store_trim_events(void)
+cdc_store_turn(CdcWorld *world)
 {
-	events_left = false;
-	keep_house(trim_events);
-	return events_left;
-}
+	CdcBatch   *batch = cdc_batch_take(world);
+	CdcLoaded  *loaded = palloc0(sizeof(CdcLoaded));
+	Turn		turn = {.world = world, .batches = list_make1(batch), .loaded = loaded};
+	List	   *batches = turn.batches;
+	ListCell   *cell;
+	bool		ok;
 
-void
-cdc_store_tend_members(void)
-{
-	keep_house(tend_members);
+	pgstat_report_activity(STATE_RUNNING, "cdc_pipeline turn");
+	world->work_again_at = 0;
+	cdc_chores_expect(batch);
+	ok = in_transaction(write_all, &turn) == NULL;
+	if (ok && turn.acting)
+		cdc_batch_settle(world, batch);
+	else if (!ok)
+	{
+		/* what was read is gone with the transaction */
+		cdc_store_loaded_free(loaded);
+		memset(loaded, 0, sizeof(CdcLoaded));
+		ok = write_by_service(world, batch, &batches);
+		ok = in_transaction(only_read, &turn) == NULL && ok;
+	}
+	ok = ok && turn.begun;
+	foreach(cell, batches)
+		cdc_batch_give_back(world, lfirst(cell));
+	tell_tables(world, &turn);
+	if (ok && turn.acting)
+		cdc_held_tell(world, batches);
+	if (ok && turn.acting && may_read(&turn))
+		cdc_store_apply(world, loaded);
+	else if (ok && turn.acting)
+		world->work_again_at = cdc_loop_now() + QUEUE_HELD_MS;
+	else if (ok && !turn.readable)
+	{
+		cdc_world_clear(world);
+		world->work_pending = world->work_pending || turn.another;
+	}
+	if (ok && !turn.acting)
+		world->loaded = false;
+	/* half of what there is would be taken for all of it */
+	world->acting = world->acting && world->loaded;
+	if (ok && world->acting)
+		cdc_chores_run(world, loaded->nservices > 0 || loaded->all);
+	cdc_store_loaded_free(loaded);
+	pgstat_report_stat(true);
+	pgstat_report_activity(STATE_IDLE, NULL);
+	return ok;
 }

@@ -12,21 +12,23 @@
 #include "worker/world/world.h"
 
 /*
- * Writes all that is dirty in the world and reads the queue, in one
- * transaction; after it returns true everything written is committed, the
- * dirty flags are clear (but for rows that a user's transaction holds: those
- * stay dirty and are tried again), and loaded pipelines are among the ready.
- * On an ERROR the transaction is rolled back, the fault is logged, false is
- * returned and everything stays dirty.  Sets world->acting and idle_reason:
- * extension missing, other version, another control plane, disabled.
+ * Writes all that is dirty in the world and reads the queue, in one transaction;
+ * what is written is clean after it returns true, and loaded pipelines are among the
+ * ready.  It waits for nobody: rows and tables that somebody's transaction holds are
+ * left for later, stay dirty and are told of when that is for long.  When it fails
+ * it is done again in parts, a service at a time, and costs only those whose part
+ * fails.  False: nothing could be done at all; the fault is logged, everything stays
+ * dirty.  Sets world->acting and idle_reason: extension missing, other version,
+ * another control plane, disabled.  At the start, and when all is to be read again,
+ * each call reads a page of it, work_pending stays, and nothing acts until the last.
  */
 extern bool cdc_store_turn(CdcWorld *world);
 
 /*
- * Deletes events older than the retention; own short transaction, called
- * about once an hour.  Faults are logged.
+ * Deletes so many events older than the retention, in short transactions of its own.
+ * True: there are more.  Faults are logged.
  */
-extern void cdc_store_expire_events(void);
+extern bool cdc_store_expire_events(void);
 
 /*
  * Takes away findings, and the oldest events, of organizations that have more than they may,

@@ -4,9 +4,10 @@
  *
  * statement.c and rows.c are what all may call, and secret.c what loads may.
  * Above them is a file for each matter, which calls no other one: load_services.c
- * and load_pipelines.c read, write_services.c and write_pipelines.c write,
- * network.c, findings.c, provider.c and interlock.c do both.  work.c knows what is to
- * be read, store.c is the turn.
+ * and load_pipelines.c read, write_services.c, write_pipelines.c, provider.c and
+ * findings.c write, network.c and interlock.c do both.  write.c knows what is to be written and
+ * work.c what is to be read; tables.c, holder.c and held.c know who stands in the
+ * way; store.c is the turn, chores.c what is done beside it.
  *
  * What writes and reads rows is called inside a turn, SPI connected; what loads
  * them into the world, after its commit, when no transaction is open.
@@ -37,8 +38,11 @@ extern void cdc_statement_run(const char *sql, int expected, int nargs, const Oi
  */
 extern struct json_object *cdc_rows(void);
 
-/* Runs sql with the rows of an array as its one parameter, or not at all when there is none. */
-extern void cdc_rows_write(const char *sql, int expected, struct json_object *rows);
+/* Adds an empty row of owner number n. */
+extern struct json_object *cdc_row_add(struct json_object *rows, int n);
+
+/* Runs sql, a SELECT that may change rows, with the rows of an array as its one parameter. */
+extern void cdc_rows_write(const char *sql, struct json_object *rows);
 
 /*
  * The first ncolumns of all rows that the last statement gave, row by row, in
@@ -48,8 +52,12 @@ extern void cdc_rows_write(const char *sql, int expected, struct json_object *ro
 extern char **cdc_rows_keep(int ncolumns, int *n);
 extern void cdc_rows_free(char **rows, int n);
 
-/* The one column of a query of which the one argument is an array of ids as text (NULL: of all), kept as above. */
-extern char **cdc_rows_of_ids(const char *sql, const char *ids, int *n);
+/* The first column of a query with one text argument, kept as above; last, unless NULL, becomes the second column of its last row. */
+extern char **cdc_rows_by(const char *sql, const char *argument, char *last, int *n);
+
+/* Rows of services or pipelines that are read in one transaction, when all are. */
+#define CDC_PAGE 200
+#define CDC_PAGE_SQL "200"
 
 /* Members of a row to write: null for 0. */
 extern void cdc_row_add_time(struct json_object *row, const char *key, TimestampTz value);
@@ -62,6 +70,10 @@ extern bool cdc_row_bool(struct json_object *row, const char *key, bool missing)
 extern int	cdc_row_int(struct json_object *row, const char *key, int missing);
 extern struct json_object *cdc_row_array(struct json_object *row, const char *key, int *n);
 extern struct json_object *cdc_row_object(struct json_object *row, const char *key);
+
+/* Ids of owners of rows. */
+extern const char *cdc_key_of_service(const void *owner);
+extern const char *cdc_key_of_pipeline(const void *owner);
 
 /* A copy in context; NULL for NULL. */
 extern char *cdc_row_copy(MemoryContext context, const char *value);
@@ -89,10 +101,171 @@ extern char *cdc_store_secret(MemoryContext context, struct json_object *row, co
 extern char *cdc_store_decrypt(MemoryContext context, const bytea *cipher, const char *key_id,
 							   const char *owner, const char *purpose, char **error);
 
+/* --- tables.c --------------------------------------------------------------- */
+
+typedef enum CdcTable
+{
+	CDC_TABLE_CONTROL_PLANE,
+	CDC_TABLE_WORK,
+	CDC_TABLE_ORGANIZATION,
+	CDC_TABLE_ORGANIZATION_LIMIT,
+	CDC_TABLE_SERVICE,
+	CDC_TABLE_SERVICE_NODE,
+	CDC_TABLE_SERVICE_SECRET,
+	CDC_TABLE_ZONE,
+	CDC_TABLE_NETWORK_OWNER,
+	CDC_TABLE_CONNECT_SHARE,
+	CDC_TABLE_SPEC,
+	CDC_TABLE_SECRET,
+	CDC_TABLE_OBSERVED,
+	CDC_TABLE_STANDBY,
+	CDC_TABLE_EVENT,
+	CDC_TABLE_FINDING,
+	CDC_TABLE_PEERING,
+	CDC_NUM_TABLES
+} CdcTable;
+
+/* A set of tables. */
+#define CDC_TABLE(table) ((uint32) 1 << (table))
+
+/* Those that no row of the queue is read from. */
+#define CDC_TABLES_NOT_READ (CDC_TABLE(CDC_TABLE_ORGANIZATION) | CDC_TABLE(CDC_TABLE_EVENT))
+
+/*
+ * DROP EXTENSION locks the extension before any of its tables.  What locks several
+ * of these in another order would be the end of one of the two.  False: somebody
+ * drops it, or is about to.
+ */
+extern bool cdc_tables_lock_extension(void);
+
+/* Takes the locks that statements of a turn need, of all tables that can be had at once; gives those that cannot. */
+extern uint32 cdc_tables_lock(void);
+
+/* Which of them is locked by whom, palloc'd; NULL: by nobody any more. */
+extern char *cdc_tables_holder(uint32 held);
+
+/* --- holder.c --------------------------------------------------------------- */
+
+/* Who holds something, and the statement that ends his transaction; palloc'd. */
+typedef struct CdcHolder
+{
+	char	   *words;
+	char	   *fix_sql;
+} CdcHolder;
+
+/* Both, of a session a and a prepared transaction x, of which one is null. */
+#define CDC_HOLDER_COLUMNS \
+	"CASE WHEN x.gid IS NOT NULL THEN pg_catalog.format('prepared transaction %L of role %I, of %s', x.gid, x.owner, pg_catalog.date_trunc('second', x.prepared))" \
+	" ELSE pg_catalog.format('pid %s (role %I), in a transaction since %s', a.pid, a.usename, pg_catalog.date_trunc('second', a.xact_start)) END," \
+	" CASE WHEN x.gid IS NOT NULL THEN pg_catalog.format('ROLLBACK PREPARED %L', x.gid) ELSE pg_catalog.format('SELECT pg_catalog.pg_terminate_backend(%s)', a.pid) END"
+
+/* Those, from the first row of the last statement's result. */
+extern void cdc_holder_read(int column, CdcHolder *holder);
+
+/*
+ * Who holds one of the rows of which sql gives tableoid and ctid by key, its one
+ * argument, a text.  False: nobody does any more.
+ */
+extern bool cdc_holder_of_rows(const char *sql, const char *key, CdcHolder *holder);
+
+/* --- write.c ---------------------------------------------------------------- */
+
+/*
+ * How one kind of what is dirty is written.  The statement waits for no row that
+ * somebody's transaction holds: its one argument is an array of rows, each with
+ * "n", the number of its owner in the batch, and its result are the n of owners
+ * of which a row is held; of these it may have written others.
+ */
+typedef struct CdcRowWriter
+{
+	const char *sql;
+	uint32		tables;			/* that it needs, by CDC_TABLE() */
+	void		(*add) (struct json_object *rows, const void *owner, int n);
+	void		(*written) (void *owner);	/* after the commit; NULL: nothing is to be done */
+	const char *rows_sql;		/* tableoid and ctid of an owner's rows, by */
+	const char *(*key) (const void *owner);
+} CdcRowWriter;
+
+/* write_pipelines.c, write_services.c, provider.c, findings.c, network.c */
+extern const CdcRowWriter cdc_spec_writer;
+extern const CdcRowWriter cdc_secret_writer;
+extern const CdcRowWriter cdc_observed_writer;
+extern const CdcRowWriter cdc_standbys_writer;
+extern const CdcRowWriter cdc_pipeline_findings_writer;
+extern const CdcRowWriter cdc_service_writer;
+extern const CdcRowWriter cdc_provided_writer;
+extern const CdcRowWriter cdc_service_findings_writer;
+extern const CdcRowWriter cdc_node_writer;
+extern const CdcRowWriter cdc_pair_writer;
+
+/* writers.c: all of them, in the order in which they write. */
+typedef struct CdcRowKind
+{
+	CdcRow		row;
+	const CdcRowWriter *writer;
+} CdcRowKind;
+
+extern const CdcRowKind cdc_row_writers[CDC_NUM_ROWS];
+extern const CdcRowWriter *cdc_row_writer(CdcRow row);
+
+/* Some of what is to be written.  In the memory of the turn; records outlive it. */
+typedef struct CdcBatch
+{
+	List	   *rows[CDC_NUM_ROWS]; /* CdcDirty */
+	List	   *events;			/* struct json_object */
+	bool		tried;			/* in the transaction that is, or was, open */
+	char	   *why;			/* NULL; or why nothing of it could be written */
+	bool		waited;			/* ... which is that a lock was not to be had in time */
+	List	   *held_events;	/* of events, those whose pipeline's row somebody holds */
+	List	   *held;			/* after it was settled: CdcDirty that were not written */
+} CdcBatch;
+
+
+/* All that is due now; events are taken out of the world, and are the batch's. */
+extern CdcBatch *cdc_batch_take(CdcWorld *world);
+
+/* The same as a list of batches, one a service (a pipeline is its source's). */
+extern List *cdc_batch_split(CdcWorld *world, CdcBatch *batch);
+
+/* Writes it, but for what is in tables that are held; ERROR when it fails. */
+extern void cdc_batch_write(CdcWorld *world, CdcBatch *batch, uint32 tables_held);
+
+/*
+ * After the commit of a transaction in which it was written or, with why set, could
+ * not be: what is written is clean, what somebody holds is tried again later, a
+ * pipeline that has ended is forgotten.
+ */
+extern void cdc_batch_settle(CdcWorld *world, CdcBatch *batch);
+
+/* What nothing was said of is due as before, and its events are the world's again. */
+extern void cdc_batch_give_back(CdcWorld *world, CdcBatch *batch);
+
+/* --- held.c ----------------------------------------------------------------- */
+
+/*
+ * After batches were settled: tells of rows that are held for long by a finding of
+ * their owner and in the log.  Opens a short transaction of its own when there are some.
+ */
+extern void cdc_held_tell(CdcWorld *world, List *batches);
+
+/* A row is written, before that is said of it: the finding goes. */
+extern void cdc_held_written(CdcDirty *dirty);
+
+/* --- chores.c --------------------------------------------------------------- */
+
+/* Before a turn: what it writes may be the end of something. */
+extern void cdc_chores_expect(const CdcBatch *batch);
+
+/* After a turn: does what is due; read: services were read in it. */
+extern void cdc_chores_run(CdcWorld *world, bool read);
+
 /* --- a file a matter -------------------------------------------------------- */
 
-/* load_services.c; ids: "{uuid,...}", NULL: all.  What is kept is freed by cdc_rows_free(). */
-extern char **cdc_store_read_services(const char *ids, int *n);
+/*
+ * load_services.c; ids: "{uuid,...}"; NULL: a page of all, after the one with the id
+ * after, which becomes that of the last.  What is kept is freed by cdc_rows_free().
+ */
+extern char **cdc_store_read_services(const char *ids, char *after, int *n);
 extern void cdc_store_load_service(CdcWorld *world, const char *words);
 
 /* Pairs of id and region of all services, *n of them; one of them. */
@@ -100,42 +273,12 @@ extern char **cdc_store_read_regions(int *n);
 extern void cdc_store_load_region(CdcWorld *world, const char *id, const char *region);
 
 /* load_pipelines.c; the same */
-extern char **cdc_store_read_pipelines(const char *ids, int *n);
+extern char **cdc_store_read_pipelines(const char *ids, char *after, int *n);
 extern void cdc_store_load_pipeline(CdcWorld *world, const char *words);
 
-/* write_services.c: what is dirty; after the commit it is clean. */
-extern void cdc_store_write_services(CdcWorld *world);
-extern void cdc_store_services_written(CdcWorld *world);
-
-/*
- * write_pipelines.c: what is dirty, and events; after the commit it is clean, but
- * for rows that a user's transaction held, which are tried again a little later.
- */
-extern void cdc_store_write_pipelines(CdcWorld *world);
-extern void cdc_store_write_events(CdcWorld *world);
-extern void cdc_store_pipelines_written(CdcWorld *world);
-
-/* Is it being written of a pipeline that it is deleted, or that it has settled? */
-extern bool cdc_store_pipelines_ending(CdcWorld *world);
-
-/* network.c */
-extern void cdc_store_write_pairs(CdcWorld *world);
-extern void cdc_store_pairs_written(CdcWorld *world);
+/* network.c; the same, of all pairs */
 extern char **cdc_store_read_pairs(int *n);
 extern void cdc_store_load_pair(CdcWorld *world, const char *words);
-
-/*
- * findings.c.  False: a row that a user's transaction holds was left, all stay
- * dirty and are tried again a little later.  The last one takes away those of
- * what was deleted.
- */
-extern bool cdc_store_write_findings(CdcWorld *world);
-extern void cdc_store_findings_written(CdcWorld *world, bool all);
-extern void cdc_store_forget_findings(void);
-
-/* provider.c: ends services that nothing holds; their ids, kept as above. */
-extern void cdc_store_write_provided(CdcWorld *world);
-extern char **cdc_store_end_services(CdcWorld *world, int *n);
 
 /*
  * interlock.c: may this server act?  Sets world->acting, idle_reason and what is the
@@ -145,10 +288,22 @@ extern bool cdc_store_interlock(CdcWorld *world);
 
 /* --- work.c ----------------------------------------------------------------- */
 
+/* Of all there is, page by page: services, then pipelines, then pairs. */
+typedef enum CdcLoadStage
+{
+	CDC_LOAD_SERVICES = 0,
+	CDC_LOAD_PIPELINES,
+	CDC_LOAD_PAIRS
+} CdcLoadStage;
+
 /* Rows that a turn read, kept over its commit. */
 typedef struct CdcLoaded
 {
-	bool		all;			/* everything was read: forget what is not here */
+	bool		all;			/* a page of all there is: */
+	CdcLoadStage stage;
+	char		after[CDC_UUID_LEN + 1];	/* id of its last row */
+	bool		first;			/* forget what there was */
+	bool		more;			/* the queue holds more */
 	bool		round;			/* a health round of all was asked for */
 	List	   *rounds;			/* and of these organizations, by id */
 	int			nservices;
@@ -157,8 +312,6 @@ typedef struct CdcLoaded
 	char	  **pipelines;
 	int			npairs;
 	char	  **pairs;
-	int			nended;			/* services that ended in this turn */
-	char	  **ended;
 	int			nregions;		/* id, region pairs */
 	char	  **regions;
 	bool		limits_read;	/* those of organizations were */
@@ -166,7 +319,7 @@ typedef struct CdcLoaded
 	char	  **limits;
 } CdcLoaded;
 
-/* Empties the queue, reads what it names. */
+/* Takes from the queue what nobody holds, and reads what it names; or a page of all. */
 extern void cdc_store_read_work(CdcWorld *world, CdcLoaded *loaded);
 
 /* After the commit: brings the rows into the world. */

@@ -15,6 +15,62 @@
 #include "worker/world/organization.h"
 #include "worker/world/pair.h"
 
+/* Rows of the queue in one transaction. */
+#define QUEUE_PAGE 500
+
+#define TAKE(limit) \
+	"DELETE FROM cdc.work WHERE seq OPERATOR(pg_catalog.=) ANY (ARRAY(" \
+	"SELECT w.seq FROM cdc.work w ORDER BY w.seq" limit " FOR UPDATE OF w SKIP LOCKED)) RETURNING kind, id::pg_catalog.text"
+
+static const char take_page_sql[] = TAKE(" LIMIT 500");
+static const char take_all_sql[] = TAKE("");
+
+#define BEFORE_ALL "00000000-0000-0000-0000-000000000000"
+
+/* Where the reading of all there is has come to. */
+static CdcLoadStage stage;
+static char after[CDC_UUID_LEN + 1];
+static bool reading;
+
+/* What is of no service and no pipeline alone, and changes without a row in the queue. */
+static void
+read_shared(CdcWorld *world, CdcLoaded *loaded)
+{
+	loaded->regions = cdc_store_read_regions(&loaded->nregions);
+	cdc_statement_run("SELECT l.organization_id::pg_catalog.text, l.what, l.most::pg_catalog.text FROM cdc.organization_limit l", SPI_OK_SELECT, 0, NULL, NULL, NULL);
+	loaded->limits = cdc_rows_keep(3, &loaded->nlimits);
+	loaded->limits_read = true;
+	world->regions_due = false;
+}
+
+/* A page of all.  What the queue names when that begins is in what follows. */
+static void
+read_all(CdcWorld *world, CdcLoaded *loaded)
+{
+	loaded->all = true;
+	loaded->first = !reading;
+	if (loaded->first)
+	{
+		stage = CDC_LOAD_SERVICES;
+		strlcpy(after, BEFORE_ALL, sizeof(after));
+	}
+	loaded->stage = stage;
+	strlcpy(loaded->after, after, sizeof(loaded->after));
+	switch (stage)
+	{
+		case CDC_LOAD_SERVICES:
+			loaded->services = cdc_store_read_services(NULL, loaded->after, &loaded->nservices);
+			break;
+		case CDC_LOAD_PIPELINES:
+			loaded->pipelines = cdc_store_read_pipelines(NULL, loaded->after, &loaded->npipelines);
+			break;
+		case CDC_LOAD_PAIRS:
+			loaded->pairs = cdc_store_read_pairs(&loaded->npairs);
+			read_shared(world, loaded);
+			break;
+	}
+}
+
 void
 cdc_store_read_work(CdcWorld *world, CdcLoaded *loaded)
 {
@@ -23,7 +79,15 @@ cdc_store_read_work(CdcWorld *world, CdcLoaded *loaded)
 	MemoryContext old;
 	uint64		i;
 
-	cdc_statement_run("DELETE FROM cdc.work RETURNING kind, id::pg_catalog.text", SPI_OK_DELETE_RETURNING, 0, NULL, NULL, NULL);
+	if (world->loaded)
+		reading = false;
+	if (reading)
+	{
+		read_all(world, loaded);
+		return;
+	}
+	cdc_statement_run(world->loaded ? take_page_sql : take_all_sql, SPI_OK_DELETE_RETURNING, 0, NULL, NULL, NULL);
+	loaded->more = world->loaded && SPI_processed == QUEUE_PAGE;
 	initStringInfo(&services);
 	initStringInfo(&pipelines);
 	for (i = 0; i < SPI_processed; i++)
@@ -48,28 +112,45 @@ cdc_store_read_work(CdcWorld *world, CdcLoaded *loaded)
 			appendStringInfo(list, "%s%s", list->len ? "," : "{", id);
 	}
 	/* somebody asks for a round: perhaps the key is there by now */
-	loaded->all = !world->loaded || (loaded->round && cdc_world_lacks_secret(world));
-	if (loaded->all || services.len > 0)
+	if (!world->loaded || (loaded->round && cdc_world_lacks_secret(world)))
 	{
-		if (services.len > 0)
-			appendStringInfoChar(&services, '}');
-		loaded->services = cdc_store_read_services(loaded->all ? NULL : services.data, &loaded->nservices);
+		read_all(world, loaded);
+		return;
 	}
-	if (loaded->all || pipelines.len > 0)
+	if (services.len > 0)
 	{
-		if (pipelines.len > 0)
-			appendStringInfoChar(&pipelines, '}');
-		loaded->pipelines = cdc_store_read_pipelines(loaded->all ? NULL : pipelines.data, &loaded->npipelines);
+		appendStringInfoChar(&services, '}');
+		loaded->services = cdc_store_read_services(services.data, NULL, &loaded->nservices);
 	}
-	if (loaded->all)
-		loaded->pairs = cdc_store_read_pairs(&loaded->npairs);
-	if (loaded->all || loaded->round || world->regions_due)
+	if (pipelines.len > 0)
 	{
-		loaded->regions = cdc_store_read_regions(&loaded->nregions);
-		cdc_statement_run("SELECT l.organization_id::pg_catalog.text, l.what, l.most::pg_catalog.text FROM cdc.organization_limit l", SPI_OK_SELECT, 0, NULL, NULL, NULL);
-		loaded->limits = cdc_rows_keep(3, &loaded->nlimits);
-		loaded->limits_read = true;
-		world->regions_due = false;
+		appendStringInfoChar(&pipelines, '}');
+		loaded->pipelines = cdc_store_read_pipelines(pipelines.data, NULL, &loaded->npipelines);
+	}
+	if (loaded->round || world->regions_due)
+		read_shared(world, loaded);
+}
+
+/* After a page of all: where the next one begins; nothing is acted on until all is here. */
+static void
+turn_page(CdcWorld *world, const CdcLoaded *loaded)
+{
+	int			n = loaded->stage == CDC_LOAD_SERVICES ? loaded->nservices : loaded->npipelines;
+
+	reading = true;
+	world->loaded = false;
+	if (loaded->stage != CDC_LOAD_PAIRS && n == CDC_PAGE)
+		strlcpy(after, loaded->after, sizeof(after));
+	else if (loaded->stage != CDC_LOAD_PAIRS)
+	{
+		stage = loaded->stage + 1;
+		strlcpy(after, BEFORE_ALL, sizeof(after));
+	}
+	else
+	{
+		reading = false;
+		world->loaded = true;
+		world->next_round = cdc_loop_now();
 	}
 }
 
@@ -79,11 +160,8 @@ cdc_store_apply(CdcWorld *world, CdcLoaded *loaded)
 	ListCell   *cell;
 	int			i;
 
-	if (loaded->all)
-	{
+	if (loaded->first)
 		cdc_world_forget_rows(world);
-		world->next_round = cdc_loop_now();
-	}
 	if (loaded->limits_read)
 		cdc_world_forget_limits(world);
 	for (i = 0; i < loaded->nlimits; i++)
@@ -96,13 +174,6 @@ cdc_store_apply(CdcWorld *world, CdcLoaded *loaded)
 		cdc_store_load_pair(world, loaded->pairs[i]);
 	for (i = 0; i < loaded->nregions; i++)
 		cdc_store_load_region(world, loaded->regions[2 * i], loaded->regions[2 * i + 1]);
-	for (i = 0; i < loaded->nended; i++)
-	{
-		CdcService *s = cdc_world_service(world, loaded->ended[i]);
-
-		if (s)
-			cdc_world_remove_service(s);
-	}
 	foreach(cell, loaded->rounds)
 		cdc_world_want_round(world, lfirst(cell), true);
 	if (loaded->round)
@@ -111,7 +182,10 @@ cdc_store_apply(CdcWorld *world, CdcLoaded *loaded)
 		world->round_asked = true;
 		cdc_peers_retry(NULL, cdc_loop_now());
 	}
-	world->loaded = true;
+	if (loaded->all)
+		turn_page(world, loaded);
+	if (loaded->more || !world->loaded)
+		world->work_pending = true;
 }
 
 void
@@ -120,7 +194,6 @@ cdc_store_loaded_free(CdcLoaded *loaded)
 	cdc_rows_free(loaded->services, loaded->nservices);
 	cdc_rows_free(loaded->pipelines, loaded->npipelines);
 	cdc_rows_free(loaded->pairs, loaded->npairs);
-	cdc_rows_free(loaded->ended, loaded->nended);
 	cdc_rows_free(loaded->regions, 2 * loaded->nregions);
 	cdc_rows_free(loaded->limits, 3 * loaded->nlimits);
 	list_free_deep(loaded->rounds);

@@ -12,35 +12,43 @@
 #include "common/json.h"
 #include "worker/store/store_parts.h"
 
+#define SAME_NODE(a, b) a ".service_id OPERATOR(pg_catalog.=) " b ".service_id AND " a ".address OPERATOR(pg_catalog.=) " b ".address" \
+	" AND " a ".port OPERATOR(pg_catalog.=) " b ".port"
+
 static const char write_nodes_sql[] =
-"UPDATE cdc.service_node n SET observed_role = coalesce(r.observed_role, n.observed_role),"
-"  system_identifier = coalesce(r.system_identifier, n.system_identifier),"
-"  timeline = coalesce(r.timeline, n.timeline), hba_loaded = r.hba_loaded,"
-"  last_seen_at = coalesce(r.last_seen_at, n.last_seen_at), error_message = r.error_message"
-" FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) AS r("
-"  service_id pg_catalog.uuid, address pg_catalog.text, port pg_catalog.int4, observed_role pg_catalog.text,"
+"WITH u AS MATERIALIZED (SELECT * FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) AS r("
+"  n pg_catalog.int4, service_id pg_catalog.uuid, address pg_catalog.text, port pg_catalog.int4, observed_role pg_catalog.text,"
 "  system_identifier pg_catalog.numeric, timeline pg_catalog.int8, hba_loaded pg_catalog.text,"
-"  last_seen_at pg_catalog.timestamptz, error_message pg_catalog.text)"
-" WHERE n.service_id OPERATOR(pg_catalog.=) r.service_id AND n.address OPERATOR(pg_catalog.=) r.address"
-"  AND n.port OPERATOR(pg_catalog.=) r.port";
+"  last_seen_at pg_catalog.timestamptz, error_message pg_catalog.text)),"
+" l AS MATERIALIZED (SELECT s.service_id, s.address, s.port FROM cdc.service_node s JOIN u ON " SAME_NODE("s", "u")
+"  FOR NO KEY UPDATE OF s SKIP LOCKED),"
+" w AS (UPDATE cdc.service_node s SET observed_role = coalesce(u.observed_role, s.observed_role),"
+"   system_identifier = coalesce(u.system_identifier, s.system_identifier),"
+"   timeline = coalesce(u.timeline, s.timeline), hba_loaded = u.hba_loaded,"
+"   last_seen_at = coalesce(u.last_seen_at, s.last_seen_at), error_message = u.error_message"
+"  FROM u JOIN l ON " SAME_NODE("u", "l") " WHERE " SAME_NODE("s", "u") ")"
+" SELECT u.n FROM u JOIN cdc.service_node s ON " SAME_NODE("s", "u") " WHERE NOT EXISTS (SELECT FROM l WHERE " SAME_NODE("l", "u") ")";
 
 /* A service that is being deleted keeps that status whatever is observed. */
 static const char write_services_sql[] =
-"UPDATE cdc.service s SET status = CASE WHEN s.status OPERATOR(pg_catalog.=) 'deleting' THEN s.status ELSE r.status END,"
-"  status_message = r.status_message, addon_status = coalesce(r.addon_status, s.addon_status),"
-"  system_identifier = coalesce(s.system_identifier, r.system_identifier),"
-"  connect_claimed = coalesce(r.connect_claimed, '{}'), network_ranges = coalesce(r.network_ranges, '{}'), secret_path = coalesce(s.secret_path, r.secret_path),"
-"  adopt_agents = ARRAY(SELECT a FROM pg_catalog.unnest(s.adopt_agents) a WHERE a OPERATOR(pg_catalog.<>) ALL (coalesce(r.adopted, '{}'))), updated_at = pg_catalog.now()"
-" FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) AS r("
-"  id pg_catalog.uuid, status pg_catalog.text, status_message pg_catalog.text, addon_status pg_catalog.jsonb,"
+"WITH u AS MATERIALIZED (SELECT * FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) AS r("
+"  n pg_catalog.int4, id pg_catalog.uuid, status pg_catalog.text, status_message pg_catalog.text, addon_status pg_catalog.jsonb,"
 "  system_identifier pg_catalog.numeric, connect_claimed pg_catalog.text[], network_ranges pg_catalog.text[], secret_path pg_catalog.text,"
-"  adopted pg_catalog.text[])"
-" WHERE s.id OPERATOR(pg_catalog.=) r.id";
+"  adopted pg_catalog.text[])),"
+" l AS MATERIALIZED (SELECT s.id FROM cdc.service s JOIN u ON s.id OPERATOR(pg_catalog.=) u.id FOR NO KEY UPDATE OF s SKIP LOCKED),"
+" w AS (UPDATE cdc.service s SET status = CASE WHEN s.status OPERATOR(pg_catalog.=) 'deleting' THEN s.status ELSE u.status END,"
+"   status_message = u.status_message, addon_status = coalesce(u.addon_status, s.addon_status),"
+"   system_identifier = coalesce(s.system_identifier, u.system_identifier),"
+"   connect_claimed = coalesce(u.connect_claimed, '{}'), network_ranges = coalesce(u.network_ranges, '{}'), secret_path = coalesce(s.secret_path, u.secret_path),"
+"   adopt_agents = ARRAY(SELECT a FROM pg_catalog.unnest(s.adopt_agents) a WHERE a OPERATOR(pg_catalog.<>) ALL (coalesce(u.adopted, '{}'))), updated_at = pg_catalog.now()"
+"  FROM u JOIN l ON u.id OPERATOR(pg_catalog.=) l.id WHERE s.id OPERATOR(pg_catalog.=) u.id)"
+" SELECT u.n FROM u JOIN cdc.service s ON s.id OPERATOR(pg_catalog.=) u.id WHERE NOT EXISTS (SELECT FROM l WHERE l.id OPERATOR(pg_catalog.=) u.id)";
 
-static struct json_object *
-service_row(const CdcService *s)
+static void
+add_service(struct json_object *rows, const void *owner, int number)
 {
-	struct json_object *row = json_object_new_object();
+	const CdcService *s = owner;
+	struct json_object *row = cdc_row_add(rows, number);
 	struct json_object *ranges = json_object_new_array();
 	struct json_object *claimed = json_object_new_array();
 	struct json_object *adopted = json_object_new_array();
@@ -71,13 +79,33 @@ service_row(const CdcService *s)
 	}
 	json_object_object_add(row, "adopted", adopted);
 	cdc_json_add_string(row, "secret_path", s->kafka.secret_path_new ? s->kafka.secret_path : NULL);
-	return row;
 }
 
-static struct json_object *
-node_row(const CdcNode *n)
+static void
+service_written(void *owner)
 {
-	struct json_object *row = json_object_new_object();
+	CdcService *s = owner;
+	int			i;
+
+	s->kafka.secret_path_new = false;
+	for (i = 0; i < s->kafka.nagents; i++)
+		s->kafka.agents[i].adopted = false;
+}
+
+const CdcRowWriter cdc_service_writer = {
+	.sql = write_services_sql,
+	.tables = CDC_TABLE(CDC_TABLE_SERVICE),
+	.add = add_service,
+	.written = service_written,
+	.rows_sql = "SELECT tableoid, ctid FROM cdc.service WHERE id OPERATOR(pg_catalog.=) $1::pg_catalog.uuid",
+	.key = cdc_key_of_service
+};
+
+static void
+add_node(struct json_object *rows, const void *owner, int number)
+{
+	const CdcNode *n = owner;
+	struct json_object *row = cdc_row_add(rows, number);
 
 	cdc_json_add_string(row, "service_id", n->service->id);
 	cdc_json_add_string(row, "address", n->address);
@@ -88,39 +116,18 @@ node_row(const CdcNode *n)
 	cdc_json_add_string(row, "hba_loaded", n->hba_loaded);
 	cdc_row_add_time(row, "last_seen_at", n->last_seen);
 	cdc_json_add_string(row, "error_message", n->error);
-	return row;
 }
 
-void
-cdc_store_write_services(CdcWorld *world)
+static const char *
+node_key(const void *owner)
 {
-	struct json_object *rows = cdc_rows();
-	struct json_object *nodes = cdc_rows();
-	dlist_mutable_iter iter;
-
-	cdc_dirty_each(CDC_ROW_SERVICE, iter, world)
-		json_object_array_add(rows, service_row(cdc_dirty_owner(iter)));
-	cdc_dirty_each(CDC_ROW_NODE, iter, world)
-		json_object_array_add(nodes, node_row(cdc_dirty_owner(iter)));
-	cdc_rows_write(write_services_sql, SPI_OK_UPDATE, rows);
-	cdc_rows_write(write_nodes_sql, SPI_OK_UPDATE, nodes);
+	return ((const CdcNode *) owner)->service->id;
 }
 
-void
-cdc_store_services_written(CdcWorld *world)
-{
-	dlist_mutable_iter iter;
-
-	cdc_dirty_each(CDC_ROW_SERVICE, iter, world)
-	{
-		CdcService *s = cdc_dirty_owner(iter);
-		int			i;
-
-		s->kafka.secret_path_new = false;
-		for (i = 0; i < s->kafka.nagents; i++)
-			s->kafka.agents[i].adopted = false;
-	}
-	cdc_written_all(world, CDC_ROW_SERVICE);
-	cdc_written_all(world, CDC_ROW_PROVIDED);
-	cdc_written_all(world, CDC_ROW_NODE);
-}
+const CdcRowWriter cdc_node_writer = {
+	.sql = write_nodes_sql,
+	.tables = CDC_TABLE(CDC_TABLE_SERVICE_NODE),
+	.add = add_node,
+	.rows_sql = "SELECT tableoid, ctid FROM cdc.service_node WHERE service_id OPERATOR(pg_catalog.=) $1::pg_catalog.uuid",
+	.key = node_key
+};

@@ -111,6 +111,13 @@ static const CdcFinding checks[] =
 		.required = "3.7.0 or later, whose driver knows requireAuth",
 		.why = "an older driver does not hear that it is to log in by SCRAM alone, and gives its password to whoever asks for it in clear at the source's address"
 	},
+	[CDC_CHECK_ROW_HELD] = {
+		.check_name = CDC_ROW_HELD,
+		.concern = CDC_CONCERN_FLOW,
+		.severity = CDC_SEVERITY_WARNING,
+		.required = "transactions that change it are ended at once, not left open",
+		.why = "what happens to it is not recorded meanwhile, and nothing is begun that must be recorded before"
+	},
 	[CDC_CHECK_SSLMODE_WEAK] = {
 		.check_name = "sslmode_weak",
 		.concern = CDC_CONCERN_SAFETY,

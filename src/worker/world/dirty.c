@@ -9,6 +9,10 @@
 #include "worker/world/dirty.h"
 #include "worker/world/pair.h"
 
+/* A row that somebody holds is tried again after a quarter of the time that he has held it, within these. */
+#define HELD_LEAST_MS 100
+#define HELD_MOST_MS 2000
+
 /* The one that is due first is the first of the heap. */
 static int
 compare_held(const pairingheap_node * a, const pairingheap_node * b, void *arg)
@@ -35,6 +39,12 @@ bool
 cdc_is_dirty(const CdcDirty *dirty)
 {
 	return dirty->owner != NULL;
+}
+
+bool
+cdc_is_held(const CdcDirty *dirty)
+{
+	return dirty->owner != NULL && dirty->skipped;
 }
 
 static void
@@ -123,26 +133,21 @@ cdc_written(CdcWorld *world, CdcDirty *dirty)
 		return;
 	leave(world, dirty);
 	dirty->owner = NULL;
+	dirty->held_since = dirty->told_at = 0;
+	dirty->skipped = false;
 }
 
 void
-cdc_not_written(CdcWorld *world, CdcDirty *dirty, int64 again_at)
+cdc_not_written(CdcWorld *world, CdcDirty *dirty, int64 now)
 {
 	if (dirty->owner == NULL)
 		return;
 	leave(world, dirty);
 	dirty->held = true;
-	dirty->again_at = again_at;
+	if (dirty->held_since == 0)
+		dirty->held_since = now;
+	dirty->again_at = now + Min(Max((now - dirty->held_since) / 4, HELD_LEAST_MS), HELD_MOST_MS);
 	pairingheap_add(world->dirty.held, &dirty->held_node);
-}
-
-void
-cdc_written_all(CdcWorld *world, CdcRow row)
-{
-	dlist_mutable_iter iter;
-
-	cdc_dirty_each(row, iter, world)
-		cdc_written(world, dlist_container(CdcDirty, node, iter.cur));
 }
 
 void

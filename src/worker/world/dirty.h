@@ -5,8 +5,8 @@
  *
  * Whoever changes something that is stored says so by cdc_dirty_*().  The store
  * alone walks the lists and says what has become of each: cdc_written(), or
- * cdc_not_written() with the time at which it is tried again; what it says
- * nothing of, since the turn failed, stays.
+ * cdc_not_written(), and it is tried again later; what it says nothing of, since
+ * the turn failed, stays.
  */
 #ifndef CDC_DIRTY_H
 #define CDC_DIRTY_H
@@ -48,8 +48,11 @@ typedef struct CdcDirty
 {
 	void	   *owner;			/* the record; NULL: clean */
 	CdcRow		row;
-	bool		held;			/* not before: */
+	bool		held;			/* somebody has its row: not before */
 	int64		again_at;
+	int64		held_since;		/* since when that is so, 0: it is not */
+	int64		told_at;		/* when that was told last, 0: not. Writers: worker/store, worker/world */
+	bool		skipped;		/* it was so in the last turn that tried. Writers: worker/store, worker/world */
 	dlist_node	node;			/* in the list of its kind, unless held: */
 	pairingheap_node held_node; /* in the heap of those */
 } CdcDirty;
@@ -68,8 +71,9 @@ extern void cdc_dirty_service(struct CdcService *service, CdcRow row);
 extern void cdc_dirty_node(struct CdcNode *node);
 extern void cdc_dirty_pair(struct CdcPair *pair);
 
-/* Is it to be written, now or later? */
+/* Is it to be written, now or later?  And was it not, since somebody holds its row? */
 extern bool cdc_is_dirty(const CdcDirty *dirty);
+extern bool cdc_is_held(const CdcDirty *dirty);
 
 /* Rows whose time has come join those that are due.  Is anything due? */
 extern bool cdc_dirty_due(struct CdcWorld *world, int64 now);
@@ -88,12 +92,12 @@ extern int64 cdc_dirty_next(const struct CdcWorld *world);
 #define cdc_dirty_each(row, iter, world) dlist_foreach_modify(iter, &(world)->dirty.due[row])
 #define cdc_dirty_owner(iter) (dlist_container(CdcDirty, node, (iter).cur)->owner)
 
-/* Its row is as the record is, and the turn has committed; or somebody holds the row: again at that time. */
+/*
+ * Its row is as the record is, and the turn has committed; or somebody holds the row:
+ * it is tried again in a moment, and ever later the longer that is so.
+ */
 extern void cdc_written(struct CdcWorld *world, CdcDirty *dirty);
-extern void cdc_not_written(struct CdcWorld *world, CdcDirty *dirty, int64 again_at);
-
-/* All of a kind that is due was written. */
-extern void cdc_written_all(struct CdcWorld *world, CdcRow row);
+extern void cdc_not_written(struct CdcWorld *world, CdcDirty *dirty, int64 now);
 
 /* Of a world that is being made. */
 extern void cdc_dirty_create(struct CdcWorld *world);

@@ -281,17 +281,32 @@ end_of_places(CdcService *service)
 	}
 }
 
+/* Who held a row when that was written may not now: it is told again when somebody does.  Was there one? */
+static bool
+end_of_held(const List *rows)
+{
+	CdcFindingRow *row = find(rows, CDC_ROW_HELD, NULL);
+
+	if (row)
+		row->gone = row->dirty = true;
+	return row != NULL;
+}
+
 void
 cdc_findings_load_service(CdcService *service, struct json_object *rows)
 {
 	load(service->context, &service->findings, rows);
 	end_of_places(service);
+	if (end_of_held(service->findings))
+		cdc_dirty_service(service, CDC_ROW_SERVICE_FINDINGS);
 }
 
 void
 cdc_findings_load_pipeline(CdcPipeline *pipeline, struct json_object *rows)
 {
 	load(pipeline->context, &pipeline->findings, rows);
+	if (end_of_held(pipeline->findings))
+		cdc_dirty_pipeline(pipeline, CDC_ROW_PIPELINE_FINDINGS);
 }
 
 void

@@ -45,6 +45,9 @@ typedef struct CdcFinding
 /* What a peer said: sql/rights.sql shows it to admins alone. */
 #define CDC_PEER_SAID "peer_said"
 
+/* A transaction holds a row of the owner's, so that it is not written. */
+#define CDC_ROW_HELD "row_held"
+
 /* A URL as a place: without credentials, palloc'd. */
 extern char *cdc_peer_place(const char *url);
 

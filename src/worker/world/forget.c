@@ -114,9 +114,9 @@ void
 cdc_world_clear(CdcWorld *world)
 {
 	cdc_world_forget_rows(world);
-	if (world->events)
-		json_object_put(world->events);
-	world->events = NULL;
+	json_object_put(world->events);
+	json_object_put(world->held_events);
+	world->events = world->held_events = NULL;
 	memset(&world->fence.highest, 0, sizeof(world->fence.highest));
 	if (world->fence.key)
 		explicit_bzero(world->fence.key, strlen(world->fence.key));

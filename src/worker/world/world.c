@@ -113,7 +113,7 @@ cdc_world_database(CdcService *source, const char *database)
 	return db;
 }
 
-void
+struct json_object *
 cdc_world_event(CdcPipeline *pipeline, const char *kind, const char *rule,
 				const char *status_from, const char *status_to,
 				const char *step, const char *message,
@@ -137,6 +137,29 @@ cdc_world_event(CdcPipeline *pipeline, const char *kind, const char *rule,
 	json_object_object_add(event, "message", message ? json_object_new_string_len(message, (int) cdc_text_clip(message, Min(strlen(message), EVENT_MAX))) : NULL);
 	json_object_object_add(event, "detail", detail);
 	json_object_array_add(world->events, event);
+	return event;
+}
+
+static void
+take_out(struct json_object *events, const struct json_object *event)
+{
+	size_t		i;
+
+	for (i = 0; events && i < json_object_array_length(events); i++)
+	{
+		if (json_object_array_get_idx(events, i) == event)
+		{
+			(void) json_object_array_del_idx(events, i, 1);
+			return;
+		}
+	}
+}
+
+void
+cdc_world_unsay(CdcWorld *world, const struct json_object *event)
+{
+	take_out(world->held_events, event);
+	take_out(world->events, event);
 }
 
 void

@@ -300,6 +300,7 @@ typedef struct CdcOp
 	uint64		serial;			/* answers carry it: a late one finds another op */
 	void	   *state;			/* the executor's, in the pipeline's op_context */
 	dlist_node	node;			/* in world->starting, or in world->ended */
+	const struct json_object *event;	/* which tells of it, while that is not written; or NULL */
 	bool		ended;			/* is in world->ended: */
 	CdcOpEnd	end;			/* how, */
 	char	   *words;			/* and what is told of it; or NULL */
@@ -362,7 +363,6 @@ typedef struct CdcPipelineKept
 	TimestampTz mutated_at;		/* 0: never */
 	int			nfailures;		/* within the last 10 minutes */
 	TimestampTz failures[8];
-	bool		spec_written;	/* within a turn: the row was not locked. Writer: worker/store */
 } CdcPipelineKept;
 
 /* The connector role's password.  Writers: worker/execute, worker/store. */
@@ -550,6 +550,10 @@ struct CdcWorld
 	bool		work_pending;	/* the queue may hold something */
 	struct json_object *events; /* array, to be written with the next turn */
 	int64		events_since;	/* when the first of them happened */
+	struct json_object *held_events;	/* those whose row or table somebody holds; NULL */
+	int64		held_events_at; /* when they are tried again */
+	char	   *held_by;		/* who has locked a table, so that nothing is written there; NULL */
+	int64		work_again_at;	/* when the queue is looked at again for that, 0: not */
 	CdcDirtyRows dirty;			/* what is to be written with the next turn */
 	bool		round_asked;	/* by check_health(): Failed ones are looked at too */
 	bool		adopt_due;		/* an agent that was adopted keeps another epoch */
@@ -608,12 +612,14 @@ extern void cdc_world_note_higher(CdcWorld *world, const CdcEpoch *theirs);
 
 /*
  * Adds an event for the next turn.  status_from/to may be NULL; message must
- * be free of secrets; detail is taken over (may be NULL).
+ * be free of secrets; detail is taken over (may be NULL).  What is returned is
+ * good for cdc_world_unsay() alone, and only until that turn is over.
  */
-extern void cdc_world_event(CdcPipeline *pipeline, const char *kind, const char *rule,
-							const char *status_from, const char *status_to,
-							const char *step, const char *message,
-							struct json_object *detail);
+extern struct json_object *cdc_world_event(CdcPipeline *pipeline, const char *kind, const char *rule, const char *status_from,
+										   const char *status_to, const char *step, const char *message, struct json_object *detail);
+
+/* What an event that is not written yet tells of has not happened. */
+extern void cdc_world_unsay(CdcWorld *world, const struct json_object *event);
 
 /* Replaces a string owned by context: frees *where, sets a copy (or NULL). */
 extern void cdc_set_string(MemoryContext context, char **where, const char *value);
