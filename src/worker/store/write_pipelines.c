@@ -9,6 +9,7 @@
 
 #include "access/xact.h"
 
+#include "common/compat.h"
 #include "common/json.h"
 #include "common/lsn.h"
 #include "worker/store/store_parts.h"
