@@ -10,7 +10,7 @@ use JSON::PP ();
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $c = CdcCluster->new(meta_conf => "cdc_pipeline.settle_after = '1s'\n");
+my $c = CdcCluster->new(sim => { heartbeat_ms => 100 }, meta_conf => "cdc_pipeline.settle_after = '1s'\n");
 my $hba_file = $c->{source}->data_dir . '/pg_hba.conf';
 my $admin = "host all dba 127.0.0.1/32 scram-sha-256\n";
 my $ours = qq{host shop "Repli cator" 127.0.0.1/32 scram-sha-256\n};
@@ -63,6 +63,8 @@ $c->running_ok($id, 'with it the pipeline runs');
 my $second = $c->create('second', source => $source, tables => ['orders']);
 $c->running_ok($second, 'another pipeline logs in as the same role');
 is($c->sim_state($c->connector($_))->{snapshots_done}, 1, 'one snapshot') foreach $id, $second;
+# the last one that a task begins: from now on none of them logs in again
+$c->wait_ok(sub { $c->source_sql(q{SELECT count(*) FROM pg_stat_activity WHERE usename = 'Repli cator' AND query LIKE '%pg_logical_emit_message%'}) eq '2' }, 'their heartbeats are there');
 # a session has its own name first, until it has set this one
 my $names = join(' ', sort map { $c->object($_) } $id, $second);
 $c->wait_ok(sub { $c->source_sql(q{SELECT string_agg(DISTINCT application_name, ' ' ORDER BY application_name) FROM pg_stat_activity WHERE usename = 'Repli cator'}) eq $names },
