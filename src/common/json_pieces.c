@@ -4,7 +4,7 @@
  *
  * Only brackets, commas and strings are looked at here; whether a member, and
  * what is around the list, is JSON is said by the parser, to which each is given
- * when it is whole.
+ * when it is whole, unless its text is known.
  */
 #include "common/json_pieces.h"
 
@@ -142,22 +142,22 @@ static bool
 take(CdcJsonPieces *pieces)
 {
 	Text	   *piece = &pieces->piece;
+	CdcJsonKnown known = CDC_JSON_NEW;
 	struct json_object *whole;
 	bool		good;
 
 	if (of_object(pieces) && !keep(pieces, '}'))
 		return false;
-	if (pieces->of->known && pieces->of->known(piece->words, piece->length, pieces->arg))
-	{
-		pieces->n++;
-		return begin_member(pieces);
-	}
+	pieces->n++;
+	if (pieces->of->known)
+		known = pieces->of->known(piece->words, piece->length, pieces->arg);
+	if (known != CDC_JSON_NEW)
+		return known == CDC_JSON_KNOWN && begin_member(pieces);
 	cdc_text_clean(piece->words, piece->length);
 	whole = cdc_json_parse(piece->words);
 	good = of_object(pieces) ? json_object_is_type(whole, json_type_object) && json_object_object_length(whole) == 1 : whole != NULL;
 	good = good && pieces->of->take(whole, piece->length, pieces->arg);
 	json_object_put(whole);
-	pieces->n++;
 	return good && begin_member(pieces);
 }
 

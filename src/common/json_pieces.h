@@ -19,12 +19,23 @@
 
 #define CDC_JSON_PATH_MAX 2
 
+/* What is said of a member's text before it is parsed. */
+typedef enum CdcJsonKnown
+{
+	CDC_JSON_NEW,				/* it is to be parsed, and taken */
+	CDC_JSON_KNOWN,				/* it is the text of one that was taken before, and is taken */
+	CDC_JSON_REFUSED			/* the list is none */
+} CdcJsonKnown;
+
 /*
  * Which list, and who takes its members.  open: '[' for an array, whose
  * members are values, '{' for an object, of which each member comes as an
  * object with this one key.  path: the keys that lead to it from the whole,
  * none where it is the whole.  piece_max: bytes of a member, at most
- * CDC_JSON_PIECE_MAX; depth_max: of the whole.  take: gets each member (which
+ * CDC_JSON_PIECE_MAX; depth_max: of the whole.  known (may be
+ * NULL): is asked of each member's text first, as it came, an object's with
+ * braces around it; it must not ereport, and may only know a text that take
+ * took.  take: gets each member (which
  * is put afterwards) and how long its text was; it must not ereport; false:
  * the list is none.
  */
@@ -34,9 +45,8 @@ typedef struct CdcJsonPiecesOf
 	const char *path[CDC_JSON_PATH_MAX];
 	size_t		piece_max;
 	int			depth_max;
+	CdcJsonKnown (*known) (const char *words, size_t length, void *arg);
 	bool		(*take) (struct json_object *piece, size_t length, void *arg);
-	/* is this text one that is known, and taken by this call?  Then it is not parsed.  May be NULL */
-	bool		(*known) (const char *words, size_t length, void *arg);
 } CdcJsonPiecesOf;
 
 typedef struct CdcJsonPieces CdcJsonPieces;

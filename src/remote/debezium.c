@@ -240,14 +240,14 @@ static const char *const capture_keys[] = {
 };
 
 bool
-cdc_kc_captures_other(struct json_object *wanted, struct json_object *observed)
+cdc_kc_captures_other(struct json_object *wanted, const CdcKcConfig *observed)
 {
 	int			i;
 
 	for (i = 0; i < (int) lengthof(capture_keys); i++)
 	{
 		const char *a = cdc_json_string(wanted, capture_keys[i]);
-		const char *b = cdc_json_string(observed, capture_keys[i]);
+		const char *b = cdc_kc_config_string(observed, capture_keys[i]);
 
 		if (a == NULL ? b != NULL : b == NULL || strcmp(a, b) != 0)
 			return true;
@@ -263,9 +263,12 @@ is_signature(const char *key)
 }
 
 bool
-cdc_kc_config_equal(struct json_object *wanted, struct json_object *observed, char **which)
+cdc_kc_config_equal(struct json_object *wanted, const CdcKcConfig *observed, char **which)
 {
 	StringInfoData differing;
+	const char *seen_key;
+	const char *seen_value;
+	size_t		at = 0;
 	bool		equal;
 
 	initStringInfo(&differing);
@@ -273,8 +276,7 @@ cdc_kc_config_equal(struct json_object *wanted, struct json_object *observed, ch
 	{
 		json_object_object_foreach(wanted, key, value)
 		{
-			struct json_object *other = cdc_json_get(observed, key);
-			const char *seen = other ? json_object_get_string(other) : NULL;
+			const char *seen = cdc_kc_config_value(observed, key);
 
 			if (seen != NULL && strcmp(seen, json_object_get_string(value)) == 0)
 				continue;
@@ -289,15 +291,10 @@ cdc_kc_config_equal(struct json_object *wanted, struct json_object *observed, ch
 			add_word(&differing, key);
 		}
 	}
-	if (json_object_is_type(observed, json_type_object))
+	while (cdc_kc_config_next(observed, &at, &seen_key, &seen_value))
 	{
-		json_object_object_foreach(observed, okey, ovalue)
-		{
-			(void) ovalue;
-			if (strcmp(okey, "name") != 0 && !is_signature(okey) &&
-				!json_object_object_get_ex(wanted, okey, NULL))
-				add_word(&differing, okey);
-		}
+		if (strcmp(seen_key, "name") != 0 && !is_signature(seen_key) && !json_object_object_get_ex(wanted, seen_key, NULL))
+			add_word(&differing, seen_key);
 	}
 
 	equal = differing.len == 0;

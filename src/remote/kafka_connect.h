@@ -16,6 +16,7 @@
 #include <json-c/json.h>
 #include "reconciler/snapshot.h"
 #include "remote/connect_value.h"
+#include "remote/kc_config.h"
 
 #define CDC_KC_CLASS "io.debezium.connector.postgresql.PostgresConnector"
 
@@ -93,7 +94,7 @@ extern struct json_object *cdc_kc_config(const CdcConnectorSpec *spec, char **fa
  * Does it differ in what it captures, or where to: do events go missing, or
  * elsewhere, while a connector runs with it?
  */
-extern bool cdc_kc_captures_other(struct json_object *wanted, struct json_object *observed);
+extern bool cdc_kc_captures_other(struct json_object *wanted, const CdcKcConfig *observed);
 
 /*
  * Does the observed config say what is wanted?  Keys besides the wanted ones
@@ -104,14 +105,13 @@ extern bool cdc_kc_captures_other(struct json_object *wanted, struct json_object
  * them).  A database.password that is shown masked ("****", "[hidden]") is not
  * compared.
  */
-extern bool cdc_kc_config_equal(struct json_object *wanted, struct json_object *observed,
-								char **which);
+extern bool cdc_kc_config_equal(struct json_object *wanted, const CdcKcConfig *observed, char **which);
 
 /* One connector of GET /connectors?expand=status&expand=info; strings are the list's. */
 typedef struct CdcKcConnector
 {
 	const char *name;
-	struct json_object *config; /* borrowed from the body object, may be NULL */
+	const CdcKcConfig *config;	/* may be NULL */
 	const char *mark;			/* config's cdc.pipeline.id, or NULL */
 	const char *epoch;			/* config's cdc.epoch as it is there, or NULL */
 	const char *signature;		/* config's cdc.mark, or NULL */
@@ -120,32 +120,36 @@ typedef struct CdcKcConnector
 	const char *state_name;		/* as sent, e.g. "RUNNING"; NULL */
 	int			ntasks;			/* of the status, not of the info */
 	CdcConnectState task_state; /* of task 0; NONE without tasks */
-	char	   *task_states;	/* JSON text [{"id":0,"state":"RUNNING"}] */
+	const char *task_states;	/* JSON text [{"id":0,"state":"RUNNING"}] */
 	const char *worker_id;		/* of task 0, or of the connector */
 	const char *trace;			/* of whatever FAILED, or NULL */
 } CdcKcConnector;
 
 typedef struct CdcKcList
 {
-	struct json_object *body;	/* owns the strings; cdc_kc_list_free */
+	struct json_object *body;	/* owns the strings, shared with lists in which a connector was
+								 * the same; cdc_kc_list_free */
 	int			n;
 	CdcKcConnector *items;
 } CdcKcList;
 
 /*
  * The list as it comes, in pieces of any size.  Of connectors with names of
- * ours all is kept, of others their states and our marks.  feed (which fits
+ * ours all is kept that is asked for, of others their states and our marks.  Of
+ * a connector whose text is the same as in former (the list before, or NULL; it
+ * may be freed at once) nothing is parsed or copied: the two lists share it.  feed (which fits
  * CdcHttpRequest.consume) is false when this is not Connect's list, or more than one
- * cluster's can be: 1 MB a connector, 20,000 connectors, 32 MB of ours.
+ * cluster's can be: 1 MB a connector, 20,000 connectors, 32 MB of what is kept of all; fault
+ * says which, in a constant, NULL when nothing is wrong so far.  parsed: how many
+ * connectors were not in former.
  * reader_new, feed and reader_free neither palloc nor ereport; new is NULL without memory.
- * former: the list before, or NULL; a connector whose text has not changed since is not
- * read again, and shared with it.  It may be freed meanwhile.
  * reader_list takes what was read: NULL when it is not a whole list.
  */
 typedef struct CdcKcReader CdcKcReader;
 extern CdcKcReader *cdc_kc_reader_new(const CdcKcList *former);
 extern bool cdc_kc_reader_feed(const char *data, size_t length, void *reader);
-extern bool cdc_kc_reader_failed(const CdcKcReader *reader);
+extern const char *cdc_kc_reader_fault(const CdcKcReader *reader);
+extern int	cdc_kc_reader_parsed(const CdcKcReader *reader);
 extern CdcKcList *cdc_kc_reader_list(CdcKcReader *reader);
 extern void cdc_kc_reader_free(CdcKcReader *reader);
 

@@ -5,17 +5,18 @@
  * See kafka_connect.h.  A list may be large where many share a cluster, and
  * whatever answers may send anything: each connector is read by itself as soon
  * as its text is whole, what nobody asks of it is let go at once, and there are
- * limits of one connector and of all.
+ * limits of one connector and of all.  Of most nothing has changed since the list
+ * before: those are known by their text's fingerprint and not parsed again.
  */
 #include "remote/kafka_connect.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/hashfn.h"
-
+#include "common/fingerprint.h"
 #include "common/json.h"
 #include "common/json_pieces.h"
+#include "common/text.h"
 
 /*
  * Of one connector: its text, and how deep and wide that may be.  A pipeline of
@@ -29,15 +30,14 @@
 #define WORD_MAX 255
 
 /*
- * Of all: connectors, and what those take whose configuration is kept.  When
- * Kafka or a source is away, all of a thousand connectors show a stack trace of
+ * Of all: connectors, and the bytes that are kept of them: ten thousand of ours
+ * have 30 MB.  When Kafka or a source is away, all of a thousand connectors show a stack trace of
  * 10 to 20 kB: just then the list has to be read.
  */
 #define CONNECTORS_MAX 20000
 #define KEPT_MAX (32 * 1024 * 1024)
-/* What one of ours takes beside its text, and each key of it: many small ones are large too. */
-#define CONNECTOR_COST 4096
-#define KEY_COST 128
+/* What one takes beside its words: its name twice, its places in lists and tables of them. */
+#define CONNECTOR_COST 512
 
 /* Names of ours begin so; of others the configuration is not looked at. */
 #define OUR_NAME "mdb-pipeline-"
@@ -48,11 +48,14 @@ static const char *const marks[] = {"cdc.pipeline.id", "cdc.epoch", "cdc.mark", 
 struct CdcKcReader
 {
 	CdcJsonPieces *pieces;
-	size_t		kept;			/* bytes, of those with a configuration */
-	struct json_object *all;	/* name -> {"info", "status"}, reduced; "text": hash of what it was read from, "cost" */
-	struct json_object *former; /* the same of the list before, or NULL */
-	uint64 text;				/* hash of what is read */
+	struct json_object *former; /* as all, of the list before; or NULL */
+	struct json_object *all;	/* name -> an object that holds a Kept */
 	int			n;
+	int			parsed;
+	size_t		kept;			/* bytes */
+	const char *fault;
+	CdcFingerprint print;		/* of the text that comes */
+	bool		printed;
 };
 
 static CdcConnectState
@@ -88,135 +91,235 @@ by_name(const void *a, const void *b)
 	return strcmp(((const CdcKcConnector *) a)->name, ((const CdcKcConnector *) b)->name);
 }
 
-/* A member that is text of at most so many bytes is copied, clipped. */
+/* A connector as it is kept; lists in which its text is the same share it. */
+typedef struct Kept
+{
+	CdcFingerprint print;
+	bool		printed;
+	size_t		size;			/* bytes, and what belongs to it elsewhere */
+	CdcKcConnector item;		/* but its name; the words are of config, or below */
+	CdcKcConfig *config;
+	char		words[FLEXIBLE_ARRAY_MEMBER];
+} Kept;
+
 static void
-copy_word(struct json_object *to, struct json_object *from, const char *key, size_t most)
+free_kept(struct json_object *holder, void *kept)
 {
-	cdc_json_add_word(to, key, cdc_json_string(from, key), most);
+	(void) holder;
+	free(((Kept *) kept)->config);
+	free(kept);
 }
 
-/* The configuration as it is kept: of ours all that is text, of others the marks; NULL: it is none. */
-static struct json_object *
-reduced_config(struct json_object *config, bool ours)
+/* Does Connect say so of it: a connector, or a task of it? */
+static bool
+has_failed(struct json_object *status)
 {
-	struct json_object *kept;
-	size_t		i;
+	return state_of(cdc_json_string(status, "state")) == CDC_CS_FAILED;
+}
 
-	if (!json_object_is_type(config, json_type_object) || json_object_object_length(config) > CONFIG_MAX)
+/* The tasks' states as they are shown, [{"id":0,"state":"RUNNING"}]. */
+static struct json_object *
+task_states(struct json_object *tasks, int n)
+{
+	struct json_object *states = json_object_new_array();
+	int			i;
+
+	for (i = 0; i < n; i++)
+	{
+		struct json_object *task = json_object_array_get_idx(tasks, i);
+		struct json_object *entry = json_object_new_object();
+
+		json_object_object_add(entry, "id", json_object_new_int64(cdc_json_int64(task, "id", 0)));
+		json_object_object_add(entry, "state", NULL);
+		cdc_json_add_word(entry, "state", cdc_json_string(task, "state"), WORD_MAX);
+		json_object_array_add(states, entry);
+	}
+	return states;
+}
+
+/* A word's place in a Kept, clipped; NULL stays NULL. */
+static const char *
+put_word(char **at, const char *word, size_t most)
+{
+	char	   *place = *at;
+	size_t		length = word ? strlen(word) : 0;
+
+	if (word == NULL)
 		return NULL;
-	if (ours)
-		return json_object_get(config);
-	kept = json_object_new_object();
-	for (i = 0; i < lengthof(marks); i++)
-		copy_word(kept, config, marks[i], WORD_MAX);
-	return kept;
+	if (length > most)
+		length = cdc_text_clip(word, most);
+	memcpy(place, word, length);
+	place[length] = '\0';
+	*at += length + 1;
+	return place;
 }
 
-/* What is kept of who runs it: a connector, or a task of it. */
-static struct json_object *
-reduced_state(struct json_object *from, bool ours)
+/* What is kept of {"info", "status"}, which may be anything; NULL: no memory.  free_kept. */
+static Kept *
+reduce(struct json_object *entry, bool ours)
 {
-	struct json_object *kept = json_object_new_object();
+	struct json_object *config = cdc_json_get(cdc_json_get(entry, "info"), "config");
+	struct json_object *task_configs = cdc_json_array(cdc_json_get(entry, "info"), "tasks");
+	struct json_object *status = cdc_json_get(entry, "status");
+	struct json_object *connector = cdc_json_get(status, "connector");
+	struct json_object *tasks = cdc_json_array(status, "tasks");
+	int			ntasks = tasks ? (int) Min(json_object_array_length(tasks), TASKS_MAX) : 0;
 
-	copy_word(kept, from, "state", WORD_MAX);
+	/* Debezium has one task; should there be more, the first one speaks. */
+	struct json_object *task = ntasks > 0 ? json_object_array_get_idx(tasks, 0) : NULL;
+	struct json_object *states = task_states(tasks, ntasks);
+	const char *shown = json_object_to_json_string_ext(states, JSON_C_TO_STRING_PLAIN);
+	const char *state = cdc_json_string(connector, "state");
+	const char *task_state = cdc_json_string(task, "state");
+	const char *worker = NULL;
+	const char *trace = NULL;
+	CdcKcConnector *item;
+	Kept	   *kept;
+	char	   *at;
+	size_t		room;
+
 	if (ours)
 	{
-		copy_word(kept, from, "worker_id", WORD_MAX);
-		copy_word(kept, from, "trace", CONNECTOR_MAX);
+		worker = cdc_json_string(task, "worker_id") ? cdc_json_string(task, "worker_id") : cdc_json_string(connector, "worker_id");
+		if (has_failed(task))
+			trace = cdc_json_string(task, "trace");
+		if (trace == NULL && has_failed(connector))
+			trace = cdc_json_string(connector, "trace");
 	}
-	json_object_object_add(kept, "id", json_object_new_int64(cdc_json_int64(from, "id", 0)));
-	return kept;
-}
-
-/* How many keys its configuration has. */
-static size_t
-config_length(struct json_object *info)
-{
-	struct json_object *config = cdc_json_get(info, "config");
-
-	return json_object_is_type(config, json_type_object) ? (size_t) json_object_object_length(config) : 0;
-}
-
-/* One connector, {"name":{...}}, whose text was so long; false when Connect sends no such thing. */
-static bool
-take(struct json_object *whole, size_t length, void *arg)
-{
-	CdcKcReader *reader = arg;
-	bool		good = reader->n < CONNECTORS_MAX;
-	size_t		cost = 0;
-
-	json_object_object_foreach(whole, name, entry)
+	room = strlen(shown) + 1 + (state ? Min(strlen(state), WORD_MAX) + 1 : 0) + (worker ? Min(strlen(worker), WORD_MAX) + 1 : 0) + (trace ? strlen(trace) + 1 : 0);
+	kept = calloc(1, offsetof(Kept, words) + room);
+	if (kept == NULL)
 	{
-		bool		ours = strncmp(name, OUR_NAME, strlen(OUR_NAME)) == 0;
-		struct json_object *status = cdc_json_get(entry, "status");
-		struct json_object *tasks = cdc_json_array(status, "tasks");
-		struct json_object *kept = json_object_new_object();
-		struct json_object *kept_info = json_object_new_object();
-		struct json_object *kept_status = json_object_new_object();
-		struct json_object *kept_tasks = json_object_new_array();
-		size_t		i;
+		json_object_put(states);
+		return NULL;
+	}
+	at = kept->words;
+	item = &kept->item;
+	item->state_name = put_word(&at, state, WORD_MAX);
+	item->state = state_of(state);
+	item->ntasks = ntasks;
+	item->task_state = ntasks == 0 ? CDC_CS_NONE : task_state ? state_of(task_state) : CDC_CS_UNKNOWN;
+	item->task_states = put_word(&at, shown, room);
+	item->worker_id = put_word(&at, worker, WORD_MAX);
+	item->trace = put_word(&at, trace, room);
+	json_object_put(states);
 
-		/* an error's answer has this in place of a connector */
-		good = good && !(strcmp(name, "error_code") == 0 && entry != NULL);
-		if (json_object_is_type(cdc_json_get(cdc_json_get(entry, "info"), "tasks"), json_type_array))
-			json_object_object_add(kept_info, "task_configs", json_object_new_int64((int64) json_object_array_length(cdc_json_array(cdc_json_get(entry, "info"), "tasks"))));
-		json_object_object_add(kept_info, "config", reduced_config(cdc_json_get(cdc_json_get(entry, "info"), "config"), ours));
-		if (cdc_json_get(status, "connector"))
-			json_object_object_add(kept_status, "connector", reduced_state(cdc_json_get(status, "connector"), ours));
-		for (i = 0; tasks && i < json_object_array_length(tasks) && i < TASKS_MAX; i++)
-			json_object_array_add(kept_tasks, reduced_state(json_object_array_get_idx(tasks, i), ours));
-		json_object_object_add(kept_status, "tasks", kept_tasks);
-		json_object_object_add(kept, "info", kept_info);
-		json_object_object_add(kept, "status", kept_status);
-		if (ours)
-			cost = length + CONNECTOR_COST + KEY_COST * config_length(kept_info);
-		reader->kept += cost;
-		json_object_object_add(kept, "text", json_object_new_int64((int64) reader->text));
-		json_object_object_add(kept, "cost", json_object_new_int64((int64) cost));
-		if (good && strlen(name) <= WORD_MAX)
+	/*
+	 * A connector that no worker had when it was stopped (the broker was away, a
+	 * worker died) is never told as STOPPED: it stays UNASSIGNED, without tasks
+	 * and without configurations of any, which a running one has at all times
+	 * (measured with 3.9).
+	 */
+	if (item->state == CDC_CS_UNASSIGNED && ntasks == 0 && task_configs && json_object_array_length(task_configs) == 0)
+		item->state = CDC_CS_STOPPED;
+
+	if (json_object_is_type(config, json_type_object) && json_object_object_length(config) <= CONFIG_MAX)
+	{
+		kept->config = ours ? cdc_kc_config_keep(config, NULL, 0, 0) : cdc_kc_config_keep(config, marks, lengthof(marks), WORD_MAX);
+		if (kept->config == NULL)
 		{
-			json_object_object_add(reader->all, name, kept);
-			reader->n++;
+			free(kept);
+			return NULL;
 		}
-		else
-			json_object_put(kept);	/* nothing of ours can have such a name */
 	}
-	return good && reader->kept <= KEPT_MAX;
+	item->config = kept->config;
+	/* Connect's configurations are texts; what is not is shown as JSON has it, and is then no mark. */
+	item->mark = cdc_kc_config_string(item->config, "cdc.pipeline.id");
+	item->epoch = cdc_kc_config_value(item->config, "cdc.epoch");
+	item->signature = cdc_kc_config_value(item->config, "cdc.mark");
+	item->topic_prefix = cdc_kc_config_string(item->config, "topic.prefix");
+	kept->size = offsetof(Kept, words) + room + cdc_kc_config_size(kept->config) + CONNECTOR_COST;
+	return kept;
 }
 
-/*
- * One of which the list before has the same text, word for word: what was read from
- * that is shared.  Most of a list is so at most times, and most of its cost is reading.
- * The hash is not proof against who makes another text for it: it is his own
- * connector that would be seen as it was.
- */
+/* One more of the list, whose reference is the list's from now on; false when it is more than one cluster's can be. */
 static bool
-known(const char *words, size_t length, void *arg)
+add(CdcKcReader *reader, const char *name, struct json_object *holder)
 {
-	CdcKcReader *reader = arg;
-	const char *name = memchr(words, '"', length);
-	const char *end = name ? memchr(name + 1, '"', length - (size_t) (name + 1 - words)) : NULL;
-	char		key[WORD_MAX + 1];
-	struct json_object *entry;
+	const Kept *kept = json_object_get_userdata(holder);
 
-	reader->text = hash_bytes_extended((const unsigned char *) words, (int) length, 0);
-	if (end == NULL || reader->former == NULL || (size_t) (end - name) > sizeof(key) || reader->n >= CONNECTORS_MAX)
+	if (reader->n >= CONNECTORS_MAX)
+		reader->fault = "more than 20,000 connectors on one Kafka Connect";
+	else if (kept->size > KEPT_MAX - reader->kept)
+		reader->fault = "what is kept of the connectors on one Kafka Connect is more than 32 MB";
+	if (reader->fault || json_object_object_add(reader->all, name, holder) != 0)
+	{
+		json_object_put(holder);
 		return false;
-	memcpy(key, name + 1, (size_t) (end - name - 1));
-	key[end - name - 1] = '\0';
-	/* a name with an escape is not found, and read; one that comes twice too, as it was the first time */
-	entry = cdc_json_get(reader->former, key);
-	if (entry == NULL || cdc_json_get(reader->all, key) != NULL || cdc_json_int64(entry, "text", 0) != (int64) reader->text)
-		return false;
-	reader->kept += (size_t) cdc_json_int64(entry, "cost", 0);
-	if (reader->kept > KEPT_MAX)
-		return false;			/* reading it says so */
-	json_object_object_add(reader->all, key, json_object_get(entry));
+	}
+	reader->kept += kept->size;
 	reader->n++;
 	return true;
 }
 
-static const CdcJsonPiecesOf connectors = {.open = '{', .piece_max = CONNECTOR_MAX, .depth_max = DEPTH_MAX, .take = take, .known = known};
+/* Is a connector's text the one that the former list had under its name? */
+static CdcJsonKnown
+known(const char *words, size_t length, void *arg)
+{
+	CdcKcReader *reader = arg;
+	struct json_object *holder;
+	const Kept *kept;
+	char		name[WORD_MAX + 1];
+	size_t		begin = 1 + strspn(words + 1, " \t\r\n");
+	size_t		n;
+
+	reader->printed = cdc_fingerprint(words, length, &reader->print);
+	if (!reader->printed || reader->former == NULL || words[begin] != '"')
+		return CDC_JSON_NEW;
+
+	/* the name only says where to look: one that is spelled in another way is read anew */
+	n = strcspn(words + begin + 1, "\"");
+	if (n > WORD_MAX)
+		return CDC_JSON_NEW;
+	memcpy(name, words + begin + 1, n);
+	name[n] = '\0';
+	holder = cdc_json_get(reader->former, name);
+	kept = holder ? json_object_get_userdata(holder) : NULL;
+	if (kept == NULL || !kept->printed || !cdc_fingerprint_same(&kept->print, &reader->print))
+		return CDC_JSON_NEW;
+	return add(reader, name, json_object_get(holder)) ? CDC_JSON_KNOWN : CDC_JSON_REFUSED;
+}
+
+/* One connector that is new, or not as it was; false when Connect sends no such thing. */
+static bool
+take_one(CdcKcReader *reader, const char *name, struct json_object *entry)
+{
+	Kept	   *kept;
+	struct json_object *holder;
+
+	reader->parsed++;
+	/* an error's answer has this in place of a connector */
+	if (strcmp(name, "error_code") == 0 && entry != NULL)
+		return false;
+	/* nothing of ours can have such a name */
+	if (strlen(name) > WORD_MAX)
+		return reader->n < CONNECTORS_MAX;
+	kept = reduce(entry, strncmp(name, OUR_NAME, strlen(OUR_NAME)) == 0);
+	holder = kept ? json_object_new_boolean(true) : NULL;
+	if (holder == NULL)
+	{
+		if (kept)
+			free_kept(NULL, kept);
+		return false;
+	}
+	kept->print = reader->print;
+	kept->printed = reader->printed;
+	json_object_set_userdata(holder, kept, free_kept);
+	return add(reader, name, holder);
+}
+
+/* {"name":{...}} */
+static bool
+take(struct json_object *whole, size_t length, void *arg)
+{
+	bool		good = true;
+
+	json_object_object_foreach(whole, name, entry)
+		good = good && take_one(arg, name, entry);
+	return good;
+}
+
+static const CdcJsonPiecesOf connectors = {.open = '{', .piece_max = CONNECTOR_MAX, .depth_max = DEPTH_MAX, .known = known, .take = take};
 
 CdcKcReader *
 cdc_kc_reader_new(const CdcKcList *former)
@@ -225,8 +328,9 @@ cdc_kc_reader_new(const CdcKcList *former)
 
 	if (reader == NULL)
 		return NULL;
+	if (former)
+		reader->former = json_object_get(former->body);
 	reader->all = json_object_new_object();
-	reader->former = former ? json_object_get(former->body) : NULL;
 	reader->pieces = cdc_json_pieces_new(&connectors, reader);
 	if (reader->all && reader->pieces)
 		return reader;
@@ -239,8 +343,8 @@ cdc_kc_reader_free(CdcKcReader *reader)
 {
 	if (reader == NULL)
 		return;
-	json_object_put(reader->all);
 	json_object_put(reader->former);
+	json_object_put(reader->all);
 	cdc_json_pieces_free(reader->pieces);
 	free(reader);
 }
@@ -251,64 +355,18 @@ cdc_kc_reader_feed(const char *data, size_t length, void *arg)
 	return cdc_json_pieces_feed(((CdcKcReader *) arg)->pieces, data, length);
 }
 
-bool
-cdc_kc_reader_failed(const CdcKcReader *reader)
+const char *
+cdc_kc_reader_fault(const CdcKcReader *reader)
 {
-	return cdc_json_pieces_failed(reader->pieces);
+	if (!cdc_json_pieces_failed(reader->pieces))
+		return NULL;
+	return reader->fault ? reader->fault : "the answer is not Kafka Connect's";
 }
 
-/* Fills item's part that comes from "status"; status may be NULL. */
-static void
-read_status(CdcKcConnector *item, struct json_object *status)
+int
+cdc_kc_reader_parsed(const CdcKcReader *reader)
 {
-	struct json_object *connector = cdc_json_get(status, "connector");
-	struct json_object *tasks = cdc_json_array(status, "tasks");
-	struct json_object *states = json_object_new_array();
-	size_t		n = tasks ? json_object_array_length(tasks) : 0;
-	size_t		i;
-
-	item->state_name = cdc_json_string(connector, "state");
-	item->state = state_of(item->state_name);
-	item->worker_id = cdc_json_string(connector, "worker_id");
-	if (item->state == CDC_CS_FAILED)
-		item->trace = cdc_json_string(connector, "trace");
-	item->task_state = CDC_CS_NONE;
-	item->ntasks = (int) n;
-
-	for (i = 0; i < n; i++)
-	{
-		struct json_object *task = json_object_array_get_idx(tasks, i);
-		int64		id = cdc_json_int64(task, "id", 0);
-		const char *name = cdc_json_string(task, "state");
-		struct json_object *entry = json_object_new_object();
-
-		json_object_object_add(entry, "id", json_object_new_int64(id));
-		json_object_object_add(entry, "state", name ? json_object_new_string(name) : NULL);
-		json_object_array_add(states, entry);
-
-		/* Debezium has one task; should there be more, the first one speaks. */
-		if (i == 0)
-		{
-			const char *worker = cdc_json_string(task, "worker_id");
-
-			item->task_state = name ? state_of(name) : CDC_CS_UNKNOWN;
-			if (worker != NULL)
-				item->worker_id = worker;
-			if (item->task_state == CDC_CS_FAILED && cdc_json_string(task, "trace") != NULL)
-				item->trace = cdc_json_string(task, "trace");
-		}
-	}
-	item->task_states = pstrdup(json_object_to_json_string_ext(states, JSON_C_TO_STRING_PLAIN));
-	json_object_put(states);
-}
-
-/* Connect's configurations are texts; what is not is shown as JSON has it, and is then no mark. */
-static const char *
-text_of(struct json_object *config, const char *key)
-{
-	struct json_object *value = cdc_json_get(config, key);
-
-	return value ? json_object_get_string(value) : NULL;
+	return reader->parsed;
 }
 
 CdcKcList *
@@ -327,22 +385,8 @@ cdc_kc_reader_list(CdcKcReader *reader)
 		{
 			CdcKcConnector *item = &list->items[list->n++];
 
+			*item = ((const Kept *) json_object_get_userdata(entry))->item;
 			item->name = name;
-			item->config = cdc_json_get(cdc_json_get(entry, "info"), "config");
-			item->mark = cdc_json_string(item->config, "cdc.pipeline.id");
-			item->epoch = text_of(item->config, "cdc.epoch");
-			item->signature = text_of(item->config, "cdc.mark");
-			item->topic_prefix = cdc_json_string(item->config, "topic.prefix");
-			read_status(item, cdc_json_get(entry, "status"));
-
-			/*
-			 * A connector that no worker had when it was stopped (the broker
-			 * was away, a worker died) is never told as STOPPED: it stays
-			 * UNASSIGNED, without tasks and without configurations of any,
-			 * which a running one has at all times (measured with 3.9).
-			 */
-			if (item->state == CDC_CS_UNASSIGNED && item->ntasks == 0 && cdc_json_int64(cdc_json_get(entry, "info"), "task_configs", -1) == 0)
-				item->state = CDC_CS_STOPPED;
 		}
 	}
 	qsort(list->items, list->n, sizeof(CdcKcConnector), by_name);
@@ -376,13 +420,9 @@ cdc_kc_find(const CdcKcList *list, const char *name)
 void
 cdc_kc_list_free(CdcKcList *list)
 {
-	int			i;
-
 	if (list == NULL)
 		return;
 	json_object_put(list->body);
-	for (i = 0; i < list->n; i++)
-		pfree(list->items[i].task_states);
 	pfree(list->items);
 	pfree(list);
 }

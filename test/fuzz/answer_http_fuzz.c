@@ -1,5 +1,5 @@
-/* link: src/remote/kafka_connect.c src/remote/kc_list.c src/common/json_pieces.c src/remote/connect_value.c src/common/connect_path.c src/remote/debezium.c src/remote/debezium_options.c src/remote/agent.c src/remote/provision.c src/remote/sdn.c src/remote/sdn_list.c src/common/sdn_api.c src/common/json.c src/common/redact.c src/common/text.c */
-/* libs: -ljson-c -lpgcommon -lpgport */
+/* link: src/remote/kafka_connect.c src/remote/kc_list.c src/common/fingerprint.c src/common/json_pieces.c src/remote/connect_value.c src/common/connect_path.c src/remote/debezium.c src/remote/kc_config.c src/remote/debezium_options.c src/remote/agent.c src/remote/provision.c src/remote/sdn.c src/remote/sdn_list.c src/common/sdn_api.c src/common/json.c src/common/redact.c src/common/text.c */
+/* libs: -ljson-c -lcrypto -lpgcommon -lpgport */
 /*
  * answer_http_fuzz.c
  *	  Any bytes as the body of an answer of Kafka Connect, an agent, the
@@ -27,12 +27,11 @@ check_words(const char *words, size_t most)
 		abort();
 }
 
-/* The list is the same in one piece and in many. */
+/* The list is the same in one piece and in many, and when it is the list after itself. */
 static void
-read_list(const char *body)
+read_again(const char *body, const CdcKcList *list, const CdcKcList *former)
 {
-	CdcKcList  *list = cdc_kc_parse_list(body);
-	CdcKcReader *reader = cdc_kc_reader_new(list);
+	CdcKcReader *reader = cdc_kc_reader_new(former);
 	CdcKcList  *again;
 	size_t		length = strlen(body);
 	size_t		at;
@@ -46,8 +45,9 @@ read_list(const char *body)
 	for (i = 0; list && i < list->n; i++)
 	{
 		const CdcKcConnector *c = &list->items[i];
+		const CdcKcConnector *same = cdc_kc_find(again, c->name);
 
-		if (cdc_kc_find(again, c->name) == NULL)
+		if (same == NULL || same->state != c->state || same->ntasks != c->ntasks || strcmp(same->task_states, c->task_states) != 0)
 			abort();
 		check_words(c->name, 255);
 		check_words(c->state_name, 255);
@@ -56,9 +56,18 @@ read_list(const char *body)
 		check_words(cdc_kc_failure(c->trace, NULL, 0), 4 * 500 + 100);
 		cdc_kc_incurable(c->trace);
 	}
-	cdc_kc_list_free(list);
 	cdc_kc_list_free(again);
 	cdc_kc_reader_free(reader);
+}
+
+static void
+read_list(const char *body)
+{
+	CdcKcList  *list = cdc_kc_parse_list(body);
+
+	read_again(body, list, NULL);
+	read_again(body, list, list);
+	cdc_kc_list_free(list);
 }
 
 static void

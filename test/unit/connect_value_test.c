@@ -1,4 +1,4 @@
-/* link: src/remote/connect_value.c src/common/connect_path.c src/remote/kafka_connect.c src/remote/debezium.c src/remote/debezium_options.c src/common/json.c src/common/redact.c */
+/* link: src/remote/connect_value.c src/common/connect_path.c src/remote/kafka_connect.c src/remote/debezium.c src/remote/kc_config.c src/remote/debezium_options.c src/common/json.c src/common/redact.c */
 /* libs: -ljson-c -lpgcommon -lpgport */
 /* flags: -DFRONTEND */
 /*
@@ -213,6 +213,17 @@ logins(void)
 	}
 }
 
+/* As if Connect had told it. */
+static bool
+equal(struct json_object *wanted, struct json_object *seen)
+{
+	CdcKcConfig *kept = cdc_kc_config_keep(seen, NULL, 0, 0);
+	bool		equal = cdc_kc_config_equal(wanted, kept, NULL);
+
+	free(kept);
+	return equal;
+}
+
 static void
 marks(void)
 {
@@ -221,12 +232,12 @@ marks(void)
 	struct json_object *observed = cdc_kc_config(&spec, NULL);
 
 	json_object_object_add(wanted, "cdc.newer", json_object_new_string("x"));
-	ok(cdc_kc_config_equal(wanted, observed, NULL), "a mark that a connector does not have yet is no drift");
+	ok(equal(wanted, observed), "a mark that a connector does not have yet is no drift");
 	json_object_object_add(observed, "cdc.newer", json_object_new_string("y"));
-	ok(!cdc_kc_config_equal(wanted, observed, NULL), "another one is");
+	ok(!equal(wanted, observed), "another one is");
 	json_object_object_del(observed, "cdc.newer");
 	json_object_object_del(observed, "cdc.pipeline.id");
-	ok(!cdc_kc_config_equal(wanted, observed, NULL), "whose it is is never missing");
+	ok(!equal(wanted, observed), "whose it is is never missing");
 	json_object_put(wanted);
 	json_object_put(observed);
 }

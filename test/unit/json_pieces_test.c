@@ -23,6 +23,20 @@ take(struct json_object *piece, size_t length, void *arg)
 	return strstr(taken.data, "stop") == NULL;
 }
 
+/* What was taken by its text alone; a word that is no JSON shows that nobody parses it. */
+static CdcJsonKnown
+known(const char *words, size_t length, void *arg)
+{
+	if (strlen(words) != length || strstr(words, "refuse"))
+		return CDC_JSON_REFUSED;
+	if (strstr(words, "old") == NULL)
+		return CDC_JSON_NEW;
+	appendStringInfo(&taken, "known %s;", words);
+	return CDC_JSON_KNOWN;
+}
+
+static const CdcJsonPiecesOf knowing = {.open = '{', .piece_max = 64, .depth_max = 8, .known = known, .take = take};
+static const CdcJsonPiecesOf knowing_array = {.open = '[', .path = {"a"}, .piece_max = 64, .depth_max = 8, .known = known, .take = take};
 static const CdcJsonPiecesOf array = {.open = '[', .path = {"a", "b"}, .piece_max = 64, .depth_max = 8, .take = take};
 static const CdcJsonPiecesOf object = {.open = '{', .piece_max = 64, .depth_max = 8, .take = take};
 
@@ -89,6 +103,15 @@ static const struct
 	{&object, "{\"k\":1,}", NULL},
 	{&object, "{\"k\" 1}", NULL},
 	{&object, "{1}", NULL},
+
+	/* what is known is not parsed, and all else is as it was */
+	{&knowing, "{\"a\":1,\"old\":tru,\"b\":2}", "{\"a\":1};known {\"old\":tru};{\"b\":2};"},
+	{&knowing, "{ \"old\" : 1 }", "known { \"old\" : 1 };"},
+	{&knowing, "{\"old\":1,}", NULL},
+	{&knowing, "{\"old\":1", NULL},
+	{&knowing, "{\"old\":1,\"b\":tru}", NULL},
+	{&knowing, "{\"a\":1,\"refuse\":2}", NULL},
+	{&knowing_array, "{\"a\":[1,\"old\",2]}", "1;known \"old\";2;"},
 };
 
 int

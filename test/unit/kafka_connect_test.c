@@ -1,5 +1,5 @@
-/* link: src/remote/kafka_connect.c src/remote/kc_list.c src/remote/connect_value.c src/common/connect_path.c src/remote/debezium.c src/remote/debezium_options.c src/common/json.c src/common/json_pieces.c src/common/redact.c src/common/text.c */
-/* libs: -ljson-c -lpgcommon -lpgport */
+/* link: src/remote/kafka_connect.c src/remote/kc_list.c src/common/fingerprint.c src/remote/connect_value.c src/common/connect_path.c src/remote/debezium.c src/remote/kc_config.c src/remote/debezium_options.c src/common/json.c src/common/json_pieces.c src/common/redact.c src/common/text.c */
+/* libs: -ljson-c -lcrypto -lpgcommon -lpgport */
 /* flags: -DFRONTEND */
 /*
  * kafka_connect_test.c
@@ -39,6 +39,27 @@ sample(void)
 	return spec;
 }
 
+/* As if Connect had told it. */
+static bool
+equal(struct json_object *wanted, struct json_object *seen, char **which)
+{
+	CdcKcConfig *kept = seen ? cdc_kc_config_keep(seen, NULL, 0, 0) : NULL;
+	bool		equal = cdc_kc_config_equal(wanted, kept, which);
+
+	free(kept);
+	return equal;
+}
+
+static bool
+captures_other(struct json_object *wanted, struct json_object *seen)
+{
+	CdcKcConfig *kept = cdc_kc_config_keep(seen, NULL, 0, 0);
+	bool		other = cdc_kc_captures_other(wanted, kept);
+
+	free(kept);
+	return other;
+}
+
 static void
 config(void)
 {
@@ -70,28 +91,28 @@ config(void)
 
 	other = cdc_kc_config(&spec, NULL);
 	json_object_object_add(other, "name", json_object_new_string(spec.name));
-	ok(cdc_kc_config_equal(c, other, &which) && which == NULL, "what Connect returns is equal");
+	ok(equal(c, other, &which) && which == NULL, "what Connect returns is equal");
 	json_object_object_add(other, "cdc.epoch", json_object_new_string("2"));
-	ok(cdc_kc_config_equal(c, other, &which), "another epoch is no drift");
+	ok(equal(c, other, &which), "another epoch is no drift");
 	json_object_object_add(other, "cdc.mark", json_object_new_string("x"));
-	ok(cdc_kc_config_equal(c, other, &which), "... nor is its signature");
+	ok(equal(c, other, &which), "... nor is its signature");
 	json_object_object_del(other, "cdc.mark");
 	json_object_object_add(other, "database.password", json_object_new_string("********"));
-	ok(cdc_kc_config_equal(c, other, &which), "a masked password is not compared");
-	ok(!cdc_kc_captures_other(c, other), "... nor does any of that change what is captured");
+	ok(equal(c, other, &which), "a masked password is not compared");
+	ok(!captures_other(c, other), "... nor does any of that change what is captured");
 	json_object_object_add(other, "database.password", json_object_new_string("other secret"));
 	json_object_object_add(other, "transforms", json_object_new_string("x"));
 	json_object_object_del(other, "snapshot.mode");
-	ok(!cdc_kc_config_equal(c, other, &which), "edited by hand");
+	ok(!equal(c, other, &which), "edited by hand");
 	is(which, "database.password, snapshot.mode, transforms", "... the keys, never a value");
-	ok(cdc_kc_captures_other(c, other), "... a transform may drop events");
+	ok(captures_other(c, other), "... a transform may drop events");
 	json_object_object_del(other, "transforms");
-	ok(!cdc_kc_captures_other(c, other), "... the others do not");
+	ok(!captures_other(c, other), "... the others do not");
 	json_object_object_add(other, "table.include.list", json_object_new_string("public\\.a"));
-	ok(cdc_kc_captures_other(c, other), "fewer tables");
+	ok(captures_other(c, other), "fewer tables");
 	json_object_object_del(other, "table.include.list");
-	ok(cdc_kc_captures_other(c, other), "... or no list of them");
-	ok(!cdc_kc_config_equal(c, NULL, &which), "no config at all");
+	ok(captures_other(c, other), "... or no list of them");
+	ok(!equal(c, NULL, &which), "no config at all");
 	json_object_put(other);
 	json_object_put(c);
 
@@ -160,6 +181,141 @@ is_list(const char *body)
 	return is;
 }
 
+static const char *
+fault_of(const char *body)
+{
+	CdcKcReader *reader = cdc_kc_reader_new(NULL);
+	const char *fault;
+
+	cdc_kc_reader_feed(body, strlen(body), reader);
+	fault = cdc_kc_reader_fault(reader);
+	cdc_kc_reader_free(reader);
+	return fault;
+}
+
+/* Connectors as they are made, with all that Connect says of them. */
+static char *
+ten_thousand(void)
+{
+	CdcConnectorSpec spec = sample();
+	struct json_object *config;
+	char	   *body;
+
+	spec.generation = CDC_KC_GENERATION;
+	spec.signature = "0123456789012345678901234567890123456789012";
+	spec.session_name = "mdb_pipeline_a1b2c3d4";
+	config = cdc_kc_config(&spec, NULL);
+	json_object_object_add(config, "name", json_object_new_string(spec.name));
+	body = many(10000, "mdb-pipeline-", psprintf("{\"status\":{\"connector\":{\"state\":\"RUNNING\",\"worker_id\":\"10.0.0.1:8083\"},\"tasks\":[{\"id\":0,\"state\":\"RUNNING\",\"worker_id\":\"10.0.0.1:8083\"}]},"
+												 "\"info\":{\"config\":%s,\"tasks\":[{\"connector\":\"x\",\"task\":0}]}}", json_object_to_json_string_ext(config, JSON_C_TO_STRING_PLAIN)));
+	json_object_put(config);
+	return body;
+}
+
+/* The list after former, cut in pieces; how many connectors were parsed; it frees former (or not, where the list is none). */
+static CdcKcList *
+after(CdcKcList *former, const char *body, size_t piece, int *parsed)
+{
+	CdcKcReader *reader = cdc_kc_reader_new(former);
+	CdcKcList  *list;
+	size_t		length = strlen(body);
+	size_t		at;
+
+	for (at = 0; at < length; at += piece)
+		cdc_kc_reader_feed(body + at, Min(piece, length - at), reader);
+	list = cdc_kc_reader_list(reader);
+	*parsed = cdc_kc_reader_parsed(reader);
+	if (list)
+		cdc_kc_list_free(former);
+	cdc_kc_reader_free(reader);
+	return list;
+}
+
+#define ONE(name, state) "\"mdb-pipeline-" name "\":{\"status\":{\"connector\":{\"state\":\"" state "\"}},\"info\":{\"config\":{\"topic.prefix\":\"" name "\"}}}"
+
+/* What a list is, in words. */
+static char *
+words_of(const CdcKcList *list)
+{
+	StringInfoData buf;
+	int			i;
+
+	initStringInfo(&buf);
+	for (i = 0; list && i < list->n; i++)
+		appendStringInfo(&buf, "%s %s %s;", list->items[i].name + strlen("mdb-pipeline-"), list->items[i].state_name, list->items[i].topic_prefix);
+	return buf.data;
+}
+
+/* Of a list only that is parsed which is not as it was. */
+static void
+list_after_list(void)
+{
+	static const struct
+	{
+		const char *body;
+		int			parsed;
+		const char *words;		/* NULL: none, and the list before stays */
+		const char *name;
+	}			lists[] = {
+		{"{" ONE("a", "RUNNING") "," ONE("b", "RUNNING") "," ONE("c", "PAUSED") "}", 3, "a RUNNING a;b RUNNING b;c PAUSED c;", "the first list"},
+		{"{" ONE("a", "RUNNING") "," ONE("b", "RUNNING") "," ONE("c", "PAUSED") "}", 0, "a RUNNING a;b RUNNING b;c PAUSED c;", "the same"},
+		{"{" ONE("c", "PAUSED") "," ONE("a", "RUNNING") "," ONE("b", "RUNNING") "}", 0, "a RUNNING a;b RUNNING b;c PAUSED c;", "in another order"},
+		{"{" ONE("c", "PAUSED") "," ONE("a", "RUNNINg") "," ONE("b", "RUNNING") "}", 1, "a RUNNINg a;b RUNNING b;c PAUSED c;", "one byte of one"},
+		{"{" ONE("a", "RUNNINg") "," ONE("c", "PAUSED") "}", 0, "a RUNNINg a;c PAUSED c;", "one is gone"},
+		{"{" ONE("a", "RUNNINg") "," ONE("b", "RUNNING") "," ONE("c", "PAUSED") "}", 1, "a RUNNINg a;b RUNNING b;c PAUSED c;", "... and comes back"},
+		{"{" ONE("a", "RUNNING") "," ONE("b", "STOPPED"), 1, NULL, "one that breaks off"},
+		{"{" ONE("a", "RUNNING") "," ONE("b", "RUNNING") ",}", 1, NULL, "one that ends badly"},
+		{"{" ONE("a", "RUNNINg") "," ONE("b", "RUNNING") "," ONE("c", "PAUSED") "}", 0, "a RUNNINg a;b RUNNING b;c PAUSED c;", "the list before is as it was"},
+		{"{" ONE("b", "RUNNING") "," ONE("a", "x") "," ONE("a", "RUNNINg") "}", 1, "a RUNNINg a;b RUNNING b;", "of two of one name the last is it"},
+		{"{ " ONE("b", "RUNNING") "," ONE("a", "RUNNINg") "}", 1, "a RUNNINg a;b RUNNING b;", "white space is text too"},
+		{"{\"mdb-pipeline-b\":{\"status\":{\"connector\":{\"state\":\"RUNNINg\"}},\"info\":{\"config\":{\"topic.prefix\":\"a\"}}}}", 1, "b RUNNINg a;", "another's text under one's name"},
+		{"{\"mdb-pipeline-\\u0062\":{}}", 1, "b (null) (null);", "a name in another spelling"},
+		{"{\"mdb-pipeline-\\u0062\":{}}", 1, "b (null) (null);", "... is read again"},
+		{"{}", 0, "", "none"},
+	};
+	size_t		piece;
+	size_t		i;
+	CdcKcList  *big;
+	const CdcKcConfig *first;
+	char	   *wide = palloc(1000 * 1024);
+	int			parsed;
+
+	memset(wide, 'x', 1000 * 1024);
+	for (piece = 1; piece < 1000; piece = piece < 40 ? piece + 1 : piece * 5)
+	{
+		CdcKcList  *list = NULL;
+		StringInfoData wrong;
+
+		initStringInfo(&wrong);
+		for (i = 0; i < lengthof(lists); i++)
+		{
+			const char *before = words_of(list);
+			CdcKcList  *next = after(list, lists[i].body, piece, &parsed);
+
+			if (next)
+				list = next;
+			if ((next == NULL) != (lists[i].words == NULL) || parsed != lists[i].parsed || strcmp(words_of(list), lists[i].words ? lists[i].words : before) != 0)
+				appendStringInfo(&wrong, "%s: %d parsed, %s ", lists[i].name, parsed, words_of(list));
+		}
+		is(wrong.data, "", psprintf("only what is new is parsed, in pieces of %d", (int) piece));
+		cdc_kc_list_free(list);
+	}
+	/* what is shared outlives the list before, and counts for what it takes */
+	big = after(NULL, many(25, "mdb-pipeline-", psprintf("{\"info\":{\"config\":{\"a\":\"%.*s\"}}}", 1000 * 1024, wide)), 16384, &parsed);
+	first = cdc_kc_find(big, "mdb-pipeline-1")->config;
+	big = after(big, many(30, "mdb-pipeline-", psprintf("{\"info\":{\"config\":{\"a\":\"%.*s\"}}}", 1000 * 1024, wide)), 16384, &parsed);
+	is_number(parsed, 5, "five more of 1 MB are parsed");
+	ok(cdc_kc_find(big, "mdb-pipeline-1")->config == first && strlen(cdc_kc_config_string(first, "a")) == 1000 * 1024, "... the others are those of the list before, which is gone");
+	ok(after(big, many(36, "mdb-pipeline-", psprintf("{\"info\":{\"config\":{\"a\":\"%.*s\"}}}", 1000 * 1024, wide)), 16384, &parsed) == NULL, "... and count for what they take");
+	cdc_kc_list_free(big);
+	big = after(NULL, ten_thousand(), 16384, &parsed);
+	is_number(parsed, 10000, "all of the first list are parsed");
+	big = after(big, ten_thousand(), 16384, &parsed);
+	is_number(parsed, 0, "none of the next, which is the same");
+	ok(big && big->n == 10000 && cdc_kc_find(big, "mdb-pipeline-9999")->state == CDC_CS_RUNNING && strcmp(cdc_kc_find(big, "mdb-pipeline-0")->topic_prefix, "shop") == 0, "... and all are there");
+	cdc_kc_list_free(big);
+}
+
 /* However it is cut, a list is the same; and what one may not be. */
 static void
 list_in_pieces(const char *body)
@@ -192,7 +348,7 @@ list_in_pieces(const char *body)
 	list = cdc_kc_parse_list("{\"a}\\\"{,\":{\"status\":{\"connector\":{\"state\":\"RUNNING\"}},\"info\":{\"config\":{\"secret\":\"s\",\"topic.prefix\":\"p\"}}},"
 							 "\"mdb-pipeline-\xe9\":{\"status\":{\"tasks\":[{\"state\":\"\xff\"},null,1,[]],\"connector\":[]},\"info\":[]}}");
 	ok(list && list->n == 2 && cdc_kc_find(list, "a}\"{,")->state == CDC_CS_RUNNING, "braces, commas and quotes in a name are its own");
-	is(cdc_json_string(cdc_kc_find(list, "a}\"{,")->config, "secret"), NULL, "nothing is kept of others' configurations");
+	is(cdc_kc_config_value(cdc_kc_find(list, "a}\"{,")->config, "secret"), NULL, "nothing is kept of others' configurations");
 	is(cdc_kc_find(list, "a}\"{,")->topic_prefix, "p", "... but the marks");
 	ok(cdc_kc_find(list, "mdb-pipeline-?") && cdc_kc_find(list, "mdb-pipeline-?")->ntasks == 4, "what is no text is made text; tasks may be anything");
 	cdc_kc_list_free(list);
@@ -203,13 +359,17 @@ list_in_pieces(const char *body)
 	big[1100 * 1024 - 1] = '\0';
 	ok(is_list(psprintf("{\"mdb-pipeline-1\":{\"status\":{\"connector\":{\"trace\":\"%.*s\"}}}}", 1000 * 1024, big)) &&
 	   !is_list(psprintf("{\"mdb-pipeline-1\":{\"status\":{\"connector\":{\"trace\":\"%s\"}}}}", big)), "1 MB of a connector, and no more");
-	ok(!is_list(many(36, "mdb-pipeline-", psprintf("{\"info\":{\"config\":{\"a\":\"%.*s\"}}}", 1000 * 1024, big))), "32 MB of ours, and no more");
-	ok(is_list(many(36, "other-", psprintf("{\"info\":{\"config\":{\"a\":\"%.*s\"}}}", 1000 * 1024, big))), "... others' do not count");
-	ok(is_list(many(5000, "mdb-pipeline-", "{\"info\":{\"config\":{\"a\":\"b\"}}}")) && !is_list(many(10000, "mdb-pipeline-", "{\"info\":{\"config\":{\"a\":\"b\"}}}")),
-	   "small ones of ours count for what they take");
+	ok(!is_list(many(36, "mdb-pipeline-", psprintf("{\"info\":{\"config\":{\"a\":\"%.*s\"}}}", 1000 * 1024, big))), "32 MB of what is kept, and no more");
+	ok(is_list(many(36, "other-", psprintf("{\"info\":{\"config\":{\"a\":\"%.*s\"}}}", 1000 * 1024, big))), "... of others' configurations nothing is");
 	/* what an installation may honestly have */
 	ok(is_list(many(1000, "mdb-pipeline-", psprintf("{\"info\":{\"config\":{\"a\":\"%.*s\"}},\"status\":{\"tasks\":[{\"id\":0,\"state\":\"FAILED\",\"trace\":\"%.*s\"}]}}",
 													6 * 1024, big, 20 * 1024, big))), "a thousand of ours that fail at once are read");
+	ok(is_list(ten_thousand()), "ten thousand of ours on one cluster are read");
+	is(fault_of(many(20001, "c", "{}")), "more than 20,000 connectors on one Kafka Connect", "what is wrong is said: too many");
+	is(fault_of(many(36, "mdb-pipeline-", psprintf("{\"info\":{\"config\":{\"a\":\"%.*s\"}}}", 1000 * 1024, big))),
+	   "what is kept of the connectors on one Kafka Connect is more than 32 MB", "... too much");
+	is(fault_of("{,}"), "the answer is not Kafka Connect's", "... no list");
+	is(fault_of("{}"), NULL, "... nothing");
 	initStringInfo(&wide);
 	for (i = 0; i < 5000; i++)
 		appendStringInfo(&wide, "%s%.63s\\\\.%.63s", i ? "," : "", big, big);
@@ -217,48 +377,6 @@ list_in_pieces(const char *body)
 	memset(big, '[', 100);
 	big[100] = '\0';
 	ok(!is_list(psprintf("{\"a\":%s", big)), "nor deeper than Connect's");
-}
-
-static CdcKcList *
-read_after(const CdcKcList *former, const char *body)
-{
-	CdcKcReader *reader = cdc_kc_reader_new(former);
-	CdcKcList  *list;
-
-	cdc_kc_reader_feed(body, strlen(body), reader);
-	list = cdc_kc_reader_list(reader);
-	cdc_kc_reader_free(reader);
-	return list;
-}
-
-/* What has not changed is shared with the list before; what has is read. */
-static void
-list_after_list(void)
-{
-	static const char body[] = "{\"mdb-pipeline-1\":{\"info\":{\"config\":{\"a\":\"1\"}},\"status\":{\"tasks\":[{\"state\":\"RUNNING\"}]}},"
-		"\"mdb-pipeline-2\":{\"info\":{\"config\":{\"a\":\"1\"}},\"status\":{\"tasks\":[{\"state\":\"RUNNING\"}]}}}";
-	static const char later[] = "{\"mdb-pipeline-1\":{\"info\":{\"config\":{\"a\":\"1\"}},\"status\":{\"tasks\":[{\"state\":\"RUNNING\"}]}},"
-		"\"mdb-pipeline-2\":{\"info\":{\"config\":{\"a\":\"2\"}},\"status\":{\"tasks\":[{\"state\":\"FAILED\"}]}}}";
-	CdcKcList  *first = read_after(NULL, body);
-	CdcKcList  *second = read_after(first, later);
-	CdcKcList  *third;
-
-	ok(first && second && second->n == 2, "a list after a list is read");
-	ok(cdc_kc_find(second, "mdb-pipeline-1")->config == cdc_kc_find(first, "mdb-pipeline-1")->config, "what has not changed is shared");
-	is(cdc_json_string(cdc_kc_find(second, "mdb-pipeline-2")->config, "a"), "2", "what has changed is as it is now");
-	is_number(cdc_kc_find(second, "mdb-pipeline-2")->task_state, CDC_CS_FAILED, "and so is its task");
-	cdc_kc_list_free(first);
-	is_number(cdc_kc_find(second, "mdb-pipeline-1")->task_state, CDC_CS_RUNNING, "what is shared outlives the list before");
-	third = read_after(second, "{}");
-	ok(third && third->n == 0, "what is gone is not kept");
-	cdc_kc_list_free(third);
-	third = read_after(second, "{\"mdb-pipeline-1\":{\"info\":{\"config\":{\"a\":\"1\"}},\"status\":{\"tasks\":[{\"state\":\"RUNNING\"}]}}");
-	ok(third == NULL, "half a list is none, whatever was known of it");
-	cdc_kc_list_free(second);
-
-	first = read_after(NULL, many(5000, "mdb-pipeline-", "{\"info\":{\"config\":{\"a\":\"b\"}}}"));
-	ok(read_after(first, many(10000, "mdb-pipeline-", "{\"info\":{\"config\":{\"a\":\"b\"}}}")) == NULL, "what is shared counts for what it takes");
-	cdc_kc_list_free(first);
 }
 
 /* What Connect tells of one that was stopped while no worker had it. */

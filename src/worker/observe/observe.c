@@ -155,10 +155,10 @@ list_done(const CdcHttpResult *result, void *arg)
 			sink->kafka.list = list;
 		}
 		else
-			error = pstrdup("the answer is not Kafka Connect's");
+			error = pstrdup(cdc_kc_reader_fault(look->reader) ? cdc_kc_reader_fault(look->reader) : "the answer is not Kafka Connect's");
 	}
-	else if (cdc_kc_reader_failed(look->reader))
-		error = pstrdup("the answer is not Kafka Connect's");
+	else if (cdc_kc_reader_fault(look->reader))
+		error = pstrdup(cdc_kc_reader_fault(look->reader));
 	else if (result->outcome == CDC_HTTP_ANSWERED)
 	{
 		const char *sent[] = {sink->kafka.connect_password};

@@ -167,7 +167,7 @@ wants_failover_slot(const CdcPipeline *p)
 		return p->look.seen->slot_failover;
 	if (c && c->config && !p->kept.discarding)
 	{
-		const char *value = cdc_json_string(c->config, "slot.failover");
+		const char *value = cdc_kc_config_string(c->config, "slot.failover");
 
 		return value && strcmp(value, "true") == 0;
 	}
@@ -187,7 +187,7 @@ secret_directory(const CdcPipeline *p)
 
 	if (c == NULL)
 		return path;
-	path = cdc_connect_reference_directory(cdc_json_string(c->config, "database.password"));
+	path = cdc_connect_reference_directory(cdc_kc_config_string(c->config, "database.password"));
 	return path && p->sink->kafka.secret_path && !cdc_connect_path_below(path, p->sink->kafka.secret_path) ? NULL : path;
 }
 
