@@ -26,7 +26,9 @@ def disturb(world):
 
 
 def calm(world):
+    """She may again; a round that is asked for does not leave her source alone any longer for having refused her."""
     world.source.sql("ALTER ROLE alices LOGIN", "postgres")
+    world.sql("SELECT cdc.check_health()")
 
 
 def told(world, pid):
