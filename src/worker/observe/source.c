@@ -10,6 +10,7 @@
 
 #include "utils/memutils.h"
 
+#include "common/text.h"
 #include "extension/settings.h"
 #include "worker/observe/observe.h"
 #include "worker/observe/observe_parts.h"
@@ -40,6 +41,15 @@ dup(const char *words)
 	return words ? pstrdup(words) : NULL;
 }
 
+/* A few words that are told, and remembered with what follows from them. */
+static const char *
+line_of(const char *words)
+{
+	char		line[CDC_TEXT_MAX];
+
+	return words ? pstrdup(cdc_text_line(line, sizeof(line), words)) : NULL;
+}
+
 /* A deep copy in the pipeline's observation context. */
 static void
 keep_seen(CdcPipeline *p, const CdcSourceObs *obs, const CdcSourcePipeline *seen)
@@ -60,13 +70,13 @@ keep_seen(CdcPipeline *p, const CdcSourceObs *obs, const CdcSourcePipeline *seen
 	copy->tables_fix = dup(seen->tables_fix);
 	copy->pub_mark = dup(seen->pub_mark);
 	copy->pub_wrong = dup(seen->pub_wrong);
-	copy->slot_lost_why = dup(seen->slot_lost_why);
-	copy->slot_user = dup(seen->slot_user);
-	copy->tx_status = dup(seen->tx_status);
+	copy->slot_lost_why = line_of(seen->slot_lost_why);
+	copy->slot_user = line_of(seen->slot_user);
+	copy->tx_status = line_of(seen->tx_status);
 	p->look.seen = copy;
 	p->look.server = *obs;
 	p->look.server.wal_level = dup(obs->wal_level);
-	p->look.server.blocker = dup(obs->blocker);
+	p->look.server.blocker = line_of(obs->blocker);
 	p->look.server.hba_text = p->look.server.hba_error = NULL;
 	p->look.server.pipelines = NULL;
 	p->look.server.n = 0;
