@@ -31,6 +31,8 @@ SELECT pg_temp.refused('ann', 'SELECT cdc.take_over()', '42501', 'is for superus
 SELECT pg_temp.refused('ann', 'SELECT cdc.rotate_secret_key(''/x'')', '42501', 'is for superusers', 'rotate_secret_key is for superusers');
 SELECT pg_temp.refused('ann', 'SELECT * FROM cdc.worker_state()', '42501', 'permission denied', 'worker_state is for pg_monitor');
 GRANT pg_monitor TO ann;
+-- an idle worker looks every two seconds whether the extension is there by now
+DO $$ BEGIN FOR i IN 1..1000 LOOP EXIT WHEN (SELECT state FROM cdc.worker_state()) = 'cdc_pipeline.enabled is off'; PERFORM pg_sleep(0.02); END LOOP; END $$;
 SELECT is(pg_temp.run_as('ann', 'SELECT state FROM cdc.worker_state()'), 'cdc_pipeline.enabled is off', 'which says what the worker does');
 
 -- SECURITY DEFINER: pinned search_path, and no other way in.
