@@ -327,6 +327,8 @@ done(const CdcHttpResult *result, void *arg)
 	last_outcome = result->outcome;
 }
 
+static const char *asked_body;	/* of what is asked next, NULL: none */
+
 static CdcHttpHandle *
 ask(int port, const char *path, const char *organization, const char *service, const char *password)
 {
@@ -336,6 +338,7 @@ ask(int port, const char *path, const char *organization, const char *service, c
 	memset(&r, 0, sizeof(r));
 	snprintf(url, sizeof(url), "http://127.0.0.1:%d%s", port, path);
 	r.url = url;
+	r.body = asked_body;
 	r.user = "u";
 	r.password = password;
 	r.any_address = true;
@@ -423,6 +426,11 @@ refusals(int port)
 	ask(port, "/forbidden", "o", "s", "p");
 	until_told(27);
 	ok(asked == 7 && last_status == 403, "... and only that is left alone");
+	asked_body = "{\"for\": \"another\"}";
+	ask(port, "/forbidden", "o", "s", "p");
+	asked_body = NULL;
+	until_told(28);
+	ok(asked == 8 && last_status == 200, "the same with another body is another request");
 	cdc_peers_forget("s");
 	cdc_peers_forget("t");
 }
