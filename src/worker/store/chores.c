@@ -8,12 +8,10 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "pgstat.h"
 #include "utils/memutils.h"
-#include "utils/snapmgr.h"
 
 #include "extension/settings.h"
 #include "worker/store/store.h"
@@ -29,6 +27,7 @@
 
 typedef struct Chore
 {
+	void		(*what) (struct Chore *chore);
 	CdcWorld   *world;
 	const char *sql;			/* one that is said by its statement alone, */
 	bool		retention;		/* of which the argument is cdc_event_retention */
@@ -69,42 +68,23 @@ static const char findings_left_sql[] = "SELECT EXISTS (SELECT " NOBODYS ")";
 	"  ORDER BY e.at LIMIT " PAGE " FOR UPDATE OF e SKIP LOCKED)) RETURNING id)" \
 	" SELECT pg_catalog.count(*) OPERATOR(pg_catalog.=) " PAGE " FROM gone"
 
-/* Housekeeping in a short transaction of its own; a fault is logged.  Only where every table is to be had at once. */
-static bool
-keep_house(void (*chore) (Chore *), Chore *arg)
+static void
+do_chore(void *arg)
 {
-	MemoryContext caller = CurrentMemoryContext;
-	volatile bool done = true;
+	Chore	   *chore = arg;
 
-	SetCurrentStatementStartTimestamp();
-	StartTransactionCommand();
-	PG_TRY();
-	{
-		if (cdc_tables_lock_extension() && cdc_tables_lock() == 0)
-		{
-			SPI_connect();
-			PushActiveSnapshot(GetTransactionSnapshot());
-			chore(arg);
-			PopActiveSnapshot();
-			SPI_finish();
-		}
-		else
-			arg->left = true;
-		CommitTransactionCommand();
-		MemoryContextSwitchTo(caller);
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(caller);
-		EmitErrorReport();
-		FlushErrorState();
-		AbortCurrentTransaction();
-		MemoryContextSwitchTo(caller);
-		done = false;
-	}
-	PG_END_TRY();
+	chore->what(chore);
+}
+
+/* Housekeeping; only where every table is to be had at once.  False: it failed, which is logged. */
+static bool
+keep_house(Chore *chore)
+{
+	CdcApart	end = cdc_store_apart(true, do_chore, chore);
+
+	chore->left = chore->left || end == CDC_APART_IN_THE_WAY;
 	pgstat_report_stat(true);
-	return done;
+	return end != CDC_APART_FAILED;
 }
 
 static bool
@@ -169,15 +149,15 @@ cdc_chores_expect(const CdcBatch *batch)
 void
 cdc_chores_run(CdcWorld *world, bool read)
 {
-	Chore		services = {.world = world};
-	Chore		findings = {.world = world};
+	Chore		services = {.what = end_services, .world = world};
+	Chore		findings = {.what = forget_findings, .world = world};
 	bool		done;
 	int			i;
 
 	due = due || read || !dlist_is_empty(&world->gone);
 	if (!due || cdc_loop_now() < not_before)
 		return;
-	done = keep_house(end_services, &services);
+	done = keep_house(&services);
 	for (i = 0; done && i < services.nended; i++)
 	{
 		CdcService *s = cdc_world_service(world, services.ended[i]);
@@ -186,7 +166,7 @@ cdc_chores_run(CdcWorld *world, bool read)
 			cdc_world_remove_service(s);
 	}
 	cdc_rows_free(services.ended, services.nended);
-	done = keep_house(forget_findings, &findings) && done;
+	done = keep_house(&findings) && done;
 	due = !done || services.left || findings.left;
 	if (due)
 		not_before = cdc_loop_now() + AGAIN_MS;
@@ -201,9 +181,9 @@ cdc_store_expire_events(void)
 
 	for (i = 0; i < (int) lengthof(statements); i++)
 	{
-		Chore		chore = {.sql = statements[i], .retention = true};
+		Chore		chore = {.what = by_statement, .sql = statements[i], .retention = true};
 
-		more = keep_house(by_statement, &chore) && chore.left ? true : more;
+		more = keep_house(&chore) && chore.left ? true : more;
 	}
 	return more;
 }
@@ -242,15 +222,15 @@ trim_events(Chore *chore)
 bool
 cdc_store_trim_events(void)
 {
-	Chore		chore = {0};
+	Chore		chore = {.what = trim_events};
 
-	return keep_house(trim_events, &chore) && chore.left;
+	return keep_house(&chore) && chore.left;
 }
 
 void
 cdc_store_tend_members(void)
 {
-	Chore		chore = {.sql = "SELECT cdc_inner.tend_members() IS NULL"};
+	Chore		chore = {.what = by_statement, .sql = "SELECT cdc_inner.tend_members() IS NULL"};
 
-	(void) keep_house(by_statement, &chore);
+	(void) keep_house(&chore);
 }

@@ -7,10 +7,7 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
-#include "executor/spi.h"
 #include "utils/memutils.h"
-#include "utils/snapmgr.h"
 
 #include "worker/store/store_parts.h"
 #include "worker/world/checks.h"
@@ -55,12 +52,20 @@ typedef struct Question
 	CdcHolder	holder;
 } Question;
 
-static void
-ask(List *questions, MemoryContext caller)
+/* What is to be found out, and where it is kept beyond the transaction that does. */
+typedef struct Inquiry
 {
+	List	   *questions;
+	MemoryContext context;
+} Inquiry;
+
+static void
+ask(void *arg)
+{
+	Inquiry    *inquiry = arg;
 	ListCell   *cell;
 
-	foreach(cell, questions)
+	foreach(cell, inquiry->questions)
 	{
 		Question   *q = lfirst(cell);
 		const CdcRowWriter *writer = cdc_row_writer(q->dirty->row);
@@ -69,8 +74,8 @@ ask(List *questions, MemoryContext caller)
 		if (q->why || !cdc_holder_of_rows(writer->rows_sql, writer->key(q->dirty->owner), &holder))
 			continue;
 		q->known = true;
-		q->holder.words = MemoryContextStrdup(caller, holder.words);
-		q->holder.fix_sql = MemoryContextStrdup(caller, holder.fix_sql);
+		q->holder.words = MemoryContextStrdup(inquiry->context, holder.words);
+		q->holder.fix_sql = MemoryContextStrdup(inquiry->context, holder.fix_sql);
 	}
 }
 
@@ -103,49 +108,18 @@ questions_of(List *batches)
 	return questions;
 }
 
-/* In a transaction of its own; a fault is logged, and nothing is known. */
-static void
-ask_apart(List *questions)
-{
-	MemoryContext caller = CurrentMemoryContext;
-
-	SetCurrentStatementStartTimestamp();
-	StartTransactionCommand();
-	PG_TRY();
-	{
-		if (cdc_tables_lock_extension())
-		{
-			SPI_connect();
-			PushActiveSnapshot(GetTransactionSnapshot());
-			ask(questions, caller);
-			PopActiveSnapshot();
-			SPI_finish();
-		}
-		CommitTransactionCommand();
-		MemoryContextSwitchTo(caller);
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(caller);
-		EmitErrorReport();
-		FlushErrorState();
-		AbortCurrentTransaction();
-		MemoryContextSwitchTo(caller);
-	}
-	PG_END_TRY();
-}
-
 void
 cdc_held_tell(CdcWorld *world, List *batches)
 {
 	static char *last = NULL;	/* what was logged last: one transaction may hold many rows */
-	List	   *questions = questions_of(batches);
+	Inquiry		inquiry = {questions_of(batches), CurrentMemoryContext};
 	ListCell   *cell;
 
-	if (questions == NIL)
+	if (inquiry.questions == NIL)
 		return;
-	ask_apart(questions);
-	foreach(cell, questions)
+	/* of what cannot be asked nothing is known */
+	(void) cdc_store_apart(false, ask, &inquiry);
+	foreach(cell, inquiry.questions)
 	{
 		Question   *q = lfirst(cell);
 

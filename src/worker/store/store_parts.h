@@ -7,7 +7,7 @@
  * and load_pipelines.c read, write_services.c, write_pipelines.c, provider.c and
  * findings.c write, network.c and interlock.c do both.  write.c knows what is to be written and
  * work.c what is to be read; tables.c, holder.c and held.c know who stands in the
- * way; store.c is the turn, chores.c what is done beside it.
+ * way; store.c is the turn, chores.c what is done beside it, by apart.c's transactions.
  *
  * What writes and reads rows is called inside a turn, SPI connected; what loads
  * them into the world, after its commit, when no transaction is open.
@@ -143,6 +143,21 @@ extern uint32 cdc_tables_lock(void);
 
 /* Which of them is locked by whom, palloc'd; NULL: by nobody any more. */
 extern char *cdc_tables_holder(uint32 held);
+
+/* --- apart.c ---------------------------------------------------------------- */
+
+typedef enum CdcApart
+{
+	CDC_APART_DONE,
+	CDC_APART_IN_THE_WAY,		/* somebody has what is to be locked: nothing was run */
+	CDC_APART_FAILED			/* by an ERROR, which is logged: nothing of it holds */
+} CdcApart;
+
+/*
+ * Runs what(arg) in a transaction of its own, SPI connected, with the extension
+ * locked, and all tables when it writes to some.  None is open before or after.
+ */
+extern CdcApart cdc_store_apart(bool tables, void (*what) (void *arg), void *arg);
 
 /* --- holder.c --------------------------------------------------------------- */
 
