@@ -39,7 +39,7 @@ agent_sql_connect(const char *address, int port, const char *user, const char *p
 	const char *values[CDC_PG_PARAMETERS_MAX];
 	CdcPgParameters p = {.host = address, .hostaddr = address, .port = words, .user = user, .password = password, .database = database,
 		/* in PostgreSQL 14 and before everybody may make functions in public: none is taken for the server's */
-		.sslmode = "disable", .application_name = "cdc_agent", .options = "-c search_path=pg_catalog"};
+		.sslmode = "disable", .application_name = "cdc_agent", .options = CDC_PG_SESSION " -c search_path=pg_catalog"};
 	int64		until = cdc_clock_ms() + ms;
 	PGconn	   *conn;
 	CdcPgLogin	login;

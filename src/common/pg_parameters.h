@@ -14,6 +14,18 @@
 /* A path that cannot exist: libpq takes it for a file that is not there. */
 #define CDC_NO_FILE "/dev/null/none"
 
+/*
+ * Settings that what we send, and what we read, depends on: given at the start of a
+ * session, they come before those of ALTER DATABASE and ALTER ROLE.  Each is one
+ * that anybody may set, and that PostgreSQL has had since 14.  What is waited for,
+ * and for how long, each program adds for itself; synchronous_commit is the owner's.
+ */
+#define CDC_PG_SESSION \
+	"-c default_transaction_read_only=off -c default_transaction_isolation=read\\ committed -c default_transaction_deferrable=off" \
+	" -c idle_session_timeout=0 -c row_security=on -c exit_on_error=off -c bytea_output=hex -c intervalstyle=postgres" \
+	" -c standard_conforming_strings=on -c quote_all_identifiers=off -c transform_null_equals=off -c array_nulls=on" \
+	" -c xmlbinary=base64 -c xmloption=content"
+
 /* Most parameters that a libpq has, with room for those to come. */
 #define CDC_PG_PARAMETERS_MAX 80
 

@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <time.h>
 
+#include "common/pg_parameters.h"
 #include "gateway/config.h"
 
 #define MAX_TARGETS 16
@@ -204,7 +205,7 @@ hosts_start(void)
 			hosts[i].port = pg_strdup("5432");
 		looked_up |= is_name(&hosts[i]);
 	}
-	options_value = psprintf("%s%s-c statement_timeout=%d -c idle_in_transaction_session_timeout=%d",
+	options_value = psprintf("%s%s" CDC_PG_SESSION " -c statement_timeout=%d -c idle_in_transaction_session_timeout=%d",
 							 option("options") != NULL ? option("options") : "", option("options") != NULL ? " " : "",
 							 Max(config.answer_timeout - 2000, 500), config.answer_timeout);
 

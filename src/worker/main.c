@@ -45,6 +45,27 @@
 /* Events that are too many go, batch after batch. */
 #define TRIM_MS 1000
 
+/* What its statements depend on, whatever ALTER DATABASE says; lock_timeout and the plans' beside it. */
+static const struct
+{
+	const char *name;
+	const char *value;
+}			session[] =
+{
+	{"default_transaction_read_only", "off"},
+	{"default_transaction_deferrable", "off"},
+	{"transaction_timeout", "0"},
+	{"session_replication_role", "origin"},
+	{"row_security", "on"},
+	{"exit_on_error", "off"},
+	{"bytea_output", "hex"},
+	{"IntervalStyle", "postgres"},
+	{"standard_conforming_strings", "on"},
+	{"quote_all_identifiers", "off"},
+	{"transform_null_equals", "off"},
+	{"array_nulls", "on"},
+};
+
 static void
 close_peers(int code, Datum arg)
 {
@@ -76,6 +97,7 @@ cdc_worker_main(Datum arg)
 	int64		next_tending;
 	int64		next_trim;
 	int64		retry_at = 0;
+	int			i;
 
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, die);
@@ -95,6 +117,12 @@ cdc_worker_main(Datum arg)
 	SetConfigOption("lock_timeout", LOCK_TIMEOUT, PGC_SUSET, PGC_S_OVERRIDE);
 	/* each statement sees what is so then: rows that were changed meanwhile are no error */
 	SetConfigOption("default_transaction_isolation", "read committed", PGC_USERSET, PGC_S_OVERRIDE);
+	for (i = 0; i < (int) lengthof(session); i++)
+	{
+		/* not every version has all of them */
+		if (GetConfigOption(session[i].name, true, false) != NULL)
+			SetConfigOption(session[i].name, session[i].value, PGC_SUSET, PGC_S_OVERRIDE);
+	}
 	/* It finds its rows by their keys, a few of many, whatever statistics say of a queue and of what JSON has in it. */
 	SetConfigOption("enable_hashjoin", "off", PGC_USERSET, PGC_S_OVERRIDE);
 	SetConfigOption("enable_mergejoin", "off", PGC_USERSET, PGC_S_OVERRIDE);
@@ -103,11 +131,6 @@ cdc_worker_main(Datum arg)
 	SetConfigOption("jit", "off", PGC_USERSET, PGC_S_OVERRIDE);
 	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_SUSET, PGC_S_OVERRIDE);
 	SetConfigOption("DateStyle", "ISO, YMD", PGC_USERSET, PGC_S_OVERRIDE);
-	/* statements that come with every turn are planned while tables are small: they find their rows by indexes all the same */
-	SetConfigOption("enable_seqscan", "off", PGC_USERSET, PGC_S_OVERRIDE);
-	SetConfigOption("enable_hashjoin", "off", PGC_USERSET, PGC_S_OVERRIDE);
-	SetConfigOption("enable_mergejoin", "off", PGC_USERSET, PGC_S_OVERRIDE);
-	SetConfigOption("jit", "off", PGC_USERSET, PGC_S_OVERRIDE);
 	/* what comes from outside is UTF-8: no other database can hold all of it */
 	cdc_text_ascii_only(GetDatabaseEncoding() != PG_UTF8 && GetDatabaseEncoding() != PG_SQL_ASCII);
 	if (strcmp(GetConfigOption("synchronous_commit", false, false), "off") == 0)

@@ -245,6 +245,9 @@ begin_batch(CdcService *s)
 	if (conn)
 	{
 		s->pg.ddl_busy = true;
+		/* it failed there before */
+		if (list == AGAIN)
+			cdc_pg_renew(conn);
 		sql = cdc_source_batch_sql((const char *const *) commands, batch->n);
 		cdc_pg_exec(conn, sql, 0, NULL, &cdc_shape_batch, BATCH_TIMEOUT_MS, batch_done, batch);
 		pfree(sql);

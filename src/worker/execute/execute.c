@@ -172,9 +172,36 @@ cdc_execute_prepare(CdcPipeline *p, CdcAction action, char **error)
 			cdc_turn_seize(&p->source->pg.slot_turn, p);
 	}
 	if (starts_writer(p, action))
+	{
+		/* still so when an intent was not written, and nothing was sent */
+		p->doing.clean_before = p->doing.clean_before || p->kept.offsets_clean;
 		cdc_keep_offsets_clean(p, false);
+	}
 	cdc_keep(p);
 	return true;
+}
+
+/*
+ * What was to start a task, or could have, has ended.  Certainly without effect: there
+ * are no more offsets than before.  What Connect refuses again and again can so be
+ * deleted without a connector, which it would refuse as well.
+ */
+static void
+note_offsets(CdcPipeline *p, CdcAction action, CdcOpEnd end)
+{
+	if (!p->doing.clean_before || (action != CDC_ACT_PUT_CONNECTOR && action != CDC_ACT_RESUME_CONNECTOR && action != CDC_ACT_END_DISCARD))
+		return;
+	p->doing.clean_before = false;
+	if (end == CDC_OP_FAILED)
+		cdc_keep_offsets_clean(p, true);
+}
+
+/* It could not be sent. */
+static void
+end_unsent(CdcOp *op, const char *words)
+{
+	note_offsets(op->pipeline, op->action, CDC_OP_FAILED);
+	cdc_op_end(cdc_op_ref(op), CDC_OP_FAILED, words);
 }
 
 static void
@@ -248,6 +275,7 @@ http_done(const CdcHttpResult *result, void *arg)
 		if (action == CDC_ACT_PUT_CONNECTOR && cdc_connector_of(p))
 			await_task(p, CONFIG_SHOWS_MS);
 	}
+	note_offsets(p, op->action, end);
 	if (end == CDC_OP_FAILED && p->source)
 		cdc_turn_give(&p->source->pg.slot_turn, p);
 	cdc_op_end(*ref, end, words);
@@ -271,7 +299,7 @@ send_http(CdcOp *op, CdcHttpMethod method, const char *path, const char *body)
 	if (cdc_http_start(&request, http_done, ref) == NULL)
 	{
 		pfree(ref);
-		cdc_op_end(cdc_op_ref(op), CDC_OP_FAILED, "out of memory");
+		end_unsent(op, "out of memory");
 	}
 }
 
@@ -284,8 +312,7 @@ send_config(CdcOp *op)
 
 	if (config == NULL)
 	{
-		cdc_op_end(cdc_op_ref(op), CDC_OP_FAILED,
-				   fault ? fault : "the configuration cannot be made without a primary and a password");
+		end_unsent(op, fault ? fault : "the configuration cannot be made without a primary and a password");
 		return;
 	}
 	if (op->action == CDC_ACT_POST_STOPPED || op->action == CDC_ACT_PREPARE_CONNECTOR)
@@ -330,7 +357,7 @@ cdc_execute(CdcOp *op)
 	{
 		if (theirs.number != 0)
 			cdc_world_note_higher(p->world, &theirs);
-		cdc_op_end(cdc_op_ref(op), CDC_OP_FAILED, refused);
+		end_unsent(op, refused);
 		return;
 	}
 	switch (op->action)
@@ -367,6 +394,7 @@ cdc_execute(CdcOp *op)
 		case CDC_ACT_END_DISCARD:
 			if (cdc_connector_of(p) == NULL)
 			{
+				note_offsets(p, op->action, CDC_OP_FAILED);
 				cdc_op_end(cdc_op_ref(op), CDC_OP_DONE, NULL);
 				break;
 			}

@@ -18,6 +18,14 @@
 #include "common/text.h"
 #include "worker/io/pg_parts.h"
 
+/*
+ * A session keeps the settings of role and database that it began with.  One in
+ * which this many statements in a row have failed is given up for a new one, but
+ * not a young one: what fails in that fails in the next as well.
+ */
+#define ERRORS_IN_A_ROW 3
+#define RENEW_MS 5000
+
 /* A connection that is lost so soon after it was let in was let in for nothing. */
 #define YOUNG_MS 1000
 
@@ -66,14 +74,6 @@ leave(CdcPgConn *conn)
 		cdc_descriptors_idle(&conn->descriptors);
 }
 
-static void
-send_first(CdcPgConn *conn)
-{
-	cdc_descriptors_busy(&conn->descriptors);
-	if (!cdc_pg_query_send(conn))
-		fail(conn, PQerrorMessage(conn->pg));
-}
-
 /* It has its descriptors. */
 static void
 on_granted(void *arg)
@@ -110,6 +110,21 @@ want_connection(CdcPgConn *conn)
 	conn->state = PG_WAITING;
 	cdc_descriptors_ask(&conn->descriptors, &conn->owner, cdc_pool_class(conn->kind, cdc_peers_silent(&conn->owner, conn->place)),
 						cdc_pg_descriptors(conn));
+}
+
+static void
+send_first(CdcPgConn *conn)
+{
+	if (conn->errors >= ERRORS_IN_A_ROW)
+		cdc_pg_renew(conn);
+	if (conn->state == PG_IDLE)
+	{
+		want_connection(conn);
+		return;
+	}
+	cdc_descriptors_busy(&conn->descriptors);
+	if (!cdc_pg_query_send(conn))
+		fail(conn, PQerrorMessage(conn->pg));
 }
 
 /* Starts what can be started: a connection, or the next statement. */
@@ -242,6 +257,7 @@ read_results(CdcPgConn *conn)
 		if (cdc_loop_now() - conn->ready_at >= YOUNG_MS)
 			cdc_peers_note_served(&conn->owner, conn->place);
 		cdc_descriptors_bytes(&conn->descriptors, 0);
+		conn->errors = status == PGRES_FATAL_ERROR ? conn->errors + 1 : 0;
 		cdc_pg_answer(conn, status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY ?
 					  CDC_PG_OK : CDC_PG_ERROR, result, NULL);
 		if (conn->state == PG_READY)
@@ -444,6 +460,13 @@ cdc_pg_reset(CdcPgConn *conn)
 	else if (conn->state == PG_READY)
 		cdc_pg_disconnect(conn);
 	leave(conn);
+}
+
+void
+cdc_pg_renew(CdcPgConn *conn)
+{
+	if (conn->state == PG_READY && cdc_loop_now() - conn->ready_at >= RENEW_MS)
+		cdc_pg_disconnect(conn);
 }
 
 const char *

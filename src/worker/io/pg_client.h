@@ -95,6 +95,13 @@ extern bool cdc_pg_connected(const CdcPgConn *conn);
  */
 extern void cdc_pg_reset(CdcPgConn *conn);
 
+/*
+ * What failed may have failed for what the session was given when it began: the next
+ * statement begins a new one, unless this one is young or works.  The client does so
+ * by itself when ERRORs follow each other; this is for who sees failures that are none to libpq.
+ */
+extern void cdc_pg_renew(CdcPgConn *conn);
+
 /* Ends and frees; waiting statements get CANCELLED. */
 extern void cdc_pg_close(CdcPgConn *conn);
 

@@ -20,7 +20,7 @@
 
 /* Settings of our sessions. */
 #define SESSION_OPTIONS \
-	"-c search_path=pg_catalog -c datestyle=ISO -c timezone=UTC -c lock_timeout=5s -c statement_timeout=60s" \
+	CDC_PG_SESSION " -c search_path=pg_catalog -c datestyle=ISO -c timezone=UTC -c lock_timeout=5s -c statement_timeout=60s" \
 	" -c idle_in_transaction_session_timeout=60s -c jit=off -c plan_cache_mode=force_generic_plan"
 
 static void

@@ -99,6 +99,9 @@ struct CdcPgConn
 	uint64		counted;		/* what the socket had received when the question was sent */
 	bool		copy;			/* it entered a COPY state: not ours to serve */
 	char	   *prepared[CDC_PG_PREPARED_MAX];	/* texts of the statements that are prepared */
+	int			errors;			/* statements in a row that ended with an ERROR */
+	bool		settled;		/* it has the settings that its version alone has */
+	bool		settling;		/* these are being sent, before the first statement */
 	int			preparing;		/* number + 1 under which the first statement is, before
 								 * it runs; 0: it is not */
 	int			version;

@@ -36,6 +36,16 @@ send_with_params(CdcPgConn *conn, const CdcPgStatement *s)
 	return PQsendPrepare(conn->pg, prepared_name[i], s->sql, s->nparams, NULL);
 }
 
+/*
+ * What a session must be told that not every version has: given with the login, it
+ * would be refused by the others.  NULL: nothing.
+ */
+static const char *
+later_settings(const CdcPgConn *conn)
+{
+	return conn->version >= 170000 ? "SET transaction_timeout = 0" : NULL;
+}
+
 bool
 cdc_pg_query_send(CdcPgConn *conn)
 {
@@ -45,8 +55,11 @@ cdc_pg_query_send(CdcPgConn *conn)
 	conn->state = PG_BUSY;
 	conn->copy = false;
 	conn->preparing = 0;
+	conn->settling = !conn->settled && later_settings(conn) != NULL;
 	conn->counted = cdc_pg_socket_received(conn);
-	if (s->nparams > 0)
+	if (conn->settling)
+		sent = PQsendQuery(conn->pg, later_settings(conn));
+	else if (s->nparams > 0)
 		sent = send_with_params(conn, s);
 	else
 		sent = PQsendQuery(conn->pg, s->sql);
@@ -57,11 +70,14 @@ cdc_pg_query_send(CdcPgConn *conn)
 	return true;
 }
 
-/* It was prepared: now the statement itself is sent. */
+/* It was prepared, or the session has its settings: now the statement itself is sent. */
 static CdcPgStep
-send_prepared(CdcPgConn *conn, char *why, size_t size)
+send_itself(CdcPgConn *conn, char *why, size_t size)
 {
-	conn->prepared[conn->preparing - 1] = MemoryContextStrdup(conn->context, conn->first->sql);
+	if (conn->settling)
+		conn->settled = true;
+	else
+		conn->prepared[conn->preparing - 1] = MemoryContextStrdup(conn->context, conn->first->sql);
 	PQclear(conn->result);
 	conn->result = NULL;
 	if (cdc_pg_query_send(conn))
@@ -86,8 +102,13 @@ all_read(CdcPgConn *conn, char *why, size_t size)
 					  result ? PQresultErrorMessage(result) : PQerrorMessage(conn->pg));
 		return PG_STEP_LOST;
 	}
-	if (conn->preparing && status == PGRES_COMMAND_OK)
-		return send_prepared(conn, why, size);
+	if ((conn->preparing || conn->settling) && status == PGRES_COMMAND_OK)
+		return send_itself(conn, why, size);
+	if (conn->settling && status != PGRES_FATAL_ERROR)
+	{
+		cdc_text_line(why, size, "what answers a SET is no SET");
+		return PG_STEP_LOST;
+	}
 	/* a server that does not know what it says does not know, perhaps, what it did */
 	if ((status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY) &&
 		!cdc_pg_fits(result, conn->first->shape, why, size))

@@ -121,6 +121,8 @@ cdc_pg_disconnect(CdcPgConn *conn)
 	conn->result = NULL;
 	conn->copy = false;
 	conn->preparing = 0;
+	conn->settled = conn->settling = false;
+	conn->errors = 0;
 	cdc_pg_forget_prepared(conn);
 	if (conn->resolving)
 		conn->resolving->conn = NULL;

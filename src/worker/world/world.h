@@ -434,6 +434,7 @@ typedef struct CdcPipelineDoing
 {
 	int64		put_at;			/* when Connect accepted our connector, 0: not. Writer: worker/execute */
 	int64		restarted_at;	/* Writer: worker/execute */
+	bool		clean_before;	/* no offsets could be stored before what is under way. Writer: worker/execute */
 	int64		shows_at;		/* a FAILED until then may be the former task's. Writer: worker/execute */
 	CdcOp	   *op;				/* the first of those under way, NULL: none is. Writers: worker/visit.c, worker/world */
 	bool		op_failed;		/* one of those that were begun together did */
