@@ -60,6 +60,10 @@ CREATE OR REPLACE FUNCTION cdc_inner.option_fault(key text, value text) RETURNS 
 CREATE OR REPLACE FUNCTION cdc_inner.connect_text_fault(what text, value text) RETURNS text
 	LANGUAGE c IMMUTABLE STRICT AS 'MODULE_PATHNAME', 'cdc_connect_text_fault_sql';
 
+-- Why Debezium cannot be sent to a database of this name.
+CREATE OR REPLACE FUNCTION cdc_inner.database_fault(name text) RETURNS text
+	LANGUAGE c IMMUTABLE STRICT AS 'MODULE_PATHNAME', 'cdc_database_fault';
+
 -- Options: their table is in src/remote/debezium_options.c (cdc.option).
 CREATE OR REPLACE FUNCTION cdc_inner.check_options(options jsonb) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -188,6 +192,10 @@ BEGIN
 	IF database_name ~ '^/' THEN
 		PERFORM cdc_inner.raise_invalid('the name of a database that is captured cannot begin with a slash', format('It was %L.', database_name),
 			'PostgreSQL 16 and later read such a name in pg_hba.conf as a regular expression: rename the database.', 'config.database_name');
+	END IF;
+	broken := cdc_inner.database_fault(database_name);
+	IF broken IS NOT NULL THEN
+		PERFORM cdc_inner.raise_invalid(broken, format('It was %L: with %% + ? or / its driver reads a name as another one.', database_name), 'Rename the database.', 'config.database_name');
 	END IF;
 	broken := cdc_inner.connect_text_fault('database_name', database_name);
 	IF broken IS NOT NULL THEN

@@ -97,15 +97,16 @@ $$;
 
 -- For the update of a database of version 0.1, which knew no such table: the topics of
 -- every live pipeline.  Where two have one, the older keeps it, and the younger runs on
--- beside it with a finding.
+-- beside it with a finding; so does one of which two tables share a topic.
 CREATE OR REPLACE FUNCTION cdc_inner.reserve_all_topics() RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	CREATE TEMP TABLE cdc_topic ON COMMIT DROP AS
-		SELECT p.sink_service_id, k.key COLLATE "C" AS key, p.id AS pipeline_id, k.whole, k.topic COLLATE "C" AS topic, row_number() OVER (ORDER BY p.created_at, p.id) AS age
+		SELECT DISTINCT ON (p.sink_service_id, p.id, k.key) p.sink_service_id, k.key COLLATE "C" AS key, p.id AS pipeline_id, k.whole, k.topic COLLATE "C" AS topic,
+			dense_rank() OVER (ORDER BY p.created_at, p.id) AS age
 		FROM cdc.pipeline_spec p, LATERAL (SELECT cdc_inner.topic_key(u) AS key, false AS whole, u AS topic FROM unnest(cdc_inner.topics_of(p.topic_prefix, p.tables) || ('__debezium-heartbeat.' || p.topic_prefix)) u
 			UNION ALL SELECT p.topic_prefix || '.', true, p.topic_prefix || '.' WHERE p.tables = '{}') k
-		WHERE p.desired_state = 'present' AND p.deleted_at IS NULL;
+		WHERE p.desired_state = 'present' AND p.deleted_at IS NULL ORDER BY p.sink_service_id, p.id, k.key, k.topic COLLATE "C";
 	CREATE INDEX ON pg_temp.cdc_topic (sink_service_id, key);
 	CREATE INDEX ON pg_temp.cdc_topic (sink_service_id, topic);
 	ANALYZE pg_temp.cdc_topic;
@@ -123,6 +124,13 @@ BEGIN
 				AND (o.key = t.key OR (o.whole AND starts_with(t.topic, o.topic)) OR (t.whole AND starts_with(o.topic, t.topic)))
 			JOIN cdc.pipeline_spec q ON q.id = o.pipeline_id
 		WHERE t.sharer IS NOT NULL GROUP BY p.organization_id, p.id;
+	-- 0.1 counted a character beyond U+FFFF as one
+	INSERT INTO cdc.finding (organization_id, pipeline_id, check_name, concern, severity, observed, required, why)
+		SELECT c.organization_id, c.id, 'tables_share_topic', 'flow', 'warning', left(string_agg(c.names, '; ' ORDER BY c.names), 1000), 'a topic for each table',
+			'rows of both tables lie in one topic, under the same keys; version 0.1 did not see this'
+		FROM (SELECT p.organization_id, p.id, string_agg(u, ' and ' ORDER BY u) AS names FROM cdc.pipeline_spec p, unnest(p.tables) u
+			WHERE p.desired_state = 'present' AND p.deleted_at IS NULL GROUP BY p.organization_id, p.id, cdc_inner.topic_key(cdc_inner.topic_of(p.topic_prefix, u)) HAVING count(*) > 1) c
+		GROUP BY c.organization_id, c.id;
 	DROP TABLE pg_temp.cdc_topic;
 END
 $$;

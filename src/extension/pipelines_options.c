@@ -16,6 +16,7 @@
 #include "remote/kafka_connect.h"
 
 PG_FUNCTION_INFO_V1(cdc_connect_text_fault_sql);
+PG_FUNCTION_INFO_V1(cdc_database_fault);
 PG_FUNCTION_INFO_V1(cdc_option_fault);
 PG_FUNCTION_INFO_V1(cdc_option_names);
 PG_FUNCTION_INFO_V1(cdc_options);
@@ -38,6 +39,17 @@ cdc_connect_text_fault_sql(PG_FUNCTION_ARGS)
 {
 	char	   *fault = cdc_connect_text_fault(text_to_cstring(PG_GETARG_TEXT_PP(0)),
 											   text_to_cstring(PG_GETARG_TEXT_PP(1)));
+
+	if (fault == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(fault));
+}
+
+/* cdc_inner.database_fault(name) -> text: why Debezium cannot be sent to a database of this name, or NULL. */
+Datum
+cdc_database_fault(PG_FUNCTION_ARGS)
+{
+	char	   *fault = cdc_kc_database_fault(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 
 	if (fault == NULL)
 		PG_RETURN_NULL();

@@ -6,8 +6,9 @@
  * cdc.topic, which SQL reads and writes.
  *
  * A topic is <prefix>.<schema>.<table>, each illegal character as _
- * (AbstractTopicNamingStrategy).  Kafka's metrics do not tell . from _: the key of a
- * topic has _ for both, and topics with one key collide.
+ * (AbstractTopicNamingStrategy).  A character is Java's, a unit of UTF-16: one beyond
+ * U+FFFF is two.  Kafka's metrics do not tell . from _: the key of a topic has _ for
+ * both, and topics with one key collide.
  */
 #include "postgres.h"
 
@@ -23,25 +24,38 @@ PG_FUNCTION_INFO_V1(cdc_topic_of);
 PG_FUNCTION_INFO_V1(cdc_topic_ranges);
 PG_FUNCTION_INFO_V1(cdc_topics_of);
 
-/* Adds words as they stand in a topic, or in its key. */
+/* Units of UTF-16 of a character whose UTF-8 begins so; it has as many bytes as *bytes says. */
+static int
+utf16_units(const char *words, int *bytes)
+{
+	*bytes = pg_utf_mblen((const unsigned char *) words);
+	return *bytes == 4 ? 2 : 1;
+}
+
+/* Adds words, in the database's encoding, as they stand in a topic, or in its key. */
 static void
 append_legal(StringInfo topic, const char *words, int length, bool key)
 {
-	const char *end = words + length;
+	char	   *unicode = pg_server_to_any(words, length, PG_UTF8);
+	const char *at = unicode;
+	const char *end = unicode + (unicode == words ? length : (int) strlen(unicode));
 
-	while (words < end)
+	while (at < end)
 	{
-		int			bytes = pg_mblen(words);
-		char		c = *words;
+		int			bytes;
+		int			units = utf16_units(at, &bytes);
+		char		c = *at;
 
 		if (bytes == 1 && c == '.')
 			appendStringInfoChar(topic, key ? '_' : '.');
 		else if (bytes == 1 && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-'))
 			appendStringInfoChar(topic, c);
 		else
-			appendStringInfoChar(topic, '_');
-		words += bytes;
+			appendBinaryStringInfo(topic, "__", units);
+		at += bytes;
 	}
+	if (unicode != words)
+		pfree(unicode);
 }
 
 /* Adds one part of "schema"."table", without its quotes; where the next one begins. */

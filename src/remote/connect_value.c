@@ -88,8 +88,8 @@ cdc_connect_reference_directory(const char *words)
 	return cdc_connect_path_fault(directory) == NULL ? directory : NULL;
 }
 
-static void
-refuse(CdcConnectConfig *config, char *fault)
+void
+cdc_connect_refuse(CdcConnectConfig *config, char *fault)
 {
 	if (config->fault == NULL)
 		config->fault = fault;
@@ -146,8 +146,7 @@ cdc_connect_put(CdcConnectConfig *config, const char *key, CdcConnectValue value
 				add(config, key, psprintf(REFERENCE_START "%s:%s}", value.directory, value.name));
 			break;
 	}
-	if (fault != NULL)
-		refuse(config, fault);
+	cdc_connect_refuse(config, fault);
 }
 
 void

@@ -64,6 +64,9 @@ extern void cdc_connect_put(CdcConnectConfig *config, const char *key, CdcConnec
 extern void cdc_connect_put_text(CdcConnectConfig *config, const char *key, const char *words); /* NULL: "" */
 extern void cdc_connect_put_number(CdcConnectConfig *config, const char *key, int64 number);
 
+/* The configuration is refused for this (kept as it is), unless it was for another reason; NULL: it is not. */
+extern void cdc_connect_refuse(CdcConnectConfig *config, char *fault);
+
 /* The map, json_object_put by the caller; NULL, and *fault (may be NULL) says why, when a value was refused. */
 extern struct json_object *cdc_connect_finish(CdcConnectConfig *config, char **fault);
 

@@ -99,6 +99,20 @@ put_login(CdcConnectConfig *config, const CdcConnectorSpec *spec, const char *ss
 		cdc_connect_put_text(config, "database.sslrootcert", spec->ca_path);
 }
 
+/*
+ * The driver's URL has the name as it stands here, and is read with % and + for
+ * other characters, a ? as the end of the name and / as that of the host.  Escaped,
+ * it would reach its database, and Debezium would look for its slot in one of the
+ * escaped name.
+ */
+char *
+cdc_kc_database_fault(const char *name)
+{
+	const char *at = name ? strpbrk(name, "%+?/") : NULL;
+
+	return at ? psprintf("database_name may not have \"%c\" in it: Debezium would ask for another database", *at) : NULL;
+}
+
 struct json_object *
 cdc_kc_config(const CdcConnectorSpec *spec, char **fault)
 {
@@ -118,6 +132,7 @@ cdc_kc_config(const CdcConnectorSpec *spec, char **fault)
 	cdc_connect_put_text(config, "database.hostname", spec->hostname);
 	cdc_connect_put_number(config, "database.port", spec->port);
 	cdc_connect_put_text(config, "database.dbname", spec->database);
+	cdc_connect_refuse(config, cdc_kc_database_fault(spec->database));
 	cdc_connect_put_text(config, "database.user", spec->user);
 	cdc_connect_put(config, "database.password", spec->password);
 	cdc_connect_put_text(config, "database.sslmode", sslmode);

@@ -83,6 +83,9 @@ extern bool cdc_kc_option_describe(int n, CdcKcOption *described);
 /* All of them for a message: "a, b, c". */
 extern char *cdc_kc_option_names(void);
 
+/* Why Debezium cannot be sent to a database of this name, palloc'd; NULL: it can. */
+extern char *cdc_kc_database_fault(const char *name);
+
 /*
  * The wanted config map; json_object_put by the caller.  Of spec->options only
  * what cdc_kc_option_check accepts is taken.  NULL, and *fault (may be NULL)

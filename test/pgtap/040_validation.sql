@@ -58,6 +58,14 @@ SELECT is((pg_temp.fault_as('mia', pg_temp.create_as_mia('mode', format('snapsho
 SELECT is(pg_temp.run_as('mia', pg_temp.create_as_mia(n)), '22023', format('a pipeline may not be named %s', to_json(n))) FROM unnest(ARRAY['', ' ', 'a b', 'a.b', 'ü', 'a/b', E'a\nb', repeat('n', 65), NULL]) n;
 SELECT matches(pg_temp.run_as('mia', pg_temp.create_as_mia(n)), '^[0-9a-f-]{36}$', format('but %L', left(n, 10))) FROM unnest(ARRAY['A_b-9', repeat('n', 64)]) n;
 SELECT is((pg_temp.fault_as('mia', pg_temp.create_as_mia('bad', format('database_name => %L', d)))).code, '22023', format('database %s is refused', to_json(d))) FROM unnest(ARRAY['', NULL, E'a\nb', repeat('d', 64), '/.*']) d;
+-- every printable character of ASCII, wherever it stands: what the driver's URL would read as another name is refused, all else is taken
+SELECT is((SELECT string_agg(DISTINCT chr(c), '' ORDER BY chr(c)) FROM generate_series(32, 126) c, unnest('{@,a@,@b,a@b,a@@b}'::text[]) place
+		WHERE (pg_temp.fault_as('mia', pg_temp.create_as_mia('url', format('database_name => %L', replace(place, '@', chr(c)))))).code = '22023'),
+	(SELECT string_agg(u, '' ORDER BY u) FROM unnest('{%,+,/,?}'::text[]) u), 'four characters may not be in the name of a database');
+SELECT is_empty($$SELECT c FROM unnest('{%,+,/,?}'::text[]) c, unnest('{@,a@,@b,a@b,a@@b}'::text[]) place
+	WHERE (pg_temp.fault_as('mia', pg_temp.create_as_mia('url', format('database_name => %L', replace(place, '@', c))))).code <> '22023'$$, 'at no place');
+SELECT is((f.message, f.hint)::text, '("database_name may not have ""+"" in it: Debezium would ask for another database","Rename the database.")', 'and it is said why')
+	FROM pg_temp.fault_as('mia', pg_temp.create_as_mia('url', 'database_name => ''b+b''')) f;
 SELECT is((pg_temp.fault_as('mia', pg_temp.create_as_mia('bad', format('database_name => %L', d)))).code, '22023', format('a database named %s would make Kafka Connect fetch a secret', d))
 	FROM unnest(ARRAY['${dir:/secrets:mdb-pipeline-0a1b2c3d.1}', '${file:/etc/x:y}', 'a${env:PGPASSWORD}b', '$${x:y}', '${${x:y}:z}', '${']) d;
 SELECT matches(pg_temp.run_as('mia', pg_temp.create_as_mia('dollar', 'database_name => ''$ {x}''')), '^[0-9a-f-]{36}$', 'a dollar sign alone does no harm');
