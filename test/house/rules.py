@@ -10,6 +10,7 @@ there is), of the word "Writer:" beside a struct's fields, and the rules:
   library   a library's header is included where the second table says
   length    at most 500 lines of code a file, comments and blank lines not counted
   writer    a field is written by the room or the file that is named beside it
+  owner     and that is one: a room, or a file or several of one room
   reads     of other rooms a room of which the table says that it changes nothing reaches, by
             whatever way, no function that may write a record (what a header holds in which fields have writers)
   empty     a room of the table has files
@@ -107,6 +108,9 @@ def writers(tree, table):
                 for place, there in zip(places, found[path, name, field]):
                     if there is None:
                         faults.append("writer %s.%s in %s: there is no room or file %s" % (name, field, path, place))
+                rooms = {there if there in table.rooms else os.path.dirname(there) for there in found[path, name, field] if there}
+                if len(rooms) > 1:
+                    faults.append("owner %s.%s in %s has %s" % (name, field, path, " and ".join(sorted(rooms))))
             found[path, name, "*"] = [resolve(tree, table, path, place) for place in current] if current else []
     return found, faults
 
@@ -192,7 +196,7 @@ def breaks(top):
         for path, _, name, field, lent in writes.Writes(tree).found:
             reach = sorted(tree.reach(path))
             home = next((other for other in reach if (other, name) in where), None)
-            # an object within, whose fields have writers of their own, is not written by who lends it
+            # an object within, whose fields have writers of their own, is not written by who lends it, or writes one of those
             if home and not any((other, lent) in where for other in reach):
                 places = declared.get((home, name, field), declared.get((home, name, "*"), []))
                 if None not in places and not within(path, places):

@@ -12,7 +12,7 @@ NAME = re.compile(r"[A-Za-z_]\w*$")
 
 
 class Writes:
-    """found: [(path, line, struct, field, lent)], field "*" for all of it, lent: the struct that the field is, when it is only lent; unclear: [(path, line, chain)]."""
+    """found: [(path, line, struct, field, lent)], field "*" for all of it, lent: the struct that the field is, when it is only lent, or a field of it is what is written; unclear: [(path, line, chain)]."""
 
     def __init__(self, tree):
         self.tree, self.found, self.unclear = tree, [], []
@@ -186,7 +186,8 @@ class Writes:
                 self._note(start, struct, "*")
             return
         for number, (owner, name) in enumerate(written):
-            self._note(start, owner, name, struct if lent and not writes and pointers == 0 and number == len(written) - 1 else None)
+            last = number == len(written) - 1
+            self._note(start, owner, name, written[number + 1][0] if not last else struct if lent and not writes and pointers == 0 else None)
         if writes and after == "=" and struct in self.structs and pointers == 0:
             self._note(start, struct, "*")
 
@@ -240,5 +241,7 @@ class Writes:
             return number in READS[name]
         if name in self.file.prototypes or name in self.tree.prototypes:
             parameters = (self.file.prototypes.get(name) or self.tree.prototypes[name])[1]
+            if "..." in parameters[-1] and number >= len(parameters) - 1:
+                return False    # as printf's
             return not (number < len(parameters) and "const" in parameters[number])
         return True

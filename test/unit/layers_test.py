@@ -30,7 +30,7 @@ def ok(condition, name, why=""):
         print("\n".join("# " + line for line in str(why).splitlines()))
 
 
-KINDS = ("table", "room", "upward", "circle", "header", "library", "length", "writer", "reads", "empty")
+KINDS = ("table", "room", "upward", "circle", "header", "library", "length", "writer", "owner", "reads", "empty")
 found, tree, table = rules.breaks(TOP)
 listed = rules.known(TOP)
 for kind in KINDS:
@@ -78,7 +78,7 @@ typedef struct Record
 	Part		part;
 	Bare		bare;
 	char	   *text;
-	/* Writers: right.c, and low */
+	/* Writers: right.c, and other.c */
 	int			shared;
 	int			above;			/* Writer: top */
 } Record;
@@ -103,6 +103,7 @@ SMALL = {
     "src/left/inner.c": '#include "left/inner.h"\nint\nleft_inner(void)\n{\n\treturn low_known;\n}\n',
     "src/right/right.h": '#include "low/low.h"\nextern void right_write(Record *record);\n',
     "src/right/right.c": '#include "right/right.h"\nvoid\nright_write(Record *record)\n{\n\trecord->shared++;\n\tif (LOW_ASK(one))\n\t\treturn;\n}\n',
+    "src/right/other.c": '#include "right/right.h"\nstatic void\nother(Record *record)\n{\n\trecord->shared = 1;\n}\n',
     "src/top/top.c": '#include "left/left.h"\n#include "right/right.h"\nint\nmain(void)\n{\n\tRecord\t   *record = low_find(1);\n\n\tleft_write(record);\n'
                      "\tright_write(record);\n\trecord->above |= 2;\n\treturn 0;\n}\n",
 }
@@ -192,13 +193,18 @@ for statement in ("record->plain = 1;", "record->plain += 1;", "record->plain++;
 wrote("low_set(&record->text, 0);", "Record.text")
 wrote("strlcpy(record->name, \"x\", 8);", "Record.name")
 wrote("record->name[3] = 0;", "Record.name")
-wrote("record->part.deep = 1;", "Part.deep Record.part")
+wrote("record->part.deep = 1;", "Part.deep")
+wrote("record->bare.low = 1;", "Record.bare")
 wrote("low_bare(&record->bare);", "Record.bare")
 wrote("record->shared = 2;", "Record.shared")
 wrote("*record = *low_find(2);", "Record.*")
 wrote("memset(record, 0, sizeof(*record));", "Record.*")
-check("writer: in the right room, the wrong file", ["writer src/right/other.c writes Record.shared"],
-      {"src/right/other.c": '#include "right/right.h"\nstatic void\nother(Record *record)\n{\n\trecord->shared = 1;\n}\n'})
+check("writer: in the right room, the wrong file", ["writer src/right/third.c writes Record.shared"],
+      {"src/right/third.c": '#include "right/right.h"\nstatic void\nthird(Record *record)\n{\n\trecord->shared = 1;\n}\n'})
+check("owner: two rooms", ["owner Record.shared in src/low/low.h has low and right"], {"src/low/low.h": ("Writers: right.c, and other.c", "Writers: right, low")})
+check("owner: files of two rooms", ["owner Record.shared in src/low/low.h has low and right"], {"src/low/low.h": ("right.c, and other.c", "right.c, other.c and low.c")})
+check("owner: of a whole struct", ["owner Record.%s in src/low/low.h has left and low" % field for field in ("bare", "name", "part", "plain", "text")],
+      {"src/low/low.h": ("Writer: left", "Writers: left, low")})
 check("no write: a read, a lent const, a copy of its own, a pointee", [],
       {TOPC: (writes_in_top, "\tRecord\t\tcopy = *record;\n\tconst int *seen = &record->plain;\n\n\tcopy.plain = 2;\n\tlow_look(&record->plain);\n\tlow_part(&record->part);\n\tmemcpy(&copy, record, 8);\n"
                              "\tif (record->plain == 1 || record->shared <= 2)\n\t\t*record->text = 0;\n\tprintf(\"%s\", record->name);\n\trecord->above = record->plain;\n")})

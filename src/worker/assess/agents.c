@@ -140,7 +140,7 @@ agents_state(const CdcPipeline *p, const CdcSnapshot *s, const char **words)
 		return CDC_AGENTS_READY;
 	for (i = 0; i < sink->kafka.nurls && s->plugin_present == CDC_YES; i++)
 	{
-		if (sink->kafka.plugin_versions[i] == NULL)
+		if (sink->kafka.workers[i].plugin_versions == NULL)
 		{
 			*words = psprintf("waiting for worker %s, which does not answer, before another one is restarted", sink->kafka.connect_urls[i]);
 			return CDC_AGENTS_BUSY;

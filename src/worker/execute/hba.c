@@ -17,6 +17,7 @@
 #include "worker/execute/execute_parts.h"
 #include "worker/world/index.h"
 #include "worker/world/node_hba.h"
+#include "worker/world/service_kept.h"
 #include "worker/world/shapes.h"
 #include "worker/world/wanted.h"
 
@@ -89,8 +90,7 @@ finish_node(CdcHbaNode *h)
 		if (h->failure == NULL)
 		{
 			cdc_node_keep_hba(n, h->new);
-			cdc_set_string(n->service->context, &n->hba_loaded, n->hba_hash);
-			cdc_dirty_node(n);
+			cdc_node_keep_hba_loaded(n);
 		}
 		else
 		{

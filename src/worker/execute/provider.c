@@ -17,6 +17,7 @@
 #include "worker/world/index.h"
 #include "worker/world/kept.h"
 #include "worker/world/pair.h"
+#include "worker/world/service_kept.h"
 #include "worker/world/tend.h"
 
 #define BUSY_MS 200				/* while something is expected */
@@ -101,26 +102,6 @@ status_word(CdcProvidedState state, const char *now)
 	}
 }
 
-/* Writes status and message, and wakes whoever waits for the service. */
-static void
-set_status(CdcService *s, const char *status, const char *addon, const char *message)
-{
-	bool		changed = !cdc_same(s->status, status) || !cdc_same(s->kafka.addon_status, addon);
-
-	if (!changed && cdc_same(s->status_message, message))
-		return;
-	/* what stays may be the very string that is set */
-	if (!cdc_same(s->status, status))
-		cdc_set_string(s->context, &s->status, status);
-	if (!cdc_same(s->kafka.addon_status, addon))
-		cdc_set_string(s->context, &s->kafka.addon_status, addon);
-	if (!cdc_same(s->status_message, message))
-		cdc_set_string(s->context, &s->status_message, message);
-	cdc_dirty_service(s, CDC_ROW_SERVICE);
-	if (changed)
-		cdc_world_ready_all(s);
-}
-
 /* Is how to reach it other than what its row says? */
 static void
 note_connection(CdcService *s, CdcProvided *p)
@@ -155,7 +136,7 @@ take_news(CdcService *s, CdcProvide what, CdcProvided *p)
 		/* not heard: what was known stays */
 		cdc_tend_at(s, CDC_TEND_PROVIDER, now + Min(LOST_FIRST_MS << Min(s->made.provider_failures, 6), LOST_MAX_MS));
 		s->made.provider_failures++;
-		set_status(s, s->status, s->kafka.addon_status, message);
+		cdc_service_keep_status(s, s->status, s->kafka.addon_status, message);
 		return;
 	}
 	s->made.provider_failures = 0;
@@ -169,7 +150,7 @@ take_news(CdcService *s, CdcProvide what, CdcProvided *p)
 			cdc_dirty_service(s, CDC_ROW_SERVICE);
 		}
 		else
-			set_status(s, s->status, s->kafka.addon_status, message);
+			cdc_service_keep_status(s, s->status, s->kafka.addon_status, message);
 		return;
 	}
 	if (p->state == CDC_PROVIDED_ABSENT)
@@ -186,8 +167,8 @@ take_news(CdcService *s, CdcProvide what, CdcProvided *p)
 		message = p->connect_message;
 	/* a server that runs and that we do not reach says so itself */
 	if (message || s->pg.primary || !s->is_postgresql || p->state != CDC_PROVIDED_RUNNING || !cdc_same(s->status, "running"))
-		set_status(s, status_word(p->state, cdc_same(s->status, "pending") ? "provisioning" : s->status),
-				   s->kafka.has_addon ? status_word(p->connect, s->kafka.addon_status) : NULL, message);
+		cdc_service_keep_status(s, status_word(p->state, cdc_same(s->status, "pending") ? "provisioning" : s->status),
+								s->kafka.has_addon ? status_word(p->connect, s->kafka.addon_status) : NULL, message);
 	cdc_tend_at(s, CDC_TEND_PROVIDER, now + (p->state == CDC_PROVIDED_ERROR ? ERROR_MS :
 											 p->state == CDC_PROVIDED_RUNNING && (!s->kafka.has_addon || p->connect == CDC_PROVIDED_RUNNING) ? cdc_health_interval : BUSY_MS));
 }
@@ -219,7 +200,7 @@ ask(CdcService *s)
 
 	if (s->error && !s->deleting)
 	{
-		set_status(s, "error", s->kafka.addon_status, s->error);
+		cdc_service_keep_status(s, "error", s->kafka.addon_status, s->error);
 		cdc_tend_at(s, CDC_TEND_PROVIDER, cdc_loop_now() + LOST_MAX_MS);
 		return;
 	}
@@ -233,7 +214,7 @@ ask(CdcService *s)
 	why = providers[s->made.provider]->request(s, asked->what, &request);
 	if (why)
 	{
-		set_status(s, s->status, s->kafka.addon_status, why);
+		cdc_service_keep_status(s, s->status, s->kafka.addon_status, why);
 		cdc_tend_at(s, CDC_TEND_PROVIDER, cdc_loop_now() + LOST_MAX_MS);
 		pfree(asked);
 		return;
@@ -282,7 +263,7 @@ cdc_provider_due(CdcWorld *world)
 				cdc_tend_at(s, CDC_TEND_PROVIDER, now + BUSY_MS);
 			else if (s->deleting && cdc_pair_joined(s))
 			{
-				set_status(s, s->status, s->kafka.addon_status, "waiting for the peerings of its network to be removed");
+				cdc_service_keep_status(s, s->status, s->kafka.addon_status, "waiting for the peerings of its network to be removed");
 				cdc_tend_at(s, CDC_TEND_PROVIDER, now + BUSY_MS);
 			}
 			else

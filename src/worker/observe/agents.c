@@ -20,6 +20,7 @@
 #include "worker/world/index.h"
 #include "worker/world/plan.h"
 #include "worker/world/reach.h"
+#include "worker/world/service_kept.h"
 
 typedef struct Look
 {
@@ -64,11 +65,7 @@ path_fault(CdcService *sink, const CdcAgent *agent, const char *path)
 	if (moved)
 		return psprintf("it names %s as its directory of secrets, and the agents named %s first", path, sink->kafka.secret_path);
 	if (sink->kafka.secret_path == NULL)
-	{
-		cdc_set_string(sink->context, &sink->kafka.secret_path, path);
-		sink->kafka.secret_path_new = true;
-		cdc_dirty_service(sink, CDC_ROW_SERVICE);
-	}
+		cdc_service_keep_secret_path(sink, path);
 	return NULL;
 }
 
@@ -101,11 +98,7 @@ fence_fault(CdcService *sink, CdcAgent *agent, const CdcAgentState *state)
 	if (agent->unverified)
 		return psprintf("it keeps an epoch that this installation did not sign, and nothing is sent to it: SELECT cdc.adopt_agent('%s', '%s')", sink->id, agent->url);
 	if (agent->adopt)
-	{
-		agent->adopt = false;
-		agent->adopted = true;
-		cdc_dirty_service(sink, CDC_ROW_SERVICE);
-	}
+		cdc_agent_keep_adopted(sink, agent);
 	return NULL;
 }
 

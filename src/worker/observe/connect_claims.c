@@ -7,12 +7,11 @@
  */
 #include "postgres.h"
 
-#include "utils/memutils.h"
-
 #include "common/quote.h"
 #include "worker/observe/connect_claims.h"
 #include "worker/world/checks.h"
 #include "worker/world/index.h"
+#include "worker/world/service_kept.h"
 
 static bool
 has_claimed(const CdcService *s, const char *peer)
@@ -92,11 +91,5 @@ cdc_connect_claim(CdcService *s, const char *peer)
 	}
 	cdc_finding_service(s, &finding, s->kafka.connect_foreign);
 	if (!s->kafka.connect_foreign && peer[0] && !has_claimed(s, peer) && has_run(s))
-	{
-		MemoryContext old = MemoryContextSwitchTo(s->context);
-
-		s->kafka.claimed = lappend(s->kafka.claimed, pstrdup(peer));
-		MemoryContextSwitchTo(old);
-		cdc_dirty_service(s, CDC_ROW_SERVICE);
-	}
+		cdc_service_keep_claim(s, peer);
 }

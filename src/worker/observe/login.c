@@ -20,7 +20,7 @@ cdc_login_check_plugin(CdcService *sink)
 
 	for (i = 0; i < sink->kafka.nurls && !old; i++)
 	{
-		const char *versions = sink->kafka.plugin_versions[i];
+		const char *versions = sink->kafka.workers[i].plugin_versions;
 
 		old = versions && versions[0] != '\0' && !cdc_kc_knows_login(versions);
 		if (old)

@@ -18,6 +18,7 @@
 #include "worker/world/pair.h"
 #include "worker/world/plan.h"
 #include "worker/world/reach.h"
+#include "worker/world/service_kept.h"
 
 /* A list is not asked for more often than this, sparser as time passes. */
 #define PACE_DENSE_MS 200
@@ -257,21 +258,8 @@ want_list(CdcWorld *world)
 static void
 set_ranges(CdcService *sink, char **ranges, int n)
 {
-	MemoryContext old;
-	bool		same = n == sink->kafka.nranges;
-	int			i;
-
-	for (i = 0; same && i < n; i++)
-		same = strcmp(ranges[i], sink->kafka.ranges[i]) == 0;
-	if (same)
+	if (!cdc_service_keep_ranges(sink, ranges, n))
 		return;
-	old = MemoryContextSwitchTo(sink->context);
-	sink->kafka.ranges = palloc0(sizeof(char *) * Max(n, 1));
-	for (i = 0; i < n; i++)
-		sink->kafka.ranges[i] = pstrdup(ranges[i]);
-	MemoryContextSwitchTo(old);
-	sink->kafka.nranges = n;
-	cdc_dirty_service(sink, CDC_ROW_SERVICE);
 	cdc_registered_cidrs(sink);
 	cdc_world_ready_all(sink);
 }

@@ -27,6 +27,7 @@
 #include "worker/world/plan.h"
 #include "worker/world/asked.h"
 #include "worker/world/reach.h"
+#include "worker/world/service_kept.h"
 #include "worker/world/streamed.h"
 #include "worker/world/tend.h"
 #include "worker/world/wanted.h"
@@ -77,16 +78,7 @@ set_source_status(CdcService *s)
 		}
 		message = s->error ? s->error : words.data;
 	}
-	if (!cdc_same(s->status, status) || !cdc_same(s->status_message, message))
-	{
-		bool		changed = !cdc_same(s->status, status);
-
-		cdc_set_string(s->context, &s->status, status);
-		cdc_set_string(s->context, &s->status_message, message);
-		cdc_dirty_service(s, CDC_ROW_SERVICE);
-		if (changed)
-			cdc_world_ready_all(s);
-	}
+	cdc_service_keep_status(s, status, s->kafka.addon_status, message);
 }
 
 static bool
@@ -143,10 +135,7 @@ elect(CdcService *s)
 	ListCell   *cell;
 
 	if (primary && s->pg.system_identifier == 0)
-	{
-		s->pg.system_identifier = primary->system_identifier;
-		cdc_dirty_service(s, CDC_ROW_SERVICE);
-	}
+		cdc_service_keep_system(s, primary->system_identifier);
 	if (primary)
 		s->pg.lost_at = 0;
 	else if (s->pg.lost_at == 0)
@@ -264,8 +253,7 @@ node_done(const CdcPgResult *result, void *arg)
 
 		n->reachable = true;
 		n->in_recovery = obs->in_recovery;
-		n->system_identifier = obs->system_identifier;
-		n->timeline = obs->timeline;
+		cdc_node_keep_history(n, obs->system_identifier, obs->timeline);
 		n->version = obs->version;
 		n->is_superuser = obs->is_superuser;
 		n->conf = obs->node;

@@ -19,6 +19,7 @@
 #include "worker/world/index.h"
 #include "worker/world/plan.h"
 #include "worker/world/reach.h"
+#include "worker/world/service_kept.h"
 #include "worker/world/tend.h"
 
 /* How often a sink is looked at while its workers are restarted one by one (ms). */
@@ -90,37 +91,16 @@ get(CdcService *sink, const char *base, const char *path, const char *name,
 static void
 set_sink_status(CdcService *sink, bool running)
 {
-	const char *status = running ? "running" : sink->status;
+	const char *status = running && !sink->deleting ? "running" : sink->status;
+	const char *addon = running && sink->kafka.has_addon ? "running" : sink->kafka.addon_status;
 
 	/* its provider says what it is */
 	if (cdc_provided(sink))
 		return;
 	if (sink->error)
-	{
-		if (!cdc_same(sink->status_message, sink->error))
-		{
-			cdc_set_string(sink->context, &sink->status_message, sink->error);
-			cdc_dirty_service(sink, CDC_ROW_SERVICE);
-		}
-		return;
-	}
-	if (running && (!cdc_same(sink->status, status) ||
-					(sink->kafka.has_addon && !cdc_same(sink->kafka.addon_status, "running")) ||
-					sink->status_message))
-	{
-		if (!sink->deleting)
-			cdc_set_string(sink->context, &sink->status, status);
-		if (sink->kafka.has_addon)
-			cdc_set_string(sink->context, &sink->kafka.addon_status, "running");
-		cdc_set_string(sink->context, &sink->status_message, NULL);
-		cdc_dirty_service(sink, CDC_ROW_SERVICE);
-		cdc_world_ready_all(sink);
-	}
-	else if (!running && !cdc_same(sink->status_message, sink->kafka.connect_error))
-	{
-		cdc_set_string(sink->context, &sink->status_message, sink->kafka.connect_error);
-		cdc_dirty_service(sink, CDC_ROW_SERVICE);
-	}
+		cdc_service_keep_status(sink, sink->status, sink->kafka.addon_status, sink->error);
+	else if (cdc_service_keep_status(sink, status, addon, running ? NULL : sink->kafka.connect_error) && running)
+		cdc_world_ready_all(sink);	/* that it answers again is news, whatever it is */
 }
 
 static void
@@ -251,9 +231,9 @@ roll_on(CdcService *sink)
 static void
 see_to(CdcService *s)
 {
-	if (s->loaded_anew)
+	if (!s->row_judged)
 	{
-		s->loaded_anew = false;
+		s->row_judged = true;
 		cdc_registered_check(s);
 	}
 	if (s->pg.release_due)
@@ -298,9 +278,9 @@ judge_plugins(CdcService *sink)
 		 * A worker that does not answer says nothing about the plugin: one
 		 * that is down must not stop pipelines that the others carry.
 		 */
-		if (sink->kafka.plugin_versions[i] == NULL)
+		if (sink->kafka.workers[i].plugin_versions == NULL)
 			continue;
-		if (sink->kafka.plugin_versions[i][0] == '\0')
+		if (sink->kafka.workers[i].plugin_versions[0] == '\0')
 		{
 			missing = missing ? psprintf("%s, %s", missing, sink->kafka.connect_urls[i]) : sink->kafka.connect_urls[i];
 			present = CDC_NO;
@@ -329,7 +309,7 @@ plugins_done(const CdcHttpResult *result, void *arg)
 	}
 	if (result->outcome == CDC_HTTP_ANSWERED && result->status == 200)
 		known = cdc_kc_parse_plugins(result->body, &present, &versions);
-	cdc_set_string(sink->context, &sink->kafka.plugin_versions[look->index],
+	cdc_set_string(sink->context, &sink->kafka.workers[look->index].plugin_versions,
 				   !known ? NULL : !present ? "" : versions ? versions : "unknown");
 	if (--sink->kafka.plugin_asks == 0)
 	{

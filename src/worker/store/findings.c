@@ -82,7 +82,7 @@ add_of_service(struct json_object *rows, const void *owner, int number)
 static void
 written_of_service(void *owner)
 {
-	cdc_findings_written(&((CdcService *) owner)->findings);
+	cdc_findings_written_service(owner);
 }
 
 const CdcRowWriter cdc_service_findings_writer = {
@@ -105,7 +105,7 @@ add_of_pipeline(struct json_object *rows, const void *owner, int number)
 static void
 written_of_pipeline(void *owner)
 {
-	cdc_findings_written(&((CdcPipeline *) owner)->findings);
+	cdc_findings_written_pipeline(owner);
 }
 
 const CdcRowWriter cdc_pipeline_findings_writer = {

@@ -15,6 +15,7 @@
 #include "worker/world/organization.h"
 #include "worker/world/index.h"
 #include "worker/world/pair.h"
+#include "worker/world/service_kept.h"
 
 /* Where nodes are looked at, and pg_hba.conf is written, unless said otherwise. */
 #define ADMIN_DATABASE "postgres"
@@ -87,7 +88,6 @@ load_postgresql(CdcService *s, struct json_object *row, struct json_object *conn
 	s->pg.admin_password = cdc_store_secret(s->context, row, s->id, "admin_password", &s->error);
 	s->pg.connector_password = cdc_store_secret(s->context, row, s->id, "connector_password", &s->error);
 
-	s->pg.system_identifier = cdc_row_uint(row, "system_identifier");
 	nodes = cdc_row_array(row, "nodes", &s->pg.nnodes);
 	s->pg.nodes = palloc0(sizeof(CdcNode) * Max(s->pg.nnodes, 1));
 	for (i = 0; i < s->pg.nnodes; i++)
@@ -97,9 +97,7 @@ load_postgresql(CdcService *s, struct json_object *row, struct json_object *conn
 		s->pg.nodes[i].service = s;
 		s->pg.nodes[i].address = cdc_row_copy(s->context, cdc_row_text(node, "address"));
 		s->pg.nodes[i].port = cdc_row_int(node, "port", 5432);
-		s->pg.nodes[i].hba_loaded = cdc_row_copy(s->context, cdc_row_text(node, "hba_loaded"));
-		s->pg.nodes[i].timeline = (uint32) cdc_row_int(node, "timeline", 0);
-		s->pg.nodes[i].system_identifier = cdc_row_uint(node, "system_identifier");
+		cdc_node_fill(&s->pg.nodes[i], cdc_row_uint(node, "system_identifier"), (uint32) cdc_row_int(node, "timeline", 0), cdc_row_text(node, "hba_loaded"));
 	}
 	MemoryContextSwitchTo(old);
 }
@@ -121,47 +119,60 @@ is_in(struct json_object *row, const char *key, const char *words)
 	return false;
 }
 
+/* The texts of an array of a row, copied; *n: how many. */
+static char **
+texts_of(struct json_object *row, const char *key, int *n)
+{
+	struct json_object *array = cdc_row_array(row, key, n);
+	char	  **texts = palloc0(sizeof(char *) * Max(*n, 1));
+	int			i;
+
+	for (i = 0; i < *n; i++)
+		texts[i] = pstrdup(json_object_get_string(json_object_array_get_idx(array, i)));
+	return texts;
+}
+
 static void
 load_kafka(CdcService *s, struct json_object *row, struct json_object *connection)
 {
 	MemoryContext old = MemoryContextSwitchTo(s->context);
 	struct json_object *array;
-	int			n;
 	int			i;
 
-	array = cdc_row_array(connection, "connect_urls", &s->kafka.nurls);
-	s->kafka.connect_urls = palloc0(sizeof(char *) * Max(s->kafka.nurls, 1));
-	for (i = 0; i < s->kafka.nurls; i++)
-		s->kafka.connect_urls[i] = pstrdup(json_object_get_string(json_object_array_get_idx(array, i)));
-	array = cdc_row_array(row, "connect_claimed", &n);
-	for (i = 0; i < n; i++)
-		s->kafka.claimed = lappend(s->kafka.claimed, pstrdup(json_object_get_string(json_object_array_get_idx(array, i))));
+	s->kafka.connect_urls = texts_of(connection, "connect_urls", &s->kafka.nurls);
+	s->kafka.workers = palloc0(sizeof(CdcConnectWorker) * Max(s->kafka.nurls, 1));
 	s->kafka.connect_shared = cdc_row_bool(row, "connect_shared", false);
-	array = cdc_row_array(connection, "connect_cidrs", &s->kafka.ncidrs);
-	s->kafka.cidrs = palloc0(sizeof(char *) * Max(s->kafka.ncidrs, 1));
-	for (i = 0; i < s->kafka.ncidrs; i++)
-		s->kafka.cidrs[i] = pstrdup(json_object_get_string(json_object_array_get_idx(array, i)));
+	s->kafka.cidrs = texts_of(connection, "connect_cidrs", &s->kafka.ncidrs);
 	s->kafka.cidrs_from_urls = cdc_row_bool(connection, "connect_cidrs_from_urls", false);
-	array = cdc_row_array(row, "network_ranges", &s->kafka.nranges);
-	s->kafka.ranges = palloc0(sizeof(char *) * Max(s->kafka.nranges, 1));
-	for (i = 0; i < s->kafka.nranges; i++)
-		s->kafka.ranges[i] = pstrdup(json_object_get_string(json_object_array_get_idx(array, i)));
 	array = cdc_row_array(connection, "agents", &s->kafka.nagents);
 	s->kafka.agents = palloc0(sizeof(CdcAgent) * Max(s->kafka.nagents, 1));
 	for (i = 0; i < s->kafka.nagents; i++)
 	{
 		s->kafka.agents[i].url = cdc_row_copy(s->context, cdc_row_text(json_object_array_get_idx(array, i), "url"));
-		s->kafka.agents[i].adopt = is_in(row, "adopt_agents", s->kafka.agents[i].url);
+		cdc_agent_fill(&s->kafka.agents[i], is_in(row, "adopt_agents", s->kafka.agents[i].url));
 		s->kafka.agents[i].token = cdc_store_secret(s->context, row, s->id, psprintf("agent_token/%d", i), &s->error);
 	}
-	s->kafka.plugin_versions = palloc0(sizeof(char *) * Max(s->kafka.nurls, 1));
 	s->kafka.connect_user = cdc_row_copy(s->context, cdc_row_text(connection, "connect_user"));
 	s->kafka.connect_password = cdc_store_secret(s->context, row, s->id, "connect_password", &s->error);
 	s->ca = cdc_row_copy(s->context, cdc_row_text(connection, "ca"));
 	s->kafka.plaintext_password = cdc_row_bool(connection, "plaintext_connector_password", false);
-	s->kafka.secret_path = cdc_row_copy(s->context, cdc_row_text(row, "secret_path"));
 	s->kafka.connect_ca_path = cdc_row_copy(s->context, cdc_row_text(connection, "connect_ca_path"));
 	MemoryContextSwitchTo(old);
+}
+
+/* What was seen of it, as it was written. */
+static void
+load_kept(CdcService *s, struct json_object *row)
+{
+	char	  **texts;
+	int			n;
+
+	cdc_service_fill(s, cdc_row_text(row, "status"), cdc_row_text(row, "status_message"), cdc_row_text(row, "addon_status"),
+					 cdc_row_uint(row, "system_identifier"), cdc_row_text(row, "secret_path"));
+	texts = texts_of(row, "connect_claimed", &n);
+	cdc_service_fill_claimed(s, texts, n);
+	texts = texts_of(row, "network_ranges", &n);
+	cdc_service_fill_ranges(s, texts, n);
 }
 
 /* What is ordered of the service's provider. */
@@ -226,10 +237,8 @@ cdc_store_load_service(CdcWorld *world, const char *words)
 	s->network_id = cdc_row_copy(s->context, cdc_row_text(row, "network_id"));
 	strlcpy(s->organization_id, cdc_row_text(row, "organization_id"), sizeof(s->organization_id));
 	s->network_assigned = cdc_row_bool(row, "network_assigned", false);
-	s->status = cdc_row_copy(s->context, cdc_row_text(row, "status"));
-	s->status_message = cdc_row_copy(s->context, cdc_row_text(row, "status_message"));
+	load_kept(s, row);
 	s->deleting = cdc_same(s->status, "deleting");
-	s->kafka.addon_status = cdc_row_copy(s->context, cdc_row_text(row, "addon_status"));
 	addons = cdc_row_array(row, "addons", &n);
 	for (i = 0; i < n; i++)
 	{
@@ -248,7 +257,6 @@ cdc_store_load_service(CdcWorld *world, const char *words)
 		load_order(s, row, connection);
 	cdc_findings_load_service(s, cdc_row_array(row, "findings", &n));
 	s->connection = cdc_row_copy(s->context, connection ? json_object_to_json_string_ext(connection, JSON_C_TO_STRING_PLAIN) : NULL);
-	s->loaded_anew = true;
 	cdc_network_join(s);
 	cdc_world_want_round(world, s->organization_id, false);
 	json_object_put(row);

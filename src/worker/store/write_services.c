@@ -11,6 +11,7 @@
 
 #include "common/json.h"
 #include "worker/store/store_parts.h"
+#include "worker/world/service_kept.h"
 
 #define SAME_NODE(a, b) a ".service_id OPERATOR(pg_catalog.=) " b ".service_id AND " a ".address OPERATOR(pg_catalog.=) " b ".address" \
 	" AND " a ".port OPERATOR(pg_catalog.=) " b ".port"
@@ -84,12 +85,7 @@ add_service(struct json_object *rows, const void *owner, int number)
 static void
 service_written(void *owner)
 {
-	CdcService *s = owner;
-	int			i;
-
-	s->kafka.secret_path_new = false;
-	for (i = 0; i < s->kafka.nagents; i++)
-		s->kafka.agents[i].adopted = false;
+	cdc_service_written(owner);
 }
 
 const CdcRowWriter cdc_service_writer = {

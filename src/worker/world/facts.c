@@ -46,7 +46,7 @@ cdc_source_known(const CdcPipeline *p)
 static bool
 lists_wanted(const CdcService *sink, int worker)
 {
-	return cdc_kc_has_version(sink->kafka.plugin_versions[worker], cdc_debezium_plugin_version);
+	return cdc_kc_has_version(sink->kafka.workers[worker].plugin_versions, cdc_debezium_plugin_version);
 }
 
 int
@@ -56,7 +56,7 @@ cdc_agents_target(const CdcService *sink)
 
 	for (i = 0; i < sink->kafka.nurls && i < sink->kafka.nagents; i++)
 	{
-		if (sink->kafka.plugin_versions[i] && !lists_wanted(sink, i))
+		if (sink->kafka.workers[i].plugin_versions && !lists_wanted(sink, i))
 			return i;
 	}
 	return -1;

@@ -309,8 +309,8 @@ cdc_findings_load_pipeline(CdcPipeline *pipeline, struct json_object *rows)
 		cdc_dirty_pipeline(pipeline, CDC_ROW_PIPELINE_FINDINGS);
 }
 
-void
-cdc_findings_written(List **rows)
+static void
+written(List **rows)
 {
 	List	   *gone = NIL;
 	ListCell   *cell;
@@ -326,6 +326,18 @@ cdc_findings_written(List **rows)
 	foreach(cell, gone)
 		forget(rows, lfirst(cell));
 	list_free(gone);
+}
+
+void
+cdc_findings_written_service(CdcService *s)
+{
+	written(&s->findings);
+}
+
+void
+cdc_findings_written_pipeline(CdcPipeline *p)
+{
+	written(&p->findings);
 }
 
 char *

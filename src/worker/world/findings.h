@@ -82,6 +82,7 @@ extern void cdc_findings_load_service(CdcService *service, struct json_object *r
 extern void cdc_findings_load_pipeline(CdcPipeline *pipeline, struct json_object *rows);
 
 /* After a commit, of one owner: written rows are clean, those that are gone are forgotten. */
-extern void cdc_findings_written(List **findings);
+extern void cdc_findings_written_service(CdcService *service);
+extern void cdc_findings_written_pipeline(CdcPipeline *pipeline);
 
 #endif							/* CDC_FINDINGS_H */
