@@ -13,6 +13,7 @@
 
 #include "extension/cdc_shmem.h"
 #include "extension/drop_database.h"
+#include "extension/drop_extension.h"
 #include "extension/entry.h"
 #include "extension/settings.h"
 
@@ -31,6 +32,7 @@ _PG_init(void)
 
 	cdc_shmem_init();
 	cdc_drop_database_init();
+	cdc_drop_extension_init();
 	cdc_entry_init();
 
 	memset(&worker, 0, sizeof(worker));

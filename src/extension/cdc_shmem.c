@@ -26,6 +26,7 @@ CdcShared  *cdc_shared = NULL;
 static shmem_request_hook_type next_request;
 static shmem_startup_hook_type next_startup;
 static bool wake_wanted;
+static bool end_wanted;
 
 static void
 on_request(void)
@@ -168,12 +169,14 @@ on_xact(XactEvent event, void *arg)
 	{
 		if (wake_wanted && event == XACT_EVENT_COMMIT && cdc_shared)
 			wake_worker();
-		wake_wanted = false;
+		if (end_wanted && event == XACT_EVENT_COMMIT && cdc_shared)
+			(void) signal_worker(SIGTERM);
+		wake_wanted = end_wanted = false;
 	}
 }
 
-void
-cdc_wake_worker_at_commit(void)
+static void
+watch_transactions(void)
 {
 	static bool registered = false;
 
@@ -182,5 +185,18 @@ cdc_wake_worker_at_commit(void)
 		RegisterXactCallback(on_xact, NULL);
 		registered = true;
 	}
+}
+
+void
+cdc_wake_worker_at_commit(void)
+{
+	watch_transactions();
 	wake_wanted = true;
+}
+
+void
+cdc_end_worker_at_commit(void)
+{
+	watch_transactions();
+	end_wanted = true;
 }

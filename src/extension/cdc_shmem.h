@@ -45,4 +45,7 @@ extern void cdc_shmem_end_worker(void);
 /* Sets the worker's latch after this transaction commits, once a burst. */
 extern void cdc_wake_worker_at_commit(void);
 
+/* Ends the worker after this transaction commits: the next one reads everything anew. */
+extern void cdc_end_worker_at_commit(void);
+
 #endif							/* CDC_SHMEM_H */

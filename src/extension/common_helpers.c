@@ -30,6 +30,7 @@
 
 PG_FUNCTION_INFO_V1(cdc_changed_here);
 PG_FUNCTION_INFO_V1(cdc_check_installation);
+PG_FUNCTION_INFO_V1(cdc_end_worker);
 PG_FUNCTION_INFO_V1(cdc_lock);
 PG_FUNCTION_INFO_V1(cdc_lock_shared);
 PG_FUNCTION_INFO_V1(cdc_rfc3339);
@@ -150,5 +151,13 @@ Datum
 cdc_wake(PG_FUNCTION_ARGS)
 {
 	cdc_wake_worker_at_commit();
+	PG_RETURN_VOID();
+}
+
+/* cdc_inner.end_worker() -> void: the worker ends after this commits; the server starts another. */
+Datum
+cdc_end_worker(PG_FUNCTION_ARGS)
+{
+	cdc_end_worker_at_commit();
 	PG_RETURN_VOID();
 }

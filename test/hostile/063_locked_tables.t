@@ -44,7 +44,7 @@ def altered(world):
     for case, *statements in (("ALTER TABLE", "ALTER TABLE cdc.pipeline_spec ADD COLUMN noted text"),
                               ("REINDEX", "REINDEX TABLE cdc.pipeline_spec"),
                               ("CLUSTER", "CLUSTER cdc.service USING service_pkey"),
-                              ("DROP EXTENSION", "DROP EXTENSION cdc_pipeline CASCADE")):
+                              ("DROP EXTENSION", "SELECT count(*) FROM cdc.abandon_all()", "DROP EXTENSION cdc_pipeline CASCADE")):
         held = Held(world.meta, "postgres", *statements)
         ok(wait(lambda: "is locked" in world.sql(STATE)), case + ": it is told", lambda: world.sql(STATE))
         goes_on(world, case)

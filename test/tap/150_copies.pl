@@ -93,8 +93,20 @@ $c->wait_ok(sub { $standby->safe_psql('postgres', 'SELECT state FROM cdc.worker_
 
 # --- nobody is held up -----------------------------------------------------------------
 $c->{meta} = $restored;
-my ($code, undef, $error) = $c->try_sql("SET lock_timeout = '5s'; DROP EXTENSION cdc_pipeline CASCADE");
-is($code, 0, 'DROP EXTENSION is not blocked') or diag($error);
+my $object_there = sub { $c->source_sql("SELECT count(*) FROM pg_replication_slots WHERE slot_name = '$object' UNION ALL SELECT count(*) FROM pg_roles WHERE rolname = '$object'") =~ tr/\n/ /r; };
+my ($code, undef, $error) = $c->try_sql('DROP EXTENSION cdc_pipeline CASCADE');
+isnt($code, 0, 'DROP EXTENSION is refused while something of it is elsewhere');
+like($error, qr/replication slot $object/, 'which it names');
+$pid = $c->worker_pid;
+like($c->sql("SELECT place || ' ' || name FROM cdc.abandon_all() WHERE kind = 'replication slot'"), qr/service "[\w-]+", database "shop" $object$/m, 'a superuser abandons it');
+$c->wait_ok(sub { my $now = $c->worker_pid; $now && $now ne $pid && $c->sql('SELECT state FROM cdc.worker_state()') eq 'running' }, 'a worker that knows nothing of it takes over');
+$mutations = @{ $c->mutations };
+my $rounds = $c->sql('SELECT rounds FROM cdc.worker_state()');
+$c->wait_ok(sub { $c->sql('SELECT rounds FROM cdc.worker_state()') > $rounds + 2 }, '(it goes its rounds)');
+is(scalar @{ $c->mutations }, $mutations, 'it sends nothing about it');
+is($object_there->(), '1 1', 'what was made is left where it is');
+($code, undef, $error) = $c->try_sql("SET lock_timeout = '5s'; DROP EXTENSION cdc_pipeline CASCADE");
+is($code, 0, 'DROP EXTENSION is not blocked then') or diag($error);
 $c->wait_ok(sub { $c->worker_pid }, 'the worker lives on without the extension');
 $c->sql('CREATE EXTENSION cdc_pipeline');
 $c->sql("SELECT cdc.create_organization('again')");

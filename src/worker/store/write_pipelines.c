@@ -19,8 +19,9 @@
 
 /*
  * Rows that a user's open transaction has locked (delete_pipeline before its
- * COMMIT) are skipped: the worker never waits for a user.  A delete that was
- * committed since we loaded the row keeps its status.
+ * COMMIT) are skipped: the worker never waits for a user.  So is one that was
+ * abandoned since we loaded it: nothing is begun for it, and this worker ends.  A
+ * delete that was committed since then keeps its status.
  */
 static const char write_spec_sql[] =
 "WITH u AS MATERIALIZED (SELECT * FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) AS r("
@@ -31,7 +32,7 @@ static const char write_spec_sql[] =
 "  streamed pg_catalog.jsonb, failover pg_catalog.jsonb,"
 "  role_generation pg_catalog.int4, offsets_clean pg_catalog.bool, adopted pg_catalog.int4, absent pg_catalog.bool, settled pg_catalog.bool)),"
 " l AS MATERIALIZED (SELECT s.id FROM cdc.pipeline_spec s JOIN u ON s.id OPERATOR(pg_catalog.=) u.id"
-"  FOR NO KEY UPDATE OF s SKIP LOCKED),"
+"  WHERE s.settled_at IS NULL FOR NO KEY UPDATE OF s SKIP LOCKED),"
 " w AS (UPDATE cdc.pipeline_spec s SET"
 "  status = CASE WHEN s.desired_state OPERATOR(pg_catalog.=) 'deleted'"
 "    AND u.status OPERATOR(pg_catalog.<>) ALL (ARRAY['Deleting', 'Deleted']) THEN 'Deleting' ELSE u.status END,"
