@@ -49,8 +49,7 @@ FACT(offsets_left, s->offsets == CDC_OFFSETS_SNAPSHOT || s->offsets == CDC_OFFSE
 FACT(offsets_hidden, s->connector == CDC_OBJ_ABSENT && s->offsets != CDC_OFFSETS_NONE)
 
 /* Tables that a publication can be made of without breaking the user's writes. */
-FACT(tables_fit, s->tables == CDC_TABLES_OK ||
-	 (s->tables == CDC_TABLES_NO_IDENTITY && !s->all_tables))
+FACT(tables_fit, s->tables == CDC_TABLES_OK)
 FACT(tables_wrong, s->tables == CDC_TABLES_MISSING || s->tables == CDC_TABLES_BAD_KIND)
 FACT(publication_off, s->publication == CDC_OBJ_ABSENT || s->publication == CDC_OBJ_WRONG)
 
@@ -97,6 +96,8 @@ FACT(failing, s->connector == CDC_OBJ_OK && has_failed(s) && !is_held(s) &&
 FACT(starts_task, s->discarding || s->connector == CDC_OBJ_ABSENT ||
 	 s->connector == CDC_OBJ_WRONG || is_held(s) ||
 	 (has_failed(s) && s->restart == CDC_RESTART_DUE))
+FACT(stuck, publication_off(s) &&
+	 (s->discarding || (s->publication == CDC_OBJ_ABSENT && starts_task(s))))
 FACT(makes_slot, starts_task(s) && s->slot == CDC_SLOT_ABSENT)
 FACT(history_unseen, !s->was_running && !s->discarding &&
 	 (slot_held(s) || slot_idle(s)) && s->snapshot_interrupted == CDC_UNKNOWN)
@@ -288,7 +289,7 @@ GUARD(secret_to_put, s->secret == CDC_SECRET_MISSING && agents_answer(s))
 GUARD(tables_unseen, s->tables == CDC_TABLES_UNKNOWN)
 GUARD(tables_missing, s->tables == CDC_TABLES_MISSING)
 GUARD(tables_bad_kind, s->tables == CDC_TABLES_BAD_KIND)
-GUARD(tables_without_identity, s->tables == CDC_TABLES_NO_IDENTITY && s->all_tables)
+GUARD(tables_without_identity, s->tables == CDC_TABLES_NO_IDENTITY)
 GUARD(role_unseen, s->role == CDC_OBJ_UNKNOWN)
 GUARD(role_foreign, s->role == CDC_OBJ_FOREIGN || s->role == CDC_OBJ_UNVERIFIED)
 GUARD(role_not_fitting, !s->manage_role &&
@@ -340,8 +341,8 @@ GUARD(publication_foreign, s->publication == CDC_OBJ_FOREIGN)
 GUARD(publication_unverified, s->publication == CDC_OBJ_UNVERIFIED)
 GUARD(publication_unverified_at_start, s->publication == CDC_OBJ_UNVERIFIED &&
 	  (s->discarding || s->connector == CDC_OBJ_ABSENT))
-GUARD(publication_stuck, publication_off(s) && !tables_fit(s) &&
-	  (s->discarding || (s->publication == CDC_OBJ_ABSENT && starts_task(s))))
+GUARD(publication_stuck, stuck(s) && !tables_fit(s))
+GUARD(publication_without_identity, stuck(s) && s->tables == CDC_TABLES_NO_IDENTITY)
 GUARD(publication_absent, s->publication == CDC_OBJ_ABSENT && tables_fit(s))
 GUARD(publication_wrong, s->publication == CDC_OBJ_WRONG && tables_fit(s))
 

@@ -50,7 +50,7 @@
 	X(move_verdict_unseen) X(move_to_judge) X(verdict_forgotten) X(rewind_unseen) X(rewind_connector_works) \
 	X(rewind_tasks_left) X(rewind_offsets_hidden) X(rewind_due) \
 	/* publication */ \
-	X(gap_to_repair) X(gap_connector_unseen) X(publication_unseen) X(publication_foreign) X(publication_unverified) X(publication_unverified_at_start) X(publication_stuck) \
+	X(gap_to_repair) X(gap_connector_unseen) X(publication_unseen) X(publication_foreign) X(publication_unverified) X(publication_unverified_at_start) X(publication_stuck) X(publication_without_identity) \
 	X(publication_absent) X(publication_wrong) \
 	/* connector */ \
 	X(connector_unseen) X(connector_foreign) X(connector_unverified) X(connector_state_unseen) X(slot_unseen) \

@@ -86,7 +86,8 @@ typedef enum CdcTables
 	CDC_TABLES_UNKNOWN = 0,
 	CDC_TABLES_MISSING,			/* a table of the filter does not exist */
 	CDC_TABLES_BAD_KIND,		/* a view or such */
-	CDC_TABLES_NO_IDENTITY,		/* all tables: some have no replica identity */
+	CDC_TABLES_NO_IDENTITY,		/* some have no replica identity: published, they
+								 * refuse UPDATE and DELETE */
 	CDC_TABLES_OK
 } CdcTables;
 

@@ -11,6 +11,7 @@
 #include "remote/source.h"
 
 #include "common/quote.h"
+#include "remote/source_parts.h"
 
 /*
  * Every table that a pipeline for all tables captures: alias c and n.  Not the
@@ -149,6 +150,32 @@ append_judged_check(StringInfo block, const char *judged)
 }
 
 /*
+ * What is published anew must have a replica identity, or the application's next
+ * UPDATE fails: looked at once more where the publication's locks are on the
+ * tables, so that no key is dropped in between; a partition has no such lock.
+ */
+static void
+append_identity_check(StringInfo block)
+{
+	appendStringInfoString(block,
+						   "  IF v_anew THEN\n"
+						   "    WITH RECURSIVE part(oid) AS (SELECT w.oid FROM unnest(v_wanted) AS w(oid)\n"
+						   "      UNION SELECT i.inhrelid FROM part AS p JOIN pg_inherits AS i ON i.inhparent = p.oid\n"
+						   "        JOIN pg_class AS c ON c.oid = i.inhrelid WHERE c.relispartition)\n"
+						   "    SELECT string_agg(x.name, ', ' ORDER BY x.name) INTO v_bare FROM (\n"
+						   "      SELECT format('%I.%I', n.nspname, c.relname) AS name\n"
+						   "        FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace\n"
+						   "        WHERE CASE WHEN v_all THEN c.oid >= 16384 ELSE c.oid IN (SELECT p.oid FROM part AS p) END AND " CDC_SOURCE_BARE("c") "\n"
+						   "        LIMIT 20) AS x;\n"
+						   "    IF v_bare IS NOT NULL THEN\n"
+						   "      RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',\n"
+						   "        MESSAGE = format('PostgreSQL would refuse UPDATE and DELETE on %s, which have no replica identity', v_bare),\n"
+						   "        HINT = 'Add a primary key, or set REPLICA IDENTITY FULL.';\n"
+						   "    END IF;\n"
+						   "  END IF;\n");
+}
+
+/*
  * Touches the list of tables only where it differs, since that locks every one
  * of them: raising the epoch after a failover of the metadata must not.
  */
@@ -173,6 +200,8 @@ cdc_source_publication_sql(const CdcSourceAsk *ask, const char *comment, const c
 					 "  v_kind \"char\";\n"
 					 "  v_wanted oid[];\n"
 					 "  v_as_wanted boolean;\n"
+					 "  v_anew boolean := false;\n"
+					 "  v_bare text;\n"
 					 "BEGIN\n"
 					 "  SELECT p.oid, p.puballtables, obj_description(p.oid, 'pg_publication')\n"
 					 "    INTO v_oid, v_is_all, v_comment FROM pg_publication AS p WHERE p.pubname = v_name;\n",
@@ -191,6 +220,7 @@ cdc_source_publication_sql(const CdcSourceAsk *ask, const char *comment, const c
 						   "    v_oid := NULL;\n"
 						   "  END IF;\n"
 						   "  IF v_oid IS NULL THEN\n"
+						   "    v_anew := true;\n"
 						   "    EXECUTE format('CREATE PUBLICATION %I FOR %s WITH (publish = %L, publish_via_partition_root = true)',\n"
 						   "      v_name, CASE WHEN v_all THEN 'ALL TABLES' ELSE 'TABLE ' || v_list END, 'insert, update, delete, truncate');\n"
 						   "  ELSE\n"
@@ -202,15 +232,19 @@ cdc_source_publication_sql(const CdcSourceAsk *ask, const char *comment, const c
 						   "          AND d.refobjid = v_oid AND d.classid = to_regclass('pg_publication_namespace'))\n"
 						   "        INTO v_as_wanted FROM pg_publication_rel AS m WHERE m.prpubid = v_oid;\n"
 						   "      IF NOT v_as_wanted THEN\n"
+						   "        v_anew := true;\n"
 						   "        EXECUTE format('ALTER PUBLICATION %I SET TABLE %s', v_name, v_list);\n"
 						   "      END IF;\n"
 						   "    END IF;\n"
 						   "    IF NOT (SELECT p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate AND p.pubviaroot\n"
 						   "        FROM pg_publication AS p WHERE p.oid = v_oid) THEN\n"
+						   "      v_anew := true;\n"
 						   "      EXECUTE format('ALTER PUBLICATION %I SET (publish = %L, publish_via_partition_root = true)',\n"
 						   "        v_name, 'insert, update, delete, truncate');\n"
 						   "    END IF;\n"
-						   "  END IF;\n"
+						   "  END IF;\n");
+	append_identity_check(&block);
+	appendStringInfoString(&block,
 						   "  EXECUTE format('COMMENT ON PUBLICATION %I IS %L', v_name, v_new);\n"
 						   "END");
 	return as_do(&block);

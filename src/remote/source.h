@@ -71,8 +71,8 @@ typedef struct CdcSourcePipeline
 	const char *tables_missing; /* "a.b, c.d" quoted as needed, or NULL */
 	const char *tables_bad_kind;	/* views and such, or NULL */
 	const char *tables_no_identity; /* whose UPDATE and DELETE the server refuses
-									 * while they are published, or NULL (also
-									 * given for a list of tables) */
+									 * while they are published (of a partitioned
+									 * one its partitions), or NULL */
 	const char *tables_fix;		/* ALTER TABLE ... REPLICA IDENTITY FULL; ... */
 	bool		tables_small;	/* a snapshot of them is a matter of a moment, as far
 								 * as the server's statistics know */

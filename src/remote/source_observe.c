@@ -21,6 +21,7 @@
 #include "common/json.h"
 #include "common/lsn.h"
 #include "remote/pg_hba.h"
+#include "remote/source_parts.h"
 
 /* A list of names for people: the first twenty, and how many more. */
 #define NAMES(expr) \
@@ -100,7 +101,7 @@
 	"SELECT e.name::pg_catalog.name FROM pg_catalog.jsonb_array_elements_text($1::pg_catalog.jsonb -> 'slots') AS e(name)))) END"
 
 const char *const cdc_source_observe_sql =
-"WITH ask AS MATERIALIZED ("
+"WITH RECURSIVE ask AS MATERIALIZED ("
 "  SELECT a.id, a.name, a.tables, a.txid, a.login, a.name::pg_catalog.name AS object,"
 "    pg_catalog.jsonb_array_length(a.tables) = 0 AS all_tables,"
 "    r.oid AS role, r.rolcanlogin, r.rolreplication, r.rolsuper OR r.rolbypassrls AS sees_all,"
@@ -157,11 +158,18 @@ const char *const cdc_source_observe_sql =
 /* without a lock, which pg_table_size() would wait for: as it was last counted */
 "      c.relkind = 'r' AND c.relpages < 1280 AND c.reltuples < 20000"
 "        AND pg_catalog.pg_stat_get_live_tuples(c.oid) < 20000 AS small,"
-"      c.relkind = 'r' AND NOT (c.relreplident = 'f' OR EXISTS (SELECT FROM pg_catalog.pg_index AS i"
-"        WHERE i.indrelid = c.oid AND i.indisvalid AND i.indisunique AND i.indimmediate AND i.indpred IS NULL"
-"        AND ((c.relreplident = 'd' AND i.indisprimary) OR (c.relreplident = 'i' AND i.indisreplident)))) AS bare"
+"      " CDC_SOURCE_BARE("c") " AS bare"
 "    FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
 "    WHERE n.nspname = t.part[1]::pg_catalog.name AND c.relname = t.part[2]::pg_catalog.name OFFSET 0) AS c ON true"
+/* Replica identity is checked by the server on what holds rows: partitions are, partitioned tables are not. */
+"), part(id, oid) AS ("
+"  SELECT t.id, i.inhrelid FROM tab AS t JOIN pg_catalog.pg_inherits AS i ON i.inhparent = t.oid WHERE t.relkind = 'p'"
+"  UNION SELECT p.id, i.inhrelid FROM part AS p JOIN pg_catalog.pg_inherits AS i ON i.inhparent = p.oid"
+"), keyless AS MATERIALIZED ("
+"  SELECT t.id, t.name FROM tab AS t WHERE t.bare"
+"  UNION SELECT p.id, pg_catalog.format('%I.%I', n.nspname, c.relname) FROM part AS p"
+"    JOIN pg_catalog.pg_class AS c ON c.oid = p.oid JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
+"    WHERE " CDC_SOURCE_BARE("c")
 "), tabs AS MATERIALIZED ("
 "  SELECT t.id,"
 "    pg_catalog.array_agg(t.oid) FILTER (WHERE t.oid IS NOT NULL) AS oids,"
@@ -174,21 +182,15 @@ const char *const cdc_source_observe_sql =
 					 "        ELSE ' (not a table)' END")
 "      FROM tab AS m WHERE m.id = t.id AND (m.relkind NOT IN ('r', 'p')"
 "        OR m.relpersistence <> 'p' OR m.oid < 16384)) AS bad,"
-"    (SELECT " NAMES("m.name") " FROM tab AS m WHERE m.id = t.id AND m.bare) AS bare,"
+"    (SELECT " NAMES("m.name") " FROM keyless AS m WHERE m.id = t.id) AS bare,"
 "    (SELECT " STATEMENTS("'ALTER TABLE ' || m.name || ' REPLICA IDENTITY FULL;'")
-"      FROM tab AS m WHERE m.id = t.id AND m.bare) AS fix"
+"      FROM keyless AS m WHERE m.id = t.id) AS fix"
 "  FROM tab AS t GROUP BY t.id"
-/*
- * Every table that FOR ALL TABLES publishes, looked up only when a pipeline
- * asks for all.  Replica identity is checked by the server on what holds rows:
- * partitions are, partitioned tables are not.
- */
+/* Every table that FOR ALL TABLES publishes, looked up only when a pipeline asks for all. */
 "), every AS MATERIALIZED ("
 "  SELECT c.oid, c.relnamespace AS nsp, c.relrowsecurity, n.nspname, c.relname,"
 "    NOT c.relispartition AND n.nspname <> 'pg_catalog' AND n.nspname <> 'information_schema' AS capturable,"
-"    c.relkind = 'r' AND NOT (c.relreplident = 'f' OR EXISTS (SELECT FROM pg_catalog.pg_index AS i"
-"      WHERE i.indrelid = c.oid AND i.indisvalid AND i.indisunique AND i.indimmediate AND i.indpred IS NULL"
-"      AND ((c.relreplident = 'd' AND i.indisprimary) OR (c.relreplident = 'i' AND i.indisreplident)))) AS bare"
+"    " CDC_SOURCE_BARE("c") " AS bare"
 "  FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
 "  WHERE (SELECT pg_catalog.bool_or(a.all_tables) FROM ask AS a)"
 "    AND c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND c.oid >= 16384"

@@ -336,6 +336,22 @@ SQL
 $seen = observe();
 my $named = $seen->{tables_no_identity};
 my $fix = $seen->{tables_fix};
+is(observe(qw("public"."i_root" "public"."orders" "public"."i_unlogged"))->{tables_no_identity}, 'public.i_leaf', 'named tables: a partitioned one is seen by its partitions');
+is(observe(qw("public"."i_leaf" "public"."i_root"))->{tables_fix}, 'ALTER TABLE public.i_leaf REPLICA IDENTITY FULL;', '... each once');
+foreach my $tables ([], ['"public"."i_none"'], ['"public"."orders"', '"public"."i_root"'])
+{
+	my ($done, undef, $why) = action('publication', 1, @$tables);
+	ok(!$done && $why =~ /would refuse UPDATE and DELETE on public\.i_/, 'what has no replica identity is not published: ' . (join(' ', @$tables) || 'all tables'));
+}
+action_ok('what has one is', 'publication', 1, '"public"."orders"');
+$node->safe_psql('app', qq{ALTER PUBLICATION "$name" SET (publish = 'insert'); ALTER TABLE orders REPLICA IDENTITY NOTHING});
+($ok, $out, $err) = action('publication', '2:1', '"public"."orders"');
+ok(!$ok && $err =~ /on public\.orders, which have no replica identity/, 'nor is UPDATE published of what has lost it');
+($ok, $out, $err) = action('publication', '2:1', '"public"."orders"', '"public"."parted"');
+ok(!$ok && $err =~ /on public\.orders/, '... together with another table');
+$node->safe_psql('app', qq{UPDATE orders SET id = id; ALTER TABLE orders REPLICA IDENTITY DEFAULT});
+action_ok('it is when it has one again', 'publication', '2:1', '"public"."orders"');
+action_ok('... and dropped', 'drop_publication', ':2');
 $node->safe_psql('app', 'CREATE PUBLICATION everything FOR ALL TABLES WITH (publish_via_partition_root = true)');
 my @refused;
 foreach my $t (qw(i_deferrable i_dropped i_full i_index i_leaf i_leaf_full i_none i_nothing i_root i_unlogged orders parted))

@@ -269,8 +269,7 @@ source_cases(void)
 	CASE(520, PROVISIONING, s.tables = CDC_TABLES_UNKNOWN);
 	CASE(522, PROVISIONING, s.tables = CDC_TABLES_MISSING);
 	CASE(524, PROVISIONING, s.tables = CDC_TABLES_BAD_KIND);
-	CASE(526, PROVISIONING, s.tables = CDC_TABLES_NO_IDENTITY; s.all_tables = true);
-	CASE(796, PROVISIONING, s.tables = CDC_TABLES_NO_IDENTITY);
+	CASE(526, PROVISIONING, s.tables = CDC_TABLES_NO_IDENTITY);
 	CASE(530, PROVISIONING, s.role = CDC_OBJ_UNKNOWN);
 	CASE(532, PROVISIONING, s.role = CDC_OBJ_FOREIGN);
 	CASE(532, PROVISIONING, s.role = CDC_OBJ_UNVERIFIED);
@@ -334,8 +333,8 @@ source_cases(void)
 	CASE(615, RUNNING, s.publication = CDC_OBJ_UNVERIFIED; s.discarding = true);
 	CASE(615, RUNNING, s.publication = CDC_OBJ_UNVERIFIED; no_connector(&s));
 	CASE(614, RUNNING, s.publication = CDC_OBJ_FOREIGN);
-	CASE(616, RUNNING, s.publication = CDC_OBJ_ABSENT; s.tables = CDC_TABLES_MISSING; s.discarding = true);
-	CASE(616, RUNNING, s.publication = CDC_OBJ_ABSENT; s.tables = CDC_TABLES_MISSING; s.connector = CDC_OBJ_ABSENT);
+	CASE(617, RUNNING, s.publication = CDC_OBJ_ABSENT; s.tables = CDC_TABLES_MISSING; s.discarding = true);
+	CASE(617, RUNNING, s.publication = CDC_OBJ_ABSENT; s.tables = CDC_TABLES_MISSING; s.connector = CDC_OBJ_ABSENT);
 	CASE(620, PROVISIONING, s.publication = CDC_OBJ_ABSENT);
 	CASE(622, PROVISIONING, s.publication = CDC_OBJ_WRONG);
 	CASE(624, RUNNING, s.publication = CDC_OBJ_ABSENT);
@@ -427,10 +426,11 @@ crossed_cases(void)
 	CASE(754, PROVISIONING, fail(&s, CDC_RESTART_DUE); s.older_writer = CDC_WRITER_PRESENT);
 	CASE(758, PROVISIONING, fail(&s, CDC_RESTART_DUE); s.slot = CDC_SLOT_ABSENT; s.offsets = CDC_OFFSETS_NONE; s.slot_turn = CDC_TURN_NO_FREE_SLOT);
 	CASE(762, PROVISIONING, fail(&s, CDC_RESTART_DUE); s.slot = CDC_SLOT_ABSENT; s.offsets = CDC_OFFSETS_NONE; s.slot_turn = CDC_TURN_NEIGHBOUR);
-	CASE(616, RUNNING, s.publication = CDC_OBJ_ABSENT; s.tables = CDC_TABLES_MISSING; fail(&s, CDC_RESTART_DUE));
-	CASE(616, RUNNING, s.publication = CDC_OBJ_ABSENT; s.tables = CDC_TABLES_MISSING; stop(&s));
-	CASE(616, RUNNING, s.publication = CDC_OBJ_ABSENT; s.tables = CDC_TABLES_NO_IDENTITY; s.all_tables = true; s.discarding = true);
-	CASE(624, RUNNING, s.publication = CDC_OBJ_ABSENT; s.tables = CDC_TABLES_NO_IDENTITY; s.discarding = true);
+	CASE(617, RUNNING, s.publication = CDC_OBJ_ABSENT; s.tables = CDC_TABLES_MISSING; fail(&s, CDC_RESTART_DUE));
+	CASE(617, RUNNING, s.publication = CDC_OBJ_ABSENT; s.tables = CDC_TABLES_MISSING; stop(&s));
+	CASE(616, RUNNING, s.publication = CDC_OBJ_ABSENT; s.tables = CDC_TABLES_NO_IDENTITY; s.discarding = true);
+	CASE(616, RUNNING, s.publication = CDC_OBJ_ABSENT; s.tables = CDC_TABLES_NO_IDENTITY; fail(&s, CDC_RESTART_DUE));
+	CASE(797, RUNNING, s.publication = CDC_OBJ_WRONG; s.tables = CDC_TABLES_NO_IDENTITY);
 	CASE(756, PROVISIONING, fail(&s, CDC_RESTART_DUE); s.slot = CDC_SLOT_ABSENT; s.offsets = CDC_OFFSETS_NONE; s.slot_turn = CDC_TURN_UNKNOWN);
 	CASE(180, DELETING, all_gone(&s); s.force = true; s.source_capable = CDC_NO; s.publication = CDC_OBJ_UNKNOWN; s.role = CDC_OBJ_OK; s.role_has_dependents = CDC_YES);
 	CASE(180, DELETING, all_gone(&s); s.force = true; s.source_capable = CDC_NO; s.publication = CDC_OBJ_UNKNOWN; s.hba_line_left = CDC_UNKNOWN);
@@ -456,7 +456,7 @@ running_cases(void)
 	CASE(798, RUNNING, s.slot_wal_high = CDC_YES);
 	CASE(799, RUNNING, s.two_primaries = CDC_YES);
 	CASE(800, RUNNING, s.moving = CDC_NO);
-	CASE(802, RUNNING, s.tables = CDC_TABLES_NO_IDENTITY; s.all_tables = true);
+	CASE(797, RUNNING, s.tables = CDC_TABLES_NO_IDENTITY; s.slot_wal_high = CDC_YES);
 	CASE(804, RUNNING, s.tables = CDC_TABLES_MISSING);
 	CASE(805, RUNNING, s.publication = CDC_OBJ_UNVERIFIED);
 	CASE(806, RUNNING, s.role = CDC_OBJ_WRONG; s.manage_role = false);
@@ -473,6 +473,9 @@ running_cases(void)
 	CASE(818, RUNNING, s.agents = CDC_AGENTS_DOWN);
 	CASE(890, RUNNING, s.tables = CDC_TABLES_UNKNOWN; s.hba = CDC_HBA_UNKNOWN);
 	CASE(890, RUNNING, s.initial_only = true; s.slot = CDC_SLOT_ABSENT; s.offsets = CDC_OFFSETS_UNKNOWN);
+	CASE(797, RUNNING, s.initial_only = true; s.slot = CDC_SLOT_ABSENT; s.tables = CDC_TABLES_NO_IDENTITY);
+	CASE(990, RUNNING, s.was_running = false; s.snapshot_interrupted = CDC_UNKNOWN; s.tables = CDC_TABLES_NO_IDENTITY);
+	CASE(990, RUNNING, s.was_running = false; s.initial_only = true; s.offsets = CDC_OFFSETS_UNKNOWN; s.tables = CDC_TABLES_NO_IDENTITY);
 	CASE(990, PROVISIONING, s.snapshot_interrupted = CDC_UNKNOWN);
 	CASE(990, PROVISIONING, s.initial_only = true; s.offsets = CDC_OFFSETS_UNKNOWN);
 }

@@ -165,7 +165,7 @@ object_fault(const CdcSnapshot *s, CdcAction action)
 			if (deleting || s->publication !=
 				(action == CDC_ACT_CREATE_PUBLICATION ? CDC_OBJ_ABSENT : CDC_OBJ_WRONG))
 				return "create or alter publication";
-			if (s->tables != CDC_TABLES_OK && !(s->tables == CDC_TABLES_NO_IDENTITY && !s->all_tables))
+			if (s->tables != CDC_TABLES_OK)
 				return "a publication over tables that do not fit";
 			if (s->was_running && !s->initial_only && !s->discarding &&
 				s->gap == CDC_GAP_PUBLICATION && s->connector != CDC_OBJ_UNKNOWN &&

@@ -215,8 +215,6 @@ world_random(World *w, int good)
 		t->role = CDC_OBJ_FOREIGN;	/* its mark has no epoch */
 	if (!t->manage_role && t->role == CDC_OBJ_FOREIGN)
 		t->role = CDC_OBJ_WRONG;
-	if (!t->all_tables && t->tables == CDC_TABLES_NO_IDENTITY)
-		t->tables = CDC_TABLES_OK;
 	t->role_disarmed = CDC_NO;
 	t->settled = CDC_NO;
 	t->source_leaving = t->sink_leaving = false;
@@ -596,7 +594,7 @@ world_user_meddles(World *w)
 			break;
 		case 10:
 			t->tables = t->tables != CDC_TABLES_OK ? CDC_TABLES_OK :
-				t->all_tables && chance(50) ? CDC_TABLES_NO_IDENTITY : CDC_TABLES_MISSING;
+				chance(50) ? CDC_TABLES_NO_IDENTITY : CDC_TABLES_MISSING;
 			break;
 		case 11:
 			t->connect_reachable = chance(70) ? CDC_YES : CDC_NO;

@@ -235,8 +235,14 @@ assess_objects(const CdcPipeline *p, CdcAssessment *a)
 	s->role_has_dependents = seen->role_has_dependents ? CDC_YES : CDC_NO;
 	s->role_disarmed = seen->role_exists && !seen->role_login && !seen->role_replication ? CDC_YES : CDC_NO;
 
-	/* tables */
-	if (seen->tables_missing)
+	/* tables; first what breaks the application */
+	if (seen->tables_no_identity)
+	{
+		s->tables = CDC_TABLES_NO_IDENTITY;
+		cdc_set_detail(a, CDC_DETAIL_TABLES, seen->tables_no_identity);
+		cdc_set_detail(a, CDC_DETAIL_TABLES_FIX, seen->tables_fix);
+	}
+	else if (seen->tables_missing)
 	{
 		s->tables = CDC_TABLES_MISSING;
 		cdc_set_detail(a, CDC_DETAIL_TABLES, seen->tables_missing);
@@ -245,12 +251,6 @@ assess_objects(const CdcPipeline *p, CdcAssessment *a)
 	{
 		s->tables = CDC_TABLES_BAD_KIND;
 		cdc_set_detail(a, CDC_DETAIL_TABLES, seen->tables_bad_kind);
-	}
-	else if (p->wanted.ntables == 0 && seen->tables_no_identity)
-	{
-		s->tables = CDC_TABLES_NO_IDENTITY;
-		cdc_set_detail(a, CDC_DETAIL_TABLES, seen->tables_no_identity);
-		cdc_set_detail(a, CDC_DETAIL_TABLES_FIX, seen->tables_fix);
 	}
 	else
 		s->tables = CDC_TABLES_OK;

@@ -8,6 +8,10 @@
 #include "worker/learn/learn.h"
 
 extern void cdc_learn_source(CdcPipeline *pipeline);
+
+/* What is wrong with its tables. */
+extern void cdc_learn_tables(CdcPipeline *pipeline);
+
 extern void cdc_learn_connect(CdcPipeline *pipeline);
 extern void cdc_learn_agents(CdcPipeline *pipeline);
 extern void cdc_learn_network(CdcPipeline *pipeline);

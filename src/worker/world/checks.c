@@ -124,6 +124,13 @@ static const CdcFinding checks[] =
 		.severity = CDC_SEVERITY_WARNING,
 		.required = "sslmode verify-full, with the ca of the server's certificate",
 		.why = "whoever is between Kafka Connect, or the worker, and the server can pretend to be the server to them"
+	},
+	[CDC_CHECK_TABLES_WITHOUT_KEY] = {
+		.check_name = "tables_without_key",
+		.concern = CDC_CONCERN_FLOW,
+		.severity = CDC_SEVERITY_BLOCKER,
+		.required = "a primary key that is not deferrable, or another replica identity, of each table and partition that is published",
+		.why = "PostgreSQL refuses every UPDATE and DELETE on them now: the application is failing"
 	}
 };
 

@@ -1,0 +1,159 @@
+# 112_keys.pl: tables without a key.  Whatever the pipeline does, UPDATE and
+# DELETE of the application work; what the application's own DDL breaks is told
+# with the SQL to type.
+use strict;
+use warnings;
+use File::Basename qw(dirname);
+use lib dirname(__FILE__) . '/lib';
+use CdcCluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $c = CdcCluster->new(sim => { snapshot_ms => 50 }, meta_conf => "cdc_pipeline.settle_after = '1s'\ncdc_pipeline.health_interval = '1s'\n");
+
+# The application: it changes all of its tables again and again, and counts what is refused.
+$c->source_sql(<<'SQL');
+CREATE SCHEMA app;
+CREATE TABLE app.loop (rounds bigint, over boolean);
+INSERT INTO app.loop VALUES (0, false);
+CREATE TABLE app.refused (what text);
+CREATE TABLE app.watched (name text);
+CREATE PROCEDURE app.work() LANGUAGE plpgsql AS $$
+DECLARE
+	t text;
+BEGIN
+	WHILE NOT (SELECT over FROM app.loop) LOOP
+		FOR t IN SELECT name FROM app.watched LOOP
+			BEGIN
+				EXECUTE 'UPDATE ' || t || ' SET note = note';
+			EXCEPTION WHEN object_not_in_prerequisite_state THEN
+				INSERT INTO app.refused VALUES (t || ': ' || SQLERRM);
+			END;
+			COMMIT;
+		END LOOP;
+		UPDATE app.loop SET rounds = rounds + 1;
+		COMMIT;
+	END LOOP;
+END
+$$;
+SQL
+my $before = $c->world;
+my $worker = $c->{source}->background_psql('shop', on_error_stop => 1);
+$worker->query_until(qr/begun/, "\\echo begun\nCALL app.work();\n\\echo ended\n");
+
+# Two whole rounds of the application from now on, and nothing of it refused.
+sub works_ok
+{
+	my ($test) = @_;
+	my $round = $c->source_sql('SELECT rounds FROM app.loop');
+
+	$c->wait_ok(sub { $c->source_sql('SELECT rounds FROM app.loop') > $round + 2 }, "($test: the application works)");
+	is($c->source_sql('SELECT DISTINCT what FROM app.refused'), '', $test);
+}
+
+# It is failing; nobody counts that any more.
+sub fails_ok
+{
+	my ($test) = @_;
+
+	$c->wait_ok(sub { $c->source_sql('SELECT count(*) FROM app.refused') > 0 }, $test);
+}
+
+sub watch
+{
+	$c->source_sql("INSERT INTO app.watched VALUES ('$_')") foreach @_;
+}
+
+sub finding
+{
+	my ($id, $column) = @_;
+
+	return $c->sql("SELECT $column FROM cdc.finding WHERE pipeline_id = '$id' AND check_name = 'tables_without_key'");
+}
+
+# What the finding gives is typed; then all is well again.
+sub mended_ok
+{
+	my ($id, $test) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+	$c->source_sql(finding($id, 'fix_sql'));
+	$c->source_sql('DELETE FROM app.refused');
+	$c->running_ok($id, "$test: what it gives to type mends it");
+	$c->wait_ok(sub { !finding($id, 'count(*)') }, '... and the finding is gone');
+	works_ok('... the application works again');
+}
+
+# --- by default it waits ---------------------------------------------------------
+$c->source_sql(<<'SQL');
+CREATE TABLE log (id int, note text);
+INSERT INTO log VALUES (1, 'a');
+CREATE TABLE parted (id int, note text) PARTITION BY RANGE (id);
+CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (100);
+CREATE TABLE parted_2 PARTITION OF parted FOR VALUES FROM (100) TO (200) PARTITION BY RANGE (id);
+CREATE TABLE "Parted 2 1" PARTITION OF parted_2 FOR VALUES FROM (100) TO (200);
+ALTER TABLE parted_1 REPLICA IDENTITY FULL;
+INSERT INTO parted VALUES (1, 'a'), (101, 'b');
+SQL
+$c->source_sql('CREATE TABLE orders_2 (id int PRIMARY KEY, note text); INSERT INTO orders_2 VALUES (1)');
+watch('log', 'parted', 'orders_2');
+my $log = $c->create('log', tables => [ 'log', 'orders_2' ]);
+$c->status_ok($log, 'Provisioning', 'a named table without a key is waited for',
+	step => 'prepare_source', message => qr/^waiting for a replica identity of public\.log, .*: ALTER TABLE public\.log REPLICA IDENTITY FULL;$/);
+my $parted = $c->create('parted', tables => ['parted']);
+$c->status_ok($parted, 'Provisioning', 'of a partitioned one its partitions',
+	step => 'prepare_source', message => qr/^waiting for a replica identity of public\."Parted 2 1", .*: ALTER TABLE public\."Parted 2 1" REPLICA IDENTITY FULL;$/);
+is($c->source_sql('SELECT count(*) FROM pg_publication'), 0, 'nothing is published');
+works_ok('the application notices nothing');
+foreach my $id ($log, $parted)
+{
+	my ($fix) = $c->message($id) =~ /: (ALTER TABLE.*)/;
+	$c->source_sql($fix);
+	$c->running_ok($id, 'what it gives to type is what it waits for');
+}
+works_ok('nor when all of it is published');
+
+# --- while it runs ---------------------------------------------------------------------
+$c->source_sql('ALTER TABLE orders_2 DROP CONSTRAINT orders_2_pkey');
+fails_ok('PostgreSQL refuses UPDATE of a published table whose key is dropped');
+$c->message_ok($log, qr/^PostgreSQL refuses UPDATE and DELETE on public\.orders_2, which have no replica identity: ALTER TABLE public\.orders_2 REPLICA IDENTITY FULL;$/, 'that is told');
+is(finding($log, "concern || ' ' || severity || ' ' || observed"), 'flow blocker public.orders_2', 'as a finding too');
+is($c->sql("SELECT count(*) FROM cdc.check_health() WHERE name = 'log' AND error_message LIKE '%orders_2%'"), 1, 'and by check_health()');
+mended_ok($log, 'a key that was dropped');
+
+$c->source_sql('ALTER TABLE log ALTER id SET NOT NULL; CREATE UNIQUE INDEX log_id ON log (id); ALTER TABLE log REPLICA IDENTITY USING INDEX log_id');
+$c->wait_round($log);
+is($c->message($log), '', 'an index serves as well');
+$c->source_sql('DROP INDEX log_id');
+$c->wait_ok(sub { finding($log, 'observed') eq 'public.log' }, 'until it is dropped');
+mended_ok($log, 'an index that was dropped');
+$c->source_sql('ALTER TABLE log REPLICA IDENTITY NOTHING');
+$c->wait_ok(sub { finding($log, 'observed') eq 'public.log' }, 'or the identity is changed');
+mended_ok($log, 'an identity that was changed');
+
+$c->source_sql('CREATE TABLE parted_3 PARTITION OF parted FOR VALUES FROM (200) TO (300)');
+$c->wait_ok(sub { finding($parted, 'observed') eq 'public.parted_3' }, 'a new partition without a key is told');
+mended_ok($parted, 'a new partition');
+$c->source_sql("CREATE TABLE apart (id int, note text); INSERT INTO apart VALUES (300, 'x'); ALTER TABLE parted ATTACH PARTITION apart FOR VALUES FROM (300) TO (400)");
+$c->wait_ok(sub { finding($parted, 'observed') eq 'public.apart' }, 'and one that is attached');
+mended_ok($parted, 'an attached partition');
+
+# --- what is made again is made without breaking anything -------------------------------
+my $object = $c->object($log);
+$c->source_sql(qq{BEGIN; ALTER TABLE log REPLICA IDENTITY NOTHING; DROP PUBLICATION "$object"; COMMIT});
+$c->message_ok($log, qr/^waiting for a replica identity of public\.log, before they are published again and the connector is started: ALTER TABLE public\.log REPLICA IDENTITY FULL;$/,
+	'a publication that was dropped is not made again over a table without a key');
+works_ok('the application notices nothing of that');
+$c->source_sql('ALTER TABLE log REPLICA IDENTITY FULL');
+$c->running_ok($log, 'it is when the table has one');
+works_ok('nor of its return');
+
+$c->source_sql('UPDATE app.loop SET over = true');
+$worker->quit;
+$c->delete($_) foreach $log, $parted;
+$c->status_ok($_, 'Deleted', 'gone') foreach $log, $parted;
+$c->settled_ok;
+$c->source_sql('DROP TABLE log, parted, orders_2; TRUNCATE app.watched');
+$c->same_world_ok($before, 'nothing is left');
+
+done_testing();
