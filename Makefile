@@ -3,15 +3,33 @@
 # and the lab work before PostgreSQL is there.
 
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\([^']*\)'.*/\1/p" cdc_pipeline.control)
-PG_GOALS := all install uninstall clean
+PG_GOALS := all extension install uninstall clean
 
 .DEFAULT_GOAL := all
 
 ifneq ($(filter $(or $(MAKECMDGOALS),all),$(PG_GOALS)),)
 
+# Which of extension, gateway and agent are built and installed.
+PARTS ?= extension gateway agent
+part = $(filter $(1),$(PARTS))
+
+# The extension goes where pg_config says.  The programs, and what belongs to
+# them and to all, go below prefix, as is the custom; these are taken before
+# PGXS has its own, which from 18 on would let prefix move the extension too.
+chosen = $(if $(filter command,$(origin $(1))),$($(1)),$(2))
+OUR_PREFIX := $(call chosen,prefix,/usr/local)
+OUR_SBINDIR := $(call chosen,sbindir,$(OUR_PREFIX)/sbin)
+OUR_MANDIR := $(call chosen,mandir,$(OUR_PREFIX)/share/man)
+OUR_DOCDIR := $(call chosen,docdir,$(OUR_PREFIX)/share/doc/cdc_pipeline)
+OUR_UNITDIR := $(call chosen,systemdsystemunitdir,$(OUR_PREFIX)/lib/systemd/system)
+override undefine prefix
+
 PG_CONFIG ?= pg_config
+ifneq ($(call part,extension),)
 EXTENSION := cdc_pipeline
 MODULE_big := cdc_pipeline
+DATA_built = cdc_pipeline--$(EXTVERSION).sql $(UPDATES)
+endif
 OBJS := $(patsubst %.c,%.o,$(sort $(wildcard src/extension/*.c src/worker/*.c src/worker/*/*.c src/reconciler/*.c src/remote/*.c src/common/*.c)))
 # Each room uses those before it; docs/architecture.md has what is in which.
 SQL_ROOMS := common organizations services pipelines monitoring operating rest
@@ -22,14 +40,13 @@ SQL_ONCE := sql/install.sql $(call sql_pieces,types tables)
 SQL_CODE := $(call sql_pieces,helpers calls routes reads) sql/entries.sql sql/rights.sql
 SQL_PIECES := $(SQL_ONCE) $(SQL_CODE)
 UPDATES := $(notdir $(wildcard sql/updates/*.sql))
-DATA_built := cdc_pipeline--$(EXTVERSION).sql $(UPDATES)
 PG_CPPFLAGS := -Isrc -D_GNU_SOURCE -DCDC_VERSION='"$(EXTVERSION)"' -I$(shell $(PG_CONFIG) --includedir)
 PG_CFLAGS := -Wall -Wextra -Wmissing-prototypes -Wshadow -Wimplicit-fallthrough -Wno-unused-parameter -Wno-sign-compare -MMD -MP
 ifeq ($(CI),true)
 PG_CFLAGS += -Werror
 endif
 SHLIB_LINK := -lcurl -ljson-c -lcares -lssl -lcrypto -lpq
-EXTRA_CLEAN := $(DATA_built) $(OBJS:.o=.d) build/bin build/obj
+EXTRA_CLEAN := cdc_pipeline--$(EXTVERSION).sql $(UPDATES) $(OBJS:.o=.d) build/bin build/obj build/man
 
 # The plain programs, beside the extension: one folder below src each.  They
 # share src/common as front-end code (FRONTEND, palloc of libpgcommon).
@@ -53,7 +70,13 @@ override with_llvm := no
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
-$(foreach name,gateway agent,$(if $(wildcard src/$(name)/*.c),$(eval $(call program,$(name)))))
+$(foreach name,$(call part,gateway agent),$(eval $(call program,$(name))))
+
+# one text is --help and the manual page
+MANUALS := $(PROGRAMS:build/bin/%=build/man/%.8)
+build/man/%.8: build/bin/% src/common/manual.awk
+	@mkdir -p $(@D)
+	$< --help | awk -v version='$(EXTVERSION)' -f src/common/manual.awk > $@.new && mv $@.new $@
 
 # the API's document is part of the gateway
 ifneq ($(wildcard docs/openapi.yaml),)
@@ -65,11 +88,37 @@ build/obj/%.o: src/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -DFRONTEND -Isrc -I$(shell $(PG_CONFIG) --includedir-server) $(CPPFLAGS) -c $< -o $@
 
-all: $(PROGRAMS)
-install: install-programs
-.PHONY: install-programs
-install-programs: $(PROGRAMS)
-	$(if $(PROGRAMS),$(MKDIR_P) '$(DESTDIR)$(bindir)' && $(INSTALL_PROGRAM) $(PROGRAMS) '$(DESTDIR)$(bindir)/')
+all: $(PROGRAMS) $(MANUALS)
+
+# the extension alone, which needs the libraries of neither program
+.PHONY: extension
+extension:
+	$(MAKE) all PARTS=extension
+
+# What is installed beside what PGXS installs.  Units name the program by its
+# place below /usr, which is put right.
+UNITS := $(foreach name,$(call part,gateway agent),$(wildcard src/$(name)/*.service))
+EXAMPLES := $(if $(call part,gateway),src/gateway/nginx.conf src/gateway/cdc_gateway.conf) $(if $(call part,agent),src/agent/agent.json src/agent/host.json)
+DOCUMENTS := README.md CHANGELOG.md $(wildcard docs/*.md docs/*.yaml docs/*.svg)
+# a place, and what goes there; the documents link each other, so they lie as in the tree
+beside = $(addprefix $(OUR_SBINDIR)/,$(notdir $(PROGRAMS))) $(addprefix $(OUR_MANDIR)/man8/,$(notdir $(MANUALS))) \
+	$(addprefix $(OUR_UNITDIR)/,$(notdir $(UNITS))) $(addprefix $(OUR_DOCDIR)/examples/,$(notdir $(EXAMPLES))) $(addprefix $(OUR_DOCDIR)/,$(DOCUMENTS))
+
+install: install-beside
+uninstall: uninstall-beside
+.PHONY: install-beside uninstall-beside
+install-beside: $(PROGRAMS) $(MANUALS)
+	$(MKDIR_P) $(patsubst %,'$(DESTDIR)%',$(sort $(dir $(beside))))
+	$(if $(PROGRAMS),$(INSTALL_PROGRAM) $(PROGRAMS) '$(DESTDIR)$(OUR_SBINDIR)/')
+	$(if $(MANUALS),$(INSTALL_DATA) $(MANUALS) '$(DESTDIR)$(OUR_MANDIR)/man8/')
+	$(if $(UNITS),$(INSTALL_DATA) $(UNITS) '$(DESTDIR)$(OUR_UNITDIR)/')
+	$(if $(UNITS),sed -i 's|^ExecStart=/usr/sbin/|ExecStart=$(OUR_SBINDIR)/|' $(patsubst %,'$(DESTDIR)$(OUR_UNITDIR)/%',$(notdir $(UNITS))))
+	$(if $(strip $(EXAMPLES)),$(INSTALL_DATA) $(EXAMPLES) '$(DESTDIR)$(OUR_DOCDIR)/examples/')
+	for document in $(DOCUMENTS); do $(INSTALL_DATA) $$document '$(DESTDIR)$(OUR_DOCDIR)/'$$document || exit; done
+
+uninstall-beside:
+	rm -f $(patsubst %,'$(DESTDIR)%',$(beside))
+	for place in /examples /docs ''; do [ ! -d '$(DESTDIR)$(OUR_DOCDIR)'$$place ] || find '$(DESTDIR)$(OUR_DOCDIR)'$$place -maxdepth 0 -empty -delete; done
 
 cdc_pipeline--$(EXTVERSION).sql: $(SQL_PIECES) cdc_pipeline.control
 	cat $(SQL_PIECES) > $@
@@ -83,23 +132,21 @@ $(UPDATES): %: sql/updates/% $(SQL_CODE)
 else
 
 # -- what people type ---------------------------------------------------------
-.PHONY: help demo demo-failover demo-sql check check-full house expected lab-up lab-down bench bench-scale torture-failover
-
-.PHONY: help demo demo-failover demo-sql check format format-check lint coverage house expected lab-up lab-down bench
+.PHONY: help demo demo-failover demo-sql check check-full format format-check lint coverage house expected lab-up lab-down bench bench-scale torture-failover
 
 help:	## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 	@echo
-	@echo "  make all            builds the extension (needs PostgreSQL's server headers)"
-	@echo "  make install        installs it where pg_config says"
+	@echo "  make all            builds the extension, cdc_gateway and cdc_agent (needs PostgreSQL's server headers)"
+	@echo "  make extension      builds the extension alone (not libmicrohttpd, GnuTLS, libarchive)"
+	@echo "  make install        installs the extension where pg_config says, the rest below prefix (/usr/local)"
+	@echo "  make uninstall      takes that away; both take PARTS=\"extension gateway agent\", DESTDIR, PG_CONFIG"
 	@echo "  make clean          removes what was built"
 	@echo
 	@echo "Variables of the lab: LAB_DIR, LAB_PORT_BASE (15400), LAB_SOURCE_VERSION (17), LAB_CONNECT_WORKERS (1),"
 	@echo "  LAB_NETWORK=1 (source and Kafka in private subnets that only the peerings join)."
 	@echo "Variables of check: KIND=lint|unit|fuzz|go|regress|pgtap|agent|http|hostile|tap|meta17|meta18|real, ONLY=part of a test's name;"
-	@echo "  of check-full also KIND=meta16|soak|source14|source15|source16|source18|torture."
-
-	@echo "Variables of check: KIND=lint|unit|fuzz|go|regress|pgtap|agent|http|hostile|tap|real, ONLY=part of a test's name."
+	@echo "  of check-full also KIND=meta16|soak|package|source14|source15|source16|source18|torture."
 
 demo:	## the product page from its top to its end: makes the services, streams a row, deletes all of it
 	@test/demo

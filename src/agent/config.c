@@ -11,6 +11,7 @@
 #include "agent/files.h"
 #include "agent/limits.h"
 #include "common/connect_path.h"
+#include "common/help.h"
 #include "common/json.h"
 
 #define MAX_CONFIG_BYTES (1024 * 1024)
@@ -40,55 +41,57 @@ typedef struct Setting
 	int64		missing;		/* numbers: the default */
 	int64		min;
 	int64		max;
+	const char *standard;		/* texts: the default, or NULL */
+	const char *help;
 } Setting;
 
-#define TEXT(name, needed) {#name, SETTING_TEXT, offsetof(AgentConfig, name), needed, 0, 0, 0}
-#define PATH(name, needed) {#name, SETTING_PATH, offsetof(AgentConfig, name), needed, 0, 0, 0}
-#define LIST(name) {#name, SETTING_LIST, offsetof(AgentConfig, name), false, 0, 0, 0}
-#define OBJECT(name) {#name, SETTING_OBJECT, offsetof(AgentConfig, name), false, 0, 0, 0}
-#define NUMBER(name, missing, min, max) {#name, SETTING_INT, offsetof(AgentConfig, name), false, missing, min, max}
-#define BYTES(name, missing) {#name, SETTING_BYTES, offsetof(AgentConfig, name), false, missing, 1024, INT64CONST(1) << 40}
+#define TEXT(name, standard, help) {#name, SETTING_TEXT, offsetof(AgentConfig, name), false, 0, 0, 0, standard, help}
+#define PATH(name, needed, standard, help) {#name, SETTING_PATH, offsetof(AgentConfig, name), needed, 0, 0, 0, standard, help}
+#define LIST(name, help) {#name, SETTING_LIST, offsetof(AgentConfig, name), false, 0, 0, 0, NULL, help}
+#define OBJECT(name, help) {#name, SETTING_OBJECT, offsetof(AgentConfig, name), false, 0, 0, 0, NULL, help}
+#define NUMBER(name, missing, min, max, help) {#name, SETTING_INT, offsetof(AgentConfig, name), false, missing, min, max, NULL, help}
+#define BYTES(name, missing, help) {#name, SETTING_BYTES, offsetof(AgentConfig, name), false, missing, 1024, INT64CONST(1) << 40, NULL, help}
 
 static const Setting settings[] = {
-	NUMBER(address_connections, 32, 1, 1000),
-	LIST(allowed_urls),
-	PATH(cgroup_dir, false),
-	TEXT(connect_heap, false),
-	PATH(connect_password_file, false),
-	TEXT(connect_url, false),
-	TEXT(connect_user, false),
-	NUMBER(download_timeout, 600, 1, 86400),
-	LIST(fetch_command),
-	NUMBER(fetch_timeout, 600, 1, 86400),
-	PATH(java, false),
-	PATH(kafka_dir, false),
-	TEXT(kafka_heap, false),
-	OBJECT(limits),
-	TEXT(listen_address, false),
-	NUMBER(max_connections, 64, 8, 1000),
-	BYTES(max_download_bytes, INT64CONST(256) * 1024 * 1024),
-	NUMBER(max_entries, 10000, 1, 10000000),
-	BYTES(max_extracted_bytes, INT64CONST(1024) * 1024 * 1024),
-	NUMBER(network_interval, 60, 1, 86400),
-	PATH(plugin_dir, false),
-	NUMBER(port, 8085, 0, 65535),
-	PATH(postgresql_dir, false),
-	NUMBER(request_timeout, 30, 1, 3600),
-	LIST(restart_command),
-	NUMBER(restart_timeout, 120, 1, 3600),
-	PATH(sdn_credentials_file, false),
-	TEXT(sdn_url, false),
-	PATH(secret_dir, false),
-	PATH(secret_path, false),
-	TEXT(service_addresses, false),
-	TEXT(service_uids, false),
-	TEXT(service_user, false),
-	PATH(services_dir, false),
-	PATH(state_dir, false),
-	PATH(tls_certificate, false),
-	PATH(tls_key, false),
-	PATH(token_file, true),
-	NUMBER(worker_timeout, 120, 1, 3600),
+	NUMBER(address_connections, 32, 1, 1000, "connections at a time from one address, or one IPv6 network of 64 bits"),
+	LIST(allowed_urls, "what a plugin's URL, and each redirect, must begin with; without it: https://"),
+	PATH(cgroup_dir, false, NULL, "directory of cgroups (version 2) that is delegated to the agent; without it the top of the hierarchy"),
+	TEXT(connect_heap, "1g", "-Xmx of a Connect worker that is made"),
+	PATH(connect_password_file, false, NULL, "file with the password for connect_url"),
+	TEXT(connect_url, NULL, "REST interface of the Kafka Connect worker on this host"),
+	TEXT(connect_user, NULL, "who asks there, when it asks for a password"),
+	NUMBER(download_timeout, 600, 1, 86400, "seconds for fetching an archive"),
+	LIST(fetch_command, "a program and its arguments that brings a version of PostgreSQL or Kafka which is not there"),
+	NUMBER(fetch_timeout, 600, 1, 86400, "seconds for that"),
+	PATH(java, false, "/usr/bin/java", "what runs Kafka and Connect"),
+	PATH(kafka_dir, false, NULL, "has VERSION/ with Kafka's jars, or VERSION/libs/"),
+	TEXT(kafka_heap, "512m", "-Xmx of a broker that is made"),
+	OBJECT(limits, "what a service may take, by its plan: memory_mb, cpu_percent, processes"),
+	TEXT(listen_address, "127.0.0.1", "IP address to listen on"),
+	NUMBER(max_connections, 64, 8, 1000, "connections at a time"),
+	BYTES(max_download_bytes, INT64CONST(256) * 1024 * 1024, "largest archive of a plugin"),
+	NUMBER(max_entries, 10000, 1, 10000000, "most files and directories in it"),
+	BYTES(max_extracted_bytes, INT64CONST(1024) * 1024 * 1024, "most bytes that it may unpack to"),
+	NUMBER(network_interval, 60, 1, 86400, "seconds between two looks at the network of a service"),
+	PATH(plugin_dir, false, NULL, "one of the worker's plugin.path"),
+	NUMBER(port, 8085, 0, 65535, "port to listen on; 0: any free one, printed at the start"),
+	PATH(postgresql_dir, false, NULL, "has MAJOR/bin/postgres, as /usr/lib/postgresql of Debian"),
+	NUMBER(request_timeout, 30, 1, 3600, "seconds for waiting for a request, for its arrival, for the reading of its answer"),
+	LIST(restart_command, "a program and its arguments that restarts the worker; without it nothing can be installed"),
+	NUMBER(restart_timeout, 120, 1, 3600, "seconds for that"),
+	PATH(sdn_credentials_file, false, NULL, "file with the credentials for sdn_url"),
+	TEXT(sdn_url, NULL, "UpCloud's API, in which each service gets a private network"),
+	PATH(secret_dir, false, NULL, "where connectors' passwords are put; nobody else has rights there"),
+	PATH(secret_path, false, NULL, "the same directory as the worker sees it; without it secret_dir"),
+	TEXT(service_addresses, "127.77.0.0/21", "IPv4 network of which services get their addresses"),
+	TEXT(service_uids, NULL, "root: user ids for services, first-last; without it " DEFAULT_UIDS),
+	TEXT(service_user, NULL, "root: the user of services that version 0.1 made"),
+	PATH(services_dir, false, NULL, "makes the agent that of a host of services: a directory a service"),
+	PATH(state_dir, false, NULL, "what the agent remembers; on the filesystem of plugin_dir and outside of it"),
+	PATH(tls_certificate, false, NULL, "PEM file; without it the agent speaks plain HTTP"),
+	PATH(tls_key, false, NULL, "PEM file"),
+	PATH(token_file, true, NULL, "file with the token that requests carry, 16 to 512 characters; read again on SIGHUP"),
+	NUMBER(worker_timeout, 120, 1, 3600, "seconds until the restarted worker lists the plugin"),
 };
 
 static const Setting *
@@ -242,8 +245,6 @@ provision_fault(AgentConfig *config)
 	/* it gets into properties and connection strings */
 	if (config->services_dir[strspn(config->services_dir, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+-")] != '\0')
 		return pstrdup("\"services_dir\" must be made of letters, digits and /._+-");
-	if (config->service_addresses == NULL)
-		config->service_addresses = pstrdup("127.77.0.0/21");
 	if (!read_addresses(config))
 		return pstrdup("\"service_addresses\" must be an IPv4 network of 16 to 29 bits, such as 127.77.0.0/21");
 	if ((config->sdn_url == NULL) != (config->sdn_credentials_file == NULL))
@@ -260,12 +261,6 @@ provision_fault(AgentConfig *config)
 		return psprintf("the agent's own path is not known: %m");
 	path[n] = '\0';
 	config->program = pstrdup(path);
-	if (config->java == NULL)
-		config->java = pstrdup("/usr/bin/java");
-	if (config->kafka_heap == NULL)
-		config->kafka_heap = pstrdup("512m");
-	if (config->connect_heap == NULL)
-		config->connect_heap = pstrdup("1g");
 	return NULL;
 }
 
@@ -346,6 +341,8 @@ agent_config_load(const char *path, char **error)
 			*(int *) ((char *) config + settings[i].offset) = (int) settings[i].missing;
 		else if (settings[i].type == SETTING_BYTES)
 			*(int64 *) ((char *) config + settings[i].offset) = settings[i].missing;
+		else if (settings[i].standard)
+			*(char **) ((char *) config + settings[i].offset) = pstrdup(settings[i].standard);
 	}
 	*error = NULL;
 	{
@@ -368,8 +365,6 @@ agent_config_load(const char *path, char **error)
 	}
 	if (*error)
 		return NULL;
-	if (config->listen_address == NULL)
-		config->listen_address = pstrdup("127.0.0.1");
 	if (config->secret_path == NULL)
 		config->secret_path = config->secret_dir;
 	if (config->allowed_urls == NULL)
@@ -379,4 +374,35 @@ agent_config_load(const char *path, char **error)
 		config->nallowed = 1;
 	}
 	return config;
+}
+
+void
+agent_config_help(void)
+{
+	size_t		i;
+
+	printf("cdc_agent: installs plugins and keeps passwords beside a Kafka Connect worker, or makes services on a host\n\n"
+		   "Usage: cdc_agent --config FILE\n\n"
+		   "It does what cdc_pipeline asks for over HTTP, and decides nothing by itself. With services_dir it makes PostgreSQL and Kafka services on its own host, "
+		   "without it it is the agent of one Kafka Connect worker, which needs connect_url, plugin_dir, secret_dir and state_dir.\n\n"
+		   "Options:\n");
+	cdc_help_row("--config FILE", NULL, "what the settings are: one JSON object");
+	cdc_help_row("--help", NULL, "this text");
+	cdc_help_row("--version", NULL, "which version this is");
+	cdc_help_row("--launch, --restart", NULL, "what the agent starts services with, through itself; not for people");
+	printf("\nSettings:\n");
+	for (i = 0; i < lengthof(settings); i++)
+	{
+		const Setting *s = &settings[i];
+		char	   *number = psprintf(INT64_FORMAT, s->missing);
+
+		cdc_help_row(s->name, s->type == SETTING_INT || s->type == SETTING_BYTES ? number : s->standard ? s->standard : "(none)", s->help);
+		pfree(number);
+	}
+	printf("\nSignals:\n");
+	cdc_help_row("SIGTERM", NULL, "stops; a plugin that is being installed goes on at the next start");
+	cdc_help_row("SIGHUP", NULL, "reads token_file again");
+	printf("\nFiles:\n");
+	cdc_help_row("/etc/cdc_agent/agent.json", NULL, "of cdc_agent.service, beside a Kafka Connect worker");
+	cdc_help_row("/etc/cdc_agent/host.json", NULL, "of cdc_agent_host.service, on a host of services");
 }

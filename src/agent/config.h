@@ -74,4 +74,7 @@ typedef struct AgentConfig
  */
 extern AgentConfig *agent_config_load(const char *path, char **error);
 
+/* Prints what --help says, which is also the manual page: see common/help.h. */
+extern void agent_config_help(void);
+
 #endif							/* CDC_AGENT_CONFIG_H */

@@ -330,14 +330,18 @@ main(int argc, char **argv)
 		printf("cdc_agent %s\n", CDC_VERSION);
 		return 0;
 	}
+	if (argc == 2 && strcmp(argv[1], "--help") == 0)
+	{
+		agent_config_help();
+		return 0;
+	}
 	if (argc > 1 && strcmp(argv[1], "--launch") == 0)
 		return agent_launch_main(argc, argv);
 	if (argc > 1 && strcmp(argv[1], "--restart") == 0)
 		return agent_restart_main(argc, argv);
 	if (argc != 3 || strcmp(argv[1], "--config") != 0)
 	{
-		fprintf(stderr, "usage: cdc_agent --config FILE | --version\n"
-				"The agent of cdc_pipeline: beside a Kafka Connect worker, or of a host of services; see docs/agent.md.\n");
+		fprintf(stderr, "usage: cdc_agent --config FILE | --help | --version\n");
 		return 2;
 	}
 	umask(022);

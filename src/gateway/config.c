@@ -12,6 +12,8 @@
 #include <limits.h>
 #include <netinet/in.h>
 
+#include "common/help.h"
+
 GatewayConfig config;
 
 typedef enum SettingType
@@ -225,12 +227,23 @@ help(void)
 {
 	size_t		i;
 
-	printf("cdc_gateway: serves the REST API of cdc_pipeline over HTTP.\n\n"
+	printf("cdc_gateway: serves the REST API of cdc_pipeline over HTTP\n\n"
 		   "Usage: cdc_gateway [--config=FILE] [--SETTING=VALUE]...\n\n"
-		   "FILE has lines \"setting = value\"; the command line goes before it.  Settings:\n");
+		   "HTTP in, one call of cdc.rest in the metadata database as the caller, HTTP out. It keeps no state: any number may run side by side.\n\n"
+		   "Options:\n");
+	cdc_help_row("--config=FILE", NULL, "a file with lines \"setting = value\"; the command line goes before it");
+	cdc_help_row("--SETTING=VALUE", NULL, "one of the settings below");
+	cdc_help_row("--help", NULL, "this text");
+	cdc_help_row("--version", NULL, "which version this is");
+	printf("\nSettings:\n");
 	for (i = 0; i < lengthof(settings); i++)
-		printf("  %-22s %-16s %s\n", settings[i].name, settings[i].standard != NULL ? settings[i].standard : "(none)", settings[i].help);
-	printf("\nSIGTERM stops when the answers in flight are out; SIGHUP reads the certificate again.\n");
+		cdc_help_row(settings[i].name, settings[i].standard != NULL ? settings[i].standard : "(none)", settings[i].help);
+	printf("\nSignals:\n");
+	cdc_help_row("SIGTERM", NULL, "stops when the answers in flight are out, or after stop_timeout");
+	cdc_help_row("SIGHUP", NULL, "reads the certificate again and opens the access log anew");
+	printf("\nFiles:\n");
+	cdc_help_row("/etc/cdc_gateway.conf", NULL, "the settings of cdc_gateway.service");
+	cdc_help_row("/etc/cdc_gateway.password", NULL, "the password of its own role");
 	exit(0);
 }
 
