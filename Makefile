@@ -14,14 +14,14 @@ PARTS ?= extension gateway agent
 part = $(filter $(1),$(PARTS))
 
 # The extension goes where pg_config says.  The programs, and what belongs to
-# them and to all, go below prefix, as is the custom; these are taken before
-# PGXS has its own, which from 18 on would let prefix move the extension too.
+# them and to all, go below prefix, as is the custom.  PGXS is not shown that:
+# from 18 on it would move the extension too.
 chosen = $(if $(filter command,$(origin $(1))),$($(1)),$(2))
 OUR_PREFIX := $(call chosen,prefix,/usr/local)
-OUR_SBINDIR := $(call chosen,sbindir,$(OUR_PREFIX)/sbin)
-OUR_MANDIR := $(call chosen,mandir,$(OUR_PREFIX)/share/man)
-OUR_DOCDIR := $(call chosen,docdir,$(OUR_PREFIX)/share/doc/cdc_pipeline)
-OUR_UNITDIR := $(call chosen,systemdsystemunitdir,$(OUR_PREFIX)/lib/systemd/system)
+OUR_SBINDIR = $(call chosen,sbindir,$(OUR_PREFIX)/sbin)
+OUR_MANDIR = $(call chosen,mandir,$(OUR_PREFIX)/share/man)
+OUR_DOCDIR = $(call chosen,docdir,$(OUR_PREFIX)/share/doc/cdc_pipeline)
+OUR_UNITDIR = $(call chosen,systemdsystemunitdir,$(OUR_PREFIX)/lib/systemd/system)
 override undefine prefix
 
 PG_CONFIG ?= pg_config

@@ -150,12 +150,11 @@ port_open() {
 listener() {
 	local inode fd
 	for inode in $(awk -v port="$(printf :%04X "$1")" '$4 == "0A" && substr($2, length($2) - 4) == port { print $10 }' /proc/net/tcp /proc/net/tcp6 2>/dev/null); do
-		for fd in /proc/[0-9]*/fd/*; do
-			[ "$(readlink "$fd" 2>/dev/null)" = "socket:[$inode]" ] || continue
-			fd=${fd#/proc/}
-			echo "pid ${fd%%/*}: $(tr '\0' ' ' < "/proc/${fd%%/*}/cmdline" | cut -c1-200)"
-			return
-		done
+		fd=$(find /proc/[0-9]*/fd -maxdepth 1 -lname "socket:\[$inode\]" -print -quit 2>/dev/null)
+		[ -n "$fd" ] || continue
+		fd=${fd#/proc/}
+		echo "pid ${fd%%/*}: $(tr '\0' ' ' < "/proc/${fd%%/*}/cmdline" | cut -c1-200)"
+		return
 	done
 }
 
