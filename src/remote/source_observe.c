@@ -23,14 +23,22 @@
 #include "remote/pg_hba.h"
 #include "remote/source_parts.h"
 
-/* A list of names for people: the first twenty, and how many more. */
-#define NAMES(expr) \
-	"pg_catalog.array_to_string((pg_catalog.array_agg(" expr " ORDER BY " expr "))[1:20], ', ')" \
-	" || CASE WHEN count(*) > 20 THEN pg_catalog.format(' and %s more', count(*) - 20) ELSE '' END"
+/* The first twenty of a group's rows that are meant, in order. */
+#define FIRST(expr, which) \
+	"(pg_catalog.array_agg(" expr " ORDER BY " expr ") FILTER (WHERE " which "))[1:20]"
 
-/* The same with another separator, without the "more". */
-#define STATEMENTS(expr) \
-	"pg_catalog.array_to_string((pg_catalog.array_agg(" expr " ORDER BY " expr "))[1:20], ' ')"
+/* A list of names for people: the first twenty, and how many more; NULL: there are none. */
+#define NAMES(expr, which) \
+	"pg_catalog.array_to_string(" FIRST(expr, which) ", ', ')" \
+	" || CASE WHEN count(*) FILTER (WHERE " which ") > 20" \
+	" THEN pg_catalog.format(' and %s more', count(*) FILTER (WHERE " which ") - 20) ELSE '' END"
+
+/* What to type for the first twenty of them. */
+#define FIX(expr, which) \
+	"pg_catalog.array_to_string(" FIRST("pg_catalog.format('ALTER TABLE %s REPLICA IDENTITY FULL;', " expr ")", which) ", ' ')"
+
+/* A comment of ours is far shorter; what is as long as this is nobody's mark. */
+#define MARK(expr) "pg_catalog.left(" expr ", 1000)"
 
 /*
  * Text as its bytes, whatever they are.  Names and messages of shared catalogs
@@ -86,10 +94,10 @@
  * primary_conninfo holds a password and is not fetched.
  */
 #define NODE \
-	"CASE WHEN ($1::pg_catalog.jsonb ->> 'full') = 'true' THEN pg_catalog.jsonb_build_object(" \
-	"'conf', (SELECT pg_catalog.jsonb_object_agg(g.name, CASE WHEN g.name = 'primary_conninfo'" \
-	" THEN (g.setting ~ '(^|[[:space:]])dbname[[:space:]]*=')::text ELSE g.setting END)" \
-	" FROM pg_catalog.pg_settings AS g WHERE g.name IN ('hot_standby_feedback', 'primary_slot_name', 'primary_conninfo'," \
+	"CASE WHEN (g.j ->> 'full') = 'true' THEN pg_catalog.jsonb_build_object(" \
+	"'conf', (SELECT pg_catalog.jsonb_object_agg(c.name, CASE WHEN c.name = 'primary_conninfo'" \
+	" THEN (c.setting ~ '(^|[[:space:]])dbname[[:space:]]*=')::text ELSE c.setting END)" \
+	" FROM pg_catalog.pg_settings AS c WHERE c.name IN ('hot_standby_feedback', 'primary_slot_name', 'primary_conninfo'," \
 	" 'sync_replication_slots', 'synchronized_standby_slots', 'max_slot_wal_keep_size', 'max_replication_slots'))," \
 	"'receiver', (SELECT pg_catalog.jsonb_build_object('status', w.status, 'slot', w.slot_name)" \
 	" FROM pg_catalog.pg_stat_get_wal_receiver() AS w WHERE w.pid IS NOT NULL)," \
@@ -98,22 +106,28 @@
 	" 'fits', l.slot_type = 'logical' AND l.plugin = 'pgoutput', 'temporary', l.temporary, 'active', l.active," \
 	" 'lost', " SLOT_LOST ", 'failover', l.j ->> 'failover', 'synced', l.j ->> 'synced'," \
 	" 'restart', l.restart_lsn::text, 'flush', l.confirmed_flush_lsn::text)) FROM slot AS l WHERE l.slot_name IN (" \
-	"SELECT e.name::pg_catalog.name FROM pg_catalog.jsonb_array_elements_text($1::pg_catalog.jsonb -> 'slots') AS e(name)))) END"
+	"SELECT e.name::pg_catalog.name FROM pg_catalog.jsonb_array_elements_text(g.j -> 'slots') AS e(name)))) END"
 
+/*
+ * Each table, role, session and so on is read once, and belongs to who asked by the
+ * number of that question: joins are by equality, so that they are hashed, and lists
+ * are aggregates.  What is looked up by an index is in a LATERAL with OFFSET 0.
+ */
 const char *const cdc_source_observe_sql =
-"WITH RECURSIVE ask AS MATERIALIZED ("
-"  SELECT a.id, a.name, a.tables, a.txid, a.login, a.name::pg_catalog.name AS object,"
-"    pg_catalog.jsonb_array_length(a.tables) = 0 AS all_tables,"
+"WITH RECURSIVE given AS MATERIALIZED ("
+"  SELECT $1::pg_catalog.jsonb AS j"
+"), ask AS MATERIALIZED ("
+"  SELECT a.nr, a.e ->> 0 AS name, (a.e ->> 0)::pg_catalog.name AS object, a.e -> 1 AS tables,"
+"    (a.e ->> 2)::bigint AS txid, a.e ->> 3 AS login, pg_catalog.jsonb_array_length(a.e -> 1) = 0 AS all_tables,"
 "    r.oid AS role, r.rolcanlogin, r.rolreplication, r.rolsuper OR r.rolbypassrls AS sees_all,"
 "    r.rolvaliduntil IS NOT NULL AND r.rolvaliduntil < pg_catalog.clock_timestamp() AS expired,"
 "    p.oid AS pub, p.puballtables, p.pubviaroot, p.pubinsert, p.pubupdate, p.pubdelete, p.pubtruncate"
-"  FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb -> 'pipelines')"
-"    AS a(id text, name text, database text, tables pg_catalog.jsonb, txid bigint, login text)"
-"  LEFT JOIN LATERAL (SELECT * FROM pg_catalog.pg_roles AS r"
-"    WHERE r.rolname = coalesce(a.login, a.name)::pg_catalog.name OFFSET 0) AS r ON true"
+"  FROM given AS g CROSS JOIN LATERAL pg_catalog.jsonb_array_elements("
+"    CASE WHEN g.j ->> 'database' = pg_catalog.current_database()::text THEN g.j -> 'pipelines' ELSE '[]' END) WITH ORDINALITY AS a(e, nr)"
+"  LEFT JOIN LATERAL (SELECT r.oid, r.rolcanlogin, r.rolreplication, r.rolsuper, r.rolbypassrls, r.rolvaliduntil FROM pg_catalog.pg_roles AS r"
+"    WHERE r.rolname = coalesce(a.e ->> 3, a.e ->> 0)::pg_catalog.name OFFSET 0) AS r ON true"
 "  LEFT JOIN LATERAL (SELECT * FROM pg_catalog.pg_publication AS p"
-"    WHERE p.pubname = a.name::pg_catalog.name OFFSET 0) AS p ON true"
-"  WHERE a.database = pg_catalog.current_database()::text"
+"    WHERE p.pubname = (a.e ->> 0)::pg_catalog.name OFFSET 0) AS p ON true"
 "), slot AS MATERIALIZED ("
 "  SELECT s.*, pg_catalog.to_jsonb(s) AS j FROM pg_catalog.pg_replication_slots AS s"
 "), sender AS MATERIALIZED ("
@@ -143,12 +157,20 @@ const char *const cdc_source_observe_sql =
 "  SELECT pg_catalog.convert_from(pg_catalog.decode(pg_catalog.substring("
 "    pg_catalog.query_to_xml(pg_catalog.format($cdc$" SUPERUSER_QUERY "$cdc$,"
 "      (SELECT coalesce(pg_catalog.array_agg(ask.object), '{}'::pg_catalog.name[]) FROM ask),"
-"      coalesce($1::pg_catalog.jsonb ->> 'full', 'false')), true, true, '')::text,"
+"      coalesce(g.j ->> 'full', 'false')), true, true, '')::text,"
 "    '<j>([0-9a-f]*)</j>'), 'hex'), 'UTF8')::pg_catalog.jsonb AS j"
-"  WHERE pg_catalog.current_setting('is_superuser') = 'on'"
+"  FROM given AS g WHERE pg_catalog.current_setting('is_superuser') = 'on'"
+/* Of superusers only: the verifier's hash and the slot's age, by the name. */
+"), hash AS MATERIALIZED ("
+"  SELECT h.key, h.value FROM su CROSS JOIN LATERAL pg_catalog.jsonb_each_text("
+"    CASE WHEN pg_catalog.jsonb_typeof(su.j -> 'hash') = 'object' THEN su.j -> 'hash' ELSE '{}' END) AS h"
+"), made AS MATERIALIZED ("
+"  SELECT m.key, m.value FROM su CROSS JOIN LATERAL pg_catalog.jsonb_each("
+"    CASE WHEN pg_catalog.jsonb_typeof(su.j -> 'made') = 'object' THEN su.j -> 'made' ELSE '{}' END) AS m"
 /* The tables of the filters. */
 "), tab AS MATERIALIZED ("
-"  SELECT a.id, t.part, c.*"
+"  SELECT a.nr, a.pub, t.part, c.*, pg_catalog.has_schema_privilege(a.role, c.nsp, 'USAGE')"
+"    AND pg_catalog.has_table_privilege(a.role, c.oid, 'SELECT') AND (a.sees_all OR NOT c.relrowsecurity) AS granted"
 "  FROM ask AS a"
 /* by parts: to_regclass fails in a schema that the administrator may not use */
 "  CROSS JOIN LATERAL (SELECT pg_catalog.parse_ident(e.name) AS part"
@@ -162,30 +184,42 @@ const char *const cdc_source_observe_sql =
 "    FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
 "    WHERE n.nspname = t.part[1]::pg_catalog.name AND c.relname = t.part[2]::pg_catalog.name OFFSET 0) AS c ON true"
 /* Replica identity is checked by the server on what holds rows: partitions are, partitioned tables are not. */
-"), part(id, oid) AS ("
-"  SELECT t.id, i.inhrelid FROM tab AS t JOIN pg_catalog.pg_inherits AS i ON i.inhparent = t.oid WHERE t.relkind = 'p'"
-"  UNION SELECT p.id, i.inhrelid FROM part AS p JOIN pg_catalog.pg_inherits AS i ON i.inhparent = p.oid"
-"), keyless AS MATERIALIZED ("
-"  SELECT t.id, t.name FROM tab AS t WHERE t.bare"
-"  UNION SELECT p.id, pg_catalog.format('%I.%I', n.nspname, c.relname) FROM part AS p"
-"    JOIN pg_catalog.pg_class AS c ON c.oid = p.oid JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
-"    WHERE " CDC_SOURCE_BARE("c")
+"), part(nr, oid) AS ("
+"  SELECT t.nr, i.inhrelid FROM tab AS t JOIN pg_catalog.pg_inherits AS i ON i.inhparent = t.oid WHERE t.relkind = 'p'"
+"  UNION SELECT p.nr, i.inhrelid FROM part AS p JOIN pg_catalog.pg_inherits AS i ON i.inhparent = p.oid"
+"), keyless AS ("
+"  SELECT t.nr, t.name FROM tab AS t WHERE t.bare"
+"  UNION SELECT p.nr, c.name FROM part AS p"
+"    CROSS JOIN LATERAL (SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS name FROM pg_catalog.pg_class AS c"
+"      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = p.oid AND " CDC_SOURCE_BARE("c") " OFFSET 0) AS c"
+"), keys AS MATERIALIZED ("
+"  SELECT k.nr, " NAMES("k.name", "true") " AS bare, " FIX("k.name", "true") " AS fix FROM keyless AS k GROUP BY k.nr"
+/* What the publications really publish. */
+"), member AS MATERIALIZED ("
+"  SELECT a.nr, m.prrelid AS oid,"
+"    w.j ->> 'prqual' IS NOT NULL AS filtered, w.j ->> 'prattrs' IS NOT NULL AS narrowed,"
+"    NOT a.all_tables AND t.oid IS NULL AS besides"
+"  FROM ask AS a JOIN pg_catalog.pg_publication_rel AS m ON m.prpubid = a.pub"
+"  CROSS JOIN LATERAL (SELECT pg_catalog.to_jsonb(m) AS j OFFSET 0) AS w"
+"  LEFT JOIN tab AS t ON t.nr = a.nr AND t.oid = m.prrelid"
+"), members AS MATERIALIZED ("
+"  SELECT m.nr, " NAMES("m.name", "m.besides") " AS besides, " NAMES("m.name", "m.filtered") " AS filtered, "
+NAMES("m.name", "m.narrowed") " AS narrowed"
+"  FROM (SELECT m.*, (SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class AS c"
+"      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = m.oid) AS name"
+"    FROM member AS m WHERE m.besides OR m.filtered OR m.narrowed) AS m GROUP BY m.nr"
 "), tabs AS MATERIALIZED ("
-"  SELECT t.id,"
-"    pg_catalog.array_agg(t.oid) FILTER (WHERE t.oid IS NOT NULL) AS oids,"
+"  SELECT t.nr, pg_catalog.bool_and(t.granted) FILTER (WHERE t.oid IS NOT NULL) AS granted,"
 "    pg_catalog.bool_and(coalesce(t.small, false)) AND count(*) <= 20 AS small,"
-"    (SELECT " NAMES("pg_catalog.format('%I.%I', m.part[1], m.part[2])") " FROM tab AS m WHERE m.id = t.id AND m.oid IS NULL) AS missing,"
-"    (SELECT " NAMES("m.name || CASE m.relkind WHEN 'v' THEN ' (view)' WHEN 'm' THEN ' (materialized view)'"
-					 "        WHEN 'f' THEN ' (foreign table)' WHEN 'S' THEN ' (sequence)'"
-					 "        WHEN 'r' THEN CASE WHEN m.relpersistence = 'u' THEN ' (unlogged table)'"
-					 "          WHEN m.relpersistence = 't' THEN ' (temporary table)' ELSE ' (system table)' END"
-					 "        ELSE ' (not a table)' END")
-"      FROM tab AS m WHERE m.id = t.id AND (m.relkind NOT IN ('r', 'p')"
-"        OR m.relpersistence <> 'p' OR m.oid < 16384)) AS bad,"
-"    (SELECT " NAMES("m.name") " FROM keyless AS m WHERE m.id = t.id) AS bare,"
-"    (SELECT " STATEMENTS("'ALTER TABLE ' || m.name || ' REPLICA IDENTITY FULL;'")
-"      FROM keyless AS m WHERE m.id = t.id) AS fix"
-"  FROM tab AS t GROUP BY t.id"
+"    " NAMES("pg_catalog.format('%I.%I', t.part[1], t.part[2])", "t.oid IS NULL") " AS missing,"
+"    " NAMES("t.name || CASE t.relkind WHEN 'v' THEN ' (view)' WHEN 'm' THEN ' (materialized view)'"
+			 "        WHEN 'f' THEN ' (foreign table)' WHEN 'S' THEN ' (sequence)'"
+			 "        WHEN 'r' THEN CASE WHEN t.relpersistence = 'u' THEN ' (unlogged table)'"
+			 "          WHEN t.relpersistence = 't' THEN ' (temporary table)' ELSE ' (system table)' END"
+			 "        ELSE ' (not a table)' END",
+			 "t.relkind NOT IN ('r', 'p') OR t.relpersistence <> 'p' OR t.oid < 16384") " AS bad,"
+"    " NAMES("t.name", "t.pub IS NOT NULL AND t.oid IS NOT NULL AND m.oid IS NULL") " AS unpublished"
+"  FROM tab AS t LEFT JOIN member AS m ON m.nr = t.nr AND m.oid = t.oid GROUP BY t.nr"
 /* Every table that FOR ALL TABLES publishes, looked up only when a pipeline asks for all. */
 "), every AS MATERIALIZED ("
 "  SELECT c.oid, c.relnamespace AS nsp, c.relrowsecurity, n.nspname, c.relname,"
@@ -195,62 +229,32 @@ const char *const cdc_source_observe_sql =
 "  WHERE (SELECT pg_catalog.bool_or(a.all_tables) FROM ask AS a)"
 "    AND c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND c.oid >= 16384"
 "), bare AS MATERIALIZED ("
-"  SELECT " NAMES("f.name") " AS names, "
-STATEMENTS("'ALTER TABLE ' || f.name || ' REPLICA IDENTITY FULL;'") " AS fix"
+"  SELECT " NAMES("f.name", "true") " AS names, " FIX("f.name", "true") " AS fix"
 "  FROM (SELECT pg_catalog.format('%I.%I', e.nspname, e.relname) AS name FROM every AS e WHERE e.bare) AS f"
-/* What the publications really publish. */
-"), member AS MATERIALIZED ("
-"  SELECT a.id, m.prrelid AS oid,"
-"    pg_catalog.to_jsonb(m) ->> 'prqual' IS NOT NULL AS filtered,"
-"    pg_catalog.to_jsonb(m) ->> 'prattrs' IS NOT NULL AS narrowed,"
-"    (SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class AS c"
-"      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = m.prrelid) AS name"
-"  FROM ask AS a JOIN pg_catalog.pg_publication_rel AS m ON m.prpubid = a.pub"
-"), pub AS MATERIALIZED ("
-"  SELECT a.id, pg_catalog.concat_ws('; ',"
-"    CASE WHEN a.all_tables AND NOT a.puballtables THEN 'it is not for all tables' END,"
-"    (SELECT 'it lacks ' || " NAMES("t.name") " FROM tab AS t WHERE t.id = a.id AND NOT a.puballtables"
-"      AND t.oid <> ALL (coalesce(x.oids, '{}'::pg_catalog.oid[])) HAVING count(*) > 0),"
-"    CASE WHEN NOT (a.pubinsert AND a.pubupdate AND a.pubdelete AND a.pubtruncate)"
-"      THEN 'it does not publish ' || pg_catalog.concat_ws(', ',"
-"        CASE WHEN NOT a.pubinsert THEN 'insert' END, CASE WHEN NOT a.pubupdate THEN 'update' END,"
-"        CASE WHEN NOT a.pubdelete THEN 'delete' END, CASE WHEN NOT a.pubtruncate THEN 'truncate' END) END,"
-"    CASE WHEN NOT a.pubviaroot THEN 'publish_via_partition_root is off' END,"
-"    'it has a row filter on ' || x.filtered, 'it has a column list on ' || x.narrowed) AS lacks,"
-"    pg_catalog.concat_ws('; ',"
-"    CASE WHEN NOT a.all_tables AND a.puballtables THEN 'it is for all tables' END,"
-"    CASE WHEN NOT a.all_tables THEN (SELECT 'it also has ' || " NAMES("m.name") " FROM member AS m"
-"      WHERE m.id = a.id AND m.oid <> ALL (coalesce(s.oids, '{}'::pg_catalog.oid[])) HAVING count(*) > 0) END,"
-/* FOR TABLES IN SCHEMA, 15 and later: seen by its dependency on the publication */
-"    CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_depend AS d"
-"      WHERE d.refclassid = 'pg_catalog.pg_publication'::pg_catalog.regclass::pg_catalog.oid AND d.refobjid = a.pub"
-"      AND d.classid = pg_catalog.to_regclass('pg_catalog.pg_publication_namespace')::pg_catalog.oid)"
-"      THEN 'it also has whole schemas' END) AS besides,"
-"    pg_catalog.obj_description(a.pub, 'pg_publication') AS mark"
-"  FROM ask AS a"
-"  LEFT JOIN tabs AS s ON s.id = a.id"
-"  LEFT JOIN (SELECT m.id, pg_catalog.array_agg(m.oid) AS oids,"
-"      pg_catalog.string_agg(m.name, ', ' ORDER BY m.name) FILTER (WHERE m.filtered) AS filtered,"
-"      pg_catalog.string_agg(m.name, ', ' ORDER BY m.name) FILTER (WHERE m.narrowed) AS narrowed"
-"    FROM member AS m GROUP BY m.id) AS x ON x.id = a.id"
-"  WHERE a.pub IS NOT NULL"
+/* Pids, and who logged in when. */
+"), pid AS MATERIALIZED ("
+"  SELECT DISTINCT ON (v.pid) v.pid, v.usesysid, v.usename, v.application_name, v.backend_start FROM session AS v ORDER BY v.pid, v.backend_start"
+"), login AS MATERIALIZED ("
+"  SELECT v.usesysid, v.application_name, min(v.backend_start) AS since FROM session AS v WHERE v.usesysid IS NOT NULL GROUP BY v.usesysid, v.application_name"
+"), logins AS MATERIALIZED ("
+"  SELECT v.usesysid, min(v.since) AS since FROM login AS v GROUP BY v.usesysid"
+"), streams AS MATERIALIZED ("
+/* one that has fallen behind is told as catching up, and streams as well */
+"  SELECT DISTINCT w.pid FROM sender AS w WHERE w.state IN ('catchup', 'streaming')"
 "), one AS ("
-"  SELECT pg_catalog.jsonb_build_object("
-"    'id', a.id,"
+"  SELECT a.nr, pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object("
+"    'nr', a.nr,"
 "    'role_exists', a.role IS NOT NULL,"
-"    'role_mark', pg_catalog.shobj_description(a.role, 'pg_authid'),"
+"    'role_mark', " MARK("pg_catalog.shobj_description(a.role, 'pg_authid')") ","
 "    'role_login', a.rolcanlogin AND NOT a.expired,"
 "    'role_replication', a.rolreplication,"
-"    'role_hash', su.j -> 'hash' ->> a.name,"
+"    'role_hash', h.value,"
 "    'grants_ok', a.role IS NOT NULL AND pg_catalog.has_database_privilege(a.role, here.oid, 'CONNECT')"
 "      AND CASE WHEN a.all_tables THEN NOT EXISTS (SELECT FROM every AS e WHERE e.capturable"
 "          AND NOT (pg_catalog.has_schema_privilege(a.role, e.nsp, 'USAGE')"
 "            AND pg_catalog.has_table_privilege(a.role, e.oid, 'SELECT')"
 "            AND (a.sees_all OR NOT e.relrowsecurity)))"
-"        ELSE NOT EXISTS (SELECT FROM tab AS t WHERE t.id = a.id AND t.oid IS NOT NULL"
-"          AND NOT (pg_catalog.has_schema_privilege(a.role, t.nsp, 'USAGE')"
-"            AND pg_catalog.has_table_privilege(a.role, t.oid, 'SELECT')"
-"            AND (a.sees_all OR NOT t.relrowsecurity))) END,"
+"        ELSE coalesce(s.granted, true) END,"
 /*
  * What a REVOKE of our own grants does not take away: anything but rights on
  * relations, schemas and the database here; and of a role that was disarmed
@@ -263,47 +267,64 @@ STATEMENTS("'ALTER TABLE ' || f.name || ' REPLICA IDENTITY FULL;'") " AS fix"
 "        OR (d.dbid = here.oid AND d.classid = 'pg_catalog.pg_namespace'::pg_catalog.regclass::pg_catalog.oid)"
 "        OR (d.classid = 'pg_catalog.pg_database'::pg_catalog.regclass::pg_catalog.oid AND d.objid = here.oid)))),"
 "    'missing', s.missing, 'bad', s.bad, 'small', s.small,"
-"    'no_identity', CASE WHEN a.all_tables THEN bare.names ELSE s.bare END,"
-"    'fix', CASE WHEN a.all_tables THEN bare.fix ELSE s.fix END,"
-"    'pub_exists', a.pub IS NOT NULL, 'pub_mark', p.mark,"
-"    'pub_lacks', nullif(p.lacks, ''), 'pub_besides', nullif(p.besides, ''),"
+"    'no_identity', CASE WHEN a.all_tables THEN bare.names ELSE k.bare END,"
+"    'fix', CASE WHEN a.all_tables THEN bare.fix ELSE k.fix END,"
+"    'pub_exists', a.pub IS NOT NULL, 'pub_mark', " MARK("pg_catalog.obj_description(a.pub, 'pg_publication')") ","
+"    'pub_lacks', CASE WHEN a.pub IS NOT NULL THEN nullif(pg_catalog.concat_ws('; ',"
+"      CASE WHEN a.all_tables AND NOT a.puballtables THEN 'it is not for all tables' END,"
+"      CASE WHEN NOT a.puballtables THEN 'it lacks ' || s.unpublished END,"
+"      CASE WHEN NOT (a.pubinsert AND a.pubupdate AND a.pubdelete AND a.pubtruncate)"
+"        THEN 'it does not publish ' || pg_catalog.concat_ws(', ',"
+"          CASE WHEN NOT a.pubinsert THEN 'insert' END, CASE WHEN NOT a.pubupdate THEN 'update' END,"
+"          CASE WHEN NOT a.pubdelete THEN 'delete' END, CASE WHEN NOT a.pubtruncate THEN 'truncate' END) END,"
+"      CASE WHEN NOT a.pubviaroot THEN 'publish_via_partition_root is off' END,"
+"      'it has a row filter on ' || m.filtered, 'it has a column list on ' || m.narrowed), '') END,"
+"    'pub_besides', CASE WHEN a.pub IS NOT NULL THEN nullif(pg_catalog.concat_ws('; ',"
+"      CASE WHEN NOT a.all_tables AND a.puballtables THEN 'it is for all tables' END,"
+"      'it also has ' || m.besides,"
+/* FOR TABLES IN SCHEMA, 15 and later: seen by its dependency on the publication */
+"      CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_depend AS d"
+"        WHERE d.refclassid = 'pg_catalog.pg_publication'::pg_catalog.regclass::pg_catalog.oid AND d.refobjid = a.pub"
+"        AND d.classid = pg_catalog.to_regclass('pg_catalog.pg_publication_namespace')::pg_catalog.oid)"
+"        THEN 'it also has whole schemas' END), '') END,"
 "    'slot', CASE WHEN l.slot_name IS NOT NULL THEN pg_catalog.jsonb_build_object("
 "      'fits', l.slot_type = 'logical' AND l.plugin = 'pgoutput' AND NOT l.temporary"
 "        AND l.database = pg_catalog.current_database(),"
 "      'lost', " SLOT_LOST ","
 "      'failover', l.j ->> 'failover',"
 /* whose session holds it: the connector's, whose role may have been dropped under it, ours, or whose? */
-"      'user', (SELECT CASE WHEN v.usesysid = a.role OR v.usename IS NULL AND v.application_name = 'Debezium Streaming' THEN 'role'"
+"      'user', CASE WHEN v.usesysid = a.role OR v.usename IS NULL AND v.application_name = 'Debezium Streaming' THEN 'role'"
 "        WHEN v.usename = current_user AND v.application_name = 'cdc_pipeline' THEN 'us'"
-"        ELSE pg_catalog.format('pid %s (user %s, application %s)', v.pid, v.usename,"
-"          coalesce(nullif(v.application_name, ''), 'unnamed')) END"
-"        FROM session AS v WHERE v.pid = l.active_pid),"
-"      'since', (SELECT " EPOCH_US("v.backend_start") " FROM session AS v WHERE v.pid = l.active_pid),"
-"      'active', l.active, 'pid', l.active_pid,"
-/* one that has fallen behind is told as catching up, and streams as well */
-"      'streaming', EXISTS (SELECT FROM sender AS w WHERE w.pid = l.active_pid AND w.state IN ('catchup', 'streaming')),"
-"      'restart', l.restart_lsn::text, 'flush', l.confirmed_flush_lsn::text,"
-"      'made', su.j -> 'made' -> a.name) END,"
+"        WHEN v.pid IS NOT NULL THEN pg_catalog.format('pid %s (user %s, application %s)', v.pid, v.usename,"
+"          coalesce(nullif(v.application_name, ''), 'unnamed')) END,"
+"      'since', " EPOCH_US("v.backend_start") ","
+"      'active', l.active, 'pid', l.active_pid, 'streaming', w.pid IS NOT NULL,"
+"      'restart', l.restart_lsn::text, 'flush', l.confirmed_flush_lsn::text, 'made', d.value) END,"
 /* 32 bits of an id against the next one: what lies ahead is not given out yet */
 "    'tx', CASE WHEN a.txid IS NOT NULL AND NOT pg_catalog.pg_is_in_recovery() THEN ("
 "      SELECT CASE WHEN d.distance >= 0 THEN 'future' WHEN d.next + d.distance < 3 THEN NULL"
 "        ELSE pg_catalog.pg_xact_status((d.next + d.distance)::text::pg_catalog.xid8) END"
 "      FROM (SELECT n.next, (a.txid - n.next % 4294967296 + 6442450944) % 4294967296 - 2147483648 AS distance"
 "        FROM (SELECT pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::text::bigint AS next) AS n) AS d) END,"
-"    'sessions', (SELECT " EPOCH_US("min(v.backend_start)") " FROM session AS v WHERE v.usesysid = a.role"
-"      AND (a.login IS NULL OR v.application_name = a.name OR v.pid = l.active_pid))"
-"  ) AS j"
+/* of a role that others use too: those that say that they are this pipeline's, and its walsender */
+"    'sessions', " EPOCH_US("CASE WHEN a.login IS NULL THEN u.since"
+							"      ELSE least(n.since, CASE WHEN v.usesysid = a.role THEN v.backend_start END) END")
+"  ))::text AS words"
 "  FROM ask AS a"
 "  CROSS JOIN (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database()) AS here"
 "  CROSS JOIN bare"
-"  LEFT JOIN su ON true"
-"  LEFT JOIN tabs AS s ON s.id = a.id"
-"  LEFT JOIN pub AS p ON p.id = a.id"
+"  LEFT JOIN tabs AS s ON s.nr = a.nr"
+"  LEFT JOIN keys AS k ON k.nr = a.nr"
+"  LEFT JOIN members AS m ON m.nr = a.nr"
 "  LEFT JOIN slot AS l ON l.slot_name = a.object"
-")"
-/* of what is not ours the reader makes valid text */
-"SELECT CASE WHEN pg_catalog.getdatabaseencoding() IN ('UTF8', 'SQL_ASCII') THEN " BYTES("answer.words")
-"  ELSE pg_catalog.convert_to(answer.words, 'UTF8') END FROM (SELECT pg_catalog.jsonb_build_object("
+"  LEFT JOIN pid AS v ON v.pid = l.active_pid"
+"  LEFT JOIN streams AS w ON w.pid = l.active_pid"
+"  LEFT JOIN hash AS h ON h.key = a.name"
+"  LEFT JOIN made AS d ON d.key = a.name"
+"  LEFT JOIN logins AS u ON u.usesysid = a.role"
+"  LEFT JOIN login AS n ON n.usesysid = a.role AND n.application_name = a.name"
+"), server AS ("
+"  SELECT pg_catalog.jsonb_build_object("
 "  'in_recovery', pg_catalog.pg_is_in_recovery(),"
 "  'system_identifier', (SELECT s.system_identifier FROM pg_catalog.pg_control_system() AS s)::text,"
 /* the control file lags behind a promotion until its checkpoint is done */
@@ -326,8 +347,16 @@ STATEMENTS("'ALTER TABLE ' || f.name || ' REPLICA IDENTITY FULL;'") " AS fix"
 "  'node', " NODE ","
 "  'hba', (SELECT su.j ->> 'hba' FROM su),"
 "  'hba_cut', (SELECT su.j -> 'hba_cut' FROM su),"
-"  'hba_error', (SELECT su.j ->> 'error' FROM su),"
-"  'pipelines', coalesce((SELECT pg_catalog.jsonb_agg(o.j) FROM one AS o), '[]'::pg_catalog.jsonb))::text AS words OFFSET 0) AS answer";
+"  'hba_error', (SELECT su.j ->> 'error' FROM su))::text AS words FROM given AS g"
+")"
+/* of what is not ours the reader makes valid text */
+"SELECT CASE WHEN pg_catalog.getdatabaseencoding() IN ('UTF8', 'SQL_ASCII') THEN " BYTES("answer.words")
+"  ELSE pg_catalog.convert_to(answer.words, 'UTF8') END FROM ("
+"  SELECT 0 AS nr, server.words FROM server"
+/* the first is told in any case, the others as far as there is room */
+"  UNION ALL SELECT o.nr, o.words FROM (SELECT o.nr, o.words, pg_catalog.sum(pg_catalog.length(o.words)) OVER (ORDER BY o.nr) AS length FROM one AS o) AS o"
+"    WHERE o.nr = 1 OR o.length <= " CDC_SOURCE_LOOK_ROOM
+"  ORDER BY 1 OFFSET 0) AS answer";
 
 static struct json_object *
 names_of(const char *const *slots, int n)
@@ -347,7 +376,6 @@ cdc_source_ask_node(const char *const *slots, int n)
 	char	   *result;
 
 	json_object_object_add(object, "full", json_object_new_boolean(true));
-	json_object_object_add(object, "pipelines", json_object_new_array());
 	json_object_object_add(object, "slots", names_of(slots, n));
 	result = pstrdup(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
 	json_object_put(object);
@@ -380,23 +408,18 @@ cdc_source_ask(const CdcSourceAsk *asks, int n, bool full)
 
 	for (i = 0; i < n; i++)
 	{
-		struct json_object *one = json_object_new_object();
-		struct json_object *tables = json_object_new_array();
-		int			k;
+		struct json_object *one = json_object_new_array();
 
-		for (k = 0; k < asks[i].ntables; k++)
-			json_object_array_add(tables, json_object_new_string(asks[i].tables[k]));
-		json_object_object_add(one, "id", json_object_new_string(asks[i].pipeline_id));
-		json_object_object_add(one, "name", json_object_new_string(asks[i].name));
-		json_object_object_add(one, "database", json_object_new_string(asks[i].database));
-		json_object_object_add(one, "tables", tables);
-		if (asks[i].login != NULL)
-			json_object_object_add(one, "login", json_object_new_string(asks[i].login));
-		if (asks[i].txid != 0)
-			json_object_object_add(one, "txid", json_object_new_int64(asks[i].txid));
+		json_object_array_add(one, json_object_new_string(asks[i].name));
+		json_object_array_add(one, names_of(asks[i].tables, asks[i].ntables));
+		json_object_array_add(one, asks[i].txid != 0 ? json_object_new_int64(asks[i].txid) : NULL);
+		json_object_array_add(one, asks[i].login != NULL ? json_object_new_string(asks[i].login) : NULL);
 		json_object_array_add(pipelines, one);
 	}
-	json_object_object_add(object, "full", json_object_new_boolean(full));
+	if (full)
+		json_object_object_add(object, "full", json_object_new_boolean(true));
+	if (n > 0)
+		json_object_object_add(object, "database", json_object_new_string(asks[0].database));
 	json_object_object_add(object, "pipelines", pipelines);
 	result = pstrdup(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
 	json_object_put(object);
@@ -432,7 +455,7 @@ read_pipeline(CdcSourcePipeline *p, struct json_object *j)
 	const char *lacks = cdc_json_string(j, "pub_lacks");
 	const char *besides = cdc_json_string(j, "pub_besides");
 
-	p->pipeline_id = copied(j, "id");
+	p->number = cdc_json_int(j, "nr");
 	p->role_exists = cdc_json_true(j, "role_exists");
 	p->role_mark = copied(j, "role_mark");
 	p->role_login = cdc_json_true(j, "role_login");
@@ -476,19 +499,17 @@ read_pipeline(CdcSourcePipeline *p, struct json_object *j)
 }
 
 CdcSourceObs *
-cdc_source_parse(const char *json)
+cdc_source_parse(const char *const *rows, int n)
 {
-	struct json_object *j = cdc_json_parse(json);
-	struct json_object *pipelines = cdc_json_array(j, "pipelines");
+	struct json_object *j = n > 0 ? cdc_json_parse(rows[0]) : NULL;
 	const char *value;
 	CdcSourceObs *obs;
-	int			i;
 	uint64		system_identifier = number(cdc_json_string(j, "system_identifier"), 10, PG_UINT64_MAX);
 	uint64		timeline;
 
 	value = cdc_json_string(j, "timeline");
 	timeline = value && value[0] == 'x' ? number(value + 1, 16, PG_UINT32_MAX) : number(value, 10, PG_UINT32_MAX);
-	if (pipelines == NULL || system_identifier == 0 || timeline == 0)
+	if (system_identifier == 0 || timeline == 0)
 	{
 		json_object_put(j);
 		return NULL;
@@ -511,27 +532,36 @@ cdc_source_parse(const char *json)
 	value = cdc_json_string(j, "hba");
 	obs->hba_text = value != NULL ? cdc_hba_decode(value) : NULL;
 	obs->hba_cut = cdc_json_true(j, "hba_cut");
-
 	cdc_source_read_node(obs, j);
-
-	obs->n = (int) json_object_array_length(pipelines);
-	obs->pipelines = palloc0(sizeof(CdcSourcePipeline) * (obs->n + 1));
-	for (i = 0; i < obs->n; i++)
-		read_pipeline(&obs->pipelines[i], json_object_array_get_idx(pipelines, i));
 	json_object_put(j);
+
+	obs->pipelines = palloc0(sizeof(CdcSourcePipeline) * n);
+	for (; obs->n < n - 1; obs->n++)
+	{
+		CdcSourcePipeline *p = &obs->pipelines[obs->n];
+
+		j = cdc_json_parse(rows[obs->n + 1]);
+		read_pipeline(p, j);
+		json_object_put(j);
+		if (p->number <= (obs->n > 0 ? p[-1].number : 0))
+			return NULL;
+	}
 	return obs;
 }
 
-const CdcSourcePipeline *
-cdc_source_find(const CdcSourceObs *obs, const char *pipeline_id)
+static int
+by_number(const void *a, const void *b)
 {
-	int			i;
+	int			left = ((const CdcSourcePipeline *) a)->number;
+	int			right = ((const CdcSourcePipeline *) b)->number;
 
-	for (i = 0; i < obs->n; i++)
-	{
-		if (obs->pipelines[i].pipeline_id != NULL &&
-			strcmp(obs->pipelines[i].pipeline_id, pipeline_id) == 0)
-			return &obs->pipelines[i];
-	}
-	return NULL;
+	return (left > right) - (left < right);
+}
+
+const CdcSourcePipeline *
+cdc_source_find(const CdcSourceObs *obs, int asked)
+{
+	CdcSourcePipeline wanted = {.number = asked + 1};
+
+	return bsearch(&wanted, obs->pipelines, obs->n, sizeof(CdcSourcePipeline), by_number);
 }

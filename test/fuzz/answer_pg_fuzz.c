@@ -66,17 +66,22 @@ build(const uint8_t *data, size_t size)
 }
 
 static void
-read_look(const char *words)
+read_look(const CdcPgResult *result)
 {
-	CdcSourceObs *obs = cdc_source_parse(words);
+	const char *rows[6];
+	int			n = cdc_pg_ntuples(result);
+	CdcSourceObs *obs;
 	CdcHbaLine	line = {ID, "app", "mdb_pipeline_a1b2c3d4", "10.0.0.0/8"};
 	int			i;
 
+	for (i = 0; i < n; i++)
+		rows[i] = cdc_pg_value(result, i, 0);
+	obs = cdc_source_parse(rows, n);
 	if (obs == NULL)
 		return;
 	if (obs->system_identifier == 0 || obs->timeline == 0 || obs->now_us < 0 || obs->started_us < 0)
 		abort();
-	cdc_source_find(obs, ID);
+	cdc_source_find(obs, 0);
 	cdc_source_node_slot(&obs->node, "mdb_pipeline_a1b2c3d4");
 	for (i = 0; i < obs->n; i++)
 	{
@@ -142,7 +147,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (cdc_pg_value(&result, 100, 100) == NULL || cdc_pg_value(&result, -1, -1) == NULL)
 			abort();
 		if (which == 0)
-			read_look(cdc_pg_value(&result, 0, 0));
+			read_look(&result);
 		else if (which == 1)
 		{
 			slots = cdc_json_parse(cdc_pg_value(&result, 0, 1));

@@ -1,13 +1,10 @@
 # 030_source_sql.pl: what src/remote builds for a source server, run on one.
 #
-# The statements come from test/unit/source_sql_dump.c, which is compiled here
-# unless CDC_SOURCE_SQL_DUMP names the program.  Compared with what PostgreSQL
-# really does, not with what we believe.
+# Compared with what PostgreSQL really does, not with what we believe.
 #
 # On each version of PostgreSQL: what is compared is what PostgreSQL does.
 use strict;
 use warnings;
-use Cwd qw(abs_path);
 use File::Basename qw(dirname);
 use File::Temp ();
 use IPC::Run qw(run start finish timeout);
@@ -15,27 +12,12 @@ use JSON::PP ();
 use POSIX ();
 use lib dirname(__FILE__) . '/lib';
 use CdcNode;
+use SourceSql qw(built rows);
 use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time usleep);
 
-my $top = abs_path(dirname(__FILE__) . '/../..');
 my $scratch = PostgreSQL::Test::Utils::tempdir();
-my $dump = $ENV{CDC_SOURCE_SQL_DUMP};
-if (!$dump)
-{
-	my $source = "$top/test/unit/source_sql_dump.c";
-	my $words = slurp_file($source);
-	my ($link) = $words =~ m{/\* link: (.*?) \*/};
-	my ($libs) = $words =~ m{/\* libs: (.*?) \*/};
-	my ($flags) = $words =~ m{/\* flags: (.*?) \*/};
-	my $config = $ENV{PG_CONFIG} || 'pg_config';
-	chomp(my $include = `$config --includedir-server`);
-	chomp(my $lib = `$config --pkglibdir`);
-	$dump = "$scratch/source_sql_dump";
-	system("cd '$top' && cc $flags -I'$include' -Isrc -o '$dump' '$source' $link -L'$lib' $libs") == 0
-	  or BAIL_OUT('source_sql_dump.c does not compile');
-}
 
 my $id = 'a1b2c3d4-e5f6-7890-abcd-ef1234567890';
 my $name = 'mdb_pipeline_a1b2c3d4';
@@ -60,15 +42,6 @@ CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (10);
 CREATE VIEW v AS SELECT 1;
 CREATE TABLE "q$cdc$'\; --" (id int PRIMARY KEY);
 SQL
-
-# What the program prints for these arguments and this input.
-sub built
-{
-	my ($args, $input) = @_;
-	my ($out, $err) = ('', '');
-	run([ $dump, @$args ], '<', \($input // ''), '>', \$out, '2>', \$err) or die "source_sql_dump @$args: $err";
-	return $out;
-}
 
 # Runs commands as one batch; the rows of its answer as [state, words and hint], as ddl.c reads them.
 sub batch
@@ -126,9 +99,7 @@ sub observe_on
 	my $conn = $server->connstr('app') . ($user ? " user=$user" : '');
 	run([ 'psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-d', $conn, '-f', '-' ], '<', \$sql, '>', \$out, '2>', \$err)
 	  or die "observation failed: $err";
-	# a bytea, as psql shows it
-	$out = pack('H*', $1) if $out =~ /^\\x([0-9a-f]*)$/;
-	my %seen = map { /^([^=]+)=(.*)$/s ? ($1, $2) : () } split /\n/, built([ 'parse', $id ], $out);
+	my %seen = map { /^([^=]+)=(.*)$/s ? ($1, $2) : () } split /\n/, built([ 'parse' ], join("\n", rows($out)));
 	return \%seen;
 }
 

@@ -19,7 +19,7 @@ my $slot = $c->object($id);
 $c->running_ok($id, 'a pipeline with a slow snapshot runs');
 my $log = slurp_file($c->{source}->logfile, $from);
 $log =~ s/.*?CREATE_REPLICATION_SLOT//s;
-my $looks = () = $log =~ /execute \S+: WITH ask AS/g;
+my $looks = () = $log =~ /execute \S+: WITH RECURSIVE given AS/g;
 my $watches = () = $log =~ /execute \S+: SELECT s\.slot_name, pg_catalog\.concat_ws/g;
 note "$watches watches, $looks looks";
 ok($watches > 2 * $looks, 'while its snapshot is taken, its slot is watched much more often than the source is looked at');

@@ -39,9 +39,14 @@ $c->poll(sub { $rounds->() > $settled + 1 });
 my ($from, $asked, $log) = ($rounds->(), $requests->(), $c->source_log_size);
 $c->poll(sub { $rounds->() >= $from + 6 });
 my ($passed, $sent) = ($rounds->() - $from, $requests->() - $asked);
-my $queries = () = slurp_file($c->{source}->logfile, $log) =~ /cdc_pipeline LOG:  duration:[^\n]*(?:execute|statement)/g;
+my $told = slurp_file($c->{source}->logfile, $log);
+my $queries = () = $told =~ /cdc_pipeline LOG:  duration:[^\n]*(?:execute|statement)/g;
+my @looks = map { scalar(() = /mdb_pipeline_/g) } $told =~ /duration:[^\n]*execute[^\n]*\n[^\n]*([Pp]arameters: \$1 = '\{"database":[^\n]*)/g;
+note "looks at so many each: @looks";
 cmp_ok($passed, '>=', 6, 'rounds go by');
 cmp_ok($queries, '<=', 8 * ($passed + 2), "$many pipelines are looked at by a few queries a round");
+cmp_ok(scalar(@looks), '>=', $passed - 1, 'of which some ask for pipelines,');
+cmp_ok(scalar(@looks), '<=', $passed + 2, '... one a round for all of them');
 cmp_ok($sent, '<=', 3 * ($passed + 2), 'and by one list of connectors and one of plugins');
 cmp_ok($c->sql('SELECT count(DISTINCT xmin::text) FROM cdc.pipeline_observed'), '<=', 12, 'what was seen of all is written in a few transactions');
 

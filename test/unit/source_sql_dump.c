@@ -8,7 +8,8 @@
  *
  * source_sql_dump observe
  * source_sql_dump ask ID NAME DATABASE FULL [TABLE...]
- * source_sql_dump parse ID				< the answer of the observation
+ * source_sql_dump asks DATABASE		< a line each: NAME LOGIN|- [TABLE...]
+ * source_sql_dump parse				< the answer of the observation, a row a line
  * source_sql_dump batch COMMAND...
  * source_sql_dump role ID NAME DATABASE VERIFIER [TABLE...]
  * source_sql_dump publication ID NAME DATABASE EPOCH[:JUDGED] [TABLE...]
@@ -55,10 +56,19 @@ show_number(const char *key, long long value)
 }
 
 static void
-show_observation(const char *id)
+show_observation(void)
 {
-	CdcSourceObs *obs = cdc_source_parse(read_all());
-	const CdcSourcePipeline *p = obs ? cdc_source_find(obs, id) : NULL;
+	const char *rows[CDC_SOURCE_LOOK_MAX + 1];
+	char	   *next;
+	char	   *line = strtok_r(read_all(), "\n", &next);
+	int			n;
+	CdcSourceObs *obs;
+	const CdcSourcePipeline *p;
+
+	for (n = 0; line != NULL && n <= CDC_SOURCE_LOOK_MAX; line = strtok_r(NULL, "\n", &next))
+		rows[n++] = line;
+	obs = cdc_source_parse(rows, n);
+	p = obs ? cdc_source_find(obs, 0) : NULL;
 
 	if (obs == NULL)
 	{
@@ -113,6 +123,34 @@ show_observation(const char *id)
 	show_number("sessions_since_us", p->sessions_since_us);
 }
 
+/* Many questions, one a line. */
+static char *
+ask_all(const char *database)
+{
+	CdcSourceAsk *asks = palloc0(sizeof(CdcSourceAsk) * CDC_SOURCE_LOOK_MAX);
+	char	   *lines = read_all();
+	char	   *next;
+	char	   *line;
+	int			n;
+
+	for (n = 0; n < CDC_SOURCE_LOOK_MAX && (line = strtok_r(lines, "\n", &next)) != NULL; n++)
+	{
+		const char **tables = palloc(sizeof(char *) * (strlen(line) + 1));
+		char	   *rest;
+		char	   *word = strtok_r(line, " ", &rest);
+
+		lines = NULL;
+		asks[n].name = word;
+		asks[n].database = database;
+		asks[n].tables = tables;
+		word = strtok_r(NULL, " ", &rest);
+		asks[n].login = word != NULL && strcmp(word, "-") != 0 ? word : NULL;
+		while ((word = strtok_r(NULL, " ", &rest)) != NULL)
+			tables[asks[n].ntables++] = word;
+	}
+	return cdc_source_ask(asks, n, false);
+}
+
 static char *
 comment_of(const char *id, const char *epoch)
 {
@@ -137,9 +175,11 @@ main(int argc, char **argv)
 
 	if (strcmp(what, "observe") == 0)
 		sql = pstrdup(cdc_source_observe_sql);
-	else if (strcmp(what, "parse") == 0 && argc > 2)
+	else if (strcmp(what, "asks") == 0 && argc > 2)
+		sql = ask_all(argv[2]);
+	else if (strcmp(what, "parse") == 0)
 	{
-		show_observation(argv[2]);
+		show_observation();
 		return 0;
 	}
 	else if (strcmp(what, "hba_read") == 0)

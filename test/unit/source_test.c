@@ -31,16 +31,20 @@ asking(void)
 {
 	static const char *const tables[] = {"\"a\".\"b\"", "\"S x\".\"T\\\"\"\""};
 	CdcSourceAsk ask = {ID, "mdb_pipeline_a1b2c3d4", "app", 2, tables, 0, NULL};
-	struct json_object *j = cdc_json_parse(cdc_source_ask(&ask, 1, true));
-	struct json_object *one = json_object_array_get_idx(cdc_json_array(j, "pipelines"), 0);
 
-	ok(cdc_json_true(j, "full"), "full");
-	is(cdc_json_string(one, "id"), ID, "id");
-	is(cdc_json_string(one, "name"), "mdb_pipeline_a1b2c3d4", "name");
-	is(cdc_json_string(one, "database"), "app", "database");
-	is(json_object_get_string(json_object_array_get_idx(cdc_json_array(one, "tables"), 1)), tables[1], "a table with everything");
-	json_object_put(j);
-	is(cdc_source_ask(NULL, 0, false), "{\"full\":false,\"pipelines\":[]}", "nobody asks");
+	is(cdc_source_ask(&ask, 1, true), "{\"full\":true,\"database\":\"app\",\"pipelines\":[[\"mdb_pipeline_a1b2c3d4\","
+	   "[\"\\\"a\\\".\\\"b\\\"\",\"\\\"S x\\\".\\\"T\\\\\\\"\\\"\\\"\"],null,null]]}", "name and tables, with everything, and the database once");
+	ask.ntables = 0;
+	ask.txid = 7;
+	ask.login = "l";
+	is(cdc_source_ask(&ask, 1, false), "{\"database\":\"app\",\"pipelines\":[[\"mdb_pipeline_a1b2c3d4\",[],7,\"l\"]]}", "all tables, a transaction and a login");
+	is(cdc_source_ask(NULL, 0, false), "{\"pipelines\":[]}", "nobody asks");
+}
+
+static CdcSourceObs *
+parsed(const char *server)
+{
+	return cdc_source_parse(&server, 1);
 }
 
 static void
@@ -49,15 +53,15 @@ reading(void)
 	const char *head = "{\"in_recovery\":false,\"system_identifier\":\"18446744073709551615\",\"timeline\":\"x0000001F\","
 		"\"version\":150020,\"wal_level\":\"logical\",\"wal_lsn\":\"16/B374D848\",\"now\":1795535735047356,"
 		"\"free_slots\":9,\"free_senders\":-1,\"blocker\":\"pid 1\",\"superuser\":true,"
-		"\"hba\":\"a\\\\303\\\\251\",\"hba_error\":null,\"pipelines\":[";
-	const char *one = "{\"id\":\"" ID "\",\"role_exists\":true,\"role_login\":null,\"grants_ok\":true,\"missing\":\"a.b\","
+		"\"hba\":\"a\\\\303\\\\251\",\"hba_error\":null}";
+	const char *one = "{\"nr\":1,\"role_exists\":true,\"role_login\":null,\"grants_ok\":true,\"missing\":\"a.b\","
 		"\"pub_exists\":true,\"pub_mark\":\"m\",\"pub_lacks\":\"it lacks x\",\"pub_besides\":\"it also has y\","
 		"\"slot\":{\"fits\":true,\"lost\":null,\"active\":true,\"pid\":77,\"streaming\":true,\"restart\":\"0/1\",\"flush\":\"1/0\",\"made\":5},"
 		"\"sessions\":null}";
-	const char *two = "{\"id\":\"b\",\"pub_exists\":true,\"pub_besides\":\"it also has y\",\"slot\":{\"fits\":false,\"lost\":\"invalidated: wal_removed\","
+	const char *two = "{\"nr\":2,\"pub_exists\":true,\"pub_besides\":\"it also has y\",\"slot\":{\"fits\":false,\"lost\":\"invalidated: wal_removed\","
 		"\"active\":false,\"flush\":null}}";
-	const char *three = "{\"id\":\"c\",\"pub_exists\":false,\"pub_mark\":null,\"slot\":null,\"sessions\":6}";
-	CdcSourceObs *o = cdc_source_parse(psprintf("%s%s,%s,%s]}", head, one, two, three));
+	const char *three = "{\"nr\":4,\"pub_exists\":false,\"pub_mark\":null,\"slot\":null,\"sessions\":6}";
+	CdcSourceObs *o = cdc_source_parse((const char *const[]) {head, one, two, three}, 4);
 	const CdcSourcePipeline *p;
 
 	ok(o != NULL && o->n == 3, "read");
@@ -69,7 +73,7 @@ reading(void)
 	is(o->hba_error, NULL, "no error");
 	is(o->blocker, "pid 1", "blocker");
 
-	p = cdc_source_find(o, ID);
+	p = cdc_source_find(o, 0);
 	ok(p != NULL && p->role_exists && !p->role_login && p->grants_ok, "role");
 	is(p->tables_missing, "a.b", "missing");
 	is(p->tables_bad_kind, NULL, "... nothing else");
@@ -80,23 +84,25 @@ reading(void)
 	ok(p->restart_lsn == 1 && p->confirmed_flush_lsn == UINT64CONST(0x100000000), "positions");
 	is_number(p->slot_made_us, 5, "made");
 	is_number(p->sessions_since_us, 0, "no session");
-	p = cdc_source_find(o, "b");
+	p = cdc_source_find(o, 1);
 	ok(p->pub_exists && !p->pub_ok && !p->pub_lacks, "more than wanted lacks nothing");
 	ok(p->slot_exists && !p->slot_fits && p->slot_lost && !p->slot_consistent, "a lost slot");
 	is(p->slot_lost_why, "invalidated: wal_removed", "... why");
-	p = cdc_source_find(o, "c");
+	p = cdc_source_find(o, 3);
 	ok(!p->pub_exists && !p->pub_ok && p->pub_wrong == NULL && !p->slot_exists && !p->slot_lost, "nothing there");
 	is_number(p->sessions_since_us, 6, "sessions since");
-	ok(cdc_source_find(o, "nobody") == NULL, "not asked, not answered");
+	ok(cdc_source_find(o, 2) == NULL && cdc_source_find(o, 4) == NULL, "what is not answered is not there");
+	ok(cdc_source_parse((const char *const[]) {head, two, one}, 3) == NULL && cdc_source_parse((const char *const[]) {head, two, two}, 3) == NULL &&
+	   cdc_source_parse((const char *const[]) {head, "{}"}, 2) == NULL && cdc_source_parse((const char *const[]) {head, ""}, 2) == NULL, "answers come in the order of their questions, once each");
 
-	o = cdc_source_parse("{\"in_recovery\":false,\"system_identifier\":\"7\",\"timeline\":\"3\",\"history\":\"1\\t0/36D7AA0\\tno recovery target specified\\n\\n"
-						 "2\\t1/57A1400\\t3 4/5\\n# 9 0/9\\n\",\"pipelines\":[]}");
+	o = parsed("{\"in_recovery\":false,\"system_identifier\":\"7\",\"timeline\":\"3\",\"history\":\"1\\t0/36D7AA0\\tno recovery target specified\\n\\n"
+			   "2\\t1/57A1400\\t3 4/5\\n# 9 0/9\\n\"}");
 	ok(o != NULL && o->history_known && o->nhistory == 2 && o->history[0].timeline == 1 && o->history[0].lsn == UINT64CONST(0x36D7AA0) &&
 	   o->history[1].timeline == 2 && o->history[1].lsn == UINT64CONST(0x1057A1400), "a history, with the empty lines that PostgreSQL writes between");
-	o = cdc_source_parse("{\"in_recovery\":true,\"system_identifier\":\"7\",\"timeline\":\"12\",\"wal_lsn\":null,\"pipelines\":[]}");
+	o = parsed("{\"in_recovery\":true,\"system_identifier\":\"7\",\"timeline\":\"12\",\"wal_lsn\":null}");
 	ok(o != NULL && o->in_recovery && o->timeline == 12 && o->n == 0 && o->wal_lsn == 0 && o->hba_text == NULL, "a standby");
-	ok(cdc_source_parse("") == NULL && cdc_source_parse(NULL) == NULL && cdc_source_parse("{}") == NULL &&
-	   cdc_source_parse("{\"pipelines\":[]}") == NULL, "what is no observation");
+	ok(parsed("") == NULL && parsed(NULL) == NULL && parsed("{}") == NULL &&
+	   cdc_source_parse(NULL, 0) == NULL, "what is no observation");
 }
 
 static void

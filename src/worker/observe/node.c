@@ -238,7 +238,7 @@ node_done(const CdcPgResult *result, void *arg)
 		MemoryContextReset(n->obs_context);
 		memset(&n->conf, 0, sizeof(n->conf));
 		old = MemoryContextSwitchTo(n->obs_context);
-		obs = cdc_source_parse(cdc_pg_value(result, 0, 0));
+		obs = cdc_probe_answer(result);
 		MemoryContextSwitchTo(old);
 	}
 	if (obs && is_forbidden_metadata(n, obs->system_identifier))

@@ -27,6 +27,9 @@ typedef struct CdcProbe
 extern CdcProbe *cdc_probe_make(CdcService *service, const char *database, int npipelines);
 extern void cdc_probe_free(CdcProbe *probe);
 
+/* What a look has answered, palloc'd; NULL: it makes no sense. */
+extern CdcSourceObs *cdc_probe_answer(const CdcPgResult *result);
+
 /* For cdc_pg_watch: an idle connection to a node of this service has ended. */
 extern void cdc_observe_lost(CdcPgConn *conn, void *service);
 

@@ -32,3 +32,18 @@ cdc_probe_free(CdcProbe *probe)
 	pfree(probe->pipelines);
 	pfree(probe);
 }
+
+CdcSourceObs *
+cdc_probe_answer(const CdcPgResult *result)
+{
+	int			n = cdc_pg_ntuples(result);
+	const char **rows = palloc(sizeof(char *) * (n + 1));
+	CdcSourceObs *obs;
+	int			i;
+
+	for (i = 0; i < n; i++)
+		rows[i] = cdc_pg_value(result, i, 0);
+	obs = cdc_source_parse(rows, n);
+	pfree(rows);
+	return obs;
+}

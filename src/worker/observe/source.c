@@ -32,8 +32,15 @@
 /* Who has its slot watched looks nevertheless when the last look is as old. */
 #define WATCH_FOR_MS 250
 
-/* So many pipelines are asked about at once: their answer is well below what a look may bring. */
-#define LOOK_PIPELINES 64
+/*
+ * So many pipelines are asked about at once: at first LOOK_FEW, then twice as many
+ * after each look that took the server less than LOOK_SOON_MS, half as many after one
+ * that took more than LOOK_LONG_MS or failed.  And so many tables.
+ */
+#define LOOK_FEW 64
+#define LOOK_SOON_MS 500
+#define LOOK_LONG_MS 2000
+#define LOOK_TABLES 4096
 
 static const char *
 dup(const char *words)
@@ -61,7 +68,6 @@ keep_seen(CdcPipeline *p, const CdcSourceObs *obs, const CdcSourcePipeline *seen
 	old = MemoryContextSwitchTo(p->look.obs_context);
 	copy = palloc(sizeof(CdcSourcePipeline));
 	*copy = *seen;
-	copy->pipeline_id = p->id;
 	copy->role_mark = dup(seen->role_mark);
 	copy->role_password_hash = dup(seen->role_password_hash);
 	copy->tables_missing = dup(seen->tables_missing);
@@ -116,6 +122,21 @@ note_unused(CdcSourceDb *db)
 
 static void look_at_database(CdcSourceDb *db);
 
+/* What this look at so many pipelines took says how many may be in the next one, and how soon that may be. */
+static void
+note_duration(CdcSourceDb *db, const CdcProbe *probe, const CdcSourceObs *obs)
+{
+	int			took = (int) (cdc_loop_now() - probe->started);
+
+	db->look_ms = (int) ((int64) took * LOOK_FEW / Max(probe->n, LOOK_FEW));
+	if (obs == NULL || took > LOOK_LONG_MS)
+		db->look_most = Max(Min(db->look_most, probe->n) / 2, 1);
+	else if (obs->n < probe->n)
+		db->look_most = Max(obs->n, 1);
+	else if (took < LOOK_SOON_MS && probe->n >= db->look_most)
+		db->look_most = Min(db->look_most * 2, CDC_SOURCE_LOOK_MAX);
+}
+
 static void
 database_done(const CdcPgResult *result, void *arg)
 {
@@ -127,6 +148,13 @@ database_done(const CdcPgResult *result, void *arg)
 	bool		another = false;
 	int			i;
 
+	for (i = 0; i < probe->n; i++)
+	{
+		CdcPipeline *p = cdc_world_pipeline(probe->world, probe->pipelines[i]);
+
+		if (p)
+			p->look.asked_since = 0;
+	}
 	if (s == NULL)
 	{
 		cdc_probe_free(probe);
@@ -134,9 +162,9 @@ database_done(const CdcPgResult *result, void *arg)
 	}
 	db = cdc_world_database(s, probe->database);
 	db->observing = false;
-	db->look_ms = (int) (cdc_loop_now() - probe->started);
 	if (result->outcome == CDC_PG_OK)
-		obs = cdc_source_parse(cdc_pg_value(result, 0, 0));
+		obs = cdc_probe_answer(result);
+	note_duration(db, probe, obs);
 	if (obs && (obs->in_recovery ||
 				(s->pg.system_identifier != 0 && obs->system_identifier != s->pg.system_identifier)))
 	{
@@ -152,8 +180,14 @@ database_done(const CdcPgResult *result, void *arg)
 
 		if (p == NULL || p->source != s)
 			continue;
+		seen = obs ? cdc_source_find(obs, i) : NULL;
+		if (obs && obs->n > 0 && i >= obs->pipelines[obs->n - 1].number)
+		{
+			/* there was no room for it any more */
+			cdc_ask(db, CDC_ASK_LOOK, p);
+			continue;
+		}
 		p->look.look_at = probe->started;
-		seen = obs ? cdc_source_find(obs, p->id) : NULL;
 		p->look.seen_failed = (seen == NULL);
 		if (seen)
 		{
@@ -209,17 +243,23 @@ look_at_database(CdcSourceDb *db)
 	const char *params[1];
 	char	   *ask;
 	CdcPipeline *p;
-	int			most = Min(db->asked[CDC_ASK_LOOK].n, LOOK_PIPELINES);
+	int			most;
 	int			n = 0;
+	int			ntables = 0;
 
+	if (db->look_most == 0)
+		db->look_most = LOOK_FEW;
+	most = Min(db->asked[CDC_ASK_LOOK].n, db->look_most);
 	if (db->observing || most == 0 || !open_database(db))
 		return;
 	asks = palloc(sizeof(CdcSourceAsk) * most);
 	probe = cdc_probe_make(db->service, db->database, most);
 	/* the others are asked about when this is answered */
-	while (n < most && (p = cdc_next_asked(db, CDC_ASK_LOOK)) != NULL)
+	while (n < most && ntables < LOOK_TABLES && (p = cdc_next_asked(db, CDC_ASK_LOOK)) != NULL)
 	{
 		asks[n] = cdc_source_ask_of(p);
+		ntables += asks[n].ntables;
+		p->look.asked_since = probe->started;
 		strlcpy(probe->pipelines[n], p->id, CDC_UUID_LEN + 1);
 		n++;
 	}
@@ -362,7 +402,9 @@ cdc_observe_source_want(CdcPipeline *p)
 		cdc_observe_nodes(s);
 		return;
 	}
-	cdc_ask(cdc_world_database(s, p->wanted.database), CDC_ASK_LOOK, p);
+	/* what is under way answers it, whatever else has been answered meanwhile */
+	if (p->look.asked_since == 0 || p->look.asked_since < p->plan.source_since)
+		cdc_ask(cdc_world_database(s, p->wanted.database), CDC_ASK_LOOK, p);
 }
 
 void

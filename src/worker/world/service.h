@@ -91,7 +91,8 @@ typedef struct CdcSourceDb
 	CdcPgConn  *ddl;			/* actions, so that a lock wait blocks no look. Writers: worker/execute/source.c, worker/world */
 	bool		observing;
 	int64		observing_since;
-	int			look_ms;		/* how long the last observation took */
+	int			look_ms;		/* how long the last observation took, for few pipelines */
+	int			look_most;		/* so many may be in the next one, 0: not known yet */
 	CdcAsked	asked[CDC_NUM_ASKS];	/* pipelines that are to be in the next one. Writer: worker/world */
 	bool		asks;			/* is in world->asking. Writer: worker/world */
 	dlist_node	asking_node;	/* Writer: worker/world */

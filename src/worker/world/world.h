@@ -161,6 +161,7 @@ typedef struct CdcPipelineLook
 	char	   *seen_error;
 	char		seen_sqlstate[6];
 	int64		look_at;		/* start of the newest observation that ended */
+	int64		asked_since;	/* start of the one under way, 0: none */
 	char		watched[64];	/* its slot as the last watch told; "": none */
 	CdcSourceObs server;		/* scalars of that observation */
 	CdcKcOffsets offsets;
