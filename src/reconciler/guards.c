@@ -206,6 +206,7 @@ GUARD(teardown_offsets_out_of_reach, teardown_hidden(s) && !s->force &&
 	  s->plugin_present == CDC_NO)
 GUARD(teardown_offsets_hidden, teardown_hidden(s) && !s->force)
 
+GUARD(teardown_slot_declared, source_open(s) && s->slot_declared == CDC_YES && !s->force)
 GUARD(teardown_slot_left, source_open(s) && slot_idle(s))
 GUARD(teardown_shadow_unseen, source_open(s) && s->shadow_left == CDC_UNKNOWN)
 GUARD(teardown_shadow_left, source_open(s) && s->shadow_left == CDC_YES)
@@ -276,6 +277,8 @@ GUARD(plugin_to_install, plugin_due(s) && s->agents == CDC_AGENTS_READY)
  */
 GUARD(source_unseen, s->source_reachable == CDC_UNKNOWN)
 GUARD(source_down, s->source_reachable == CDC_NO)
+GUARD(source_demoted, s->source_reachable == CDC_NO && s->source_demoted == CDC_YES && streams(s) &&
+	  connector_works(s))
 GUARD(capability_unseen, s->source_capable == CDC_UNKNOWN)
 GUARD(database_gone, database_closed(s))
 GUARD(source_not_capable, s->source_capable == CDC_NO)

@@ -23,7 +23,7 @@
 	X(teardown_slot_held) \
 	X(teardown_offsets_unseen) X(teardown_offsets_left) X(teardown_connector_left) \
 	X(teardown_offsets_out_of_reach) X(teardown_offsets_hidden) \
-	X(teardown_slot_left) X(teardown_shadow_unseen) X(teardown_shadow_left) \
+	X(teardown_slot_declared) X(teardown_slot_left) X(teardown_shadow_unseen) X(teardown_shadow_left) \
 	X(teardown_publication_unseen) X(teardown_publication_unverified) X(teardown_publication_left) \
 	X(teardown_hba_unseen) X(teardown_hba_left) \
 	X(teardown_role_unseen) X(teardown_role_needed) X(teardown_role_left) \
@@ -39,7 +39,7 @@
 	X(agents_unseen) X(plugin_by_hand) X(plugin_unset) X(plugin_agents_down) X(plugin_failed) \
 	X(plugin_installing) X(plugin_to_install) \
 	/* source */ \
-	X(source_unseen) X(source_down) X(capability_unseen) X(database_gone) X(source_not_capable) \
+	X(source_unseen) X(source_demoted) X(source_down) X(capability_unseen) X(database_gone) X(source_not_capable) \
 	X(secret_unseen) X(secret_out_of_reach) X(secret_new_out_of_reach) X(secret_to_put) \
 	X(tables_unseen) X(tables_missing) X(tables_bad_kind) X(tables_without_identity) \
 	X(role_unseen) X(role_foreign) X(role_not_fitting) X(role_dropped) X(role_to_make) \

@@ -26,14 +26,14 @@ is_behind(const CdcStandbyFacts *f)
 }
 
 GUARD(leaving_slot, f->leaving && f->reachable && !f->other_cluster && f->in_recovery &&
-	  f->slot_exists && f->slot_ours && f->slot_fits && !f->slot_synced && !f->slot_active)
+	  f->slot_exists && f->slot_ours && f->slot_fits && !f->slot_synced && !f->slot_active && !f->slot_declared)
 GUARD(leaving, f->leaving)
 GUARD(not_reachable, !f->reachable)
 GUARD(other_cluster, f->other_cluster)
 GUARD(claims_primary, !f->in_recovery)
 GUARD(not_wanted, !f->wanted)
 GUARD(unread, !f->conf_known)
-GUARD(too_old_version, f->version < 160000)
+GUARD(too_old_version, f->version < 160000 && !(f->slot_exists && f->slot_kept))
 GUARD(not_following, !f->follows)
 GUARD(hba_missing, !f->hba_ready)
 GUARD(sync_in_the_way, f->native && f->slot_exists && !f->slot_synced && f->slot_ours && !f->slot_active)
@@ -42,6 +42,8 @@ GUARD(native_no_dbname, f->native && f->has_dbname == CDC_NO)
 GUARD(no_feedback, !f->feedback)
 GUARD(no_physical_slot, !f->has_primary_slot)
 GUARD(not_streaming, !f->streams)
+GUARD(patroni_unread, f->patroni_keeps == CDC_UNKNOWN && !f->native)
+GUARD(patroni_drops, f->patroni_keeps == CDC_NO && !f->native)
 GUARD(native_stalls, f->native && f->sync_missing)
 GUARD(native_absent, f->native && !f->slot_exists)
 GUARD(native_lost, f->native && f->slot_lost)
@@ -50,13 +52,15 @@ GUARD(native_ready, f->native)
 GUARD(slot_foreign, f->slot_exists && (!f->slot_ours || !f->slot_fits || f->slot_temporary))
 GUARD(slot_busy, f->slot_exists && f->slot_active)
 GUARD(slot_lost, f->slot_exists && f->slot_lost)
+GUARD(slot_watched, f->slot_exists && f->slot_watched)
 GUARD(slot_stale, f->slot_exists && f->slot_stale)
-GUARD(slot_too_old, f->slot_exists && f->slot_too_old)
+GUARD(slot_too_old, f->slot_exists && f->slot_too_old && !f->slot_kept)
 GUARD(primary_unseen, !f->primary_known)
 GUARD(no_free_slot, !f->slot_exists && !f->free_slot)
 GUARD(slot_blocked, !f->slot_exists && f->blocked)
 GUARD(slot_absent, !f->slot_exists)
 GUARD(slot_ahead, f->slot_lsn > f->primary_lsn)
+GUARD(slot_kept, f->slot_kept)
 GUARD(slot_far_behind, is_behind(f) && f->primary_lsn - f->slot_lsn >= f->step)
 GUARD(slot_long_behind, is_behind(f) && f->quiet_long)
 
@@ -104,9 +108,13 @@ const CdcStandbyRule cdc_standby_table[] =
 		"The feedback of a standby counts only while it is connected, or through its slot."},
 	{50, G(not_streaming), DO(NONE), false, "it does not stream from its primary", NULL,
 		"What it lacks would be lost."},
+	{51, G(patroni_unread), DO(NONE), false, "Patroni runs it, and whether it drops the slot cannot be read from its configuration", NULL,
+		"Only a superuser may read patroni.dynamic.json in its data directory."},
 	{52, G(native_stalls), DO(NONE), false, "as a primary it would wait for standby slots that it does not have: {names}",
 		"ALTER SYSTEM SET synchronized_standby_slots = ''; SELECT pg_reload_conf(); -- on the standby",
 		"Decoding would stand still for ever while Kafka Connect says RUNNING."},
+	{53, G(patroni_drops), DO(NONE), false, "Patroni runs it, and drops the slot whenever it loads its list of slots: add to its configuration (patronictl edit-config) ignore_slots: [{type: logical, plugin: pgoutput, database: {database}}]", NULL,
+		"At each start of the server or of Patroni, a demotion, the end of a pause; on the primary too, which costs a gap."},
 	{54, G(native_absent), DO(NUDGE), true, "the server has not synced the slot yet", NULL,
 		"Up to 30 s after it was made."},
 	{56, G(native_lost), DO(NONE), true, "the synced slot was invalidated: {error}", NULL,
@@ -122,6 +130,8 @@ const CdcStandbyRule cdc_standby_table[] =
 	{61, G(slot_busy), DO(NONE), true, "the slot there is in use", NULL, "By us, as a rule: it is being moved."},
 	{62, G(slot_lost), DO(DROP), true, "the slot there was invalidated and is made again: {error}", NULL,
 		"It cannot be mended."},
+	{63, G(slot_watched), DO(NONE), true, "a slot of this name is there that we did not make; whether Patroni keeps it there is being watched", NULL,
+		"A slot that is declared in Patroni's configuration is copied and moved by it; one that nobody moves is a leftover."},
 	{64, G(slot_stale), DO(DROP), true, "the slot there is from before the node's present history and is made again", NULL,
 		"A former primary came back with its old slot."},
 	{66, G(slot_too_old), DO(DROP), true, "the slot there held back more WAL than cdc_pipeline.max_slot_wal and is made again", NULL,
@@ -136,6 +146,7 @@ const CdcStandbyRule cdc_standby_table[] =
 	{72, G(slot_absent), DO(MAKE), true, "the slot there is being made", NULL, "With a nudge on the primary, which must log its running transactions."},
 	{74, G(slot_ahead), DO(NONE), true, "the slot there begins ahead of the primary's and is good when that has passed it", NULL,
 		"What lies between is not decoded from it."},
+	{75, G(slot_kept), DO(NONE), true, NULL, NULL, "Somebody else moves it, behind the primary's: as good as ours."},
 	{76, G(slot_far_behind), DO(ADVANCE), true, NULL, NULL, "Paced by WAL, not by time: moving reads all of it."},
 	{78, G(slot_long_behind), DO(ADVANCE), true, NULL, NULL, "On a quiet source too it must not hold back catalog rows for ever."},
 	{0, NULL, NULL, DO(NONE), true, NULL, NULL, NULL}
@@ -181,25 +192,26 @@ cdc_shadow_target(const CdcStandbyFacts *f)
 void
 cdc_standby_expand(char *buf, size_t size, const char *words, const CdcStandbyWords *what)
 {
-	static const char *const names[] = {"{error}", "{slot}", "{names}", "{physical}"};
-	const char *values[4];
+	static const char *const names[] = {"{error}", "{slot}", "{names}", "{physical}", "{database}"};
+	const char *values[5];
 	size_t		used = 0;
 
 	values[0] = what->error;
 	values[1] = what->slot;
 	values[2] = what->names;
 	values[3] = what->physical;
+	values[4] = what->database;
 	buf[0] = '\0';
 	while (*words != '\0' && used + 1 < size)
 	{
 		int			i;
 
-		for (i = 0; i < 4; i++)
+		for (i = 0; i < 5; i++)
 		{
 			if (strncmp(words, names[i], strlen(names[i])) == 0)
 				break;
 		}
-		if (i < 4)
+		if (i < 5)
 		{
 			int			n = snprintf(buf + used, size - used, "%s", values[i] ? values[i] : "not known yet");
 

@@ -51,6 +51,8 @@ typedef struct CdcStandbyFacts
 	bool		sync_missing;	/* its own synchronized_standby_slots names slots
 								 * that it does not have */
 	bool		free_slot;		/* max_replication_slots is not used up */
+	CdcTri		patroni_keeps;	/* by its configuration Patroni leaves the slot
+								 * alone; YES where there is no Patroni */
 	/* the slot of our name on it */
 	bool		slot_exists;
 	bool		slot_ours;		/* by what we remember */
@@ -59,6 +61,10 @@ typedef struct CdcStandbyFacts
 	bool		slot_synced;
 	bool		slot_active;
 	bool		slot_lost;
+	bool		slot_declared;	/* in Patroni's configuration, which makes it again */
+	bool		slot_kept;		/* somebody else moves it, on the present history */
+	bool		slot_watched;	/* not made by us, and whether somebody else keeps
+								 * it is not known yet */
 	bool		slot_stale;		/* not made on the present history */
 	bool		slot_too_old;	/* it holds back more WAL than it may */
 	uint64_t	slot_lsn;		/* confirmed_flush_lsn */
@@ -107,7 +113,7 @@ extern const char *cdc_shadow_action_name(CdcShadowAction action);
 extern uint64_t cdc_shadow_target(const CdcStandbyFacts *facts);
 
 /*
- * Writes words with {error}, {slot}, {names} and {physical} replaced into buf
+ * Writes words with {error}, {slot}, {names}, {physical} and {database} replaced into buf
  * (always terminated, cut at size).
  */
 typedef struct CdcStandbyWords
@@ -116,6 +122,7 @@ typedef struct CdcStandbyWords
 	const char *slot;			/* the pipeline's slot */
 	const char *names;			/* of slots that are missing */
 	const char *physical;		/* a name for the physical slot */
+	const char *database;		/* that is captured */
 } CdcStandbyWords;
 
 extern void cdc_standby_expand(char *buf, size_t size, const char *words, const CdcStandbyWords *what);

@@ -272,6 +272,8 @@ typedef struct CdcSnapshot
 	CdcAgents	agents;
 	CdcSecret	secret;
 	CdcTri		source_reachable;	/* a primary was found and answered */
+	CdcTri		source_demoted; /* there is no primary, and the node that was
+								 * streamed from answers as a standby */
 	CdcTri		source_capable; /* version, wal_level=logical, database exists */
 	CdcObject	role;			/* manage_role false: OK when the given role fits,
 								 * WRONG or ABSENT otherwise, never FOREIGN */
@@ -312,6 +314,8 @@ typedef struct CdcSnapshot
 	CdcTri		walsender_stuck;	/* slot still active past the deadline */
 	CdcTri		hba_line_left;	/* our line is still on a reachable node */
 	CdcTri		shadow_left;	/* a slot of ours is on a reachable standby */
+	CdcTri		slot_declared;	/* an HA manager's configuration has the slot,
+								 * and would make it again */
 	CdcTri		unreachable_standby;	/* a standby could not be looked at */
 	CdcTri		role_has_dependents;	/* cannot be dropped: others depend on it */
 	CdcTri		role_disarmed;	/* NOLOGIN NOREPLICATION, our grants revoked: what

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/object_names.h"
+
 #define BEGIN_MARK "# BEGIN cdc_pipeline (managed: lines up to END are written by the control plane)"
 #define END_MARK "# END cdc_pipeline"
 
@@ -152,26 +154,66 @@ append_token(StringInfo buf, const char *name)
 	return p > name;
 }
 
+/* The rule alone; role NULL: of every pipeline's role, as an expression.  false: it cannot be written. */
+static bool
+append_rule(StringInfo buf, const CdcHbaLine *line, const char *role)
+{
+	size_t		length = strlen(line->cidr);
+
+	if (length == 0 || strspn(line->cidr, "0123456789abcdefABCDEF:./") != length)
+		return false;
+	appendStringInfoString(buf, "host ");
+	if (!append_token(buf, line->database))
+		return false;
+	appendStringInfoChar(buf, ' ');
+	if (role == NULL)
+		appendStringInfoString(buf, "/^" CDC_OBJECT_PREFIX);
+	else if (!append_token(buf, role))
+		return false;
+	appendStringInfo(buf, " %s scram-sha-256", line->cidr);
+	return true;
+}
+
 char *
 cdc_hba_line(const CdcHbaLine *line)
 {
 	StringInfoData buf;
-	size_t		length = strlen(line->cidr);
 
-	if (length == 0 || strspn(line->cidr, "0123456789abcdefABCDEF:./") != length ||
-		strlen(line->pipeline_id) != ID_LENGTH ||
+	if (strlen(line->pipeline_id) != ID_LENGTH ||
 		strspn(line->pipeline_id, "0123456789abcdef-") != ID_LENGTH)
 		return NULL;
+	initStringInfo(&buf);
+	if (!append_rule(&buf, line, line->role))
+		return NULL;
+	appendStringInfo(&buf, LINE_MARK "%s", line->pipeline_id);
+	return buf.data;
+}
+
+char *
+cdc_hba_line_for_manager(const CdcHbaLine *line, int version)
+{
+	bool		any = version >= 160000 && strncmp(line->role, CDC_OBJECT_PREFIX, strlen(CDC_OBJECT_PREFIX)) == 0;
+	StringInfoData buf;
 
 	initStringInfo(&buf);
-	appendStringInfoString(&buf, "host ");
-	if (!append_token(&buf, line->database))
-		return NULL;
-	appendStringInfoChar(&buf, ' ');
-	if (!append_token(&buf, line->role))
-		return NULL;
-	appendStringInfo(&buf, " %s scram-sha-256" LINE_MARK "%s", line->cidr, line->pipeline_id);
-	return buf.data;
+	return append_rule(&buf, line, any ? NULL : line->role) ? buf.data : NULL;
+}
+
+const char *
+cdc_hba_manager(const char *file)
+{
+	static const char words[] = "# It will be overwritten by Patroni!";
+	const char *at = file;
+
+	while (at && (at = strstr(at, words)) != NULL)
+	{
+		const char *end = at + strlen(words);
+
+		if ((at == file || at[-1] == '\n') && (*end == '\0' || *end == '\n' || *end == '\r'))
+			return "Patroni";
+		at = end;
+	}
+	return NULL;
 }
 
 char *

@@ -90,6 +90,19 @@ extern char *cdc_hba_sha256(const char *content);
 extern CdcTri cdc_hba_admits(const char *file, const CdcHbaLine *lines, int nlines, const char *sslmode);
 
 /*
+ * Who writes this whole file anew at will, by its own words in it ("Patroni"), or
+ * NULL.  Source: patroni/postgresql/config.py, ConfigHandler._config_file_writer.
+ */
+extern const char *cdc_hba_manager(const char *file);
+
+/*
+ * The line for such a manager's own configuration: of a role of any pipeline where
+ * the server's version knows expressions (16), since nobody adds one line a
+ * pipeline there by hand.  NULL as cdc_hba_line().
+ */
+extern char *cdc_hba_line_for_manager(const CdcHbaLine *line, int version);
+
+/*
  * A larger file is not read, nor written: 512 kB of bytea's "escape" format (a
  * byte beyond ASCII takes four).  Of one that is, CDC_HBA_HEAD bytes are looked
  * at, which is where our block is.

@@ -13,6 +13,7 @@
 
 #include "common/base.h"
 #include "reconciler/failover.h"
+#include "remote/patroni.h"
 
 /* What to ask about one pipeline. */
 typedef struct CdcSourceAsk
@@ -144,6 +145,8 @@ typedef struct CdcNodeConf
 	const char *sync_missing;	/* of synchronized_standby_slots: no active physical
 								 * slot here; NULL: none */
 	bool		keep_unlimited; /* max_slot_wal_keep_size = -1 */
+	bool		copies_slots;	/* extension pg_failover_slots is loaded */
+	CdcPatroni	patroni;
 	const char *receiver;		/* "streaming" ..., NULL: there is none */
 	const char *receiver_slot;	/* the physical slot that it uses, NULL */
 	int			nslots;

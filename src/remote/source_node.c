@@ -133,6 +133,10 @@ cdc_source_read_node(CdcSourceObs *obs, struct json_object *answer)
 	c->sync_missing = missing_of(text_of(conf, "synchronized_standby_slots"), cdc_json_array(node, "physical"));
 	c->keep_unlimited = cdc_json_string(conf, "max_slot_wal_keep_size") != NULL &&
 		strcmp(cdc_json_string(conf, "max_slot_wal_keep_size"), "-1") == 0;
+	c->copies_slots = cdc_json_get(conf, "pg_failover_slots.synchronize_slot_names") != NULL;
+	c->patroni.there = cdc_json_true(node, "patroni");
+	if (c->patroni.there && cdc_json_string(answer, "patroni"))
+		cdc_patroni_read(&c->patroni, cdc_hba_decode(cdc_json_string(answer, "patroni")));
 	c->receiver = text_of(receiver, "status");
 	c->receiver_slot = text_of(receiver, "slot");
 	c->nslots = slots ? (int) json_object_array_length(slots) : 0;

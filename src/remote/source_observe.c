@@ -53,6 +53,9 @@
 
 #define EPOCH_US(expr) "(extract(epoch FROM " expr ") * 1000000)::bigint"
 
+/* Patroni's own sessions on a server that it runs (patroni/postgresql/connection.py). */
+#define BY_PATRONI "v.application_name IN ('Patroni heartbeat', 'Patroni restapi')"
+
 /*
  * What only a superuser may call.  PostgreSQL checks the right to a function
  * or table when a query starts, taken branch or not, so this part is a query
@@ -74,6 +77,8 @@
 	" 0, 65536, true), 'escape') END, " \
 	"'hba', CASE WHEN f.is_cut THEN pg_catalog.encode(pg_catalog.substring(f.bytes, 1, " CDC_HBA_HEAD "), 'escape') ELSE f.words END, " \
 	"'hba_cut', f.is_cut, " \
+	"'patroni', CASE WHEN %2$s AND EXISTS (SELECT FROM pg_catalog.pg_stat_activity AS v WHERE " BY_PATRONI ") THEN pg_catalog.encode(" \
+	"pg_catalog.pg_read_binary_file('" CDC_PATRONI_FILE "', 0, " CDC_PATRONI_FILE_MAX ", true), 'escape') END, " \
 	"'error', CASE WHEN %2$s THEN (SELECT pg_catalog.string_agg(pg_catalog.format('line %%s: %%s', " \
 	"h.line_number, " ASCII("h.error") "), '; ' ORDER BY h.line_number)" \
 	" FROM (SELECT * FROM pg_catalog.pg_hba_file_rules AS r WHERE r.error IS NOT NULL ORDER BY r.line_number LIMIT 20) AS h) END" \
@@ -98,7 +103,8 @@
 	"'conf', (SELECT pg_catalog.jsonb_object_agg(c.name, CASE WHEN c.name = 'primary_conninfo'" \
 	" THEN (c.setting ~ '(^|[[:space:]])dbname[[:space:]]*=')::text ELSE c.setting END)" \
 	" FROM pg_catalog.pg_settings AS c WHERE c.name IN ('hot_standby_feedback', 'primary_slot_name', 'primary_conninfo'," \
-	" 'sync_replication_slots', 'synchronized_standby_slots', 'max_slot_wal_keep_size', 'max_replication_slots'))," \
+	" 'sync_replication_slots', 'synchronized_standby_slots', 'max_slot_wal_keep_size', 'max_replication_slots', 'pg_failover_slots.synchronize_slot_names'))," \
+	"'patroni', EXISTS (SELECT FROM session AS v WHERE " BY_PATRONI ")," \
 	"'receiver', (SELECT pg_catalog.jsonb_build_object('status', w.status, 'slot', w.slot_name)" \
 	" FROM pg_catalog.pg_stat_get_wal_receiver() AS w WHERE w.pid IS NOT NULL)," \
 	"'physical', (SELECT pg_catalog.jsonb_agg(l.slot_name) FROM slot AS l WHERE l.slot_type = 'physical' AND l.active)," \
@@ -347,7 +353,8 @@ NAMES("m.name", "m.narrowed") " AS narrowed"
 "  'node', " NODE ","
 "  'hba', (SELECT su.j ->> 'hba' FROM su),"
 "  'hba_cut', (SELECT su.j -> 'hba_cut' FROM su),"
-"  'hba_error', (SELECT su.j ->> 'error' FROM su))::text AS words FROM given AS g"
+"  'hba_error', (SELECT su.j ->> 'error' FROM su),"
+"  'patroni', (SELECT su.j ->> 'patroni' FROM su))::text AS words FROM given AS g"
 ")"
 /* of what is not ours the reader makes valid text */
 "SELECT CASE WHEN pg_catalog.getdatabaseencoding() IN ('UTF8', 'SQL_ASCII') THEN " BYTES("answer.words")

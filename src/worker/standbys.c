@@ -27,6 +27,14 @@ see_to(CdcPipeline *p, CdcNode *n)
 	if (n == s->pg.primary || (s->pg.primary == NULL && !n->in_recovery))
 		return;
 	shadow = cdc_shadow_of(p, n->address, n->port);
+	if (s->pg.primary && n->timeline == s->pg.primary->timeline && !shadow->busy)
+	{
+		const CdcNodeSlot *slot = cdc_source_node_slot(&n->conf, p->object_name);
+		bool		movable = slot && slot->fits && !slot->synced && !slot->temporary && slot->lost == NULL &&
+			cdc_same(slot->database, p->wanted.database);
+
+		cdc_shadow_note_seen(p, shadow, movable ? slot->flush_lsn : 0, n->timeline);
+	}
 	view = cdc_assess_standby(p, n, shadow);
 	cdc_shadow_note_readiness(p, shadow, view.ready, view.missing, view.fix_sql);
 	if (view.followed)

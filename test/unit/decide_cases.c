@@ -158,6 +158,9 @@ deleting_cases(void)
 	CASE(150, DELETING, stop(&s); s.offsets = CDC_OFFSETS_UNKNOWN);
 	CASE(152, DELETING, stop(&s));
 	CASE(152, DELETING, stop(&s); s.source_reachable = CDC_NO; s.force = true);
+	CASE(138, DELETING, stop(&s); s.connector = CDC_OBJ_ABSENT; s.offsets = CDC_OFFSETS_NONE; s.slot = CDC_SLOT_INACTIVE; s.slot_declared = CDC_YES);
+	CASE(138, DELETING, stop(&s); s.connector = CDC_OBJ_ABSENT; s.offsets = CDC_OFFSETS_NONE; s.slot = CDC_SLOT_ABSENT; s.shadow_left = CDC_YES; s.slot_declared = CDC_YES);
+	CASE(160, DELETING, stop(&s); s.connector = CDC_OBJ_ABSENT; s.offsets = CDC_OFFSETS_NONE; s.slot = CDC_SLOT_INACTIVE; s.slot_declared = CDC_YES; s.force = true);
 	CASE(154, DELETING, stop(&s); s.offsets = CDC_OFFSETS_NONE);
 	CASE(156, DELETING, no_connector(&s); s.offsets = CDC_OFFSETS_UNKNOWN; s.plugin_present = CDC_NO);
 	CASE(181, DELETING, all_gone(&s); s.offsets = CDC_OFFSETS_UNKNOWN; s.plugin_present = CDC_NO; s.connect_reachable = CDC_NO; s.sink_leaving = true);
@@ -255,6 +258,10 @@ source_cases(void)
 {
 	CASE(500, PROVISIONING, s.source_reachable = CDC_UNKNOWN);
 	CASE(502, PROVISIONING, s.source_reachable = CDC_NO);
+	CASE(503, RUNNING, s.source_reachable = CDC_NO; s.source_demoted = CDC_YES);
+	CASE(503, RUNNING, s.source_reachable = CDC_NO; s.source_demoted = CDC_YES; fail(&s, CDC_RESTART_DUE));
+	CASE(504, RUNNING, stop(&s); s.source_reachable = CDC_NO; s.source_demoted = CDC_YES);
+	CASE(504, RUNNING, s.source_reachable = CDC_NO; s.source_demoted = CDC_YES; s.initial_only = true);
 	CASE(504, RUNNING, s.source_reachable = CDC_NO; fail(&s, CDC_RESTART_EXHAUSTED));
 	CASE(510, PROVISIONING, s.source_capable = CDC_UNKNOWN);
 	CASE(512, PROVISIONING, s.source_capable = CDC_NO);

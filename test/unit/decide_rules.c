@@ -225,6 +225,7 @@ object_fault(const CdcSnapshot *s, CdcAction action)
 		case CDC_ACT_STOP_CONNECTOR:
 			return ours(s->connector) && (s->discarding || deleting ||
 										  (streams(s) && (s->move == CDC_MOVE_PENDING ||
+														  (s->source_reachable == CDC_NO && s->source_demoted == CDC_YES) ||
 														  (s->move == CDC_MOVE_JUDGED && s->verdict == CDC_VERDICT_REWIND &&
 														   s->offsets_ahead == CDC_YES)))) &&
 				s->connector_state != CDC_CS_STOPPED && s->connector_state != CDC_CS_UNKNOWN ?

@@ -335,7 +335,7 @@ delete_asked(World *w)
 		return false;
 	w->t.connect_reachable = w->t.source_reachable = w->t.source_capable = CDC_YES;
 	w->t.plugin_present = CDC_YES;
-	w->t.unreachable_standby = CDC_NO;
+	w->t.unreachable_standby = w->t.slot_declared = CDC_NO;
 	if (w->t.agents == CDC_AGENTS_DOWN)
 		w->t.agents = CDC_AGENTS_READY;
 	w->t.force = false;

@@ -33,7 +33,7 @@ well(void)
 	f.wanted = f.primary_known = f.reachable = f.in_recovery = f.conf_known = true;
 	f.follows = f.hba_ready = f.feedback = f.has_primary_slot = f.streams = f.free_slot = true;
 	f.slot_exists = f.slot_ours = f.slot_fits = true;
-	f.has_dbname = CDC_YES;
+	f.has_dbname = f.patroni_keeps = CDC_YES;
 	f.version = 160010;
 	f.primary_lsn = 500 * MB;
 	f.slot_lsn = 499 * MB;
@@ -91,6 +91,7 @@ cases(void)
 	CASE(well, 10, DROP, f.leaving = true);
 	CASE(well, 12, NONE, f.leaving = true; f.slot_exists = false);
 	CASE(well, 12, NONE, f.leaving = true; f.slot_active = true);
+	CASE(well, 12, NONE, f.leaving = true; f.slot_declared = true);
 	CASE(native, 12, NONE, f.leaving = true);
 	CASE(well, 20, NONE, f.reachable = false);
 	CASE(well, 22, NONE, f.other_cluster = true; f.slot_lost = true);
@@ -98,6 +99,7 @@ cases(void)
 	CASE(well, 26, NONE, f.wanted = false; f.slot_lost = true);
 	CASE(well, 28, NONE, f.conf_known = false; f.slot_exists = false);
 	CASE(well, 30, NONE, f.version = 150014; f.slot_exists = false);
+	CASE(well, 0, NONE, f.version = 150014; f.slot_kept = true; f.slot_lsn = 400 * MB);
 	CASE(well, 32, NONE, f.follows = false; f.slot_stale = true);
 	CASE(well, 34, MAKE, f.hba_ready = false; f.slot_exists = false);
 	CASE(native, 40, DROP, f.slot_synced = false);
@@ -108,6 +110,9 @@ cases(void)
 	CASE(well, 46, DROP, f.feedback = false; f.slot_lost = true);
 	CASE(well, 48, ADVANCE, f.has_primary_slot = false; f.slot_lsn = 400 * MB);
 	CASE(well, 50, NONE, f.streams = false);
+	CASE(well, 51, MAKE, f.patroni_keeps = CDC_UNKNOWN; f.slot_exists = false);
+	CASE(native, 0, NONE, f.patroni_keeps = CDC_UNKNOWN);
+	CASE(well, 53, ADVANCE, f.patroni_keeps = CDC_NO; f.slot_lsn = 400 * MB);
 	CASE(native, 52, NONE, f.sync_missing = true);
 	CASE(well, 0, NONE, f.sync_missing = true);
 	CASE(native, 54, NUDGE, f.slot_exists = false);
@@ -117,6 +122,7 @@ cases(void)
 	CASE(well, 60, NONE, f.slot_fits = false);
 	CASE(well, 61, NONE, f.slot_active = true; f.slot_lost = true);
 	CASE(well, 62, DROP, f.slot_lost = true);
+	CASE(well, 63, NONE, f.slot_watched = true; f.slot_stale = true);
 	CASE(well, 64, DROP, f.slot_stale = true);
 	CASE(well, 66, DROP, f.slot_too_old = true);
 	CASE(well, 68, NONE, f.primary_known = false; f.slot_exists = false);
@@ -124,6 +130,8 @@ cases(void)
 	CASE(well, 71, MAKE, f.blocked = true; f.slot_exists = false);
 	CASE(well, 72, MAKE, f.slot_exists = false);
 	CASE(well, 74, NONE, f.slot_lsn = 501 * MB);
+	CASE(well, 0, NONE, f.slot_kept = true; f.slot_lsn = 100 * MB; f.slot_too_old = true);
+	CASE(well, 74, NONE, f.slot_kept = true; f.slot_lsn = 501 * MB);
 	CASE(well, 0, ADVANCE, f.slot_lsn = 484 * MB);
 	CASE(well, 0, ADVANCE, f.quiet_long = true);
 	CASE(well, 0, NONE, f.quiet_long = true; f.slot_lsn = f.primary_lsn);
@@ -145,7 +153,7 @@ targets(void)
 static void
 words(void)
 {
-	CdcStandbyWords what = {"why", "mdb_pipeline_1", "standby_x", "standby_a"};
+	CdcStandbyWords what = {"why", "mdb_pipeline_1", "standby_x", "standby_a", "app"};
 	char		buf[40];
 
 	cdc_standby_expand(buf, sizeof(buf), "{error} {slot} {names}", &what);
@@ -176,7 +184,7 @@ random_case(void)
 	bool	   *flags[] = {&f.wanted, &f.leaving, &f.native, &f.primary_known, &f.blocked, &f.reachable, &f.other_cluster,
 		&f.in_recovery, &f.conf_known, &f.follows, &f.hba_ready, &f.feedback, &f.has_primary_slot, &f.streams, &f.syncs_slots,
 		&f.sync_missing, &f.free_slot, &f.slot_exists, &f.slot_ours, &f.slot_fits, &f.slot_temporary, &f.slot_synced,
-		&f.slot_active, &f.slot_lost, &f.slot_stale, &f.slot_too_old, &f.quiet_long};
+		&f.slot_active, &f.slot_lost, &f.slot_declared, &f.slot_kept, &f.slot_watched, &f.slot_stale, &f.slot_too_old, &f.quiet_long};
 	unsigned	i;
 
 	for (i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)

@@ -61,7 +61,7 @@ const Field fields[] = {
 	SEEN(plugin_present, 3, CDC_YES), SEEN(plugin_current, 3, CDC_YES),
 	SEEN(agents, CDC_AGENTS_READY + 1, CDC_AGENTS_READY), SEEN(secret, CDC_SECRET_OK + 1, CDC_SECRET_OK),
 	SEEN(secret_left, 3, CDC_NO),
-	SEEN(source_reachable, 3, CDC_YES),
+	SEEN(source_reachable, 3, CDC_YES), SEEN(source_demoted, 3, CDC_NO),
 	SEEN(source_capable, 3, CDC_YES), SEEN(role, CDC_OBJ_UNVERIFIED + 1, CDC_OBJ_OK),
 	SEEN(tables, CDC_TABLES_OK + 1, CDC_TABLES_OK), SEEN(hba, CDC_HBA_OK + 1, CDC_HBA_OK),
 	SEEN(publication, CDC_OBJ_UNVERIFIED + 1, CDC_OBJ_OK), SEEN(connector, CDC_OBJ_UNVERIFIED + 1, CDC_OBJ_OK),
@@ -75,7 +75,7 @@ const Field fields[] = {
 	KNOWN(gap, CDC_GAP_CONNECTOR + 1, CDC_GAP_NONE), SEEN(moving, 3, CDC_YES),
 	SEEN(move, CDC_MOVE_RESUMED + 1, CDC_MOVE_NONE), SEEN(verdict, CDC_VERDICT_NEVER + 1, CDC_VERDICT_RESUME),
 	SEEN(offsets_ahead, 3, CDC_NO), SEEN(confirmed, 3, CDC_YES),
-	SEEN(shadow_left, 3, CDC_NO), SEEN(two_primaries, 3, CDC_NO), SEEN(slot_wal_high, 3, CDC_NO),
+	SEEN(shadow_left, 3, CDC_NO), SEEN(slot_declared, 3, CDC_NO), SEEN(two_primaries, 3, CDC_NO), SEEN(slot_wal_high, 3, CDC_NO),
 	SEEN(walsender_stuck, 3, CDC_NO), SEEN(hba_line_left, 3, CDC_YES),
 	SEEN(unreachable_standby, 3, CDC_NO), SEEN(role_has_dependents, 3, CDC_NO),
 	SEEN(role_disarmed, 3, CDC_NO), SEEN(settled, 3, CDC_YES),
@@ -601,6 +601,8 @@ world_user_meddles(World *w)
 			break;
 		case 12:
 			t->source_reachable = chance(70) ? CDC_YES : CDC_NO;
+			t->source_demoted = t->source_reachable == CDC_NO && chance(50) ? CDC_YES : CDC_NO;
+			t->slot_declared = chance(10) ? CDC_YES : CDC_NO;
 			break;
 		case 13:
 			t->peerings = CDC_PEERINGS_OUT_OF_REACH + random_below(CDC_PEERINGS_ACTIVE);
@@ -639,6 +641,7 @@ world_user_repairs(World *w)
 		t->peerings = CDC_PEERINGS_ACTIVE;
 	t->connect_reachable = t->plugin_present = CDC_YES;
 	t->source_reachable = t->source_capable = CDC_YES;
+	t->source_demoted = t->slot_declared = CDC_NO;
 	w->seen_through = false;
 	t->tables = CDC_TABLES_OK;
 	t->plugin_current = CDC_YES;

@@ -202,6 +202,22 @@ assess_left_behind(const CdcPipeline *p, CdcAssessment *a)
 					   psprintf("%s%s%s", here ? here : "", here && there ? "; " : "", there ? there : ""));
 }
 
+/* Does the configuration of an HA manager have the pipeline's slot, on any node? */
+static CdcTri
+slot_declared(const CdcPipeline *p)
+{
+	int			i;
+
+	for (i = 0; p->source && i < p->source->pg.nnodes; i++)
+	{
+		const CdcNode *n = &p->source->pg.nodes[i];
+
+		if (n->reachable && n->conf.known && cdc_patroni_declares(&n->conf.patroni, p->object_name))
+			return CDC_YES;
+	}
+	return CDC_NO;
+}
+
 /* How long ago was the last mutation sent, and how long is the slot held? */
 static void
 assess_settled(const CdcPipeline *p, CdcAssessment *a)
@@ -247,6 +263,7 @@ cdc_assess(const CdcPipeline *p, CdcAssessment *a)
 		s->sink_leaving = p->sink && p->sink->deleting;
 	}
 	s->shadow_left = cdc_shadow_left(p);
+	s->slot_declared = slot_declared(p);
 	if (p->wanted.want_deleted)
 		assess_left_behind(p, a);
 }

@@ -54,15 +54,17 @@ slot_of(const CdcPipeline *p)
 
 /*
  * A slot that is there after the timeline has changed was made by us on this
- * standby (then the place of its making is remembered), or was synced by the
- * server; any other is a leftover.
+ * standby (then the place of its making is remembered), was synced by the
+ * server, or is the one that was streamed from, of a primary that was demoted
+ * and promoted again; any other is a leftover.
  */
 static bool
 slot_is_stale(const CdcPipeline *p)
 {
 	uint32		timeline;
 
-	if (cdc_failover_same_history(p) || p->look.seen->slot_failover || p->source->pg.primary == NULL)
+	if (cdc_failover_same_history(p) || p->look.seen->slot_failover || p->source->pg.primary == NULL ||
+		cdc_failover_is_straight(p, p->look.seen->confirmed_flush_lsn))
 		return false;
 	timeline = cdc_shadow_timeline(p, p->source->pg.primary);
 	if (timeline == 0)

@@ -8,11 +8,14 @@
 #include "postgres.h"
 
 #include "common/lsn.h"
+#include "common/object_names.h"
 #include "extension/settings.h"
 #include "worker/assess/assess_parts.h"
 #include "worker/world/facts.h"
 #include "worker/world/fence.h"
 #include "worker/world/index.h"
+#include "worker/world/node_hba.h"
+#include "worker/world/streamed.h"
 #include "worker/world/wanted.h"
 
 /* A neighbour that makes its slot holds the others up no longer than this. */
@@ -44,6 +47,17 @@ refuses_line(const CdcNode *n, const CdcHbaLine *lines, int nlines)
 	return !n->hba_cut && cdc_hba_admits(n->hba_text, lines, nlines, n->service->pg.sslmode) == CDC_NO;
 }
 
+/* Where which line is missing, as its owner types it. */
+static char *
+line_to_add(const CdcNode *n, const CdcHbaLine *line)
+{
+	char	   *words = line == NULL ? NULL : n->hba_manager ? cdc_hba_line_for_manager(line, n->version) : cdc_hba_line(line);
+
+	return psprintf("%s:%d, add %s%s", n->address, n->port,
+					n->hba_manager ? "to postgresql.pg_hba in Patroni's dynamic configuration (patronictl edit-config): - " : "there: ",
+					words ? words : "no line can be made for this database and network");
+}
+
 static void
 assess_hba(const CdcPipeline *p, CdcAssessment *a)
 {
@@ -62,7 +76,6 @@ assess_hba(const CdcPipeline *p, CdcAssessment *a)
 	{
 		const CdcNode *n = &source->pg.nodes[i];
 		CdcHba		state;
-		char	   *line = nlines > 0 ? cdc_hba_line(&lines[0]) : NULL;
 
 		if (!n->reachable || (source->pg.system_identifier && n->system_identifier != source->pg.system_identifier))
 		{
@@ -79,19 +92,20 @@ assess_hba(const CdcPipeline *p, CdcAssessment *a)
 			left = left || here;
 			if (nlines == 0)
 				state = CDC_HBA_UNKNOWN;	/* where Connect comes from is not known yet */
-			else if (!source->pg.manage_hba)
+			else if (!cdc_node_writes_hba(n))
 				state = refuses_line(n, lines, nlines) ? CDC_HBA_UNMANAGED : CDC_HBA_OK;
 			else if (cdc_hba_has(n->hba_ours, lines, nlines))
 				state = cdc_same(n->hba_loaded, n->hba_hash) ?
 					CDC_HBA_OK : CDC_HBA_NOT_LOADED;
 			else
 				state = CDC_HBA_MISSING;
-			if (state == CDC_HBA_UNMANAGED || (state != CDC_HBA_OK && n->hba_vanished >= 2))
+			/* who takes our lines out may have let us in himself */
+			if (state != CDC_HBA_OK && state != CDC_HBA_UNMANAGED && n->hba_vanished >= 2)
+				state = refuses_line(n, lines, nlines) ? CDC_HBA_UNMANAGED : CDC_HBA_OK;
+			if (state == CDC_HBA_UNMANAGED)
 			{
 				state = source->pg.manage_hba ? CDC_HBA_FOUGHT : CDC_HBA_UNMANAGED;
-				cdc_set_detail(a, CDC_DETAIL_HBA,
-							   psprintf("%s:%d, add there: %s", n->address, n->port,
-										line ? line : "no line can be made for this database and network"));
+				cdc_set_detail(a, CDC_DETAIL_HBA, line_to_add(n, nlines > 0 ? &lines[0] : NULL));
 			}
 			else if (state != CDC_HBA_OK && n->hba_error)
 			{
@@ -119,7 +133,7 @@ blocker_words(const CdcPipeline *p)
 	CdcPipeline *other;
 
 	/* mostly it is none of ours, and there may be many to compare with */
-	if (strstr(words, " mdb_pipeline_") == NULL)
+	if (strstr(words, " " CDC_OBJECT_PREFIX) == NULL)
 		return pstrdup(words);
 	/* those of this source alone: others' names are none of its owner's business */
 	cdc_each_of_source(other, p->source)
@@ -346,6 +360,7 @@ cdc_assess_source(const CdcPipeline *p, CdcAssessment *a)
 	if (source->pg.primary == NULL)
 	{
 		s->source_reachable = CDC_NO;
+		s->source_demoted = cdc_failover_is_demoted(p) ? CDC_YES : CDC_NO;
 		cdc_set_detail(a, CDC_DETAIL_SOURCE_ERROR, source->status_message);
 		return;
 	}

@@ -12,11 +12,18 @@
 #include "remote/pg_hba.h"
 #include "worker/assess/assess.h"
 #include "worker/world/index.h"
+#include "worker/world/node_hba.h"
 #include "worker/world/shadow.h"
 #include "worker/world/wanted.h"
 
 /* A slot there that has not moved for so long is moved, however little there is. */
 #define QUIET_LONG_MS (5 * 60 * 1000)
+
+/* So long after somebody else has moved a slot there he is believed to go on with it. */
+#define KEPT_MS (5 * 60 * 1000)
+
+/* So long a declared slot is left to Patroni, which moves it every loop_wait (10 s). */
+#define WATCHED_MS (60 * 1000)
 
 static bool
 hba_ready(const CdcPipeline *p, const CdcNode *n)
@@ -27,6 +34,8 @@ hba_ready(const CdcPipeline *p, const CdcNode *n)
 	if (!n->service->pg.manage_hba || n->hba_text == NULL)
 		return true;
 	lines = cdc_wanted_hba_lines(p, &nlines);
+	if (!cdc_node_writes_hba(n))
+		return n->hba_cut || cdc_hba_admits(n->hba_text, lines, nlines, n->service->pg.sslmode) != CDC_NO;
 	return cdc_hba_has(n->hba_ours, lines, nlines) && cdc_same(n->hba_loaded, n->hba_hash);
 }
 
@@ -69,6 +78,7 @@ fill_facts(const CdcPipeline *p, const CdcNode *n, const CdcShadow *shadow, CdcS
 	f->has_dbname = n->conf.has_dbname;
 	f->sync_missing = n->conf.sync_missing != NULL;
 	f->free_slot = n->free_slots > 0;
+	f->patroni_keeps = cdc_patroni_keeps(&n->conf.patroni, p->object_name, p->wanted.database);
 
 	if (slot == NULL || shadow->making)
 		return;
@@ -80,6 +90,10 @@ fill_facts(const CdcPipeline *p, const CdcNode *n, const CdcShadow *shadow, CdcS
 	f->slot_active = slot->active;
 	f->slot_lost = slot->lost != NULL;
 	f->slot_lsn = Max(slot->flush_lsn, shadow->lsn);
+	f->slot_kept = shadow->kept_at != 0 && cdc_loop_now() - shadow->kept_at < KEPT_MS;
+	f->slot_declared = cdc_patroni_declares(&n->conf.patroni, p->object_name);
+	f->slot_watched = shadow->timeline == 0 && !slot->synced && (f->slot_declared || n->conf.copies_slots) &&
+		cdc_loop_now() - shadow->found_at < WATCHED_MS;
 	f->step = step_of(s);
 	f->slot_stale = !slot->synced && shadow->timeline != n->timeline &&
 		(shadow->timeline == 0 || !p->look.server.history_known ||
@@ -115,6 +129,7 @@ put_in_words(const CdcPipeline *p, const CdcNode *n, const CdcShadow *shadow, co
 	words.slot = p->object_name;
 	words.names = n->conf.sync_missing;
 	words.physical = physical;
+	words.database = p->wanted.database;
 	cdc_standby_expand(missing, sizeof(missing), rule->missing, &words);
 	if (shadow->error && slot == NULL && n->reachable)
 		snprintf(missing + strlen(missing), sizeof(missing) - strlen(missing), " (last try: %s)", shadow->error);

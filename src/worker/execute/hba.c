@@ -51,6 +51,7 @@ typedef struct CdcHbaJob
 	char		service_id[CDC_UUID_LEN + 1];
 	MemoryContext context;
 	int			left;			/* nodes that are not done */
+	bool		passed;			/* one was passed over, whose file is a manager's */
 	CdcOpEnd	end;			/* worst so far */
 	char	   *words;
 } CdcHbaJob;
@@ -142,7 +143,7 @@ wanted_text(CdcHbaNode *h, CdcService *s)
 				removed[nremoved++] = p->id;
 			continue;
 		}
-		if (strcmp(p->id, job->ref.id) != 0 && p->kept.status == CDC_PENDING)
+		if (cdc_hba_manager(h->old) || (strcmp(p->id, job->ref.id) != 0 && p->kept.status == CDC_PENDING))
 			continue;
 		lines = cdc_wanted_hba_lines(p, &n);
 		all = all ? repalloc(all, sizeof(CdcHbaLine) * (nall + n + 1)) : palloc(sizeof(CdcHbaLine) * (n + 1));
@@ -360,6 +361,12 @@ cdc_execute_hba(CdcOp *op)
 
 		if (!n->reachable || n->admin == NULL)
 			continue;
+		/* into a file that somebody writes anew at will no line goes; what is left there is taken out */
+		if (!cdc_node_writes_hba(n) && !op->pipeline->wanted.want_deleted)
+		{
+			job->passed = true;
+			continue;
+		}
 		h = MemoryContextAllocZero(context, sizeof(CdcHbaNode));
 		h->job = job;
 		h->node = i;
@@ -370,8 +377,8 @@ cdc_execute_hba(CdcOp *op)
 	}
 	if (--job->left == 0)
 	{
-		cdc_op_end(job->ref, CDC_OP_FAILED,
-				   "no node of the source is reachable");
+		cdc_op_end(job->ref, job->passed ? CDC_OP_DONE : CDC_OP_FAILED,
+				   job->passed ? NULL : "no node of the source is reachable");
 		MemoryContextDelete(context);
 	}
 }

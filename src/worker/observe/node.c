@@ -14,6 +14,7 @@
 
 #include "common/json.h"
 #include "common/lsn.h"
+#include "common/object_names.h"
 #include "common/quote.h"
 #include "extension/settings.h"
 #include "remote/pg_hba.h"
@@ -216,6 +217,7 @@ node_done(const CdcPgResult *result, void *arg)
 	CdcPipeline *p;
 	CdcSourceObs *obs = NULL;
 	char	   *error = NULL;
+	bool		changed = false;
 	bool		hba_changed = false;
 	bool		forbidden = false;
 
@@ -248,9 +250,7 @@ node_done(const CdcPgResult *result, void *arg)
 	}
 	if (obs)
 	{
-		bool		changed = !n->reachable || n->in_recovery != obs->in_recovery ||
-			n->timeline != obs->timeline;
-
+		changed = !n->reachable || n->in_recovery != obs->in_recovery || n->timeline != obs->timeline;
 		n->reachable = true;
 		n->in_recovery = obs->in_recovery;
 		cdc_node_keep_history(n, obs->system_identifier, obs->timeline);
@@ -296,6 +296,9 @@ node_done(const CdcPgResult *result, void *arg)
 		/* a round does not wait for the nodes: what it finds in pg_hba.conf is judged now */
 		if (p->look.waiting || hba_changed)
 			cdc_world_ready(p);
+		/* its connector goes on as soon as it can log in: before a promotion it is to be stopped */
+		if (changed && cdc_failover_is_demoted(p))
+			cdc_world_anew(p, CDC_ANEW_CONNECT | CDC_ANEW_NO_BACKOFF);
 	}
 	cdc_probe_free(probe);
 }
@@ -392,7 +395,7 @@ static const char *const ping_sql =
 "SELECT pg_catalog.pg_is_in_recovery(), (SELECT pg_catalog.json_object_agg(s.slot_name,"
 " pg_catalog.json_build_object('lsn', s.confirmed_flush_lsn, 'pid', s.active_pid))"
 " FROM pg_catalog.pg_replication_slots AS s WHERE s.slot_type = 'logical' AND s.confirmed_flush_lsn IS NOT NULL"
-" AND pg_catalog.starts_with(s.slot_name::text, 'mdb_pipeline_'))";
+" AND pg_catalog.starts_with(s.slot_name::text, '" CDC_OBJECT_PREFIX "'))";
 
 /*
  * A slot of a Running pipeline that is gone, released or held by somebody else than when

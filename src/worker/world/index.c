@@ -7,6 +7,7 @@
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
+#include "common/object_names.h"
 #include "worker/world/index.h"
 #include "worker/world/organization.h"
 #include "worker/world/plan.h"
@@ -139,9 +140,9 @@ cdc_world_add_pipeline(CdcWorld *world, const char *id, const char *organization
 	strlcpy(pipeline->source_id, source_id, sizeof(pipeline->source_id));
 	strlcpy(pipeline->sink_id, sink_id, sizeof(pipeline->sink_id));
 	snprintf(pipeline->object_name, sizeof(pipeline->object_name),
-			 "mdb_pipeline_%.8s", id);
+			 CDC_OBJECT_PREFIX "%.8s", id);
 	snprintf(pipeline->connector_name, sizeof(pipeline->connector_name),
-			 "mdb-pipeline-%.8s", id);
+			 CDC_CONNECTOR_PREFIX "%.8s", id);
 	pipeline->look.obs_context = AllocSetContextCreate(context, "cdc_pipeline observation",
 													   ALLOCSET_SMALL_SIZES);
 	pipeline->doing.op_context = AllocSetContextCreate(context, "cdc_pipeline operation",

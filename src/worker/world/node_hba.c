@@ -18,6 +18,7 @@ cdc_node_keep_hba(CdcNode *n, const char *file)
 	if (n->hba_ours)
 		pfree(n->hba_ours);
 	n->hba_ours = NULL;
+	n->hba_manager = file ? cdc_hba_manager(file) : NULL;
 	cdc_set_string(n->service->context, &n->hba_text, file);
 	cdc_set_string(n->service->context, &n->hba_hash, hash);
 	if (file == NULL)
@@ -25,4 +26,10 @@ cdc_node_keep_hba(CdcNode *n, const char *file)
 	old = MemoryContextSwitchTo(n->service->context);
 	n->hba_ours = cdc_hba_ours(n->hba_text);
 	MemoryContextSwitchTo(old);
+}
+
+bool
+cdc_node_writes_hba(const CdcNode *n)
+{
+	return n->service->pg.manage_hba && n->hba_manager == NULL;
 }

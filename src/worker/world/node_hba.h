@@ -10,4 +10,7 @@
 /* It was read, or written by us: file is copied, NULL: it may not be read. */
 extern void cdc_node_keep_hba(CdcNode *node, const char *file);
 
+/* Is it ours to write lines into? */
+extern bool cdc_node_writes_hba(const CdcNode *node);
+
 #endif							/* CDC_NODE_HBA_H */

@@ -55,6 +55,7 @@ typedef struct CdcNode
 	int			version;
 	char	   *hba_text;		/* NULL: may not be read. Writer: worker/world */
 	CdcHbaOurs *hba_ours;		/* what of it is ours. Writer: worker/world */
+	const char *hba_manager;	/* who writes that file anew at will, NULL: nobody. Writer: worker/world */
 	bool		hba_cut;		/* that is its beginning alone */
 	char	   *hba_error;
 	char	   *hba_hash;		/* of our pipelines' lines in hba_text. Writer: worker/world */

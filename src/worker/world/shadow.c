@@ -103,6 +103,28 @@ cdc_shadow_note_timeline(CdcPipeline *p, CdcShadow *shadow, uint32 timeline)
 }
 
 void
+cdc_shadow_note_seen(CdcPipeline *p, CdcShadow *shadow, uint64 lsn, uint32 timeline)
+{
+	uint64		known = Max(shadow->seen_lsn, shadow->lsn);
+
+	if (lsn == 0)
+	{
+		shadow->seen_lsn = 0;
+		shadow->found_at = shadow->kept_at = 0;
+		return;
+	}
+	if (shadow->found_at == 0)
+		shadow->found_at = cdc_loop_now();
+	else if (lsn > known)
+	{
+		shadow->kept_at = cdc_loop_now();
+		if (shadow->timeline != timeline)
+			cdc_shadow_note_timeline(p, shadow, timeline);
+	}
+	shadow->seen_lsn = Max(known, lsn);
+}
+
+void
 cdc_shadows_written(CdcPipeline *p)
 {
 	ListCell   *cell;

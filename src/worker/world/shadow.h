@@ -20,6 +20,14 @@ extern CdcTri cdc_shadow_left(const CdcPipeline *pipeline);
 extern void cdc_shadow_note_readiness(CdcPipeline *pipeline, CdcShadow *shadow, bool ready, const char *missing, const char *fix_sql);
 extern void cdc_shadow_note_timeline(CdcPipeline *pipeline, CdcShadow *shadow, uint32 timeline);
 
+/*
+ * A look has found the pipeline's slot there at this position (0: there is none), on a
+ * node that follows the primary.  One that was moved, and not by us, is kept by somebody
+ * else: what was seen to move on the node's history is of that history, as if we had
+ * made it on it.
+ */
+extern void cdc_shadow_note_seen(CdcPipeline *pipeline, CdcShadow *shadow, uint64 lsn, uint32 timeline);
+
 /* After a commit: what was written of them is clean. */
 extern void cdc_shadows_written(CdcPipeline *pipeline);
 

@@ -43,11 +43,34 @@ cdc_gap_tables(const CdcPipeline *p)
 }
 
 static const char *
+words_of(const CdcNode *n)
+{
+	return psprintf("%s:%d", n->address, n->port);
+}
+
+static const char *
 node_words(const CdcPipeline *p)
 {
 	const CdcNode *n = p->source ? p->source->pg.primary : NULL;
 
-	return n ? psprintf("%s:%d", n->address, n->port) : NULL;
+	return n ? words_of(n) : NULL;
+}
+
+bool
+cdc_failover_is_demoted(const CdcPipeline *p)
+{
+	int			i;
+
+	if (p->source == NULL || p->source->pg.primary || p->kept.streamed_timeline == 0)
+		return false;
+	for (i = 0; i < p->source->pg.nnodes; i++)
+	{
+		const CdcNode *n = &p->source->pg.nodes[i];
+
+		if (n->reachable && n->in_recovery && cdc_same(p->kept.streamed_node, words_of(n)))
+			return true;
+	}
+	return false;
 }
 
 bool
@@ -78,6 +101,17 @@ cdc_failover_is_streamed(const CdcPipeline *p, const CdcSourceObs *obs)
 {
 	return p->kept.streamed_timeline != 0 &&
 		cdc_failover_is_history(obs, p->kept.streamed_system, p->kept.streamed_timeline, p->kept.streamed_from);
+}
+
+bool
+cdc_failover_is_straight(const CdcPipeline *p, uint64 lsn)
+{
+	const CdcSourceObs *obs = &p->look.server;
+
+	return obs->history_known && obs->nhistory > 0 && cdc_same(p->kept.streamed_node, node_words(p)) &&
+		(p->kept.streamed_system == 0 || obs->system_identifier == p->kept.streamed_system) &&
+		began(obs).timeline == p->kept.streamed_timeline && lsn <= began(obs).lsn &&
+		cdc_history_begins(obs->history, obs->nhistory - 1, p->kept.streamed_from);
 }
 
 /*

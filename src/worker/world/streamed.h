@@ -25,6 +25,16 @@ extern bool cdc_failover_is_streamed(const CdcPipeline *pipeline, const CdcSourc
 /* Is this node the primary that it streams from, with nothing to be carried out? */
 extern bool cdc_failover_streams_from(const CdcPipeline *pipeline, const CdcNode *node);
 
+/* Does the node that it streamed from answer as a standby, with no primary anywhere? */
+extern bool cdc_failover_is_demoted(const CdcPipeline *pipeline);
+
+/*
+ * Is the primary the node that it streamed from, promoted from that very history
+ * up to an LSN at least?  Then nobody else's WAL came between: what it kept is
+ * what it had.
+ */
+extern bool cdc_failover_is_straight(const CdcPipeline *pipeline, uint64 lsn);
+
 /*
  * A primary was seen by a look that was begun at a loop time.  On one timeline
  * WAL never gets shorter: an end below what was reached before that look is

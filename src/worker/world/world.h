@@ -44,6 +44,9 @@ typedef struct CdcShadow
 	int64		tried_at;		/* when one was last begun. Writer: worker/execute/shadow.c */
 	int64		moved_at;		/* when the slot was last moved, or looked at first. Writers: worker/execute/shadow.c, worker/world */
 	uint64		lsn;			/* to which we last moved it, 0: not since the last probe. Writer: worker/execute/shadow.c */
+	uint64		seen_lsn;		/* the furthest that it was seen, or that we moved it to; 0: never seen. Writer: worker/world */
+	int64		found_at;		/* when it was first seen there. Writer: worker/world */
+	int64		kept_at;		/* when it was last seen to have been moved by somebody else. Writer: worker/world */
 	char	   *error;			/* of the last statement, NULL when it was done. Writer: worker/execute/shadow.c */
 	bool		ready;			/* Writers: worker/world, worker/store */
 	char	   *missing;		/* NULL when ready. Writers: worker/world, worker/store */
