@@ -159,6 +159,7 @@ deleting_cases(void)
 	CASE(152, DELETING, stop(&s));
 	CASE(152, DELETING, stop(&s); s.source_reachable = CDC_NO; s.force = true);
 	CASE(138, DELETING, stop(&s); s.connector = CDC_OBJ_ABSENT; s.offsets = CDC_OFFSETS_NONE; s.slot = CDC_SLOT_INACTIVE; s.slot_declared = CDC_YES);
+	CASE(181, DELETING, all_gone(&s); s.source_capable = CDC_NO; s.slot = CDC_SLOT_UNKNOWN; s.slot_declared = CDC_YES; s.settled = CDC_YES; s.source_leaving = true);
 	CASE(138, DELETING, stop(&s); s.connector = CDC_OBJ_ABSENT; s.offsets = CDC_OFFSETS_NONE; s.slot = CDC_SLOT_ABSENT; s.shadow_left = CDC_YES; s.slot_declared = CDC_YES);
 	CASE(160, DELETING, stop(&s); s.connector = CDC_OBJ_ABSENT; s.offsets = CDC_OFFSETS_NONE; s.slot = CDC_SLOT_INACTIVE; s.slot_declared = CDC_YES; s.force = true);
 	CASE(154, DELETING, stop(&s); s.offsets = CDC_OFFSETS_NONE);
