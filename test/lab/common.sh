@@ -7,7 +7,8 @@ TOP=$(cd "$LAB_HOME/../.." && pwd)
 
 LAB_DIR=${LAB_DIR:-$TOP/test/lab/run}
 case $LAB_DIR in /*) ;; *) LAB_DIR=$PWD/$LAB_DIR ;; esac
-LAB_PORT_BASE=${LAB_PORT_BASE:-15400}
+# those that are given, or that up has found for this lab
+LAB_PORT_BASE=${LAB_PORT_BASE:-$(cat "$LAB_DIR/port-base" 2>/dev/null || echo 15400)}
 LAB_SOURCE_VERSION=${LAB_SOURCE_VERSION:-17}
 LAB_CONNECT_WORKERS=${LAB_CONNECT_WORKERS:-1}
 LAB_CACHE=${LAB_CACHE:-$TOP/build/cache}

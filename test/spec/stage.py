@@ -39,7 +39,6 @@ class Demo:
         say("The lab: a metadata database, the gateway, and an agent that makes servers")
         place = dict(os.environ)
         place.setdefault("LAB_DIR", os.path.join(LAB, "run/page"))
-        place.setdefault("LAB_PORT_BASE", "15500")
         # the page brings its own servers
         place.setdefault("LAB_REGISTERED", "no")
         if subprocess.call([os.path.join(LAB, "up")], env=place) != 0:
