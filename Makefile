@@ -143,7 +143,7 @@ help:	## this list
 	@echo "  make uninstall      takes that away; both take PARTS=\"extension gateway agent\", DESTDIR, PG_CONFIG"
 	@echo "  make clean          removes what was built"
 	@echo
-	@echo "Variables of the lab: LAB_DIR, LAB_PORT_BASE (15400), LAB_SOURCE_VERSION (17), LAB_CONNECT_WORKERS (1),"
+	@echo "Variables of the lab: LAB_DIR, LAB_PORT_BASE (15400, or where that is taken others), LAB_SOURCE_VERSION (17), LAB_CONNECT_WORKERS (1),"
 	@echo "  LAB_NETWORK=1 (source and Kafka in private subnets that only the peerings join)."
 	@echo "Variables of check: KIND=lint|unit|fuzz|go|regress|pgtap|agent|http|hostile|tap|meta17|meta18|real, ONLY=part of a test's name;"
 	@echo "  of check-full also KIND=meta16|soak|package|source14|source15|source16|source18|torture."
