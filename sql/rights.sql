@@ -1,10 +1,9 @@
--- rights.sql: who may read what.  Nothing is granted to anybody here:
--- cdc.add_member does that, role by role.
+-- rights.sql: who may read what.
 
-COMMENT ON SCHEMA cdc IS 'cdc_pipeline: what is called and read. cdc.add_member() gives a role what it needs of it.';
+COMMENT ON SCHEMA cdc IS 'cdc_pipeline: what is called and read. Anybody may try; cdc.add_member() lets a role see an organization.';
 COMMENT ON SCHEMA cdc_inner IS 'cdc_pipeline: what the functions of schema cdc do, and their helpers. Nobody calls it but they.';
 
-REVOKE ALL ON SCHEMA cdc, cdc_inner FROM PUBLIC;
+REVOKE ALL ON SCHEMA cdc_inner FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA cdc FROM PUBLIC;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA cdc FROM PUBLIC;
 
@@ -36,7 +35,7 @@ CREATE POLICY member_reads ON cdc.organization FOR SELECT USING (id IN (SELECT c
 CREATE POLICY member_reads ON cdc.organization_member FOR SELECT USING (organization_id IN (SELECT cdc.caller_organizations()));
 CREATE POLICY member_reads ON cdc.organization_limit FOR SELECT USING (organization_id IN (SELECT cdc.caller_organizations()));
 CREATE POLICY admin_reads ON cdc.organization_event FOR SELECT USING (organization_id IN (SELECT cdc.caller_administers()));
-CREATE POLICY all_read ON cdc.zone FOR SELECT USING (true);
+CREATE POLICY all_members_read ON cdc.zone FOR SELECT USING (EXISTS (SELECT cdc.caller_organizations()));
 CREATE POLICY member_reads ON cdc.service FOR SELECT USING (deleted_at IS NULL AND organization_id IN (SELECT cdc.caller_organizations()));
 CREATE POLICY member_reads ON cdc.service_node FOR SELECT USING (service_id IN (SELECT s.id FROM cdc.service s));
 CREATE POLICY member_reads ON cdc.service_event FOR SELECT USING (service_id IN (SELECT s.id FROM cdc.service s));
@@ -50,10 +49,21 @@ CREATE POLICY member_reads ON cdc.finding FOR SELECT USING (organization_id IN (
 CREATE POLICY member_reads ON cdc.pipeline_event FOR SELECT USING (pipeline_id IN (SELECT cdc.caller_pipelines()));
 -- no policy on secrets, tokens, work, peerings and control_plane: nobody but superusers
 
+-- Everybody gets what shows nothing to who is nobody; USAGE below.
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA cdc, cdc_inner FROM PUBLIC;
+DO $$
+DECLARE
+	given record;
+BEGIN
+	FOR given IN SELECT g.privilege, g.type, g.object FROM cdc_inner.grants_of('everybody') g WHERE g.type OPERATOR(pg_catalog.<>) 'SCHEMA' LOOP
+		EXECUTE pg_catalog.format('GRANT %s ON %s %s TO PUBLIC', given.privilege, given.type, given.object);
+	END LOOP;
+END
+$$;
 
--- Nor from whoever a superuser's ALTER DEFAULT PRIVILEGES names: it means tables and
--- functions of applications.  In an update grants are their holders', and stay.
+-- Nothing to whom a superuser's ALTER DEFAULT PRIVILEGES names: it means tables and
+-- functions of applications.  In an update grants are their holders', and stay; and USAGE is
+-- whose a superuser has said since.
 DO $$
 DECLARE
 	other record;
@@ -72,5 +82,7 @@ BEGIN
 		EXECUTE pg_catalog.format('REVOKE ALL ON ALL SEQUENCES IN SCHEMA cdc FROM %s', other.grantee::pg_catalog.regrole);
 		EXECUTE pg_catalog.format('REVOKE ALL ON SCHEMA cdc, cdc_inner FROM %s', other.grantee::pg_catalog.regrole);
 	END LOOP;
+	REVOKE ALL ON SCHEMA cdc FROM PUBLIC;
+	GRANT USAGE ON SCHEMA cdc TO PUBLIC;
 END
 $$;

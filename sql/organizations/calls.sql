@@ -32,7 +32,6 @@ BEGIN
 	INSERT INTO cdc.organization_member (organization_id, member, role, role_oid, system_identifier, made)
 		VALUES (made, cdc_inner.caller(), 'owner', cdc_inner.caller_oid(), cdc_inner.system_identifier(), true);
 	PERFORM cdc_inner.note_organization(made, 'created', format('made by role "%s"', cdc_inner.caller()));
-	PERFORM cdc_inner.grant_use(cdc_inner.caller());
 	-- the first organisation makes this server the acting one
 	INSERT INTO cdc.control_plane (system_identifier, epoch) VALUES (cdc_inner.system_identifier(), 0) ON CONFLICT (singleton) DO NOTHING;
 	PERFORM cdc_inner.ask('round', made);
@@ -75,8 +74,6 @@ BEGIN
 	END IF;
 	state := CASE WHEN cdc_inner.caller_is_superuser() OR before.state = 'accepted' THEN 'accepted' ELSE 'invited' END;
 	IF (before.role, before.state) IS NOT DISTINCT FROM (role, state) THEN
-		-- what it was granted may have been taken away
-		PERFORM CASE state WHEN 'accepted' THEN cdc_inner.grant_use(member) ELSE cdc_inner.grant_invited(member) END;
 		RETURN;
 	END IF;
 	-- what another server called by this name is replaced
@@ -91,11 +88,6 @@ BEGIN
 	PERFORM cdc_inner.note_organization(organization, CASE WHEN before.state = 'accepted' THEN 'changed' WHEN state = 'accepted' THEN 'added' ELSE 'invited' END,
 		format(CASE WHEN before.state = 'accepted' THEN 'role "%s" is %s now' WHEN state = 'accepted' THEN 'role "%s" was added as %s' ELSE 'role "%s" was invited as %s' END, member, role),
 		jsonb_build_object('member', member, 'role', role, 'role_before', before.role));
-	IF state = 'accepted' THEN
-		PERFORM cdc_inner.grant_use(member);
-	ELSE
-		PERFORM cdc_inner.grant_invited(member);
-	END IF;
 END
 $$;
 COMMENT ON FUNCTION cdc_inner.add_member IS
@@ -126,8 +118,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cdc_inner.remove_member IS
-	'Takes a role out of an organization, or an invitation back; one that is not in it is no error. What it was granted stays (it may be in others), and '
-	'shows it nothing. That a role has declined is not forgotten, but by a superuser. organization: its id. member: the PostgreSQL role. For admins; an '
+	'Takes a role out of an organization, or an invitation back; one that is not in it is no error. That a role has declined is not forgotten, but by a superuser. organization: its id. member: the PostgreSQL role. For admins; an '
 	'owner is removed by an owner, the last one never. Errors: 22023, 42704, 42501.';
 
 CREATE OR REPLACE FUNCTION cdc_inner.list_members(organization uuid) RETURNS TABLE (member name, role text, state text, invited_by name, created_at timestamptz)
@@ -166,7 +157,6 @@ BEGIN
 			WHERE m.organization_id = organization AND m.role_oid = cdc_inner.caller_oid() AND m.system_identifier = cdc_inner.system_identifier() AND m.state = 'invited';
 		IF FOUND THEN
 			PERFORM cdc_inner.note_organization(organization, 'accepted', format('role "%s" has accepted', cdc_inner.caller()), jsonb_build_object('member', cdc_inner.caller()));
-			PERFORM cdc_inner.grant_use(cdc_inner.caller());
 			RETURN;
 		END IF;
 	END IF;
@@ -238,7 +228,7 @@ DECLARE
 	found record;
 BEGIN
 	PERFORM cdc_inner.require_superuser('cdc.bind_members()');
-	FOR found IN SELECT m.id, m.organization_id, o.slug, m.member, m.role, m.state, r.oid AS who
+	FOR found IN SELECT m.id, m.organization_id, o.slug, m.member, m.role, r.oid AS who
 			FROM cdc.organization_member m JOIN cdc.organization o ON o.id = m.organization_id LEFT JOIN pg_roles r ON r.rolname = m.member
 			WHERE m.system_identifier IS DISTINCT FROM cdc_inner.system_identifier() ORDER BY o.slug, m.member, m.created_at LOOP
 		IF apply AND found.who IS NOT NULL THEN
@@ -248,11 +238,6 @@ BEGIN
 			ELSE
 				UPDATE cdc.organization_member m SET role_oid = found.who, system_identifier = cdc_inner.system_identifier() WHERE m.id = found.id;
 				PERFORM cdc_inner.note_organization(found.organization_id, 'bound', format('role "%s" of this server is its %s', found.member, found.role), jsonb_build_object('member', found.member, 'role', found.role));
-				IF found.state = 'accepted' THEN
-					PERFORM cdc_inner.grant_use(found.member);
-				ELSIF found.state = 'invited' THEN
-					PERFORM cdc_inner.grant_invited(found.member);
-				END IF;
 			END IF;
 		END IF;
 		organization := found.slug;

@@ -65,7 +65,7 @@ BEGIN
 		WHERE p.pronamespace = 'cdc'::pg_catalog.regnamespace AND p.proname IN (
 			'ask', 'caller_confined_to', 'caller_has_role', 'caller_is_superuser', 'changed_here', 'check_installation', 'check_options', 'check_provided',
 			'count_expired_failovers', 'decrypt', 'default_organization', 'default_provider', 'effective_tables', 'encrypt', 'end_pipeline', 'forget_pipeline_secrets',
-			'forget_service_secrets', 'grant_use', 'keep_an_owner', 'make_pipeline', 'may', 'member_role', 'metric_label', 'normalize_table', 'option_fault', 'option_names',
+			'forget_service_secrets', 'keep_an_owner', 'make_pipeline', 'may', 'member_role', 'metric_label', 'normalize_table', 'option_fault', 'option_names',
 			'organization_of_pipeline', 'organization_of_service', 'provide_service', 'raise_invalid', 'raise_name_taken', 'raise_unknown', 'random_secret', 'reencrypt',
 			'require', 'require_owner', 'require_superuser', 'rest_active_organization', 'rest_body', 'rest_check', 'rest_check_service', 'rest_decode', 'rest_encode',
 			'rest_error', 'rest_fault', 'rest_keep_service', 'rest_metrics', 'rest_new_service_organization', 'rest_no_pipeline', 'rest_no_service', 'rest_note_service',
@@ -215,6 +215,7 @@ SELECT cdc_inner.reserve_all_topics();
 -- --- functions that 0.2 does not have, or with other arguments --------------------------------
 
 DROP FUNCTION cdc.check_connection_types(jsonb, jsonb);
+DROP FUNCTION cdc.grant_use(name);
 DROP FUNCTION cdc.check_ca(jsonb);
 DROP FUNCTION cdc.check_users(jsonb);
 DROP FUNCTION cdc.check_postgresql_connection(jsonb);
@@ -249,16 +250,13 @@ DECLARE
 BEGIN
 	FOR missing IN SELECT p.oid::pg_catalog.regprocedure AS function, g.grantee::pg_catalog.regrole AS role, pg_catalog.bool_or(g.is_grantable) AS option
 		FROM cdc_granted g JOIN pg_catalog.pg_proc p ON p.proname = g.name AND p.pronamespace = 'cdc'::pg_catalog.regnamespace
-		WHERE NOT EXISTS (SELECT FROM pg_catalog.aclexplode(p.proacl) a WHERE a.grantee = g.grantee)
+		WHERE NOT EXISTS (SELECT FROM pg_catalog.aclexplode(p.proacl) a WHERE a.grantee = g.grantee OR a.grantee = 0 AND NOT g.is_grantable)
 		GROUP BY p.oid, g.grantee
 	LOOP
 		EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION %s TO %s %s', missing.function, missing.role, CASE WHEN missing.option THEN 'WITH GRANT OPTION' ELSE '' END);
 	END LOOP;
 END
 $$;
-
--- Who had been given use has what use is now.
-SELECT cdc_inner.grant_use(pg_catalog.pg_get_userbyid(g.grantee)) FROM cdc_granted g WHERE g.name = 'caller_organizations';
 
 -- To make an organization is a grant of its own: it stays with those who own one.
 DO $$
@@ -270,6 +268,25 @@ BEGIN
 		AND NOT EXISTS (SELECT FROM cdc.organization_member m WHERE m.member = pg_catalog.pg_get_userbyid(a.grantee) AND m.role = 'owner')
 	LOOP
 		EXECUTE pg_catalog.format('REVOKE EXECUTE ON FUNCTION cdc.create_organization(text, text, boolean) FROM %s CASCADE', other.role);
+	END LOOP;
+END
+$$;
+
+-- What a member needs is everybody's now.  What he was granted of it, by add_member of 0.1,
+-- is taken away, so that no row of the catalog is full of members; not what he may grant on,
+-- nor what others have given.
+GRANT USAGE ON SCHEMA cdc TO PUBLIC;
+DO $$
+DECLARE
+	given record;
+BEGIN
+	FOR given IN SELECT g.privilege, g.type, g.object, pg_catalog.string_agg(a.grantee::pg_catalog.regrole::text, ', ') AS roles
+		FROM cdc_inner.grants_of('everybody') g, pg_catalog.aclexplode(g.acl) a
+		WHERE a.privilege_type = g.privilege AND a.grantee <> 0 AND NOT a.is_grantable AND a.grantor IN (SELECT p.proowner FROM pg_catalog.pg_proc p WHERE p.oid = 'cdc.caller()'::pg_catalog.regprocedure)
+			AND a.grantee <> a.grantor
+		GROUP BY g.privilege, g.type, g.object
+	LOOP
+		EXECUTE pg_catalog.format('REVOKE %s ON %s %s FROM %s', given.privilege, given.type, given.object, given.roles);
 	END LOOP;
 END
 $$;

@@ -13,7 +13,7 @@ from lib import *
 
 def redirected(world):
     """Every key that directs a secret, as a member, at every door."""
-    world.meta.sql("CREATE ROLE mallory LOGIN; SELECT cdc_inner.grant_use('mallory'); SELECT cdc.add_member('%s', 'mallory', 'member')" % world.orgs["alice"])
+    world.meta.sql("CREATE ROLE mallory LOGIN; SELECT cdc.add_member('%s', 'mallory', 'member')" % world.orgs["alice"])
     password = world.plant("the-source-of-alice-4411")
     world.source.sql("CREATE ROLE alices SUPERUSER LOGIN PASSWORD '%s'" % password, "postgres")
     # a server that asks for the password in clear, as an attacker's does

@@ -118,7 +118,7 @@ class World:
         self.meta = Cluster(settings=META_SETTINGS + settings, preload=preload)
         self.orgs = {}
         for owner, name in (("alice", "acme"), ("bob", "umbrella")):
-            self.meta.sql("CREATE ROLE %s LOGIN; SELECT cdc_inner.grant_use(%s)" % (owner, literal(owner)))
+            self.meta.sql("CREATE ROLE %s LOGIN" % owner)
             self.orgs[owner] = self.meta.sql("SELECT cdc.create_organization(%s)" % literal(name))
             self.meta.sql("SELECT cdc.add_member(%s, %s, 'owner')" % (literal(self.orgs[owner]), literal(owner)))
         self.plant(ADMIN_PASSWORD)

@@ -24,7 +24,7 @@ def credentials(gateway, cluster):
 
 def passwords_change(gateway, cluster):
     """Each with a connection that is in use all the time, and one that is not."""
-    cluster.sql("CREATE ROLE dora LOGIN PASSWORD 'one'; SELECT cdc_inner.grant_use('dora')")
+    cluster.sql("CREATE ROLE dora LOGIN PASSWORD 'one'")
     for name, change, back in (("a changed password", "ALTER ROLE dora PASSWORD 'two'", "ALTER ROLE dora PASSWORD 'one'"), ("NOLOGIN", "ALTER ROLE dora NOLOGIN", "ALTER ROLE dora LOGIN"),
                                ("a password that is past its time", "ALTER ROLE dora VALID UNTIL '2001-01-01'", "ALTER ROLE dora VALID UNTIL 'infinity'"),
                                ("a dropped role", "DROP OWNED BY dora; DROP ROLE dora", None)):
@@ -33,7 +33,7 @@ def passwords_change(gateway, cluster):
         ok(wait(lambda: gateway.call("GET", "/organizations", user="dora", password="one").status == 401, 20, 0.05), "%s stops working within seconds, in the middle of use" % name)
         if back:
             cluster.sql(back)
-    cluster.sql("CREATE ROLE dora LOGIN PASSWORD 'two'; SELECT cdc_inner.grant_use('dora')")
+    cluster.sql("CREATE ROLE dora LOGIN PASSWORD 'two'")
     equal(gateway.call("GET", "/organizations", user="dora", password="two").status, 200, "a new password works at once")
 
 

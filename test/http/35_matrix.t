@@ -45,7 +45,7 @@ def make(cluster):
     for who in WHO[:-1]:
         PASSWORDS[who] = who + "-secret"
         cluster.sql("CREATE ROLE %s LOGIN PASSWORD '%s-secret'" % (who, who))
-    cluster.sql("CREATE ROLE gw LOGIN PASSWORD '%s'; SELECT cdc.grant_gateway('gw'); SELECT cdc_inner.grant_use('owner'); SELECT cdc_inner.grant_use('stranger'); "
+    cluster.sql("CREATE ROLE gw LOGIN PASSWORD '%s'; SELECT cdc.grant_gateway('gw'); "
                 "GRANT EXECUTE ON FUNCTION cdc.create_organization(text, text, boolean) TO owner, stranger" % PASSWORDS["gw"])
     red = cluster.sql("SELECT cdc.create_organization('Red', 'red')", user="owner")
     blue = cluster.sql("SELECT cdc.create_organization('Blue', 'blue')", user="stranger")

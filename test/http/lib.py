@@ -46,7 +46,7 @@ def people(cluster):
     """alice owns acme, viola reads there, bob owns umbrella, mon watches, gw is the gateway's own role, stranger is nobody."""
     for name, password in PASSWORDS.items():
         cluster.sql("CREATE ROLE %s LOGIN PASSWORD '%s'" % (name, password.replace("'", "''")))
-    cluster.sql("GRANT pg_monitor TO mon; SELECT cdc.grant_gateway('gw'); SELECT cdc.grant_monitoring('mon'); SELECT cdc_inner.grant_use('alice'); SELECT cdc_inner.grant_use('bob'); "
+    cluster.sql("GRANT pg_monitor TO mon; SELECT cdc.grant_gateway('gw'); SELECT cdc.grant_monitoring('mon'); "
                 "GRANT EXECUTE ON FUNCTION cdc.create_organization(text, text, boolean) TO alice, bob")
     org = {}
     for owner, name in (("alice", "acme"), ("bob", "umbrella")):

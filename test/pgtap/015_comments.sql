@@ -4,7 +4,6 @@ BEGIN;
 SELECT no_plan();
 SET client_min_messages = warning;
 CREATE ROLE reader;
-SELECT cdc_inner.grant_use('reader') \g /dev/null
 
 -- What users call: entries, and what is granted to members.
 CREATE TEMP VIEW calls AS

@@ -1,17 +1,73 @@
--- Nothing is granted to anybody; definer functions are safe; what pg_dump carries.
+-- What everybody may call and read, and that it gives nothing to who is nobody; definer functions are safe; what pg_dump carries.
 BEGIN;
 SELECT no_plan();
 \ir fixture.inc
 
-SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'cdc'::regnamespace AND has_function_privilege('eve', p.oid, 'EXECUTE')$$, 'PUBLIC may execute no function');
-SELECT isnt_empty($$SELECT FROM pg_proc p WHERE p.pronamespace = 'cdc'::regnamespace$$, '(there are some)');
-SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace IN ('cdc'::regnamespace, 'cdc_inner'::regnamespace) AND EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee = 0)$$, 'nor is one in its ACL');
+-- Everybody may call what asks itself who calls, and read where a policy asks: what is there.
+SELECT set_eq($$SELECT p.proname::text FROM pg_proc p WHERE p.pronamespace = 'cdc'::regnamespace AND has_function_privilege('eve', p.oid, 'EXECUTE')$$, ARRAY[
+	'accept_membership', 'acknowledge', 'add_member', 'caller', 'caller_administers', 'caller_organizations', 'caller_pipelines', 'check_health', 'connection_keys', 'create_pipeline', 'create_token',
+	'delete_pipeline', 'delete_service', 'failover_rules', 'get_pipeline', 'health', 'invitations', 'leave_organization', 'list_members', 'list_pipelines', 'list_tokens', 'metrics', 'options', 'organization_limits',
+	'pipeline_status', 'register_service', 'remove_member', 'rest', 'rest_routes', 'revoke_token', 'rotate_password', 'rules', 'set_service_nodes', 'set_service_secret', 'standby_rules', 'update_service',
+	'wait_for_pipeline', 'worker_state'], 'PUBLIC may execute these functions');
+SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'cdc_inner'::regnamespace AND EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee = 0)$$, 'and no inner one');
 SELECT is_empty($$SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace = 'cdc'::regnamespace AND c.relkind IN ('r', 'v', 'p', 'm', 'f')
-	AND has_table_privilege('eve', c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')$$, 'PUBLIC has no privilege on a table or view');
+	AND has_table_privilege('eve', c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')$$, 'PUBLIC writes no table or view');
+SELECT set_eq($$SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'cdc'::regnamespace AND c.relkind IN ('r', 'v') AND has_table_privilege('eve', c.oid, 'SELECT')$$,
+	$$SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'cdc'::regnamespace AND c.relkind IN ('r', 'v') AND has_table_privilege('vic', c.oid, 'SELECT')$$, 'and may read what members may');
 SELECT is_empty($$SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace = 'cdc'::regnamespace AND CASE WHEN c.relkind = 'S' THEN has_sequence_privilege('eve', c.oid, 'USAGE, SELECT, UPDATE') ELSE false END$$, 'nor on a sequence');
-SELECT ok(NOT has_schema_privilege('eve', 'cdc', 'USAGE'), 'nor on the schema');
-SELECT is(pg_temp.run_as('eve', 'SELECT count(*) FROM cdc.pipeline'), '42501', 'eve cannot look');
-SELECT is(pg_temp.run_as('eve', 'SELECT cdc.create_organization(''x'')'), '42501', 'nor call');
+SELECT ok(NOT has_schema_privilege('eve', 'cdc', 'CREATE'), 'nor may it create in the schema');
+SELECT is_empty($$SELECT a.grantee::regrole FROM (SELECT relacl FROM pg_class WHERE relnamespace = 'cdc'::regnamespace UNION ALL SELECT proacl FROM pg_proc WHERE pronamespace = 'cdc'::regnamespace
+	UNION ALL SELECT nspacl FROM pg_namespace WHERE nspname = 'cdc') x(acl), aclexplode(x.acl) a WHERE a.grantee IN (SELECT m.role_oid FROM cdc.organization_member m WHERE m.member <> current_user)$$, 'a member is granted nothing');
+SELECT is(pg_temp.run_as('eve', 'SELECT cdc.create_organization(''x'')'), '42501', 'to make organizations is a grant of its own');
+-- who is nobody: every function that everybody may call, with whatever is another's, of every type
+CREATE FUNCTION pg_temp.value_of(type oid, name text) RETURNS SETOF text LANGUAGE sql AS $$
+	SELECT CASE type WHEN 'uuid'::regtype THEN quote_literal(i.id) || '::uuid' WHEN 'jsonb'::regtype THEN '''{}''::jsonb' WHEN 'interval'::regtype THEN '''1 ms''::interval' WHEN 'boolean'::regtype THEN 'true'
+		WHEN 'text[]'::regtype THEN '''{orders}''::text[]' WHEN 'jsonb[]'::regtype THEN '''{}''::jsonb[]'
+		WHEN 'name'::regtype THEN '''eve''::name' WHEN 'integer'::regtype THEN '1' ELSE format('%L::text', CASE name WHEN 'status' THEN 'Running' WHEN 'role' THEN 'owner' WHEN 'method' THEN 'GET' WHEN 'path' THEN '/organizations' ELSE 'x' END) END
+	FROM pg_temp.it i WHERE type = 'uuid'::regtype OR i.name = 'red'
+$$;
+CREATE TEMP TABLE strangers AS SELECT p.proname::text AS name, format('SELECT string_agg(x::text, '''') FROM cdc.%I(%s) x', p.proname, (SELECT string_agg(CASE p.proargtypes[a - 1] WHEN 'uuid'::regtype THEN quote_literal(i.id) || '::uuid'
+		ELSE (SELECT v FROM pg_temp.value_of(p.proargtypes[a - 1], p.proargnames[a]) v) END, ', ' ORDER BY a) FROM generate_series(1, p.pronargs) a)) AS call
+	FROM pg_proc p, pg_temp.it i WHERE p.pronamespace = 'cdc'::regnamespace AND p.prosrc = 'cdc_entry' AND has_function_privilege('eve', p.oid, 'EXECUTE');
+CREATE FUNCTION pg_temp.state() RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	r regclass;
+	one text;
+	state text := '';
+BEGIN
+	FOR r IN SELECT oid FROM pg_class WHERE relnamespace = 'cdc'::regnamespace AND relkind = 'r' ORDER BY oid LOOP
+		EXECUTE format('SELECT md5(string_agg(t::text || t.xmin, '''' ORDER BY t::text)) FROM %s t', r) INTO one;
+		state := state || coalesce(one, '-') || ' ';
+	END LOOP;
+	RETURN state || (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid());
+END
+$$;
+CREATE TEMP TABLE heard (call text, said text, before text, after text);
+DO $$
+DECLARE
+	s record;
+	before text;
+	said text;
+BEGIN
+	FOR s IN SELECT DISTINCT call FROM strangers LOOP
+		before := pg_temp.state();
+		SET LOCAL ROLE eve;
+		BEGIN
+			EXECUTE s.call INTO said;
+		EXCEPTION WHEN OTHERS THEN
+			said := SQLSTATE || ' ' || SQLERRM;
+		END;
+		RESET ROLE;
+		INSERT INTO heard VALUES (s.call, said, before, pg_temp.state());
+	END LOOP;
+END
+$$;
+SELECT cmp_ok((SELECT count(*) FROM heard), '>', 100::bigint, '(eve has called much)');
+SELECT is_empty('SELECT call, said FROM heard WHERE before <> after', 'what who is nobody calls changes no row, takes no lock, and asks the worker for nothing');
+SELECT is_empty($$SELECT call, said FROM heard WHERE said ~* '\m(red|blue)\M|ann|bob|pipe' AND said !~ '^(42704|22023) '$$, 'and tells nothing of anybody');
+SELECT is_empty($$SELECT call, said FROM heard WHERE said IS NOT NULL AND said <> '' AND said !~ '^(42704|42501|22023|22004|42710) ' AND call !~ '\.(caller|health|rest)\('$$, 'but refusals');
+SELECT is(pg_temp.run_as('eve', 'SELECT count(*) FROM cdc.' || c.relname), '0', 'who is nobody sees no row of ' || c.relname) FROM pg_class c WHERE c.relnamespace = 'cdc'::regnamespace AND c.relkind IN ('r', 'v') AND has_table_privilege('eve', c.oid, 'SELECT')
+	AND c.relname NOT IN ('connection_key', 'option', 'state_table', 'failover_table', 'standby_table', 'rest_route');
 
 -- What a member has: SELECT on some, never more; nothing on secrets.
 SELECT is_empty($$SELECT c.oid::regclass, r FROM pg_class c, unnest('{ann,ada,mia,vic,bob}'::name[]) r WHERE c.relnamespace = 'cdc'::regnamespace AND c.relkind IN ('r', 'v')
@@ -22,7 +78,7 @@ SELECT set_eq($$SELECT p.proname::text FROM pg_proc p WHERE p.pronamespace = 'cd
 	ARRAY['connection_keys', 'failover_rules', 'options', 'rest_routes', 'rules', 'standby_rules', 'worker_state'], 'of functions of schema cdc these are no entries: no helper (\df cdc.* shows what is called)');
 SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'cdc'::regnamespace AND p.prosrc <> 'cdc_entry' AND NOT has_function_privilege('vic', p.oid, 'EXECUTE')$$, 'and members call them');
 SELECT ok(NOT has_function_privilege('ann', f::regprocedure, 'EXECUTE'), 'owners of organizations may not call ' || f)
-FROM unnest('{"cdc.take_over()","cdc.adopt(uuid)","cdc.adopt_agent(uuid,text)","cdc.rotate_secret_key(text)","cdc_inner.encrypt(text,text,text)","cdc_inner.decrypt(text,bytea,text,text)","cdc.rest_bearer(text,text,text,text,jsonb)","cdc.grant_gateway(name)","cdc.grant_monitoring(name)","cdc_inner.token_identity(text,text)","cdc.set_organization_maker(uuid,name)","cdc.bind_members(boolean)","cdc.create_organization(text,text,boolean)","cdc_inner.lock(text)","cdc_inner.tend_members()","cdc_inner.grant_invited(name)","cdc_inner.reencrypt(text,text,bytea,text,text)","cdc_inner.ask(text,uuid)","cdc_inner.wake()","cdc_inner.grant_use(name)"}'::text[]) f;
+FROM unnest('{"cdc.take_over()","cdc.adopt(uuid)","cdc.adopt_agent(uuid,text)","cdc.rotate_secret_key(text)","cdc_inner.encrypt(text,text,text)","cdc_inner.decrypt(text,bytea,text,text)","cdc.rest_bearer(text,text,text,text,jsonb)","cdc.grant_gateway(name)","cdc.grant_monitoring(name)","cdc_inner.token_identity(text,text)","cdc.set_organization_maker(uuid,name)","cdc.bind_members(boolean)","cdc.create_organization(text,text,boolean)","cdc_inner.lock(text)","cdc_inner.tend_members()","cdc_inner.grant_to(name,text)","cdc_inner.reencrypt(text,text,bytea,text,text)","cdc_inner.ask(text,uuid)","cdc_inner.wake()"}'::text[]) f;
 -- not even with a grant that an administrator gave by mistake
 GRANT EXECUTE ON FUNCTION cdc.take_over(), cdc.rotate_secret_key(text), cdc.adopt(uuid), cdc.adopt_agent(uuid, text) TO ann;
 SELECT pg_temp.refused('ann', format('SELECT cdc.adopt(%L)', gen_random_uuid()), '42501', 'is for superusers', 'adopt is for superusers');

@@ -131,7 +131,6 @@ SELECT isnt(a.ciphertext, b.ciphertext, 'two encryptions of one secret differ') 
 
 -- --- which organization a call means that names none ------------------------------------------------------
 SELECT is((SELECT organization_id FROM cdc.service WHERE id = (SELECT id FROM it WHERE name = 'red-kafka-2')), (SELECT id FROM it WHERE name = 'red'), 'the only one that he is in');
-SELECT cdc_inner.grant_use('eve') \g /dev/null
 GRANT EXECUTE ON FUNCTION cdc.create_organization(text, text, boolean) TO eve;
 INSERT INTO it SELECT 'e1', pg_temp.run_as('eve', 'SELECT cdc.create_organization(''Eve Inc.'')')::uuid;
 INSERT INTO it SELECT 'e2', pg_temp.run_as('eve', 'SELECT cdc.create_organization(''Eve'', is_personal => true)')::uuid;

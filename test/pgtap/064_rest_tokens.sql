@@ -26,8 +26,8 @@ $$;
 
 -- The gateway's role may do that and nothing else.
 SELECT cdc.grant_gateway('gate'), cdc.grant_gateway('gate') \g /dev/null
-SELECT set_eq($$SELECT p.proname::text FROM pg_proc p WHERE p.pronamespace = 'cdc'::regnamespace AND has_function_privilege('gate', p.oid, 'EXECUTE')$$, ARRAY['rest_bearer', 'health'], 'the gateway''s role may call rest_bearer and health');
-SELECT is_empty($$SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'cdc'::regnamespace AND c.relkind IN ('r', 'v') AND has_table_privilege('gate', c.oid, 'SELECT, INSERT, UPDATE, DELETE')$$, 'and read nothing');
+SELECT set_eq($$SELECT p.proname::text FROM pg_proc p, aclexplode(p.proacl) a WHERE p.pronamespace = 'cdc'::regnamespace AND a.grantee = 'gate'::regrole$$, ARRAY['rest_bearer', 'health'], 'the gateway''s role is granted rest_bearer and health');
+SELECT is_empty($$SELECT c.relname FROM pg_class c, aclexplode(c.relacl) a WHERE c.relnamespace = 'cdc'::regnamespace AND a.grantee = 'gate'::regrole$$, 'and no table');
 GRANT EXECUTE ON FUNCTION cdc.grant_gateway(name), cdc.grant_monitoring(name) TO ann;
 SELECT pg_temp.refused(current_user, format('SELECT cdc.%s(%L)', f, r), '42704', 'does not exist', f || ' is not for everybody: ' || coalesce(r, 'null'))
 FROM unnest('{grant_gateway,grant_monitoring}'::text[]) f, unnest('{public,nobody,NULL}'::text[]) r;
@@ -128,16 +128,13 @@ SELECT pg_temp.make('ada', 'ada''s', '{red}') \g /dev/null
 ALTER ROLE ada RENAME TO adam; CREATE ROLE ada LOGIN;
 SELECT is((pg_temp.bearer('ada''s', 'GET', '/organizations')).status, 200, 'a token follows a role that is renamed, as its membership does');
 SELECT is(pg_temp.run_as('adam', 'SELECT string_agg(concat(name, '' '', member), '','') FROM cdc.list_tokens() WHERE name = ''ada''''s'''), 'ada''s adam', 'whose list has the name of today');
-SELECT is(pg_temp.run_as('ada', 'SELECT count(*) FROM cdc.list_tokens()'), '42501', '(a new role of the old name may not even ask)');
-SELECT cdc_inner.grant_use('ada') \g /dev/null
-SELECT is(pg_temp.run_as('ada', 'SELECT count(*) FROM cdc.list_tokens()'), '0', 'nor, granted all, has it that token');
+SELECT is(pg_temp.run_as('ada', 'SELECT count(*) FROM cdc.list_tokens()'), '0', 'a new role of the old name has not that token');
 DROP OWNED BY ada; DROP ROLE ada;
 ALTER ROLE adam RENAME TO ada;
 SAVEPOINT here;
 SELECT pg_temp.dead('ada''s', 'UPDATE cdc.api_token SET system_identifier = 1', 'on another server, where the OID is somebody else''s');
 ROLLBACK TO here;
 DROP OWNED BY ada; DROP ROLE ada; CREATE ROLE ada LOGIN;
-SELECT cdc_inner.grant_use('ada') \g /dev/null
 SELECT is((pg_temp.bearer('ada''s', 'GET', '/organizations')).status, 401, 'a role that was made again under the name does not inherit it');
 ROLLBACK TO before;
 SELECT cdc.remove_member((SELECT id FROM it WHERE name = 'blue'), 'mia') \g /dev/null

@@ -24,7 +24,6 @@ INSERT INTO cdc.organization (id, name, slug) VALUES ('00000000-0000-0000-0000-0
 INSERT INTO cdc.organization_member (organization_id, member, role) VALUES ('00000000-0000-0000-0000-00000000000a', 'regress_cdc_ann', 'owner');
 SELECT * FROM cdc.bind_members(true) \g /dev/null
 GRANT EXECUTE ON FUNCTION cdc.create_organization(text, text, boolean) TO regress_cdc_ann;
-SELECT cdc_inner.grant_use('regress_cdc_ann'), cdc_inner.grant_use('regress_cdc_eve') \g /dev/null
 SELECT cdc.add_member('00000000-0000-0000-0000-00000000000a', 'regress_cdc_vic', 'viewer') \g /dev/null
 INSERT INTO cdc.service (id, organization_id, name, database_type, zone, addons) VALUES
 	('00000000-0000-0000-0000-0000000000b1', '00000000-0000-0000-0000-00000000000a', 'pg', 'postgresql', 'se-sto1', '{}'),

@@ -101,7 +101,7 @@ is(posts(), 2, 'shares the pair');
 
 # --- whose a network is ------------------------------------------------------------------------
 # Another organization names our networks: the operator's account could join them.
-$c->sql("CREATE ROLE eve LOGIN; SELECT cdc_inner.grant_use('eve')");
+$c->sql("CREATE ROLE eve LOGIN");
 my $her_org = $c->sql("SELECT cdc.create_organization('theirs')");
 $c->sql("SELECT cdc.add_member('$her_org', 'eve', 'owner')");
 sub as_eve { my ($query) = @_; return $c->sql("SET ROLE eve; $query"); }
