@@ -18,13 +18,15 @@ BEGIN
 		PERFORM cdc_inner.raise_invalid('the slug of an organization must not look like an id', format('It was %L, which can be read as a UUID.', slug),
 			'Give another slug as the second argument.', 'slug');
 	END IF;
+	PERFORM cdc_inner.admit(NULL, 'organizations', 1, cdc_inner.caller_oid()) WHERE NOT cdc_inner.caller_is_superuser();
 	-- one that is being made is not waited for: nobody knows when its maker commits
 	IF NOT cdc_inner.try_lock('organization slug ' || slug) THEN
 		RAISE duplicate_object USING MESSAGE = format('an organization with slug "%s" is being made at this moment', slug),
 			DETAIL = 'Slugs are unique in an installation; the transaction that makes it is not over.', HINT = 'Try again, or give another slug as the second argument.', COLUMN = 'slug';
 	END IF;
 	BEGIN
-		INSERT INTO cdc.organization AS o (name, slug, is_personal) VALUES (name, slug, coalesce(is_personal, false)) RETURNING o.id INTO made;
+		INSERT INTO cdc.organization AS o (name, slug, is_personal, made_by_oid, system_identifier)
+			VALUES (name, slug, coalesce(is_personal, false), cdc_inner.caller_oid(), cdc_inner.system_identifier()) RETURNING o.id INTO made;
 	EXCEPTION WHEN unique_violation THEN
 		RAISE duplicate_object USING MESSAGE = format('an organization with slug "%s" already exists', slug),
 			DETAIL = 'Slugs are unique in an installation.', HINT = 'Give another slug as the second argument.', COLUMN = 'slug';
@@ -42,7 +44,7 @@ COMMENT ON FUNCTION cdc_inner.create_organization IS
 	'Makes an organization and returns its id; the caller becomes its owner, and a personal one is from then on what a call of his means that names none. '
 	'name: 1 to 255 characters on one line. slug: unique in the installation, 1 to 63 lower case letters, digits and hyphens, in no form of a UUID; NULL: '
 	'made from the name. is_personal: whether it is the caller''s own. For superusers, and for whom one has granted EXECUTE. Errors: 22023 bad name or '
-	'slug, 42710 slug taken.';
+	'slug, 42710 slug taken, 53400 more than cdc_pipeline.role_organizations.';
 
 CREATE OR REPLACE FUNCTION cdc_inner.add_member(organization uuid, member name, role text DEFAULT 'member') RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

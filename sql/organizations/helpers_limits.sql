@@ -2,11 +2,12 @@
 -- organizations_limits.c).
 
 -- ERROR 53400 when the organization may not have so many more.  Before they are
--- written.  organization NULL: tokens for all of a role's.
+-- written.  organization NULL: organizations that a
+-- role makes, or tokens for all of its.
 CREATE OR REPLACE FUNCTION cdc_inner.admit(organization uuid, what text, more integer DEFAULT 1, role oid DEFAULT NULL) RETURNS void
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'cdc_admit';
 
--- The kinds, what holds where nothing else is said, and in words.
+-- The kinds of an organization, what holds where nothing else is said, and in words.
 CREATE OR REPLACE FUNCTION cdc_inner.limit_kinds() RETURNS TABLE (what text, most bigint, meaning text)
 	LANGUAGE c STABLE ROWS 11 AS 'MODULE_PATHNAME', 'cdc_limit_kinds_sql';
 

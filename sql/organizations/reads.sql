@@ -7,6 +7,8 @@ COMMENT ON COLUMN cdc.organization.name IS 'What its owner calls it, 1 to 255 ch
 COMMENT ON COLUMN cdc.organization.slug IS 'Its short name, unique in the installation: lower case letters, digits and hyphens.';
 COMMENT ON COLUMN cdc.organization.is_personal IS 'It is its maker''s own: what a call of his means that names none.';
 COMMENT ON COLUMN cdc.organization.created_at IS 'When it was made.';
+COMMENT ON COLUMN cdc.organization.made_by_oid IS 'The role that made it, by its OID on the server of system_identifier; NULL: not known.';
+COMMENT ON COLUMN cdc.organization.system_identifier IS 'The server on which made_by_oid means the role; NULL: none.';
 
 COMMENT ON TABLE cdc.organization_member IS
 	'Who is in which organization, who is invited, who has declined; cdc.list_members() shows it with the names of now. Readers: members of the '

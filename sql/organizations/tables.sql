@@ -6,8 +6,11 @@ CREATE TABLE cdc.organization (
 	name		text NOT NULL,
 	slug		text NOT NULL UNIQUE,
 	is_personal	boolean NOT NULL DEFAULT false,
-	created_at	timestamptz NOT NULL DEFAULT pg_catalog.now()
+	created_at	timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	made_by_oid	oid,		-- who made it, on the server with this identifier; null: 0.1 did not store it
+	system_identifier numeric
 );
+CREATE INDEX organization_made_by_idx ON cdc.organization (made_by_oid);
 
 CREATE TABLE cdc.organization_member (
 	organization_id	uuid NOT NULL REFERENCES cdc.organization(id),

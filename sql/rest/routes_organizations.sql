@@ -1,5 +1,5 @@
--- rest/routes_organizations.sql: organizations, their members, invitations and tokens over
--- REST.  Organizations and tokens are made in SQL: else a request with a token could
+-- rest/routes_organizations.sql: organizations, their members, limits, invitations and tokens
+-- over REST.  Organizations and tokens are made in SQL: else a request with a token could
 -- make one that outlives it.
 
 -- A personal organization is first, and told as one, to who made it: to others it is
@@ -81,6 +81,14 @@ BEGIN
 		PERFORM cdc_inner.remove_member(r.first, r.second::name);
 	END IF;
 	RETURN ROW(204, NULL, NULL)::cdc.rest_response;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION cdc_inner.rest_limits_list(r cdc.rest_request) RETURNS cdc.rest_response
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM cdc_inner.rest_require(r.first, 'service:read');
+	RETURN ROW(200, NULL, (SELECT '{"limits":[' || string_agg(row_to_json(l)::text, ',' ORDER BY l.what) || ']}' FROM cdc_inner.organization_limits(r.first) l))::cdc.rest_response;
 END
 $$;
 

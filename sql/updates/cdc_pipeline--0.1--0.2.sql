@@ -121,6 +121,9 @@ CREATE TABLE cdc.organization_limit (
 	PRIMARY KEY (organization_id, what)
 );
 
+ALTER TABLE cdc.organization ADD COLUMN made_by_oid oid, ADD COLUMN system_identifier numeric;
+CREATE INDEX organization_made_by_idx ON cdc.organization (made_by_oid);
+
 -- tokens that open something go on to
 ALTER TABLE cdc.api_token ADD COLUMN system_identifier numeric, ADD COLUMN last_used_from text;
 UPDATE cdc.api_token t SET system_identifier = c.system_identifier FROM pg_catalog.pg_roles r, pg_catalog.pg_control_system() c

@@ -26,6 +26,8 @@ const CdcLimitKind cdc_limit_kinds[CDC_LIMITS] = {
 		"Megabytes of answers that the reconciler reads at once for an organization."},
 	[CDC_LIMIT_NODES] = {"nodes", "cdc_pipeline.organization_nodes", 2000,
 		"Nodes of all services of an organization."},
+	[CDC_LIMIT_ORGANIZATIONS] = {"organizations", "cdc_pipeline.role_organizations", 1000,
+		"Organizations that one role has made; a superuser makes as many as he will.", true},
 	[CDC_LIMIT_PIPELINES] = {"pipelines", "cdc_pipeline.organization_pipelines", 20000,
 		"Pipelines of an organization, those that are being deleted too."},
 	[CDC_LIMIT_REQUESTS] = {"requests", "cdc_pipeline.organization_requests", 100,
@@ -66,7 +68,7 @@ cdc_limits_init(void)
 
 	for (i = 0; i < CDC_LIMITS; i++)
 		DefineCustomIntVariable(cdc_limit_kinds[i].setting, cdc_limit_kinds[i].words,
-								"Of one organization cdc.set_organization_limit() may say otherwise.",
+								cdc_limit_kinds[i].of_role ? NULL : "Of one organization cdc.set_organization_limit() may say otherwise.",
 								&defaults[i], cdc_limit_kinds[i].boot, 0, INT_MAX,
 								PGC_SIGHUP, GUC_SUPERUSER_ONLY | (i == CDC_LIMIT_MEMORY ? GUC_UNIT_MB : 0), NULL, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /*
  * limits.h
  *	  What one organization may have and use: the kinds, and what holds for those
- *	  of which cdc.organization_limit says nothing.
+ *	  of which cdc.organization_limit says nothing.  And how many of them a role makes.
  *
  * Owns the list of kinds and their settings cdc_pipeline.organization_<kind>.  Who
  * counts, and what happens above a limit, is others': what is stored is refused at
@@ -19,6 +19,7 @@ typedef enum CdcLimit
 	CDC_LIMIT_MEMBERS,			/* and invitations */
 	CDC_LIMIT_MEMORY,			/* MB of answers that the worker reads for it */
 	CDC_LIMIT_NODES,			/* of all its services */
+	CDC_LIMIT_ORGANIZATIONS,	/* that a role has made */
 	CDC_LIMIT_PIPELINES,		/* those that are being deleted too */
 	CDC_LIMIT_REQUESTS,			/* of the worker's, under way */
 	CDC_LIMIT_SERVICES,			/* those that are being deleted too */
@@ -33,6 +34,7 @@ typedef struct CdcLimitKind
 	const char *setting;
 	int			boot;			/* the setting's default */
 	const char *words;			/* what it is, for pg_settings and cdc.organization_limits() */
+	bool		of_role;		/* of no organization, so cdc.organization_limit has none */
 } CdcLimitKind;
 
 extern const CdcLimitKind cdc_limit_kinds[CDC_LIMITS];

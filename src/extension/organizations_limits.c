@@ -37,8 +37,8 @@ PG_FUNCTION_INFO_V1(cdc_limit_kinds_sql);
 PG_FUNCTION_INFO_V1(cdc_limit_used);
 
 /*
- * How much an organization ($1) has; of tokens for all of a role's organizations
- * the role ($2, $1 is null).  NULL: not stored here, or one object's.
+ * How much an organization ($1) has; of organizations, and of tokens for all of a
+ * role's, the role ($2, $1 is null).  NULL: not stored here, or one object's.
  */
 static const char *const used_sql[CDC_LIMITS] = {
 	[CDC_LIMIT_EVENTS] = "SELECT (SELECT count(*) FROM cdc.pipeline_event e JOIN cdc.pipeline_spec p ON p.id = e.pipeline_id WHERE p.organization_id = $1)" /* NOLINT(bugprone-suspicious-missing-comma): three lines are one statement */
@@ -47,6 +47,7 @@ static const char *const used_sql[CDC_LIMITS] = {
 	[CDC_LIMIT_FINDINGS] = "SELECT count(*) FROM cdc.finding f WHERE f.organization_id = $1",
 	[CDC_LIMIT_MEMBERS] = "SELECT count(*) FROM cdc.organization_member m WHERE m.organization_id = $1",
 	[CDC_LIMIT_NODES] = "SELECT count(*) FROM cdc.service s JOIN cdc.service_node n ON n.service_id = s.id WHERE s.organization_id = $1 AND s.deleted_at IS NULL",
+	[CDC_LIMIT_ORGANIZATIONS] = "SELECT count(*) FROM cdc.organization o WHERE o.made_by_oid = $2 AND o.system_identifier = cdc_inner.system_identifier()",
 	[CDC_LIMIT_PIPELINES] = "SELECT count(*) FROM cdc.pipeline_spec p WHERE p.organization_id = $1 AND p.settled_at IS NULL",
 	[CDC_LIMIT_SERVICES] = "SELECT count(*) FROM cdc.service s WHERE s.organization_id = $1 AND s.deleted_at IS NULL",
 	[CDC_LIMIT_TOKENS] = "SELECT count(*) FROM cdc.api_token t WHERE (t.organization_id = $1 OR ($1 IS NULL AND t.organization_id IS NULL AND t.role_oid = $2))"
@@ -142,7 +143,7 @@ used_of(const pg_uuid_t *organization, Oid role, CdcLimit kind)
 
 	values[0] = organization ? UUIDPGetDatum(organization) : (Datum) 0;
 	values[1] = ObjectIdGetDatum(role);
-	return ask(&kept[kind], used_sql[kind], kind == CDC_LIMIT_TOKENS ? 2 : 1, types, values, nulls);
+	return ask(&kept[kind], used_sql[kind], 2, types, values, nulls);
 }
 
 static int64
@@ -182,8 +183,14 @@ static void
 refuse(const pg_uuid_t *organization, CdcLimit kind, int64 used, int64 more, int64 most)
 {
 	const char *what = cdc_limit_kinds[kind].name;
-	const char *ask_for = "ask a superuser of the metadata database for a higher cdc_pipeline.organization_tokens";
+	const char *ask_for = psprintf("ask a superuser of the metadata database for a higher %s", cdc_limit_kinds[kind].setting);
 
+	if (cdc_limit_kinds[kind].of_role)
+		ereport(ERROR,
+				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				 errmsg("this role may make at most " INT64_FORMAT " %s", most, what),
+				 errdetail("It has made " INT64_FORMAT ".", used),
+				 errhint("Use one that there is, or %s.", ask_for)));
 	if (organization)
 		ask_for = psprintf("ask a superuser of the metadata database for: SELECT cdc.set_organization_limit('%s', '%s', " INT64_FORMAT ");",
 						   uuid_text(organization), what, Max(most, 1) * 2);
@@ -249,7 +256,7 @@ cdc_admit(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* cdc_inner.limit_kinds() -> (what, most, meaning): what holds where nothing else is said. */
+/* cdc_inner.limit_kinds() -> (what, most, meaning): of an organization, what holds where nothing else is said. */
 Datum
 cdc_limit_kinds_sql(PG_FUNCTION_ARGS)
 {
@@ -262,6 +269,8 @@ cdc_limit_kinds_sql(PG_FUNCTION_ARGS)
 		Datum		values[3];
 		bool		nulls[3] = {false, false, false};
 
+		if (cdc_limit_kinds[i].of_role)
+			continue;
 		values[0] = CStringGetTextDatum(cdc_limit_kinds[i].name);
 		values[1] = Int64GetDatum(cdc_limit_default((CdcLimit) i));
 		values[2] = CStringGetTextDatum(cdc_limit_kinds[i].words);

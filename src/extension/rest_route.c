@@ -33,6 +33,7 @@ const CdcRestRoute cdc_rest_routes[CDC_REST_NUM_ROUTES + 1] = {
 	{"GET", "/organizations/{organization_id}/members", "service:read", "members_list", false},
 	{"POST", "/organizations/{organization_id}/members", "admin", "member_add", false},
 	{"DELETE", "/organizations/{organization_id}/members/{member}", "admin", "member_remove", false},
+	{"GET", "/organizations/{organization_id}/limits", "service:read", "limits_list", false},
 	{"GET", "/invitations", "any", "invitations_list", false},
 	{"POST", "/invitations/{organization_id}/accept", "any", "invitation_accept", false},
 	{"GET", "/tokens", "any", "tokens_list", false},

@@ -47,12 +47,12 @@ SELECT col_type_is('cdc', 'pipeline_event', 'detail', 'jsonb', 'detail is jsonb'
 SELECT is((SELECT context FROM pg_settings WHERE name = 'cdc_pipeline.' || s), context, s || ' is a setting of context ' || context)
 FROM (VALUES ('connect_timeout', 'sighup'), ('database_name', 'postmaster'), ('debezium_plugin_sha512', 'sighup'), ('debezium_plugin_url', 'sighup'),
 	('debezium_plugin_version', 'sighup'), ('enabled', 'sighup'), ('event_retention', 'sighup'), ('health_interval', 'sighup'), ('max_slot_wal', 'sighup'), ('member_networks', 'sighup'), ('provision_token_file', 'sighup'), ('provision_url', 'sighup'),
-	('request_timeout', 'sighup'), ('sdn_credentials_file', 'sighup'), ('sdn_url', 'sighup'), ('secret_key_file', 'sighup'), ('source_dead_after', 'sighup')) v(s, context);
-SELECT is((SELECT count(*)::int FROM pg_settings WHERE name LIKE 'cdc\_pipeline.%' AND name NOT LIKE 'cdc\_pipeline.organization\_%' AND name NOT IN ('cdc_pipeline.settle_after', 'cdc_pipeline.sdn_stuck_after')), 17, 'and there are no others, but two for developers, and an organization''s limits');
+	('request_timeout', 'sighup'), ('role_organizations', 'sighup'), ('sdn_credentials_file', 'sighup'), ('sdn_url', 'sighup'), ('secret_key_file', 'sighup'), ('source_dead_after', 'sighup')) v(s, context);
+SELECT is((SELECT count(*)::int FROM pg_settings WHERE name LIKE 'cdc\_pipeline.%' AND name NOT LIKE 'cdc\_pipeline.organization\_%' AND name NOT IN ('cdc_pipeline.settle_after', 'cdc_pipeline.sdn_stuck_after')), 18, 'and there are no others, but two for developers, and an organization''s limits');
 SELECT bag_eq($$SELECT name FROM pg_settings WHERE name LIKE 'cdc\_pipeline.organization\_%' AND context = 'sighup'$$, $$SELECT 'cdc_pipeline.organization_' || what FROM cdc_inner.limit_kinds()$$, 'each kind of limit of an organization has a setting');
 SELECT is((SELECT boot_val || coalesce(unit, '') FROM pg_settings WHERE name = 'cdc_pipeline.' || s), value, s || ' is ' || value || ' by default')
 FROM (VALUES ('connect_timeout', '3000ms'), ('debezium_plugin_version', '3.7.0.Final'), ('enabled', 'on'), ('event_retention', '43200min'),
-	('health_interval', '10000ms'), ('max_slot_wal', '0MB'), ('request_timeout', '95000ms'), ('sdn_url', ''), ('secret_key_file', ''), ('source_dead_after', '3000ms')) v(s, value);
+	('health_interval', '10000ms'), ('max_slot_wal', '0MB'), ('request_timeout', '95000ms'), ('role_organizations', '1000'), ('sdn_url', ''), ('secret_key_file', ''), ('source_dead_after', '3000ms')) v(s, value);
 SELECT throws_ok('SET cdc_pipeline.no_such_thing = 1', '42602', NULL, 'a mistyped setting is refused');
 CREATE ROLE nobody_special;
 GRANT pg_read_all_data TO nobody_special;

@@ -114,7 +114,24 @@ DELETE FROM cdc.finding f USING it WHERE f.organization_id = it.id AND it.name =
 SELECT cdc_inner.trim_findings() \g /dev/null
 SELECT is_empty($$SELECT FROM cdc.finding WHERE check_name = 'findings_cut'$$, 'findings: that there were more is not told for ever');
 
+-- organizations of a role: who has made one has made it, be he in it or not
+CREATE ROLE maker;
+GRANT EXECUTE ON FUNCTION cdc.create_organization(text, text, boolean) TO maker, bob;
+INSERT INTO cdc.organization (name, slug, made_by_oid, system_identifier) SELECT 'Made', 'made-' || n, 'maker'::regrole, cdc_inner.system_identifier() FROM generate_series(1, 998) n;
+SELECT matches(pg_temp.run_as('maker', format('SELECT cdc.create_organization(''Made'', ''made-%s'')', n)), '^[0-9a-f-]{36}$', 'organizations of a role: the ' || n || 'th is made') FROM generate_series(999, 1000) n;
+SELECT pg_temp.refused('maker', $$SELECT cdc.create_organization('Made', 'made-1001')$$, '53400', '^this role may make at most 1000 organizations$', 'one more is refused');
+SELECT is(f.detail || ' ' || f.hint, 'It has made 1000. Use one that there is, or ask a superuser of the metadata database for a higher cdc_pipeline.role_organizations.', 'with the figure, and whom to ask') FROM pg_temp.fault_as('maker', $$SELECT cdc.create_organization('Made', 'made-1001')$$) f;
+SELECT cdc.add_member(id, 'bob', 'owner') FROM cdc.organization WHERE slug IN ('made-999', 'made-1000') \g /dev/null
+SELECT is(pg_temp.run_as('maker', format('SELECT cdc.leave_organization(%L)', (SELECT id FROM cdc.organization WHERE slug = 'made-999'))), '', '(he leaves one)');
+SELECT is((SELECT code FROM pg_temp.fault_as('maker', $$SELECT cdc.create_organization('Made', 'made-1001')$$)), '53400', 'and has made it all the same');
+SELECT matches(pg_temp.run_as('bob', $$SELECT cdc.create_organization('Mine', 'mine')$$), '^[0-9a-f-]{36}$', 'another role makes its own');
+SELECT matches(pg_temp.run_as(current_user, format('SELECT cdc.create_organization(''Made'', ''root-%s'')', n)), '^[0-9a-f-]{36}$', 'a superuser is not counted') FROM generate_series(1, 2) n;
+SELECT is_empty($$SELECT FROM cdc_inner.limit_kinds() WHERE what = 'organizations'$$, 'it is no limit of an organization');
+SELECT pg_temp.refused('postgres', pg_temp.fill($$SELECT cdc.set_organization_limit('{red}', 'organizations', 1)$$), '22023', 'unknown kind', 'nor set as one');
+
 -- over REST
+SELECT pg_temp.gives('vic', 'GET', '/organizations/{red}/limits', NULL, 200, '^\{"limits":\[\{"what":"descriptors","most":400,"used":null,"meaning":"[^"]+"\},.*\{"what":"services","most":1000,"used":[0-9]+,"meaning":"[^"]+"\},.*\]\}$', what => 'a viewer reads the limits');
+SELECT pg_temp.gives('bob', 'GET', '/organizations/{red}/limits', NULL, 404, what => 'a stranger does not');
 SELECT pg_temp.gives('mia', 'POST', pg_temp.fill('/organizations/{red}/pipelines'), pg_temp.fill('{"name":"over","pipeline_type":"cdc_pg_to_kafka","source_service_id":"{red-pg}","sink_service_id":"{red-kafka}","config":{"tables":["t"]}}'),
 	403, '"error":"this organization may have at most [0-9]+ pipelines","code":"limit_exceeded","detail":"There are [0-9]+.*"hint":');
 

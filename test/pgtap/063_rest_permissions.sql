@@ -42,6 +42,7 @@ INSERT INTO matrix VALUES
 	('POST', '/managed-services/{users}/database-users/nobody/reveal-password', NULL, 404, 404, 404, 403, 404, 404),
 	('POST', '/managed-services/{red-pg}/database-users/postgres/reveal-password', NULL, 200, 200, 403, 403, 404, 404),
 	('GET', '/metrics', NULL, 403, 403, 403, 403, 403, 403),
+	('GET', '/organizations/{red}/limits', NULL, 200, 200, 200, 200, 404, 404),
 	('DELETE', '/organizations/{red}/members/postgres', NULL, 204, 403, 403, 403, 404, 404),
 	-- at last, since it takes away what the others need
 	('DELETE', '/managed-services/{red-pg}', NULL, 409, 409, 409, 403, 404, 404),

@@ -31,6 +31,7 @@ SELECT pg_temp.gives(who::name, method, path, body, status, '', CASE WHEN method
 FROM (VALUES
 	('mia', 'GET', '/organizations', NULL, 200), ('mia', 'GET', '/organizations/{red}', NULL, 200), ('mia', 'GET', '/organizations/x', NULL, 400), ('mia', 'GET', '/organizations/{blue}', NULL, 404),
 	('mia', 'GET', '/organizations/{red}/members', NULL, 200), ('mia', 'GET', '/organizations/x/members', NULL, 400), ('mia', 'GET', '/organizations/{blue}/members', NULL, 404),
+	('mia', 'GET', '/organizations/{red}/limits', NULL, 200), ('mia', 'GET', '/organizations/x/limits', NULL, 400), ('mia', 'GET', '/organizations/{blue}/limits', NULL, 404),
 	('ann', 'POST', '/organizations/{red}/members', '{"member":"eve"}', 200), ('ann', 'POST', '/organizations/{red}/members', '{}', 400), ('mia', 'POST', '/organizations/{red}/members', '{}', 403), ('mia', 'POST', '/organizations/{blue}/members', '{}', 404), ('ann', 'POST', '/organizations/{red}/members', '{"member":"nobody here"}', 404),
 	('eve', 'GET', '/invitations', NULL, 200), ('eve', 'POST', '/invitations/{red}/accept', NULL, 200), ('eve', 'POST', '/invitations/{blue}/accept', NULL, 404), ('eve', 'POST', '/invitations/x/accept', NULL, 400),
 	('ann', 'POST', '/organizations/{red}/members', '{"member":"joe"}', 200), ('joe', 'DELETE', '/organizations/{red}/members/joe', NULL, 204), ('ann', 'POST', '/organizations/{red}/members', '{"member":"joe"}', 409), ('ann', 'POST', '/organizations/{red}/members', repeat(' ', 1048577), 413), ('ann', 'POST', '/organizations/{red}/members', '{"member":"joe","role":"boss"}', 422),
