@@ -21,7 +21,7 @@ CREATE TABLE cdc.control_plane (
 -- service, round (a health round now, id null).
 CREATE TABLE cdc.work (
 	seq			bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-	kind		text NOT NULL CHECK (kind IN ('pipeline', 'service', 'round')),
+	kind		text NOT NULL CHECK (kind IN ('pipeline', 'service', 'round', 'first')),
 	id			uuid,
 	requested_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
 );

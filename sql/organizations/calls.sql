@@ -34,8 +34,10 @@ BEGIN
 	INSERT INTO cdc.organization_member (organization_id, member, role, role_oid, system_identifier, made)
 		VALUES (made, cdc_inner.caller(), 'owner', cdc_inner.caller_oid(), cdc_inner.system_identifier(), true);
 	PERFORM cdc_inner.note_organization(made, 'created', format('made by role "%s"', cdc_inner.caller()));
-	-- the first organisation makes this server the acting one
-	INSERT INTO cdc.control_plane (system_identifier, epoch) VALUES (cdc_inner.system_identifier(), 0) ON CONFLICT (singleton) DO NOTHING;
+	IF NOT EXISTS (SELECT FROM cdc.control_plane) THEN
+		PERFORM cdc_inner.ask('first', NULL);
+		PERFORM cdc_inner.begin_to_act();
+	END IF;
 	PERFORM cdc_inner.ask('round', made);
 	RETURN made;
 END

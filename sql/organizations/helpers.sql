@@ -85,3 +85,16 @@ BEGIN
 			SELECT g.organization_id, 'removed', current_user, format('role "%s" was dropped', g.member), jsonb_build_object('member', g.member, 'role', g.role) FROM gone g;
 END
 $$;
+
+-- The first organization makes this server the acting one: who makes it asks for that, and
+-- does it himself where no other transaction is about to, for which nobody waits; else the
+-- worker does, when it finds that nothing acts (src/worker/store/interlock.c).  Not where a
+-- restored copy has organizations and no row yet: the queue is in no dump.
+CREATE OR REPLACE FUNCTION cdc_inner.begin_to_act() RETURNS void
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF NOT EXISTS (SELECT FROM cdc.control_plane) AND EXISTS (SELECT FROM cdc.work w WHERE w.kind = 'first') AND cdc_inner.try_lock('first organization') THEN
+		INSERT INTO cdc.control_plane (system_identifier, epoch) VALUES (cdc_inner.system_identifier(), 0) ON CONFLICT (singleton) DO NOTHING;
+	END IF;
+END
+$$;

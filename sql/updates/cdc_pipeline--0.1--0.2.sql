@@ -121,6 +121,8 @@ CREATE TABLE cdc.organization_limit (
 	PRIMARY KEY (organization_id, what)
 );
 
+ALTER TABLE cdc.work DROP CONSTRAINT work_kind_check, ADD CONSTRAINT work_kind_check CHECK (kind IN ('pipeline', 'service', 'round', 'first'));
+
 ALTER TABLE cdc.organization ADD COLUMN made_by_oid oid, ADD COLUMN system_identifier numeric;
 CREATE INDEX organization_made_by_idx ON cdc.organization (made_by_oid);
 

@@ -45,6 +45,26 @@ sub waits_ok
 
 sub state_of { my ($who) = @_; return $c->sql("SELECT coalesce(string_agg(role || ' ' || state, ','), 'none') FROM cdc.list_members('$org') WHERE member = '$who'"); }
 
+# --- the first organizations, side by side ------------------------------------------------
+# Whoever is second waits for nobody, and if he alone commits his organization makes this server the acting one.
+$c->sql('DELETE FROM cdc.control_plane; DELETE FROM cdc.work; GRANT EXECUTE ON FUNCTION cdc.create_organization(text, text, boolean) TO eve, joe');
+{
+	my ($eve, $joe) = (session('eve', 'READ COMMITTED'), session('joe', 'READ COMMITTED'));
+	says($eve, "SELECT cdc.create_organization('hers')");
+	says($joe, "SET lock_timeout = '10s'; SELECT cdc.create_organization('his')");
+	unlike($joe->{err}, qr/\S/, 'who makes an organization waits for nobody who makes the first one');
+	ends($joe, 'COMMIT');
+	is($c->sql('SELECT count(*) FROM cdc.control_plane'), '0', '(it is not known yet who acts)');
+	$c->sql('ALTER SYSTEM SET cdc_pipeline.enabled = on; SELECT pg_reload_conf()');
+	$c->wait_ok(sub { $c->sql('SELECT state FROM cdc.worker_state()') eq 'no organization exists yet' }, 'nor does the worker wait');
+	ends($eve, 'ROLLBACK');
+	$c->wait_ok(sub { $c->sql('SELECT state FROM cdc.worker_state()') eq 'running' }, 'the one that was committed has this server act');
+	is($c->sql('SELECT count(*) FROM cdc.control_plane c WHERE c.system_identifier = (pg_control_system()).system_identifier'), '1', 'as one of its own');
+	$c->sql("DELETE FROM cdc.organization_member m USING cdc.organization o WHERE o.id = m.organization_id AND o.slug = 'his'");
+	$c->sql('ALTER SYSTEM SET cdc_pipeline.enabled = off; SELECT pg_reload_conf()');
+	$c->wait_ok(sub { $c->sql('SELECT state FROM cdc.worker_state()') eq 'cdc_pipeline.enabled is off' }, '(it stands still again)');
+}
+
 # --- two owners leave, each believing in the other ------------------------------------
 foreach my $level ('READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE')
 {

@@ -64,7 +64,7 @@ number_at(int column)
 	return isnull ? 0 : DatumGetInt64(value);
 }
 
-/* False: there is no row. */
+/* False: there is no row, and nobody has asked for one by making an organization. */
 static bool
 read_row(Row *row)
 {
@@ -73,6 +73,11 @@ read_row(Row *row)
 
 	memset(row, 0, sizeof(*row));
 	cdc_statement_run(read_sql, SPI_OK_SELECT, 0, NULL, NULL, NULL);
+	if (SPI_processed == 0)
+	{
+		cdc_statement_run("SELECT cdc_inner.begin_to_act()", SPI_OK_SELECT, 0, NULL, NULL, NULL);
+		cdc_statement_run(read_sql, SPI_OK_SELECT, 0, NULL, NULL, NULL);
+	}
 	if (SPI_processed == 0)
 		return false;
 	row->system_identifier = unconstify(char *, text_at(1));
