@@ -41,6 +41,6 @@ COMMENT ON COLUMN cdc.control_plane.fence_key IS 'The key by which marks are mad
 
 COMMENT ON TABLE cdc.work IS 'What the worker is asked to look at; it deletes what it has taken. Readers: superusers.';
 COMMENT ON COLUMN cdc.work.seq IS 'In this order.';
-COMMENT ON COLUMN cdc.work.kind IS 'pipeline, service, or round: a health round now.';
+COMMENT ON COLUMN cdc.work.kind IS 'pipeline, service, round: a health round now, or first: the first organization was made.';
 COMMENT ON COLUMN cdc.work.id IS 'Of what is to be looked at; NULL: all.';
 COMMENT ON COLUMN cdc.work.requested_at IS 'When it was asked.';

@@ -15,6 +15,7 @@
 #include "worker/world/index.h"
 #include "worker/world/organization.h"
 #include "worker/world/plan.h"
+#include "worker/world/reload.h"
 #include "worker/world/tend.h"
 
 /* Events that nothing waits for are written together, within this time. */
@@ -67,6 +68,7 @@ begin_round(CdcWorld *world)
 	world->next_round = now + cdc_health_interval;
 	world->regions_due = true;
 	cdc_world_rounds_begun(world);
+	cdc_reloads_tidy(world, now);
 	cdc_shmem_begin_round();
 	cdc_each_service(s, world)
 	{
@@ -148,6 +150,7 @@ cdc_visit_next(CdcWorld *world)
 		cdc_tend_next(world),
 		cdc_turns_next(world),
 		cdc_world_round_due(world),
+		cdc_reload_next(world),
 		cdc_plan_next(world)
 	};
 	int64		next = world->next_round;
@@ -168,7 +171,7 @@ cdc_visit_dirty(CdcWorld *world)
 {
 	int64		now = cdc_loop_now();
 
-	return cdc_dirty_due(world, now) || !dlist_is_empty(&world->starting) ||
+	return cdc_dirty_due(world, now) || (cdc_reload_next(world) != 0 && now >= cdc_reload_next(world)) || !dlist_is_empty(&world->starting) ||
 		(world->events && now >= world->events_since + EVENTS_MS) ||
 		(world->held_events && now >= world->held_events_at) || (world->work_again_at && now >= world->work_again_at);
 }

@@ -321,6 +321,7 @@ typedef struct CdcLoaded
 	bool		more;			/* the queue holds more */
 	bool		round;			/* a health round of all was asked for */
 	List	   *rounds;			/* and of these organizations, by id */
+	List	   *reloads;		/* ids of services and pipelines that were read, those that are gone too */
 	int			nservices;
 	char	  **services;		/* one JSON text a row */
 	int			npipelines;

@@ -14,6 +14,7 @@
 #include "worker/world/index.h"
 #include "worker/world/organization.h"
 #include "worker/world/pair.h"
+#include "worker/world/reload.h"
 
 /* Rows of the queue in one transaction. */
 #define QUEUE_PAGE 500
@@ -77,6 +78,7 @@ cdc_store_read_work(CdcWorld *world, CdcLoaded *loaded)
 	StringInfoData services;
 	StringInfoData pipelines;
 	MemoryContext old;
+	ListCell   *cell;
 	uint64		i;
 
 	if (world->loaded)
@@ -88,13 +90,10 @@ cdc_store_read_work(CdcWorld *world, CdcLoaded *loaded)
 	}
 	cdc_statement_run(world->loaded ? take_page_sql : take_all_sql, SPI_OK_DELETE_RETURNING, 0, NULL, NULL, NULL);
 	loaded->more = world->loaded && SPI_processed == QUEUE_PAGE;
-	initStringInfo(&services);
-	initStringInfo(&pipelines);
 	for (i = 0; i < SPI_processed; i++)
 	{
 		char	   *kind = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);
 		char	   *id = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2);
-		StringInfo	list = NULL;
 
 		if (strcmp(kind, "round") == 0 && id)
 		{
@@ -104,18 +103,26 @@ cdc_store_read_work(CdcWorld *world, CdcLoaded *loaded)
 		}
 		else if (strcmp(kind, "round") == 0)
 			loaded->round = true;
-		else if (strcmp(kind, "service") == 0)
-			list = &services;
-		else
-			list = &pipelines;
-		if (list && id)
-			appendStringInfo(list, "%s%s", list->len ? "," : "{", id);
+		else if (id)
+			cdc_reload_want(world, id, strcmp(kind, "service") != 0);
 	}
 	/* somebody asks for a round: perhaps the key is there by now */
 	if (!world->loaded || (loaded->round && cdc_world_lacks_secret(world)))
 	{
 		read_all(world, loaded);
 		return;
+	}
+	initStringInfo(&services);
+	initStringInfo(&pipelines);
+	foreach(cell, cdc_reloads_due(world, cdc_loop_now()))
+	{
+		const CdcReload *r = lfirst(cell);
+		StringInfo	list = r->pipeline ? &pipelines : &services;
+
+		appendStringInfo(list, "%s%s", list->len ? "," : "{", r->id);
+		old = MemoryContextSwitchTo(TopMemoryContext);
+		loaded->reloads = lappend(loaded->reloads, pstrdup(r->id));
+		MemoryContextSwitchTo(old);
 	}
 	if (services.len > 0)
 	{
@@ -174,6 +181,8 @@ cdc_store_apply(CdcWorld *world, CdcLoaded *loaded)
 		cdc_store_load_pair(world, loaded->pairs[i]);
 	for (i = 0; i < loaded->nregions; i++)
 		cdc_store_load_region(world, loaded->regions[2 * i], loaded->regions[2 * i + 1]);
+	foreach(cell, loaded->reloads)
+		cdc_reload_done(world, lfirst(cell), cdc_loop_now());
 	foreach(cell, loaded->rounds)
 		cdc_world_want_round(world, lfirst(cell), true);
 	if (loaded->round)
@@ -197,4 +206,5 @@ cdc_store_loaded_free(CdcLoaded *loaded)
 	cdc_rows_free(loaded->regions, 2 * loaded->nregions);
 	cdc_rows_free(loaded->limits, 3 * loaded->nlimits);
 	list_free_deep(loaded->rounds);
+	list_free_deep(loaded->reloads);
 }

@@ -16,6 +16,7 @@
 #include "worker/world/operation.h"
 #include "worker/world/organization.h"
 #include "worker/world/pair.h"
+#include "worker/world/reload.h"
 #include "worker/world/tend.h"
 
 void
@@ -108,6 +109,7 @@ cdc_world_forget_rows(CdcWorld *world)
 	while (world->pairs != NIL)
 		cdc_pair_forget(linitial(world->pairs));
 	cdc_world_forget_organizations(world);
+	cdc_reloads_forget(world);
 }
 
 void

@@ -12,6 +12,7 @@
 
 #include "postgres.h"
 #include "lib/ilist.h"
+#include "lib/pairingheap.h"
 #include "nodes/pg_list.h"
 #include "utils/timestamp.h"
 
@@ -339,6 +340,8 @@ struct CdcWorld
 	bool		regions_due;	/* zones and limits are read again with the next turn */
 	struct HTAB *organizations; /* CdcOrganization by id, see organization.h; NULL: none yet */
 	List	   *rounds;			/* CdcOrganization of which a round is wanted */
+	struct HTAB *reloads;		/* CdcReload by id, see reload.h; NULL: none yet */
+	pairingheap *reloads_wanted;	/* CdcReload, the next one first */
 	uint64		serial;			/* of the last operation */
 };
 
