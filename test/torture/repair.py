@@ -33,10 +33,17 @@ class Product:
     def __init__(self, table, options=None):
         self.table, self.prefix, self.options = table, lib.word("tt"), options
         self.topic = "%s.public.%s" % (self.prefix, table)
+        self.id = None
 
-    def setup(self):
+    def make(self):
+        """The pipeline, which setup() makes otherwise; its id."""
         more = {"options": self.options} if self.options else {}
         self.id = lib.create(None, [self.table], "defaultdb", self.prefix, **more)
+        return self.id
+
+    def setup(self):
+        if self.id is None:
+            self.make()
         if not lib.wait(self.repaired, 90):
             raise RuntimeError("the pipeline does not run:\n" + lib.story(self.id))
 

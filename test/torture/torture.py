@@ -39,10 +39,13 @@ class Torture:
         self.killed = 0         # when the last primary was, seconds since the epoch
         self.tried = 0
 
-    def start(self):
+    def start(self, made=None):
+        """made: called with the pipeline's id before it is waited for."""
         if len(nodes()) < 2:
             lab("add-standby")
         self.writer.create()
+        if made:
+            made(self.repair.make())
         self.repair.setup()
         self.stream = Stream(self.repair.topic)
         self.writer.start()
