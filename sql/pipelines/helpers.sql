@@ -125,6 +125,28 @@ BEGIN
 END
 $$;
 
+-- Options that are each allowed, but not beside each other, or not for these tables (effective ones).
+CREATE OR REPLACE FUNCTION cdc_inner.check_options_together(options jsonb, tables text[]) RETURNS void
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF options ->> 'no_key' = 'insert_only' AND tables = '{}' THEN
+		PERFORM cdc_inner.raise_invalid('option "no_key" cannot be insert_only for all tables', 'Of a publication of all tables INSERT alone would be published, of those with a key too.',
+			'Name the tables without a key in a pipeline of their own, or choose wait or full.', 'config.options');
+	END IF;
+	-- a truncate's event has no key, and none of the topic's partitions is its own
+	IF options ? 'skipped.operations' AND 't' <> ALL (regexp_split_to_array(lower(options ->> 'skipped.operations'), '\s*,\s*')) THEN
+		IF options ->> 'topic.creation.default.cleanup.policy' ~ 'compact' THEN
+			PERFORM cdc_inner.raise_invalid('a compacted topic does not take the event of a TRUNCATE', 'Option "skipped.operations" does not name t, and "topic.creation.default.cleanup.policy" is compact.',
+				'Add t to skipped.operations, or let topics not be compacted.', 'config.options');
+		END IF;
+		IF (options ->> 'topic.creation.default.partitions')::bigint > 1 THEN
+			PERFORM cdc_inner.raise_invalid('with several partitions the event of a TRUNCATE has no order', 'Option "skipped.operations" does not name t, and "topic.creation.default.partitions" is above 1.',
+				'Add t to skipped.operations, or have topics with one partition.', 'config.options');
+		END IF;
+	END IF;
+END
+$$;
+
 -- ERROR 42501 unless the caller may make pipelines from or to this service: with
 -- "pipelines_by": "admin" only an admin may.  For everything that makes one, or has
 -- one read more.
@@ -213,6 +235,7 @@ BEGIN
 	effective := cdc_inner.effective_tables(tables, prefix);
 	options := coalesce(options, '{}');
 	PERFORM cdc_inner.check_options(options);
+	PERFORM cdc_inner.check_options_together(options, effective);
 
 	PERFORM cdc_inner.admit(organization, 'pipelines'), cdc_inner.admit(organization, 'tables', cardinality(effective));
 	-- No subtransaction: a statement that makes many would leave as many, for all to look up.

@@ -44,6 +44,8 @@ COMMENT ON COLUMN cdc.pipeline_spec.settled_at IS 'When that was seen again long
 COMMENT ON COLUMN cdc.pipeline_spec.generation IS 'Of the configuration that it was made with: 1 by version 0.1.';
 COMMENT ON COLUMN cdc.pipeline_spec.adopt_asked IS 'How often a superuser has said that what has its names outside is its own: cdc.adopt().';
 COMMENT ON COLUMN cdc.pipeline_spec.adopted IS 'How often that was carried out.';
+COMMENT ON COLUMN cdc.pipeline_spec.identities IS
+	'Tables that were given REPLICA IDENTITY FULL, by oid, and their pg_class.relreplident before; NULL: none.';
 
 COMMENT ON TABLE cdc.pipeline_observed IS 'What was last seen of each pipeline; cdc.pipeline is for reading. Readers: members of the organization.';
 COMMENT ON COLUMN cdc.pipeline_observed.pipeline_id IS 'The pipeline.';

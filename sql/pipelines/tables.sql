@@ -47,6 +47,7 @@ CREATE TABLE cdc.pipeline_spec (
 	generation		integer NOT NULL DEFAULT 2,	-- of the defaults and the configuration that it was made with: 1 by version 0.1
 	adopt_asked	integer NOT NULL DEFAULT 0,	-- raised by cdc.adopt(): what has its names outside is its own, whatever its mark
 	adopted		integer NOT NULL DEFAULT 0,	-- of those, carried out
+	identities	jsonb,		-- tables that were given REPLICA IDENTITY FULL, and what they had: {oid: relreplident}
 	CHECK (source_service_id <> sink_service_id)
 );
 CREATE UNIQUE INDEX pipeline_spec_name_key ON cdc.pipeline_spec (organization_id, name)

@@ -112,6 +112,13 @@ sent_as_judged(CdcSnapshot *s)
 }
 
 static void
+identity_remembered(CdcSnapshot *s)
+{
+	sent(s);
+	s->identity_set = true;
+}
+
+static void
 verdict_remembered(CdcSnapshot *s)
 {
 	sent(s);
@@ -143,6 +150,21 @@ snapshot_forgotten(CdcSnapshot *s)
 /*
  * What the peers do.
  */
+
+/* Where nothing but one thing becomes so. */
+#define DONE(name, so) \
+	static bool \
+	name(CdcSnapshot *s) \
+	{ \
+		so; \
+		return true; \
+	}
+
+DONE(publication_made, s->publication = CDC_OBJ_OK)
+DONE(publication_dropped, s->publication = CDC_OBJ_ABSENT)
+DONE(shadows_dropped, s->shadow_left = CDC_NO)
+DONE(identity_set, s->tables = CDC_TABLES_OK)
+DONE(identity_reset, s->identity_set = false)
 
 static bool
 nothing(CdcSnapshot *s)
@@ -217,13 +239,6 @@ hba_written(CdcSnapshot *s)
 {
 	s->hba = CDC_HBA_OK;
 	s->hba_line_left = CDC_YES;
-	return true;
-}
-
-static bool
-publication_made(CdcSnapshot *s)
-{
-	s->publication = CDC_OBJ_OK;
 	return true;
 }
 
@@ -337,20 +352,6 @@ slot_dropped(CdcSnapshot *s)
 }
 
 static bool
-shadows_dropped(CdcSnapshot *s)
-{
-	s->shadow_left = CDC_NO;
-	return true;
-}
-
-static bool
-publication_dropped(CdcSnapshot *s)
-{
-	s->publication = CDC_OBJ_ABSENT;
-	return true;
-}
-
-static bool
 hba_removed(CdcSnapshot *s)
 {
 	s->hba_line_left = CDC_NO;
@@ -384,6 +385,7 @@ const CdcEffect cdc_effects[CDC_NUM_ACTIONS] = {
 	[CDC_ACT_WRITE_HBA] = {sent, hba_written},
 	[CDC_ACT_CREATE_PUBLICATION] = {sent, publication_made},
 	[CDC_ACT_ALTER_PUBLICATION] = {sent, publication_made},
+	[CDC_ACT_SET_IDENTITY] = {identity_remembered, identity_set},
 	[CDC_ACT_PREPARE_CONNECTOR] = {sent, connector_made_stopped},
 	[CDC_ACT_PUT_CONNECTOR] = {sent_as_judged, connector_put},
 	[CDC_ACT_RESUME_CONNECTOR] = {sent_as_judged, connector_resumed},
@@ -400,6 +402,7 @@ const CdcEffect cdc_effects[CDC_NUM_ACTIONS] = {
 	[CDC_ACT_DROP_SLOT] = {sent, slot_dropped},
 	[CDC_ACT_DROP_SHADOWS] = {sent, shadows_dropped},
 	[CDC_ACT_DROP_PUBLICATION] = {sent, publication_dropped},
+	[CDC_ACT_RESET_IDENTITY] = {sent, identity_reset},
 	[CDC_ACT_REMOVE_HBA] = {sent, hba_removed},
 	[CDC_ACT_DROP_ROLE] = {sent, role_dropped},
 	[CDC_ACT_SOFT_DELETE] = {not_counted, nothing},

@@ -25,7 +25,7 @@
 	X(teardown_offsets_out_of_reach) X(teardown_offsets_hidden) \
 	X(teardown_slot_declared) X(teardown_slot_left) X(teardown_shadow_unseen) X(teardown_shadow_left) \
 	X(teardown_publication_unseen) X(teardown_publication_unverified) X(teardown_publication_left) \
-	X(teardown_hba_unseen) X(teardown_hba_left) \
+	X(teardown_identity_left) X(teardown_hba_unseen) X(teardown_hba_left) \
 	X(teardown_role_unseen) X(teardown_role_needed) X(teardown_role_left) \
 	X(teardown_agents_unseen) X(teardown_agents_down) X(teardown_secret_left) \
 	X(teardown_given_up) X(teardown_abandoned) X(teardown_settled) \
@@ -41,7 +41,7 @@
 	/* source */ \
 	X(source_unseen) X(source_demoted) X(source_down) X(capability_unseen) X(database_gone) X(source_not_capable) \
 	X(secret_unseen) X(secret_out_of_reach) X(secret_new_out_of_reach) X(secret_to_put) \
-	X(tables_unseen) X(tables_missing) X(tables_bad_kind) X(tables_without_identity) \
+	X(tables_unseen) X(tables_missing) X(tables_bad_kind) X(identity_to_set) X(tables_without_identity) X(tables_keyed) \
 	X(role_unseen) X(role_foreign) X(role_not_fitting) X(role_dropped) X(role_to_make) \
 	X(hba_unseen) X(hba_broken) X(hba_fought) X(hba_unmanaged) X(hba_to_write) \
 	/* failover */ \
@@ -50,7 +50,7 @@
 	X(move_verdict_unseen) X(move_to_judge) X(verdict_forgotten) X(rewind_unseen) X(rewind_connector_works) \
 	X(rewind_tasks_left) X(rewind_offsets_hidden) X(rewind_due) \
 	/* publication */ \
-	X(gap_to_repair) X(gap_connector_unseen) X(publication_unseen) X(publication_foreign) X(publication_unverified) X(publication_unverified_at_start) X(publication_stuck) X(publication_without_identity) \
+	X(gap_to_repair) X(gap_connector_unseen) X(publication_unseen) X(publication_foreign) X(publication_unverified) X(publication_unverified_at_start) X(publication_stuck) X(publication_identity_to_set) X(publication_without_identity) \
 	X(publication_absent) X(publication_wrong) \
 	/* connector */ \
 	X(connector_unseen) X(connector_foreign) X(connector_unverified) X(connector_state_unseen) X(slot_unseen) \
@@ -67,7 +67,7 @@
 	X(failure_exhausted) X(restart_waiting) X(restart_due) X(task_not_running) \
 	X(snapshot_only_unfinished) X(slot_blocked) X(slot_not_streaming) X(move_unconfirmed) X(whole) \
 	/* running */ \
-	X(whole_slot_wal_high) X(whole_two_primaries) X(whole_standing_still) X(whole_tables_without_identity) X(whole_tables_wrong) \
+	X(whole_slot_wal_high) X(whole_two_primaries) X(whole_standing_still) X(whole_identity_to_set) X(whole_tables_without_identity) X(whole_tables_wrong) \
 	X(whole_publication_unverified) X(whole_role_wrong) X(whole_hba_wrong) X(whole_source_not_capable) \
 	X(whole_secret_stale) X(whole_plugin_waits) X(whole_plugin_missing) X(whole_network_not_ready) \
 	X(whole_network_out_of_reach) X(whole_agents_down) \

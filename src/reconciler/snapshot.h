@@ -88,6 +88,7 @@ typedef enum CdcTables
 	CDC_TABLES_BAD_KIND,		/* a view or such */
 	CDC_TABLES_NO_IDENTITY,		/* some have no replica identity: published, they
 								 * refuse UPDATE and DELETE */
+	CDC_TABLES_KEYED,			/* options.no_key = insert_only: some have a key */
 	CDC_TABLES_OK
 } CdcTables;
 
@@ -243,6 +244,9 @@ typedef struct CdcSnapshot
 	bool		all_tables;		/* empty filter */
 	bool		manage_role;
 	bool		gap_halt;		/* options.on_gap = halt (default: resnapshot) */
+	bool		sets_identity;	/* options.no_key = full (default: wait) */
+	bool		identity_set;	/* intent: tables were given REPLICA IDENTITY FULL,
+								 * which is to be taken back */
 	bool		was_running;	/* was seen whole since its present snapshot began:
 								 * set when a rule with status_to CDC_RUNNING
 								 * fires, cleared by the action end_discard */

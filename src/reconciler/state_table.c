@@ -19,6 +19,7 @@
  *	 - that the slot was absent before our connector was made: a slot carries no
  *	   mark;
  *	 - the password of the role, and that pg_hba.conf was reloaded;
+ *	 - which tables were given REPLICA IDENTITY FULL, and what they had;
  *	 - when a mutation was last sent (settled, untouched).
  *
  * "STAY" keeps the status.  Rules of Pending, Provisioning and Failed say
@@ -128,9 +129,11 @@ const CdcRule cdc_state_table[] =
 		"waiting for a look at the publication", "Unknown is not absent.", true},
 	{166, "deleting", GOING, G(teardown_publication_left), STAY, NO_STEP, DO(DROP_PUBLICATION), NOW,
 		NULL, "Ours by its mark.", false},
-	{167, "deleting", GOING, G(teardown_hba_unseen), STAY, NO_STEP, DO(NONE), FAST,
+	{167, "deleting", GOING, G(teardown_identity_left), STAY, NO_STEP, DO(RESET_IDENTITY), NOW,
+		NULL, "Not while our publication has the tables: their UPDATE would be refused.", false},
+	{168, "deleting", GOING, G(teardown_hba_unseen), STAY, NO_STEP, DO(NONE), FAST,
 		"waiting for a look at pg_hba.conf", "Unknown is not absent.", true},
-	{168, "deleting", GOING, G(teardown_hba_left), STAY, NO_STEP, DO(REMOVE_HBA), NOW,
+	{169, "deleting", GOING, G(teardown_hba_left), STAY, NO_STEP, DO(REMOVE_HBA), NOW,
 		NULL, "Our line is still there on a reachable node.", false},
 	{170, "deleting", GOING, G(teardown_role_unseen), STAY, NO_STEP, DO(NONE), FAST,
 		"waiting for a look at the connector role", "Unknown is not absent.", true},
@@ -275,9 +278,14 @@ const CdcRule cdc_state_table[] =
 	{524, "source", BUILD, G(tables_bad_kind), PROVISION, SOURCE, DO(NONE), ROUND,
 		"waiting for tables in place of what cannot be captured: {tables}",
 		"Views, foreign tables and the like have no changes to decode.", false},
+	{525, "source", BUILD, G(identity_to_set), PROVISION, SOURCE, DO(SET_IDENTITY), NOW,
+		NULL, "no_key is full; what the tables had is remembered first.", false},
 	{526, "source", BUILD, G(tables_without_identity), PROVISION, SOURCE, DO(NONE), ROUND,
 		"waiting for a replica identity of {tables}, whose UPDATE and DELETE PostgreSQL would refuse once published: {tables_fix}",
 		"Nothing that we do may make a statement of the application fail.", false},
+	{528, "source", BUILD, G(tables_keyed), PROVISION, SOURCE, DO(NONE), ROUND,
+		"waiting for tables that have no key: no_key is insert_only, which publishes neither UPDATE nor DELETE, and {tables} have one; capture these by a pipeline of their own, or choose no_key full",
+		"A publication has the same operations for all of its tables.", false},
 	{530, "source", BUILD, G(role_unseen), STAY, SOURCE, DO(NONE), FAST,
 		"waiting for a look at the connector role", "It has not been looked up yet.", true},
 	{532, "source", BUILD, G(role_foreign), PROVISION, SOURCE, DO(NONE), ROUND,
@@ -369,10 +377,13 @@ const CdcRule cdc_state_table[] =
 	{615, "publication", ON(RUNNING), G(publication_unverified_at_start), STAY, NO_STEP, DO(NONE), ROUND,
 		"waiting for somebody to say whose the publication is, before the connector is started: {publication}",
 		"What cannot be verified is not touched, nor built upon.", false},
-	{616, "publication", ON(RUNNING), G(publication_without_identity), STAY, NO_STEP, DO(NONE), ROUND,
+	{616, "publication", ON(RUNNING), G(publication_identity_to_set), STAY, NO_STEP, DO(SET_IDENTITY), NOW,
+		"tables without a replica identity are given REPLICA IDENTITY FULL, before they are published again: {tables}",
+		"no_key is full; what the tables had is remembered first.", false},
+	{617, "publication", ON(RUNNING), G(publication_without_identity), STAY, NO_STEP, DO(NONE), ROUND,
 		"waiting for a replica identity of {tables}, before they are published again and the connector is started: {tables_fix}",
 		"Nothing that we do may make a statement of the application fail.", false},
-	{617, "publication", ON(RUNNING), G(publication_stuck), STAY, NO_STEP, DO(NONE), ROUND,
+	{618, "publication", ON(RUNNING), G(publication_stuck), STAY, NO_STEP, DO(NONE), ROUND,
 		"waiting for the tables of the publication, before the connector is started: {tables}",
 		"What is committed before the publication exists cannot be decoded.", false},
 	{620, "publication", BUILD, G(publication_absent), PROVISION, PUBLICATION, DO(CREATE_PUBLICATION), NOW,
@@ -520,16 +531,19 @@ const CdcRule cdc_state_table[] =
 	 * Running: events flow.  What is reported here holds up nothing and is not
 	 * ours to repair.
 	 */
-	{797, "running", ON(RUNNING), G(whole_tables_without_identity), CDC_RUNNING, NO_STEP, DO(NONE), ROUND,
+	{797, "running", ON(RUNNING), G(whole_identity_to_set), STAY, NO_STEP, DO(SET_IDENTITY), NOW,
+		"PostgreSQL refuses UPDATE and DELETE on {tables}, which have no replica identity and are being given REPLICA IDENTITY FULL",
+		"no_key is full; what the tables had is remembered first.", false},
+	{798, "running", ON(RUNNING), G(whole_tables_without_identity), CDC_RUNNING, NO_STEP, DO(NONE), ROUND,
 		"PostgreSQL refuses UPDATE and DELETE on {tables}, which have no replica identity: {tables_fix}",
 		"A key was dropped, or a table or partition was made without one: the application is failing.", false},
-	{798, "running", ON(RUNNING), G(whole_slot_wal_high), CDC_RUNNING, NO_STEP, DO(NONE), ROUND,
+	{799, "running", ON(RUNNING), G(whole_slot_wal_high), CDC_RUNNING, NO_STEP, DO(NONE), ROUND,
 		"the replication slot holds back {slot_wal} of WAL; it is given up at cdc_pipeline.max_slot_wal",
 		"The connector falls behind, or Kafka does not take what it sends.", false},
-	{799, "running", ON(RUNNING), G(whole_two_primaries), CDC_RUNNING, NO_STEP, DO(NONE), ROUND,
+	{800, "running", ON(RUNNING), G(whole_two_primaries), CDC_RUNNING, NO_STEP, DO(NONE), ROUND,
 		"two nodes of the source claim to be the primary: {other_primary}; shut it down or make it a standby",
 		"The higher timeline is followed; what is written to the other is lost.", false},
-	{800, "running", ON(RUNNING), G(whole_standing_still), CDC_RUNNING, NO_STEP, DO(NONE), ROUND,
+	{802, "running", ON(RUNNING), G(whole_standing_still), CDC_RUNNING, NO_STEP, DO(NONE), ROUND,
 		"the replication slot streams but has not moved: {moving}", "Heartbeats are due and confirm nothing.", false},
 	{804, "running", ON(RUNNING), G(whole_tables_wrong), CDC_RUNNING, NO_STEP, DO(NONE), ROUND,
 		"tables of the pipeline are not there any more: {tables}", "The others go on.", false},

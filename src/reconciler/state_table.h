@@ -29,6 +29,7 @@
 	X(WRITE_HBA, "write_hba", "write our pg_hba lines on every reachable node, check, reload") \
 	X(CREATE_PUBLICATION, "create_publication", "create the publication, with its mark") \
 	X(ALTER_PUBLICATION, "alter_publication", "set the tables of the publication as wanted") \
+	X(SET_IDENTITY, "set_identity", "set REPLICA IDENTITY FULL on tables that have none, and remember what they had") \
 	X(PREPARE_CONNECTOR, "prepare_connector", "create the connector STOPPED: Connect checks it while another slot is made") \
 	X(PUT_CONNECTOR, "put_connector", "PUT the connector configuration") \
 	X(RESUME_CONNECTOR, "resume_connector", "resume a stopped or paused connector") \
@@ -45,6 +46,7 @@
 	X(DROP_SLOT, "drop_slot", "drop the replication slot") \
 	X(DROP_SHADOWS, "drop_shadows", "drop the replication slots on standbys") \
 	X(DROP_PUBLICATION, "drop_publication", "drop the publication") \
+	X(RESET_IDENTITY, "reset_identity", "set the replica identities back that we changed and nobody else needs") \
 	X(REMOVE_HBA, "remove_hba", "take our pg_hba lines out on every reachable node") \
 	X(DROP_ROLE, "drop_role", "revoke what was granted, drop the connector role") \
 	X(SOFT_DELETE, "soft_delete", "all is gone or given up: the pipeline is not looked at again")

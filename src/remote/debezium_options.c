@@ -73,6 +73,8 @@ static const Option options[] = {
 		"their bytes; 0: no bound"},
 	{"message.key.columns", OPTION_TEXT, 0, 0, NULL, NULL, RESTARTS,
 		"key columns of tables without a primary key"},
+	{"no_key", OPTION_OURS, 0, 0, "wait full insert_only", "wait", "nothing until the next table without a key",
+		"what to do about tables without a primary key or another replica identity"},
 	{"on_gap", OPTION_OURS, 0, 0, "resnapshot halt", "resnapshot", "nothing until the next gap",
 		"what to do when changes may be missing from Kafka"},
 	{"poll.interval.ms", OPTION_INT, 1, 60000, NULL, "50", RESTARTS,

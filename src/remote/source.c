@@ -158,7 +158,7 @@ static void
 append_identity_check(StringInfo block)
 {
 	appendStringInfoString(block,
-						   "  IF v_anew THEN\n"
+						   "  IF v_anew AND NOT v_inserts THEN\n"
 						   "    WITH RECURSIVE part(oid) AS (SELECT w.oid FROM unnest(v_wanted) AS w(oid)\n"
 						   "      UNION SELECT i.inhrelid FROM part AS p JOIN pg_inherits AS i ON i.inhparent = p.oid\n"
 						   "        JOIN pg_class AS c ON c.oid = i.inhrelid WHERE c.relispartition)\n"
@@ -193,6 +193,10 @@ cdc_source_publication_sql(const CdcSourceAsk *ask, const char *comment, const c
 	begin_block(&block, ask);
 	append_tables_array(&block, ask);
 	appendStringInfo(&block,
+					 "  v_inserts CONSTANT boolean := %s;\n"
+					 "  v_publish CONSTANT text := CASE WHEN v_inserts THEN 'insert' ELSE 'insert, update, delete, truncate' END;\n",
+					 ask->inserts_only ? "true" : "false");
+	appendStringInfo(&block,
 					 "  v_list CONSTANT text := %s;\n"
 					 "  v_new CONSTANT text := %s;\n"
 					 "  v_all CONSTANT boolean := %s;\n"
@@ -222,7 +226,7 @@ cdc_source_publication_sql(const CdcSourceAsk *ask, const char *comment, const c
 						   "  IF v_oid IS NULL THEN\n"
 						   "    v_anew := true;\n"
 						   "    EXECUTE format('CREATE PUBLICATION %I FOR %s WITH (publish = %L, publish_via_partition_root = true)',\n"
-						   "      v_name, CASE WHEN v_all THEN 'ALL TABLES' ELSE 'TABLE ' || v_list END, 'insert, update, delete, truncate');\n"
+						   "      v_name, CASE WHEN v_all THEN 'ALL TABLES' ELSE 'TABLE ' || v_list END, v_publish);\n"
 						   "  ELSE\n"
 						   "    IF NOT v_all THEN\n"
 						   "      SELECT coalesce(array_agg(m.prrelid ORDER BY m.prrelid), '{}') =\n"
@@ -236,11 +240,12 @@ cdc_source_publication_sql(const CdcSourceAsk *ask, const char *comment, const c
 						   "        EXECUTE format('ALTER PUBLICATION %I SET TABLE %s', v_name, v_list);\n"
 						   "      END IF;\n"
 						   "    END IF;\n"
-						   "    IF NOT (SELECT p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate AND p.pubviaroot\n"
+						   "    IF NOT (SELECT p.pubinsert AND p.pubviaroot AND (p.pubupdate, p.pubdelete, p.pubtruncate)\n"
+						   "          = (NOT v_inserts, NOT v_inserts, NOT v_inserts)\n"
 						   "        FROM pg_publication AS p WHERE p.oid = v_oid) THEN\n"
 						   "      v_anew := true;\n"
 						   "      EXECUTE format('ALTER PUBLICATION %I SET (publish = %L, publish_via_partition_root = true)',\n"
-						   "        v_name, 'insert, update, delete, truncate');\n"
+						   "        v_name, v_publish);\n"
 						   "    END IF;\n"
 						   "  END IF;\n");
 	append_identity_check(&block);

@@ -24,6 +24,8 @@ typedef struct CdcSourceAsk
 	int			ntables;		/* 0: all tables */
 	const char *const *tables;	/* normalized "schema"."table" */
 	int64		txid;			/* what became of this transaction (32 bits)? 0: none */
+	bool		inserts_only;	/* INSERT alone is published */
+	bool		lists_bare;		/* tables_bare is wanted */
 	const char *login;			/* role that the connector logs in as, which others
 								 * may use too: its sessions, but the walsender, have
 								 * the name as their application_name; NULL: the role
@@ -83,13 +85,15 @@ typedef struct CdcSourcePipeline
 	const char *tables_no_identity; /* whose UPDATE and DELETE the server refuses
 									 * while they are published (of a partitioned
 									 * one its partitions), or NULL */
+	const char *tables_bare;	/* with lists_bare: the first hundred of these, JSON {oid: relreplident}; or NULL */
+	const char *tables_keyed;	/* with inserts_only: those that have a replica identity, or NULL */
 	const char *tables_fix;		/* ALTER TABLE ... REPLICA IDENTITY FULL; ... */
 	bool		tables_small;	/* a snapshot of them is a matter of a moment, as far
 								 * as the server's statistics know */
 	/* publication */
 	bool		pub_exists;
 	const char *pub_mark;
-	bool		pub_ok;			/* exactly these tables, all operations, via root */
+	bool		pub_ok;			/* exactly these tables, the operations, via root */
 	bool		pub_lacks;		/* a wanted table or operation is not published:
 								 * changes were skipped, or the pubviaroot differs */
 	const char *pub_wrong;		/* what differs, in words, or NULL */
@@ -220,6 +224,16 @@ extern char *cdc_source_publication_sql(const CdcSourceAsk *ask, const char *com
 extern char *cdc_source_drop_publication_sql(const CdcSourceAsk *ask, const char *judged);
 extern char *cdc_source_drop_slot_sql(const CdcSourceAsk *ask);
 extern char *cdc_source_terminate_walsender_sql(const CdcSourceAsk *ask);
+
+/*
+ * Sets REPLICA IDENTITY FULL on those of these tables (JSON {oid: relreplident}) that
+ * have what stands there and no identity; and back on those that are as that left
+ * them and in no publication: its words name those that another one has.  The rest is
+ * left alone.  Neither waits for a lock for more than 0.3 s (55P03).
+ */
+extern char *cdc_source_set_identity_sql(const char *tables);
+extern char *cdc_source_reset_identity_sql(const char *tables);
+
 
 /*
  * REVOKEs exactly what cdc_source_role_sql granted (every table of the

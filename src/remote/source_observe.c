@@ -37,6 +37,9 @@
 #define FIX(expr, which) \
 	"pg_catalog.array_to_string(" FIRST("pg_catalog.format('ALTER TABLE %s REPLICA IDENTITY FULL;', " expr ")", which) ", ' ')"
 
+/* Oids and identities of the first hundred, for cdc_source_set_identity_sql. */
+#define BARE_LIST(t) "pg_catalog.jsonb_object_agg(" t ".oid, " t ".relreplident) FILTER (WHERE " t ".n <= 100)"
+
 /* A comment of ours is far shorter; what is as long as this is nobody's mark. */
 #define MARK(expr) "pg_catalog.left(" expr ", 1000)"
 
@@ -125,6 +128,7 @@ const char *const cdc_source_observe_sql =
 "), ask AS MATERIALIZED ("
 "  SELECT a.nr, a.e ->> 0 AS name, (a.e ->> 0)::pg_catalog.name AS object, a.e -> 1 AS tables,"
 "    (a.e ->> 2)::bigint AS txid, a.e ->> 3 AS login, pg_catalog.jsonb_array_length(a.e -> 1) = 0 AS all_tables,"
+"    coalesce((a.e -> 4 ->> 'inserts')::boolean, false) AS inserts, coalesce((a.e -> 4 ->> 'bare')::boolean, false) AS lists_bare,"
 "    r.oid AS role, r.rolcanlogin, r.rolreplication, r.rolsuper OR r.rolbypassrls AS sees_all,"
 "    r.rolvaliduntil IS NOT NULL AND r.rolvaliduntil < pg_catalog.clock_timestamp() AS expired,"
 "    p.oid AS pub, p.puballtables, p.pubviaroot, p.pubinsert, p.pubupdate, p.pubdelete, p.pubtruncate"
@@ -181,7 +185,7 @@ const char *const cdc_source_observe_sql =
 /* by parts: to_regclass fails in a schema that the administrator may not use */
 "  CROSS JOIN LATERAL (SELECT pg_catalog.parse_ident(e.name) AS part"
 "    FROM pg_catalog.jsonb_array_elements_text(a.tables) AS e(name) OFFSET 0) AS t"
-"  LEFT JOIN LATERAL (SELECT c.oid, c.relnamespace AS nsp, c.relkind, c.relpersistence, c.relrowsecurity,"
+"  LEFT JOIN LATERAL (SELECT c.oid, c.relnamespace AS nsp, c.relkind, c.relpersistence, c.relrowsecurity, c.relreplident,"
 "      pg_catalog.format('%I.%I', n.nspname, c.relname) AS name,"
 /* without a lock, which pg_table_size() would wait for: as it was last counted */
 "      c.relkind = 'r' AND c.relpages < 1280 AND c.reltuples < 20000"
@@ -190,16 +194,24 @@ const char *const cdc_source_observe_sql =
 "    FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
 "    WHERE n.nspname = t.part[1]::pg_catalog.name AND c.relname = t.part[2]::pg_catalog.name OFFSET 0) AS c ON true"
 /* Replica identity is checked by the server on what holds rows: partitions are, partitioned tables are not. */
-"), part(nr, oid) AS ("
-"  SELECT t.nr, i.inhrelid FROM tab AS t JOIN pg_catalog.pg_inherits AS i ON i.inhparent = t.oid WHERE t.relkind = 'p'"
-"  UNION SELECT p.nr, i.inhrelid FROM part AS p JOIN pg_catalog.pg_inherits AS i ON i.inhparent = p.oid"
-"), keyless AS ("
-"  SELECT t.nr, t.name FROM tab AS t WHERE t.bare"
-"  UNION SELECT p.nr, c.name FROM part AS p"
-"    CROSS JOIN LATERAL (SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS name FROM pg_catalog.pg_class AS c"
+"), part(nr, root, oid) AS ("
+"  SELECT t.nr, t.oid, i.inhrelid FROM tab AS t JOIN pg_catalog.pg_inherits AS i ON i.inhparent = t.oid WHERE t.relkind = 'p'"
+"  UNION SELECT p.nr, p.root, i.inhrelid FROM part AS p JOIN pg_catalog.pg_inherits AS i ON i.inhparent = p.oid"
+"), keyless AS MATERIALIZED ("
+"  SELECT t.nr, t.oid, t.oid AS root, t.name, t.relreplident FROM tab AS t WHERE t.bare"
+"  UNION SELECT p.nr, p.oid, p.root, c.name, c.relreplident FROM part AS p"
+"    CROSS JOIN LATERAL (SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS name, c.relreplident FROM pg_catalog.pg_class AS c"
 "      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = p.oid AND " CDC_SOURCE_BARE("c") " OFFSET 0) AS c"
 "), keys AS MATERIALIZED ("
-"  SELECT k.nr, " NAMES("k.name", "true") " AS bare, " FIX("k.name", "true") " AS fix FROM keyless AS k GROUP BY k.nr"
+"  SELECT k.nr, " NAMES("k.name", "true") " AS bare, " FIX("k.name", "true") " AS fix, " BARE_LIST("k") " AS list"
+"  FROM (SELECT d.*, pg_catalog.row_number() OVER (PARTITION BY d.nr ORDER BY d.oid) AS n"
+"    FROM (SELECT DISTINCT k.nr, k.oid, k.name, k.relreplident FROM keyless AS k) AS d) AS k GROUP BY k.nr"
+/* Where INSERT alone is published: what has an identity all the same. */
+"), keyed AS MATERIALIZED ("
+"  SELECT t.nr, " NAMES("t.name", "true") " AS names FROM ask AS a JOIN tab AS t ON t.nr = a.nr"
+"  LEFT JOIN (SELECT DISTINCT k.nr, k.root FROM keyless AS k) AS k ON k.nr = t.nr AND k.root = t.oid"
+"  WHERE a.inserts AND t.relkind IN ('r', 'p') AND k.root IS NULL AND (t.relkind = 'r'"
+"    OR EXISTS (SELECT FROM pg_catalog.pg_index AS x WHERE x.indrelid = t.oid AND x.indisprimary)) GROUP BY t.nr"
 /* What the publications really publish. */
 "), member AS MATERIALIZED ("
 "  SELECT a.nr, m.prrelid AS oid,"
@@ -228,15 +240,16 @@ NAMES("m.name", "m.narrowed") " AS narrowed"
 "  FROM tab AS t LEFT JOIN member AS m ON m.nr = t.nr AND m.oid = t.oid GROUP BY t.nr"
 /* Every table that FOR ALL TABLES publishes, looked up only when a pipeline asks for all. */
 "), every AS MATERIALIZED ("
-"  SELECT c.oid, c.relnamespace AS nsp, c.relrowsecurity, n.nspname, c.relname,"
+"  SELECT c.oid, c.relnamespace AS nsp, c.relrowsecurity, c.relreplident, n.nspname, c.relname,"
 "    NOT c.relispartition AND n.nspname <> 'pg_catalog' AND n.nspname <> 'information_schema' AS capturable,"
 "    " CDC_SOURCE_BARE("c") " AS bare"
 "  FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
 "  WHERE (SELECT pg_catalog.bool_or(a.all_tables) FROM ask AS a)"
 "    AND c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND c.oid >= 16384"
 "), bare AS MATERIALIZED ("
-"  SELECT " NAMES("f.name", "true") " AS names, " FIX("f.name", "true") " AS fix"
-"  FROM (SELECT pg_catalog.format('%I.%I', e.nspname, e.relname) AS name FROM every AS e WHERE e.bare) AS f"
+"  SELECT " NAMES("f.name", "true") " AS names, " FIX("f.name", "true") " AS fix, " BARE_LIST("f") " AS list"
+"  FROM (SELECT e.oid, e.relreplident, pg_catalog.row_number() OVER (ORDER BY e.oid) AS n,"
+"      pg_catalog.format('%I.%I', e.nspname, e.relname) AS name FROM every AS e WHERE e.bare) AS f"
 /* Pids, and who logged in when. */
 "), pid AS MATERIALIZED ("
 "  SELECT DISTINCT ON (v.pid) v.pid, v.usesysid, v.usename, v.application_name, v.backend_start FROM session AS v ORDER BY v.pid, v.backend_start"
@@ -275,11 +288,12 @@ NAMES("m.name", "m.narrowed") " AS narrowed"
 "    'missing', s.missing, 'bad', s.bad, 'small', s.small,"
 "    'no_identity', CASE WHEN a.all_tables THEN bare.names ELSE k.bare END,"
 "    'fix', CASE WHEN a.all_tables THEN bare.fix ELSE k.fix END,"
+"    'bare', CASE WHEN NOT a.lists_bare THEN NULL WHEN a.all_tables THEN bare.list ELSE k.list END, 'keyed', y.names,"
 "    'pub_exists', a.pub IS NOT NULL, 'pub_mark', " MARK("pg_catalog.obj_description(a.pub, 'pg_publication')") ","
 "    'pub_lacks', CASE WHEN a.pub IS NOT NULL THEN nullif(pg_catalog.concat_ws('; ',"
 "      CASE WHEN a.all_tables AND NOT a.puballtables THEN 'it is not for all tables' END,"
 "      CASE WHEN NOT a.puballtables THEN 'it lacks ' || s.unpublished END,"
-"      CASE WHEN NOT (a.pubinsert AND a.pubupdate AND a.pubdelete AND a.pubtruncate)"
+"      CASE WHEN NOT (a.pubinsert AND (a.inserts OR (a.pubupdate AND a.pubdelete AND a.pubtruncate)))"
 "        THEN 'it does not publish ' || pg_catalog.concat_ws(', ',"
 "          CASE WHEN NOT a.pubinsert THEN 'insert' END, CASE WHEN NOT a.pubupdate THEN 'update' END,"
 "          CASE WHEN NOT a.pubdelete THEN 'delete' END, CASE WHEN NOT a.pubtruncate THEN 'truncate' END) END,"
@@ -287,6 +301,7 @@ NAMES("m.name", "m.narrowed") " AS narrowed"
 "      'it has a row filter on ' || m.filtered, 'it has a column list on ' || m.narrowed), '') END,"
 "    'pub_besides', CASE WHEN a.pub IS NOT NULL THEN nullif(pg_catalog.concat_ws('; ',"
 "      CASE WHEN NOT a.all_tables AND a.puballtables THEN 'it is for all tables' END,"
+"      CASE WHEN a.inserts AND (a.pubupdate OR a.pubdelete OR a.pubtruncate) THEN 'it publishes more than insert' END,"
 "      'it also has ' || m.besides,"
 /* FOR TABLES IN SCHEMA, 15 and later: seen by its dependency on the publication */
 "      CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_depend AS d"
@@ -321,6 +336,7 @@ NAMES("m.name", "m.narrowed") " AS narrowed"
 "  CROSS JOIN bare"
 "  LEFT JOIN tabs AS s ON s.nr = a.nr"
 "  LEFT JOIN keys AS k ON k.nr = a.nr"
+"  LEFT JOIN keyed AS y ON y.nr = a.nr"
 "  LEFT JOIN members AS m ON m.nr = a.nr"
 "  LEFT JOIN slot AS l ON l.slot_name = a.object"
 "  LEFT JOIN pid AS v ON v.pid = l.active_pid"
@@ -405,6 +421,19 @@ cdc_source_watch(const char *const *slots, int n)
 	return result;
 }
 
+/* What few ask for. */
+static struct json_object *
+more_of(const CdcSourceAsk *ask)
+{
+	struct json_object *more = json_object_new_object();
+
+	if (ask->inserts_only)
+		json_object_object_add(more, "inserts", json_object_new_boolean(true));
+	if (ask->lists_bare)
+		json_object_object_add(more, "bare", json_object_new_boolean(true));
+	return more;
+}
+
 char *
 cdc_source_ask(const CdcSourceAsk *asks, int n, bool full)
 {
@@ -421,6 +450,8 @@ cdc_source_ask(const CdcSourceAsk *asks, int n, bool full)
 		json_object_array_add(one, names_of(asks[i].tables, asks[i].ntables));
 		json_object_array_add(one, asks[i].txid != 0 ? json_object_new_int64(asks[i].txid) : NULL);
 		json_object_array_add(one, asks[i].login != NULL ? json_object_new_string(asks[i].login) : NULL);
+		if (asks[i].inserts_only || asks[i].lists_bare)
+			json_object_array_add(one, more_of(&asks[i]));
 		json_object_array_add(pipelines, one);
 	}
 	if (full)
@@ -440,6 +471,15 @@ copied(struct json_object *object, const char *key)
 	const char *value = cdc_json_string(object, key);
 
 	return value != NULL ? pstrdup(value) : NULL;
+}
+
+/* The same of one that is an object or an array, as JSON. */
+static const char *
+copied_json(struct json_object *object, const char *key)
+{
+	struct json_object *value = cdc_json_get(object, key);
+
+	return value ? pstrdup(json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN)) : NULL;
 }
 
 /* A number in digits of base 10 or 16 and nothing else, from 1 to most; 0: it is none. */
@@ -475,6 +515,8 @@ read_pipeline(CdcSourcePipeline *p, struct json_object *j)
 	p->tables_bad_kind = copied(j, "bad");
 	p->tables_no_identity = copied(j, "no_identity");
 	p->tables_fix = copied(j, "fix");
+	p->tables_keyed = copied(j, "keyed");
+	p->tables_bare = copied_json(j, "bare");
 	p->tables_small = cdc_json_true(j, "small");
 
 	p->pub_exists = cdc_json_true(j, "pub_exists");

@@ -142,6 +142,7 @@ is_on_source(CdcAction action)
 {
 	return action == CDC_ACT_CREATE_ROLE || action == CDC_ACT_WRITE_HBA ||
 		action == CDC_ACT_CREATE_PUBLICATION || action == CDC_ACT_ALTER_PUBLICATION ||
+		action == CDC_ACT_SET_IDENTITY || action == CDC_ACT_RESET_IDENTITY ||
 		action == CDC_ACT_DROP_SLOT || action == CDC_ACT_DROP_PUBLICATION ||
 		action == CDC_ACT_REMOVE_HBA || action == CDC_ACT_DROP_ROLE || action == CDC_ACT_DROP_SHADOWS;
 }

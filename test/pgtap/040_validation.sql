@@ -85,10 +85,14 @@ SELECT is((pg_temp.fault_as('mia', pg_temp.create_as_mia('o', format('options =>
 	'{"on_gap": "ignore"}', '{"on_gap": true}', '{"nonsense": 1}', '{"slot.name": "x"}', '{"database.hostname": "x"}', '{"publication.name": "x"}', '{"snapshot.mode": "never"}',
 	'{"heartbeat.action.query": "DROP TABLE x"}', '{"transforms": "x"}', '{"table.include.list": "x"}', '{"errors.max.retries": -1}', '{"max.batch.size": "many"}', '{"max.batch.size": 1.5}',
 	'{"max.batch.size": null}', '{"tombstones.on.delete": "yes"}', '{"decimal.handling.mode": "Double"}', '{"unavailable.value.placeholder": "${file:/etc/passwd:x}"}',
-	'{"unavailable.value.placeholder": "a\nb"}', '"text"', 'null', '[]']) o;
+	'{"unavailable.value.placeholder": "a\nb"}', '"text"', 'null', '[]', '{"no_key": "drop"}', '{"no_key": "insert_only"}',
+	'{"skipped.operations": "none", "topic.creation.default.cleanup.policy": "compact"}', '{"skipped.operations": "d, u", "topic.creation.default.cleanup.policy": "delete,compact"}',
+	'{"skipped.operations": "none", "topic.creation.default.partitions": 2}', '{"skipped.operations": "", "topic.creation.default.partitions": "3"}']) o;
+SELECT matches(pg_temp.run_as('mia', pg_temp.create_as_mia('inserts', 'options => ''{"no_key": "insert_only"}'', tables => ''{some}''')), '^[0-9a-f-]{36}$', 'insert_only is for tables that are named');
 SELECT matches(pg_temp.run_as('mia', pg_temp.create_as_mia('option-' || n, format('options => %L', o))), '^[0-9a-f-]{36}$', 'taken: ' || o) FROM unnest(ARRAY[
 	'{}', '{"on_gap": "halt"}', '{"max.batch.size": 4096}', '{"max.batch.size": "4096"}', '{"tombstones.on.delete": false}', '{"decimal.handling.mode": "string"}',
-	'{"topic.creation.default.partitions": 3, "topic.creation.default.replication.factor": 2}']) WITH ORDINALITY x(o, n);
+	'{"topic.creation.default.partitions": 3, "topic.creation.default.replication.factor": 2}', '{"no_key": "full"}', '{"no_key": "wait"}', '{"skipped.operations": "none", "topic.creation.default.partitions": 1}',
+	'{"skipped.operations": "d, T", "topic.creation.default.cleanup.policy": "compact", "topic.creation.default.partitions": 3}']) WITH ORDINALITY x(o, n);
 SELECT is(pg_temp.run_as('mia', pg_temp.create_as_mia('option-null', 'options => NULL')) ~ '^[0-9a-f-]{36}$', true, 'NULL is no option');
 SELECT unalike(pg_temp.fault_as('mia', pg_temp.create_as_mia('o', 'options => ''{"database.password": "hidden-value"}'''))::text, '%hidden-value%', 'the value of an option is not repeated');
 SELECT is_empty($$SELECT o FROM unnest(string_to_array(cdc_inner.option_names(), ', ')) o WHERE o !~ '^[a-z._]+$' OR o ~ '(password|hostname|dbname|slot|publication\.|query|include\.list|transforms)'$$, 'no option reaches what keeps the guarantees');

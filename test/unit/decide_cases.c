@@ -171,14 +171,18 @@ deleting_cases(void)
 	CASE(161, DELETING, no_connector(&s); s.shadow_left = CDC_UNKNOWN);
 	CASE(163, DELETING, no_connector(&s); s.shadow_left = CDC_YES);
 	CASE(164, DELETING, no_connector(&s); s.publication = CDC_OBJ_UNVERIFIED);
+	CASE(164, DELETING, all_gone(&s); s.publication = CDC_OBJ_UNVERIFIED; s.source_leaving = true; s.role = CDC_OBJ_UNKNOWN);
+	CASE(164, DELETING, all_gone(&s); s.publication = CDC_OBJ_UNVERIFIED; s.source_leaving = true; s.role = CDC_OBJ_UNKNOWN; s.source_capable = CDC_NO; s.manage_role = false);
+	CASE(181, DELETING, all_gone(&s); s.publication = CDC_OBJ_UNVERIFIED; s.source_leaving = true; s.role = CDC_OBJ_UNKNOWN; s.source_capable = CDC_NO);
 	CASE(180, DELETING, all_gone(&s); s.publication = CDC_OBJ_UNVERIFIED; s.force = true);
 	CASE(180, DELETING, all_gone(&s); s.connector = CDC_OBJ_UNVERIFIED; s.force = true);
 	CASE(180, DELETING, all_gone(&s); s.publication = CDC_OBJ_UNVERIFIED; s.force = true; s.connect_reachable = CDC_NO; s.untouched = false);
 	CASE(165, DELETING, no_connector(&s); s.publication = CDC_OBJ_UNKNOWN);
 	CASE(166, DELETING, no_connector(&s));
 	CASE(166, DELETING, no_connector(&s); s.slot = CDC_SLOT_FOREIGN);
-	CASE(167, DELETING, all_gone(&s); s.hba_line_left = CDC_UNKNOWN);
-	CASE(168, DELETING, all_gone(&s); s.hba_line_left = CDC_YES);
+	CASE(167, DELETING, all_gone(&s); s.identity_set = true; s.hba_line_left = CDC_UNKNOWN);
+	CASE(168, DELETING, all_gone(&s); s.hba_line_left = CDC_UNKNOWN);
+	CASE(169, DELETING, all_gone(&s); s.hba_line_left = CDC_YES);
 	CASE(170, DELETING, all_gone(&s); s.role = CDC_OBJ_UNKNOWN);
 	CASE(172, DELETING, all_gone(&s); s.role = CDC_OBJ_OK; s.role_has_dependents = CDC_YES);
 	CASE(174, DELETING, all_gone(&s); s.role = CDC_OBJ_WRONG);
@@ -277,7 +281,9 @@ source_cases(void)
 	CASE(520, PROVISIONING, s.tables = CDC_TABLES_UNKNOWN);
 	CASE(522, PROVISIONING, s.tables = CDC_TABLES_MISSING);
 	CASE(524, PROVISIONING, s.tables = CDC_TABLES_BAD_KIND);
+	CASE(525, PROVISIONING, s.tables = CDC_TABLES_NO_IDENTITY; s.sets_identity = true);
 	CASE(526, PROVISIONING, s.tables = CDC_TABLES_NO_IDENTITY);
+	CASE(528, PROVISIONING, s.tables = CDC_TABLES_KEYED);
 	CASE(530, PROVISIONING, s.role = CDC_OBJ_UNKNOWN);
 	CASE(532, PROVISIONING, s.role = CDC_OBJ_FOREIGN);
 	CASE(532, PROVISIONING, s.role = CDC_OBJ_UNVERIFIED);
@@ -341,8 +347,8 @@ source_cases(void)
 	CASE(615, RUNNING, s.publication = CDC_OBJ_UNVERIFIED; s.discarding = true);
 	CASE(615, RUNNING, s.publication = CDC_OBJ_UNVERIFIED; no_connector(&s));
 	CASE(614, RUNNING, s.publication = CDC_OBJ_FOREIGN);
-	CASE(617, RUNNING, s.publication = CDC_OBJ_ABSENT; s.tables = CDC_TABLES_MISSING; s.discarding = true);
-	CASE(617, RUNNING, s.publication = CDC_OBJ_ABSENT; s.tables = CDC_TABLES_MISSING; s.connector = CDC_OBJ_ABSENT);
+	CASE(618, RUNNING, s.publication = CDC_OBJ_ABSENT; s.tables = CDC_TABLES_MISSING; s.discarding = true);
+	CASE(618, RUNNING, s.publication = CDC_OBJ_ABSENT; s.tables = CDC_TABLES_MISSING; s.connector = CDC_OBJ_ABSENT);
 	CASE(620, PROVISIONING, s.publication = CDC_OBJ_ABSENT);
 	CASE(622, PROVISIONING, s.publication = CDC_OBJ_WRONG);
 	CASE(624, RUNNING, s.publication = CDC_OBJ_ABSENT);
@@ -364,6 +370,8 @@ connector_cases(void)
 	CASE(712, PROVISIONING, fail(&s, CDC_RESTART_UNKNOWN));
 	CASE(714, FAILED, fail(&s, CDC_RESTART_DUE); s.snapshot_interrupted = CDC_YES);
 	CASE(716, FAILED, fail(&s, CDC_RESTART_DUE));
+	CASE(716, FAILED, fail(&s, CDC_RESTART_DUE); s.was_running = true; s.snapshot_interrupted = CDC_UNKNOWN);
+	CASE(718, FAILED, fail(&s, CDC_RESTART_DUE); s.snapshot_interrupted = CDC_UNKNOWN);
 	CASE(718, FAILED, fail(&s, CDC_RESTART_DUE); s.older_writer = CDC_WRITER_PRESENT);
 	CASE(718, FAILED, fail(&s, CDC_RESTART_EXHAUSTED));
 	CASE(718, FAILED, fail(&s, CDC_RESTART_WAIT));
@@ -434,11 +442,14 @@ crossed_cases(void)
 	CASE(754, PROVISIONING, fail(&s, CDC_RESTART_DUE); s.older_writer = CDC_WRITER_PRESENT);
 	CASE(758, PROVISIONING, fail(&s, CDC_RESTART_DUE); s.slot = CDC_SLOT_ABSENT; s.offsets = CDC_OFFSETS_NONE; s.slot_turn = CDC_TURN_NO_FREE_SLOT);
 	CASE(762, PROVISIONING, fail(&s, CDC_RESTART_DUE); s.slot = CDC_SLOT_ABSENT; s.offsets = CDC_OFFSETS_NONE; s.slot_turn = CDC_TURN_NEIGHBOUR);
-	CASE(617, RUNNING, s.publication = CDC_OBJ_ABSENT; s.tables = CDC_TABLES_MISSING; fail(&s, CDC_RESTART_DUE));
-	CASE(617, RUNNING, s.publication = CDC_OBJ_ABSENT; s.tables = CDC_TABLES_MISSING; stop(&s));
-	CASE(616, RUNNING, s.publication = CDC_OBJ_ABSENT; s.tables = CDC_TABLES_NO_IDENTITY; s.discarding = true);
-	CASE(616, RUNNING, s.publication = CDC_OBJ_ABSENT; s.tables = CDC_TABLES_NO_IDENTITY; fail(&s, CDC_RESTART_DUE));
-	CASE(797, RUNNING, s.publication = CDC_OBJ_WRONG; s.tables = CDC_TABLES_NO_IDENTITY);
+	CASE(618, RUNNING, s.publication = CDC_OBJ_ABSENT; s.tables = CDC_TABLES_MISSING; fail(&s, CDC_RESTART_DUE));
+	CASE(618, RUNNING, s.publication = CDC_OBJ_ABSENT; s.tables = CDC_TABLES_MISSING; stop(&s));
+	CASE(617, RUNNING, s.publication = CDC_OBJ_ABSENT; s.tables = CDC_TABLES_NO_IDENTITY; s.discarding = true);
+	CASE(616, RUNNING, s.publication = CDC_OBJ_ABSENT; s.tables = CDC_TABLES_NO_IDENTITY; s.discarding = true; s.sets_identity = true);
+	CASE(617, RUNNING, s.publication = CDC_OBJ_ABSENT; s.tables = CDC_TABLES_NO_IDENTITY; fail(&s, CDC_RESTART_DUE));
+	CASE(616, RUNNING, s.publication = CDC_OBJ_ABSENT; s.tables = CDC_TABLES_NO_IDENTITY; fail(&s, CDC_RESTART_DUE); s.sets_identity = true);
+	CASE(798, RUNNING, s.publication = CDC_OBJ_WRONG; s.tables = CDC_TABLES_NO_IDENTITY);
+	CASE(797, RUNNING, s.publication = CDC_OBJ_WRONG; s.tables = CDC_TABLES_NO_IDENTITY; s.sets_identity = true);
 	CASE(756, PROVISIONING, fail(&s, CDC_RESTART_DUE); s.slot = CDC_SLOT_ABSENT; s.offsets = CDC_OFFSETS_NONE; s.slot_turn = CDC_TURN_UNKNOWN);
 	CASE(180, DELETING, all_gone(&s); s.force = true; s.source_capable = CDC_NO; s.publication = CDC_OBJ_UNKNOWN; s.role = CDC_OBJ_OK; s.role_has_dependents = CDC_YES);
 	CASE(180, DELETING, all_gone(&s); s.force = true; s.source_capable = CDC_NO; s.publication = CDC_OBJ_UNKNOWN; s.hba_line_left = CDC_UNKNOWN);
@@ -461,10 +472,11 @@ crossed_cases(void)
 static void
 running_cases(void)
 {
-	CASE(798, RUNNING, s.slot_wal_high = CDC_YES);
-	CASE(799, RUNNING, s.two_primaries = CDC_YES);
-	CASE(800, RUNNING, s.moving = CDC_NO);
-	CASE(797, RUNNING, s.tables = CDC_TABLES_NO_IDENTITY; s.slot_wal_high = CDC_YES);
+	CASE(799, RUNNING, s.slot_wal_high = CDC_YES);
+	CASE(800, RUNNING, s.two_primaries = CDC_YES);
+	CASE(802, RUNNING, s.moving = CDC_NO);
+	CASE(798, RUNNING, s.tables = CDC_TABLES_NO_IDENTITY; s.slot_wal_high = CDC_YES);
+	CASE(797, RUNNING, s.tables = CDC_TABLES_NO_IDENTITY; s.slot_wal_high = CDC_YES; s.sets_identity = true);
 	CASE(804, RUNNING, s.tables = CDC_TABLES_MISSING);
 	CASE(805, RUNNING, s.publication = CDC_OBJ_UNVERIFIED);
 	CASE(806, RUNNING, s.role = CDC_OBJ_WRONG; s.manage_role = false);
@@ -481,9 +493,12 @@ running_cases(void)
 	CASE(818, RUNNING, s.agents = CDC_AGENTS_DOWN);
 	CASE(890, RUNNING, s.tables = CDC_TABLES_UNKNOWN; s.hba = CDC_HBA_UNKNOWN);
 	CASE(890, RUNNING, s.initial_only = true; s.slot = CDC_SLOT_ABSENT; s.offsets = CDC_OFFSETS_UNKNOWN);
-	CASE(797, RUNNING, s.initial_only = true; s.slot = CDC_SLOT_ABSENT; s.tables = CDC_TABLES_NO_IDENTITY);
+	CASE(798, RUNNING, s.initial_only = true; s.slot = CDC_SLOT_ABSENT; s.tables = CDC_TABLES_NO_IDENTITY);
+	CASE(797, RUNNING, s.initial_only = true; s.slot = CDC_SLOT_ABSENT; s.tables = CDC_TABLES_NO_IDENTITY; s.sets_identity = true);
 	CASE(990, RUNNING, s.was_running = false; s.snapshot_interrupted = CDC_UNKNOWN; s.tables = CDC_TABLES_NO_IDENTITY);
+	CASE(990, RUNNING, s.was_running = false; s.snapshot_interrupted = CDC_UNKNOWN; s.tables = CDC_TABLES_NO_IDENTITY; s.sets_identity = true);
 	CASE(990, RUNNING, s.was_running = false; s.initial_only = true; s.offsets = CDC_OFFSETS_UNKNOWN; s.tables = CDC_TABLES_NO_IDENTITY);
+	CASE(990, RUNNING, s.was_running = false; s.initial_only = true; s.offsets = CDC_OFFSETS_UNKNOWN; s.tables = CDC_TABLES_NO_IDENTITY; s.sets_identity = true);
 	CASE(990, PROVISIONING, s.snapshot_interrupted = CDC_UNKNOWN);
 	CASE(990, PROVISIONING, s.initial_only = true; s.offsets = CDC_OFFSETS_UNKNOWN);
 }
@@ -525,7 +540,7 @@ running_anew(void)
 	{
 		CdcSnapshot s = cases[i].s;
 
-		if (cases[i].rule < 798 || cases[i].rule == 990 || s.status != CDC_RUNNING || s.initial_only || s.move != CDC_MOVE_NONE)
+		if (cases[i].rule < 797 || cases[i].rule == 990 || s.status != CDC_RUNNING || s.initial_only || s.move != CDC_MOVE_NONE)
 			continue;
 		s.was_running = false;
 		add(cases[i].rule, &s, "the same after a new snapshot");
@@ -580,7 +595,7 @@ running_without_slot(void)
 	{
 		CdcSnapshot s = cases[i].s;
 
-		if (cases[i].rule < 799 || cases[i].rule == 800 || cases[i].rule == 990 || s.status != CDC_RUNNING || s.initial_only)
+		if (cases[i].rule < 797 || cases[i].rule == 799 || cases[i].rule == 802 || cases[i].rule == 990 || s.status != CDC_RUNNING || s.initial_only)
 			continue;
 		s.initial_only = true;
 		s.slot = CDC_SLOT_ABSENT;

@@ -51,6 +51,8 @@ reach_fault(const CdcSnapshot *s, CdcAction action)
 		case CDC_ACT_WRITE_HBA:
 		case CDC_ACT_CREATE_PUBLICATION:
 		case CDC_ACT_ALTER_PUBLICATION:
+		case CDC_ACT_SET_IDENTITY:
+		case CDC_ACT_RESET_IDENTITY:
 		case CDC_ACT_TERMINATE_WALSENDER:
 		case CDC_ACT_DROP_SLOT:
 		case CDC_ACT_DROP_SHADOWS:
@@ -172,6 +174,12 @@ object_fault(const CdcSnapshot *s, CdcAction action)
 				s->connector != CDC_OBJ_FOREIGN && s->connector != CDC_OBJ_UNVERIFIED)
 				return "a repair hides a gap";
 			return NULL;
+		case CDC_ACT_SET_IDENTITY:
+			return !deleting && s->sets_identity && s->tables == CDC_TABLES_NO_IDENTITY ? NULL : "set_identity";
+		case CDC_ACT_RESET_IDENTITY:
+			if (ours(s->publication))
+				return "a replica identity is taken from what is published";
+			return deleting && s->identity_set ? NULL : "reset_identity";
 		case CDC_ACT_PUT_CONNECTOR:
 			if (s->connector != CDC_OBJ_ABSENT && s->connector != CDC_OBJ_WRONG)
 				return "put_connector";
@@ -297,7 +305,7 @@ soft_delete_fault(const CdcSnapshot *s)
 {
 	bool		source_gone = gone(s, s->publication) &&
 		(s->slot == CDC_SLOT_ABSENT || s->slot == CDC_SLOT_FOREIGN) &&
-		s->hba_line_left == CDC_NO && s->shadow_left == CDC_NO &&
+		s->hba_line_left == CDC_NO && s->shadow_left == CDC_NO && !s->identity_set &&
 		(!s->manage_role || gone(s, s->role) || s->role == CDC_OBJ_UNVERIFIED ||
 		 (s->role_disarmed == CDC_YES && s->role_has_dependents == CDC_YES));
 	bool		connect_gone = s->connector == CDC_OBJ_FOREIGN || (s->connector == CDC_OBJ_UNVERIFIED && s->force) ||

@@ -90,6 +90,11 @@ start(void)
 		s.plugin_current = CDC_NO;
 		s.plugin_present = chance(50) ? CDC_YES : CDC_NO;
 	}
+	if (!s.want_deleted && chance(20))
+	{
+		s.tables = CDC_TABLES_NO_IDENTITY;
+		s.sets_identity = true;
+	}
 	if (chance(20))
 		s.older_writer = CDC_WRITER_PRESENT;
 	if (chance(20))
@@ -103,7 +108,7 @@ at_its_end(const CdcSnapshot *s, const CdcDecision *d)
 	if (s->want_deleted)
 		return d->status == CDC_DELETED && s->connector != CDC_OBJ_OK && s->connector != CDC_OBJ_WRONG &&
 			(s->slot == CDC_SLOT_ABSENT || s->slot == CDC_SLOT_FOREIGN) &&
-			s->hba_line_left == CDC_NO && s->shadow_left == CDC_NO && s->secret_left != CDC_YES;
+			s->hba_line_left == CDC_NO && s->shadow_left == CDC_NO && !s->identity_set && s->secret_left != CDC_YES;
 	return d->status == CDC_RUNNING && d->rule->status_to == CDC_RUNNING && d->rule->message == NULL &&
 		s->was_running && !s->discarding && s->gap == CDC_GAP_NONE && s->move == CDC_MOVE_NONE;
 }

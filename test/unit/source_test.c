@@ -30,7 +30,7 @@ static void
 asking(void)
 {
 	static const char *const tables[] = {"\"a\".\"b\"", "\"S x\".\"T\\\"\"\""};
-	CdcSourceAsk ask = {ID, "mdb_pipeline_a1b2c3d4", "app", 2, tables, 0, NULL};
+	CdcSourceAsk ask = {.pipeline_id = ID, .name = "mdb_pipeline_a1b2c3d4", .database = "app", .ntables = 2, .tables = tables};
 
 	is(cdc_source_ask(&ask, 1, true), "{\"full\":true,\"database\":\"app\",\"pipelines\":[[\"mdb_pipeline_a1b2c3d4\","
 	   "[\"\\\"a\\\".\\\"b\\\"\",\"\\\"S x\\\".\\\"T\\\\\\\"\\\"\\\"\"],null,null]]}", "name and tables, with everything, and the database once");
@@ -38,6 +38,9 @@ asking(void)
 	ask.txid = 7;
 	ask.login = "l";
 	is(cdc_source_ask(&ask, 1, false), "{\"database\":\"app\",\"pipelines\":[[\"mdb_pipeline_a1b2c3d4\",[],7,\"l\"]]}", "all tables, a transaction and a login");
+	ask.inserts_only = ask.lists_bare = true;
+	is(cdc_source_ask(&ask, 1, false), "{\"database\":\"app\",\"pipelines\":[[\"mdb_pipeline_a1b2c3d4\",[],7,\"l\",{\"inserts\":true,\"bare\":true}]]}",
+	   "INSERT alone, and what to do about tables without a key");
 	is(cdc_source_ask(NULL, 0, false), "{\"pipelines\":[]}", "nobody asks");
 }
 
@@ -118,12 +121,12 @@ statements(void)
 {
 	/* A name with everything must stay within its literals. */
 	static const char *const tables[] = {"\"public\".\"x$cdc$'\\; DROP TABLE y; --\""};
-	CdcSourceAsk ask = {ID, "n'\\\"$$", "app", 1, tables, 0, NULL};
+	CdcSourceAsk ask = {.pipeline_id = ID, .name = "n'\\\"$$", .database = "app", .ntables = 1, .tables = tables};
 
 	ok(strstr(cdc_source_role_sql(&ask, "SCRAM-SHA-256$4096:a"), "SCRAM-SHA-256$4096:a") != NULL, "the verifier is in the role's statement");
 	ok(strstr(cdc_source_role_sql(&ask, "v"), "GRANT SELECT") != NULL, "... which grants");
 	ok(strstr(cdc_source_publication_sql(&ask, "cdc_pipeline " ID " epoch 3", NULL), "ALL TABLES") != NULL, "publication");
-	is(cdc_source_drop_slot_sql(&(CdcSourceAsk) {ID, "it's", "app", 0, NULL, 0, NULL}),
+	is(cdc_source_drop_slot_sql(&(CdcSourceAsk) {.pipeline_id = ID, .name = "it's", .database = "app"}),
 	   "SELECT pg_catalog.pg_drop_replication_slot(s.slot_name) FROM pg_catalog.pg_replication_slots AS s "
 	   "WHERE s.slot_name = 'it''s'::pg_catalog.name AND s.slot_type = 'logical'::pg_catalog.text "
 	   "AND s.plugin = 'pgoutput'::pg_catalog.name AND s.database = pg_catalog.current_database()", "only our slot is dropped");

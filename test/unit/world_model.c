@@ -52,7 +52,7 @@ const Field fields[] = {
 	KNOWN(status, CDC_NUM_STATUSES, CDC_PROVISIONING),
 	FLAG(want_deleted, 0), FLAG(force, 0), FLAG(source_leaving, 0), FLAG(sink_leaving, 0),
 	FLAG(initial_only, 0), FLAG(all_tables, 0),
-	FLAG(manage_role, 1), FLAG(gap_halt, 0), FLAG(was_running, 0), FLAG(discarding, 0),
+	FLAG(manage_role, 1), FLAG(gap_halt, 0), FLAG(sets_identity, 0), FLAG(identity_set, 0), FLAG(was_running, 0), FLAG(discarding, 0),
 	FLAG(untouched, 0), FLAG(allow_password, 1),
 	FLAG(source_is_postgresql, 1), FLAG(sink_has_addon, 1), FLAG(same_region, 1),
 	FLAG(source_running, 1), FLAG(sink_running, 1), FLAG(addon_running, 1),
@@ -215,6 +215,7 @@ world_random(World *w, int good)
 		t->role = CDC_OBJ_FOREIGN;	/* its mark has no epoch */
 	if (!t->manage_role && t->role == CDC_OBJ_FOREIGN)
 		t->role = CDC_OBJ_WRONG;
+	t->sets_identity = chance(50);
 	t->role_disarmed = CDC_NO;
 	t->settled = CDC_NO;
 	t->source_leaving = t->sink_leaving = false;
@@ -258,6 +259,7 @@ world_random(World *w, int good)
 		}
 		t->offsets = CDC_OFFSETS_NONE;
 		t->hba_line_left = t->shadow_left = CDC_NO;
+		t->identity_set = false;
 		if (t->agents != CDC_AGENTS_NONE)
 			t->secret = CDC_SECRET_MISSING;
 		t->secret_left = CDC_NO;
@@ -895,6 +897,8 @@ world_leftover(const World *w)
 		return "slot on a standby";
 	if (ours(t->publication))
 		return "publication";
+	if (t->identity_set)
+		return "replica identity";
 	if (t->hba_line_left == CDC_YES)
 		return "pg_hba line";
 	if (t->secret_left == CDC_YES)

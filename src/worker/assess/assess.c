@@ -187,8 +187,8 @@ assess_left_behind(const CdcPipeline *p, CdcAssessment *a)
 											p->connector_name, p->sink->name) :
 		offsets ? psprintf("offsets of connector \"%s\" on sink service \"%s\"",
 						   p->connector_name, p->sink->name) : NULL;
-	const char *there = source ? psprintf("replication slot, publication, role and pg_hba.conf line of \"%s\" on source service \"%s\"",
-										  p->object_name, p->source->name) : NULL;
+	const char *there = source ? psprintf("replication slot, publication, role and pg_hba.conf line of \"%s\"%s on source service \"%s\"", p->object_name,
+										  p->kept.identities ? ", REPLICA IDENTITY FULL of tables that had none," : "", p->source->name) : NULL;
 
 	if (s->connector == CDC_OBJ_UNVERIFIED)
 		here = psprintf("connector \"%s\" on sink service \"%s\", whose mark cannot be verified", p->connector_name, p->sink->name);
@@ -246,6 +246,8 @@ cdc_assess(const CdcPipeline *p, CdcAssessment *a)
 	s->all_tables = p->wanted.ntables == 0;
 	s->manage_role = p->source ? p->source->pg.manage_role : true;
 	s->gap_halt = cdc_gap_halts(p);
+	s->sets_identity = cdc_no_key_full(p);
+	s->identity_set = p->kept.identities != NULL;
 	s->was_running = p->kept.was_running;
 	s->discarding = p->kept.discarding;
 	s->untouched = p->kept.mutated_at == 0;

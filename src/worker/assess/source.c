@@ -250,7 +250,12 @@ assess_objects(const CdcPipeline *p, CdcAssessment *a)
 	s->role_disarmed = seen->role_exists && !seen->role_login && !seen->role_replication ? CDC_YES : CDC_NO;
 
 	/* tables; first what breaks the application */
-	if (seen->tables_no_identity)
+	if (cdc_no_key_inserts(p) && seen->tables_keyed && !p->kept.has_publication_name)
+	{
+		s->tables = CDC_TABLES_KEYED;
+		cdc_set_detail(a, CDC_DETAIL_TABLES, seen->tables_keyed);
+	}
+	else if (seen->tables_no_identity && !cdc_no_key_inserts(p))
 	{
 		s->tables = CDC_TABLES_NO_IDENTITY;
 		cdc_set_detail(a, CDC_DETAIL_TABLES, seen->tables_no_identity);

@@ -17,6 +17,7 @@
 #include "worker/world/facts.h"
 #include "worker/world/fence.h"
 #include "worker/world/index.h"
+#include "worker/world/kept.h"
 #include "worker/world/shapes.h"
 
 /* Longer than all members may take: the server gives up first. */
@@ -78,6 +79,10 @@ command_of(const CdcOp *op)
 		case CDC_ACT_CREATE_PUBLICATION:
 		case CDC_ACT_ALTER_PUBLICATION:
 			return publication_command(p, &ask);
+		case CDC_ACT_SET_IDENTITY:
+			return cdc_source_set_identity_sql(p->kept.identities);
+		case CDC_ACT_RESET_IDENTITY:
+			return cdc_source_reset_identity_sql(p->kept.identities);
 		case CDC_ACT_DROP_SLOT:
 			return cdc_source_drop_slot_sql(&ask);
 		case CDC_ACT_DROP_PUBLICATION:
@@ -131,6 +136,8 @@ end_member(const CdcBatch *batch, const CdcPgResult *result, int row)
 	hint = cdc_source_batch_words(cdc_pg_value(result, row, 3));
 	if (done && op->action == CDC_ACT_CREATE_ROLE)
 		op->pipeline->secret.role_generation = op->pipeline->secret.generation;
+	if (done && op->action == CDC_ACT_RESET_IDENTITY)
+		cdc_keep_identities(op->pipeline, NULL);
 	if (words && hint)
 		words = psprintf("%s (%s)", words, hint);
 	if (words)

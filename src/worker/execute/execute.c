@@ -157,6 +157,8 @@ cdc_execute_prepare(CdcPipeline *p, CdcAction action, char **error)
 		return false;
 	if (action == CDC_ACT_BEGIN_DISCARD)
 		cdc_keep_discarding(p);
+	if (action == CDC_ACT_SET_IDENTITY)
+		cdc_keep_identities(p, p->look.seen->tables_bare);
 	if (action == CDC_ACT_RESTART_CONNECTOR || starts_writer(p, action))
 		cdc_failover_starting(p);
 	if (action == CDC_ACT_END_DISCARD)
@@ -377,6 +379,8 @@ cdc_execute(CdcOp *op)
 		case CDC_ACT_CREATE_ROLE:
 		case CDC_ACT_CREATE_PUBLICATION:
 		case CDC_ACT_ALTER_PUBLICATION:
+		case CDC_ACT_SET_IDENTITY:
+		case CDC_ACT_RESET_IDENTITY:
 		case CDC_ACT_DROP_SLOT:
 		case CDC_ACT_DROP_PUBLICATION:
 		case CDC_ACT_DROP_ROLE:

@@ -14,7 +14,7 @@ extern void cdc_agents_execute(CdcOp *op);
 /* WRITE_HBA, REMOVE_HBA. */
 extern void cdc_execute_hba(CdcOp *op);
 
-/* CREATE_ROLE, CREATE_PUBLICATION, ALTER_PUBLICATION, DROP_SLOT, DROP_PUBLICATION, DROP_ROLE: begun by cdc_execute_batches. */
+/* CREATE_ROLE, CREATE_PUBLICATION, ALTER_PUBLICATION, SET_IDENTITY, RESET_IDENTITY, DROP_SLOT, DROP_PUBLICATION, DROP_ROLE: begun by cdc_execute_batches. */
 extern void cdc_ddl_execute(CdcOp *op);
 
 /* DROP_SHADOWS. */

@@ -20,7 +20,8 @@ learn_identity(CdcPipeline *p)
 
 	finding.observed = seen->tables_no_identity;
 	finding.fix_sql = seen->tables_fix;
-	cdc_finding_pipeline(p, &finding, !p->wanted.want_deleted && seen->pub_exists && seen->tables_no_identity != NULL);
+	cdc_finding_pipeline(p, &finding, !p->wanted.want_deleted && seen->pub_exists && seen->tables_no_identity != NULL &&
+						 !cdc_no_key_inserts(p));
 }
 
 void

@@ -74,6 +74,8 @@ keep_seen(CdcPipeline *p, const CdcSourceObs *obs, const CdcSourcePipeline *seen
 	copy->tables_bad_kind = dup(seen->tables_bad_kind);
 	copy->tables_no_identity = dup(seen->tables_no_identity);
 	copy->tables_fix = dup(seen->tables_fix);
+	copy->tables_bare = dup(seen->tables_bare);
+	copy->tables_keyed = dup(seen->tables_keyed);
 	copy->pub_mark = dup(seen->pub_mark);
 	copy->pub_wrong = dup(seen->pub_wrong);
 	copy->slot_lost_why = line_of(seen->slot_lost_why);

@@ -15,6 +15,7 @@
 #include "worker/store/store_parts.h"
 #include "worker/world/findings.h"
 #include "worker/world/index.h"
+#include "worker/world/kept.h"
 #include "worker/world/plan.h"
 #include "worker/world/shadow.h"
 #include "worker/world/timeline.h"
@@ -101,6 +102,7 @@ load_new_pipeline(CdcPipeline *p, struct json_object *row, struct json_object *s
 	if (p->kept.status == CDC_DELETED)
 		p->kept.status = CDC_DELETING;	/* to the rules it is, until it has settled */
 	p->kept.adopted = cdc_row_int(spec, "adopted", 0);
+	cdc_kept_identities(p, cdc_row_text(spec, "identities"));
 	p->kept.gap = cdc_row_copy(p->context, cdc_row_text(spec, "gap"));
 	p->kept.failover = cdc_row_copy(p->context, cdc_row_text(spec, "failover"));
 	streamed = cdc_row_object(spec, "streamed");

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "common/json.h"
 #include "extension/settings.h"
 #include "worker/world/facts.h"
 
@@ -21,6 +22,24 @@ cdc_connect_url(const CdcService *sink)
 	return sink->kafka.nurls > 0 ? sink->kafka.connect_urls[sink->kafka.url % sink->kafka.nurls] : NULL;
 }
 
+static bool
+no_key_is(const CdcPipeline *p, const char *word)
+{
+	return cdc_same(cdc_json_string(p->wanted.options, "no_key"), word);
+}
+
+bool
+cdc_no_key_full(const CdcPipeline *p)
+{
+	return no_key_is(p, "full");
+}
+
+bool
+cdc_no_key_inserts(const CdcPipeline *p)
+{
+	return no_key_is(p, "insert_only");
+}
+
 CdcSourceAsk
 cdc_source_ask_of(const CdcPipeline *p)
 {
@@ -32,6 +51,8 @@ cdc_source_ask_of(const CdcPipeline *p)
 	ask.ntables = p->wanted.ntables;
 	ask.tables = p->wanted.tables;
 	ask.txid = cdc_failover_open_txid(p);
+	ask.inserts_only = cdc_no_key_inserts(p);
+	ask.lists_bare = cdc_no_key_full(p) && !p->wanted.want_deleted;
 	ask.login = p->source && !p->source->pg.manage_role ? p->source->pg.connector_user : NULL;
 	return ask;
 }

@@ -25,6 +25,10 @@ extern const CdcKcConnector *cdc_connector_of(const CdcPipeline *pipeline);
 extern const char *cdc_connect_url(const CdcService *sink);
 
 /* The pipeline's part of a source query; points into the pipeline. */
+/* options.no_key: is REPLICA IDENTITY FULL set on tables without a key; is of them nothing but INSERT published? */
+extern bool cdc_no_key_full(const CdcPipeline *pipeline);
+extern bool cdc_no_key_inserts(const CdcPipeline *pipeline);
+
 extern CdcSourceAsk cdc_source_ask_of(const CdcPipeline *pipeline);
 
 /* Did the source answer the look that this visit asked for? */

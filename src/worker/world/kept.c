@@ -6,6 +6,7 @@
 
 #include "utils/timestamp.h"
 
+#include "common/json.h"
 #include "worker/world/kept.h"
 
 void
@@ -109,6 +110,29 @@ cdc_keep_usurped(CdcPipeline *p)
 {
 	p->kept.usurped = true;
 	cdc_keep(p);
+}
+
+void
+cdc_keep_identities(CdcPipeline *p, const char *tables)
+{
+	struct json_object *all = tables && p->kept.identities ? cdc_json_parse(p->kept.identities) : NULL;
+	struct json_object *more = tables ? cdc_json_parse(tables) : NULL;
+
+	if (all && more)
+	{
+		json_object_object_foreach(more, oid, was)
+			json_object_object_add(all, oid, json_object_get(was));
+	}
+	cdc_set_string(p->context, &p->kept.identities, all && more ? json_object_to_json_string_ext(all, JSON_C_TO_STRING_PLAIN) : tables);
+	json_object_put(all);
+	json_object_put(more);
+	cdc_keep(p);
+}
+
+void
+cdc_kept_identities(CdcPipeline *p, const char *row)
+{
+	cdc_set_string(p->context, &p->kept.identities, row);
 }
 
 void

@@ -45,6 +45,10 @@ extern void cdc_keep_usurped(CdcPipeline *pipeline);
 /* All that has our names has our mark: it is adopted, so often as was asked. */
 extern void cdc_keep_adopted(CdcPipeline *pipeline);
 
+/* These tables (JSON {oid: relreplident}) are about to be given another replica identity; NULL: it was set back. */
+extern void cdc_keep_identities(CdcPipeline *pipeline, const char *tables);
+extern void cdc_kept_identities(CdcPipeline *pipeline, const char *row);	/* as its row says */
+
 /* A change of something of its own is about to be sent. */
 extern void cdc_keep_mutated(CdcPipeline *pipeline);
 

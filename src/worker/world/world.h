@@ -138,6 +138,8 @@ typedef struct CdcPipelineKept
 	bool		usurped;		/* somebody else was seen on the slot, not judged yet */
 	char	   *failover;		/* JSON text of a verdict that is being carried out */
 	int			adopted;		/* of those, carried out */
+	char	   *identities;		/* tables that were given REPLICA IDENTITY FULL, and what
+								 * they had: JSON {oid: relreplident}; NULL: none. Writer: worker/world/kept.c */
 	TimestampTz mutated_at;		/* 0: never */
 	int			nfailures;		/* within the last 10 minutes */
 	TimestampTz failures[8];

@@ -1,4 +1,4 @@
-# 112_keys.pl: tables without a key.  Whatever the pipeline does, UPDATE and
+# 114_keys.pl: tables without a key.  Whatever the pipeline does, UPDATE and
 # DELETE of the application work; what the application's own DDL breaks is told
 # with the SQL to type.
 use strict;
@@ -148,12 +148,101 @@ $c->source_sql('ALTER TABLE log REPLICA IDENTITY FULL');
 $c->running_ok($log, 'it is when the table has one');
 works_ok('nor of its return');
 
-$c->source_sql('UPDATE app.loop SET over = true');
-$worker->quit;
 $c->delete($_) foreach $log, $parted;
 $c->status_ok($_, 'Deleted', 'gone') foreach $log, $parted;
+$c->source_sql('TRUNCATE app.watched; DROP TABLE log, parted, orders_2');
+
+# --- no_key: full ----------------------------------------------------------------------
+sub identity
+{
+	my ($table) = @_;
+
+	return $c->source_sql("SELECT relreplident FROM pg_class WHERE oid = '$table'::regclass");
+}
+
+$c->source_sql(<<'SQL');
+CREATE TABLE log (id int, note text);
+CREATE TABLE nothing (id int PRIMARY KEY, note text);
+ALTER TABLE nothing REPLICA IDENTITY NOTHING;
+CREATE TABLE keyed (id int PRIMARY KEY, note text);
+CREATE TABLE parted (id int, note text) PARTITION BY RANGE (id);
+CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (100);
+INSERT INTO log VALUES (1); INSERT INTO nothing VALUES (1); INSERT INTO keyed VALUES (1); INSERT INTO parted VALUES (1);
+SQL
 $c->settled_ok;
-$c->source_sql('DROP TABLE log, parted, orders_2; TRUNCATE app.watched');
+my $as_it_was = $c->world;
+watch('log', 'nothing', 'keyed', 'parted');
+my $holder = $c->{source}->background_psql('shop', on_error_stop => 1);
+$holder->query_safe('BEGIN; LOCK TABLE nothing IN ACCESS SHARE MODE');
+my $full = $c->create('full', tables => [ 'log', 'nothing', 'keyed', 'parted' ], options => { no_key => 'full' });
+$c->message_ok($full, qr/^set_identity failed and is tried again: .*lock timeout/, 'a table that is in use is not waited for');
+works_ok('nor does anybody wait for us');
+isnt($c->spec($full)->{identities}, undef, 'what will be changed is remembered before it is');
+$holder->query_safe('COMMIT');
+$holder->quit;
+$c->running_ok($full, 'the tables are given an identity');
+is(join(' ', map { identity($_) } qw(log nothing keyed parted parted_1)), 'f f d d f', 'those that had none');
+is(join(' ', sort values %{ $c->spec($full)->{identities} }), 'd d n', 'and what they had is remembered');
+works_ok('the application notices nothing');
+$c->source_sql('ALTER TABLE keyed DROP CONSTRAINT keyed_pkey; CREATE TABLE parted_2 PARTITION OF parted FOR VALUES FROM (100) TO (200)');
+$c->wait_ok(sub { identity('keyed') eq 'f' && identity('parted_2') eq 'f' }, 'a key that is dropped and a partition that comes without are seen to within a round');
+$c->running_ok($full, 'as before');
+$c->source_sql('DELETE FROM app.refused');
+works_ok('the application works again');
+
+# what somebody else changed since, or needs, is left
+$c->source_sql(q{ALTER TABLE log ADD PRIMARY KEY (id); ALTER TABLE log REPLICA IDENTITY DEFAULT; CREATE PUBLICATION theirs FOR TABLE parted; ALTER TABLE parted_2 REPLICA IDENTITY NOTHING});
+$c->wait_ok(sub { identity('parted_2') eq 'f' }, 'an identity that is changed is set again');
+$c->source_sql('DELETE FROM app.refused');
+$c->delete($full);
+$c->status_ok($full, 'Deleted', 'deleted');
+is(join(' ', map { identity($_) } qw(log nothing keyed parted_1 parted_2)), 'd n d f f', 'it is set back, but for what another publication has');
+my ($left) = grep { ($_->{detail}{action} // '') eq 'reset_identity' && $_->{kind} eq 'outcome' } $c->events($full);
+is($left->{message}, 'REPLICA IDENTITY FULL is left on what other publications have: public.parted_1, public.parted_2', 'which is told');
+my @order = map { $_->{detail}{action} } grep { $_->{kind} eq 'action' && $_->{detail}{action} =~ /identity|publication/ } $c->events($full);
+is_deeply([ $order[0], @order[ -2, -1 ] ], [qw(set_identity drop_publication reset_identity)], 'set before anything is published, set back when nothing is any more');
+works_ok('the application notices nothing of that');
+$c->source_sql('DROP PUBLICATION theirs; ALTER TABLE parted_1 REPLICA IDENTITY DEFAULT; DROP TABLE parted_2; ALTER TABLE log DROP CONSTRAINT log_pkey; ALTER TABLE log ALTER id DROP NOT NULL; ALTER TABLE keyed ADD PRIMARY KEY (id)');
+$c->settled_ok;
+$c->same_world_ok($as_it_was, 'nothing else is left');
+
+# all tables
+my $all = $c->create('all', tables => [], options => { no_key => 'full' });
+$c->running_ok($all, 'all tables, and all have an identity now');
+works_ok('the application notices nothing of all tables');
+$c->source_sql('CREATE TABLE later (id int, note text)');
+$c->wait_ok(sub { identity('later') eq 'f' }, 'a table that comes later is seen to within a round');
+$c->source_sql('DROP TABLE later');
+$c->delete($all);
+$c->status_ok($all, 'Deleted', 'gone');
+$c->settled_ok;
+$c->same_world_ok($as_it_was, 'and all have what they had');
+
+# --- no_key: insert_only ---------------------------------------------------------------
+my $mixed = $c->create('mixed', tables => [ 'log', 'keyed', 'parted' ], options => { no_key => 'insert_only' });
+$c->status_ok($mixed, 'Provisioning', 'tables with a key and without are not captured by one such pipeline',
+	message => qr/^waiting for tables that have no key: no_key is insert_only, .* and public\.keyed have one;/);
+$c->delete($mixed);
+my $inserts = $c->create('inserts', tables => [ 'log', 'parted' ], topic_prefix => 'inserts', options => { no_key => 'insert_only' });
+$c->running_ok($inserts, 'those without a key are');
+is($c->source_sql("SELECT pubinsert, pubupdate, pubdelete, pubtruncate FROM pg_publication WHERE pubname = '" . $c->object($inserts) . "'"), 't|f|f|f', 'INSERT alone is published');
+is(join(' ', map { identity($_) } qw(log parted parted_1)), 'd d d', 'the tables are as they were');
+works_ok('the application notices nothing of inserts');
+$c->source_sql(q{ALTER PUBLICATION "} . $c->object($inserts) . q{" SET (publish = 'insert, update')});
+$c->wait_ok(sub { $c->source_sql("SELECT pubupdate FROM pg_publication WHERE pubname = '" . $c->object($inserts) . "'") eq 'f' }, 'a publication that was widened is narrowed again');
+$c->source_sql('DELETE FROM app.refused');
+$c->source_sql('ALTER TABLE log ADD PRIMARY KEY (id)');
+$c->wait_round($inserts);
+$c->running_ok($inserts, 'a key that comes later changes nothing');
+is($c->sql("SELECT count(*) FROM cdc.pipeline_event WHERE pipeline_id = '$inserts' AND kind = 'gap'"), 0, 'and there was no gap');
+works_ok('nor for the application');
+$c->delete($inserts);
+$c->status_ok($_, 'Deleted', 'gone') foreach $mixed, $inserts;
+
+$c->source_sql('UPDATE app.loop SET over = true');
+$worker->quit;
+$c->settled_ok;
+$c->source_sql('DROP TABLE log, nothing, keyed, parted; TRUNCATE app.watched');
 $c->same_world_ok($before, 'nothing is left');
 
 done_testing();
