@@ -1,4 +1,5 @@
--- monitoring/helpers_events.sql: how many events and findings are kept of an organization.
+-- monitoring/helpers_events.sql: how many events and findings are kept of an organization,
+-- and how long what is gone is.
 
 -- How many events were ever written, more or less: what is new since is known without
 -- counting what there is.
@@ -68,5 +69,39 @@ BEGIN
 				FROM cdc.service s WHERE s.organization_id = has.organization_id AND s.deleted_at IS NULL ORDER BY s.created_at, s.id LIMIT 1
 			ON CONFLICT DO NOTHING;
 	END LOOP;
+END
+$$;
+
+-- For the worker, now and then: rows of pipelines that have settled, and of services that
+-- were deleted, before then, at most so many of each in one call; how many of the more
+-- numerous went.  Nothing is looked at for them any more, nothing of them is outside, and
+-- their topics, secrets and names are free; what is left is their story: as long as
+-- there is an event, they stay, and a service as long as there is a pipeline.  What
+-- somebody holds is left for the next time.
+CREATE OR REPLACE FUNCTION cdc_inner.forget_gone(before timestamptz, most_at_once integer) RETURNS bigint
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	pipelines bigint;
+	services bigint;
+BEGIN
+	WITH gone AS MATERIALIZED (SELECT p.id FROM cdc.pipeline_spec p WHERE p.settled_at < before
+				AND NOT EXISTS (SELECT FROM cdc.pipeline_event e WHERE e.pipeline_id = p.id) AND NOT EXISTS (SELECT FROM cdc.topic t WHERE t.pipeline_id = p.id)
+				ORDER BY p.settled_at LIMIT most_at_once FOR UPDATE OF p SKIP LOCKED),
+			observed AS (DELETE FROM cdc.pipeline_observed o USING gone WHERE o.pipeline_id = gone.id),
+			standbys AS (DELETE FROM cdc.pipeline_standby s USING gone WHERE s.pipeline_id = gone.id),
+			secrets AS (DELETE FROM cdc.pipeline_secret s USING gone WHERE s.pipeline_id = gone.id),
+			findings AS (DELETE FROM cdc.finding f USING gone WHERE coalesce(f.pipeline_id, f.service_id) = gone.id),
+			specs AS (DELETE FROM cdc.pipeline_spec p USING gone WHERE p.id = gone.id)
+		SELECT count(*) INTO pipelines FROM gone;
+	WITH gone AS MATERIALIZED (SELECT s.id FROM cdc.service s WHERE s.deleted_at < before
+				AND NOT EXISTS (SELECT FROM cdc.service_event e WHERE e.service_id = s.id)
+				AND NOT EXISTS (SELECT FROM cdc.pipeline_spec p WHERE p.source_service_id = s.id) AND NOT EXISTS (SELECT FROM cdc.pipeline_spec p WHERE p.sink_service_id = s.id)
+				ORDER BY s.deleted_at LIMIT most_at_once FOR UPDATE OF s SKIP LOCKED),
+			nodes AS (DELETE FROM cdc.service_node n USING gone WHERE n.service_id = gone.id),
+			secrets AS (DELETE FROM cdc.service_secret s USING gone WHERE s.service_id = gone.id),
+			findings AS (DELETE FROM cdc.finding f USING gone WHERE coalesce(f.pipeline_id, f.service_id) = gone.id),
+			rows AS (DELETE FROM cdc.service s USING gone WHERE s.id = gone.id)
+		SELECT count(*) INTO services FROM gone;
+	RETURN greatest(pipelines, services);
 END
 $$;

@@ -54,9 +54,10 @@ CREATE UNIQUE INDEX pipeline_spec_name_key ON cdc.pipeline_spec (organization_id
 	WHERE desired_state = 'present' AND deleted_at IS NULL;
 CREATE UNIQUE INDEX pipeline_spec_short_id_key ON cdc.pipeline_spec (pg_catalog.left(id::text, 8))
 	WHERE settled_at IS NULL;
-CREATE INDEX pipeline_spec_sink_idx ON cdc.pipeline_spec (sink_service_id) WHERE deleted_at IS NULL;
+CREATE INDEX pipeline_spec_sink_idx ON cdc.pipeline_spec (sink_service_id);
 CREATE INDEX pipeline_spec_organization_idx ON cdc.pipeline_spec (organization_id, created_at, id) WHERE settled_at IS NULL;
-CREATE INDEX pipeline_spec_source_idx ON cdc.pipeline_spec (source_service_id) WHERE deleted_at IS NULL;
+CREATE INDEX pipeline_spec_source_idx ON cdc.pipeline_spec (source_service_id);
+CREATE INDEX pipeline_spec_settled_idx ON cdc.pipeline_spec (settled_at) WHERE settled_at IS NOT NULL;
 
 -- Topics that are reserved: one row a topic, or, of a pipeline that captures all tables,
 -- one for all that begin so (whole).  key: see src/extension/pipelines_topics.c; of all

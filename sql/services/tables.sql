@@ -44,6 +44,7 @@ CREATE TABLE cdc.service (
 	adopt_agents	text[] NOT NULL DEFAULT '{}'	-- urls of agents whose epoch is to be made ours again: cdc.adopt_agent()
 );
 CREATE UNIQUE INDEX service_name_key ON cdc.service (organization_id, name) WHERE deleted_at IS NULL;
+CREATE INDEX service_deleted_idx ON cdc.service (deleted_at) WHERE deleted_at IS NOT NULL;
 
 -- The nodes of a PostgreSQL service, as registered and as last seen.
 CREATE TABLE cdc.service_node (

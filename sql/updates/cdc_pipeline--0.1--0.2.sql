@@ -184,6 +184,11 @@ INSERT INTO cdc.connect_share (url, organization_id)
 	WHERE s.deleted_at IS NULL AND s.provider OPERATOR(pg_catalog.=) 'external'
 		AND EXISTS (SELECT FROM cdc.pipeline_spec p WHERE p.sink_service_id OPERATOR(pg_catalog.=) s.id AND p.connector_name IS NOT NULL AND p.settled_at IS NULL);
 
+DROP INDEX cdc.pipeline_spec_sink_idx, cdc.pipeline_spec_source_idx;
+CREATE INDEX pipeline_spec_sink_idx ON cdc.pipeline_spec (sink_service_id);
+CREATE INDEX pipeline_spec_source_idx ON cdc.pipeline_spec (source_service_id);
+CREATE INDEX pipeline_spec_settled_idx ON cdc.pipeline_spec (settled_at) WHERE settled_at IS NOT NULL;
+CREATE INDEX service_deleted_idx ON cdc.service (deleted_at) WHERE deleted_at IS NOT NULL;
 CREATE INDEX pipeline_spec_organization_idx ON cdc.pipeline_spec (organization_id, created_at, id) WHERE settled_at IS NULL;
 CREATE TABLE cdc.topic (
 	sink_service_id	uuid NOT NULL,

@@ -153,7 +153,7 @@ cdc_worker_main(Datum arg)
 	tick = AllocSetContextCreate(TopMemoryContext, "cdc_pipeline tick", ALLOCSET_DEFAULT_SIZES);
 	owner = ResourceOwnerCreate(NULL, "cdc_pipeline reconciler");
 	cdc_shmem_attach_worker();
-	next_expiry = cdc_loop_now() + EXPIRE_MS;
+	next_expiry = cdc_loop_now();
 	next_tending = cdc_loop_now();
 	next_trim = cdc_loop_now() + TEND_MS;
 	MemoryContextSwitchTo(tick);

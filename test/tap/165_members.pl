@@ -219,7 +219,14 @@ $c->wait_ok(sub { $c->sql("SELECT member FROM cdc.organization_member WHERE role
 is($c->sql("SELECT member FROM cdc.api_token"), 'joseph', 'of his token too');
 $c->sql('DROP OWNED BY joseph; DROP ROLE joseph; CREATE ROLE joseph LOGIN');
 is(state_of('joseph'), 'admin absent', 'a role that was made again is nobody');
+# so does what is to be forgotten when it begins
+my $gone = $c->sql("SELECT cdc.register_service('gone', 'kafka', 'z', '{\"bootstrap\":\"h:1\"}', NULL, '$org')");
+my $kept = $c->sql("SELECT cdc.register_service('kept', 'kafka', 'z', '{\"bootstrap\":\"h:1\"}', NULL, '$org')");
+$c->sql("UPDATE cdc.service SET status = 'deleting', deleted_at = now() - interval '29 days' WHERE id = '$kept'");
+$c->sql("UPDATE cdc.service SET status = 'deleting', deleted_at = now() - interval '31 days' WHERE id = '$gone'; UPDATE cdc.service_event SET at = now() - interval '31 days' WHERE service_id IN ('$gone', '$kept')");
 $again->();
+$c->wait_ok(sub { $c->sql("SELECT count(*) FROM cdc.service WHERE id = '$gone'") eq '0' }, 'what was deleted longer ago than events are kept is forgotten');
+is($c->sql("SELECT count(*) FROM cdc.service WHERE id = '$kept'"), '1', 'what was not is there');
 $c->wait_ok(sub { state_of('joseph') eq 'none' }, 'and the row of the old one goes');
 is($c->sql("SELECT message FROM cdc.organization_event ORDER BY id DESC LIMIT 1"), 'role "joseph" was dropped', 'with an event');
 is($c->sql("SELECT revoked_at IS NOT NULL FROM cdc.api_token"), 't', 'and his token');

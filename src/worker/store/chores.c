@@ -1,7 +1,7 @@
 /*
  * chores.c
- *	  What is done beside the turn: services end, findings of what was deleted and
- *	  old events go, members are kept as their roles are.
+ *	  What is done beside the turn: services end, findings of what was deleted,
+ *	  old events and what has been gone for as long go, members are kept as their roles are.
  *
  * See store.h and store_parts.h.  Each chore is a short transaction of its own that
  * takes so many rows and no more, and none that somebody holds.
@@ -175,7 +175,9 @@ cdc_chores_run(CdcWorld *world, bool read)
 bool
 cdc_store_expire_events(void)
 {
-	static const char *const statements[] = {EXPIRE("pipeline_event"), EXPIRE("service_event"), EXPIRE("organization_event")};
+	/* what is gone is forgotten when nothing tells of it any more */
+	static const char *const statements[] = {EXPIRE("pipeline_event"), EXPIRE("service_event"), EXPIRE("organization_event"),
+		"SELECT cdc_inner.forget_gone(pg_catalog.now() OPERATOR(pg_catalog.-) pg_catalog.make_interval(mins => $1), " PAGE ") OPERATOR(pg_catalog.=) " PAGE};
 	bool		more = false;
 	int			i;
 

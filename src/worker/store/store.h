@@ -25,7 +25,8 @@
 extern bool cdc_store_turn(CdcWorld *world);
 
 /*
- * Deletes so many events older than the retention, in short transactions of its own.
+ * Deletes so many events older than the retention, and so many pipelines and services
+ * that have been gone for longer, in short transactions of its own.
  * True: there are more.  Faults are logged.
  */
 extern bool cdc_store_expire_events(void);
