@@ -58,6 +58,7 @@ DROP SCHEMA cdc;
 CREATE EXTENSION cdc_pipeline VERSION '0.1';
 \o /dev/null
 \ir ../fixtures/0.1-metadata.sql
+\ir ../fixtures/0.1-topics.sql
 \o
 SET search_path = public;
 -- what users made on it
@@ -89,6 +90,28 @@ SELECT isnt_empty('SELECT FROM cdc.organization_member', '(there are members)');
 SELECT is_empty($$SELECT * FROM cdc.organization_member m LEFT JOIN pg_roles r ON r.rolname = m.member
 	WHERE m.state <> 'accepted' OR m.made OR m.role_oid IS DISTINCT FROM r.oid OR m.system_identifier IS DISTINCT FROM CASE WHEN r.oid IS NOT NULL THEN (pg_control_system()).system_identifier END$$, 'every member of 0.1 is one, by the role that has his name');
 SELECT is_empty($$SELECT * FROM cdc.api_token t LEFT JOIN pg_roles r ON r.oid = t.role_oid AND r.rolname = t.member WHERE (t.system_identifier IS NULL) <> (r.oid IS NULL)$$, 'a token that opened something does');
+
+-- --- topics that two had: both go on, the younger with a finding; nobody else gets them -----------
+SELECT results_eq($$SELECT p.name, f.check_name, f.concern, f.observed FROM cdc.finding f JOIN cdc.pipeline_spec p ON p.id = f.pipeline_id WHERE f.check_name LIKE '%topic%' ORDER BY p.created_at$$,
+	$$VALUES ('part-of-mall', 'topic_shared', 'flow', 'pipeline "all-of-mall" writes to topics of this one too'), ('twin-b', 'topic_shared', 'flow', 'pipeline "twin-a" writes to topics of this one too'),
+		('wide', 'topic_shared', 'flow', 'pipeline "narrow" writes to topics of this one too'), ('beyond', 'tables_share_topic', 'flow', E'"public"."a__" and "public"."a\U0001F600"')$$, 'what 0.1 did not see is told');
+SELECT results_eq($$SELECT p.name, t.topic COLLATE "default" FROM cdc.topic t JOIN cdc.pipeline_spec p ON p.id = t.pipeline_id WHERE t.sharer IS NOT NULL ORDER BY p.created_at, t.topic$$,
+	$$VALUES ('part-of-mall', 'mall.public.public.t'), ('twin-b', '__debezium-heartbeat.twin'), ('twin-b', 'twin.public.b'), ('wide', 'wide.')$$, 'the older has a topic, the younger shares it');
+SELECT results_eq($$SELECT p.name FROM cdc.pipeline_spec p WHERE p.id::text LIKE '0c0111d%' AND NOT EXISTS (SELECT FROM cdc.topic t WHERE t.pipeline_id = p.id)$$, $$VALUES ('going')$$, 'what is being deleted holds none');
+CREATE FUNCTION pg_temp.made(prefix text, tables text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM cdc.create_pipeline('new', o.source_service_id, o.sink_service_id, made.tables::text[], topic_prefix => prefix) FROM cdc.pipeline_spec o WHERE o.name = 'orders' AND o.deleted_at IS NULL;
+	RAISE EXCEPTION USING ERRCODE = 'ZZ000';
+EXCEPTION WHEN SQLSTATE 'ZZ000' THEN
+	RETURN 'made';
+WHEN duplicate_object THEN
+	RETURN regexp_replace(SQLERRM, '^pipeline "(.*)" on this sink writes to the same topic$', '\1');
+END
+$$;
+SELECT is(pg_temp.made(prefix, tables), owner, format('a new one with %s %s: %s', prefix, tables, owner)) FROM (VALUES ('mall.other', '{t}', 'all-of-mall'), ('twin.public', '{}', 'twin-a'), ('twin', '{d}', 'twin-a'), ('wide.y', '{t}', 'wide'), ('wide.x', '{u}', 'wide'), ('beyond', '{x}', 'beyond'), ('alone', '{}', 'made')) v(prefix, tables, owner);
+SELECT cdc.delete_pipeline(id) FROM cdc.pipeline_spec WHERE name IN ('twin-a', 'narrow') \g /dev/null
+SELECT results_eq($$SELECT p.name FROM cdc.finding f JOIN cdc.pipeline_spec p ON p.id = f.pipeline_id WHERE f.check_name = 'topic_shared'$$, $$VALUES ('part-of-mall')$$, 'the younger has them when the older is deleted');
+SELECT is(pg_temp.made('twin', '{d}'), 'twin-b', 'and nobody else');
 
 -- --- who may what --------------------------------------------------------------------------------------
 SELECT results_eq($$SELECT * FROM old_callable WHERE name <> 'create_organization' EXCEPT SELECT * FROM pg_temp.callable() ORDER BY 1, 2$$, $$SELECT '', '' WHERE false$$, 'who could call or read something can');
