@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include <malloc.h>
 #include <sys/prctl.h>
 
 #include "libpq/pqsignal.h"
@@ -40,6 +41,7 @@
 #define TURN_RETRY_MS 1000
 /* The longest time that a statement waits for a lock. */
 #define LOCK_TIMEOUT "100ms"
+#define LARGE (512 * 1024)
 #define EXPIRE_MS (60 * 60 * 1000)
 #define TEND_MS (60 * 1000)
 /* Events that are too many go, batch after batch. */
@@ -99,6 +101,11 @@ cdc_worker_main(Datum arg)
 	int64		retry_at = 0;
 	int			i;
 
+#ifdef M_MMAP_THRESHOLD
+	/* What is large is an answer or a list, and does not stay: its pages go back, in place of holes among what stays. */
+	mallopt(M_MMAP_THRESHOLD, LARGE);
+	mallopt(M_TRIM_THRESHOLD, LARGE);
+#endif
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, die);
 	BackgroundWorkerUnblockSignals();

@@ -152,7 +152,7 @@ begin_operation(CdcPipeline *p, const CdcDecision *d, CdcSnapshot *snapshot)
 			cdc_world_ready(p); /* so that the message shows */
 		return;
 	}
-	MemoryContextReset(p->doing.op_context);
+	cdc_op_clear(p);
 	p->doing.op_failed = false;
 	add_operation(p, d);
 	/* what fails is tried by itself */
@@ -212,6 +212,7 @@ visit(CdcPipeline *p)
 
 	if (p->doing.op || p->kept.status == CDC_DELETED)
 		return true;
+	cdc_op_clear(p);
 	if (is_held(p))
 	{
 		/* nothing that is decided now could be carried out, or told */

@@ -15,7 +15,7 @@ FIGURES = [
     ("steady_cores", "worker, steady", "% of a core", 100, False, False),
     ("requests_a_round", "requests a Connect and round", "", 1, False, False),
     ("queries_a_round", "queries a source and round", "", 1, False, False),
-    ("resident_bytes", "memory, resident", "kB each", 0.001, True, False),
+    ("resident_bytes", "memory, its own", "kB each", 0.001, True, False),
     ("context_bytes", "  of that in contexts", "kB each", 0.001, True, False),
     ("first_action_s", "a new worker's first action", "s", 1, False, True),
     ("status_p99_ms", "cdc.pipeline_status, p99", "ms", 1, False, True),

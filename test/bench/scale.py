@@ -137,9 +137,9 @@ class World:
             return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def memory(self):
-        """(resident bytes, bytes of memory contexts) of the worker."""
+        """(bytes of its own, bytes of memory contexts) of the worker; shared buffers that it has touched are not its own."""
         pid = self.worker()
-        resident = int(re.search(r"^VmRSS:\s+(\d+)", open("/proc/%d/status" % pid).read(), re.M).group(1)) * 1024
+        resident = int(re.search(r"^RssAnon:\s+(\d+)", open("/proc/%d/status" % pid).read(), re.M).group(1)) * 1024
         length = len(self.meta.log())
         self.sql("SELECT pg_log_backend_memory_contexts(%d)" % pid)
         total = wait(lambda: re.search(r"\[%d\].*Grand total: (\d+) bytes" % pid, self.meta.log()[length:]), 60)

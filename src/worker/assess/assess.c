@@ -22,6 +22,16 @@
 
 #define WALSENDER_DEADLINE_MS 10000
 
+/*
+ * What is to be seen gone is its last offsets, and those are there when the task has
+ * ended: whoever asked before, and each time anew, would have thousands ask in vain.
+ */
+static int
+need_last_offsets(const CdcPipeline *p)
+{
+	return cdc_connector_is_idle(cdc_connector_of(p)) ? CDC_NEED_OFFSETS : 0;
+}
+
 int
 cdc_assess_needs(const CdcPipeline *p)
 {
@@ -36,14 +46,14 @@ cdc_assess_needs(const CdcPipeline *p)
 		if (p->wanted.want_deleted && p->source && p->source->is_postgresql)
 			needs |= CDC_NEED_SOURCE;
 		if (p->wanted.want_deleted && p->sink && p->sink->is_kafka && p->sink->kafka.has_addon)
-			needs |= CDC_NEED_CONNECT | CDC_NEED_OFFSETS | (p->sink->kafka.nagents > 0 ? CDC_NEED_AGENTS : 0);
+			needs |= CDC_NEED_CONNECT | need_last_offsets(p) | (p->sink->kafka.nagents > 0 ? CDC_NEED_AGENTS : 0);
 		return needs;
 	}
 	needs = CDC_NEED_SOURCE | CDC_NEED_CONNECT | CDC_NEED_NETWORK;
 	if (cdc_agents_needed(p))
 		needs |= CDC_NEED_AGENTS;
 	if (p->wanted.want_deleted || p->kept.discarding)
-		return (needs & ~(p->wanted.want_deleted ? CDC_NEED_NETWORK : 0)) | CDC_NEED_OFFSETS;
+		return (needs & ~(p->wanted.want_deleted ? CDC_NEED_NETWORK : 0)) | need_last_offsets(p);
 	if ((cdc_initial_only(p) && !p->kept.was_running) || cdc_failover_needs_offsets(p))
 		needs |= CDC_NEED_OFFSETS;
 	needs |= CDC_NEED_PLUGIN;

@@ -234,7 +234,7 @@ assess_objects(const CdcPipeline *p, CdcAssessment *a)
 	}
 	else
 	{
-		char	   *hash = cdc_wanted_verifier_hash(p);
+		const char *hash = cdc_wanted_verifier_hash(p);
 		const char *wrong = !seen->role_login ? "it may not log in" :
 			!seen->role_replication ? "it lacks REPLICATION" :
 			seen->role_password_hash && !cdc_same(hash, seen->role_password_hash) ? "its password is not the present one" :

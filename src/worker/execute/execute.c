@@ -114,7 +114,7 @@ make_password(CdcPipeline *p, char **error)
 													 purposes[i], &p->secret.sealed_key[i]);
 		MemoryContextSwitchTo(caller);
 		cdc_set_string(p->context, &p->secret.password, password);
-		cdc_set_string(p->context, &p->secret.verifier, verifier);
+		cdc_wanted_set_verifier(p, verifier);
 		explicit_bzero(password, strlen(password));
 		p->secret.generation = Max(p->wanted.wanted_generation, 1);
 		cdc_dirty_pipeline(p, CDC_ROW_SECRET);

@@ -122,10 +122,10 @@ cdc_learn_connect(CdcPipeline *p)
 	learn_snapshot_stored(p);
 	if (listed && c == NULL)
 		return;					/* somebody else's */
-	if (c == NULL || c->state != CDC_CS_STOPPED || c->task_state != CDC_CS_NONE)
+	if (!cdc_connector_is_idle(c))
 		p->learned.idle_since = 0;
 	else if (p->learned.idle_since == 0)
-		p->learned.idle_since = cdc_loop_now();
+		p->learned.idle_since = p->sink->kafka.list_ended;
 	learn_failure(p, c);
 	if (c == NULL)
 		return;

@@ -24,8 +24,8 @@ cdc_learn_failover(CdcPipeline *p)
 		cdc_slot_usurped(p))
 		cdc_keep_usurped(p);
 	/* only offsets read from then on are the last ones */
-	if (!cdc_failover_pending(p) || c == NULL || c->state != CDC_CS_STOPPED || c->task_state != CDC_CS_NONE)
+	if (!cdc_failover_pending(p) || !cdc_connector_is_idle(c))
 		p->learned.stopped_seen = 0;
 	else if (p->learned.stopped_seen == 0)
-		p->learned.stopped_seen = cdc_loop_now();
+		p->learned.stopped_seen = p->sink->kafka.list_ended;
 }

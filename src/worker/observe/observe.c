@@ -119,6 +119,7 @@ list_done(const CdcHttpResult *result, void *arg)
 	sink->kafka.listing = false;
 	sink->kafka.listed_at = look->started;
 	cdc_tend(sink, CDC_TEND_LOOKS);
+	sink->kafka.list_ended = cdc_loop_now();
 	sink->kafka.list_ms = result->elapsed_ms;
 	if (result->tolerated || result->outcome == CDC_HTTP_ANSWERED)
 		cdc_registered_answered(sink, cdc_connect_url(sink), result->tolerated);

@@ -19,6 +19,7 @@
 #include "worker/world/plan.h"
 #include "worker/world/shadow.h"
 #include "worker/world/timeline.h"
+#include "worker/world/wanted.h"
 
 #define PIPELINES_SQL \
 "SELECT pg_catalog.json_build_object('spec', pg_catalog.to_jsonb(s), 'observed', pg_catalog.to_jsonb(o)," \
@@ -137,7 +138,7 @@ load_new_pipeline(CdcPipeline *p, struct json_object *row, struct json_object *s
 	p->secret.password = cdc_store_secret(p->context, row, p->id, "role_password", &p->secret.secret_error);
 	p->secret.generation = cdc_row_int(row, "generation", 0);
 	p->secret.role_generation = cdc_row_int(spec, "role_generation", 0);
-	p->secret.verifier = cdc_store_secret(p->context, row, p->id, "role_verifier", &p->secret.secret_error);
+	cdc_wanted_set_verifier(p, cdc_store_secret(old, row, p->id, "role_verifier", &p->secret.secret_error));
 	if (observed)
 	{
 		p->learned.connector_state = cdc_row_copy(p->context, cdc_row_text(observed, "connector_state"));

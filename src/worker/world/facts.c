@@ -200,6 +200,12 @@ cdc_connector_failed(const CdcKcConnector *c)
 }
 
 bool
+cdc_connector_is_idle(const CdcKcConnector *c)
+{
+	return c && c->state == CDC_CS_STOPPED && c->task_state == CDC_CS_NONE;
+}
+
+bool
 cdc_agents_job_failed(const CdcAgentState *state)
 {
 	return state && state->job == CDC_AGENT_JOB_FAILED && state->job_sha512 && cdc_debezium_plugin_sha512 &&

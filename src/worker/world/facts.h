@@ -78,6 +78,9 @@ extern bool cdc_connector_is_coming(const CdcPipeline *pipeline);
 /* Has it, or its task, failed?  NULL: no. */
 extern bool cdc_connector_failed(const CdcKcConnector *connector);
 
+/* Is it stopped, and has no task any more that could store an offset?  NULL: no. */
+extern bool cdc_connector_is_idle(const CdcKcConnector *connector);
+
 /* So many restarts of what has failed; the next failure is final for now. */
 #define CDC_RESTARTS 4
 

@@ -145,8 +145,6 @@ cdc_world_add_pipeline(CdcWorld *world, const char *id, const char *organization
 			 CDC_CONNECTOR_PREFIX "%.8s", id);
 	pipeline->look.obs_context = AllocSetContextCreate(context, "cdc_pipeline observation",
 													   ALLOCSET_SMALL_SIZES);
-	pipeline->doing.op_context = AllocSetContextCreate(context, "cdc_pipeline operation",
-													   ALLOCSET_SMALL_SIZES);
 	pipeline->of_source = users_of(world, source_id);
 	pipeline->of_sink = users_of(world, sink_id);
 	pipeline->source = pipeline->of_source->service;

@@ -36,8 +36,11 @@ CdcOp *
 cdc_op_begin(CdcPipeline *p, CdcAction action, const CdcRule *rule)
 {
 	CdcOp	  **last = &p->doing.op;
-	CdcOp	   *op = MemoryContextAllocZero(p->doing.op_context, sizeof(CdcOp));
+	CdcOp	   *op;
 
+	if (p->doing.op_context == NULL)
+		p->doing.op_context = AllocSetContextCreate(p->context, "cdc_pipeline operation", ALLOCSET_SMALL_SIZES);
+	op = MemoryContextAllocZero(p->doing.op_context, sizeof(CdcOp));
 	while (*last)
 		last = &(*last)->beside;
 	*last = op;
@@ -92,6 +95,15 @@ cdc_op_next_ended(CdcWorld *world)
 	*at = op->beside;
 	cdc_plan_doing_changed(op->pipeline);
 	return op;
+}
+
+void
+cdc_op_clear(CdcPipeline *p)
+{
+	Assert(p->doing.op == NULL);
+	if (p->doing.op_context)
+		MemoryContextDelete(p->doing.op_context);
+	p->doing.op_context = NULL;
 }
 
 void

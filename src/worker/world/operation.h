@@ -35,7 +35,7 @@ extern void cdc_op_end(CdcOpRef ref, CdcOpEnd end, const char *words);
 /*
  * Begins one, after those that are under way for the pipeline: its intent is
  * written with the next turn, and only then it is started.  What was under way
- * before is forgotten by the caller's MemoryContextReset() of op_context.
+ * before is forgotten by cdc_op_clear().
  */
 extern CdcOp *cdc_op_begin(CdcPipeline *pipeline, CdcAction action, const CdcRule *rule);
 
@@ -50,6 +50,9 @@ extern CdcOp *cdc_op_next_begun(CdcWorld *world);
  * of its pipeline, in whose op_context it stays; NULL: there is none.
  */
 extern CdcOp *cdc_op_next_ended(CdcWorld *world);
+
+/* Nothing is under way: what those that have ended left in memory is freed, and no context is kept for the next. */
+extern void cdc_op_clear(CdcPipeline *pipeline);
 
 /* Nothing of the pipeline is under way any more, nor in a queue. */
 extern void cdc_op_forget(CdcPipeline *pipeline);

@@ -190,6 +190,7 @@ typedef struct CdcServiceKafka
 	int64		listing_since;	/* Writer: worker/observe */
 	int64		listed_at;		/* start of the last list that ended. Writer: worker/observe */
 	int			list_ms;		/* how long it took. Writer: worker/observe */
+	int64		list_ended;		/* what is asked for from then on is younger than all that it says. Writer: worker/observe */
 	CdcKcList  *list;			/* the last good one, or NULL. Writer: worker/observe */
 	bool		list_wanted;	/* Writer: worker/observe */
 	CdcTri		plugin_present; /* Writer: worker/observe */

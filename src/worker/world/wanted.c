@@ -55,10 +55,21 @@ sha256(const char *words)
 	return hex;
 }
 
-char *
+void
+cdc_wanted_set_verifier(CdcPipeline *p, const char *verifier)
+{
+	char	   *hash = verifier ? sha256(verifier) : NULL;
+
+	cdc_set_string(p->context, &p->secret.verifier, verifier);
+	cdc_set_string(p->context, &p->secret.verifier_hash, hash);
+	if (hash)
+		pfree(hash);
+}
+
+const char *
 cdc_wanted_verifier_hash(const CdcPipeline *p)
 {
-	return p->secret.verifier ? sha256(p->secret.verifier) : NULL;
+	return p->secret.verifier_hash;
 }
 
 /*

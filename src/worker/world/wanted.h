@@ -43,8 +43,11 @@ extern CdcHbaLine *cdc_wanted_hba_lines(const CdcPipeline *pipeline, int *n);
  * those being deleted included; palloc'd, "" when there is none. */
 extern char *cdc_wanted_hba_hash(const CdcService *source, const char *file);
 
-/* What the connector role's password hash must be on the source; palloc'd
- * hex, NULL before a password was made. */
-extern char *cdc_wanted_verifier_hash(const CdcPipeline *pipeline);
+/* This is the connector role's verifier from now on (copied), NULL: it has none. */
+extern void cdc_wanted_set_verifier(CdcPipeline *pipeline, const char *verifier);
+
+/* What the connector role's password hash must be on the source, in hex; NULL
+ * before a password was made. */
+extern const char *cdc_wanted_verifier_hash(const CdcPipeline *pipeline);
 
 #endif							/* CDC_WANTED_H */

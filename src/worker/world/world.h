@@ -151,7 +151,8 @@ typedef struct CdcPipelineSecret
 	int			generation;		/* of the password below; 0: none yet */
 	int			role_generation;	/* the one that the role was given last */
 	char	   *password;		/* of the connector role; NULL: not made yet */
-	char	   *verifier;
+	char	   *verifier;		/* Writer: worker/world */
+	char	   *verifier_hash;	/* of it, as a look tells the role's. Writer: worker/world */
 	bytea	   *sealed[2];		/* both, encrypted, until written */
 	char	   *sealed_key[2];
 	char	   *secret_error;	/* why it could not be decrypted, or NULL */
@@ -219,7 +220,7 @@ typedef struct CdcPipelineDoing
 	int64		shows_at;		/* a FAILED until then may be the former task's. Writer: worker/execute */
 	CdcOp	   *op;				/* the first of those under way, NULL: none is. Writers: worker/visit.c, worker/world */
 	bool		op_failed;		/* one of those that were begun together did */
-	MemoryContext op_context;	/* they are in it. Writer: worker/world */
+	MemoryContext op_context;	/* they are in it; NULL: there was none since cdc_op_clear(). Writer: worker/world */
 	char	   *op_error;		/* of the last operation, NULL when it was done */
 	CdcAction	op_error_action;
 	CdcAction	done_action;	/* the last operation that was done ... */
