@@ -27,6 +27,7 @@
 	X(ROLE, "role", "what is wrong with the connector role") \
 	X(TABLES, "tables", "tables that are missing, of a bad kind, or without identity") \
 	X(TABLES_FIX, "tables_fix", "the ALTER TABLE statements to type") \
+	X(COLUMNS, "columns", "columns, or tables, that would not come as they are, and what helps") \
 	X(HBA, "hba", "node, line or error that pg_hba is about") \
 	X(PUBLICATION, "publication", "what is wrong with the publication") \
 	X(CONNECTOR, "connector", "what is wrong with the connector's configuration") \

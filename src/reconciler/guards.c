@@ -51,6 +51,7 @@ FACT(offsets_hidden, s->connector == CDC_OBJ_ABSENT && s->offsets != CDC_OFFSETS
 /* Tables that a publication can be made of without breaking the user's writes. */
 FACT(tables_fit, s->tables == CDC_TABLES_OK)
 FACT(tables_wrong, s->tables == CDC_TABLES_MISSING || s->tables == CDC_TABLES_BAD_KIND)
+FACT(is_new, !s->was_running && s->connector == CDC_OBJ_ABSENT)
 FACT(publication_off, s->publication == CDC_OBJ_ABSENT || s->publication == CDC_OBJ_WRONG)
 
 /*
@@ -296,6 +297,10 @@ GUARD(tables_bad_kind, s->tables == CDC_TABLES_BAD_KIND)
 GUARD(identity_to_set, s->tables == CDC_TABLES_NO_IDENTITY && s->sets_identity)
 GUARD(tables_without_identity, s->tables == CDC_TABLES_NO_IDENTITY)
 GUARD(tables_keyed, s->tables == CDC_TABLES_KEYED)
+/* What was built is not taken down for its columns. */
+GUARD(columns_unseen, is_new(s) && s->columns == CDC_COLUMNS_UNKNOWN)
+GUARD(keys_inexact, is_new(s) && s->columns == CDC_COLUMNS_KEYS)
+GUARD(snapshot_unfit, is_new(s) && s->columns == CDC_COLUMNS_SNAPSHOT)
 GUARD(role_unseen, s->role == CDC_OBJ_UNKNOWN)
 GUARD(role_foreign, s->role == CDC_OBJ_FOREIGN || s->role == CDC_OBJ_UNVERIFIED)
 GUARD(role_not_fitting, !s->manage_role &&

@@ -92,6 +92,15 @@ typedef enum CdcTables
 	CDC_TABLES_OK
 } CdcTables;
 
+/* What Kafka would lack, or have too much of, for what the columns of the tables are. */
+typedef enum CdcColumns
+{
+	CDC_COLUMNS_UNKNOWN = 0,
+	CDC_COLUMNS_KEYS,			/* two rows could have one key */
+	CDC_COLUMNS_SNAPSHOT,		/* a snapshot would fail, or have rows of others */
+	CDC_COLUMNS_OK
+} CdcColumns;
+
 /* The managed pg_hba block, over all reachable nodes. */
 typedef enum CdcHba
 {
@@ -282,6 +291,7 @@ typedef struct CdcSnapshot
 	CdcObject	role;			/* manage_role false: OK when the given role fits,
 								 * WRONG or ABSENT otherwise, never FOREIGN */
 	CdcTables	tables;
+	CdcColumns	columns;
 	CdcHba		hba;
 	CdcObject	publication;
 	CdcObject	connector;		/* config as wanted: OK; by hand edited: WRONG */

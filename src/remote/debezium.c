@@ -173,6 +173,7 @@ cdc_kc_config(const CdcConnectorSpec *spec, char **fault)
 		cdc_connect_put_text(config, "table.include.list", list.data);
 		pfree(list.data);
 	}
+	cdc_kc_put_only(config, spec->only, spec->nonly);
 
 	/* What an event looks like: plain JSON, 99.95 is a number. */
 	cdc_connect_put_text(config, "key.converter", "org.apache.kafka.connect.json.JsonConverter");

@@ -52,8 +52,20 @@ typedef struct CdcConnectorSpec
 	const char *snapshot_mode;
 	int			ntables;		/* 0: all tables */
 	const char *const *tables;	/* normalized "schema"."table" with SQL quotes */
+	int			nonly;
+	const char *const *only;	/* of these a snapshot reads no rows of children; named in the same way */
 	struct json_object *options;	/* the user's allow-listed options, or NULL */
 } CdcConnectorSpec;
+
+/*
+ * Why a snapshot cannot be told to read these tables without the rows of their
+ * children, palloc'd; NULL: it can.
+ */
+extern char *cdc_kc_only_fault(const char *const *tables, int n, struct json_object *options);
+
+/* Tells it so.  The tables that a configuration says it of, *n of them. */
+extern void cdc_kc_put_only(CdcConnectConfig *config, const char *const *tables, int n);
+extern const char **cdc_kc_observed_only(const CdcKcConfig *observed, int *n);
 
 /*
  * The options a user may set (documented in docs/configuration.md): is key one

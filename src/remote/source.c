@@ -13,16 +13,6 @@
 #include "common/quote.h"
 #include "remote/source_parts.h"
 
-/*
- * Every table that a pipeline for all tables captures: alias c and n.  Not the
- * partitions: their rows are captured by way of their root, and what the role
- * may not read is not taken into the snapshot (debezium.c).
- */
-#define CAPTURED_TABLES \
-	"pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace " \
-	"WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND NOT c.relispartition AND c.oid >= 16384 " \
-	"AND n.nspname NOT IN ('pg_catalog', 'information_schema')"
-
 /* The declarations that all blocks share. */
 static void
 begin_block(StringInfo block, const CdcSourceAsk *ask)
@@ -115,7 +105,7 @@ cdc_source_role_sql(const CdcSourceAsk *ask, const char *verifier)
 	else
 		appendStringInfoString(&block,
 							   "  FOR r IN SELECT c.oid, c.relname, n.oid AS nsp, n.nspname\n"
-							   "    FROM " CAPTURED_TABLES " ORDER BY 1\n");
+							   "    FROM " CDC_SOURCE_CAPTURED " ORDER BY 1\n");
 	appendStringInfoString(&block,
 						   "  LOOP\n"
 						   "    IF NOT has_schema_privilege(v_oid, r.nsp, 'USAGE') THEN\n"

@@ -15,6 +15,8 @@
 #include "reconciler/failover.h"
 #include "remote/patroni.h"
 
+struct json_object;
+
 /* What to ask about one pipeline. */
 typedef struct CdcSourceAsk
 {
@@ -30,6 +32,7 @@ typedef struct CdcSourceAsk
 								 * may use too: its sessions, but the walsender, have
 								 * the name as their application_name; NULL: the role
 								 * of the name */
+	struct json_object *options;	/* of the pipeline, NULL: none; for source_columns.h */
 } CdcSourceAsk;
 
 /*
@@ -193,7 +196,6 @@ extern const CdcSourcePipeline *cdc_source_find(const CdcSourceObs *obs, int ask
 extern const CdcNodeSlot *cdc_source_node_slot(const CdcNodeConf *node, const char *name);
 
 /* In source_node.c, for cdc_source_parse: history and node of the answer. */
-struct json_object;
 extern void cdc_source_read_node(CdcSourceObs *obs, struct json_object *answer);
 
 /*

@@ -1,4 +1,4 @@
-/* link: src/remote/kafka_connect.c src/remote/kc_list.c src/common/fingerprint.c src/common/json_pieces.c src/remote/connect_value.c src/common/connect_path.c src/remote/debezium.c src/remote/kc_config.c src/remote/debezium_options.c src/remote/agent.c src/remote/provision.c src/remote/sdn.c src/remote/sdn_list.c src/common/sdn_api.c src/common/json.c src/common/redact.c src/common/text.c */
+/* link: src/remote/kafka_connect.c src/remote/kc_list.c src/common/fingerprint.c src/common/json_pieces.c src/remote/connect_value.c src/common/connect_path.c src/remote/debezium.c src/remote/debezium_snapshot.c src/remote/kc_config.c src/remote/debezium_options.c src/remote/agent.c src/remote/provision.c src/remote/sdn.c src/remote/sdn_list.c src/common/sdn_api.c src/common/json.c src/common/redact.c src/common/text.c */
 /* libs: -ljson-c -lcrypto -lpgcommon -lpgport */
 /*
  * answer_http_fuzz.c

@@ -1,4 +1,4 @@
-/* link: src/worker/io/pg_result.c src/worker/world/shapes.c src/remote/source_observe.c src/remote/source_node.c src/remote/patroni.c src/remote/pg_hba.c src/remote/pg_hba_file.c src/remote/pg_hba_match.c src/common/quote.c src/common/json.c src/common/lsn.c src/common/text.c */
+/* link: src/worker/io/pg_result.c src/worker/world/shapes.c src/remote/source_observe.c src/remote/source_node.c src/remote/source_columns.c src/remote/patroni.c src/remote/pg_hba.c src/remote/pg_hba_file.c src/remote/pg_hba_match.c src/common/quote.c src/common/json.c src/common/lsn.c src/common/text.c */
 /* libs: -lpq -ljson-c -lpgcommon -lpgport -lcrypto */
 /*
  * answer_pg_fuzz.c
@@ -15,13 +15,14 @@
 #include "common/text.h"
 #include "remote/pg_hba.h"
 #include "remote/source.h"
+#include "remote/source_columns.h"
 #include "worker/world/shapes.h"
 
 extern int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Every shape that the worker has: a look, a ping, a watch, pg_hba.conf, its loading, its lock, positions, outcomes. */
 static const CdcPgShape *const shapes[] = {
-	&cdc_shape_look, &cdc_shape_ping, &cdc_shape_watch, &cdc_shape_hba, &cdc_shape_hba_load, &cdc_shape_hba_holder, &cdc_shape_slot_moved, &cdc_shape_slot_made, &cdc_shape_batch
+	&cdc_shape_look, &cdc_shape_ping, &cdc_shape_watch, &cdc_shape_hba, &cdc_shape_hba_load, &cdc_shape_hba_holder, &cdc_shape_slot_moved, &cdc_shape_slot_made, &cdc_shape_batch, &cdc_shape_columns
 };
 
 #define ID "a1b2c3d4-e5f6-7890-abcd-ef1234567890"
@@ -63,6 +64,21 @@ build(const uint8_t *data, size_t size)
 		}
 	}
 	return r;
+}
+
+static void
+read_column(const char *id, const char *told, void *arg)
+{
+	CdcSourceColumns *columns = cdc_source_columns_read(told);
+
+	if (id == NULL || columns->nparents > CDC_SOURCE_PARENTS_MAX + 1)
+		abort();
+}
+
+static void
+read_columns(const CdcPgResult *result)
+{
+	cdc_source_columns_parse(cdc_pg_value(result, 0, 0), read_column, NULL);
 }
 
 static void
@@ -157,6 +173,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		}
 		else if (which == 3)
 			read_hba(&result);
+		else if (shapes[which] == &cdc_shape_columns)
+			read_columns(&result);
 		else if (which == 5 || which == 6)
 			cdc_lsn_parse(cdc_pg_value(&result, 0, 0));
 	}

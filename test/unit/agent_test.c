@@ -1,5 +1,5 @@
 /* flags: -DFRONTEND */
-/* link: src/remote/agent.c src/remote/kafka_connect.c src/remote/debezium.c src/remote/kc_config.c src/remote/debezium_options.c src/remote/connect_value.c src/common/connect_path.c src/common/text.c src/common/json.c src/common/redact.c */
+/* link: src/remote/agent.c src/remote/kafka_connect.c src/remote/debezium.c src/remote/debezium_snapshot.c src/remote/kc_config.c src/remote/debezium_options.c src/remote/connect_value.c src/common/connect_path.c src/common/text.c src/common/json.c src/common/redact.c */
 /* libs: -ljson-c -lpgcommon -lpgport */
 /*
  * agent_test.c

@@ -1,4 +1,4 @@
-/* link: src/remote/kafka_connect.c src/remote/connect_value.c src/common/connect_path.c src/remote/debezium.c src/remote/kc_config.c src/remote/debezium_options.c src/common/json.c src/common/redact.c */
+/* link: src/remote/kafka_connect.c src/remote/connect_value.c src/common/connect_path.c src/remote/debezium.c src/remote/debezium_snapshot.c src/remote/kc_config.c src/remote/debezium_options.c src/common/json.c src/common/redact.c */
 /* libs: -ljson-c -lpgcommon -lpgport */
 /* flags: -DFRONTEND */
 /*

@@ -37,6 +37,7 @@ well(CdcStatus status)
 	s.source_reachable = s.source_capable = s.moving = CDC_YES;
 	s.role = s.publication = s.connector = CDC_OBJ_OK;
 	s.tables = CDC_TABLES_OK;
+	s.columns = CDC_COLUMNS_OK;
 	s.hba = CDC_HBA_OK;
 	s.connector_state = s.task_state = CDC_CS_RUNNING;
 	s.slot = CDC_SLOT_STREAMING;
@@ -284,6 +285,13 @@ source_cases(void)
 	CASE(525, PROVISIONING, s.tables = CDC_TABLES_NO_IDENTITY; s.sets_identity = true);
 	CASE(526, PROVISIONING, s.tables = CDC_TABLES_NO_IDENTITY);
 	CASE(528, PROVISIONING, s.tables = CDC_TABLES_KEYED);
+	CASE(527, PROVISIONING, s.columns = CDC_COLUMNS_UNKNOWN; no_connector(&s));
+	CASE(529, PROVISIONING, s.columns = CDC_COLUMNS_KEYS; no_connector(&s));
+	CASE(796, PROVISIONING, s.columns = CDC_COLUMNS_KEYS);
+	CASE(890, RUNNING, s.columns = CDC_COLUMNS_KEYS);
+	CASE(531, PROVISIONING, s.columns = CDC_COLUMNS_SNAPSHOT; no_connector(&s));
+	CASE(796, PROVISIONING, s.columns = CDC_COLUMNS_SNAPSHOT);
+	CASE(796, PROVISIONING, s.columns = CDC_COLUMNS_UNKNOWN);
 	CASE(530, PROVISIONING, s.role = CDC_OBJ_UNKNOWN);
 	CASE(532, PROVISIONING, s.role = CDC_OBJ_FOREIGN);
 	CASE(532, PROVISIONING, s.role = CDC_OBJ_UNVERIFIED);

@@ -251,7 +251,7 @@ blocked(const World *w)
 	return (t->network_ids == CDC_NET_BOTH && t->peerings != CDC_PEERINGS_ACTIVE) ||
 		t->connect_reachable != CDC_YES || t->plugin_present != CDC_YES ||
 		t->source_reachable != CDC_YES || t->source_capable != CDC_YES ||
-		(t->tables != CDC_TABLES_OK) ||
+		(t->tables != CDC_TABLES_OK) || t->columns != CDC_COLUMNS_OK ||
 		t->role == CDC_OBJ_FOREIGN || (!t->manage_role && t->role != CDC_OBJ_OK) ||
 		t->hba == CDC_HBA_BROKEN || t->hba == CDC_HBA_FOUGHT || t->hba == CDC_HBA_UNMANAGED ||
 		t->publication == CDC_OBJ_FOREIGN || t->connector == CDC_OBJ_FOREIGN ||

@@ -63,7 +63,7 @@ const Field fields[] = {
 	SEEN(secret_left, 3, CDC_NO),
 	SEEN(source_reachable, 3, CDC_YES), SEEN(source_demoted, 3, CDC_NO),
 	SEEN(source_capable, 3, CDC_YES), SEEN(role, CDC_OBJ_UNVERIFIED + 1, CDC_OBJ_OK),
-	SEEN(tables, CDC_TABLES_OK + 1, CDC_TABLES_OK), SEEN(hba, CDC_HBA_OK + 1, CDC_HBA_OK),
+	SEEN(tables, CDC_TABLES_OK + 1, CDC_TABLES_OK), SEEN(columns, CDC_COLUMNS_OK + 1, CDC_COLUMNS_OK), SEEN(hba, CDC_HBA_OK + 1, CDC_HBA_OK),
 	SEEN(publication, CDC_OBJ_UNVERIFIED + 1, CDC_OBJ_OK), SEEN(connector, CDC_OBJ_UNVERIFIED + 1, CDC_OBJ_OK),
 	SEEN(connector_state, CDC_CS_RESTARTING + 1, CDC_CS_RUNNING),
 	SEEN(task_state, CDC_CS_RESTARTING + 1, CDC_CS_RUNNING),
@@ -511,7 +511,7 @@ void
 world_user_meddles(World *w)
 {
 	CdcSnapshot *t = &w->t;
-	int			what = random_below(22);
+	int			what = random_below(23);
 
 	/* moments that are soon over are sought out */
 	if (t->move == CDC_MOVE_JUDGED && chance(50))
@@ -598,6 +598,9 @@ world_user_meddles(World *w)
 			t->tables = t->tables != CDC_TABLES_OK ? CDC_TABLES_OK :
 				chance(50) ? CDC_TABLES_NO_IDENTITY : CDC_TABLES_MISSING;
 			break;
+		case 21:
+			t->columns = CDC_COLUMNS_KEYS + random_below(CDC_COLUMNS_OK);
+			break;
 		case 11:
 			t->connect_reachable = chance(70) ? CDC_YES : CDC_NO;
 			break;
@@ -646,6 +649,7 @@ world_user_repairs(World *w)
 	t->source_demoted = t->slot_declared = CDC_NO;
 	w->seen_through = false;
 	t->tables = CDC_TABLES_OK;
+	t->columns = CDC_COLUMNS_OK;
 	t->plugin_current = CDC_YES;
 	if (t->agents != CDC_AGENTS_NONE)
 		t->agents = CDC_AGENTS_READY;
@@ -765,6 +769,7 @@ world_observe(World *w, int noise)
 		}
 		s.role = CDC_OBJ_UNKNOWN;
 		s.tables = CDC_TABLES_UNKNOWN;
+		s.columns = CDC_COLUMNS_UNKNOWN;
 		s.publication = CDC_OBJ_UNKNOWN;
 		s.slot = CDC_SLOT_UNKNOWN;
 		s.confirmed = CDC_UNKNOWN;

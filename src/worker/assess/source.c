@@ -10,6 +10,7 @@
 #include "common/lsn.h"
 #include "common/object_names.h"
 #include "extension/settings.h"
+#include "remote/source_columns.h"
 #include "worker/assess/assess_parts.h"
 #include "worker/world/facts.h"
 #include "worker/world/fence.h"
@@ -354,6 +355,49 @@ assess_flow(const CdcPipeline *p, CdcAssessment *a)
 		s->moving = CDC_YES;
 }
 
+/* What of the columns a new pipeline waits for. */
+static void
+assess_columns(const CdcPipeline *p, CdcAssessment *a)
+{
+	CdcSnapshot *s = &a->snapshot;
+	CdcSourceColumns *columns;
+	const char **only;
+	int			nonly;
+	char	   *fault;
+
+	if (!p->look.columns.known)
+		return;
+	s->columns = CDC_COLUMNS_OK;
+	if (p->look.columns.told == NULL)
+		return;
+	columns = cdc_source_columns_read(p->look.columns.told);
+	only = cdc_wanted_only(p, &nonly);
+	fault = nonly > CDC_SOURCE_PARENTS_MAX ? psprintf("more than %d tables have others that inherit from them", CDC_SOURCE_PARENTS_MAX) :
+		cdc_kc_only_fault(only, nonly, p->wanted.options);
+	if (columns->key_numbers && cdc_columns_as_double(p))
+	{
+		s->columns = CDC_COLUMNS_KEYS;
+		cdc_set_detail(a, CDC_DETAIL_COLUMNS,
+					   psprintf("%s, as a double, is one for two numbers beyond 15 digits; create the pipeline with option decimal.handling.mode: string or precise", columns->key_numbers));
+	}
+	else if (columns->key_lost)
+	{
+		s->columns = CDC_COLUMNS_KEYS;
+		cdc_set_detail(a, CDC_DETAIL_COLUMNS,
+					   psprintf("%s, which Debezium leaves empty or out; give the table a key of another type, or name one by option message.key.columns", columns->key_lost));
+	}
+	else if (columns->unreadable && !cdc_option_of(p, "column.exclude.list") && strcmp(p->wanted.snapshot_mode, "no_data") != 0)
+	{
+		s->columns = CDC_COLUMNS_SNAPSHOT;
+		cdc_set_detail(a, CDC_DETAIL_COLUMNS, psprintf("%s makes the snapshot fail; create the pipeline with it in option column.exclude.list", columns->unreadable));
+	}
+	else if (fault)
+	{
+		s->columns = CDC_COLUMNS_SNAPSHOT;
+		cdc_set_detail(a, CDC_DETAIL_COLUMNS, fault);
+	}
+}
+
 void
 cdc_assess_source(const CdcPipeline *p, CdcAssessment *a)
 {
@@ -409,5 +453,6 @@ cdc_assess_source(const CdcPipeline *p, CdcAssessment *a)
 								p->look.server.wal_level));
 	}
 	assess_objects(p, a);
+	assess_columns(p, a);
 	assess_flow(p, a);
 }

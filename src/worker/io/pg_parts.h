@@ -21,7 +21,7 @@
 #define CDC_PG_ERROR_MAX 1024
 
 /* What is prepared on a connection. */
-#define CDC_PG_PREPARED_MAX 2
+#define CDC_PG_PREPARED_MAX 3
 
 typedef enum CdcPgState
 {

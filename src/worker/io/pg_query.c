@@ -2,7 +2,7 @@
  * pg_query.c
  *	  The statement under way: sent, and its results read.
  *
- * See pg_parts.h.  What has parameters comes again and again: the first two such
+ * See pg_parts.h.  What has parameters comes again and again: the first three such
  * texts are prepared once a connection.
  */
 #include "postgres.h"
@@ -12,7 +12,7 @@
 #include "common/text.h"
 #include "worker/io/pg_parts.h"
 
-static const char *const prepared_name[CDC_PG_PREPARED_MAX] = {"cdc_pipeline", "cdc_pipeline_2"};
+static const char *const prepared_name[CDC_PG_PREPARED_MAX] = {"cdc_pipeline", "cdc_pipeline_2", "cdc_pipeline_3"};
 
 /*
  * What has parameters comes again and again: it is parsed and planned once a

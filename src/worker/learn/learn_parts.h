@@ -12,6 +12,9 @@ extern void cdc_learn_source(CdcPipeline *pipeline);
 /* What is wrong with its tables. */
 extern void cdc_learn_tables(CdcPipeline *pipeline);
 
+/* What of its columns does not come as it is. */
+extern void cdc_learn_columns(CdcPipeline *pipeline);
+
 extern void cdc_learn_connect(CdcPipeline *pipeline);
 extern void cdc_learn_agents(CdcPipeline *pipeline);
 extern void cdc_learn_network(CdcPipeline *pipeline);

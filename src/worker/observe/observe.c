@@ -399,6 +399,11 @@ cdc_observe(CdcPipeline *p, int needs)
 		cdc_observe_source_want(p);
 		all = false;
 	}
+	if ((needs & CDC_NEED_SOURCE) && p->source && p->source->is_postgresql && !cdc_observe_columns_fresh(p))
+	{
+		cdc_observe_columns_want(p);
+		all = false;
+	}
 	if (p->sink && p->sink->is_kafka && p->sink->kafka.nurls > 0)
 	{
 		if ((needs & CDC_NEED_CONNECT) && p->sink->kafka.listed_at < p->plan.connect_since)

@@ -56,6 +56,15 @@ extern bool cdc_observe_source_fresh(CdcPipeline *pipeline);
 /* Puts the pipeline into the next look at its database, or probes the nodes. */
 extern void cdc_observe_source_want(CdcPipeline *pipeline);
 
+/* The same of the columns of its tables; starts the look at them that is wanted of a database. */
+extern bool cdc_observe_columns_fresh(CdcPipeline *pipeline);
+extern void cdc_observe_columns_want(CdcPipeline *pipeline);
+extern void cdc_observe_columns_look(CdcSourceDb *db);
+
+/* Opens the connection of looks, if it is not; false: there is no primary.  A look has ended: is the connection to be closed? */
+extern bool cdc_observe_open(CdcSourceDb *db);
+extern void cdc_observe_unused(CdcSourceDb *db);
+
 /*
  * Asks the primary of a service whether it is there, or looks for one that is lost;
  * when that is due again (0: not).

@@ -95,33 +95,6 @@ keep_seen(CdcPipeline *p, const CdcSourceObs *obs, const CdcSourcePipeline *seen
 	MemoryContextSwitchTo(old);
 }
 
-/* Does a pipeline still have something in this database, or something to do? */
-static bool
-is_used(CdcSourceDb *db)
-{
-	CdcPipeline *p;
-
-	if (db->observing || db->asked[CDC_ASK_LOOK].n > 0 || db->watching)
-		return true;
-	cdc_each_of_source(p, db->service)
-	{
-		if ((!p->kept.absent || p->doing.op) && strcmp(p->wanted.database, db->database) == 0)
-			return true;
-	}
-	return false;
-}
-
-/*
- * A look that nobody waited for any more may have opened a connection after the
- * last visit had closed all: it is closed at the loop's next step, not in here.
- */
-static void
-note_unused(CdcSourceDb *db)
-{
-	if (!is_used(db))
-		cdc_observe_leave(db->service);
-}
-
 static void look_at_database(CdcSourceDb *db);
 
 /* What this look at so many pipelines took says how many may be in the next one, and how soon that may be. */
@@ -214,27 +187,8 @@ database_done(const CdcPgResult *result, void *arg)
 		another)
 		cdc_observe_nodes(s);
 	look_at_database(db);
-	note_unused(db);
+	cdc_observe_unused(db);
 	cdc_probe_free(probe);
-}
-
-static bool
-open_database(CdcSourceDb *db)
-{
-	CdcService *s = db->service;
-
-	if (s->pg.primary == NULL)
-		return false;
-	if (db->conn == NULL)
-	{
-		CdcPgTarget target;
-
-		cdc_reach_node(s->pg.primary, db->database, CDC_PEER_SOURCE, &target);
-		db->node = s->pg.primary;
-		db->conn = cdc_pg_open(&target);
-		cdc_pg_watch(db->conn, cdc_observe_lost, s);
-	}
-	return true;
 }
 
 static void
@@ -252,7 +206,7 @@ look_at_database(CdcSourceDb *db)
 	if (db->look_most == 0)
 		db->look_most = LOOK_FEW;
 	most = Min(db->asked[CDC_ASK_LOOK].n, db->look_most);
-	if (db->observing || most == 0 || !open_database(db))
+	if (db->observing || most == 0 || !cdc_observe_open(db))
 		return;
 	asks = palloc(sizeof(CdcSourceAsk) * most);
 	probe = cdc_probe_make(db->service, db->database, most);
@@ -339,7 +293,7 @@ watch_done(const CdcPgResult *result, void *arg)
 			continue;
 		cdc_world_anew(p, CDC_ANEW_SOURCE | CDC_ANEW_CONNECT);
 	}
-	note_unused(cdc_world_database(s, probe->database));
+	cdc_observe_unused(cdc_world_database(s, probe->database));
 	cdc_probe_free(probe);
 }
 
@@ -353,7 +307,7 @@ watch_database(CdcSourceDb *db)
 	CdcPipeline *p;
 	int			n = db->asked[CDC_ASK_WATCH].n;
 
-	if (db->watching || n == 0 || !open_database(db))
+	if (db->watching || n == 0 || !cdc_observe_open(db))
 		return;
 	slots = palloc(sizeof(char *) * n);
 	probe = cdc_probe_make(db->service, db->database, n);
@@ -425,6 +379,7 @@ cdc_observe_source_looks(CdcWorld *world)
 		cdc_asks_no_more(db);
 		look_at_database(db);
 		watch_database(db);
+		cdc_observe_columns_look(db);
 	}
 }
 
@@ -443,26 +398,4 @@ cdc_observe_source_pace(const CdcPipeline *p)
 			return db->look_ms * Min(db->look_ms, LOOK_PACE_MAX);
 	}
 	return 0;
-}
-
-void
-cdc_observe_leave(CdcService *s)
-{
-	s->pg.release_due = true;
-	cdc_tend(s, CDC_TEND_LOOKS);
-}
-
-void
-cdc_observe_release(CdcService *s)
-{
-	ListCell   *cell;
-
-	s->pg.release_due = false;
-	foreach(cell, s->pg.databases)
-	{
-		CdcSourceDb *db = lfirst(cell);
-
-		if ((db->conn || db->ddl) && !is_used(db))
-			cdc_world_hang_up(db);
-	}
 }

@@ -19,7 +19,12 @@ cdc_asked_create(CdcSourceDb *db)
 bool
 cdc_any_asked(const CdcSourceDb *db)
 {
-	return db->asked[CDC_ASK_LOOK].n > 0 || db->asked[CDC_ASK_WATCH].n > 0;
+	int			n = 0;
+	int			i;
+
+	for (i = 0; i < CDC_NUM_ASKS; i++)
+		n += db->asked[i].n;
+	return n > 0;
 }
 
 void

@@ -18,6 +18,7 @@ typedef enum CdcAsk
 {
 	CDC_ASK_LOOK,				/* all about each */
 	CDC_ASK_WATCH,				/* its slot alone */
+	CDC_ASK_COLUMNS,			/* the columns of its tables */
 	CDC_NUM_ASKS
 } CdcAsk;
 
@@ -27,6 +28,14 @@ typedef struct CdcAsked
 	dlist_head	pipelines;		/* CdcPipeline, by look.ask[] */
 	int			n;
 } CdcAsked;
+
+/* What a pipeline's columns were told to be.  Writer: worker/observe. */
+typedef struct CdcColumnsTold
+{
+	int64		at;				/* start of the last look at them that ended, 0: none has */
+	bool		known;			/* one of them was answered: */
+	char	   *told;			/* for cdc_source_columns_read(); NULL: nothing */
+} CdcColumnsTold;
 
 /* The database is asked for this pipeline too, at the next opportunity. */
 extern void cdc_ask(struct CdcSourceDb *db, CdcAsk what, struct CdcPipeline *pipeline);

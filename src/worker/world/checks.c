@@ -28,12 +28,33 @@ static const CdcFinding checks[] =
 		.required = "an epoch that this installation has signed, or none above its own",
 		.why = "whoever has its token can write any number there: nobody is stopped by it, and nothing is changed through this agent until a superuser adopts it"
 	},
+	[CDC_CHECK_ARRAYS_NESTED] = {
+		.check_name = "arrays_nested",
+		.concern = CDC_CONCERN_FLOW,
+		.severity = CDC_SEVERITY_WARNING,
+		.required = "arrays of one dimension, or jsonb",
+		.why = "Debezium writes null in place of each inner array"
+	},
 	[CDC_CHECK_CA_NOT_HANDED_OVER] = {
 		.check_name = "ca_not_handed_over",
 		.concern = CDC_CONCERN_FLOW,
 		.severity = CDC_SEVERITY_WARNING,
 		.required = "agents beside Kafka Connect, or connect_ca_path of the sink, which a superuser sets",
 		.why = "Debezium verifies the server by Java's own list of CAs, in which the source's is not, as a rule: then the connector cannot log in"
+	},
+	[CDC_CHECK_COLUMNS_LEFT_OUT] = {
+		.check_name = "columns_left_out",
+		.concern = CDC_CONCERN_FLOW,
+		.severity = CDC_SEVERITY_WARNING,
+		.required = "types that Debezium knows (docs/types.md), or option include.unknown.datatypes, which writes most others as bytes",
+		.why = "Debezium leaves columns of these types out of every event, or writes them empty"
+	},
+	[CDC_CHECK_COLUMNS_NOT_STREAMED] = {
+		.check_name = "columns_not_streamed",
+		.concern = CDC_CONCERN_FLOW,
+		.severity = CDC_SEVERITY_WARNING,
+		.required = "type text or varchar in place of name; columns that are not generated",
+		.why = "they come in a snapshot; in the stream one of type name is null, and a generated one is not there"
 	},
 	[CDC_CHECK_CONNECT_CIDRS_WIDE] = {
 		.check_name = "connect_cidrs_wide",
@@ -70,6 +91,19 @@ static const CdcFinding checks[] =
 		.required = "a pg_hba.conf of at most 512 kB",
 		.why = "it is not read to its end: whether it lets Kafka Connect in is not known"
 	},
+	[CDC_CHECK_INHERITED_ROWS] = {
+		.check_name = "inherited_rows",
+		.concern = CDC_CONCERN_FLOW,
+		.severity = CDC_SEVERITY_WARNING,
+		.required = "a table of which no other one inherits when its snapshot is taken, or a pipeline that is made after those",
+		.why = "its connector was made before: a snapshot has the rows of tables that inherit from it as rows of its own, and the stream never has their changes"
+	},
+	[CDC_CHECK_KEYS_INEXACT] = {
+		.check_name = "keys_inexact",
+		.concern = CDC_CONCERN_FLOW,
+		.severity = CDC_SEVERITY_WARNING,
+		.why = "two rows can have one key in Kafka, and the delete of one is then the delete of the other; another way of writing them gives every row a new key"
+	},
 	[CDC_CHECK_LOGIN_WEAK] = {
 		.check_name = "login_weak",
 		.concern = CDC_CONCERN_SAFETY,
@@ -97,6 +131,13 @@ static const CdcFinding checks[] =
 		.severity = CDC_SEVERITY_BLOCKER,
 		.required = "a network that belongs to the service's organization",
 		.why = "its peerings are made with the operator's account, which can join anybody's network"
+	},
+	[CDC_CHECK_NUMBERS_INEXACT] = {
+		.check_name = "numbers_inexact",
+		.concern = CDC_CONCERN_FLOW,
+		.severity = CDC_SEVERITY_WARNING,
+		.required = "a pipeline with option decimal.handling.mode: string or precise; or numeric with at most 15 digits",
+		.why = "option decimal.handling.mode is double, which is exact to 15 digits; a number with more comes rounded"
 	},
 	[CDC_CHECK_PEER_SAID] = {
 		.check_name = CDC_PEER_SAID,

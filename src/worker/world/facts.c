@@ -54,7 +54,24 @@ cdc_source_ask_of(const CdcPipeline *p)
 	ask.inserts_only = cdc_no_key_inserts(p);
 	ask.lists_bare = cdc_no_key_full(p) && !p->wanted.want_deleted;
 	ask.login = p->source && !p->source->pg.manage_role ? p->source->pg.connector_user : NULL;
+	ask.options = p->wanted.options;
 	return ask;
+}
+
+const char *
+cdc_option_of(const CdcPipeline *p, const char *key)
+{
+	struct json_object *value = cdc_json_get(p->wanted.options, key);
+
+	return value ? json_object_get_string(value) : NULL;
+}
+
+bool
+cdc_columns_as_double(const CdcPipeline *p)
+{
+	const char *mode = cdc_option_of(p, "decimal.handling.mode");
+
+	return mode == NULL || strcmp(mode, "double") == 0;
 }
 
 bool

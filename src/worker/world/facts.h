@@ -31,6 +31,12 @@ extern bool cdc_no_key_inserts(const CdcPipeline *pipeline);
 
 extern CdcSourceAsk cdc_source_ask_of(const CdcPipeline *pipeline);
 
+/* An option that its user has set, as text; NULL: not set. */
+extern const char *cdc_option_of(const CdcPipeline *pipeline, const char *key);
+
+/* Is numeric written as a double, which has 15 digits? */
+extern bool cdc_columns_as_double(const CdcPipeline *pipeline);
+
 /* Did the source answer the look that this visit asked for? */
 extern bool cdc_source_known(const CdcPipeline *pipeline);
 

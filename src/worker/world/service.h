@@ -98,6 +98,8 @@ typedef struct CdcSourceDb
 	bool		asks;			/* is in world->asking. Writer: worker/world */
 	dlist_node	asking_node;	/* Writer: worker/world */
 	bool		watching;		/* a watch is under way */
+	bool		reading;		/* a look at columns is under way */
+	int			columns_ms;		/* how long the last one took */
 } CdcSourceDb;
 
 /* The agent on one Connect host.  Writer: worker/observe. */

@@ -8,6 +8,8 @@
 
 const CdcPgShape cdc_shape_look = {.min_rows = 1, .max_rows = CDC_SOURCE_LOOK_MAX + 1, .ncolumns = 1, .columns = {{.type = CDC_PG_BYTES}}};
 
+const CdcPgShape cdc_shape_columns = {.min_rows = 1, .max_rows = 1, .ncolumns = 1, .columns = {{.type = CDC_PG_BYTES}}};
+
 const CdcPgShape cdc_shape_ping = {.min_rows = 1, .max_rows = 1, .ncolumns = 2,
 	.columns = {{.type = CDC_PG_BOOL}, {.type = CDC_PG_TEXT, .may_be_null = true}}};
 

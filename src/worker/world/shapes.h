@@ -11,6 +11,7 @@
 #include "worker/io/io.h"
 
 extern const CdcPgShape cdc_shape_look; /* cdc_source_observe_sql */
+extern const CdcPgShape cdc_shape_columns;	/* cdc_source_columns_sql */
 extern const CdcPgShape cdc_shape_ping; /* in recovery?, and slots as JSON */
 extern const CdcPgShape cdc_shape_watch;	/* cdc_source_watch_sql: slots, and what stands of each */
 extern const CdcPgShape cdc_shape_hba;	/* CDC_HBA_READ_SQL */

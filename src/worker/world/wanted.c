@@ -12,6 +12,7 @@
 #include "common/sha2.h"
 
 #include "common/json.h"
+#include "remote/source_columns.h"
 #include "worker/world/facts.h"
 #include "worker/world/fence.h"
 #include "worker/world/index.h"
@@ -226,6 +227,50 @@ ca_setting(const CdcPipeline *p)
 	return directory ? psprintf("%s%s%s", directory, directory[strlen(directory) - 1] == '/' ? "" : "/", name) : NULL;
 }
 
+/* Is a table in a list? */
+static bool
+is_among(const char *table, const char *const *tables, int n)
+{
+	int			i;
+
+	for (i = 0; i < n; i++)
+	{
+		if (strcmp(tables[i], table) == 0)
+			return true;
+	}
+	return false;
+}
+
+const char **
+cdc_wanted_only(const CdcPipeline *p, int *n)
+{
+	const CdcKcConnector *c = cdc_connector_of(p);
+	CdcSourceColumns *columns;
+	const char **only;
+	int			kept = 0;
+	int			i;
+
+	*n = 0;
+	if (strcmp(p->wanted.snapshot_mode, "no_data") == 0)
+		return NULL;
+	columns = cdc_source_columns_read(p->look.columns.told);
+	if (c == NULL || c->config == NULL || p->kept.discarding)
+	{
+		*n = columns->nparents;
+		return columns->parents;
+	}
+	/* its snapshot was begun: a table that became a parent since is for the next one */
+	only = cdc_kc_observed_only(c->config, n);
+	for (i = 0; i < *n; i++)
+	{
+		if (p->look.columns.known ? is_among(only[i], columns->parents, columns->nparents) :
+			p->wanted.ntables == 0 || is_among(only[i], (const char *const *) p->wanted.tables, p->wanted.ntables))
+			only[kept++] = only[i];
+	}
+	*n = kept;
+	return only;
+}
+
 struct json_object *
 cdc_wanted_config(const CdcPipeline *p, char **fault)
 {
@@ -260,6 +305,9 @@ cdc_wanted_config(const CdcPipeline *p, char **fault)
 	spec.snapshot_mode = p->wanted.snapshot_mode;
 	spec.ntables = p->wanted.ntables;
 	spec.tables = p->wanted.tables;
+	spec.only = cdc_wanted_only(p, &spec.nonly);
+	if (cdc_kc_only_fault(spec.only, spec.nonly, p->wanted.options) != NULL)
+		spec.nonly = 0;
 	spec.options = p->wanted.options;
 	return cdc_kc_config(&spec, fault);
 }

@@ -23,6 +23,12 @@ extern const char *cdc_wanted_password(const CdcPipeline *pipeline);
  */
 extern struct json_object *cdc_wanted_config(const CdcPipeline *pipeline, char **fault);
 
+/*
+ * The tables of which a snapshot reads no rows of children, *n of them; palloc'd.  What
+ * a connector that is there was told, unless a new snapshot is due.
+ */
+extern const char **cdc_wanted_only(const CdcPipeline *pipeline, int *n);
+
 /* A file that each Connect host must have for a pipeline. */
 typedef struct CdcWantedFile
 {

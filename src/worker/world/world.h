@@ -170,6 +170,7 @@ typedef struct CdcPipelineLook
 	int64		look_at;		/* start of the newest observation that ended */
 	int64		asked_since;	/* start of the one under way, 0: none */
 	char		watched[64];	/* its slot as the last watch told; "": none */
+	CdcColumnsTold columns;
 	CdcSourceObs server;		/* scalars of that observation */
 	CdcKcOffsets offsets;
 	CdcTri		offsets_known;	/* NO: connector absent; YES: read */

@@ -1,0 +1,131 @@
+/*
+ * columns.c
+ *	  Looks at the columns of captured tables: one query for all the pipelines of a
+ *	  database that are due.
+ *
+ * See observe.h.  They change by DDL alone: looked at once before anything is built
+ * on them, then once a round.
+ */
+#include "postgres.h"
+
+#include "extension/settings.h"
+#include "remote/source_columns.h"
+#include "worker/observe/observe_parts.h"
+#include "worker/world/asked.h"
+#include "worker/world/facts.h"
+#include "worker/world/index.h"
+#include "worker/world/plan.h"
+#include "worker/world/shapes.h"
+
+/* So many pipelines are asked about at once, as for a look. */
+#define LOOK_PIPELINES 64
+
+/* Most bytes that are kept of one: a thousand names of tables, and lists of twenty columns. */
+#define TOLD_MAX (300 * 1024)
+
+/* A look that takes long is not begun again before so many times its duration. */
+#define PACE 20
+
+/* What an answer is kept for. */
+typedef struct Answer
+{
+	const CdcProbe *probe;
+	const CdcService *source;
+} Answer;
+
+static void
+keep_columns(const char *id, const char *told, void *arg)
+{
+	const Answer *answer = arg;
+	CdcPipeline *p = cdc_world_pipeline(answer->probe->world, id);
+
+	/* longer is no honest answer */
+	if (p == NULL || p->source != answer->source || (told && strlen(told) > TOLD_MAX))
+		return;
+	p->look.columns.known = true;
+	cdc_set_string(p->context, &p->look.columns.told, told);
+}
+
+static void
+columns_done(const CdcPgResult *result, void *arg)
+{
+	CdcProbe   *probe = arg;
+	CdcService *s = cdc_world_service(probe->world, probe->service_id);
+	Answer		answer = {probe, s};
+	CdcSourceDb *db;
+	int			i;
+
+	if (s == NULL)
+	{
+		cdc_probe_free(probe);
+		return;
+	}
+	db = cdc_world_database(s, probe->database);
+	db->reading = false;
+	db->columns_ms = (int) (cdc_loop_now() - probe->started);
+	if (result->outcome == CDC_PG_OK)
+		cdc_source_columns_parse(cdc_pg_value(result, 0, 0), keep_columns, &answer);
+	for (i = 0; i < probe->n; i++)
+	{
+		CdcPipeline *p = cdc_world_pipeline(probe->world, probe->pipelines[i]);
+
+		if (p == NULL || p->source != s)
+			continue;
+		/* one that failed is an answer too: what was known before still is */
+		p->look.columns.at = probe->started;
+		if (p->look.waiting)
+			cdc_world_ready(p);
+	}
+	cdc_asks_again(db);
+	cdc_observe_unused(db);
+	cdc_probe_free(probe);
+}
+
+void
+cdc_observe_columns_look(CdcSourceDb *db)
+{
+	CdcSourceAsk *asks;
+	CdcProbe   *probe;
+	const char *params[1];
+	CdcPipeline *p;
+	int			most = Min(db->asked[CDC_ASK_COLUMNS].n, LOOK_PIPELINES);
+	int			n = 0;
+
+	if (db->reading || most == 0 || !cdc_observe_open(db))
+		return;
+	asks = palloc(sizeof(CdcSourceAsk) * most);
+	probe = cdc_probe_make(db->service, db->database, most);
+	while (n < most && (p = cdc_next_asked(db, CDC_ASK_COLUMNS)) != NULL)
+	{
+		asks[n] = cdc_source_ask_of(p);
+		strlcpy(probe->pipelines[n++], p->id, CDC_UUID_LEN + 1);
+	}
+	probe->n = n;
+	params[0] = cdc_source_columns_ask(asks, n);
+	db->reading = true;
+	cdc_pg_exec(db->conn, cdc_source_columns_sql, 1, params, &cdc_shape_columns, LOOK_TIMEOUT_MS, columns_done, probe);
+	pfree(asks);
+	pfree((char *) params[0]);
+}
+
+bool
+cdc_observe_columns_fresh(CdcPipeline *p)
+{
+	const CdcSourceDb *db;
+
+	if (p->wanted.want_deleted || p->source->pg.primary == NULL)
+		return true;
+	if (p->look.columns.at == 0)
+		return false;
+	/* it may be waiting for them to be changed */
+	if (p->kept.status != CDC_RUNNING && p->look.columns.told)
+		return p->look.columns.at >= p->plan.source_since;
+	db = cdc_world_database(p->source, p->wanted.database);
+	return cdc_loop_now() - p->look.columns.at < Max(cdc_health_interval / 2, (int64) PACE * db->columns_ms);
+}
+
+void
+cdc_observe_columns_want(CdcPipeline *p)
+{
+	cdc_ask(cdc_world_database(p->source, p->wanted.database), CDC_ASK_COLUMNS, p);
+}
