@@ -37,10 +37,21 @@ ExceptionalCondition(const char *condition, const char *file, int line)
 }
 #endif
 
+/* Zeroed memory for the test's life; ends the program where there is none. */
+static inline void *
+made(size_t size)
+{
+	void	   *memory = calloc(1, size);
+
+	if (memory == NULL)
+		abort();
+	return memory;
+}
+
 pairingheap *
 pairingheap_allocate(pairingheap_comparator compare, void *arg)
 {
-	pairingheap *heap = calloc(1, sizeof(pairingheap));
+	pairingheap *heap = made(sizeof(pairingheap));
 
 	heap->ph_compare = compare;
 	heap->ph_arg = arg;

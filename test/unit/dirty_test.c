@@ -15,7 +15,7 @@ static CdcWorld world;
 static CdcPipeline *
 make_pipeline(void)
 {
-	CdcPipeline *p = calloc(1, sizeof(CdcPipeline));
+	CdcPipeline *p = made(sizeof(CdcPipeline));
 
 	p->world = &world;
 	return p;
@@ -24,12 +24,12 @@ make_pipeline(void)
 static CdcService *
 make_service(int nnodes)
 {
-	CdcService *s = calloc(1, sizeof(CdcService));
+	CdcService *s = made(sizeof(CdcService));
 	int			i;
 
 	s->world = &world;
 	s->pg.nnodes = nnodes;
-	s->pg.nodes = calloc(nnodes, sizeof(CdcNode));
+	s->pg.nodes = made(nnodes * sizeof(CdcNode));
 	for (i = 0; i < nnodes; i++)
 		s->pg.nodes[i].service = s;
 	return s;

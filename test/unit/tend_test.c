@@ -80,7 +80,7 @@ test_asked(void)
 	cdc_asked_create(&one);
 	cdc_asked_create(&other);
 	for (i = 0; i < 3; i++)
-		p[i] = calloc(1, sizeof(CdcPipeline));
+		p[i] = made(sizeof(CdcPipeline));
 	cdc_ask(&one, CDC_ASK_LOOK, p[1]);
 	cdc_ask(&one, CDC_ASK_LOOK, p[0]);
 	cdc_ask(&one, CDC_ASK_LOOK, p[1]);
