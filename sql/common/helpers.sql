@@ -45,18 +45,59 @@ CREATE OR REPLACE FUNCTION cdc_inner.is_uuid(words text) RETURNS boolean
 	SELECT replace(words, '-', '') ~ '^[0-9a-fA-F]{32}$'
 $$;
 
+-- How many letters two words differ by: changed, missing or too many.  Of longer words
+-- the first 64 bytes count.
+CREATE OR REPLACE FUNCTION cdc_inner.letters_apart(one text, other text) RETURNS integer
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cdc_letters_apart';
+
+-- The one of these words that is meant by one that is not among them; NULL: none is like it.
+CREATE OR REPLACE FUNCTION cdc_inner.nearest(word text, words text[]) RETURNS text
+	LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT x.w FROM (SELECT w, cdc_inner.letters_apart(lower(nearest.word), lower(w)) AS n FROM unnest(nearest.words) w) x
+		WHERE x.n <= greatest(CASE WHEN length(nearest.word) > 3 THEN 2 ELSE 1 END, length(nearest.word) / 4) AND x.n < length(x.w) ORDER BY x.n, x.w LIMIT 1
+$$;
+
+-- The name of what the caller may see and may have meant; NULL: nothing is named like it.
+CREATE OR REPLACE FUNCTION cdc_inner.like_name(kind text, words text) RETURNS text
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN cdc_inner.nearest(words, CASE kind
+		WHEN 'organization' THEN ARRAY(SELECT o.slug FROM cdc.organization o WHERE o.id IN (SELECT cdc_inner.caller_organizations()) LIMIT 1000)
+		WHEN 'service' THEN ARRAY(SELECT s.name FROM cdc.service s WHERE s.deleted_at IS NULL AND s.status <> 'deleting' AND s.organization_id IN (SELECT cdc_inner.caller_organizations()) LIMIT 1000)
+		WHEN 'pipeline' THEN ARRAY(SELECT p.name FROM cdc.pipeline_spec p WHERE p.deleted_at IS NULL AND p.desired_state = 'present' AND p.organization_id IN (SELECT cdc_inner.caller_organizations()) LIMIT 1000)
+		END);
+END
+$$;
+
+-- Where what is visible is read.
+CREATE OR REPLACE FUNCTION cdc_inner.what_is_visible(kind text) RETURNS text
+	LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE kind WHEN 'pipeline' THEN 'SELECT id, name, status FROM cdc.pipeline lists what is visible.'
+		WHEN 'service' THEN 'SELECT id, organization_id, name, status FROM cdc.service lists what is visible.'
+		WHEN 'invitation' THEN 'SELECT * FROM cdc.invitations() lists those of this role.'
+		WHEN 'token' THEN 'SELECT * FROM cdc.list_tokens() lists what is visible.'
+		ELSE 'SELECT id, slug, name FROM cdc.organization lists what is visible.' END
+$$;
+
 -- One text for what does not exist and for what is somebody else's.
 CREATE OR REPLACE FUNCTION cdc_inner.raise_unknown(kind text, id uuid, field text DEFAULT '') RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	RAISE undefined_object USING
-		MESSAGE = format('%s %s does not exist', kind, coalesce(id::text, 'null')),
-		DETAIL = 'No such object is visible to this role.',
-		HINT = CASE kind WHEN 'pipeline' THEN 'SELECT id, name, status FROM cdc.pipeline lists what is visible.'
-			WHEN 'service' THEN 'SELECT id, organization_id, name, status FROM cdc.service lists what is visible.'
-			WHEN 'invitation' THEN 'SELECT * FROM cdc.invitations() lists those of this role.'
-			WHEN 'token' THEN 'SELECT * FROM cdc.list_tokens() lists what is visible.'
-			ELSE 'SELECT id, name FROM cdc.organization lists what is visible.' END, COLUMN = field;
+	IF id IS NULL THEN
+		RAISE undefined_object USING MESSAGE = format('no %s was named', kind), DETAIL = 'The argument is null.',
+			HINT = format('Give its id%s. A sub-select that finds nothing is null.', CASE WHEN kind = 'token' THEN '' ELSE ' or its name' END), COLUMN = field;
+	END IF;
+	RAISE undefined_object USING MESSAGE = format('%s %s does not exist', kind, id),
+		DETAIL = 'No such object is visible to this role.', HINT = cdc_inner.what_is_visible(kind), COLUMN = field;
+END
+$$;
+
+-- The same of one that was asked for by its name.
+CREATE OR REPLACE FUNCTION cdc_inner.raise_unnamed(kind text, words text) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RAISE undefined_object USING MESSAGE = format('%s "%s" does not exist', kind, left(words, 100)), DETAIL = 'No such object is visible to this role.',
+		HINT = coalesce('Did you mean "' || cdc_inner.like_name(kind, words) || '"? ', '') || cdc_inner.what_is_visible(kind);
 END
 $$;
 
@@ -81,24 +122,49 @@ $$;
 
 -- The object of the caller's organisations that a text means: one with this id, else,
 -- where the text has not the form of an id, one with this name (of an organisation:
--- this slug).  NULL: none.  kind: organization, service, pipeline.
--- ERROR 42725 with the list: several have the name.
+-- slug).  NULL: none.  kind: organization, service or pipeline; "pipeline, deleted too":
+-- the one that has the name, else in each organisation the one that had it last;
+-- "invitation": an organisation that the caller is invited to; "membership": one that he
+-- is in, or invited to.  A name in the form of an id is never one: else it could stand in
+-- another's place.  ERROR 42725 with the list: several have the name.
 CREATE OR REPLACE FUNCTION cdc_inner.resolve(kind text, words text) RETURNS uuid
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	hit record;
 BEGIN
-	-- a name in the form of an id is never one: else it could stand in another's place
 	SELECT count(*) AS n, min(x.id::text)::uuid AS id, string_agg(format('%s (in %s)', x.id, o.slug), ', ' ORDER BY o.slug) AS list INTO hit
-		FROM (SELECT g.id, g.id AS organization_id, g.slug AS name FROM cdc.organization g WHERE kind = 'organization'
-			UNION ALL SELECT s.id, s.organization_id, s.name FROM cdc.service s WHERE kind = 'service' AND s.deleted_at IS NULL
-			UNION ALL SELECT p.id, p.organization_id, p.name FROM cdc.pipeline_spec p WHERE kind = 'pipeline' AND p.deleted_at IS NULL AND p.desired_state = 'present') x
-		JOIN cdc.organization o ON o.id = x.organization_id
-		WHERE CASE WHEN cdc_inner.is_uuid(words) THEN replace(x.id::text, '-', '') = lower(replace(words, '-', '')) ELSE x.name = words END
-			AND x.organization_id IN (SELECT cdc_inner.caller_organizations());
+		FROM (SELECT y.*, rank() OVER (ORDER BY y.gone) AS nth FROM (
+			SELECT g.id, g.id AS organization_id, g.slug AS name, false AS gone FROM cdc.organization g WHERE kind IN ('organization', 'invitation', 'membership')
+			UNION ALL SELECT s.id, s.organization_id, s.name, false FROM cdc.service s WHERE kind = 'service' AND s.deleted_at IS NULL AND s.status <> 'deleting'
+			UNION ALL SELECT p.id, p.organization_id, p.name, false FROM cdc.pipeline_spec p WHERE kind LIKE 'pipeline%' AND p.deleted_at IS NULL AND p.desired_state = 'present'
+			UNION ALL (SELECT DISTINCT ON (p.organization_id) p.id, p.organization_id, p.name, true FROM cdc.pipeline_spec p
+				WHERE kind = 'pipeline, deleted too' AND p.desired_state = 'deleted' AND p.name = words ORDER BY p.organization_id, p.created_at DESC, p.id)) y
+			WHERE CASE WHEN cdc_inner.is_uuid(words) THEN replace(y.id::text, '-', '') = lower(replace(words, '-', '')) ELSE y.name = words END
+				AND CASE kind WHEN 'invitation' THEN false ELSE y.organization_id IN (SELECT cdc_inner.caller_organizations()) END
+				OR kind IN ('invitation', 'membership') AND y.name = words AND y.organization_id IN (SELECT m.organization_id FROM cdc.organization_member m
+					WHERE m.role_oid = cdc_inner.caller_oid() AND m.system_identifier = cdc_inner.system_identifier() AND m.organization_id = coalesce(cdc_inner.caller_confined_to(), m.organization_id))) x
+		JOIN cdc.organization o ON o.id = x.organization_id WHERE x.nth = 1;
 	IF hit.n > 1 THEN
-		RAISE ambiguous_function USING MESSAGE = format('several %ss are named "%s"', kind, words), DETAIL = format('They are: %s.', hit.list), HINT = 'Give the id.';
+		RAISE ambiguous_function USING MESSAGE = format('several %ss are named "%s"', split_part(kind, ',', 1), words), DETAIL = format('They are: %s.', hit.list), HINT = 'Give the id.';
 	END IF;
 	RETURN hit.id;
+END
+$$;
+
+-- The id that an argument means which takes an id or a name: an id is what it is, and
+-- judged by whoever is given it.  kind: as above.  ERROR 42704: nothing has the name; 42725.
+CREATE OR REPLACE FUNCTION cdc_inner.meant(kind text, words text) RETURNS uuid
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	hit uuid;
+BEGIN
+	IF words IS NULL OR cdc_inner.is_uuid(btrim(words, '{}')) THEN
+		RETURN words::uuid;
+	END IF;
+	hit := cdc_inner.resolve(kind, words);
+	IF hit IS NULL THEN
+		PERFORM cdc_inner.raise_unnamed(CASE kind WHEN 'membership' THEN 'organization' ELSE split_part(kind, ',', 1) END, words);
+	END IF;
+	RETURN hit;
 END
 $$;

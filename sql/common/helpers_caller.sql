@@ -108,7 +108,8 @@ BEGIN
 		RAISE undefined_object USING
 			MESSAGE = 'no organization was named and this role is in none',
 			DETAIL = format('Role "%s" is no member of any organization.', cdc_inner.caller()),
-			HINT = 'An owner of one invites with SELECT cdc.add_member(organization, role); who may SELECT cdc.create_organization(''name'') makes one; or name one: organization => ''...''.';
+			HINT = coalesce((SELECT format('SET ROLE %I first: that role is a member of one, and being in it is not acting as it. ', min(r.rolname)) FROM cdc.membership m JOIN pg_roles r ON r.oid = m.role_oid
+				WHERE pg_has_role(cdc_inner.caller_oid(), r.oid, 'MEMBER') HAVING count(*) > 0), '') || 'An owner of one invites with SELECT cdc.add_member(organization, role); who may SELECT cdc.create_organization(''name'') makes one; or name one: organization => ''...''.';
 	END IF;
 	-- a superuser may be in none, and act in all
 	IF cardinality(mine) <> 1 AND NOT EXISTS (SELECT FROM cdc.membership m JOIN cdc.organization o ON o.id = m.organization_id

@@ -22,6 +22,18 @@ COMMENT ON FUNCTION cdc_inner.create_pipeline IS
 	'initial_only, no_data or when_needed. organization: NULL: the source''s. pipeline_type: cdc_pg_to_kafka. options: an object, by cdc.option. For '
 	'members. Errors: 22023 bad argument, 42710 name taken or topics collide, 53400 too many, 42704 unknown service or organization, 42501.';
 
+CREATE OR REPLACE FUNCTION cdc_inner.set_pipeline_database(pipeline uuid, database_name text) RETURNS void
+	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM cdc_inner.require(cdc_inner.organization_of_pipeline(pipeline), 'service:create');
+	PERFORM cdc_inner.change_database(pipeline, database_name);
+END
+$$;
+COMMENT ON FUNCTION cdc_inner.set_pipeline_database IS
+	'Has a pipeline capture another database of its source, while nothing was made for it there yet: where it was created with the wrong one, it waits for '
+	'that database or for the tables, and this is the way on. pipeline: its id. database_name: of the source. For members. Errors: 42704, 42501, 22023 no '
+	'name of a database, 55000 it is being deleted, or something was made in the source for it: delete it, and create it again.';
+
 CREATE OR REPLACE FUNCTION cdc_inner.delete_pipeline(id uuid, force boolean DEFAULT false) RETURNS text
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

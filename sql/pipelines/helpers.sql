@@ -167,6 +167,60 @@ BEGIN
 END
 $$;
 
+-- ERROR 22023: no name of a database that can be captured.
+CREATE OR REPLACE FUNCTION cdc_inner.check_database_name(database_name text) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	broken text;
+BEGIN
+	IF coalesce(database_name, '') = '' OR octet_length(database_name) > 63 OR database_name ~ '[[:cntrl:]]' THEN
+		PERFORM cdc_inner.raise_invalid('database_name must be the name of a database', format('It was %L.', database_name), 'Name a database of the source, 1 to 63 bytes.', 'config.database_name');
+	END IF;
+	IF database_name ~ '^/' THEN
+		PERFORM cdc_inner.raise_invalid('the name of a database that is captured cannot begin with a slash', format('It was %L.', database_name),
+			'PostgreSQL 16 and later read such a name in pg_hba.conf as a regular expression: rename the database.', 'config.database_name');
+	END IF;
+	broken := cdc_inner.database_fault(database_name);
+	IF broken IS NOT NULL THEN
+		PERFORM cdc_inner.raise_invalid(broken, format('It was %L: with %% + ? or / its driver reads a name as another one.', database_name), 'Rename the database.', 'config.database_name');
+	END IF;
+	broken := cdc_inner.connect_text_fault('database_name', database_name);
+	IF broken IS NOT NULL THEN
+		PERFORM cdc_inner.raise_invalid(broken, 'A configuration''s references to secrets are made by the worker alone.', 'Name a database of the source.', 'config.database_name');
+	END IF;
+END
+$$;
+
+-- What set_pipeline_database does, for every door.  detail: of the event, NULL or an object.
+-- Nothing is sent to the source but after an event that says so was committed with the
+-- pipeline's row (design: intent before effect), so who has the row knows.
+CREATE OR REPLACE FUNCTION cdc_inner.change_database(pipeline uuid, database_name text, detail jsonb DEFAULT NULL) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+	before cdc.pipeline_spec;
+	made text;
+BEGIN
+	PERFORM cdc_inner.check_database_name(database_name);
+	SELECT p.* INTO before FROM cdc.pipeline_spec p WHERE p.id = pipeline FOR NO KEY UPDATE;
+	IF before.desired_state = 'present' AND before.database_name = database_name THEN
+		RETURN;
+	END IF;
+	SELECT e.detail ->> 'action' INTO made FROM cdc.pipeline_event e WHERE e.pipeline_id = pipeline AND e.kind IN ('action', 'drift')
+		AND e.detail ->> 'action' NOT IN ('create_peering', 'enable_peering', 'install_plugin', 'put_secret') ORDER BY e.id LIMIT 1;
+	made := coalesce(made, CASE WHEN before.role_generation > 0 THEN 'create_role' END, before.publication_name, before.slot_name, before.connector_name);
+	IF before.desired_state = 'deleted' OR made IS NOT NULL THEN
+		RAISE object_not_in_prerequisite_state USING MESSAGE = 'the database of this pipeline cannot be changed any more',
+			DETAIL = CASE before.desired_state WHEN 'deleted' THEN 'The pipeline is being deleted.' ELSE format('Something was made in the source for database "%s" (%s).', before.database_name, made) END,
+			HINT = 'SELECT cdc.delete_pipeline(id), and create it again with the other database: its name is free at once.', COLUMN = 'config.database_name';
+	END IF;
+	UPDATE cdc.pipeline_spec p SET database_name = database_name, config = (p.config::jsonb || jsonb_build_object('database_name', database_name))::json, updated_at = now() WHERE p.id = pipeline;
+	INSERT INTO cdc.pipeline_event (pipeline_id, kind, message, detail)
+		VALUES (pipeline, 'user', format('database "%s" in place of "%s", by role "%s"', database_name, before.database_name, cdc_inner.caller()), detail);
+	PERFORM cdc_inner.ask('pipeline', pipeline);
+END
+$$;
+
 -- What create_pipeline does, for every door.  config: the request as it was sent;
 -- detail: of the event, NULL or an object.
 CREATE OR REPLACE FUNCTION cdc_inner.make_pipeline(name text, source uuid, sink uuid, tables text[], database_name text, topic_prefix text,
@@ -178,7 +232,6 @@ DECLARE
 	effective text[];
 	prefix text := coalesce(topic_prefix, name);
 	side uuid;
-	broken text;
 BEGIN
 	IF organization IS NULL THEN
 		SELECT s.organization_id INTO organization FROM cdc.service s WHERE s.id = source AND s.deleted_at IS NULL AND s.organization_id IN (SELECT cdc_inner.caller_organizations());
@@ -208,21 +261,7 @@ BEGIN
 	IF snapshot_mode IS NULL OR snapshot_mode NOT IN ('initial', 'always', 'initial_only', 'no_data', 'when_needed') THEN
 		PERFORM cdc_inner.raise_invalid('unknown snapshot_mode', format('It was %L.', snapshot_mode), 'Use initial, always, initial_only, no_data or when_needed.', 'config.snapshot_mode');
 	END IF;
-	IF coalesce(database_name, '') = '' OR octet_length(database_name) > 63 OR database_name ~ '[[:cntrl:]]' THEN
-		PERFORM cdc_inner.raise_invalid('database_name must be the name of a database', format('It was %L.', database_name), 'Name a database of the source, 1 to 63 bytes.', 'config.database_name');
-	END IF;
-	IF database_name ~ '^/' THEN
-		PERFORM cdc_inner.raise_invalid('the name of a database that is captured cannot begin with a slash', format('It was %L.', database_name),
-			'PostgreSQL 16 and later read such a name in pg_hba.conf as a regular expression: rename the database.', 'config.database_name');
-	END IF;
-	broken := cdc_inner.database_fault(database_name);
-	IF broken IS NOT NULL THEN
-		PERFORM cdc_inner.raise_invalid(broken, format('It was %L: with %% + ? or / its driver reads a name as another one.', database_name), 'Rename the database.', 'config.database_name');
-	END IF;
-	broken := cdc_inner.connect_text_fault('database_name', database_name);
-	IF broken IS NOT NULL THEN
-		PERFORM cdc_inner.raise_invalid(broken, 'A configuration''s references to secrets are made by the worker alone.', 'Name a database of the source.', 'config.database_name');
-	END IF;
+	PERFORM cdc_inner.check_database_name(database_name);
 	IF prefix !~ '^[a-zA-Z0-9_.-]+$' OR prefix IN ('.', '..') THEN
 		PERFORM cdc_inner.raise_invalid('topic_prefix must be letters, digits, dots, hyphens and underscores', format('It was %L.', prefix), 'Topics are named <prefix>.<schema>.<table>.', 'config.topic_prefix');
 	END IF;

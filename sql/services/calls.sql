@@ -20,7 +20,8 @@ BEGIN
 	organization := coalesce(organization, cdc_inner.default_organization());
 	PERFORM cdc_inner.require(organization, 'service:create');
 	PERFORM cdc_inner.check_service_name(name);
-	IF coalesce(zone, '') !~ '^[A-Za-z0-9_.-]{1,64}$' THEN
+	zone := coalesce(zone, 'default');
+	IF zone !~ '^[A-Za-z0-9_.-]{1,64}$' THEN
 		PERFORM cdc_inner.raise_invalid('a service''s zone must be 1 to 64 letters, digits, hyphens, dots and underscores', format('It was %L.', zone), 'SELECT zone FROM cdc.zone lists those that are known.');
 	END IF;
 	IF length(version) > 255 OR version ~ '[[:cntrl:]]' THEN
@@ -58,7 +59,7 @@ $$;
 COMMENT ON FUNCTION cdc_inner.register_service IS
 	'Registers a server that exists and returns the service''s id: its secrets are taken out and encrypted, and the worker looks at it after COMMIT: status '
 	'goes from pending to running when it answers. name: 1 to 64 letters, digits, - and _, unique in the organization. database_type: postgresql or kafka. '
-	'zone: where it is (cdc.zone). connection: how it is reached, with the keys of cdc.connection_key. version: in words; NULL: not said. organization: '
+	'zone: where it is (cdc.zone), which matters with an SDN alone; NULL: default. connection: how it is reached, with the keys of cdc.connection_key. version: in words; NULL: not said. organization: '
 	'whose it is; NULL: the caller''s personal or only one. For members. Errors: 22023 bad argument, 42710 name taken, 53400 too many, 42704 or 42501 organization.';
 
 CREATE OR REPLACE FUNCTION cdc_inner.update_service(id uuid, connection jsonb) RETURNS void

@@ -3,7 +3,7 @@
 COMMENT ON TABLE cdc.service IS 'PostgreSQL and Kafka services, without their secrets. Readers: members of the organization.';
 COMMENT ON COLUMN cdc.service.id IS 'Its id.';
 COMMENT ON COLUMN cdc.service.organization_id IS 'Whose it is.';
-COMMENT ON COLUMN cdc.service.name IS 'Unique among the organization''s services.';
+COMMENT ON COLUMN cdc.service.name IS 'Unique among the organization''s services that are not being deleted.';
 COMMENT ON COLUMN cdc.service.database_type IS 'postgresql or kafka.';
 COMMENT ON COLUMN cdc.service.version IS 'As it was registered or ordered; NULL: not said.';
 COMMENT ON COLUMN cdc.service.zone IS 'Where it is; cdc.zone has its peering region.';

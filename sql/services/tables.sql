@@ -43,7 +43,8 @@ CREATE TABLE cdc.service (
 	connect_claimed	text[] NOT NULL DEFAULT '{}',	-- addresses of the Kafka Connect that is the organization's: its credentials were accepted and a pipeline ran
 	adopt_agents	text[] NOT NULL DEFAULT '{}'	-- urls of agents whose epoch is to be made ours again: cdc.adopt_agent()
 );
-CREATE UNIQUE INDEX service_name_key ON cdc.service (organization_id, name) WHERE deleted_at IS NULL;
+-- one that is being deleted is nobody's to use any more
+CREATE UNIQUE INDEX service_name_key ON cdc.service (organization_id, name) WHERE deleted_at IS NULL AND status <> 'deleting';
 CREATE INDEX service_deleted_idx ON cdc.service (deleted_at) WHERE deleted_at IS NOT NULL;
 
 -- The nodes of a PostgreSQL service, as registered and as last seen.

@@ -189,6 +189,8 @@ CREATE INDEX pipeline_spec_sink_idx ON cdc.pipeline_spec (sink_service_id);
 CREATE INDEX pipeline_spec_source_idx ON cdc.pipeline_spec (source_service_id);
 CREATE INDEX pipeline_spec_settled_idx ON cdc.pipeline_spec (settled_at) WHERE settled_at IS NOT NULL;
 CREATE INDEX service_deleted_idx ON cdc.service (deleted_at) WHERE deleted_at IS NOT NULL;
+DROP INDEX cdc.service_name_key;
+CREATE UNIQUE INDEX service_name_key ON cdc.service (organization_id, name) WHERE deleted_at IS NULL AND status OPERATOR(pg_catalog.<>) 'deleting';
 CREATE INDEX pipeline_spec_organization_idx ON cdc.pipeline_spec (organization_id, created_at, id) WHERE settled_at IS NULL;
 CREATE TABLE cdc.topic (
 	sink_service_id	uuid NOT NULL,

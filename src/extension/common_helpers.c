@@ -13,6 +13,7 @@
 #include "access/xlog.h"
 #include "commands/dbcommands.h"
 #include "common/hashfn.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
 #include "utils/builtins.h"
@@ -20,6 +21,7 @@
 #include "utils/guc.h"
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
+#include "utils/varlena.h"
 
 #include "extension/cdc_shmem.h"
 #include "extension/lock.h"
@@ -31,6 +33,7 @@
 PG_FUNCTION_INFO_V1(cdc_changed_here);
 PG_FUNCTION_INFO_V1(cdc_check_installation);
 PG_FUNCTION_INFO_V1(cdc_end_worker);
+PG_FUNCTION_INFO_V1(cdc_letters_apart);
 PG_FUNCTION_INFO_V1(cdc_lock);
 PG_FUNCTION_INFO_V1(cdc_lock_shared);
 PG_FUNCTION_INFO_V1(cdc_rfc3339);
@@ -144,6 +147,19 @@ cdc_rfc3339(PG_FUNCTION_ARGS)
 	snprintf(words, sizeof(words), "%04d-%02d-%02dT%02d:%02d:%02dZ",
 			 tm.tm_year, tm.tm_mon, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
 	PG_RETURN_TEXT_P(cstring_to_text(words));
+}
+
+/* cdc_inner.letters_apart(text, text) -> integer: of each the first 64 bytes. */
+Datum
+cdc_letters_apart(PG_FUNCTION_ARGS)
+{
+	text	   *words[2] = {PG_GETARG_TEXT_PP(0), PG_GETARG_TEXT_PP(1)};
+	int			length[2];
+	int			i;
+
+	for (i = 0; i < 2; i++)
+		length[i] = pg_mbcliplen(VARDATA_ANY(words[i]), (int) VARSIZE_ANY_EXHDR(words[i]), 64);
+	PG_RETURN_INT32(varstr_levenshtein(VARDATA_ANY(words[0]), length[0], VARDATA_ANY(words[1]), length[1], 1, 1, 1, true));
 }
 
 /* cdc_inner.wake() -> void: the worker looks at cdc.work after this commits. */

@@ -7,7 +7,7 @@ SELECT no_plan();
 SELECT set_eq($$SELECT p.proname::text FROM pg_proc p WHERE p.pronamespace = 'cdc'::regnamespace AND has_function_privilege('eve', p.oid, 'EXECUTE')$$, ARRAY[
 	'accept_membership', 'acknowledge', 'add_member', 'caller', 'caller_administers', 'caller_organizations', 'caller_pipelines', 'check_health', 'connection_keys', 'create_pipeline', 'create_token',
 	'delete_pipeline', 'delete_service', 'failover_rules', 'get_pipeline', 'health', 'invitations', 'leave_organization', 'list_members', 'list_pipelines', 'list_tokens', 'metrics', 'options', 'organization_limits',
-	'pipeline_status', 'register_service', 'remove_member', 'rest', 'rest_routes', 'revoke_token', 'rotate_password', 'rules', 'set_service_nodes', 'set_service_secret', 'standby_rules', 'update_service',
+	'pipeline_status', 'register_service', 'remove_member', 'rest', 'rest_routes', 'revoke_token', 'rotate_password', 'rules', 'set_pipeline_database', 'set_service_nodes', 'set_service_secret', 'standby_rules', 'update_service',
 	'wait_for_pipeline', 'worker_state'], 'PUBLIC may execute these functions');
 SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'cdc_inner'::regnamespace AND EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee = 0)$$, 'and no inner one');
 SELECT is_empty($$SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace = 'cdc'::regnamespace AND c.relkind IN ('r', 'v', 'p', 'm', 'f')
@@ -80,7 +80,7 @@ SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace
 SELECT ok(NOT has_function_privilege('ann', f::regprocedure, 'EXECUTE'), 'owners of organizations may not call ' || f)
 FROM unnest('{"cdc.take_over()","cdc.adopt(uuid)","cdc.adopt_agent(uuid,text)","cdc.rotate_secret_key(text)","cdc_inner.encrypt(text,text,text)","cdc_inner.decrypt(text,bytea,text,text)","cdc.rest_bearer(text,text,text,text,jsonb)","cdc.grant_gateway(name)","cdc.grant_monitoring(name)","cdc_inner.token_identity(text,text)","cdc.set_organization_maker(uuid,name)","cdc.bind_members(boolean)","cdc.create_organization(text,text,boolean)","cdc_inner.lock(text)","cdc_inner.tend_members()","cdc_inner.grant_to(name,text)","cdc_inner.reencrypt(text,text,bytea,text,text)","cdc_inner.ask(text,uuid)","cdc_inner.wake()"}'::text[]) f;
 -- not even with a grant that an administrator gave by mistake
-GRANT EXECUTE ON FUNCTION cdc.take_over(), cdc.rotate_secret_key(text), cdc.adopt(uuid), cdc.adopt_agent(uuid, text) TO ann;
+GRANT EXECUTE ON FUNCTION cdc.take_over(), cdc.rotate_secret_key(text), cdc.adopt(uuid), cdc.adopt(text), cdc.adopt_agent(uuid, text), cdc.adopt_agent(text, text) TO ann;
 SELECT pg_temp.refused('ann', format('SELECT cdc.adopt(%L)', gen_random_uuid()), '42501', 'is for superusers', 'adopt is for superusers');
 SELECT pg_temp.refused('ann', format('SELECT cdc.adopt_agent(%L, ''http://x'')', gen_random_uuid()), '42501', 'is for superusers', 'adopt_agent is for superusers');
 SELECT pg_temp.refused('ann', 'SELECT cdc.take_over()', '42501', 'is for superusers', 'take_over is for superusers');

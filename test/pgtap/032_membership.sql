@@ -47,7 +47,7 @@ SELECT is(pg_temp.does('bob', $$cdc.leave_organization('{trap}')$$), 'ok', 'he m
 UPDATE cdc.organization_member SET made = false \g /dev/null
 SELECT is(pg_temp.register('bob', 'x'), '22023', 'without a maker nobody''s personal one is meant');
 SELECT is(pg_temp.does('bob', $$cdc.set_organization_maker('{home}', 'bob')$$), '42501', 'whose it is no member says');
-GRANT EXECUTE ON FUNCTION cdc.set_organization_maker(uuid, name) TO bob;
+GRANT EXECUTE ON FUNCTION cdc.set_organization_maker(uuid, name), cdc.set_organization_maker(text, name) TO bob;
 SELECT pg_temp.refused('bob', pg_temp.fill($$SELECT cdc.set_organization_maker('{home}', 'bob')$$), '42501', 'is for superusers', 'not even with a grant');
 SELECT pg_temp.refused('postgres', pg_temp.fill($$SELECT cdc.set_organization_maker('{home}', 'mal')$$), '22023', 'must be a member', 'it is a member');
 SELECT is(pg_temp.does('postgres', $$cdc.set_organization_maker('{home}', 'bob')$$), 'ok', 'a superuser says so');

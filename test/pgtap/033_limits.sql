@@ -11,7 +11,7 @@ CREATE FUNCTION pg_temp.used(what text) RETURNS bigint LANGUAGE sql AS $$ SELECT
 
 -- who says so
 SELECT is(pg_temp.run_as('ann', pg_temp.fill($$SELECT cdc.set_organization_limit('{red}', 'pipelines', 1000000)$$)), '42501', 'no owner says what his organization may have');
-GRANT EXECUTE ON FUNCTION cdc.set_organization_limit(uuid, text, bigint) TO ann;
+GRANT EXECUTE ON FUNCTION cdc.set_organization_limit(uuid, text, bigint), cdc.set_organization_limit(text, text, bigint) TO ann;
 SELECT pg_temp.refused('ann', pg_temp.fill($$SELECT cdc.set_organization_limit('{red}', 'pipelines', 1000000)$$), '42501', 'for superusers', 'not even one to whom EXECUTE was granted');
 SELECT pg_temp.refused('postgres', pg_temp.fill($$SELECT cdc.set_organization_limit('{red}', 'x', 1)$$), '22023', 'unknown kind', 'a kind that there is not');
 SELECT pg_temp.refused('postgres', pg_temp.fill($$SELECT cdc.set_organization_limit('{red}', NULL, 1)$$), '22023', 'unknown kind', 'nor null');

@@ -30,7 +30,7 @@ SELECT lives_ok(format('SELECT cdc.unassign_network(%L, %s)', :'network', pg_tem
 -- Whose word it is.
 SELECT is(pg_temp.run_as('ann', sql), '42501', 'an owner has not the right: ' || sql)
 	FROM (VALUES (format('SELECT cdc.unshare_connect(''http://127.0.0.1:1'', %s)', pg_temp.id('blue'))), (format('SELECT cdc.unassign_network(%L, %s)', :'network', pg_temp.id('blue')))) v(sql);
-GRANT EXECUTE ON FUNCTION cdc.unshare_connect(text, uuid), cdc.unassign_network(uuid, uuid) TO ann;
+GRANT EXECUTE ON FUNCTION cdc.unshare_connect(text, uuid), cdc.unassign_network(uuid, uuid), cdc.unshare_connect(text, text), cdc.unassign_network(uuid, text) TO ann;
 SELECT pg_temp.refused('ann', format('SELECT cdc.unshare_connect(''http://127.0.0.1:1'', %s)', pg_temp.id('red')), '42501', 'is for superusers', 'granted or not: shares');
 SELECT pg_temp.refused('ann', format('SELECT cdc.unassign_network(%L, %s)', :'network', pg_temp.id('red')), '42501', 'is for superusers', 'granted or not: networks');
 SELECT pg_temp.refused(current_user, 'SELECT cdc.unshare_connect(''http://127.0.0.1:1'', gen_random_uuid())', '42704', '', 'an organization that is not there');

@@ -162,6 +162,9 @@ my $wrong = $c->create('wrong-kind', source => $kafka);
 my $bare_sink = $c->register_sink('no-addon', addons => []);
 my $addon = $c->create('no-addon', sink => $bare_sink);
 my $far = $c->register_sink('far', zone => 'us-nyc1');
+my $nowhere = $c->create('nowhere', sink => $far, topic_prefix => 'nowhere');
+$c->running_ok($nowhere, 'without an SDN there is no region to be in: two zones are no fault');
+$c->set('sdn_url' => 'http://127.0.0.1:1/1.3');
 my $zone = $c->create('far', sink => $far);
 $c->status_ok($wrong, 'Failed', 'source of the wrong kind', message => qr/^source service must be postgresql$/);
 $c->status_ok($addon, 'Failed', 'sink without the addon', message => qr/^sink service does not have the kafka-connect addon enabled$/);
@@ -195,8 +198,8 @@ $c->sim('POST', '/_sim/fail', { connector => $c->connector($task), starts => 0 }
 $c->sql('SELECT count(*) FROM cdc.check_health()');
 $c->running_ok($task, 'it heals when its cause is gone and somebody asks');
 
-$c->delete($_) foreach $zone, $addon, $sided, $task;
-$c->status_ok($_, 'Deleted', 'gone') foreach $zone, $addon, $sided, $task;
+$c->delete($_) foreach $zone, $nowhere, $addon, $sided, $task;
+$c->status_ok($_, 'Deleted', 'gone') foreach $zone, $nowhere, $addon, $sided, $task;
 $c->settled_ok;
 $c->same_world_ok($before, 'nothing is left');
 

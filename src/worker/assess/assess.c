@@ -17,6 +17,7 @@
 #include "worker/assess/assess.h"
 #include "worker/assess/assess_parts.h"
 #include "worker/world/facts.h"
+#include "worker/world/pair.h"
 #include "worker/world/shadow.h"
 #include "worker/world/streamed.h"
 
@@ -76,7 +77,8 @@ assess_gate(const CdcPipeline *p, CdcAssessment *a)
 
 	s->source_is_postgresql = source && source->is_postgresql;
 	s->sink_has_addon = sink && sink->is_kafka && sink->kafka.has_addon;
-	s->same_region = source && sink && cdc_same(source->region, sink->region);
+	/* regions are the SDN's: without one there is none to be in */
+	s->same_region = source && sink && (!cdc_network_configured() || cdc_same(source->region, sink->region));
 	s->source_running = source && cdc_same(source->status, "running");
 	s->sink_running = sink && cdc_same(sink->status, "running");
 	s->addon_running = sink && cdc_same(sink->kafka.addon_status, "running");

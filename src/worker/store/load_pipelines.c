@@ -163,6 +163,12 @@ cdc_store_load_pipeline(CdcWorld *world, const char *words)
 		return;
 	spec = cdc_row_object(row, "spec");
 	p = cdc_world_pipeline(world, cdc_row_text(spec, "id"));
+	if (p && !cdc_same(p->wanted.database, cdc_row_text(spec, "database_name")))
+	{
+		/* cdc.set_pipeline_database(): nothing was made in the former one */
+		cdc_world_remove_pipeline(p);
+		p = NULL;
+	}
 	if (p == NULL)
 	{
 		p = cdc_world_add_pipeline(world, cdc_row_text(spec, "id"), cdc_row_text(spec, "organization_id"),
