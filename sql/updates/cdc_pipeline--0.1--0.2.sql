@@ -37,6 +37,24 @@ CREATE TEMP TABLE cdc_granted ON COMMIT DROP AS
 CREATE TEMP TABLE cdc_granted_relation ON COMMIT DROP AS
 	SELECT DISTINCT c.relname AS name, a.grantee FROM pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a WHERE c.relnamespace = 'cdc'::pg_catalog.regnamespace;
 
+-- What 0.1 granted to each member is everybody's below.  On relations it is taken away here,
+-- but for what he may grant on: their row of the catalog may be too full for one more.
+DO $$
+DECLARE
+	given record;
+BEGIN
+	FOR given IN SELECT c.oid::pg_catalog.regclass AS relation, pg_catalog.string_agg(a.grantee::pg_catalog.regrole::text, ', ') AS roles
+		FROM pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a
+		WHERE c.relnamespace = 'cdc'::pg_catalog.regnamespace AND c.relname IN ('organization', 'organization_member', 'zone', 'service', 'service_node', 'service_event', 'rest_route',
+				'pipeline_spec', 'pipeline_observed', 'pipeline_event', 'pipeline', 'pipeline_standby', 'failover_readiness', 'failover_table', 'standby_table', 'state_table')
+			AND a.privilege_type = 'SELECT' AND a.grantor = c.relowner AND a.grantee NOT IN (0, c.relowner) AND NOT a.is_grantable
+		GROUP BY c.oid
+	LOOP
+		EXECUTE pg_catalog.format('REVOKE SELECT ON %s FROM %s', given.relation, given.roles);
+	END LOOP;
+END
+$$;
+
 -- @CODE@ makes them anew.
 DO $$
 DECLARE
@@ -285,9 +303,8 @@ BEGIN
 END
 $$;
 
--- What a member needs is everybody's now.  What he was granted of it, by add_member of 0.1,
--- is taken away, so that no row of the catalog is full of members; not what he may grant on,
--- nor what others have given.
+-- So with what members of 0.1 were granted on functions and the schema; what others than
+-- the owner have given stays.
 GRANT USAGE ON SCHEMA cdc TO PUBLIC;
 DO $$
 DECLARE

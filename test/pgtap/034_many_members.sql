@@ -14,6 +14,8 @@ $$;
 SELECT lives_ok(format($$SELECT cdc.add_member((SELECT id FROM cdc.organization WHERE slug = 'crowd-%s'), 'crowd' || n, 'viewer') FROM generate_series(%s, %s) n$$, part, part * 100 - 99, part * 100), '100 more roles become members: ' || part * 100)
 FROM generate_series(1, 32) part;
 SELECT is((SELECT count(DISTINCT member) FROM cdc.organization_member WHERE member ~ '^crowd'), 3200::bigint, 'all of them are');
+SELECT is_empty($$SELECT x.oid, a.grantee::regrole FROM (SELECT oid, relacl FROM pg_class UNION ALL SELECT oid, proacl FROM pg_proc UNION ALL SELECT oid, nspacl FROM pg_namespace) x(oid, acl), aclexplode(x.acl) a
+	JOIN cdc.organization_member m ON m.role_oid = a.grantee WHERE m.member ~ '^crowd'$$, 'no row of the catalog got larger by them: pg_class has no room for thousands');
 CREATE FUNCTION pg_temp.seen(who name) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	result text;
