@@ -189,7 +189,7 @@ cdc_assess_connect(const CdcPipeline *p, CdcAssessment *a)
 	if (wanted && c->config)
 	{
 		s->connector = cdc_kc_config_equal(wanted, c->config, &which) ? CDC_OBJ_OK : CDC_OBJ_WRONG;
-		a->captures_other = cdc_kc_captures_other(wanted, c->config);
+		a->captures_other = s->connector == CDC_OBJ_WRONG && cdc_kc_captures_other(wanted, c->config);
 		if (which)
 			cdc_set_detail(a, CDC_DETAIL_CONNECTOR, psprintf("it differs in %s", which));
 	}
