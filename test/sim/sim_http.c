@@ -33,6 +33,7 @@ static const SimProgram *program;
 static struct json_object *mutations;
 static int	requests;
 static int	gets;
+static int	offsets;			/* of those, how many ask where a connector is */
 
 /* A request while it is read. */
 typedef struct Request
@@ -95,7 +96,7 @@ list_mutations(bool forget)
 	{
 		json_object_put(mutations);
 		mutations = json_object_new_array();
-		requests = gets = 0;
+		requests = gets = offsets = 0;
 	}
 	pthread_mutex_unlock(&sim_lock);
 	return answer;
@@ -109,6 +110,7 @@ count_requests(void)
 	pthread_mutex_lock(&sim_lock);
 	json_object_object_add(object, "requests", json_object_new_int(requests));
 	json_object_object_add(object, "gets", json_object_new_int(gets));
+	json_object_object_add(object, "offsets", json_object_new_int(offsets));
 	pthread_mutex_unlock(&sim_lock);
 	return sim_json(200, object);
 }
@@ -145,7 +147,10 @@ record(const char *method, const char *path, const char *query, double at)
 	pthread_mutex_lock(&sim_lock);
 	requests++;
 	if (strcmp(method, "GET") == 0)
+	{
 		gets++;
+		offsets += strlen(path) > 8 && strcmp(path + strlen(path) - 8, "/offsets") == 0;
+	}
 	else if (program->recorded(method, path))
 	{
 		entry = json_object_new_object();

@@ -51,8 +51,11 @@ cmp_ok($sent, '<=', 3 * ($passed + 2), 'and by one list of connectors and one of
 cmp_ok($c->sql('SELECT count(DISTINCT xmin::text) FROM cdc.pipeline_observed'), '<=', 12, 'what was seen of all is written in a few transactions');
 
 # --- and all go ----------------------------------------------------------------------
+my $offsets = sub { return $c->sim('GET', '/_sim/requests')->{offsets}; };
+$asked = $offsets->();
 $c->sql("SELECT cdc.delete_pipeline(id) FROM cdc.pipeline");
 $c->wait_ok(sub { $c->sql("SELECT count(*) FROM cdc.pipeline_spec WHERE deleted_at IS NULL") == 0 }, 'all are deleted', 500);
+cmp_ok($offsets->() - $asked, '<=', 6 * $many, 'whose offsets are asked for when they can be the last, not all the time');
 $c->wait_ok(sub { $c->sql('SELECT count(*) FROM cdc.pipeline_secret') == 0 }, 'their secrets too, once nothing can come back', 200);
 my %was = map { $_ => 1 } split /\n/, $before;
 my %now = map { $_ => 1 } split /\n/, $c->world;
