@@ -9,6 +9,7 @@
 #include "access/xact.h"
 #include "executor/spi.h"
 #include "utils/memutils.h"
+#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
 #include "worker/store/store_parts.h"
@@ -17,6 +18,7 @@ CdcApart
 cdc_store_apart(bool tables, void (*what) (void *arg), void *arg)
 {
 	MemoryContext caller = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
 	volatile CdcApart end = CDC_APART_DONE;
 
 	SetCurrentStatementStartTimestamp();
@@ -46,5 +48,6 @@ cdc_store_apart(bool tables, void (*what) (void *arg), void *arg)
 		end = CDC_APART_FAILED;
 	}
 	PG_END_TRY();
+	CurrentResourceOwner = owner;
 	return end;
 }

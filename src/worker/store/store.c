@@ -53,6 +53,7 @@ static char *
 in_transaction(void (*part) (Turn *turn), Turn *turn)
 {
 	char	   *volatile why = NULL;
+	ResourceOwner owner = CurrentResourceOwner;
 
 	turn->caller = CurrentMemoryContext;
 	SetCurrentStatementStartTimestamp();
@@ -90,6 +91,8 @@ in_transaction(void (*part) (Turn *turn), Turn *turn)
 		FreeErrorData(edata);
 	}
 	PG_END_TRY();
+	/* its end leaves none, and what is read is then taken over: hashes want one */
+	CurrentResourceOwner = owner;
 	return why;
 }
 
