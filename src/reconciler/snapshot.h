@@ -214,8 +214,10 @@ typedef enum CdcGap
 								 * one, on a slot that was there */
 	CDC_GAP_FAILOVER,			/* judged: failover.c says why */
 	CDC_GAP_SLOT_WAL,			/* the slot held back more WAL than it may */
-	CDC_GAP_CONNECTOR			/* it ran with a configuration that captures
+	CDC_GAP_CONNECTOR,			/* it ran with a configuration that captures
 								 * something else */
+	CDC_GAP_TABLE_AWAY			/* a table had another name while the task was
+								 * started, which goes by names */
 } CdcGap;
 
 /* Is the history under the pipeline still the one that it streamed? */

@@ -47,13 +47,14 @@ const char *const cdc_source_columns_sql =
 "  WHERE a.database = pg_catalog.current_database()::text"
 /* looked up only when a pipeline asks for all */
 "), every AS MATERIALIZED ("
-"  SELECT c.oid, c.relkind, c.relhassubclass, n.nspname, c.relname FROM " CDC_SOURCE_CAPTURED
+"  SELECT c.oid, c.relkind, c.relhassubclass, n.nspname, c.relname, NULL::text AS version FROM " CDC_SOURCE_CAPTURED
 "    AND (SELECT pg_catalog.bool_or(a.all_tables) FROM ask AS a)"
 "), tab AS MATERIALIZED ("
 "  SELECT a.id, c.* FROM ask AS a"
 "  CROSS JOIN LATERAL (SELECT pg_catalog.parse_ident(e.name) AS part"
 "    FROM pg_catalog.jsonb_array_elements_text(a.tables) AS e(name) OFFSET 0) AS t"
-"  CROSS JOIN LATERAL (SELECT c.oid, c.relkind, c.relhassubclass, n.nspname, c.relname"
+"  CROSS JOIN LATERAL (SELECT c.oid, c.relkind, c.relhassubclass, n.nspname, c.relname,"
+"      pg_catalog.concat_ws(' ', c.oid, c.xmin, c.ctid, n.xmin, n.ctid) AS version"
 "    FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
 "    WHERE n.nspname = t.part[1]::pg_catalog.name AND c.relname = t.part[2]::pg_catalog.name AND c.relkind IN ('r', 'p') OFFSET 0) AS c"
 "  UNION ALL SELECT a.id, e.* FROM ask AS a CROSS JOIN every AS e WHERE a.all_tables"
@@ -106,6 +107,7 @@ const char *const cdc_source_columns_sql =
 "), one AS ("
 "  SELECT pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object("
 "    'id', a.id,"
+"    'mark', (SELECT pg_catalog.hashtextextended(pg_catalog.string_agg(t.version, ',' ORDER BY t.oid), 0) FROM tab AS t WHERE t.id = a.id),"
 "    'numbers', " LIST("j.number AND NOT j.key") ","
 "    'key_numbers', " LIST("j.number AND j.key") ","
 "    'key_lost', " LIST("j.key AND (j.is_name OR j.absent)") ","
@@ -122,6 +124,7 @@ const char *const cdc_source_columns_sql =
 /* as in the look of source.h: of what is not ours the reader makes valid text */
 "SELECT CASE WHEN pg_catalog.getdatabaseencoding() IN ('UTF8', 'SQL_ASCII') THEN " CDC_SOURCE_BYTES("answer.words")
 "  ELSE pg_catalog.convert_to(answer.words, 'UTF8') END FROM (SELECT pg_catalog.jsonb_build_object("
+"  'now', " CDC_SOURCE_EPOCH_US("pg_catalog.clock_timestamp()") ","
 "  'pipelines', coalesce((SELECT pg_catalog.jsonb_agg(o.j) FROM one AS o), '[]'::pg_catalog.jsonb))::text AS words OFFSET 0) AS answer";
 
 /* Is a part of message.key.columns, which is an expression, a name all the same?  Then without its escapes. */
@@ -242,10 +245,14 @@ cdc_source_columns_parse(const char *json, CdcSourceColumnsTake take, void *arg)
 	for (i = 0; i < json_object_array_length(pipelines); i++)
 	{
 		struct json_object *one = json_object_array_get_idx(pipelines, i);
-		const char *id = cdc_json_string(one, "id");
+		CdcSourceColumnsAnswer answer = {cdc_json_string(one, "id"), NULL, cdc_json_int64(one, "mark", 0), cdc_json_time(j, "now")};
 
-		if (id != NULL)
-			take(id, json_object_object_length(one) > 1 ? json_object_to_json_string_ext(one, JSON_C_TO_STRING_PLAIN) : NULL, arg);
+		if (answer.pipeline_id == NULL)
+			continue;
+		json_object_object_del(one, "mark");
+		if (json_object_object_length(one) > 1)
+			answer.told = json_object_to_json_string_ext(one, JSON_C_TO_STRING_PLAIN);
+		take(&answer, arg);
 	}
 	json_object_put(j);
 	return true;

@@ -22,11 +22,20 @@ extern char *cdc_source_columns_ask(const CdcSourceAsk *asks, int n);
 extern const char *const cdc_source_columns_sql;
 
 /*
- * What the answer says of each pipeline: calls take with its id and the rest, a JSON
+ * What the answer says of each pipeline: calls take; told: a JSON
  * text that cdc_source_columns_read reads, NULL where there is nothing to tell.  False:
  * it makes no sense, nothing was called.
  */
-typedef void (*CdcSourceColumnsTake) (const char *pipeline_id, const char *told, void *arg);
+typedef struct CdcSourceColumnsAnswer
+{
+	const char *pipeline_id;
+	const char *told;
+	int64		mark;			/* another one when a row of pg_class or pg_namespace of its tables
+								 * is; 0: it names none */
+	int64		now_us;			/* clock_timestamp of the server */
+} CdcSourceColumnsAnswer;
+
+typedef void (*CdcSourceColumnsTake) (const CdcSourceColumnsAnswer *answer, void *arg);
 extern bool cdc_source_columns_parse(const char *json, CdcSourceColumnsTake take, void *arg);
 
 /* Most tables of which a configuration says how their snapshot is read. */

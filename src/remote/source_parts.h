@@ -30,6 +30,8 @@
 #define CDC_SOURCE_BYTES(expr) \
 	"pg_catalog.replace(" expr ", pg_catalog.chr(92), pg_catalog.repeat(pg_catalog.chr(92), 2))::pg_catalog.bytea"
 
+#define CDC_SOURCE_EPOCH_US(expr) "(extract(epoch FROM " expr ") * 1000000)::bigint"
+
 /*
  * Every table that a pipeline for all tables captures: alias c and n.  Not the
  * partitions: their rows are captured by way of their root, and what the role

@@ -67,11 +67,11 @@ build(const uint8_t *data, size_t size)
 }
 
 static void
-read_column(const char *id, const char *told, void *arg)
+read_column(const CdcSourceColumnsAnswer *answer, void *arg)
 {
-	CdcSourceColumns *columns = cdc_source_columns_read(told);
+	CdcSourceColumns *columns = cdc_source_columns_read(answer->told);
 
-	if (id == NULL || columns->nparents > CDC_SOURCE_PARENTS_MAX + 1)
+	if (answer->pipeline_id == NULL || answer->now_us < 0 || columns->nparents > CDC_SOURCE_PARENTS_MAX + 1)
 		abort();
 }
 

@@ -72,7 +72,7 @@ const Field fields[] = {
 	SEEN(offsets, CDC_OFFSETS_STREAMING + 1, CDC_OFFSETS_STREAMING),
 	SEEN(snapshot_interrupted, 3, CDC_NO), SEEN(slot_turn, CDC_TURN_OK + 1, CDC_TURN_OK),
 	SEEN(older_writer, CDC_WRITER_NONE + 1, CDC_WRITER_NONE),
-	KNOWN(gap, CDC_GAP_CONNECTOR + 1, CDC_GAP_NONE), SEEN(moving, 3, CDC_YES),
+	KNOWN(gap, CDC_GAP_TABLE_AWAY + 1, CDC_GAP_NONE), SEEN(moving, 3, CDC_YES),
 	SEEN(move, CDC_MOVE_RESUMED + 1, CDC_MOVE_NONE), SEEN(verdict, CDC_VERDICT_NEVER + 1, CDC_VERDICT_RESUME),
 	SEEN(offsets_ahead, 3, CDC_NO), SEEN(confirmed, 3, CDC_YES),
 	SEEN(shadow_left, 3, CDC_NO), SEEN(slot_declared, 3, CDC_NO), SEEN(two_primaries, 3, CDC_NO), SEEN(slot_wal_high, 3, CDC_NO),

@@ -121,6 +121,7 @@ static const struct
 	{CDC_GAP_FAILOVER, "failover", "the source has another history"},
 	{CDC_GAP_SNAPSHOT, "snapshot", "the connector was started anew before Kafka Connect had stored that the snapshot had finished"},
 	{CDC_GAP_SLOT_WAL, "slot_wal", "the replication slot held back more WAL than cdc_pipeline.max_slot_wal"},
+	{CDC_GAP_TABLE_AWAY, "table_away", "a table had another name, or was in another schema, while the connector's task was started"},
 	{CDC_GAP_CONNECTOR, "connector", "the connector was edited so that it captured something else"},
 };
 
@@ -149,6 +150,8 @@ detect_gap(const CdcPipeline *p, const CdcAssessment *a)
 	if (s->publication == CDC_OBJ_ABSENT ||
 		(s->publication == CDC_OBJ_WRONG && p->look.seen->pub_lacks))
 		return CDC_GAP_PUBLICATION;
+	if (p->learned.away.missed)
+		return CDC_GAP_TABLE_AWAY;
 	/* whether its task runs now says nothing of whether it did */
 	if (s->connector == CDC_OBJ_WRONG && a->captures_other)
 		return CDC_GAP_CONNECTOR;

@@ -19,6 +19,7 @@ cdc_learn(CdcPipeline *p)
 	cdc_learn_source(p);
 	cdc_learn_tables(p);
 	cdc_learn_columns(p);
+	cdc_learn_away(p);
 	cdc_learn_connect(p);
 	cdc_learn_failover(p);
 	cdc_learn_agents(p);

@@ -15,6 +15,9 @@ extern void cdc_learn_tables(CdcPipeline *pipeline);
 /* What of its columns does not come as it is. */
 extern void cdc_learn_columns(CdcPipeline *pipeline);
 
+/* Tables that were away while the task was started. */
+extern void cdc_learn_away(CdcPipeline *pipeline);
+
 extern void cdc_learn_connect(CdcPipeline *pipeline);
 extern void cdc_learn_agents(CdcPipeline *pipeline);
 extern void cdc_learn_network(CdcPipeline *pipeline);

@@ -34,16 +34,18 @@ typedef struct Answer
 } Answer;
 
 static void
-keep_columns(const char *id, const char *told, void *arg)
+keep_columns(const CdcSourceColumnsAnswer *said, void *arg)
 {
 	const Answer *answer = arg;
-	CdcPipeline *p = cdc_world_pipeline(answer->probe->world, id);
+	CdcPipeline *p = cdc_world_pipeline(answer->probe->world, said->pipeline_id);
 
 	/* longer is no honest answer */
-	if (p == NULL || p->source != answer->source || (told && strlen(told) > TOLD_MAX))
+	if (p == NULL || p->source != answer->source || (said->told && strlen(said->told) > TOLD_MAX))
 		return;
 	p->look.columns.known = true;
-	cdc_set_string(p->context, &p->look.columns.told, told);
+	p->look.columns.mark = said->mark;
+	p->look.columns.now_us = said->now_us;
+	cdc_set_string(p->context, &p->look.columns.told, said->told);
 }
 
 static void

@@ -35,6 +35,8 @@ typedef struct CdcColumnsTold
 	int64		at;				/* start of the last look at them that ended, 0: none has */
 	bool		known;			/* one of them was answered: */
 	char	   *told;			/* for cdc_source_columns_read(); NULL: nothing */
+	int64		mark;			/* another one when its tables are, 0: all tables, or none was seen */
+	int64		now_us;			/* when that was, by the source's clock */
 } CdcColumnsTold;
 
 /* The database is asked for this pipeline too, at the next opportunity. */

@@ -183,6 +183,20 @@ typedef struct CdcPipelineLook
 	dlist_node	ask[CDC_NUM_ASKS];	/* Writer: worker/world */
 } CdcPipelineLook;
 
+/* Tables that were away while the task was started; see learn/away.c.  Writer: worker/learn. */
+typedef struct CdcPipelineAway
+{
+	int64		running_at;		/* loop time since which it is watched, 0: it is not */
+	bool		is;				/* one is away now */
+	bool		task_began;		/* and a walsender was seen that began since they were all there */
+	bool		missed;			/* they are back, and it was so: a gap */
+	int64		left_us;		/* the last look at which all were there, the source's clock */
+	int64		mark;			/* of the last look at columns, 0: none since then */
+	int64		mark_us;		/* when that was, the source's clock */
+	int64		changed_from_us;	/* it changed between these two looks last */
+	int64		changed_to_us;	/* 0: it has not */
+} CdcPipelineAway;
+
 /*
  * What was learned from looks, and is lost with the process but for what the store
  * fills in.  Writers: worker/learn, worker/store.
@@ -210,6 +224,7 @@ typedef struct CdcPipelineLearned
 								 * without tasks: offsets read later are its last; 0 */
 	int64		stopped_seen;	/* failover: the connector was seen stopped, without
 								 * tasks: offsets read later are its last */
+	CdcPipelineAway away;		/* Writer: worker/learn */
 } CdcPipelineLearned;
 
 /* What is under way, and what was done last.  Writers: worker/visit.c, worker/pace.c. */
