@@ -26,7 +26,7 @@
 	"bool,bytea,char,int2,int4,int8,oid,text,json,jsonb,xml,point,lseg,path,box,polygon,line,circle,cidr,inet,float4,float8,numeric,money,macaddr,macaddr8," \
 	"bpchar,varchar,name,date,time,timetz,timestamp,timestamptz,interval,bit,varbit,uuid,tsvector,int4range,int8range,numrange,daterange,tsrange,tstzrange"
 #define COMING_IN_ARRAYS \
-	"bool,bytea,int2,int4,int8,oid,text,json,jsonb,cidr,inet,float4,float8,numeric,macaddr,bpchar,varchar,date,time,timestamp,timestamptz,uuid," \
+	"bool,bytea,char,int2,int4,int8,oid,text,json,jsonb,cidr,inet,float4,float8,numeric,macaddr,macaddr8,bpchar,varchar,date,time,timetz,timestamp,timestamptz,uuid," \
 	"tsvector,int4range,int8range,numrange,daterange,tsrange,tstzrange"
 #define COMING_OF_EXTENSIONS "citext,hstore,ltree,geometry,geography,vector,halfvec,sparsevec,isbn"
 
