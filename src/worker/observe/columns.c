@@ -75,6 +75,7 @@ columns_done(const CdcPgResult *result, void *arg)
 			continue;
 		/* one that failed is an answer too: what was known before still is */
 		p->look.columns.at = probe->started;
+		p->look.columns.of = db;
 		if (p->look.waiting)
 			cdc_world_ready(p);
 	}
@@ -117,12 +118,13 @@ cdc_observe_columns_fresh(CdcPipeline *p)
 
 	if (p->wanted.want_deleted || p->source->pg.primary == NULL)
 		return true;
-	if (p->look.columns.at == 0)
+	db = cdc_world_database(p->source, p->wanted.database);
+	/* it may be another one than it was created with */
+	if (p->look.columns.at == 0 || p->look.columns.of != db)
 		return false;
 	/* it may be waiting for them to be changed */
 	if (p->kept.status != CDC_RUNNING && p->look.columns.told)
 		return p->look.columns.at >= p->plan.source_since;
-	db = cdc_world_database(p->source, p->wanted.database);
 	return cdc_loop_now() - p->look.columns.at < Max(cdc_health_interval / 2, (int64) PACE * db->columns_ms);
 }
 

@@ -33,6 +33,7 @@ typedef struct CdcAsked
 typedef struct CdcColumnsTold
 {
 	int64		at;				/* start of the last look at them that ended, 0: none has */
+	const struct CdcSourceDb *of;	/* the database that was looked at */
 	bool		known;			/* one of them was answered: */
 	char	   *told;			/* for cdc_source_columns_read(); NULL: nothing */
 	int64		mark;			/* another one when its tables are, 0: all tables, or none was seen */
