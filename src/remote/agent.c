@@ -227,3 +227,13 @@ cdc_agent_meaning(int status, const char *body, const char *const *secrets, int 
 		return CDC_AGENT_MAYBE;
 	return status == 409 ? CDC_AGENT_BUSY : status == 412 ? CDC_AGENT_FENCED : CDC_AGENT_REFUSED;
 }
+
+bool
+cdc_agent_forbids(const char *body)
+{
+	struct json_object *object = cdc_json_parse(body);
+	bool		said = cdc_json_string(object, "error") != NULL;
+
+	json_object_put(object);
+	return !said;
+}

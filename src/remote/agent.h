@@ -84,4 +84,7 @@ typedef enum CdcAgentMeaning
  */
 extern CdcAgentMeaning cdc_agent_meaning(int status, const char *body, const char *const *secrets, int nsecrets, char **message);
 
+/* Does a 403 with this body refuse our token the right to it?  Unless it is the agent's own, which says what it refuses. */
+extern bool cdc_agent_forbids(const char *body);
+
 #endif							/* CDC_REMOTE_AGENT_H */

@@ -300,6 +300,12 @@ cdc_kc_meaning(int status, const char *body, const char *const *secrets, int nse
 	return meaning;
 }
 
+bool
+cdc_kc_forbids(const char *body)
+{
+	return true;
+}
+
 char *
 cdc_kc_url(const char *base, const char *path, const char *name)
 {

@@ -233,6 +233,13 @@ typedef enum CdcKcMeaning
 extern CdcKcMeaning cdc_kc_meaning(int status, const char *body, const char *const *secrets, int nsecrets, char **message);
 
 /*
+ * Does a 403 with this body refuse our credentials the right to a method and path,
+ * rather than what was asked for?  Always: Connect has none of its own, and what
+ * stands before it knows no more.
+ */
+extern bool cdc_kc_forbids(const char *body);
+
+/*
  * The sentence for "connector task failed: ": message of the last
  * "Caused by:", else of line 1, without the class name, first line, redacted
  * (secrets[nsecrets] and known patterns), at most 500 characters.

@@ -102,6 +102,15 @@ is(const char *code, const char *name)
 	return code != NULL && strcmp(code, name) == 0;
 }
 
+bool
+cdc_sdn_forbids(const char *body)
+{
+	char	   *code;
+
+	(void) cdc_sdn_error(body, &code);
+	return code == NULL;
+}
+
 CdcSdnMeaning
 cdc_sdn_meaning(int status, const char *body, char **message)
 {
@@ -122,7 +131,7 @@ cdc_sdn_meaning(int status, const char *body, char **message)
 			return CDC_SDN_REFUSED;
 		}
 	}
-	if (status == 401 || (status == 403 && code == NULL))
+	if (status == 401 || (status == 403 && cdc_sdn_forbids(body)))
 	{
 		*message = psprintf("%s: put valid credentials into the file that cdc_pipeline.sdn_credentials_file names", *message);
 		return CDC_SDN_DENIED;

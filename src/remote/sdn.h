@@ -112,6 +112,9 @@ typedef enum CdcSdnMeaning
  */
 extern CdcSdnMeaning cdc_sdn_meaning(int status, const char *body, char **message);
 
+/* Does a 403 with this body refuse our credentials the right to it, rather than what was asked for?  The API has a code for the latter. */
+extern bool cdc_sdn_forbids(const char *body);
+
 /* Whether both directions work, and if not what is to be done. */
 typedef struct CdcSdnVerdict
 {

@@ -110,7 +110,7 @@ cdc_pace_plan(CdcPipeline *p, const CdcDecision *d, int64 turn_at)
 			cdc_plan_at(p, Max(turn_at, cdc_pace_next_poll(p)) + TURN_MS * cdc_turns_ahead(p));
 			break;
 		case CDC_RETRY_BACKOFF:
-			p->plan.attempts++;
+			cdc_plan_failed(p);
 			cdc_plan_at(p, now + cdc_pace_backoff(p));
 			break;
 		case CDC_RETRY_ROUND:
@@ -122,7 +122,7 @@ cdc_pace_plan(CdcPipeline *p, const CdcDecision *d, int64 turn_at)
 			break;
 	}
 	if (d->retry != CDC_RETRY_BACKOFF && d->action == CDC_ACT_NONE)
-		p->plan.attempts = 0;
+		cdc_plan_succeeded(p);
 }
 
 /* Has what the action would do just been accepted, and not shown yet? */
@@ -158,17 +158,17 @@ cdc_pace_look_again(CdcPipeline *p, int64 now)
 	int64		pace = p->wanted.want_deleted || p->kept.discarding || p->kept.failover || cdc_failover_pending(p) ?
 		CONNECT_TEARDOWN_MS : CONNECT_POLL_MS;
 
-	p->plan.source_since = now;
 	if (p->plan.decision.rule && strcmp(p->plan.decision.rule->section, "network") == 0)
 	{
 		/* nothing else is waited for */
-		p->plan.network_since = now;
-		p->plan.source_since = p->plan.connect_since;
+		cdc_plan_since(p, CDC_ANEW_NETWORK, now);
+		cdc_plan_since(p, CDC_ANEW_SOURCE, p->plan.connect_since);
 		return;
 	}
+	cdc_plan_since(p, CDC_ANEW_SOURCE, now);
 	if (p->plan.decision.rule == NULL || (p->plan.decision.retry != CDC_RETRY_FAST && p->plan.decision.retry != CDC_RETRY_TURN) ||
 		p->sink == NULL || now - p->sink->kafka.listed_at >= pace)
-		p->plan.connect_since = now;
+		cdc_plan_since(p, CDC_ANEW_CONNECT, now);
 }
 
 /* Is a slot seen streaming whose task Connect, when last asked, did not call RUNNING? */
@@ -187,11 +187,8 @@ cdc_pace_ended(CdcPipeline *p, CdcAction action, CdcOpEnd end)
 {
 	/* a verdict changes nothing outside: what was seen is still so */
 	if (action != CDC_ACT_JUDGE_FAILOVER)
-		p->plan.source_since = cdc_loop_now();
-	if (cdc_network_is_action(action))
-		p->plan.network_since = p->plan.source_since;
-	if (action != CDC_ACT_JUDGE_FAILOVER && (end != CDC_OP_DONE || !is_on_source(action)))
-		p->plan.connect_since = p->plan.source_since;
+		cdc_plan_since(p, CDC_ANEW_SOURCE | (cdc_network_is_action(action) ? CDC_ANEW_NETWORK : 0) |
+					   (end != CDC_OP_DONE || !is_on_source(action) ? CDC_ANEW_CONNECT : 0), cdc_loop_now());
 	if (end == CDC_OP_DONE)
 	{
 		p->doing.done_action = action;
@@ -203,7 +200,7 @@ cdc_pace_ended(CdcPipeline *p, CdcAction action, CdcOpEnd end)
 void
 cdc_pace_done(CdcPipeline *p, CdcAction action)
 {
-	p->plan.attempts = 0;
+	cdc_plan_succeeded(p);
 	if (starts_task(action))
 		cdc_plan_at(p, cdc_loop_now() + TASK_SHOWS_MS);
 	else

@@ -41,7 +41,7 @@ look_anew(CdcPipeline *p, int64 now, bool asked)
 	/* what the former round asked is not answered yet: were it outdated, rounds that overtake each other would end none */
 	if (p->plan.round_due && p->look.waiting && !asked)
 		return;
-	p->plan.source_since = p->plan.connect_since = p->plan.network_since = now;
+	cdc_plan_since(p, CDC_ANEW_SOURCE | CDC_ANEW_CONNECT | CDC_ANEW_NETWORK, now);
 	p->plan.round_due = p->kept.status == CDC_RUNNING || p->kept.status == CDC_FAILED || p->kept.status == CDC_PROVISIONING;
 	if (p->kept.status == CDC_RUNNING)
 		p->plan.rounds_running++;

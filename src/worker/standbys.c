@@ -13,6 +13,7 @@
 #include "worker/observe/observe.h"
 #include "worker/visit_parts.h"
 #include "worker/world/index.h"
+#include "worker/world/node_look.h"
 #include "worker/world/shadow.h"
 #include "worker/world/tend.h"
 
@@ -70,17 +71,11 @@ cdc_visit_standbys(CdcWorld *world)
 			/* the primary's slots have moved: so may those on all standbys */
 			bool		follows = s->pg.followed && n != s->pg.primary && n->reachable && n->in_recovery;
 
-			if (n->look_wanted)
-			{
-				n->look_wanted = false;
+			if (cdc_node_take_wanted(n))
 				cdc_observe_node(n);
-			}
-			if (n->looked || follows)
-			{
-				n->looked = false;
+			if (cdc_node_take_looked(n) || follows)
 				see_to_all(n);
-			}
 		}
-		s->pg.followed = false;
+		cdc_source_may_follow(s, false);
 	}
 }

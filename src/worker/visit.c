@@ -20,6 +20,7 @@
 #include "worker/observe/observe.h"
 #include "worker/visit_parts.h"
 #include "worker/world/kept.h"
+#include "worker/world/node_look.h"
 #include "worker/world/operation.h"
 #include "worker/world/plan.h"
 #include "worker/world/streamed.h"
@@ -74,10 +75,7 @@ record(CdcPipeline *p, const CdcDecision *d, const CdcAssessment *a)
 	{
 		cdc_failover_streaming(p);
 		if (new_start && p->source)
-		{
-			p->source->pg.standbys_since = cdc_loop_now();	/* they want a slot of it */
-			cdc_tend(p->source, CDC_TEND_LOOKS);
-		}
+			cdc_source_want_standbys(p->source, true);
 	}
 	if (moved || (new_rule && message && !cdc_same(message, p->kept.error_message)))
 		cdc_world_event(p, "transition", rule_name(d->rule), cdc_status_name(p->kept.status),
@@ -146,7 +144,7 @@ begin_operation(CdcPipeline *p, const CdcDecision *d, CdcSnapshot *snapshot)
 		cdc_execute_release(p);
 		cdc_set_string(p->context, &p->doing.op_error, error);
 		p->doing.op_error_action = d->action;
-		p->plan.attempts++;
+		cdc_plan_failed(p);
 		cdc_plan_at(p, cdc_loop_now() + cdc_pace_backoff(p));
 		if (!again)
 			cdc_world_ready(p); /* so that the message shows */
@@ -224,7 +222,7 @@ visit(CdcPipeline *p)
 	if (cdc_pace_expects_running(p))
 	{
 		/* the slot streams: only a list begun after that can say RUNNING */
-		p->plan.connect_since = p->look.look_at;
+		cdc_plan_since(p, CDC_ANEW_CONNECT, p->look.look_at);
 		if (!cdc_observe(p, cdc_assess_needs(p)))
 			return false;
 	}
@@ -240,8 +238,7 @@ visit(CdcPipeline *p)
 	if (p->plan.round_due)
 	{
 		p->plan.round_due = false;
-		p->plan.checked = true;
-		cdc_dirty_pipeline(p, CDC_ROW_OBSERVED);
+		cdc_keep_checked(p);
 	}
 	/* who asked while a restart is under way is answered when it is known what that has brought */
 	p->plan.asked = p->plan.asked && a.snapshot.restart == CDC_RESTART_WAIT && !p->learned.failure_seen;
@@ -384,7 +381,7 @@ finish_operation(CdcOp *op)
 		p->doing.op_failed = true;
 		cdc_set_string(p->context, &p->doing.op_error, words ? words : "no answer");
 		p->doing.op_error_action = action;
-		p->plan.attempts++;
+		cdc_plan_failed(p);
 		cdc_plan_at(p, cdc_loop_now() + cdc_pace_backoff(p));
 	}
 	if (p->doing.op)

@@ -73,6 +73,7 @@ words(void)
 	ok(cdc_agent_meaning(412, "{\"error\":\"e\"}", NULL, 0, &message) == CDC_AGENT_FENCED, "412 is a higher epoch");
 	ok(cdc_agent_meaning(401, "{\"error\":\"e\"}", NULL, 0, &message) == CDC_AGENT_REFUSED && cdc_agent_meaning(422, "{\"error\":\"e\"}", NULL, 0, &message) == CDC_AGENT_REFUSED, "4xx is refused");
 	ok(cdc_agent_meaning(500, "{\"error\":\"e\"}", NULL, 0, &message) == CDC_AGENT_MAYBE, "5xx may have happened");
+	ok(!cdc_agent_forbids("{\"error\":\"e\"}") && cdc_agent_forbids("<html>") && cdc_agent_forbids(""), "a 403 refuses our token unless the agent says what it refuses");
 	ok(cdc_agent_meaning(404, "<html>", NULL, 0, &message) == CDC_AGENT_MAYBE, "so may what another server says");
 	is(message, "no reason given", "... which gives no reason");
 	cdc_agent_meaning(422, "{\"error\":\"password=geheim\"}", NULL, 0, &message);

@@ -1,4 +1,4 @@
-/* link: src/worker/io/http_client.c src/worker/io/http_request.c src/worker/io/http_fault.c src/worker/io/descriptors.c src/worker/io/pool.c src/worker/io/fair.c src/worker/io/names.c src/worker/io/peers.c src/common/address.c src/common/text.c */
+/* link: src/worker/io/http_client.c src/worker/io/http_request.c src/worker/io/http_fault.c src/worker/io/descriptors.c src/worker/io/pool.c src/worker/io/fair.c src/common/ring.c src/worker/io/names.c src/worker/io/peers.c src/common/address.c src/common/text.c */
 /* libs: -lcurl -lpgcommon -lpgport */
 /* flags: -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer */
 /*
@@ -18,8 +18,6 @@
 #include <unistd.h>
 
 #include "libpq/pqsignal.h"
-#include "storage/fd.h"
-#include "utils/memutils.h"
 
 #include "worker/io/descriptors.h"
 #include "worker/io/guard.h"
@@ -29,113 +27,12 @@
 
 #undef printf
 #undef snprintf
+#include "server.h"
 #include "loop.h"
 #include "tap.h"
 
 /* --- what a server has ------------------------------------------------------------------- */
-MemoryContext TopMemoryContext;
 sigset_t	BlockSig;
-int			max_safe_fds = 1000;
-sigjmp_buf *PG_exception_stack;
-ErrorContextCallback *error_context_stack;
-static int	external_fds;
-static int	most_fds;
-
-void *
-MemoryContextAlloc(MemoryContext context, Size size)
-{
-	return calloc(1, size);
-}
-
-void *
-MemoryContextAllocZero(MemoryContext context, Size size)
-{
-	return calloc(1, size);
-}
-
-void *
-MemoryContextAllocExtended(MemoryContext context, Size size, int flags)
-{
-	return calloc(1, size);
-}
-
-char *
-MemoryContextStrdup(MemoryContext context, const char *string)
-{
-	return strdup(string);
-}
-
-void
-ReserveExternalFD(void)
-{
-	external_fds++;
-	most_fds = Max(most_fds, external_fds);
-}
-
-void
-ReleaseExternalFD(void)
-{
-	external_fds--;
-}
-
-void
-pg_re_throw(void)
-{
-	abort();
-}
-
-bool
-errstart(int level, const char *domain)
-{
-	return false;
-}
-
-bool
-errstart_cold(int level, const char *domain)
-{
-	abort();
-}
-
-int
-errmsg(const char *format,...)
-{
-	return 0;
-}
-
-int
-errmsg_internal(const char *format,...)
-{
-	return 0;
-}
-
-int
-errcode(int sqlerrcode)
-{
-	return 0;
-}
-
-int
-errdetail(const char *format,...)
-{
-	return 0;
-}
-
-int
-errdetail_internal(const char *format,...)
-{
-	return 0;
-}
-
-int
-errhint(const char *format,...)
-{
-	return 0;
-}
-
-void
-errfinish(const char *file, int line, const char *function)
-{
-}
 
 bool
 cdc_guard(void (*call) (void *arg), void *arg, const char *what, char *why, size_t size)
@@ -154,6 +51,7 @@ cdc_peer_refused(const CdcAddress *address)
 static int	asked;				/* requests that came */
 static int	marked;				/* how many had come when the one that is looked for did, -1: it has not */
 static int	status = 200;
+static const char *answered = "{}";
 
 static void
 serve(int fd, int events, void *arg)
@@ -172,7 +70,7 @@ serve(int fd, int events, void *arg)
 	if (strncmp(request, "GET /mine", 9) == 0)
 		marked = asked;
 	asked++;
-	snprintf(answer, sizeof(answer), "HTTP/1.1 %d x\r\nContent-Length: 2\r\n\r\n{}", status);
+	snprintf(answer, sizeof(answer), "HTTP/1.1 %d x\r\nContent-Length: %zu\r\n\r\n%s", status, strlen(answered), answered);
 	if (send(fd, answer, strlen(answer), MSG_NOSIGNAL) < 0)
 		abort();
 }
@@ -214,6 +112,13 @@ done(const CdcHttpResult *result, void *arg)
 	last_outcome = result->outcome;
 }
 
+/* As peers' vocabularies say (src/remote). */
+static bool
+forbids(const char *body)
+{
+	return strcmp(body, "{}") == 0;
+}
+
 static const char *asked_body;	/* of what is asked next, NULL: none */
 
 static CdcHttpHandle *
@@ -231,6 +136,7 @@ ask(int port, const char *path, const char *organization, const char *service, c
 	r.any_address = true;
 	r.connect_timeout_ms = r.timeout_ms = 20000;
 	r.kind = CDC_PEER_CONNECT;
+	r.forbids = forbids;
 	strlcpy(r.owner.organization, organization, sizeof(r.owner.organization));
 	strlcpy(r.owner.service, service, sizeof(r.owner.service));
 	return cdc_http_start(&r, done, NULL);
@@ -317,7 +223,21 @@ refusals(int port)
 	ask(port, "/forbidden", "o", "s", "p");
 	asked_body = NULL;
 	until_told(28);
-	ok(asked == 8 && last_status == 200, "the same with another body is another request");
+	ok(asked == 7 && last_status == 403, "... whatever it is asked for");
+
+	cdc_peers_forget("s");
+	status = 403;
+	answered = "{\"error\": \"not that one\"}";
+	asked_body = "{\"for\": \"one\"}";
+	ask(port, "/wish", "o", "s", "p");
+	until_told(29);
+	status = 200;
+	answered = "{}";
+	asked_body = "{\"for\": \"another\"}";
+	ask(port, "/wish", "o", "s", "p");
+	asked_body = NULL;
+	until_told(30);
+	ok(asked == 9 && last_status == 200, "a 403 that refuses one wish is an answer like any other: the next is asked");
 	cdc_peers_forget("s");
 	cdc_peers_forget("t");
 }

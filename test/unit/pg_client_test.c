@@ -1,4 +1,4 @@
-/* link: src/worker/io/pg_client.c src/worker/io/pg_socket.c src/worker/io/pg_connect.c src/worker/io/pg_query.c src/worker/io/pg_answer.c src/common/pg_login.c src/worker/io/pg_words.c src/worker/io/descriptors.c src/worker/io/pool.c src/worker/io/fair.c src/worker/io/names.c src/worker/io/peers.c src/common/pg_parameters.c src/common/pg_auth.c src/common/address.c */
+/* link: src/worker/io/pg_client.c src/worker/io/pg_socket.c src/worker/io/pg_connect.c src/worker/io/pg_query.c src/worker/io/pg_answer.c src/common/pg_login.c src/worker/io/pg_words.c src/worker/io/descriptors.c src/worker/io/pool.c src/worker/io/fair.c src/common/ring.c src/worker/io/names.c src/worker/io/peers.c src/common/pg_parameters.c src/common/pg_auth.c src/common/address.c */
 /* libs: -lpq -lssl -lcrypto -lpgcommon -lpgport */
 /* flags: -I/usr/include/postgresql -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer */
 /*
@@ -34,6 +34,8 @@
 
 #undef printf
 #undef snprintf
+#define OWN_MEMORY
+#include "server.h"
 #include "loop.h"
 #include "tap.h"
 
@@ -139,81 +141,6 @@ MemoryContextDelete(MemoryContext context)
 
 /* --- what else a server has ------------------------------------------------------------- */
 static int	external_fds;
-
-int			max_safe_fds = 1000;
-sigjmp_buf *PG_exception_stack;
-ErrorContextCallback *error_context_stack;
-
-void
-ReserveExternalFD(void)
-{
-	external_fds++;
-}
-
-void
-pg_re_throw(void)
-{
-	abort();
-}
-
-int
-errcode(int sqlerrcode)
-{
-	return 0;
-}
-
-int
-errdetail(const char *format,...)
-{
-	return 0;
-}
-
-int
-errhint(const char *format,...)
-{
-	return 0;
-}
-
-void
-ReleaseExternalFD(void)
-{
-	external_fds--;
-}
-
-bool
-errstart(int level, const char *domain)
-{
-	return false;
-}
-
-bool
-errstart_cold(int level, const char *domain)
-{
-	abort();
-}
-
-int
-errmsg_internal(const char *format,...)
-{
-	return 0;
-}
-
-void
-errfinish(const char *file, int line, const char *function)
-{
-}
-
-int
-errmsg(const char *format,...)
-{
-	return 0;
-}
-
-int
-errdetail_internal(const char *format,...)
-{
-	return 0;
-}
 
 char *
 cdc_text_line(char *to, size_t size, const char *from)

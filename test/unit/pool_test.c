@@ -1,4 +1,4 @@
-/* link: src/worker/io/pool.c src/worker/io/fair.c src/worker/io/names.c */
+/* link: src/worker/io/pool.c src/worker/io/fair.c src/common/ring.c src/worker/io/names.c */
 /* libs: -lpgcommon -lpgport */
 /* flags: -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer */
 /*
@@ -16,45 +16,8 @@
 
 #undef printf
 #undef snprintf
+#include "server.h"
 #include "tap.h"
-
-/* --- what a server has ------------------------------------------------------------------- */
-MemoryContext TopMemoryContext;
-
-void *
-MemoryContextAllocZero(MemoryContext context, Size size)
-{
-	return calloc(1, size);
-}
-
-void *
-MemoryContextAllocExtended(MemoryContext context, Size size, int flags)
-{
-	return calloc(1, size);
-}
-
-bool
-errstart(int level, const char *domain)
-{
-	abort();
-}
-
-bool
-errstart_cold(int level, const char *domain)
-{
-	abort();
-}
-
-int
-errmsg_internal(const char *format,...)
-{
-	return 0;
-}
-
-void
-errfinish(const char *file, int line, const char *function)
-{
-}
 
 /* --- claims at random ------------------------------------------------------------------------ */
 #define CLAIMS 200

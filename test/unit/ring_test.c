@@ -1,4 +1,4 @@
-/* link: src/worker/world/ring.c */
+/* link: src/common/ring.c */
 /*
  * ring_test.c
  *	  Who is next: each group once in a round, however many wait in another; in a
@@ -10,7 +10,7 @@
 
 #undef printf
 #undef snprintf
-#include "worker/world/ring.h"
+#include "common/ring.h"
 
 #include "tap.h"
 
@@ -171,10 +171,49 @@ test_random(void)
 	ok(fair, "and no organization that waits sees another one twice before its turn");
 }
 
+static bool
+is_not_of_first(CdcRing *leaf, void *arg)
+{
+	(*(int *) arg)++;
+	return organization_of(leaf) != 0;
+}
+
+static bool
+is_nobody(CdcRing *leaf, void *arg)
+{
+	return false;
+}
+
+/* One is looked at where it is, and taken before its turn. */
+static void
+test_out_of_turn(void)
+{
+	int			asked = 0;
+	bool		others = true;
+	int			o;
+
+	make();
+	for (o = 0; o < ORGANIZATIONS; o++)
+	{
+		cdc_ring_add(&leaves[o][0][0]);
+		cdc_ring_add(&leaves[o][1][0]);
+	}
+	ok(cdc_ring_first(&top, is_not_of_first, &asked) == &leaves[1][0][0] && asked == 2, "who is passed over is asked about once, and who comes after him is the first");
+	ok(cdc_ring_first(&top, is_nobody, NULL) == NULL && cdc_ring_first(&top, NULL, NULL) == &leaves[0][0][0], "looking changes no turn");
+	cdc_ring_take(&leaves[0][1][0]);
+	for (o = 1; o < ORGANIZATIONS; o++)
+		others = others && cdc_ring_next(&top) == &leaves[o][0][0];
+	ok(others && cdc_ring_next(&top) == &leaves[0][0][0], "whose leaf was taken out of turn has had his: the others come first");
+	cdc_ring_take(&leaves[2][1][0]);
+	ok(cdc_ring_next(&top) == &leaves[1][1][0] && cdc_ring_next(&top) == &leaves[3][1][0] && cdc_ring_next(&top) == &leaves[4][1][0] &&
+	   cdc_ring_next(&top) == NULL && !cdc_ring_waits(&top), "the last one of a group takes it out, and nobody comes twice");
+}
+
 int
 main(void)
 {
 	test_shares();
+	test_out_of_turn();
 	test_random();
 	return done_testing();
 }

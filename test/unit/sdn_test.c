@@ -118,6 +118,7 @@ meanings(void)
 	meaning_is(401, ERROR("AUTHENTICATION_FAILED", "no"), CDC_SDN_DENIED, "cdc_pipeline.sdn_credentials_file", "bad credentials");
 	meaning_is(403, "<html>", CDC_SDN_DENIED, "HTTP 403", "forbidden");
 	meaning_is(403, ERROR("NETWORK_PEERINGS_LIMIT_REACHED", "100"), CDC_SDN_REFUSED, "higher limit", "over the limit");
+	ok(cdc_sdn_forbids("<html>") && !cdc_sdn_forbids(ERROR("NETWORK_PEERINGS_LIMIT_REACHED", "100")), "a 403 with a code is about what was asked, one without about our credentials");
 	meaning_is(404, ERROR("NETWORK_NOT_FOUND", "The network x does not exist."), CDC_SDN_REFUSED,
 			   "HTTP 404: NETWORK_NOT_FOUND: The network x does not exist: register", "an unknown network");
 	meaning_is(404, ERROR("PEER_NETWORK_NOT_FOUND", ""), CDC_SDN_REFUSED, "network_id", "an unknown peer");

@@ -62,8 +62,7 @@ unsettled(const CdcService *sink, int *failed)
 	{
 		const CdcKcConnector *c = &sink->kafka.list->items[i];
 
-		if (c->state == CDC_CS_FAILED || c->task_state == CDC_CS_FAILED)
-			(*failed)++;
+		*failed += cdc_connector_failed(c);
 		if (c->state == CDC_CS_UNASSIGNED || c->task_state == CDC_CS_UNASSIGNED || c->task_state == CDC_CS_RESTARTING ||
 			(c->state == CDC_CS_RUNNING && c->ntasks == 0))
 			which = psprintf("waiting for the task of connector \"%s\" to run again", c->name);

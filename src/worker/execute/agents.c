@@ -15,6 +15,7 @@
 #include "worker/world/findings.h"
 #include "worker/world/index.h"
 #include "worker/world/plan.h"
+#include "worker/world/plugin_roll.h"
 #include "worker/world/fence.h"
 #include "worker/world/reach.h"
 #include "worker/world/wanted.h"
@@ -50,7 +51,7 @@ finish_one(CdcOp *op, CdcOpEnd end, const char *words)
 		return;
 	/* a look that was begun before this answer says nothing about the job */
 	if (op->action == CDC_ACT_INSTALL_PLUGIN)
-		p->sink->kafka.plugin_changed_at = cdc_loop_now();
+		cdc_plugin_changed(p->sink);
 	cdc_op_end(cdc_op_ref(op), several->end, several->words);
 }
 
@@ -141,19 +142,7 @@ install_plugin(CdcOp *op, Several *several)
 
 	if (target < 0 || p->sink->kafka.agents[target].unverified)
 		return;
-	if (p->sink->kafka.failed_before < 0)
-	{
-		int			i;
-
-		p->sink->kafka.failed_before = 0;
-		for (i = 0; p->sink->kafka.list && i < p->sink->kafka.list->n; i++)
-		{
-			const CdcKcConnector *c = &p->sink->kafka.list->items[i];
-
-			if (c->state == CDC_CS_FAILED || c->task_state == CDC_CS_FAILED)
-				p->sink->kafka.failed_before++;
-		}
-	}
+	cdc_plugin_roll_begins(p->sink);
 	several->left++;
 	send(op, target, CDC_HTTP_PUT, "/v1/plugins/%s", CDC_AGENT_PLUGIN,
 		 cdc_agent_install_body(cdc_debezium_plugin_url, cdc_debezium_plugin_sha512, cdc_debezium_plugin_version));
@@ -277,7 +266,7 @@ adopted(const CdcHttpResult *result, void *arg)
 	/* it is looked at again */
 	if (sink)
 	{
-		sink->kafka.plugin_changed_at = cdc_loop_now();
+		cdc_plugin_changed(sink);
 		cdc_each_of_sink(p, sink)
 		{
 			if (p->doing.op == NULL)

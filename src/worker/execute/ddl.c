@@ -135,7 +135,7 @@ end_member(const CdcBatch *batch, const CdcPgResult *result, int row)
 	words = cdc_source_batch_words(cdc_pg_value(result, row, 2));
 	hint = cdc_source_batch_words(cdc_pg_value(result, row, 3));
 	if (done && op->action == CDC_ACT_CREATE_ROLE)
-		op->pipeline->secret.role_generation = op->pipeline->secret.generation;
+		cdc_keep_role_password(op->pipeline);
 	if (done && op->action == CDC_ACT_RESET_IDENTITY)
 		cdc_keep_identities(op->pipeline, NULL);
 	if (words && hint)

@@ -55,7 +55,7 @@ static void
 await_task(CdcPipeline *p, int shows_ms)
 {
 	p->doing.shows_at = cdc_loop_now() + shows_ms;
-	p->learned.failure_seen = false;
+	cdc_keep_failure_over(p);
 }
 
 static bool
@@ -106,18 +106,16 @@ make_password(CdcPipeline *p, char **error)
 		char	   *password = cdc_secret_password();
 		char	   *verifier = cdc_secret_verifier(password);
 		const char *purposes[2] = {"role_password", "role_verifier"};
+		bytea	   *sealed[2];
+		char	   *sealed_key[2];
 		int			i;
 
 		MemoryContextSwitchTo(p->context);
 		for (i = 0; i < 2; i++)
-			p->secret.sealed[i] = cdc_secret_encrypt(i == 0 ? password : verifier, p->id,
-													 purposes[i], &p->secret.sealed_key[i]);
+			sealed[i] = cdc_secret_encrypt(i == 0 ? password : verifier, p->id, purposes[i], &sealed_key[i]);
 		MemoryContextSwitchTo(caller);
-		cdc_set_string(p->context, &p->secret.password, password);
-		cdc_wanted_set_verifier(p, verifier);
+		cdc_keep_password(p, password, verifier, sealed, sealed_key);
 		explicit_bzero(password, strlen(password));
-		p->secret.generation = Max(p->wanted.wanted_generation, 1);
-		cdc_dirty_pipeline(p, CDC_ROW_SECRET);
 		ok = true;
 	}
 	PG_CATCH();

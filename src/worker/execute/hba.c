@@ -17,6 +17,7 @@
 #include "worker/execute/execute_parts.h"
 #include "worker/world/index.h"
 #include "worker/world/node_hba.h"
+#include "worker/world/node_look.h"
 #include "worker/world/service_kept.h"
 #include "worker/world/shapes.h"
 #include "worker/world/wanted.h"
@@ -96,7 +97,7 @@ finish_node(CdcHbaNode *h)
 		else
 		{
 			/* what is in the file now is not known: look again */
-			n->probed_at = 0;
+			cdc_node_forget_look(n);
 		}
 	}
 	if (h->failure)
@@ -111,7 +112,7 @@ finish_node(CdcHbaNode *h)
 		CdcService *s = cdc_world_service(job->ref.world, job->service_id);
 
 		if (s && job->end != CDC_OP_DONE)
-			cdc_world_want_nodes(s);
+			cdc_nodes_want_look(s);
 		cdc_op_end(job->ref, job->end, job->words);
 		MemoryContextDelete(job->context);
 	}

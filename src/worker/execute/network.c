@@ -242,7 +242,7 @@ plan_removal(CdcPair *pair)
 			retry_later(pair);
 		}
 		else
-			world->sdn.list_wanted = true;
+			cdc_sdn_want_list(world, true);
 		return;
 	}
 	pair->removal = cdc_sdn_removal(ab, ba, pair->installation, &which);

@@ -19,6 +19,7 @@
 #include "worker/execute/execute_parts.h"
 #include "worker/world/index.h"
 #include "worker/world/kept.h"
+#include "worker/world/node_look.h"
 #include "worker/world/shadow.h"
 #include "worker/world/shapes.h"
 #include "worker/world/wanted.h"
@@ -68,7 +69,7 @@ job_done(const CdcPgResult *result, void *arg)
 		{
 			uint64		lsn = cdc_lsn_parse(cdc_pg_value(result, 0, 0));
 
-			shadow->moved_at = cdc_loop_now();
+			cdc_shadow_moved(shadow);
 			shadow->tried_at = 0;
 			if (lsn != 0)
 				shadow->lsn = lsn;
@@ -78,16 +79,16 @@ job_done(const CdcPgResult *result, void *arg)
 		if (made || (result->outcome == CDC_PG_OK && job->action == CDC_SHADOW_DROP))
 		{
 			cdc_shadow_note_timeline(p, shadow, made ? job->timeline : 0);
-			shadow->moved_at = cdc_loop_now();
+			cdc_shadow_moved(shadow);
 		}
 		/* what is there now decides what is next; what a nudge does shows at the next */
 		if (n && result->outcome == CDC_PG_OK && job->action == CDC_SHADOW_NUDGE)
-			cdc_world_want_node(n);
+			cdc_node_want_look(n);
 		else if (n && result->outcome == CDC_PG_OK && job->action != CDC_SHADOW_ADVANCE)
 		{
 			shadow->lsn = 0;
 			shadow->tried_at = 0;
-			cdc_world_want_node(n);
+			cdc_node_want_look(n);
 		}
 	}
 	else if (p)
@@ -175,7 +176,7 @@ drop_ended(CdcDropJob *job)
 		return;
 	if (cdc_op_of(&job->ref))
 	{
-		cdc_world_want_nodes(cdc_op_of(&job->ref)->pipeline->source);
+		cdc_nodes_want_look(cdc_op_of(&job->ref)->pipeline->source);
 		cdc_op_end(job->ref, job->end, job->words);
 	}
 	if (job->words)

@@ -24,8 +24,7 @@ cdc_execute_ddl_conn(CdcPipeline *p)
 		CdcPgTarget target;
 
 		cdc_reach_node(p->source->pg.primary, db->database, CDC_PEER_CHANGE, &target);
-		db->node = p->source->pg.primary;
-		db->ddl = cdc_pg_open(&target);
+		cdc_world_connected(db, NULL, cdc_pg_open(&target));
 	}
 	return db->ddl;
 }

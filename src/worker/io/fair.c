@@ -2,10 +2,9 @@
  * fair.c
  *	  See fair.h.
  *
- * A tree of three levels: a queue has a ring of the organizations that wait in it,
- * each has a ring of its services that do, each of these a list of items.  Nodes
- * are found by a hash of (queue, organization, service), and gone when nothing
- * waits below them.
+ * A ring of three levels: a queue has organizations, each has services, each of
+ * these items.  Groups are found by a hash of (queue, organization, service), and
+ * gone when nothing waits below them.
  */
 #include "postgres.h"
 
@@ -16,10 +15,9 @@
 
 struct CdcFairNode
 {
+	CdcRing		ring;
+	CdcFairNode *organization;	/* of a service, else NULL */
 	char		name[2 * CDC_OWNER_WORD + 32];
-	dlist_node	link;			/* in its ring */
-	CdcFairNode *parent;		/* the organization of a service, else NULL */
-	dlist_head	below;			/* services, or items */
 };
 
 /* Of all queues of the process. */
@@ -27,7 +25,7 @@ static CdcNames *nodes;
 
 /* The node of an organization (service NULL) or of a service in a queue; made when it is not there. */
 static CdcFairNode *
-node_of(CdcFair *queue, const char *organization, const char *service, CdcFairNode *parent)
+node_of(CdcFair *queue, const char *organization, const char *service, CdcFairNode *above)
 {
 	char		name[2 * CDC_OWNER_WORD + 32];
 	CdcFairNode *node;
@@ -38,17 +36,17 @@ node_of(CdcFair *queue, const char *organization, const char *service, CdcFairNo
 		return node;
 	node = MemoryContextAllocZero(TopMemoryContext, sizeof(CdcFairNode));
 	strlcpy(node->name, name, sizeof(node->name));
-	node->parent = parent;
-	dlist_init(&node->below);
+	node->organization = above;
+	cdc_ring_init(&node->ring, above ? &above->ring : &queue->top);
 	cdc_names_add(&nodes, node->name, node);
-	dlist_push_tail(parent ? &parent->below : &queue->organizations, &node->link);
 	return node;
 }
 
 static void
-drop_node(CdcFairNode *node)
+drop_unused(CdcFairNode *node)
 {
-	dlist_delete(&node->link);
+	if (cdc_ring_waits(&node->ring))
+		return;
 	cdc_names_remove(&nodes, node->name);
 	pfree(node);
 }
@@ -56,8 +54,8 @@ drop_node(CdcFairNode *node)
 void
 cdc_fair_init(CdcFair *queue)
 {
-	memset(queue, 0, sizeof(*queue));
-	dlist_init(&queue->organizations);
+	cdc_ring_init(&queue->top, NULL);
+	queue->waiting = 0;
 }
 
 void
@@ -66,68 +64,42 @@ cdc_fair_join(CdcFair *queue, const CdcOwner *owner, CdcFairItem *item)
 	CdcFairNode *organization = node_of(queue, owner->organization, NULL, NULL);
 	CdcFairNode *service = node_of(queue, owner->organization, owner->service, organization);
 
-	dlist_push_tail(&service->below, &item->link);
+	cdc_ring_init(&item->ring, &service->ring);
+	cdc_ring_add(&item->ring);
 	item->service = service;
 	queue->waiting++;
 }
 
 CdcFairItem *
-cdc_fair_first(CdcFair *queue, bool (*fits) (CdcFairItem *item, void *arg), void *arg)
+cdc_fair_first(CdcFair *queue, bool (*fits) (CdcRing *item, void *arg), void *arg)
 {
-	dlist_iter	iter;
-
-	dlist_foreach(iter, &queue->organizations)
-	{
-		CdcFairNode *organization = dlist_container(CdcFairNode, link, iter.cur);
-		CdcFairNode *service;
-		CdcFairItem *item;
-
-		/* joining it ran out of memory */
-		if (dlist_is_empty(&organization->below))
-			continue;
-		service = dlist_head_element(CdcFairNode, link, &organization->below);
-		item = dlist_head_element(CdcFairItem, link, &service->below);
-		if (fits == NULL || fits(item, arg))
-			return item;
-	}
-	return NULL;
+	return (CdcFairItem *) cdc_ring_first(&queue->top, fits, arg);
 }
 
-/* turned: it had its turn. */
+/* It is out of its ring: so are those of its groups that it was the last of. */
 static void
-leave(CdcFair *queue, CdcFairItem *item, bool turned)
+left(CdcFair *queue, CdcFairItem *item)
 {
-	CdcFairNode *service = item->service;
-	CdcFairNode *organization = service->parent;
+	CdcFairNode *organization = item->service->organization;
 
-	dlist_delete(&item->link);
+	drop_unused(item->service);
+	drop_unused(organization);
 	item->service = NULL;
 	queue->waiting--;
-	if (dlist_is_empty(&service->below))
-		drop_node(service);
-	else if (turned)
-	{
-		dlist_delete(&service->link);
-		dlist_push_tail(&organization->below, &service->link);
-	}
-	if (dlist_is_empty(&organization->below))
-		drop_node(organization);
-	else if (turned)
-	{
-		dlist_delete(&organization->link);
-		dlist_push_tail(&queue->organizations, &organization->link);
-	}
 }
 
 void
 cdc_fair_take(CdcFair *queue, CdcFairItem *item)
 {
-	leave(queue, item, true);
+	cdc_ring_take(&item->ring);
+	left(queue, item);
 }
 
 void
 cdc_fair_leave(CdcFair *queue, CdcFairItem *item)
 {
-	if (item->service)
-		leave(queue, item, false);
+	if (item->service == NULL)
+		return;
+	cdc_ring_leave(&item->ring);
+	left(queue, item);
 }

@@ -4,17 +4,16 @@
  *	  organization's services, then in the order in which a service's came.
  *
  * So who comes waits for as many others as there are owners, however much these
- * have queued.  Joining, taking and leaving cost the same at any length.  Pure:
- * no I/O, no clock.  Knows nothing of what it queues, nor of what an owner is: an
- * owner is two words that are compared.
+ * have queued.  The order is a ring's (common/ring.h); here is which groups it has:
+ * those of the owners of what waits.  Pure: no I/O, no clock.  Knows nothing of
+ * what it queues, nor of what an owner is: an owner is two words that are compared.
  */
 #ifndef CDC_FAIR_H
 #define CDC_FAIR_H
 
 #include "postgres.h"
 
-#include "lib/ilist.h"
-
+#include "common/ring.h"
 #include "worker/io/owner.h"
 
 typedef struct CdcFairNode CdcFairNode;
@@ -22,13 +21,13 @@ typedef struct CdcFairNode CdcFairNode;
 /* What waits has one of these in it; zeroed, it waits nowhere. */
 typedef struct CdcFairItem
 {
-	dlist_node	link;
+	CdcRing		ring;			/* the first member */
 	CdcFairNode *service;		/* where it waits, NULL: it does not */
 } CdcFairItem;
 
 typedef struct CdcFair
 {
-	dlist_head	organizations;	/* CdcFairNode, whose turn it is first */
+	CdcRing		top;			/* of organizations */
 	int			waiting;		/* items in it */
 } CdcFair;
 
@@ -38,11 +37,10 @@ extern void cdc_fair_init(CdcFair *queue);
 extern void cdc_fair_join(CdcFair *queue, const CdcOwner *owner, CdcFairItem *item);
 
 /*
- * Whose turn it is, left where it is; NULL: nobody's.  fits(item, arg) may pass
- * over an organization: it is asked about the first item of each, in their order;
- * NULL: none is passed over.
+ * Whose turn it is, left where it is; NULL: nobody's.  fits(), given an item's ring,
+ * may pass over an organization, as cdc_ring_first() says.
  */
-extern CdcFairItem *cdc_fair_first(CdcFair *queue, bool (*fits) (CdcFairItem *item, void *arg), void *arg);
+extern CdcFairItem *cdc_fair_first(CdcFair *queue, bool (*fits) (CdcRing *item, void *arg), void *arg);
 
 /* Had its turn: it leaves, and its service and its organization go behind the others. */
 extern void cdc_fair_take(CdcFair *queue, CdcFairItem *item);

@@ -277,11 +277,11 @@ remember(const CdcHttpHandle *h, const CdcHttpResult *result, CURLcode code)
 {
 	if (h->remembered || h->unfit)
 		return;
-	if (result->outcome == CDC_HTTP_ANSWERED && (result->status == 401 || result->status == 403))
+	if (result->outcome == CDC_HTTP_ANSWERED && (result->status == 401 || (result->status == 403 && h->forbids && h->forbids(result->body))))
 	{
 		CdcPeerRefusal refusal = {NULL, result->body, "", result->status};
 
-		/* it does not know us; or it does, and this we may not */
+		/* it does not know us; or it does, and this we may not, whatever it is for */
 		cdc_peers_note_refused(&h->owner, result->status == 401 ? h->place : h->forbidden, h->credentials, cdc_loop_now(), &refusal);
 	}
 	else if (result->outcome == CDC_HTTP_ANSWERED)

@@ -37,6 +37,13 @@ typedef struct CdcHttpRequest
 	CdcPeerKind kind;
 
 	/*
+	 * Does a 403 with this body refuse us the right to this method and URL, rather
+	 * than what was asked for this time?  Then it is left alone for a while, with
+	 * whatever body.  Must not throw.  NULL: no 403 does.
+	 */
+	bool		(*forbids) (const char *body);
+
+	/*
 	 * Takes the body of a 2xx answer piece by piece as it comes, in place of
 	 * the result's body, and with consumed (which is not freed here) what it
 	 * has taken, in all at most consume_max bytes.  Runs inside libcurl: malloc
@@ -91,7 +98,7 @@ extern void cdc_http_init(CdcLoop *loop);
  * arg last.  At most CDC_HTTP_PER_HOST requests are under way to one scheme://host:port, and each
  * has a descriptor (descriptors.h): what waits for either has none, and waits as long as it takes, its
  * turn going round robin over owners; its timeouts count from when it is sent.  Who refused our
- * credentials is left alone for a while (peers.h): a GET is answered as the last one was, whatever else is
+ * credentials, or what forbids() says of, is left alone for a while (peers.h): a GET is answered as the last one was, whatever else is
  * NOT_SENT.  Answers over CDC_HTTP_MAX_BODY bytes, or consume_max where they are consumed, are LOST.
  * Redirects are not followed.  Connections are kept alive and reused.
  * Returns NULL, having called nothing, only when memory is exhausted.

@@ -42,7 +42,8 @@ struct CdcHttpHandle
 	CdcFairItem turn;			/* while it waits for its host's limit */
 	CdcDescriptors descriptors;
 	char		place[CDC_HTTP_HOST_MAX];	/* scheme://host:port */
-	char		forbidden[64];	/* this request, as what is remembered to be forbidden */
+	char		forbidden[64];	/* its method and URL, as what is remembered to be forbidden */
+	bool		(*forbids) (const char *body);
 	char		error[CURL_ERROR_SIZE];
 	char	   *request_body;	/* libcurl reads it here; wiped */
 	bool		any_address;

@@ -148,7 +148,6 @@ cdc_http_request(const CdcHttpRequest *r, CdcHttpDone done, void *arg)
 {
 	static const char *const methods[] = {"GET", "POST", "PUT", "PATCH", "DELETE"};
 	const char *const credentials[] = {r->user, r->password, r->bearer, r->ca};
-	const char *asked[2];
 	CdcHttpHandle *h;
 
 	h = calloc(1, sizeof(CdcHttpHandle));
@@ -172,10 +171,8 @@ cdc_http_request(const CdcHttpRequest *r, CdcHttpDone done, void *arg)
 	if (!one_line(r->user) || !one_line(r->password) || !one_line(r->bearer) || !one_line(r->url))
 		h->unfit = "its credentials or its URL have control characters; give them anew, one line of printable characters";
 	host_of(r->url, h->place);
-	/* what is forbidden to ask for one thing may be allowed for another: the body counts */
-	asked[0] = r->url;
-	asked[1] = r->body;
-	snprintf(h->forbidden, sizeof(h->forbidden), "%s " UINT64_FORMAT, methods[r->method], cdc_peers_credentials(asked, lengthof(asked)));
+	h->forbids = r->forbids;
+	snprintf(h->forbidden, sizeof(h->forbidden), "%s " UINT64_FORMAT, methods[r->method], cdc_peers_credentials(&r->url, 1));
 	h->headers = curl_slist_append(NULL, "Accept: application/json");
 	/* also without a body: libcurl would call an empty one a form */
 	if (r->method != CDC_HTTP_GET)

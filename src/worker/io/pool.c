@@ -167,9 +167,9 @@ is_over(const CdcClaim *claim)
 }
 
 static bool
-fits_share(CdcFairItem *item, void *arg)
+fits_share(CdcRing *item, void *arg)
 {
-	const CdcClaim *claim = claim_of(item);
+	const CdcClaim *claim = claim_of((CdcFairItem *) item);
 	const CdcPoolOrganization *o = claim->organization;
 	const Fits *fits = arg;
 	bool		within = o->active + claim->need <= fits->pool->share && o->bytes < fits->pool->bytes_share;

@@ -8,7 +8,7 @@
 
 #include "worker/learn/learn_parts.h"
 #include "worker/world/facts.h"
-#include "worker/world/tend.h"
+#include "worker/world/plugin_roll.h"
 
 void
 cdc_learn_agents(CdcPipeline *p)
@@ -27,12 +27,9 @@ cdc_learn_agents(CdcPipeline *p)
 void
 cdc_learn_workers(CdcService *sink, bool rolling, bool settled)
 {
-	sink->kafka.rolling = rolling;
-	if (rolling)
-		cdc_tend(sink, CDC_TEND_LOOKS);
+	cdc_plugin_rolling(sink, rolling);
 	if (!settled)
 		return;
-	/* all have it: the next installation begins anew */
-	sink->kafka.failed_before = -1;
+	cdc_plugin_roll_settled(sink);
 	sink->kafka.install_failures = 0;
 }

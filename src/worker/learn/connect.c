@@ -32,7 +32,6 @@ count_failure(CdcPipeline *p, const CdcKcConnector *c)
 {
 	struct json_object *detail = json_object_new_object();
 
-	p->learned.failure_seen = true;
 	drop_old_failures(p);
 	cdc_keep_failure(p);
 	json_object_object_add(detail, "failure", json_object_new_int(p->kept.nfailures));
@@ -55,7 +54,7 @@ learn_failure(CdcPipeline *p, const CdcKcConnector *c)
 
 	if (!cdc_connector_failed(c))
 	{
-		p->learned.failure_seen = false;
+		cdc_keep_failure_over(p);
 		drop_old_failures(p);
 		return;
 	}
@@ -98,16 +97,6 @@ learn_snapshot_stored(CdcPipeline *p)
 		cdc_keep_snapshot_stored(p);
 }
 
-static void
-learn_states(CdcPipeline *p, const CdcKcConnector *c)
-{
-	if (cdc_same(p->learned.connector_state, c->state_name) && cdc_same(p->learned.task_states, c->task_states))
-		return;
-	cdc_set_string(p->context, &p->learned.connector_state, c->state_name);
-	cdc_set_string(p->context, &p->learned.task_states, c->task_states);
-	cdc_dirty_pipeline(p, CDC_ROW_OBSERVED);
-}
-
 void
 cdc_learn_connect(CdcPipeline *p)
 {
@@ -127,7 +116,6 @@ cdc_learn_connect(CdcPipeline *p)
 	else if (p->learned.idle_since == 0)
 		p->learned.idle_since = p->sink->kafka.list_ended;
 	learn_failure(p, c);
-	if (c == NULL)
-		return;
-	learn_states(p, c);
+	if (c)
+		cdc_keep_states(p, c->state_name, c->task_states);
 }

@@ -22,13 +22,13 @@ learn_flow(CdcPipeline *p)
 	/* without a slot: where it stood last is where a gap begins */
 	if (!seen->slot_exists || !seen->slot_consistent)
 		return;
-	p->learned.lag = p->look.server.wal_lsn > seen->confirmed_flush_lsn ? (int64) (p->look.server.wal_lsn - seen->confirmed_flush_lsn) : 0;
+	cdc_keep_lag(p, p->look.server.wal_lsn > seen->confirmed_flush_lsn ? (int64) (p->look.server.wal_lsn - seen->confirmed_flush_lsn) : 0);
 	/* what a stranger confirms is not in Kafka: a gap begins where he came */
 	if (seen->confirmed_flush_lsn != p->learned.flushed && !p->kept.usurped && !cdc_slot_usurped(p))
 	{
 		if (p->learned.flushed_at)
 			p->learned.flush_interval = Max(p->learned.flush_interval, now - p->learned.flushed_at);
-		p->learned.flushed = seen->confirmed_flush_lsn;
+		cdc_keep_flushed(p, seen->confirmed_flush_lsn);
 		p->learned.flushed_at = now;
 	}
 	else if (p->learned.flushed_at == 0)

@@ -19,6 +19,7 @@
 #include "worker/world/fence.h"
 #include "worker/world/index.h"
 #include "worker/world/plan.h"
+#include "worker/world/plugin_roll.h"
 #include "worker/world/reach.h"
 #include "worker/world/service_kept.h"
 
@@ -36,7 +37,7 @@ job_ended(CdcService *sink)
 {
 	CdcPipeline *p;
 
-	sink->kafka.plugin_changed_at = cdc_loop_now();
+	cdc_plugin_changed(sink);
 	cdc_each_of_sink(p, sink)
 	{
 		if (p->doing.op == NULL)

@@ -25,8 +25,7 @@ cdc_observe_open(CdcSourceDb *db)
 		CdcPgTarget target;
 
 		cdc_reach_node(s->pg.primary, db->database, CDC_PEER_SOURCE, &target);
-		db->node = s->pg.primary;
-		db->conn = cdc_pg_open(&target);
+		cdc_world_connected(db, cdc_pg_open(&target), NULL);
 		cdc_pg_watch(db->conn, cdc_observe_lost, s);
 	}
 	return true;

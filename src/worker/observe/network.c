@@ -100,7 +100,7 @@ follow_url(CdcWorld *world)
 	sdn->reachable = CDC_UNKNOWN;
 	sdn->denied = false;
 	sdn->listed_at = 0;
-	sdn->changed_at = cdc_loop_now();
+	cdc_sdn_changed(world);
 	sdn->listing = false;		/* an answer of the former finds another start time */
 }
 
@@ -236,16 +236,16 @@ want_list(CdcWorld *world)
 		return;
 	if (cdc_loop_now() < list_due(world))
 	{
-		sdn->list_wanted = true;
+		cdc_sdn_want_list(world, true);
 		return;
 	}
-	sdn->list_wanted = false;
+	cdc_sdn_want_list(world, false);
 	look = make_look(world, "");
 	look->reader = cdc_sdn_reader_new();
 	if (look->reader == NULL)
 	{
 		pfree(look);
-		sdn->list_wanted = true;
+		cdc_sdn_want_list(world, true);
 		return;
 	}
 	sdn->listing = true;

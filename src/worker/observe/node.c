@@ -23,6 +23,7 @@
 #include "worker/observe/peer_said.h"
 #include "worker/observe/registered.h"
 #include "worker/world/node_hba.h"
+#include "worker/world/node_look.h"
 #include "worker/world/checks.h"
 #include "worker/world/index.h"
 #include "worker/world/plan.h"
@@ -228,7 +229,7 @@ node_done(const CdcPgResult *result, void *arg)
 	}
 	n = &s->pg.nodes[probe->node];
 	n->probing = false;
-	n->probed_at = probe->started;
+	cdc_node_looked(n, probe->started);
 	if (!n->reachable)
 		n->pinged_at = cdc_loop_now();
 	if (result->outcome == CDC_PG_OK)
@@ -286,8 +287,6 @@ node_done(const CdcPgResult *result, void *arg)
 	if (n->reachable && s->before_rules)
 		cdc_registered_seen(s);
 	elect(s);
-	n->looked = true;
-	cdc_tend(s, CDC_TEND_STANDBYS);
 	cdc_tend(s, CDC_TEND_LOOKS);
 	cdc_each_of_source(p, s)
 	{
@@ -430,8 +429,7 @@ note_slots(CdcService *s, const char *words)
 		p->look.primary_lsn = lsn;
 	}
 	json_object_put(slots);
-	s->pg.followed = true;
-	cdc_tend(s, CDC_TEND_STANDBYS);
+	cdc_source_may_follow(s, true);
 }
 
 static void
@@ -520,7 +518,7 @@ cdc_observe_source_due(CdcService *s)
 		return 0;
 	if (s->pg.standbys_since != 0 && (s->pg.slot_turn.holder == NULL || now - s->pg.standbys_since > STANDBYS_WAIT_MS))
 	{
-		s->pg.standbys_since = 0;
+		cdc_source_want_standbys(s, false);
 		cdc_observe_nodes(s);
 	}
 	if (s->pg.primary)

@@ -18,6 +18,7 @@
 #include "worker/world/facts.h"
 #include "worker/world/index.h"
 #include "worker/world/plan.h"
+#include "worker/world/plugin_roll.h"
 #include "worker/world/reach.h"
 #include "worker/world/service_kept.h"
 #include "worker/world/tend.h"
@@ -220,7 +221,7 @@ roll_on(CdcService *sink)
 	CdcPipeline *p;
 
 	sink->kafka.rolled_at = cdc_loop_now();
-	sink->kafka.rolling = false;
+	cdc_plugin_rolling(sink, false);
 	cdc_each_of_sink(p, sink)
 	{
 		if (p->doing.op == NULL && !p->kept.absent && !p->look.waiting)

@@ -41,7 +41,7 @@ cdc_held_written(CdcDirty *dirty)
 {
 	if (dirty->told_at != 0)
 		tell(dirty, NULL, false);
-	dirty->told_at = 0;
+	cdc_dirty_told(dirty, 0);
 }
 
 typedef struct Question
@@ -130,7 +130,7 @@ cdc_held_tell(CdcWorld *world, List *batches)
 		else
 			continue;
 		tell(q->dirty, &q->holder, true);
-		q->dirty->told_at = cdc_loop_now();
+		cdc_dirty_told(q->dirty, cdc_loop_now());
 		if (!cdc_same(last, q->holder.words))
 			ereport(LOG,
 					(errmsg("cdc_pipeline reconciler: a service or pipeline waits: %s", q->holder.words),

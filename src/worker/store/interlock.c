@@ -134,7 +134,7 @@ make_key(CdcWorld *world, char **key_id, bytea **sealed)
 		char	   *key = cdc_secret_password();
 
 		*sealed = cdc_secret_encrypt(key, KEY_OWNER, KEY_PURPOSE, key_id);
-		cdc_set_string(world->context, &world->fence.key, key);
+		cdc_world_set_key(world, key);
 		explicit_bzero(key, strlen(key));
 		pfree(key);
 		ok = true;
@@ -172,7 +172,7 @@ take_key(CdcWorld *world, const Row *row, char **new_id, bytea **new_key)
 	{
 		char	   *key = cdc_store_decrypt(CurrentMemoryContext, row->key, row->key_id, KEY_OWNER, KEY_PURPOSE, &error);
 
-		cdc_set_string(world->context, &world->fence.key, key);
+		cdc_world_set_key(world, key);
 		cdc_set_string(world->context, &world->fence.key_error, error);
 		cdc_set_string(world->context, &world->fence.sealed, row->sealed);
 		if (key)
@@ -217,10 +217,10 @@ judge_row(CdcWorld *world, Row *row)
 	if ((dirty || new_id) && !write_row(row, new_id, new_key))
 	{
 		if (new_id)
-			cdc_set_string(world->context, &fence->key, NULL);
+			cdc_world_set_key(world, NULL);
 		return "a transaction that is open holds the row of cdc.control_plane";
 	}
-	fence->highest = row->seen;
+	cdc_world_set_highest(world, &row->seen);
 	if (cdc_epoch_compare(&fence->highest, &now) > 0)
 		return psprintf("another control plane with epoch " INT64_FORMAT " acts on these pipelines (ours is " INT64_FORMAT "): it only reads until SELECT cdc.take_over()",
 						fence->highest.number, now.number);

@@ -75,9 +75,13 @@ load_new_pipeline(CdcPipeline *p, struct json_object *row, struct json_object *s
 	struct json_object *array;
 	struct json_object *observed = cdc_row_object(row, "observed");
 	struct json_object *streamed;
+	CdcPipelineKept kept;
+	CdcPipelineSecret secret;
 	int			i;
 	int			n;
 
+	memset(&kept, 0, sizeof(kept));
+	memset(&secret, 0, sizeof(secret));
 	p->wanted.name = cdc_row_copy(p->context, cdc_row_text(spec, "name"));
 	p->wanted.database = cdc_row_copy(p->context, cdc_row_text(spec, "database_name"));
 	p->wanted.topic_prefix = cdc_row_copy(p->context, cdc_row_text(spec, "topic_prefix"));
@@ -87,37 +91,36 @@ load_new_pipeline(CdcPipeline *p, struct json_object *row, struct json_object *s
 	for (i = 0; i < p->wanted.ntables; i++)
 		p->wanted.tables[i] = pstrdup(json_object_get_string(json_object_array_get_idx(array, i)));
 
-	p->kept.status = status_of(cdc_row_text(spec, "status"));
-	p->kept.step = step_of(cdc_row_text(spec, "provision_step"));
-	p->kept.error_message = cdc_row_copy(p->context, cdc_row_text(spec, "error_message"));
-	p->kept.has_connector_name = cdc_row_text(spec, "connector_name") != NULL;
-	p->kept.has_publication_name = cdc_row_text(spec, "publication_name") != NULL;
-	p->kept.has_slot_name = cdc_row_text(spec, "slot_name") != NULL;
-	p->kept.was_running = cdc_row_bool(spec, "was_running", false);
-	p->kept.snapshot_run = cdc_json_int64(spec, "snapshot_run", 0);
-	p->kept.discarding = cdc_row_bool(spec, "discarding", false);
+	kept.status = status_of(cdc_row_text(spec, "status"));
+	kept.step = step_of(cdc_row_text(spec, "provision_step"));
+	kept.error_message = cdc_row_copy(p->context, cdc_row_text(spec, "error_message"));
+	kept.has_connector_name = cdc_row_text(spec, "connector_name") != NULL;
+	kept.has_publication_name = cdc_row_text(spec, "publication_name") != NULL;
+	kept.has_slot_name = cdc_row_text(spec, "slot_name") != NULL;
+	kept.was_running = cdc_row_bool(spec, "was_running", false);
+	kept.snapshot_run = cdc_json_int64(spec, "snapshot_run", 0);
+	kept.discarding = cdc_row_bool(spec, "discarding", false);
 	p->wanted.config_generation = cdc_row_int(spec, "generation", 1);
-	p->kept.slot_absent_before = cdc_row_bool(spec, "slot_absent_before", false);
-	p->kept.offsets_clean = cdc_row_bool(spec, "offsets_clean", true);
-	p->kept.absent = cdc_row_text(spec, "deleted_at") != NULL;
-	if (p->kept.status == CDC_DELETED)
-		p->kept.status = CDC_DELETING;	/* to the rules it is, until it has settled */
-	p->kept.adopted = cdc_row_int(spec, "adopted", 0);
-	cdc_kept_identities(p, cdc_row_text(spec, "identities"));
-	p->kept.gap = cdc_row_copy(p->context, cdc_row_text(spec, "gap"));
-	p->kept.failover = cdc_row_copy(p->context, cdc_row_text(spec, "failover"));
+	kept.slot_absent_before = cdc_row_bool(spec, "slot_absent_before", false);
+	kept.offsets_clean = cdc_row_bool(spec, "offsets_clean", true);
+	kept.absent = cdc_row_text(spec, "deleted_at") != NULL;
+	if (kept.status == CDC_DELETED)
+		kept.status = CDC_DELETING; /* to the rules it is, until it has settled */
+	kept.adopted = cdc_row_int(spec, "adopted", 0);
+	kept.identities = cdc_row_copy(p->context, cdc_row_text(spec, "identities"));
+	kept.gap = cdc_row_copy(p->context, cdc_row_text(spec, "gap"));
+	kept.failover = cdc_row_copy(p->context, cdc_row_text(spec, "failover"));
 	streamed = cdc_row_object(spec, "streamed");
 	if (streamed)
 	{
-		p->kept.streamed_system = cdc_row_uint(streamed, "system");
-		p->kept.streamed_timeline = (uint32) cdc_row_int(streamed, "timeline", 0);
-		p->kept.streamed_from = cdc_timeline_switch(streamed, "from");
-		p->kept.streamed_node = cdc_row_copy(p->context, cdc_row_text(streamed, "node"));
-		p->kept.usurped = cdc_row_bool(streamed, "usurped", false);
-		p->kept.rewritten_lsn = cdc_lsn_parse(cdc_row_text(streamed, "rewritten_lsn"));
-		p->kept.streamed_started = cdc_json_int64(streamed, "started", 0);
-		p->kept.came_lsn = cdc_lsn_parse(cdc_row_text(streamed, "came_lsn"));
-		p->learned.came_at = cdc_loop_now();
+		kept.streamed_system = cdc_row_uint(streamed, "system");
+		kept.streamed_timeline = (uint32) cdc_row_int(streamed, "timeline", 0);
+		kept.streamed_from = cdc_timeline_switch(streamed, "from");
+		kept.streamed_node = cdc_row_copy(p->context, cdc_row_text(streamed, "node"));
+		kept.usurped = cdc_row_bool(streamed, "usurped", false);
+		kept.rewritten_lsn = cdc_lsn_parse(cdc_row_text(streamed, "rewritten_lsn"));
+		kept.streamed_started = cdc_json_int64(streamed, "started", 0);
+		kept.came_lsn = cdc_lsn_parse(cdc_row_text(streamed, "came_lsn"));
 	}
 	array = cdc_row_array(row, "standbys", &n);
 	for (i = 0; i < n; i++)
@@ -125,28 +128,22 @@ load_new_pipeline(CdcPipeline *p, struct json_object *row, struct json_object *s
 		struct json_object *standby = json_object_array_get_idx(array, i);
 		CdcShadow  *shadow = cdc_shadow_of(p, cdc_row_text(standby, "address"), cdc_row_int(standby, "port", 0));
 
-		shadow->timeline = (uint32) cdc_row_int(standby, "slot_timeline", 0);
-		shadow->ready = cdc_row_bool(standby, "ready", false);
-		shadow->missing = cdc_row_copy(p->context, cdc_row_text(standby, "missing"));
-		shadow->fix_sql = cdc_row_copy(p->context, cdc_row_text(standby, "fix_sql"));
+		cdc_shadow_fill(p, shadow, (uint32) cdc_row_int(standby, "slot_timeline", 0), cdc_row_bool(standby, "ready", false),
+						cdc_row_text(standby, "missing"), cdc_row_text(standby, "fix_sql"));
 	}
-	p->kept.mutated_at = cdc_row_time(cdc_row_text(spec, "mutated_at"));
+	kept.mutated_at = cdc_row_time(cdc_row_text(spec, "mutated_at"));
 	array = cdc_row_array(spec, "restarts", &n);
-	for (i = 0; i < n && p->kept.nfailures < (int) lengthof(p->kept.failures); i++)
-		p->kept.failures[p->kept.nfailures++] = cdc_row_time(json_object_get_string(json_object_array_get_idx(array, i)));
+	for (i = 0; i < n && kept.nfailures < (int) lengthof(kept.failures); i++)
+		kept.failures[kept.nfailures++] = cdc_row_time(json_object_get_string(json_object_array_get_idx(array, i)));
 
-	p->secret.password = cdc_store_secret(p->context, row, p->id, "role_password", &p->secret.secret_error);
-	p->secret.generation = cdc_row_int(row, "generation", 0);
-	p->secret.role_generation = cdc_row_int(spec, "role_generation", 0);
-	cdc_wanted_set_verifier(p, cdc_store_secret(old, row, p->id, "role_verifier", &p->secret.secret_error));
+	secret.password = cdc_store_secret(p->context, row, p->id, "role_password", &secret.secret_error);
+	secret.generation = cdc_row_int(row, "generation", 0);
+	secret.role_generation = cdc_row_int(spec, "role_generation", 0);
+	secret.verifier = cdc_store_secret(old, row, p->id, "role_verifier", &secret.secret_error);
+	cdc_kept_fill(p, &kept, &secret);
 	if (observed)
-	{
-		p->learned.connector_state = cdc_row_copy(p->context, cdc_row_text(observed, "connector_state"));
-		p->learned.task_states = cdc_row_copy(p->context, cdc_row_text(observed, "task_states"));
-		p->learned.flushed = p->kept.reached = cdc_lsn_parse(cdc_row_text(observed, "confirmed_flush_lsn"));
-		if (cdc_row_text(observed, "source_lag_bytes"))
-			p->learned.lag = strtoll(cdc_row_text(observed, "source_lag_bytes"), NULL, 10);
-	}
+		cdc_kept_fill_observed(p, cdc_row_text(observed, "connector_state"), cdc_row_text(observed, "task_states"),
+							   cdc_lsn_parse(cdc_row_text(observed, "confirmed_flush_lsn")), cdc_json_int64(observed, "source_lag_bytes", -1));
 	MemoryContextSwitchTo(old);
 }
 
@@ -184,9 +181,6 @@ cdc_store_load_pipeline(CdcWorld *world, const char *words)
 	p->wanted.force = cdc_row_bool(spec, "force_delete", false);
 	p->wanted.wanted_generation = cdc_row_int(spec, "password_generation", 1);
 	p->wanted.adopt_asked = cdc_row_int(spec, "adopt_asked", 0);
-	p->plan.source_since = p->plan.connect_since = p->plan.network_since = cdc_loop_now();
-	cdc_plan_at(p, 0);
-	p->plan.attempts = 0;
-	cdc_world_ready(p);
+	cdc_world_anew(p, CDC_ANEW_SOURCE | CDC_ANEW_CONNECT | CDC_ANEW_NETWORK | CDC_ANEW_NO_BACKOFF);
 	json_object_put(row);
 }

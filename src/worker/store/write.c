@@ -169,7 +169,7 @@ write_kind(const CdcRowWriter *writer, List *dirty, uint32 tables_held)
 	{
 		CdcDirty   *d = lfirst(cell);
 
-		d->skipped = held;
+		cdc_dirty_skip(d, held);
 		if (!held)
 			writer->add(rows, d->owner, n++);
 	}
@@ -177,7 +177,7 @@ write_kind(const CdcRowWriter *writer, List *dirty, uint32 tables_held)
 		return;
 	cdc_rows_write(writer->sql, rows);
 	for (i = 0; i < SPI_processed; i++)
-		((CdcDirty *) list_nth(dirty, number_at(i)))->skipped = true;
+		cdc_dirty_skip(list_nth(dirty, number_at(i)), true);
 }
 
 /* Those of a pipeline whose own row is held wait for it: the story stays in order. */
@@ -286,7 +286,7 @@ settle(CdcWorld *world, CdcBatch *batch, CdcDirty *dirty, const CdcRowWriter *wr
 	void	   *owner = dirty->owner;
 
 	if (batch->why)
-		dirty->skipped = true;
+		cdc_dirty_skip(dirty, true);
 	if (dirty->skipped)
 	{
 		cdc_not_written(world, dirty, now);

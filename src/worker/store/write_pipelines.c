@@ -14,6 +14,7 @@
 #include "common/lsn.h"
 #include "worker/store/store_parts.h"
 #include "worker/world/index.h"
+#include "worker/world/kept.h"
 #include "worker/world/shadow.h"
 #include "worker/world/timeline.h"
 
@@ -225,7 +226,7 @@ add_observed(struct json_object *rows, const void *owner, int number)
 static void
 observed_written(void *owner)
 {
-	((CdcPipeline *) owner)->plan.checked = false;
+	cdc_kept_checked(owner);
 }
 
 const CdcRowWriter cdc_observed_writer = {

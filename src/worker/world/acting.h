@@ -11,8 +11,8 @@
 typedef struct CdcFence
 {
 	CdcEpoch	ours;
-	CdcEpoch	highest;		/* that was seen, authentic. Writers: worker/world, worker/store */
-	char	   *key;			/* of marks; NULL: it cannot be had. Never logged. Writers: worker/store, worker/world */
+	CdcEpoch	highest;		/* that was seen, authentic. Writer: worker/world */
+	char	   *key;			/* of marks; NULL: it cannot be had. Never logged. Writer: worker/world */
 	char	   *sealed;			/* that it is the key of, hexadecimal; NULL */
 	char	   *key_error;		/* why not */
 } CdcFence;

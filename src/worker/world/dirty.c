@@ -151,6 +151,18 @@ cdc_not_written(CdcWorld *world, CdcDirty *dirty, int64 now)
 }
 
 void
+cdc_dirty_skip(CdcDirty *dirty, bool skipped)
+{
+	dirty->skipped = skipped;
+}
+
+void
+cdc_dirty_told(CdcDirty *dirty, int64 at)
+{
+	dirty->told_at = at;
+}
+
+void
 cdc_dirty_forget_pipeline(CdcPipeline *p)
 {
 	int			i;

@@ -51,8 +51,8 @@ typedef struct CdcDirty
 	bool		held;			/* somebody has its row: not before */
 	int64		again_at;
 	int64		held_since;		/* since when that is so, 0: it is not */
-	int64		told_at;		/* when that was told last, 0: not. Writers: worker/store, worker/world */
-	bool		skipped;		/* it was so in the last turn that tried. Writers: worker/store, worker/world */
+	int64		told_at;		/* when that was told last, 0: not. Writer: worker/world */
+	bool		skipped;		/* it was so in the last turn that tried. Writer: worker/world */
 	dlist_node	node;			/* in the list of its kind, unless held: */
 	pairingheap_node held_node; /* in the heap of those */
 } CdcDirty;
@@ -98,6 +98,10 @@ extern int64 cdc_dirty_next(const struct CdcWorld *world);
  */
 extern void cdc_written(struct CdcWorld *world, CdcDirty *dirty);
 extern void cdc_not_written(struct CdcWorld *world, CdcDirty *dirty, int64 now);
+
+/* Somebody holds its row, or nobody does; and that was told at this time, 0: that it is over. */
+extern void cdc_dirty_skip(CdcDirty *dirty, bool skipped);
+extern void cdc_dirty_told(CdcDirty *dirty, int64 at);
 
 /* Of a world that is being made. */
 extern void cdc_dirty_create(struct CdcWorld *world);

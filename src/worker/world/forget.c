@@ -120,7 +120,5 @@ cdc_world_clear(CdcWorld *world)
 	json_object_put(world->held_events);
 	world->events = world->held_events = NULL;
 	memset(&world->fence.highest, 0, sizeof(world->fence.highest));
-	if (world->fence.key)
-		explicit_bzero(world->fence.key, strlen(world->fence.key));
-	cdc_set_string(world->context, &world->fence.key, NULL);
+	cdc_world_set_key(world, NULL);
 }

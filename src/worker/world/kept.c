@@ -8,6 +8,7 @@
 
 #include "common/json.h"
 #include "worker/world/kept.h"
+#include "worker/world/wanted.h"
 
 void
 cdc_keep(CdcPipeline *p)
@@ -130,12 +131,6 @@ cdc_keep_identities(CdcPipeline *p, const char *tables)
 }
 
 void
-cdc_kept_identities(CdcPipeline *p, const char *row)
-{
-	cdc_set_string(p->context, &p->kept.identities, row);
-}
-
-void
 cdc_keep_mutated(CdcPipeline *p)
 {
 	p->kept.mutated_at = GetCurrentTimestamp();
@@ -145,9 +140,16 @@ cdc_keep_mutated(CdcPipeline *p)
 void
 cdc_keep_failure(CdcPipeline *p)
 {
+	p->learned.failure_seen = true;
 	if (p->kept.nfailures < (int) lengthof(p->kept.failures))
 		p->kept.failures[p->kept.nfailures++] = GetCurrentTimestamp();
 	cdc_keep(p);
+}
+
+void
+cdc_keep_failure_over(CdcPipeline *p)
+{
+	p->learned.failure_seen = false;
 }
 
 void
@@ -171,4 +173,83 @@ cdc_keep_adopted(CdcPipeline *p)
 {
 	p->kept.adopted = p->wanted.adopt_asked;
 	cdc_keep(p);
+}
+
+void
+cdc_keep_password(CdcPipeline *p, const char *password, const char *verifier, bytea *const sealed[2], char *const sealed_key[2])
+{
+	int			i;
+
+	if (p->secret.password)
+		explicit_bzero(p->secret.password, strlen(p->secret.password));
+	cdc_set_string(p->context, &p->secret.password, password);
+	cdc_wanted_set_verifier(p, verifier);
+	for (i = 0; i < 2; i++)
+	{
+		p->secret.sealed[i] = sealed[i];
+		p->secret.sealed_key[i] = sealed_key[i];
+	}
+	p->secret.generation = Max(p->wanted.wanted_generation, 1);
+	cdc_dirty_pipeline(p, CDC_ROW_SECRET);
+}
+
+void
+cdc_keep_role_password(CdcPipeline *p)
+{
+	p->secret.role_generation = p->secret.generation;
+	cdc_keep(p);
+}
+
+void
+cdc_keep_states(CdcPipeline *p, const char *connector, const char *tasks)
+{
+	if (cdc_same(p->learned.connector_state, connector) && cdc_same(p->learned.task_states, tasks))
+		return;
+	cdc_set_string(p->context, &p->learned.connector_state, connector);
+	cdc_set_string(p->context, &p->learned.task_states, tasks);
+	cdc_dirty_pipeline(p, CDC_ROW_OBSERVED);
+}
+
+void
+cdc_keep_lag(CdcPipeline *p, int64 bytes)
+{
+	p->learned.lag = bytes;
+}
+
+void
+cdc_keep_flushed(CdcPipeline *p, uint64 lsn)
+{
+	p->learned.flushed = lsn;
+}
+
+void
+cdc_keep_checked(CdcPipeline *p)
+{
+	p->plan.checked = true;
+	cdc_dirty_pipeline(p, CDC_ROW_OBSERVED);
+}
+
+void
+cdc_kept_checked(CdcPipeline *p)
+{
+	p->plan.checked = false;
+}
+
+void
+cdc_kept_fill(CdcPipeline *p, const CdcPipelineKept *kept, const CdcPipelineSecret *secret)
+{
+	p->kept = *kept;
+	p->secret = *secret;
+	p->secret.verifier = NULL;
+	cdc_wanted_set_verifier(p, secret->verifier);
+	p->learned.came_at = cdc_loop_now();
+}
+
+void
+cdc_kept_fill_observed(CdcPipeline *p, const char *connector, const char *tasks, uint64 flushed, int64 lag)
+{
+	cdc_set_string(p->context, &p->learned.connector_state, connector);
+	cdc_set_string(p->context, &p->learned.task_states, tasks);
+	p->learned.flushed = p->kept.reached = flushed;
+	p->learned.lag = lag;
 }

@@ -47,13 +47,35 @@ extern void cdc_keep_adopted(CdcPipeline *pipeline);
 
 /* These tables (JSON {oid: relreplident}) are about to be given another replica identity; NULL: it was set back. */
 extern void cdc_keep_identities(CdcPipeline *pipeline, const char *tables);
-extern void cdc_kept_identities(CdcPipeline *pipeline, const char *row);	/* as its row says */
 
 /* A change of something of its own is about to be sent. */
 extern void cdc_keep_mutated(CdcPipeline *pipeline);
 
-/* A failure now; those of before a time are forgotten. */
+/* The present FAILED is counted as a failure, now; or it is over, and the next is another; those of before a time are forgotten. */
 extern void cdc_keep_failure(CdcPipeline *pipeline);
+extern void cdc_keep_failure_over(CdcPipeline *pipeline);
 extern void cdc_keep_failures_since(CdcPipeline *pipeline, TimestampTz since);
+
+/* A password for its role: copied; sealed and its keys, of the pipeline's context, are taken over. */
+extern void cdc_keep_password(CdcPipeline *pipeline, const char *password, const char *verifier, bytea *const sealed[2], char *const sealed_key[2]);
+
+/* The role was given that password. */
+extern void cdc_keep_role_password(CdcPipeline *pipeline);
+
+/* States of its connector as last seen: words, and JSON text (both copied). */
+extern void cdc_keep_states(CdcPipeline *pipeline, const char *connector, const char *tasks);
+
+/* How far it is behind, and what is confirmed: written when a round has looked at it; that it has; and that this is written. */
+extern void cdc_keep_lag(CdcPipeline *pipeline, int64 bytes);
+extern void cdc_keep_flushed(CdcPipeline *pipeline, uint64 lsn);
+extern void cdc_keep_checked(CdcPipeline *pipeline);
+extern void cdc_kept_checked(CdcPipeline *pipeline);
+
+/*
+ * As its rows have it, when it is made; nothing is marked.  What the records point to
+ * is of the pipeline's context and taken over, but for the verifier, which is copied.
+ */
+extern void cdc_kept_fill(CdcPipeline *pipeline, const CdcPipelineKept *kept, const CdcPipelineSecret *secret);
+extern void cdc_kept_fill_observed(CdcPipeline *pipeline, const char *connector, const char *tasks, uint64 flushed, int64 lag);
 
 #endif							/* CDC_KEPT_H */

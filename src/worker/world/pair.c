@@ -255,5 +255,17 @@ void
 cdc_pair_changed(CdcPair *pair)
 {
 	pair->changed_at = cdc_loop_now();
-	pair->world->sdn.changed_at = pair->changed_at;
+	cdc_sdn_changed(pair->world);
+}
+
+void
+cdc_sdn_want_list(CdcWorld *world, bool wanted)
+{
+	world->sdn.list_wanted = wanted;
+}
+
+void
+cdc_sdn_changed(CdcWorld *world)
+{
+	world->sdn.changed_at = cdc_loop_now();
 }

@@ -109,4 +109,10 @@ extern void cdc_pair_changed(CdcPair *pair);
 /* Is a row waiting to be written? */
 extern bool cdc_pair_any_dirty(CdcWorld *world);
 
+/* A list of all peerings is wanted as soon as it may be asked for again; or it is asked for. */
+extern void cdc_sdn_want_list(CdcWorld *world, bool wanted);
+
+/* Something is expected to change there: it is asked often again. */
+extern void cdc_sdn_changed(CdcWorld *world);
+
 #endif							/* CDC_PAIR_H */

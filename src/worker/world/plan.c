@@ -106,16 +106,34 @@ cdc_plan_any_ready(const CdcWorld *world)
 }
 
 void
+cdc_plan_since(CdcPipeline *p, int what, int64 when)
+{
+	if (what & CDC_ANEW_SOURCE)
+		p->plan.source_since = when;
+	if (what & CDC_ANEW_CONNECT)
+		p->plan.connect_since = when;
+	if (what & CDC_ANEW_NETWORK)
+		p->plan.network_since = when;
+}
+
+void
+cdc_plan_failed(CdcPipeline *p)
+{
+	p->plan.attempts++;
+}
+
+void
+cdc_plan_succeeded(CdcPipeline *p)
+{
+	p->plan.attempts = 0;
+}
+
+void
 cdc_world_anew(CdcPipeline *p, int what)
 {
-	int64		now = cdc_loop_now();
-
-	if (what & CDC_ANEW_SOURCE)
-		p->plan.source_since = now;
-	if (what & CDC_ANEW_CONNECT)
-		p->plan.connect_since = now;
+	cdc_plan_since(p, what, cdc_loop_now());
 	if (what & CDC_ANEW_NO_BACKOFF)
-		p->plan.attempts = 0;
+		cdc_plan_succeeded(p);
 	if (!(what & CDC_ANEW_WHEN_DUE))
 		cdc_plan_at(p, 0);
 	cdc_world_ready(p);

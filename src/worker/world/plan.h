@@ -20,14 +20,22 @@ extern bool cdc_plan_any_ready(const CdcWorld *world);
 
 /*
  * What was seen of a pipeline counts no more: it is visited in this turn with looks
- * that are begun from now on, at its source or at Connect.  What failed is tried at
+ * that are begun from now on, at its source, at Connect or at the networks.  What failed is tried at
  * once, and counts no more when it may be other now; or when its time has come.
  */
 #define CDC_ANEW_SOURCE		1
 #define CDC_ANEW_CONNECT	2
 #define CDC_ANEW_NO_BACKOFF	4
 #define CDC_ANEW_WHEN_DUE	8
+#define CDC_ANEW_NETWORK	16
 extern void cdc_world_anew(CdcPipeline *pipeline, int what);
+
+/* Looks that began before this time count no more: at its source, at Connect, at the networks, by those words. */
+extern void cdc_plan_since(CdcPipeline *pipeline, int what, int64 when);
+
+/* What it tried failed, and is tried again ever later; or it did not. */
+extern void cdc_plan_failed(CdcPipeline *pipeline);
+extern void cdc_plan_succeeded(CdcPipeline *pipeline);
 
 /* It waits for looks, or no longer; all that do are visited in this turn. */
 extern void cdc_plan_wait(CdcPipeline *pipeline, bool waits);

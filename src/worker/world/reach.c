@@ -33,6 +33,7 @@ cdc_reach_connect(const CdcService *sink, CdcHttpRequest *request)
 {
 	own(sink, &request->owner);
 	request->kind = CDC_PEER_CONNECT;
+	request->forbids = cdc_kc_forbids;
 	request->user = sink->kafka.connect_user;
 	request->password = sink->kafka.connect_password;
 	request->ca = sink->ca;
@@ -47,6 +48,7 @@ cdc_reach_agent(const CdcService *sink, const CdcAgent *agent, CdcHttpRequest *r
 {
 	own(sink, &request->owner);
 	request->kind = CDC_PEER_AGENT;
+	request->forbids = cdc_agent_forbids;
 	request->bearer = agent->token;
 	request->ca = sink->ca;
 	request->any_address = sink->any_address;
@@ -78,6 +80,7 @@ cdc_reach_sdn(CdcHttpRequest *request, CdcSdnCredentials *credentials)
 		return psprintf("the file \"%s\" of cdc_pipeline.sdn_credentials_file cannot be used: %s", path, why);
 	}
 	request->kind = CDC_PEER_SDN;
+	request->forbids = cdc_sdn_forbids;
 	request->any_address = true;
 	request->user = credentials->user;
 	request->password = credentials->password;
@@ -93,6 +96,7 @@ cdc_reach_provider(const CdcService *s, CdcHttpRequest *request)
 {
 	own(s, &request->owner);
 	request->kind = CDC_PEER_PROVIDER;
+	request->forbids = cdc_agent_forbids;
 	request->connect_timeout_ms = cdc_connect_timeout;
 }
 

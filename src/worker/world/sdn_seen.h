@@ -15,11 +15,11 @@ typedef struct CdcSdn
 {
 	char	   *url;			/* that what follows is about */
 	bool		listing;
-	bool		list_wanted;	/* Writers: worker/observe, worker/execute */
+	bool		list_wanted;	/* Writer: worker/world */
 	int64		listing_since;
 	int64		listed_at;		/* start of the last list that ended, 0 never */
 	int64		good_at;		/* start of the list below */
-	int64		changed_at;		/* something was expected to change. Writers: worker/observe, worker/world */
+	int64		changed_at;		/* something was expected to change. Writer: worker/world */
 	CdcTri		reachable;
 	bool		denied;			/* it refuses our credentials */
 	char	   *error;

@@ -42,10 +42,10 @@ typedef struct CdcNode
 	int			port;			/* Writer: worker/store */
 	CdcPgConn  *admin;			/* to the admin database: probes, pg_hba */
 	bool		probing;
-	bool		look_wanted;	/* somebody changed something there: look. Writers: worker/world, worker/standbys.c */
-	bool		looked;			/* a look has ended: what it means for its standby is due. Writers: worker/observe, worker/standbys.c */
+	bool		look_wanted;	/* somebody changed something there: look. Writer: worker/world */
+	bool		looked;			/* a look has ended: what it means for its standby is due. Writer: worker/world */
 	bool		hba_busy;		/* a pg_hba operation is under way. Writer: worker/execute/hba.c */
-	int64		probed_at;		/* start of the last probe that ended, 0 never. Writers: worker/observe, worker/execute/hba.c */
+	int64		probed_at;		/* start of the last probe that ended, 0 never. Writer: worker/world */
 	bool		reachable;		/* by the last probe */
 	char	   *error;			/* why not, NULL when reachable */
 	bool		in_recovery;
@@ -87,9 +87,9 @@ typedef struct CdcSourceDb
 {
 	CdcService *service;		/* Writer: worker/world */
 	char	   *database;		/* Writer: worker/world */
-	CdcNode    *node;			/* the primary that conn is to. Writers: worker/observe, worker/execute/source.c, worker/world */
-	CdcPgConn  *conn;			/* observations. Writers: worker/observe, worker/world */
-	CdcPgConn  *ddl;			/* actions, so that a lock wait blocks no look. Writers: worker/execute/source.c, worker/world */
+	CdcNode    *node;			/* the primary that conn is to. Writer: worker/world */
+	CdcPgConn  *conn;			/* observations. Writer: worker/world */
+	CdcPgConn  *ddl;			/* actions, so that a lock wait blocks no look. Writer: worker/world */
 	bool		observing;
 	int64		observing_since;
 	int			look_ms;		/* how long the last observation took, for few pipelines */
@@ -147,7 +147,7 @@ typedef struct CdcServicePostgres
 	uint64		system_identifier;	/* 0: not seen yet. Writer: worker/world */
 	CdcNode    *other_primary;	/* claims to be one too, NULL: none does. Writer: worker/observe */
 	bool		flowing;		/* its slots moved between the last two pings. Writer: worker/observe */
-	bool		followed;		/* a ping has told where they are: standbys may follow. Writers: worker/observe, worker/standbys.c */
+	bool		followed;		/* a ping has told where they are: standbys may follow. Writer: worker/world */
 	int64		searched_at;	/* when its nodes were last asked for a primary. Writer: worker/observe */
 	int64		lost_at;		/* since when there is no primary, 0: there is one. Writer: worker/observe */
 	bool		release_due;	/* it may have a connection that nothing is left to do by.  Writer: worker/observe */
@@ -157,7 +157,7 @@ typedef struct CdcServicePostgres
 	bool		ddl_busy;		/* a batch is under way. Writer: worker/execute/ddl.c */
 	CdcTurn		hba_turn;		/* of who writes pg_hba.conf */
 	CdcTurn		slot_turn;		/* of who makes its slot */
-	int64		standbys_since; /* something new is there for them to follow, 0: not. Writers: worker/visit.c, worker/observe */
+	int64		standbys_since; /* something new is there for them to follow, 0: not. Writer: worker/world */
 } CdcServicePostgres;
 
 /* Of a Kafka service and its Connect.  Writer: worker/store. */
@@ -201,9 +201,9 @@ typedef struct CdcServiceKafka
 	int64		plugin_at;		/* Writer: worker/observe */
 	int64		plugin_since;	/* Writer: worker/observe */
 	CdcTurn		plugin_turn;	/* of who asks for an installation */
-	int64		plugin_changed_at;	/* when one was asked for, or had ended. Writers: worker/observe, worker/execute */
-	int			failed_before;	/* connectors FAILED when the first was asked for, -1. Writers: worker/learn, worker/execute, worker/world */
-	bool		rolling;		/* workers are restarted one by one: look often. Writers: worker/learn, worker/observe */
+	int64		plugin_changed_at;	/* when one was asked for, or had ended. Writer: worker/world */
+	int			failed_before;	/* connectors FAILED when the first was asked for, -1. Writer: worker/world */
+	bool		rolling;		/* workers are restarted one by one: look often. Writer: worker/world */
 	int64		rolled_at;		/* the last such look. Writer: worker/observe */
 	char	   *install_failed; /* job that failed last, and how many did. Writer: worker/learn */
 	int64		install_failed_at;	/* Writer: worker/learn */

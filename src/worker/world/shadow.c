@@ -125,6 +125,21 @@ cdc_shadow_note_seen(CdcPipeline *p, CdcShadow *shadow, uint64 lsn, uint32 timel
 }
 
 void
+cdc_shadow_fill(CdcPipeline *p, CdcShadow *shadow, uint32 timeline, bool ready, const char *missing, const char *fix_sql)
+{
+	shadow->timeline = timeline;
+	shadow->ready = ready;
+	cdc_set_string(p->context, &shadow->missing, missing);
+	cdc_set_string(p->context, &shadow->fix_sql, fix_sql);
+}
+
+void
+cdc_shadow_moved(CdcShadow *shadow)
+{
+	shadow->moved_at = cdc_loop_now();
+}
+
+void
 cdc_shadows_written(CdcPipeline *p)
 {
 	ListCell   *cell;

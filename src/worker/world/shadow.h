@@ -28,6 +28,12 @@ extern void cdc_shadow_note_timeline(CdcPipeline *pipeline, CdcShadow *shadow, u
  */
 extern void cdc_shadow_note_seen(CdcPipeline *pipeline, CdcShadow *shadow, uint64 lsn, uint32 timeline);
 
+/* As its row has it, when it is made; nothing is marked. */
+extern void cdc_shadow_fill(CdcPipeline *pipeline, CdcShadow *shadow, uint32 timeline, bool ready, const char *missing, const char *fix_sql);
+
+/* It was moved now. */
+extern void cdc_shadow_moved(CdcShadow *shadow);
+
 /* After a commit: what was written of them is clean. */
 extern void cdc_shadows_written(CdcPipeline *pipeline);
 

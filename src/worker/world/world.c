@@ -49,6 +49,20 @@ cdc_world_note_higher(CdcWorld *world, const CdcEpoch *theirs)
 	world->work_pending = true;
 }
 
+void
+cdc_world_set_highest(CdcWorld *world, const CdcEpoch *highest)
+{
+	world->fence.highest = *highest;
+}
+
+void
+cdc_world_set_key(CdcWorld *world, const char *key)
+{
+	if (world->fence.key)
+		explicit_bzero(world->fence.key, strlen(world->fence.key));
+	cdc_set_string(world->context, &world->fence.key, key);
+}
+
 bool
 cdc_provided(const CdcService *service)
 {
@@ -59,22 +73,6 @@ bool
 cdc_initial_only(const CdcPipeline *pipeline)
 {
 	return strcmp(pipeline->wanted.snapshot_mode, "initial_only") == 0;
-}
-
-void
-cdc_world_want_nodes(CdcService *source)
-{
-	int			i;
-
-	for (i = 0; i < source->pg.nnodes; i++)
-		cdc_world_want_node(&source->pg.nodes[i]);
-}
-
-void
-cdc_world_want_node(CdcNode *n)
-{
-	n->look_wanted = true;
-	cdc_tend(n->service, CDC_TEND_STANDBYS);
 }
 
 CdcNode *
@@ -178,6 +176,16 @@ cdc_same(const char *a, const char *b)
 	if (a == NULL || b == NULL)
 		return a == b;
 	return strcmp(a, b) == 0;
+}
+
+void
+cdc_world_connected(CdcSourceDb *db, CdcPgConn *conn, CdcPgConn *ddl)
+{
+	db->node = db->service->pg.primary;
+	if (conn)
+		db->conn = conn;
+	if (ddl)
+		db->ddl = ddl;
 }
 
 void

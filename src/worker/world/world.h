@@ -16,6 +16,7 @@
 #include "nodes/pg_list.h"
 #include "utils/timestamp.h"
 
+#include "common/ring.h"
 #include "reconciler/decide.h"
 #include "reconciler/detail.h"
 #include "remote/agent.h"
@@ -28,7 +29,6 @@
 #include "worker/world/acting.h"
 #include "worker/world/asked.h"
 #include "worker/world/dirty.h"
-#include "worker/world/ring.h"
 #include "worker/world/sdn_seen.h"
 #include "worker/world/service.h"
 #include "worker/world/tend.h"
@@ -39,19 +39,19 @@ typedef struct CdcShadow
 {
 	char	   *address;
 	int			port;
-	uint32		timeline;		/* of the node when the slot was made by us, 0: it was not. Writers: worker/world, worker/store */
+	uint32		timeline;		/* of the node when the slot was made by us, 0: it was not */
 	bool		busy;			/* a statement is under way. Writer: worker/execute/shadow.c */
 	bool		making;			/* which makes the slot: it shows there, half made. Writer: worker/execute/shadow.c */
 	int64		tried_at;		/* when one was last begun. Writer: worker/execute/shadow.c */
-	int64		moved_at;		/* when the slot was last moved, or looked at first. Writers: worker/execute/shadow.c, worker/world */
+	int64		moved_at;		/* when the slot was last moved, or looked at first */
 	uint64		lsn;			/* to which we last moved it, 0: not since the last probe. Writer: worker/execute/shadow.c */
 	uint64		seen_lsn;		/* the furthest that it was seen, or that we moved it to; 0: never seen. Writer: worker/world */
 	int64		found_at;		/* when it was first seen there. Writer: worker/world */
 	int64		kept_at;		/* when it was last seen to have been moved by somebody else. Writer: worker/world */
 	char	   *error;			/* of the last statement, NULL when it was done. Writer: worker/execute/shadow.c */
-	bool		ready;			/* Writers: worker/world, worker/store */
-	char	   *missing;		/* NULL when ready. Writers: worker/world, worker/store */
-	char	   *fix_sql;		/* what to type, or NULL. Writers: worker/world, worker/store */
+	bool		ready;
+	char	   *missing;		/* NULL when ready */
+	char	   *fix_sql;		/* what to type, or NULL */
 	bool		dirty;			/* to be written to cdc.pipeline_standby */
 	bool		gone;			/* the node left: to be deleted there */
 } CdcShadow;
@@ -103,8 +103,8 @@ typedef struct CdcPipelineWanted
 
 /*
  * What is remembered over a restart, and written with the turn: intents, and what
- * was learned.  Changed by kept.h and streamed.h alone; the store fills it in.
- * Writers: worker/world, worker/store.
+ * was learned.  Changed by kept.h and streamed.h alone, which the store has fill
+ * it in.  Writer: worker/world.
  */
 typedef struct CdcPipelineKept
 {
@@ -139,20 +139,20 @@ typedef struct CdcPipelineKept
 	char	   *failover;		/* JSON text of a verdict that is being carried out */
 	int			adopted;		/* of those, carried out */
 	char	   *identities;		/* tables that were given REPLICA IDENTITY FULL, and what
-								 * they had: JSON {oid: relreplident}; NULL: none. Writer: worker/world/kept.c */
+								 * they had: JSON {oid: relreplident}; NULL: none */
 	TimestampTz mutated_at;		/* 0: never */
 	int			nfailures;		/* within the last 10 minutes */
 	TimestampTz failures[8];
 } CdcPipelineKept;
 
-/* The connector role's password.  Writers: worker/execute, worker/store. */
+/* The connector role's password; changed by kept.h alone.  Writer: worker/world. */
 typedef struct CdcPipelineSecret
 {
 	int			generation;		/* of the password below; 0: none yet */
 	int			role_generation;	/* the one that the role was given last */
 	char	   *password;		/* of the connector role; NULL: not made yet */
-	char	   *verifier;		/* Writer: worker/world */
-	char	   *verifier_hash;	/* of it, as a look tells the role's. Writer: worker/world */
+	char	   *verifier;
+	char	   *verifier_hash;	/* of it, as a look tells the role's */
 	bytea	   *sealed[2];		/* both, encrypted, until written */
 	char	   *sealed_key[2];
 	char	   *secret_error;	/* why it could not be decrypted, or NULL */
@@ -198,8 +198,8 @@ typedef struct CdcPipelineAway
 } CdcPipelineAway;
 
 /*
- * What was learned from looks, and is lost with the process but for what the store
- * fills in.  Writers: worker/learn, worker/store.
+ * What was learned from looks, and is lost with the process but for what is in
+ * pipeline_observed.  Writer: worker/learn.
  */
 typedef struct CdcPipelineLearned
 {
@@ -208,15 +208,15 @@ typedef struct CdcPipelineLearned
 	int64		another_seen;	/* loop time at which another walsender than that of
 								 * snapshot_run was seen, to be judged by offsets that
 								 * are asked for after it; 0 */
-	int64		came_at;		/* loop time of that. Writers: worker/world, worker/store */
+	int64		came_at;		/* loop time of that. Writer: worker/world */
 	int64		reached_at;		/* loop time at which that was seen, 0: remembered. Writer: worker/world */
-	char	   *connector_state;	/* as last written to pipeline_observed */
-	char	   *task_states;
-	int64		lag;			/* bytes, -1 unknown. Writers: worker/learn, worker/world, worker/store */
-	bool		failure_seen;	/* the present FAILED has been counted. Writers: worker/learn, worker/execute, worker/world */
+	char	   *connector_state;	/* as last written to pipeline_observed. Writer: worker/world */
+	char	   *task_states;	/* Writer: worker/world */
+	int64		lag;			/* bytes, -1 unknown. Writer: worker/world */
+	bool		failure_seen;	/* the present FAILED has been counted. Writer: worker/world */
 	int64		restart_at;		/* when the next restart is due */
 	char	   *failure;		/* text of the last failure */
-	uint64		flushed;		/* confirmed_flush_lsn last seen */
+	uint64		flushed;		/* confirmed_flush_lsn last seen. Writer: worker/world */
 	int64		flushed_at;		/* when it last moved */
 	int64		flush_interval; /* longest interval seen between moves */
 	int64		slot_held_since;	/* teardown: slot active since */
@@ -234,7 +234,7 @@ typedef struct CdcPipelineDoing
 	int64		restarted_at;	/* Writer: worker/execute */
 	bool		clean_before;	/* no offsets could be stored before what is under way. Writer: worker/execute */
 	int64		shows_at;		/* a FAILED until then may be the former task's. Writer: worker/execute */
-	CdcOp	   *op;				/* the first of those under way, NULL: none is. Writers: worker/visit.c, worker/world */
+	CdcOp	   *op;				/* the first of those under way, NULL: none is. Writer: worker/world */
 	bool		op_failed;		/* one of those that were begun together did */
 	MemoryContext op_context;	/* they are in it; NULL: there was none since cdc_op_clear(). Writer: worker/world */
 	char	   *op_error;		/* of the last operation, NULL when it was done */
@@ -245,13 +245,12 @@ typedef struct CdcPipelineDoing
 
 /*
  * When it is visited next, and what must have been looked at by then.  Others say
- * so by plan.h.  Writers: worker/visit.c, worker/pace.c, worker/round.c,
- * worker/world, worker/store.
+ * so by plan.h.  Writers: worker/visit.c, worker/pace.c, worker/round.c.
  */
 typedef struct CdcPipelinePlan
 {
 	bool		round_due;		/* a health round began, the look has not ended */
-	bool		checked;		/* a health round looked: stamp the time */
+	bool		checked;		/* a health round looked: stamp the time. Writer: worker/world */
 	int			rounds_running; /* health rounds since Running */
 	CdcDecision decision;		/* the last one */
 	CdcRing		ring;			/* those that are visited in this turn. Writer: worker/world */
@@ -261,11 +260,11 @@ typedef struct CdcPipelinePlan
 	uint64		planned;		/* number of that plan. Writer: worker/world */
 	pairingheap_node due_node;	/* in world->due, unless due is 0. Writer: worker/world */
 	bool		asked;			/* by check_health(): a Failed one is tried now */
-	int64		source_since;	/* looks at the source begun before do not count */
-	int64		connect_since;	/* looks at Connect begun before do not count */
-	int64		network_since;	/* looks at the networks begun before do not count */
+	int64		source_since;	/* looks at the source begun before do not count. Writer: worker/world */
+	int64		connect_since;	/* looks at Connect begun before do not count. Writer: worker/world */
+	int64		network_since;	/* looks at the networks begun before do not count. Writer: worker/world */
 	int64		rule_since;		/* since when the same rule fires */
-	int			attempts;		/* consecutive transient faults */
+	int			attempts;		/* consecutive transient faults. Writer: worker/world */
 } CdcPipelinePlan;
 
 struct CdcPipeline
@@ -390,17 +389,14 @@ extern bool cdc_provided(const CdcService *service);
 /* snapshot_mode initial_only: no slot, no publication, nothing streams. */
 extern bool cdc_initial_only(const CdcPipeline *pipeline);
 
-/* All nodes of a source are to be looked at: something was changed there. */
-extern void cdc_world_want_nodes(CdcService *source);
-
-/* This one is. */
-extern void cdc_world_want_node(CdcNode *node);
-
 /* A node of a source (may be NULL) by its address; NULL when there is none. */
 extern CdcNode *cdc_world_node(CdcService *source, const char *address, int port);
 
 /* The database object of a source, made when it is not there. */
 extern CdcSourceDb *cdc_world_database(CdcService *source, const char *database);
+
+/* It has a connection to the primary that there is: for looks, or for actions. */
+extern void cdc_world_connected(CdcSourceDb *db, CdcPgConn *conn, CdcPgConn *ddl);
 
 /* Closes the connections of a database; the next look opens new ones. */
 extern void cdc_world_hang_up(CdcSourceDb *db);
@@ -410,6 +406,10 @@ extern void cdc_world_hang_up(CdcSourceDb *db);
  * sends nothing from now on.  The next turn writes it.
  */
 extern void cdc_world_note_higher(CdcWorld *world, const CdcEpoch *theirs);
+
+/* The highest epoch that was seen, as the row has it; and the key of marks (copied, NULL: none), the former overwritten. */
+extern void cdc_world_set_highest(CdcWorld *world, const CdcEpoch *highest);
+extern void cdc_world_set_key(CdcWorld *world, const char *key);
 
 /*
  * Adds an event for the next turn.  status_from/to may be NULL; message must

@@ -4,7 +4,7 @@
  */
 #include "postgres.h"
 
-#include "worker/world/ring.h"
+#include "common/ring.h"
 
 void
 cdc_ring_init(CdcRing *ring, CdcRing *above)
@@ -49,21 +49,42 @@ take_out(CdcRing *ring)
 }
 
 CdcRing *
-cdc_ring_next(CdcRing *top)
+cdc_ring_first(CdcRing *top, bool (*fits) (CdcRing *leaf, void *arg), void *arg)
 {
-	CdcRing    *leaf = top;
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &top->members)
+	{
+		CdcRing    *leaf = dlist_container(CdcRing, node, iter.cur);
+
+		while (cdc_ring_waits(leaf))
+			leaf = dlist_head_element(CdcRing, node, &leaf->members);
+		if (fits == NULL || fits(leaf, arg))
+			return leaf;
+	}
+	return NULL;
+}
+
+void
+cdc_ring_take(CdcRing *leaf)
+{
 	CdcRing    *group;
 
-	while (cdc_ring_waits(leaf))
-		leaf = dlist_head_element(CdcRing, node, &leaf->members);
-	if (leaf == top)
-		return NULL;
 	/* those that had a turn are last of their group now */
 	for (group = take_out(leaf); group && group->above; group = group->above)
 	{
 		dlist_delete(&group->node);
 		dlist_push_tail(&group->above->members, &group->node);
 	}
+}
+
+CdcRing *
+cdc_ring_next(CdcRing *top)
+{
+	CdcRing    *leaf = cdc_ring_first(top, NULL, NULL);
+
+	if (leaf)
+		cdc_ring_take(leaf);
 	return leaf;
 }
 
