@@ -6,6 +6,7 @@
  * through.
  */
 #include "agent/client.h"
+#include "common/clock.h"
 
 #include <netinet/in.h>
 #include <pthread.h>
@@ -32,10 +33,7 @@ static const AgentConfig *config;
 static time_t
 seconds(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec;
+	return (time_t) (cdc_clock_ms() / 1000);
 }
 
 static void

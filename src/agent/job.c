@@ -79,14 +79,6 @@ give_up(AgentJob *j, const char *why)
 	pg_free(fault);
 }
 
-static void
-pause_ms(long ms)
-{
-	struct timespec ts = {ms / 1000, (ms % 1000) * 1000000};
-
-	nanosleep(&ts, NULL);
-}
-
 /* Until the worker answers and lists what is wanted, or the deadline. */
 static bool
 wait_for_worker(const char *class, const char *version, char **error)
@@ -111,7 +103,7 @@ wait_for_worker(const char *class, const char *version, char **error)
 		}
 		if (look.error)
 			pfree(look.error);
-		pause_ms(pause);
+		cdc_clock_pause(pause);
 		pause = Min(pause * 2, POLL_MAX_MS);
 	}
 }

@@ -17,11 +17,11 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "agent/files.h"
 #include "agent/service_user.h"
+#include "common/clock.h"
 #include "common/redact.h"
 #include "common/text.h"
 
@@ -33,14 +33,6 @@
 #define START_SECONDS 10
 
 extern char **environ;
-
-static void
-pause_ms(long ms)
-{
-	struct timespec ts = {ms / 1000, (ms % 1000) * 1000000};
-
-	nanosleep(&ts, NULL);
-}
 
 void
 agent_process_path(char *path, size_t size, const char *dir, const char *name)
@@ -265,7 +257,7 @@ agent_process_run(const AgentLaunch *launch, int seconds, char **error)
 			*error = psprintf("%s has not ended within %d s", launch->name, seconds);
 			return false;
 		}
-		pause_ms(POLL_MS);
+		cdc_clock_pause(POLL_MS);
 	}
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return true;
@@ -332,7 +324,7 @@ agent_process_end(const char *dir, const char *name, uid_t uid, const char *cwd,
 	{
 		if (!agent_process_lives(dir, name, &pid))
 			return true;
-		pause_ms(POLL_MS);
+		cdc_clock_pause(POLL_MS);
 	}
 	for (left = 5000; left > 0; left -= POLL_MS)
 	{
@@ -342,7 +334,7 @@ agent_process_end(const char *dir, const char *name, uid_t uid, const char *cwd,
 			signal_one(pid, uid, cwd, SIGKILL);
 		if (cwd)
 			kill_in(uid, cwd);
-		pause_ms(POLL_MS);
+		cdc_clock_pause(POLL_MS);
 	}
 	return !agent_process_lives(dir, name, &pid);
 }
@@ -428,7 +420,7 @@ agent_restart_main(int argc, char **argv)
 	{
 		if (agent_process_lives(argv[2], argv[3], &pid) && pid)
 			return 0;
-		pause_ms(POLL_MS);
+		cdc_clock_pause(POLL_MS);
 	}
 	fprintf(stderr, "%s is not started again: does the agent that made the service run?\n", argv[3]);
 	return 1;

@@ -16,6 +16,7 @@
 
 #include "agent/limits.h"
 #include "agent/service_user.h"
+#include "common/backoff.h"
 #include "common/clock.h"
 
 #define FIRST_PAUSE_MS 250
@@ -38,14 +39,12 @@ agent_service_publish(AgentService *s)
 int
 agent_service_fault(AgentService *s, char *words)
 {
-	int			pause = FIRST_PAUSE_MS << Min(s->failures, 6);
-
 	s->failures++;
 	s->seen.state = AGENT_SERVICE_ERROR;
 	strlcpy(s->seen.message, words ? words : "unknown fault", sizeof(s->seen.message));
 	if (words)
 		pfree(words);
-	return Min(pause, MAX_PAUSE_MS);
+	return (int) cdc_backoff_ms(s->failures, FIRST_PAUSE_MS, MAX_PAUSE_MS);
 }
 
 void

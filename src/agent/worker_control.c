@@ -7,11 +7,11 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "agent/files.h"
 #include "agent/http.h"
+#include "common/clock.h"
 #include "common/json.h"
 #include "common/redact.h"
 
@@ -118,14 +118,6 @@ last_line(int state_fd)
 	return said;
 }
 
-static void
-pause_ms(long ms)
-{
-	struct timespec ts = {ms / 1000, (ms % 1000) * 1000000};
-
-	nanosleep(&ts, NULL);
-}
-
 /* Waits for the child; false at the deadline (it is killed, with its group). */
 static bool
 wait_for(pid_t pid, int seconds, int *status)
@@ -136,7 +128,7 @@ wait_for(pid_t pid, int seconds, int *status)
 	{
 		if (waitpid(pid, status, WNOHANG) == pid)
 			return true;
-		pause_ms(POLL_MS);
+		cdc_clock_pause(POLL_MS);
 	}
 	kill(-pid, SIGKILL);
 	waitpid(pid, status, 0);

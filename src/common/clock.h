@@ -10,14 +10,29 @@
 
 #include <time.h>
 
-/* Milliseconds since some moment of the past. */
+/* Microseconds, milliseconds since some moment of the past. */
 static inline int64
-cdc_clock_ms(void)
+cdc_clock_us(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	return (int64) ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+static inline int64
+cdc_clock_ms(void)
+{
+	return cdc_clock_us() / 1000;
+}
+
+/* Sleeps, or until a signal.  For threads that have nothing else to do: whoever has a loop waits there. */
+static inline void
+cdc_clock_pause(long ms)
+{
+	struct timespec ts = {ms / 1000, (ms % 1000) * 1000000};
+
+	nanosleep(&ts, NULL);
 }
 
 #endif							/* CDC_CLOCK_H */

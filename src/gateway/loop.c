@@ -5,7 +5,8 @@
 #include "gateway/loop.h"
 
 #include <errno.h>
-#include <time.h>
+
+#include "common/clock.h"
 
 #define BATCH 128
 
@@ -18,10 +19,7 @@ static int	batch_size;
 uint64
 loop_clock(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64) now.tv_sec * 1000000 + now.tv_nsec / 1000;
+	return (uint64) cdc_clock_us();
 }
 
 static void

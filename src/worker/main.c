@@ -87,33 +87,10 @@ report(CdcWorld *world)
 						world->acting ? "running" : "starting");
 }
 
-void
-cdc_worker_main(Datum arg)
+static void
+set_session(void)
 {
-	CdcLoop    *loop;
-	CdcWorld   *world;
-	MemoryContext tick;
-	ResourceOwner owner;
-	const char *fault;
-	int64		next_expiry;
-	int64		next_tending;
-	int64		next_trim;
-	int64		retry_at = 0;
 	int			i;
-
-#ifdef M_MMAP_THRESHOLD
-	/* What is large is an answer or a list, and does not stay: its pages go back, in place of holes among what stays. */
-	mallopt(M_MMAP_THRESHOLD, LARGE);
-	mallopt(M_TRIM_THRESHOLD, LARGE);
-#endif
-	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	pqsignal(SIGTERM, die);
-	BackgroundWorkerUnblockSignals();
-	BackgroundWorkerInitializeConnection(cdc_database_name, NULL, 0);
-
-	/* it has every source's password: no core file, no debugger of its own user */
-	(void) prctl(PR_SET_DUMPABLE, 0);
-	pgstat_report_appname("cdc_pipeline reconciler");
 
 	/*
 	 * No user's lock is waited for, whatever the database's settings say: what a
@@ -142,7 +119,76 @@ cdc_worker_main(Datum arg)
 	cdc_text_ascii_only(GetDatabaseEncoding() != PG_UTF8 && GetDatabaseEncoding() != PG_SQL_ASCII);
 	if (strcmp(GetConfigOption("synchronous_commit", false, false), "off") == 0)
 		SetConfigOption("synchronous_commit", "on", PGC_USERSET, PGC_S_OVERRIDE);
+}
 
+/* When what is done beside the turn is done next. */
+typedef struct Chores
+{
+	int64		expiry_at;
+	int64		tending_at;
+	int64		trim_at;
+} Chores;
+
+static void
+do_chores(Chores *chores, int64 now)
+{
+	if (now >= chores->expiry_at)
+		chores->expiry_at = cdc_store_expire_events() ? now : now + EXPIRE_MS;
+	if (now >= chores->trim_at)
+		chores->trim_at = now + (cdc_store_trim_events() ? TRIM_MS : TEND_MS);
+	if (now >= chores->tending_at)
+	{
+		cdc_store_tend_members();
+		chores->tending_at = now + TEND_MS;
+	}
+}
+
+/* What is to be written is, what is to be read is, and what was to wait for that is begun.  False: it is tried again. */
+static bool
+take_turn(CdcWorld *world, ResourceOwner owner)
+{
+	bool		done;
+
+	world->work_pending = false;
+	if (cdc_shared)
+		pg_atomic_write_u32(&cdc_shared->wake_pending, 0);
+	done = cdc_store_turn(world);
+	/* hashes outside a transaction want an owner; its end left none */
+	CurrentResourceOwner = owner;
+	if (done && world->acting)
+		cdc_visit_dispatch(world);
+	if (!done)
+		world->work_pending = true;
+	report(world);
+	return done;
+}
+
+void
+cdc_worker_main(Datum arg)
+{
+	CdcLoop    *loop;
+	CdcWorld   *world;
+	MemoryContext tick;
+	ResourceOwner owner;
+	const char *fault;
+	Chores		chores;
+	int64		retry_at = 0;
+
+#ifdef M_MMAP_THRESHOLD
+	/* What is large is an answer or a list, and does not stay: its pages go back, in place of holes among what stays. */
+	mallopt(M_MMAP_THRESHOLD, LARGE);
+	mallopt(M_TRIM_THRESHOLD, LARGE);
+#endif
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, die);
+	BackgroundWorkerUnblockSignals();
+	BackgroundWorkerInitializeConnection(cdc_database_name, NULL, 0);
+
+	/* it has every source's password: no core file, no debugger of its own user */
+	(void) prctl(PR_SET_DUMPABLE, 0);
+	pgstat_report_appname("cdc_pipeline reconciler");
+
+	set_session();
 	if (!cdc_state_table_check(&fault))
 	{
 		ereport(LOG,
@@ -160,9 +206,9 @@ cdc_worker_main(Datum arg)
 	tick = AllocSetContextCreate(TopMemoryContext, "cdc_pipeline tick", ALLOCSET_DEFAULT_SIZES);
 	owner = ResourceOwnerCreate(NULL, "cdc_pipeline reconciler");
 	cdc_shmem_attach_worker();
-	next_expiry = cdc_loop_now();
-	next_tending = cdc_loop_now();
-	next_trim = cdc_loop_now() + TEND_MS;
+	chores.expiry_at = cdc_loop_now();
+	chores.tending_at = cdc_loop_now();
+	chores.trim_at = cdc_loop_now() + TEND_MS;
 	MemoryContextSwitchTo(tick);
 	CurrentResourceOwner = owner;
 
@@ -187,42 +233,10 @@ cdc_worker_main(Datum arg)
 			cdc_visit_ready(world);
 		now = cdc_loop_now();
 		if ((world->work_pending || (world->acting && cdc_visit_dirty(world))) && now >= retry_at)
-		{
-			world->work_pending = false;
-			if (cdc_shared)
-				pg_atomic_write_u32(&cdc_shared->wake_pending, 0);
-			if (cdc_store_turn(world))
-			{
-				retry_at = 0;
-				CurrentResourceOwner = owner;
-				if (world->acting)
-					cdc_visit_dispatch(world);
-			}
-			else
-			{
-				world->work_pending = true;
-				retry_at = now + TURN_RETRY_MS;
-			}
-			report(world);
-			/* hashes outside a transaction want an owner; its end left none */
-			CurrentResourceOwner = owner;
-		}
-		if (world->acting && now >= next_expiry)
-		{
-			next_expiry = cdc_store_expire_events() ? now : now + EXPIRE_MS;
-			CurrentResourceOwner = owner;
-		}
-		if (world->acting && now >= next_trim)
-		{
-			next_trim = now + (cdc_store_trim_events() ? TRIM_MS : TEND_MS);
-			CurrentResourceOwner = owner;
-		}
-		if (world->acting && now >= next_tending)
-		{
-			cdc_store_tend_members();
-			CurrentResourceOwner = owner;
-			next_tending = now + TEND_MS;
-		}
+			retry_at = take_turn(world, owner) ? 0 : now + TURN_RETRY_MS;
+		if (world->acting)
+			do_chores(&chores, now);
+		CurrentResourceOwner = owner;
 
 		now = cdc_loop_now();
 		cdc_shmem_note_step(cdc_loop_longest_step(loop));

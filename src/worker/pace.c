@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "common/backoff.h"
 #include "worker/assess/assess.h"
 #include "worker/execute/execute.h"
 #include "worker/observe/observe.h"
@@ -40,12 +41,7 @@ jitter(int64 ms)
 int64
 cdc_pace_backoff(CdcPipeline *p)
 {
-	int64		ms = BACKOFF_FIRST_MS;
-	int			i;
-
-	for (i = 1; i < p->plan.attempts && ms < BACKOFF_MAX_MS; i++)
-		ms *= 2;
-	return jitter(Min(ms, BACKOFF_MAX_MS));
+	return jitter(cdc_backoff_ms(p->plan.attempts, BACKOFF_FIRST_MS, BACKOFF_MAX_MS));
 }
 
 int64

@@ -84,6 +84,20 @@ record(CdcPipeline *p, const CdcDecision *d, const CdcAssessment *a)
 	cdc_keep_message(p, message);
 }
 
+/* The same of one that users do not see any more, or from now on: it is Deleted to them, whatever is still to settle. */
+static void
+record_absent(CdcPipeline *p, const CdcDecision *d, const CdcAssessment *a, bool was_absent)
+{
+	char	   *message = d->status != p->kept.status && was_absent && d->action != CDC_ACT_NONE ? message_of(p, d, a) : NULL;
+
+	if (!was_absent)
+		cdc_world_event(p, "transition", rule_name(d->rule), cdc_status_name(p->kept.status), "Deleted", NULL,
+						d->status == CDC_DELETED ? message_of(p, d, a) : NULL, NULL);
+	if (message)
+		cdc_world_event(p, "transition", rule_name(d->rule), "Deleted", "Deleted", NULL, message, NULL);
+	cdc_keep_status(p, d->status, p->kept.step);
+}
+
 /* Its intent is written with the turn; what follows it is started then. */
 static void
 add_operation(CdcPipeline *p, const CdcDecision *d)
@@ -251,29 +265,10 @@ visit(CdcPipeline *p)
 	}
 	if (d.torn_down)
 		cdc_keep_absent(p);
-	if (p->kept.absent && !was_absent)
-	{
-		cdc_keep(p);
-		cdc_world_event(p, "transition", rule_name(d.rule), cdc_status_name(p->kept.status), "Deleted", NULL,
-						d.status == CDC_DELETED ? message_of(p, &d, &a) : NULL, NULL);
-	}
-	if (!(p->kept.absent && was_absent) || d.action != CDC_ACT_NONE)
-	{
-		if (!p->kept.absent)
-			record(p, &d, &a);
-		else if (d.status != p->kept.status)
-		{
-			char	   *message = was_absent ? message_of(p, &d, &a) : NULL;
-
-			if (message)
-				cdc_world_event(p, "transition", rule_name(d.rule), "Deleted", "Deleted", NULL, message, NULL);
-			cdc_keep_status(p, d.status, p->kept.step);
-		}
-	}
-	else if (d.status != p->kept.status)
-	{
-		cdc_keep_status(p, d.status, p->kept.step);
-	}
+	if (p->kept.absent)
+		record_absent(p, &d, &a, was_absent);
+	else
+		record(p, &d, &a);
 	p->plan.decision = d;
 	if (d.action != CDC_ACT_NONE && d.action != CDC_ACT_SOFT_DELETE)
 		begin_operation(p, &d, &a.snapshot);

@@ -14,6 +14,7 @@ there is), of the word "Writer:" beside a struct's fields, and the rules:
   reads     of other rooms a room of which the table says that it changes nothing reaches, by
             whatever way, no function that may write a record (what a header holds in which fields have writers)
   empty     a room of the table has files
+  see       what a file's first comment says to see is beside it, or below src
 
 Each break is one line of text; known ones are in test/unit/layers.known, until they are mended.
 """
@@ -163,6 +164,10 @@ def breaks(top):
             for library, places in table.libraries.items():
                 if (header == library or library.endswith("/") and header.startswith(library)) and not tree.include(path, header) and not within(path, places):
                     found.add("library %s includes %s" % (path, header))
+        for words in re.findall(r"\bSee ([\w/]+\.[ch](?: and [\w/]+\.[ch])*)", tree.files[path].text[:tree.files[path].text.find("*/")]):
+            for name in words.split(" and "):
+                if os.path.join(os.path.dirname(path), name) not in tree.files and "src/" + name not in tree.files:
+                    found.add("see %s names %s" % (path, name))
     for room in table.rooms:
         if room not in homes.values():
             found.add("empty %s" % room)

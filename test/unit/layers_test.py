@@ -30,7 +30,7 @@ def ok(condition, name, why=""):
         print("\n".join("# " + line for line in str(why).splitlines()))
 
 
-KINDS = ("table", "room", "upward", "circle", "header", "library", "length", "writer", "owner", "reads", "empty")
+KINDS = ("table", "room", "upward", "circle", "header", "library", "length", "writer", "owner", "reads", "empty", "see")
 found, tree, table = rules.breaks(TOP)
 listed = rules.known(TOP)
 for kind in KINDS:
@@ -183,6 +183,10 @@ check("circle: of headers", ["circle src/left/left.h", "circle src/left/inner.h"
 check("header: one that others must not see", ["header src/top/top.c includes src/left/inner.h"], {TOPC: '#include "left/inner.h"\n' + SMALL[TOPC]})
 check("library: where it does not belong", ["library src/left/inner.c includes lib.h"], {"src/left/inner.c": "#include <lib.h>\n" + SMALL["src/left/inner.c"]})
 check("library: a folder of headers", ["library src/left/left.c includes tls/x.h"], {LEFT: "#include <tls/x.h>\n" + SMALL[LEFT]})
+# what is to be seen
+TOPS = "/*\n * left.c\n *\t  %s\n */\n"
+check("see: what is not there", ["see src/left/left.c names left_parts.h", "see src/left/left.c names low.h"], {LEFT: TOPS % "See low.h and left_parts.h." + SMALL[LEFT]})
+check("see: what is beside it, or below src", [], {LEFT: TOPS % "See left.h and low/low.h.  One may see a.h elsewhere." + SMALL[LEFT]})
 # length
 check("length: 501 lines of code", ["length src/right/long.c"], {"src/right/long.c": "static int x;\n" * 501})
 check("length: 500, and comments", [], {"src/right/long.c": "static int x;\n" * 500 + "\n/* and\n * this */\n" * 100})

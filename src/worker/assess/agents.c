@@ -3,10 +3,11 @@
  *	  What is known of a sink's agents, as a part of a pipeline's snapshot:
  *	  may the plugin be installed on the next worker, and is the password there?
  *
- * See agents.h.  Asks nobody.
+ * See assess_parts.h.  Asks nobody.
  */
 #include "postgres.h"
 
+#include "common/backoff.h"
 #include "common/redact.h"
 #include "extension/settings.h"
 #include "worker/assess/assess_parts.h"
@@ -86,14 +87,9 @@ static const char *
 failed_for_now(const CdcService *sink, const CdcPipeline *p, int target)
 {
 	const CdcAgentState *state = sink->kafka.agents[target].state;
-	int64		delay = RETRY_FIRST_MS;
-	int			i;
 
-	if (!cdc_agents_job_failed(state))
-		return NULL;
-	for (i = 1; i < sink->kafka.install_failures && delay < RETRY_MAX_MS; i++)
-		delay *= 2;
-	if (p->plan.asked || cdc_loop_now() - sink->kafka.install_failed_at >= Min(delay, RETRY_MAX_MS))
+	if (!cdc_agents_job_failed(state) || p->plan.asked ||
+		cdc_loop_now() - sink->kafka.install_failed_at >= cdc_backoff_ms(sink->kafka.install_failures, RETRY_FIRST_MS, RETRY_MAX_MS))
 		return NULL;
 	return psprintf("%s: %s", sink->kafka.connect_urls[target], state->job_error ? said_of_job(&sink->kafka.agents[target], p, state->job_error) : "it failed");
 }

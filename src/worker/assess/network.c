@@ -2,7 +2,7 @@
  * network.c
  *	  The pairs of networks, and what is seen of one as a snapshot's word.
  *
- * See network.h.  Asks nobody, changes nothing outside.
+ * See assess_parts.h.  Asks nobody, changes nothing outside.
  */
 #include "postgres.h"
 

@@ -2,7 +2,7 @@
  * agents.c
  *	  Actions on the agents of a sink.
  *
- * See agents.h and execute.h.  An action on several agents ends when the last
+ * See execute.h and execute_parts.h.  An action on several agents ends when the last
  * of them has answered, by its worst answer.
  */
 #include "postgres.h"

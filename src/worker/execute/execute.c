@@ -204,6 +204,49 @@ end_unsent(CdcOp *op, const char *words)
 	cdc_op_end(cdc_op_ref(op), CDC_OP_FAILED, words);
 }
 
+/* How an operation has ended, by what Connect says. */
+static CdcOpEnd
+end_of(CdcAction action, CdcKcMeaning meaning)
+{
+	switch (meaning)
+	{
+		case CDC_KC_DONE:
+			return CDC_OP_DONE;
+		case CDC_KC_ABSENT:
+			return action == CDC_ACT_DELETE_CONNECTOR ? CDC_OP_DONE : CDC_OP_FAILED;
+		case CDC_KC_EXISTS:
+			return action == CDC_ACT_POST_STOPPED || action == CDC_ACT_PREPARE_CONNECTOR ? CDC_OP_DONE : CDC_OP_FAILED;
+		case CDC_KC_BUSY:
+		case CDC_KC_INVALID:
+		case CDC_KC_NOT_STOPPED:
+		case CDC_KC_DENIED:
+			return CDC_OP_FAILED;
+		case CDC_KC_MAYBE:
+			break;
+	}
+	return CDC_OP_UNKNOWN;
+}
+
+/* Connect has answered: what follows for what is remembered of the pipeline. */
+static void
+note_answer(CdcPipeline *p, CdcAction action, bool done)
+{
+	/* a connector is deleted only when it was seen to have no offsets */
+	if (done && (action == CDC_ACT_DELETE_OFFSETS || action == CDC_ACT_DELETE_CONNECTOR))
+		cdc_keep_offsets_clean(p, true);
+	if (done && (action == CDC_ACT_PUT_CONNECTOR || action == CDC_ACT_POST_STOPPED || action == CDC_ACT_PREPARE_CONNECTOR))
+		p->doing.put_at = cdc_loop_now();
+	if (done && action == CDC_ACT_DELETE_CONNECTOR)
+		p->doing.put_at = 0;
+	if (action == CDC_ACT_RESTART_CONNECTOR)
+	{
+		p->doing.restarted_at = cdc_loop_now();
+		await_task(p, RESTART_SHOWS_MS);
+	}
+	if (action == CDC_ACT_PUT_CONNECTOR && cdc_connector_of(p))
+		await_task(p, CONFIG_SHOWS_MS);
+}
+
 static void
 http_done(const CdcHttpResult *result, void *arg)
 {
@@ -228,54 +271,13 @@ http_done(const CdcHttpResult *result, void *arg)
 		words = psprintf("%s; it may still take effect", result->error ? result->error : "no answer");
 	else
 	{
-		CdcAction	action = op->action;
 		const char *sent[] = {cdc_wanted_password(p), p->sink ? p->sink->kafka.connect_password : NULL};
-		CdcKcMeaning meaning = cdc_kc_meaning(result->status, result->body, sent, lengthof(sent), &words);
 
+		end = end_of(op->action, cdc_kc_meaning(result->status, result->body, sent, lengthof(sent), &words));
 		if (words)
-			words = psprintf("HTTP %d: %s", result->status, words);
-		switch (meaning)
-		{
-			case CDC_KC_DONE:
-				end = CDC_OP_DONE;
-				break;
-			case CDC_KC_ABSENT:
-				end = action == CDC_ACT_DELETE_CONNECTOR ? CDC_OP_DONE : CDC_OP_FAILED;
-				break;
-			case CDC_KC_EXISTS:
-				end = action == CDC_ACT_POST_STOPPED || action == CDC_ACT_PREPARE_CONNECTOR ? CDC_OP_DONE : CDC_OP_FAILED;
-				break;
-			case CDC_KC_BUSY:
-			case CDC_KC_INVALID:
-			case CDC_KC_NOT_STOPPED:
-			case CDC_KC_DENIED:
-				end = CDC_OP_FAILED;
-				break;
-			case CDC_KC_MAYBE:
-				if (words)
-					words = psprintf("%s; it may still take effect", words);
-				break;
-		}
-		if (end == CDC_OP_DONE &&
-			(action == CDC_ACT_DELETE_OFFSETS || action == CDC_ACT_DELETE_CONNECTOR))
-		{
-			/* a connector is deleted only when it was seen to have none */
-			cdc_keep_offsets_clean(p, true);
-		}
-		if (end == CDC_OP_DONE && (action == CDC_ACT_PUT_CONNECTOR || action == CDC_ACT_POST_STOPPED ||
-								   action == CDC_ACT_PREPARE_CONNECTOR))
-			p->doing.put_at = cdc_loop_now();
-		if (end == CDC_OP_DONE && action == CDC_ACT_DELETE_CONNECTOR)
-			p->doing.put_at = 0;
-		if (action == CDC_ACT_RESTART_CONNECTOR)
-		{
-			p->doing.restarted_at = cdc_loop_now();
-			await_task(p, RESTART_SHOWS_MS);
-		}
-		if (action == CDC_ACT_PUT_CONNECTOR && cdc_connector_of(p))
-			await_task(p, CONFIG_SHOWS_MS);
+			words = psprintf("HTTP %d: %s%s", result->status, words, end == CDC_OP_UNKNOWN ? "; it may still take effect" : "");
+		note_answer(p, op->action, end == CDC_OP_DONE);
 	}
-	note_offsets(p, op->action, end);
 	if (end == CDC_OP_FAILED && p->source)
 		cdc_turn_give(&p->source->pg.slot_turn, p);
 	cdc_op_end(*ref, end, words);

@@ -2,9 +2,11 @@
  * execute.h
  *	  Carries out actions, by their name in the state table.
  *
- * The only files that change anything outside: execute.c (Connect and SQL on
- * the source) and execute/hba.c.  An action is started after its intent has
- * been committed and ends by cdc_op_end(), exactly once.
+ * The only room that changes anything outside: execute.c on Kafka Connect, the
+ * files beside it on one peer each.  An action is started after its intent has
+ * been committed and ends by cdc_op_end(), exactly once.  What a service needs for
+ * itself (peerings to be removed, agents, its provider) has no operation and is
+ * begun when its time has come.  No errors but those of memory.
  */
 #ifndef CDC_EXECUTE_H
 #define CDC_EXECUTE_H
@@ -14,9 +16,9 @@
 #include "worker/world/world.h"
 
 /*
- * Takes the turn that the action needs, before its intent is written: one
- * pg_hba writer at a time for each source.  False while it is another
- * pipeline's: the pipeline is visited again soon.
+ * Takes the turn that the action needs, before its intent is written: of who
+ * writes pg_hba.conf, installs the plugin, changes a pair of networks.  False while
+ * it is another pipeline's: it is to be visited again.
  */
 extern bool cdc_execute_reserve(CdcPipeline *pipeline, CdcAction action);
 
@@ -30,7 +32,7 @@ extern void cdc_execute_release(CdcPipeline *pipeline);
  */
 extern bool cdc_execute_prepare(CdcPipeline *pipeline, CdcAction action, char **error);
 
-/* Starts an operation.  Its intent is committed. */
+/* Starts an operation.  Its intent is committed; it may end at once, and is then not there any more. */
 extern void cdc_execute(CdcOp *op);
 
 /* All of a turn have been started: those that go in batches are sent. */

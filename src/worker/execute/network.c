@@ -3,7 +3,7 @@
  *	  Changes of network peerings: made and enabled for a pipeline, removed
  *	  when no service needs the pair any more.
  *
- * See network.h and execute.h.  The intent (the row of the pair, with the time
+ * See execute.h.  The intent (the row of the pair, with the time
  * of the change) is committed before a request is sent; what it did shows in
  * the next list, whatever became of its answer.
  */
@@ -12,6 +12,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "common/backoff.h"
 #include "extension/settings.h"
 #include "worker/execute/execute_parts.h"
 #include "worker/world/pair.h"
@@ -49,32 +50,13 @@ cdc_network_release(CdcPipeline *p)
 	cdc_turn_give_kind(p, CDC_PAIR_TURN);
 }
 
-static void
-set_error(CdcPair *pair, const char *words)
-{
-	if (cdc_same(pair->error, words))
-		return;
-	cdc_set_string(pair->world->context, &pair->error, words);
-	if (pair->stored)
-		cdc_dirty_pair(pair);
-}
-
-/* The row says, before it is sent, that a change is. */
-static void
-note_intent(CdcPair *pair)
-{
-	pair->mutated_at = GetCurrentTimestamp();
-	cdc_dirty_pair(pair);
-}
-
 void
 cdc_network_prepare(CdcPipeline *p)
 {
 	CdcPair    *pair = cdc_pair_of(p);
 
-	if (pair->waiting_since == 0)
-		pair->waiting_since = GetCurrentTimestamp();
-	note_intent(pair);
+	cdc_pair_keep_waiting(pair, true);
+	cdc_pair_keep_mutated(pair);
 }
 
 /* Starts a change; the error when that is not possible. */
@@ -138,7 +120,7 @@ change_done(const CdcHttpResult *result, void *arg)
 	end = end_of(result, &meaning, &words);
 	if (pair)
 	{
-		if (meaning == CDC_SDN_EXISTS && ++pair->conflicts < MAX_CONFLICTS)
+		if (meaning == CDC_SDN_EXISTS && cdc_pair_met_conflict(pair) < MAX_CONFLICTS)
 		{
 			/* somebody was quicker, perhaps ourselves: the next list shows it */
 			end = CDC_OP_DONE;
@@ -147,11 +129,11 @@ change_done(const CdcHttpResult *result, void *arg)
 		else if (meaning == CDC_SDN_EXISTS || meaning == CDC_SDN_REFUSED || meaning == CDC_SDN_DENIED)
 		{
 			refuse(pair, meaning == CDC_SDN_EXISTS ? psprintf("%s, but it is not listed: ask UpCloud's support", words) : words);
-			pair->conflicts = 0;
+			cdc_pair_end_conflicts(pair);
 		}
 		else if (meaning == CDC_SDN_DONE)
 			cdc_set_string(pair->world->context, &pair->refused, NULL);
-		set_error(pair, end == CDC_OP_DONE ? NULL : words);
+		cdc_pair_keep_error(pair, end == CDC_OP_DONE ? NULL : words);
 		cdc_pair_changed(pair);
 	}
 	if (op)
@@ -198,13 +180,8 @@ cdc_network_execute(CdcOp *op)
 static void
 retry_later(CdcPair *pair)
 {
-	int64		ms = BACKOFF_FIRST_MS;
-	int			i;
-
 	pair->attempts++;
-	for (i = 1; i < pair->attempts && ms < BACKOFF_MAX_MS; i++)
-		ms *= 2;
-	pair->next_try = cdc_loop_now() + Min(ms, BACKOFF_MAX_MS);
+	pair->next_try = cdc_loop_now() + cdc_backoff_ms(pair->attempts, BACKOFF_FIRST_MS, BACKOFF_MAX_MS);
 }
 
 /* Nothing of ours is listed: over, or a late effect is still possible. */
@@ -238,7 +215,7 @@ plan_removal(CdcPair *pair)
 	{
 		if (world->sdn.reachable == CDC_NO && world->sdn.listed_at >= Max(pair->changed_at, pair->next_try))
 		{
-			set_error(pair, world->sdn.error);
+			cdc_pair_keep_error(pair, world->sdn.error);
 			retry_later(pair);
 		}
 		else
@@ -259,7 +236,7 @@ plan_removal(CdcPair *pair)
 			pair->parted = false;
 			strlcpy(pair->removal_uuid, which->uuid, sizeof(pair->removal_uuid));
 			pair->removal_planned = world->removals_planned = true;
-			note_intent(pair);
+			cdc_pair_keep_mutated(pair);
 			break;
 	}
 }
@@ -293,11 +270,11 @@ removal_done(const CdcHttpResult *result, void *arg)
 		{
 			pair->attempts = 0;
 			pair->next_try = cdc_loop_now();
-			set_error(pair, NULL);
+			cdc_pair_keep_error(pair, NULL);
 		}
 		else
 		{
-			set_error(pair, words);
+			cdc_pair_keep_error(pair, words);
 			retry_later(pair);
 		}
 		break;
@@ -339,7 +316,7 @@ cdc_network_dispatch(CdcWorld *world)
 		{
 			pfree(ref);
 			pair->removal_serial = 0;
-			set_error(pair, error);
+			cdc_pair_keep_error(pair, error);
 			retry_later(pair);
 		}
 	}

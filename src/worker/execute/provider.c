@@ -11,6 +11,7 @@
 
 #include "utils/memutils.h"
 
+#include "common/backoff.h"
 #include "extension/settings.h"
 #include "worker/execute/execute.h"
 #include "worker/execute/provider.h"
@@ -134,8 +135,8 @@ take_news(CdcService *s, CdcProvide what, CdcProvided *p)
 	if (p->state == CDC_PROVIDED_UNKNOWN && message)
 	{
 		/* not heard: what was known stays */
-		cdc_tend_at(s, CDC_TEND_PROVIDER, now + Min(LOST_FIRST_MS << Min(s->made.provider_failures, 6), LOST_MAX_MS));
 		s->made.provider_failures++;
+		cdc_tend_at(s, CDC_TEND_PROVIDER, now + cdc_backoff_ms(s->made.provider_failures, LOST_FIRST_MS, LOST_MAX_MS));
 		cdc_service_keep_status(s, s->status, s->kafka.addon_status, message);
 		return;
 	}

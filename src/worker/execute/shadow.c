@@ -2,7 +2,7 @@
  * shadow.c
  *	  The pipelines' slots on standbys: made, moved, dropped.
  *
- * See shadow.h.  One statement at a time for each slot.  A slot on a standby
+ * See execute.h.  One statement at a time for each slot.  A slot on a standby
  * is made only when the primary has logged its running transactions, which an
  * idle one does never: while a slot is being made the primary is nudged.
  * Being killed anywhere needs no repair: a slot of which we do not remember

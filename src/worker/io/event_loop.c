@@ -8,7 +8,6 @@
 #include "postgres.h"
 
 #include <sys/epoll.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "access/xact.h"
@@ -61,15 +60,6 @@ int64
 cdc_loop_now(void)
 {
 	return cdc_clock_ms();
-}
-
-static int64
-now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64) now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
 int64
@@ -313,9 +303,9 @@ cdc_loop_wait(CdcLoop *loop, long max_wait)
 			max_wait = (long) left;
 	}
 	if (loop->woken_us != 0)
-		loop->longest_us = Max(loop->longest_us, now_us() - loop->woken_us);
+		loop->longest_us = Max(loop->longest_us, cdc_clock_us() - loop->woken_us);
 	n = WaitEventSetWait(loop->set, max_wait, occurred, lengthof(occurred), cdc_wait_event());
-	loop->woken_us = now_us();
+	loop->woken_us = cdc_clock_us();
 	for (i = 0; i < n; i++)
 	{
 		if (occurred[i].events & WL_LATCH_SET)

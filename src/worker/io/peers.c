@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "common/backoff.h"
 #include "common/hashfn.h"
 #include "lib/ilist.h"
 #include "utils/memutils.h"
@@ -107,11 +108,7 @@ forget_others(CdcPeer *peer, uint64 credentials)
 static int64
 pause_after(int times)
 {
-	int64		ms = CDC_PEER_FIRST_MS;
-
-	while (--times > 0 && ms < CDC_PEER_LAST_MS)
-		ms *= 2;
-	return Min(ms, CDC_PEER_LAST_MS);
+	return cdc_backoff_ms(times, CDC_PEER_FIRST_MS, CDC_PEER_LAST_MS);
 }
 
 bool

@@ -7,8 +7,6 @@
  */
 #include "postgres.h"
 
-#include "utils/timestamp.h"
-
 #include "worker/learn/learn_parts.h"
 #include "worker/world/pair.h"
 
@@ -24,10 +22,6 @@ cdc_learn_network(CdcPipeline *p)
 		return;
 	waiting = cdc_sdn_judge(pair->a, pair->b, ab, ba, pair->installation).peerings != CDC_PEERINGS_ACTIVE;
 	if (!waiting)
-		pair->conflicts = 0;
-	if (waiting == (pair->waiting_since != 0))
-		return;
-	pair->waiting_since = waiting ? GetCurrentTimestamp() : 0;
-	if (pair->stored)
-		cdc_dirty_pair(pair);
+		cdc_pair_end_conflicts(pair);
+	cdc_pair_keep_waiting(pair, waiting);
 }

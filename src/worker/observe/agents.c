@@ -2,7 +2,7 @@
  * agents.c
  *	  Looks at the agents of a sink.
  *
- * See agents.h.  One GET an agent and round, whatever the number of pipelines.
+ * See observe_parts.h.  One GET an agent and round, whatever the number of pipelines.
  */
 #include "postgres.h"
 

@@ -3,7 +3,7 @@
  *	  Looks at the SDN API: one list of peerings for all, and whose a service's
  *	  network is, and its ranges.
  *
- * See network.h.  Credentials are read from their file for every request: it
+ * See observe.h and observe_parts.h.  Credentials are read from their file for every request: it
  * is small, and what was rotated is used at once.
  */
 #include "postgres.h"
@@ -28,21 +28,6 @@
 /* Peerings of an account, some 600 bytes each, read as they come. */
 #define LIST_MAX (16 * 1024 * 1024)
 
-/* What was seen of one direction, as its row shows it. */
-static void
-note_direction(CdcPair *pair, const CdcSdnPeering *peering, char *uuid, char **state)
-{
-	const char *id = peering ? peering->uuid : "";
-	const char *name = peering ? peering->state_name : NULL;
-
-	if (strncmp(uuid, id, CDC_UUID_LEN) == 0 && cdc_same(*state, name))
-		return;
-	strlcpy(uuid, id, CDC_UUID_LEN + 1);
-	cdc_set_string(pair->world->context, state, name);
-	if (pair->stored)
-		cdc_dirty_pair(pair);
-}
-
 static void
 note_pairs(CdcWorld *world)
 {
@@ -59,8 +44,7 @@ note_pairs(CdcWorld *world)
 		/* ours by its label, but of a row that is lost: it is to be removed one day */
 		if (!pair->stored && (cdc_sdn_ours(ab, pair->installation) || cdc_sdn_ours(ba, pair->installation)))
 			cdc_dirty_pair(pair);
-		note_direction(pair, ab, pair->peering_ab, &pair->state_ab);
-		note_direction(pair, ba, pair->peering_ba, &pair->state_ba);
+		cdc_pair_keep_directions(pair, ab, ba);
 	}
 }
 

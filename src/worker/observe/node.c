@@ -209,6 +209,45 @@ is_forbidden_metadata(CdcNode *n, uint64 system_identifier)
 	return forbidden;
 }
 
+/* What a node answered, in its context in place of the last answer; NULL: it makes no sense. */
+static CdcSourceObs *
+read_answer(CdcNode *n, const CdcPgResult *result)
+{
+	CdcSourceObs *obs;
+	MemoryContext old;
+
+	if (n->obs_context == NULL)
+		n->obs_context = AllocSetContextCreate(n->service->context, "cdc_pipeline node", ALLOCSET_SMALL_SIZES);
+	MemoryContextReset(n->obs_context);
+	memset(&n->conf, 0, sizeof(n->conf));
+	old = MemoryContextSwitchTo(n->obs_context);
+	obs = cdc_probe_answer(result);
+	MemoryContextSwitchTo(old);
+	return obs;
+}
+
+/* It is there, and so it is now.  Result: has it another pg_hba.conf? */
+static bool
+note_there(CdcNode *n, const CdcSourceObs *obs)
+{
+	bool		hba_changed = false;
+
+	n->reachable = true;
+	n->in_recovery = obs->in_recovery;
+	cdc_node_keep_history(n, obs->system_identifier, obs->timeline);
+	n->version = obs->version;
+	n->is_superuser = obs->is_superuser;
+	n->conf = obs->node;
+	n->wal_lsn = obs->wal_lsn;
+	n->free_slots = obs->free_slots;
+	if (!n->hba_busy)
+	{
+		hba_changed = !cdc_same(n->hba_text, obs->hba_text) || !cdc_same(n->hba_error, obs->hba_error);
+		note_hba(n, obs->hba_text, obs->hba_cut, obs->hba_error);
+	}
+	return hba_changed;
+}
+
 static void
 node_done(const CdcPgResult *result, void *arg)
 {
@@ -233,17 +272,7 @@ node_done(const CdcPgResult *result, void *arg)
 	if (!n->reachable)
 		n->pinged_at = cdc_loop_now();
 	if (result->outcome == CDC_PG_OK)
-	{
-		MemoryContext old;
-
-		if (n->obs_context == NULL)
-			n->obs_context = AllocSetContextCreate(s->context, "cdc_pipeline node", ALLOCSET_SMALL_SIZES);
-		MemoryContextReset(n->obs_context);
-		memset(&n->conf, 0, sizeof(n->conf));
-		old = MemoryContextSwitchTo(n->obs_context);
-		obs = cdc_probe_answer(result);
-		MemoryContextSwitchTo(old);
-	}
+		obs = read_answer(n, result);
 	if (obs && is_forbidden_metadata(n, obs->system_identifier))
 	{
 		obs = NULL;
@@ -252,19 +281,7 @@ node_done(const CdcPgResult *result, void *arg)
 	if (obs)
 	{
 		changed = !n->reachable || n->in_recovery != obs->in_recovery || n->timeline != obs->timeline;
-		n->reachable = true;
-		n->in_recovery = obs->in_recovery;
-		cdc_node_keep_history(n, obs->system_identifier, obs->timeline);
-		n->version = obs->version;
-		n->is_superuser = obs->is_superuser;
-		n->conf = obs->node;
-		n->wal_lsn = obs->wal_lsn;
-		n->free_slots = obs->free_slots;
-		if (!n->hba_busy)
-		{
-			hba_changed = !cdc_same(n->hba_text, obs->hba_text) || !cdc_same(n->hba_error, obs->hba_error);
-			note_hba(n, obs->hba_text, obs->hba_cut, obs->hba_error);
-		}
+		hba_changed = note_there(n, obs);
 		if (s->pg.system_identifier != 0 && n->system_identifier != s->pg.system_identifier)
 			error = psprintf("belongs to another cluster (system identifier " UINT64_FORMAT ")",
 							 n->system_identifier);

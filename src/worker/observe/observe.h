@@ -13,10 +13,9 @@
 #include "worker/world/world.h"
 
 /*
- * Is everything in needs known by a look begun at or after source_since
- * and connect_since?  If
- * not, starts the looks that are missing and returns false; the pipeline is
- * made ready again as they end.
+ * Is everything in needs (CDC_NEED_* of facts.h) known by looks that count, those
+ * begun at or after the times of the pipeline's plan?  If not, starts the looks that
+ * are missing and returns false; the pipeline is made ready again as they end.
  */
 extern bool cdc_observe(CdcPipeline *pipeline, int needs);
 

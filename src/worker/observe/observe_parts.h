@@ -1,7 +1,7 @@
 /*
  * observe_parts.h
- *	  What the files that look at sources share; used by observe/node.c and
- *	  observe/source.c alone.
+ *	  What the files of observe have of each other: observe.c asks for what a
+ *	  pipeline needs, the others look at a peer each.
  */
 #ifndef CDC_OBSERVE_PARTS_H
 #define CDC_OBSERVE_PARTS_H

@@ -59,13 +59,7 @@ add_pair(struct json_object *rows, const void *owner, int number)
 static void
 pair_written(void *owner)
 {
-	CdcPair    *pair = owner;
-
-	pair->world->pairs_due = 0;
-	if (pair->gone)
-		cdc_pair_forget(pair);
-	else
-		pair->stored = true;
+	cdc_pair_written(owner);
 }
 
 static const char *
@@ -96,15 +90,8 @@ cdc_store_load_pair(CdcWorld *world, const char *words)
 	struct json_object *row = json_tokener_parse(words);
 	CdcPair    *pair = cdc_pair_make(world, cdc_row_text(row, "network_a"), cdc_row_text(row, "network_b"));
 
-	pair->stored = true;
-	if (cdc_row_text(row, "installation_id"))
-		cdc_set_string(world->context, &pair->installation, cdc_row_text(row, "installation_id"));
-	strlcpy(pair->peering_ab, cdc_row_text(row, "peering_ab") ? cdc_row_text(row, "peering_ab") : "", sizeof(pair->peering_ab));
-	strlcpy(pair->peering_ba, cdc_row_text(row, "peering_ba") ? cdc_row_text(row, "peering_ba") : "", sizeof(pair->peering_ba));
-	cdc_set_string(world->context, &pair->state_ab, cdc_row_text(row, "state_ab"));
-	cdc_set_string(world->context, &pair->state_ba, cdc_row_text(row, "state_ba"));
-	cdc_set_string(world->context, &pair->error, cdc_row_text(row, "error_message"));
-	pair->waiting_since = cdc_row_time(cdc_row_text(row, "requested_at"));
-	pair->mutated_at = cdc_row_time(cdc_row_text(row, "mutated_at"));
+	cdc_pair_fill(pair, cdc_row_text(row, "installation_id"), cdc_row_text(row, "peering_ab"), cdc_row_text(row, "peering_ba"),
+				  cdc_row_text(row, "state_ab"), cdc_row_text(row, "state_ba"), cdc_row_text(row, "error_message"),
+				  cdc_row_time(cdc_row_text(row, "requested_at")), cdc_row_time(cdc_row_text(row, "mutated_at")));
 	json_object_put(row);
 }

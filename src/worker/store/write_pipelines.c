@@ -32,7 +32,7 @@ static const char write_spec_sql[] =
 "  gap pg_catalog.jsonb, restarts pg_catalog.timestamptz[], mutated_at pg_catalog.timestamptz,"
 "  streamed pg_catalog.jsonb, failover pg_catalog.jsonb,"
 "  role_generation pg_catalog.int4, offsets_clean pg_catalog.bool, adopted pg_catalog.int4, identities pg_catalog.jsonb, absent pg_catalog.bool, settled pg_catalog.bool)),"
-" l AS MATERIALIZED (SELECT s.id FROM cdc.pipeline_spec s JOIN u ON s.id OPERATOR(pg_catalog.=) u.id"
+" l AS MATERIALIZED (SELECT u.* FROM cdc.pipeline_spec s JOIN u ON s.id OPERATOR(pg_catalog.=) u.id"
 "  WHERE s.settled_at IS NULL FOR NO KEY UPDATE OF s SKIP LOCKED),"
 " w AS (UPDATE cdc.pipeline_spec s SET"
 "  status = CASE WHEN s.desired_state OPERATOR(pg_catalog.=) 'deleted'"
@@ -47,24 +47,24 @@ static const char write_spec_sql[] =
 "  updated_at = pg_catalog.now(),"
 "  deleted_at = CASE WHEN u.absent THEN coalesce(s.deleted_at, pg_catalog.now()) END,"
 "  settled_at = CASE WHEN u.settled THEN pg_catalog.now() END"
-"  FROM u JOIN l ON u.id OPERATOR(pg_catalog.=) l.id WHERE s.id OPERATOR(pg_catalog.=) u.id)"
-" SELECT u.n FROM u JOIN cdc.pipeline_spec s ON s.id OPERATOR(pg_catalog.=) u.id WHERE NOT EXISTS (SELECT FROM l WHERE l.id OPERATOR(pg_catalog.=) u.id)";
+"  FROM l u WHERE s.id OPERATOR(pg_catalog.=) u.id)"
+" SELECT u.n FROM u JOIN cdc.pipeline_spec s ON s.id OPERATOR(pg_catalog.=) u.id WHERE u.n OPERATOR(pg_catalog.<>) ALL (ARRAY(SELECT l.n FROM l))";
 
 static const char write_observed_sql[] =
 "WITH u AS MATERIALIZED (SELECT * FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) AS r("
 "  n pg_catalog.int4, id pg_catalog.uuid, connector_state pg_catalog.text, task_states pg_catalog.jsonb,"
 "  source_lag_bytes pg_catalog.int8, confirmed_flush_lsn pg_catalog.pg_lsn, stored_offset_lsn pg_catalog.pg_lsn,"
 "  system_identifier pg_catalog.numeric, timeline pg_catalog.int8, checked_at pg_catalog.timestamptz)),"
-" l AS MATERIALIZED (SELECT o.pipeline_id FROM cdc.pipeline_observed o JOIN u ON o.pipeline_id OPERATOR(pg_catalog.=) u.id"
+" l AS MATERIALIZED (SELECT u.* FROM cdc.pipeline_observed o JOIN u ON o.pipeline_id OPERATOR(pg_catalog.=) u.id"
 "  FOR NO KEY UPDATE OF o SKIP LOCKED),"
 " w AS (UPDATE cdc.pipeline_observed o SET connector_state = u.connector_state, task_states = u.task_states,"
 "   source_lag_bytes = u.source_lag_bytes, confirmed_flush_lsn = u.confirmed_flush_lsn,"
 "   stored_offset_lsn = coalesce(u.stored_offset_lsn, o.stored_offset_lsn),"
 "   system_identifier = u.system_identifier, timeline = u.timeline,"
 "   last_health_check_at = coalesce(u.checked_at, o.last_health_check_at)"
-"  FROM u JOIN l ON u.id OPERATOR(pg_catalog.=) l.pipeline_id WHERE o.pipeline_id OPERATOR(pg_catalog.=) u.id)"
+"  FROM l u WHERE o.pipeline_id OPERATOR(pg_catalog.=) u.id)"
 " SELECT u.n FROM u JOIN cdc.pipeline_observed o ON o.pipeline_id OPERATOR(pg_catalog.=) u.id"
-"  WHERE NOT EXISTS (SELECT FROM l WHERE l.pipeline_id OPERATOR(pg_catalog.=) u.id)";
+"  WHERE u.n OPERATOR(pg_catalog.<>) ALL (ARRAY(SELECT l.n FROM l))";
 
 /*
  * Rows of another table that have the pipeline's for their foreign key, which would

@@ -167,7 +167,8 @@ cdc_pair_forget(CdcPair *pair)
 	cdc_set_string(context, &pair->state_ba, NULL);
 	cdc_set_string(context, &pair->installation, NULL);
 	cdc_set_string(context, &pair->error, NULL);
-	cdc_set_string(context, &pair->refused, NULL);
+	if (pair->refused)
+		pfree(pair->refused);
 	pfree(pair);
 }
 
@@ -268,4 +269,97 @@ void
 cdc_sdn_changed(CdcWorld *world)
 {
 	world->sdn.changed_at = cdc_loop_now();
+}
+
+void
+cdc_pair_fill(CdcPair *pair, const char *installation, const char *peering_ab, const char *peering_ba, const char *state_ab,
+			  const char *state_ba, const char *error, TimestampTz waiting_since, TimestampTz mutated_at)
+{
+	MemoryContext context = pair->world->context;
+
+	pair->stored = true;
+	if (installation)
+		cdc_set_string(context, &pair->installation, installation);
+	strlcpy(pair->peering_ab, peering_ab ? peering_ab : "", sizeof(pair->peering_ab));
+	strlcpy(pair->peering_ba, peering_ba ? peering_ba : "", sizeof(pair->peering_ba));
+	cdc_set_string(context, &pair->state_ab, state_ab);
+	cdc_set_string(context, &pair->state_ba, state_ba);
+	cdc_set_string(context, &pair->error, error);
+	pair->waiting_since = waiting_since;
+	pair->mutated_at = mutated_at;
+}
+
+/* A pair that nobody has written a row for is none of ours, as far as is known. */
+static void
+mark(CdcPair *pair)
+{
+	if (pair->stored)
+		cdc_dirty_pair(pair);
+}
+
+static void
+keep_direction(CdcPair *pair, const CdcSdnPeering *peering, char *uuid, char **state)
+{
+	const char *id = peering ? peering->uuid : "";
+	const char *name = peering ? peering->state_name : NULL;
+
+	if (strncmp(uuid, id, CDC_UUID_LEN) == 0 && cdc_same(*state, name))
+		return;
+	strlcpy(uuid, id, CDC_UUID_LEN + 1);
+	cdc_set_string(pair->world->context, state, name);
+	mark(pair);
+}
+
+void
+cdc_pair_keep_directions(CdcPair *pair, const CdcSdnPeering *ab, const CdcSdnPeering *ba)
+{
+	keep_direction(pair, ab, pair->peering_ab, &pair->state_ab);
+	keep_direction(pair, ba, pair->peering_ba, &pair->state_ba);
+}
+
+void
+cdc_pair_keep_error(CdcPair *pair, const char *words)
+{
+	if (cdc_same(pair->error, words))
+		return;
+	cdc_set_string(pair->world->context, &pair->error, words);
+	mark(pair);
+}
+
+void
+cdc_pair_keep_waiting(CdcPair *pair, bool waiting)
+{
+	if (waiting == (pair->waiting_since != 0))
+		return;
+	pair->waiting_since = waiting ? GetCurrentTimestamp() : 0;
+	mark(pair);
+}
+
+void
+cdc_pair_keep_mutated(CdcPair *pair)
+{
+	pair->mutated_at = GetCurrentTimestamp();
+	cdc_dirty_pair(pair);
+}
+
+int
+cdc_pair_met_conflict(CdcPair *pair)
+{
+	return ++pair->conflicts;
+}
+
+void
+cdc_pair_end_conflicts(CdcPair *pair)
+{
+	pair->conflicts = 0;
+}
+
+void
+cdc_pair_written(CdcPair *pair)
+{
+	pair->world->pairs_due = 0;
+	if (pair->gone)
+		cdc_pair_forget(pair);
+	else
+		pair->stored = true;
 }

@@ -13,6 +13,7 @@
  */
 typedef struct CdcPair
 {
+	/* as its row has it.  Writer: worker/world */
 	CdcWorld   *world;
 	char		a[CDC_UUID_LEN + 1];	/* a < b */
 	char		b[CDC_UUID_LEN + 1];
@@ -26,13 +27,15 @@ typedef struct CdcPair
 	TimestampTz mutated_at;		/* the last change was sent, 0: never */
 	CdcDirty	dirty;			/* to be written */
 	bool		stored;			/* has a row */
-	bool		removing;		/* nobody needs it any more */
-	bool		gone;			/* its row is to be deleted, then it is forgotten */
 	int64		changed_at;		/* lists begun before do not count */
-	int64		refused_until;	/* what was refused is not tried again before */
-	char	   *refused;		/* why */
 	int			conflicts;		/* creates in a row that met a peering not listed */
 	CdcTurn		turn;			/* of who acts on it */
+
+	/* what is being done about it.  Writer: worker/execute/network.c */
+	bool		removing;		/* nobody needs it any more */
+	bool		gone;			/* its row is to be deleted, then it is forgotten */
+	int64		refused_until;	/* what was refused is not tried again before */
+	char	   *refused;		/* why */
 	CdcSdnRemoval removal;		/* the step that is under way, or planned */
 	bool		removal_planned;	/* its intent is written with the next turn */
 	uint64		removal_serial; /* of the request under way, 0: none */
@@ -105,6 +108,27 @@ extern bool cdc_pair_joined(const CdcService *service);
 
 /* Lists are asked for, soon and densely for a while: a change was sent. */
 extern void cdc_pair_changed(CdcPair *pair);
+
+/* As its row has it, when it is made; texts are copied and may be NULL, times 0.  Nothing is marked. */
+extern void cdc_pair_fill(CdcPair *pair, const char *installation, const char *peering_ab, const char *peering_ba, const char *state_ab,
+						  const char *state_ba, const char *error, TimestampTz waiting_since, TimestampTz mutated_at);
+
+/* What is remembered of it is changed by these alone, which mark its row, where it has one: what was seen of a direction (NULL: nothing); */
+extern void cdc_pair_keep_directions(CdcPair *pair, const CdcSdnPeering *ab, const CdcSdnPeering *ba);
+
+/* what was last tried and failed, copied (NULL: nothing has); since when it is waited for, or that it is not. */
+extern void cdc_pair_keep_error(CdcPair *pair, const char *words);
+extern void cdc_pair_keep_waiting(CdcPair *pair, bool waiting);
+
+/* A change is about to be sent: it gets a row, if it has none. */
+extern void cdc_pair_keep_mutated(CdcPair *pair);
+
+/* A create met a peering that is not listed: how often so far, in a row; or that is over. */
+extern int	cdc_pair_met_conflict(CdcPair *pair);
+extern void cdc_pair_end_conflicts(CdcPair *pair);
+
+/* After a commit: its row is as it is; it is forgotten when it is gone. */
+extern void cdc_pair_written(CdcPair *pair);
 
 /* Is a row waiting to be written? */
 extern bool cdc_pair_any_dirty(CdcWorld *world);

@@ -67,6 +67,7 @@ typedef enum CdcOpEnd
 /*
  * What happens outside for one pipeline: at most one at a time, but for those
  * that cdc_decide_beside() (reconciler/beside.h) lets run side by side.
+ * Writer: worker/world.
  */
 typedef struct CdcOp
 {
@@ -76,9 +77,9 @@ typedef struct CdcOp
 	const CdcRule *rule;
 	int64		started;		/* 0: its intent is not committed yet */
 	uint64		serial;			/* answers carry it: a late one finds another op */
-	void	   *state;			/* the executor's, in the pipeline's op_context */
+	void	   *state;			/* the executor's, in the pipeline's op_context. Writer: worker/execute */
 	dlist_node	node;			/* in world->starting, or in world->ended */
-	const struct json_object *event;	/* which tells of it, while that is not written; or NULL */
+	const struct json_object *event;	/* which tells of it, while that is not written; or NULL. Writer: worker/visit.c */
 	bool		ended;			/* is in world->ended: */
 	CdcOpEnd	end;			/* how, */
 	char	   *words;			/* and what is told of it; or NULL */
@@ -267,6 +268,7 @@ typedef struct CdcPipelinePlan
 	int			attempts;		/* consecutive transient faults. Writer: worker/world */
 } CdcPipelinePlan;
 
+/* Each record in it has writers of its own.  Writer: worker/world. */
 struct CdcPipeline
 {
 	char		id[CDC_UUID_LEN + 1];
