@@ -69,6 +69,7 @@ CREATE OR REPLACE FUNCTION cdc_inner.check_options(options jsonb) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	item record;
+	known record;
 	fault text;
 BEGIN
 	IF options = '{}' THEN
@@ -85,8 +86,13 @@ BEGIN
 		fault := cdc_inner.option_fault(item.key, item.value #>> '{}');
 		IF fault IS NOT NULL THEN
 			-- the value is not shown: who tries database.password sends one
+			SELECT o.* INTO known FROM cdc.options() o WHERE o.name = item.key;
+			IF FOUND THEN
+				PERFORM cdc_inner.raise_invalid(fault, format('%s Its default is %s.', known.meaning, coalesce(known.default_value, 'Debezium''s or the broker''s')),
+					format('SELECT * FROM cdc.option WHERE name = %L; has its rule.', item.key), 'config.options');
+			END IF;
 			PERFORM cdc_inner.raise_invalid(fault, 'Only options that cannot break the pipeline''s guarantees may be set.',
-				'Known options: ' || cdc_inner.option_names() || '.', 'config.options');
+				coalesce('Did you mean "' || cdc_inner.nearest(item.key, string_to_array(cdc_inner.option_names(), ', ')) || '"? ', '') || 'Known options: ' || cdc_inner.option_names() || '.', 'config.options');
 		END IF;
 	END LOOP;
 END

@@ -94,7 +94,10 @@ CREATE OR REPLACE VIEW cdc.pipeline WITH (security_invoker = true) AS
 	SELECT p.id, p.organization_id, p.name, p.pipeline_type, p.source_service_id, p.sink_service_id, p.status, p.config::jsonb AS config,
 		p.provision_step, p.connector_name, p.publication_name, p.slot_name, p.topic_prefix,
 		o.connector_state AS last_connector_state, o.task_states, o.last_health_check_at, p.error_message, o.source_lag_bytes,
-		p.created_at, p.updated_at, p.database_name, p.tables, p.snapshot_mode, p.options, p.desired_state
+		p.created_at, p.updated_at, p.database_name,
+		-- as a person writes them: without the quotes that are not needed
+		ARRAY(SELECT pg_catalog.regexp_replace(pg_catalog.regexp_replace(t, '^"([a-z_][a-z0-9_]*)"\.', '\1.'), '\."([a-z_][a-z0-9_]*)"$', '.\1')
+			FROM pg_catalog.unnest(p.tables) WITH ORDINALITY x(t, n) ORDER BY n) AS tables, p.snapshot_mode, p.options, p.desired_state
 	FROM cdc.pipeline_spec p JOIN cdc.pipeline_observed o ON o.pipeline_id = p.id
 	WHERE p.deleted_at IS NULL;
 COMMENT ON VIEW cdc.pipeline IS 'Pipelines: the columns of the REST object and more. Readers: members of the organization.';
@@ -112,6 +115,7 @@ BEGIN
 	END LOOP;
 END
 $$;
+COMMENT ON COLUMN cdc.pipeline.tables IS 'schema.table, quoted where that is needed, sorted, each once; empty: all tables.';
 
 CREATE OR REPLACE VIEW cdc.option WITH (security_invoker = true) AS SELECT * FROM cdc.options();
 COMMENT ON VIEW cdc.option IS 'The options of a pipeline: ours, and those of Debezium and Kafka Connect that may be set. Readers: all members.';

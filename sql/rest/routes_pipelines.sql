@@ -103,6 +103,34 @@ BEGIN
 END
 $$;
 
+-- What cdc.set_pipeline_database() does.
+CREATE OR REPLACE FUNCTION cdc_inner.rest_pipeline_change(r cdc.rest_request) RETURNS cdc.rest_response
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+	id uuid := cdc_inner.rest_uuid(r.second, 'pipeline_id');
+	body jsonb;
+	detail text;
+BEGIN
+	PERFORM cdc_inner.rest_require(r.first, 'service:read');
+	IF NOT EXISTS (SELECT FROM cdc.pipeline_spec p WHERE p.id = id AND p.organization_id = r.first AND p.deleted_at IS NULL) THEN
+		PERFORM cdc_inner.rest_no_pipeline();
+	END IF;
+	PERFORM cdc_inner.rest_require(r.first, 'service:create');
+	body := (cdc_inner.rest_body(r)).body;
+	PERFORM cdc_inner.rest_check(body, '{"config": "object"}', '{config}', true);
+	PERFORM cdc_inner.rest_check(body -> 'config', '{"database_name": "string"}', '{database_name}', true, 'config.');
+	BEGIN
+		PERFORM cdc_inner.change_database(id, body #>> '{config,database_name}', jsonb_build_object('request_id', r.id));
+	EXCEPTION WHEN object_not_in_prerequisite_state THEN
+		GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
+		PERFORM cdc_inner.rest_refuse(409, 'in_use', 'the database of this pipeline cannot be changed any more', detail,
+			'DELETE it, and create it again with the other database: its name is free at once.', 'config.database_name');
+	END;
+	RETURN ROW(200, NULL, cdc_inner.rest_pipeline_text(r.first, id))::cdc.rest_response;
+END
+$$;
+
 CREATE OR REPLACE FUNCTION cdc_inner.rest_pipeline_delete(r cdc.rest_request) RETURNS cdc.rest_response
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable

@@ -117,15 +117,27 @@ find_inner(FmgrInfo *flinfo)
 	return inner;
 }
 
+static void
+leave(CdcIdentity *identity, bool parse, bool rewritten, bool plan)
+{
+	cdc_identity_pop(identity);
+	Debug_print_parse = parse;
+	Debug_print_rewritten = rewritten;
+	Debug_print_plan = plan;
+}
+
 /*
  * Runs the function on behalf of identity.  Meanwhile no query tree is printed:
  * any role may set debug_print_plan and client_min_messages, and would read
- * there what inner functions look up, and what they know of others.
+ * there what inner functions look up, and what they know of others.  What is
+ * refused on purpose, which says in its hint what to do, goes without the lines of
+ * context that tell where: they are of use for what was not foreseen.
  */
 static pg_noinline Datum
 run_for(CdcIdentity *identity, FunctionCallInfo call)
 {
 	volatile Datum result = (Datum) 0;
+	MemoryContext caller = CurrentMemoryContext;
 	bool		parse = Debug_print_parse;
 	bool		rewritten = Debug_print_rewritten;
 	bool		plan = Debug_print_plan;
@@ -136,14 +148,20 @@ run_for(CdcIdentity *identity, FunctionCallInfo call)
 	{
 		result = FunctionCallInvoke(call);
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
-		cdc_identity_pop(identity);
-		Debug_print_parse = parse;
-		Debug_print_rewritten = rewritten;
-		Debug_print_plan = plan;
+		ErrorData  *error;
+
+		leave(identity, parse, rewritten, plan);
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		FlushErrorState();
+		if (error->detail && error->hint)
+			error->context = NULL;
+		ReThrowError(error);
 	}
 	PG_END_TRY();
+	leave(identity, parse, rewritten, plan);
 	return result;
 }
 

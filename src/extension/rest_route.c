@@ -29,6 +29,7 @@ const CdcRestRoute cdc_rest_routes[CDC_REST_NUM_ROUTES + 1] = {
 	{"GET", "/organizations/{organization_id}/pipelines", "service:read", "pipelines_list", false},
 	{"POST", "/organizations/{organization_id}/pipelines", "service:create", "pipeline_create", false},
 	{"GET", "/organizations/{organization_id}/pipelines/{pipeline_id}", "service:read", "pipeline_get", false},
+	{"PATCH", "/organizations/{organization_id}/pipelines/{pipeline_id}", "service:create", "pipeline_change", false},
 	{"DELETE", "/organizations/{organization_id}/pipelines/{pipeline_id}", "service:create", "pipeline_delete", false},
 	{"GET", "/organizations/{organization_id}/members", "service:read", "members_list", false},
 	{"POST", "/organizations/{organization_id}/members", "admin", "member_add", false},

@@ -48,7 +48,10 @@ rule_nodes(const char *key, struct json_object *value, bool stored, CdcFault *fa
 			return cdc_fault(fault, "a node must be {\"address\": \"...\", \"port\": 1 to 65535}",
 							 psprintf("It was of JSON type %s.", json_type_to_name(json_object_get_type(node))),
 							 "Give both and nothing else; port may be absent: 5432.");
-		if (json_object_object_get_ex(node, "port", &port))
+		if (json_object_object_get_ex(node, "port", &port) && json_object_is_type(port, json_type_string))
+			return cdc_fault(fault, "a node's port must be a number", psprintf("It was %s in quotes.", cdc_shown(json_object_get_string(port))),
+							 "Write it without quotes: \"port\": 5432.");
+		if (port)
 			number = json_object_is_type(port, json_type_int) ? json_object_get_int64(port) : 0;
 		if (address == NULL || address[0] == '\0' || number < 1 || number > 65535 || cdc_has_others(node, members))
 			return cdc_fault(fault, "a node must be {\"address\": \"...\", \"port\": 1 to 65535}", psprintf("It has: %s.", names_of(node)),

@@ -55,10 +55,31 @@ message_of(const CdcPipeline *p, const CdcDecision *d, const CdcAssessment *a)
 	return NULL;
 }
 
+/*
+ * What is said of a fault that is over, and how long it lasted; NULL: there was none
+ * in what ran before, or it was over in a moment.
+ */
+static char *
+over_words(const CdcPipeline *p, const CdcDecision *d, const char *message)
+{
+	int64		seconds = p->kept.told_since ? (GetCurrentTimestamp() - p->kept.told_since) / 1000000 : 0;
+
+	if (message || p->kept.error_message == NULL || d->status != CDC_RUNNING || !p->kept.was_running)
+		return NULL;
+	if (p->kept.told_since == 0)
+		return psprintf("over: %s", p->kept.error_message);
+	if (seconds < 1)
+		return NULL;
+	return seconds < 120 ? psprintf("over after " INT64_FORMAT " s: %s", seconds, p->kept.error_message) :
+		seconds < 7200 ? psprintf("over after " INT64_FORMAT " min: %s", seconds / 60, p->kept.error_message) :
+		psprintf("over after " INT64_FORMAT " h: %s", seconds / 3600, p->kept.error_message);
+}
+
 static void
 record(CdcPipeline *p, const CdcDecision *d, const CdcAssessment *a)
 {
 	char	   *message = message_of(p, d, a);
+	char	   *over = over_words(p, d, message);
 	bool		moved = d->status != p->kept.status || d->step != p->kept.step;
 	bool		new_rule = p->plan.decision.rule != d->rule;
 	bool		new_start = d->rule->status_to == CDC_RUNNING && !p->kept.was_running;
@@ -77,9 +98,9 @@ record(CdcPipeline *p, const CdcDecision *d, const CdcAssessment *a)
 		if (new_start && p->source)
 			cdc_source_want_standbys(p->source, true);
 	}
-	if (moved || (new_rule && message && !cdc_same(message, p->kept.error_message)))
+	if (moved || over || (new_rule && message && !cdc_same(message, p->kept.error_message)))
 		cdc_world_event(p, "transition", rule_name(d->rule), cdc_status_name(p->kept.status),
-						cdc_status_name(d->status), cdc_step_name(d->step), message, NULL);
+						cdc_status_name(d->status), cdc_step_name(d->step), message ? message : over, NULL);
 	cdc_keep_status(p, d->status, d->step);
 	cdc_keep_message(p, message);
 }

@@ -21,6 +21,7 @@ MATRIX = (
     ("POST", "/organizations/{red}/pipelines", PIPELINE, (202, 202, 202, 403, 404, 404, 404, 401)),
     ("GET", "/organizations/{red}/pipelines/{pipe}", None, READ),
     ("GET", "/organizations/{blue}/pipelines/{pipe}", None, (404, 404, 404, 404, 404, 404, 404, 401)),
+    ("PATCH", "/organizations/{red}/pipelines/{pipe}", {"config": {"database_name": "shop"}}, WRITE),
     ("GET", "/pipelines/{pipe}/status", None, READ),
     ("GET", "/organizations/{red}/limits", None, READ),
     ("GET", "/managed-services", None, (200, 200, 200, 200, 200, 200, 200, 401)),

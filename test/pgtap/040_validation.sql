@@ -162,5 +162,28 @@ SELECT is((SELECT force_delete FROM cdc.pipeline_spec WHERE id = (SELECT id FROM
 SELECT is(pg_temp.run_as('mia', format('SELECT cdc.delete_pipeline(%s)', pg_temp.id('red-pipe'))), 'Deleting', 'a delete without force');
 SELECT is((SELECT force_delete FROM cdc.pipeline_spec WHERE id = (SELECT id FROM it WHERE name = 'red-pipe')), true, 'does not take it back');
 
+-- --- words ----------------------------------------------------------------------------------
+CREATE FUNCTION pg_temp.option(options text, OUT code text, OUT message text, OUT detail text, OUT hint text) LANGUAGE sql AS
+	$$ SELECT * FROM pg_temp.fault_as('mia', format('SELECT cdc.create_pipeline(''words'', ''red-pg'', ''red-kafka'', tables => ''{w}'', options => %L)', options)) $$;
+SELECT ok(f.message ~ 'max.batch.size.*from 1 to' AND f.hint !~ 'poll.interval.ms' AND f.detail ~ 'default' AND f.hint ~ 'cdc\.option', 'a bad value is answered with that option''s rule') FROM pg_temp.option('{"max.batch.size": 0}') f;
+SELECT ok(f.hint ~ '^Did you mean "max.batch.size"\? Known options: ', 'an option that is misspelt: with the one that is like it') FROM pg_temp.option('{"max.bacth.size": 10}') f;
+SELECT ok(f.hint ~ '^Known options: ', 'or with all') FROM pg_temp.option('{"database.password": "x"}') f;
+SELECT ok(f.message = 'a node''s port must be a number' AND f.detail ~ '45001', 'a number in quotes') FROM pg_temp.fault_as('ann', 'SELECT cdc.update_service(''red-pg'', ''{"nodes": [{"address": "127.0.0.1", "port": "45001"}]}'')') f;
+-- what is refused on purpose comes without the lines that tell where in our code; what was not foreseen has them
+CREATE FUNCTION pg_temp.context(sql text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	words text;
+BEGIN
+	EXECUTE sql;
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS words = PG_EXCEPTION_CONTEXT;
+	RETURN words;
+END
+$$;
+SELECT unalike(pg_temp.context('SELECT cdc.get_pipeline(''nothing of this name'')'), '%cdc_inner%', 'an error says nothing of our functions');
+SELECT alike(pg_temp.context(format('SELECT cdc.wait_for_pipeline(%s, timeout => ''1000000000 days'')', pg_temp.id('red-pipe'))), '%cdc_inner%', 'unless it was not foreseen');
+SELECT pg_temp.run_as('mia', 'SELECT cdc.create_pipeline(''odd'', ''red-pg'', ''red-kafka'', tables => ARRAY[''"Sales"."Order"'', ''orders'', ''"a.b".c'', ''"x"".""y"''])') \g /dev/null
+SELECT is((SELECT tables FROM cdc.pipeline WHERE name = 'odd'), '{"\"Sales\".\"Order\"","\"a.b\".c",public.orders,"public.\"x\"\".\"\"y\""}'::text[], 'tables as a person writes them');
+
 SELECT * FROM finish();
 ROLLBACK;

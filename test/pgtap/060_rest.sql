@@ -32,7 +32,7 @@ SELECT pg_temp.gives('mia', 'GET', '/' || repeat('x', 3000), NULL, 404, '"code":
 SELECT pg_temp.gives('mia', '', '', NULL, 404, '"code":"unknown_path"');
 SELECT is((SELECT r.status || ' ' || (r.headers ->> 'allow') FROM pg_temp.rest('mia', method, path) r), '405 ' || allow, method || ' ' || path || ' is 405 with Allow')
 FROM (VALUES ('PUT', '/organizations', 'GET, HEAD'), ('POST', '/organizations/{red}', 'GET, HEAD'), ('DELETE', '/organizations/{red}/pipelines', 'GET, HEAD, POST'),
-	('PATCH', '/organizations/{red}/pipelines/{red-pipe}', 'GET, HEAD, DELETE'), ('POST', '/pipelines/{short}/status', 'GET, HEAD'), ('DELETE', '/managed-services/', 'GET, HEAD, POST'),
+	('PUT', '/organizations/{red}/pipelines/{red-pipe}', 'GET, HEAD, PATCH, DELETE'), ('POST', '/pipelines/{short}/status', 'GET, HEAD'), ('DELETE', '/managed-services/', 'GET, HEAD, POST'),
 	('PUT', '/managed-services/{red-pg}', 'GET, HEAD, PATCH, DELETE'), ('POST', '/managed-services/{red-pg}/database-users', 'GET, HEAD'),
 	('GET', '/managed-services/{red-pg}/database-users/postgres/reveal-password', 'POST'), ('HEAD', '/managed-services/{red-pg}/database-users/postgres/reveal-password', 'POST'), ('POST', '/metrics', 'GET, HEAD'), ('get', '/organizations', 'GET, HEAD'), ('BREW', '/organizations', 'GET, HEAD')) v(method, path, allow);
 SELECT pg_temp.gives('mia', method, path, NULL, 400, '"code":"invalid_id",.*"field":"' || field || '"')

@@ -36,7 +36,7 @@ INSERT INTO echo (config, gives) VALUES (NULL, '{}'), ('null', '{}'), ('{}', '{}
 	('{"tables":["z"],"snapshot_mode":"no_data"}', NULL), ('{"options":{"max.batch.size":4096,"on_gap":"halt"},"tables":["z"]}', NULL), ('{"database_name":null,"topic_prefix":null}', NULL), ('{ "tables" : [ "z" ] }', NULL), ('{"database_name":"d\u00e9"}', NULL), ('{"options":null}', NULL);
 SELECT is((SELECT body::json ->> 'config' FROM pg_temp.rest('mia', 'POST', :'path', pg_temp.body(config, name => 'echo-' || n))), coalesce(gives, config), 'config ' || coalesce(config, 'absent') || ' comes back') FROM echo ORDER BY n;
 SELECT is((pg_temp.rest('mia', 'GET', :'path' || '/' || p.id)).body::json ->> 'config', coalesce(e.gives, e.config), 'and with GET') FROM echo e JOIN cdc.pipeline p ON p.name = 'echo-' || e.n ORDER BY e.n;
-SELECT is((SELECT tables FROM cdc.pipeline WHERE name = 'echo-7'), '{"\"public\".\"a\"","\"public\".\"b\""}', 'the tables that hold: normalized, once each');
+SELECT is((SELECT tables FROM cdc.pipeline WHERE name = 'echo-7'), '{public.a,public.b}', 'the tables that hold: normalized, once each');
 SELECT is((SELECT ROW(database_name, topic_prefix, snapshot_mode, tables, options)::text FROM cdc.pipeline WHERE name = 'echo-1'), ROW('defaultdb', 'echo-1', 'initial', '{}'::text[], '{}'::jsonb)::text, 'defaults of what is absent');
 SELECT is((SELECT ROW(database_name, topic_prefix, snapshot_mode, tables)::text FROM cdc.pipeline WHERE name = 'echo-11'), ROW('defaultdb', 'echo-11', 'initial', '{}'::text[])::text, 'null is absent');
 

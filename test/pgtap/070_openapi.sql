@@ -13,12 +13,15 @@ SELECT is(:'faults'::text, '', 'every example is one that its schema allows');
 
 -- The bodies of the examples are taken, with the ids of services that there are.
 \set bodies `python3 test/pgtap/openapi.py bodies`
-SELECT is((pg_temp.rest('ann', b ->> 0, replace(replace(b ->> 1, '{organization_id}', '{red}'), '{service_id}', '{red-pg}'),
+SELECT is((pg_temp.rest('ann', b ->> 0, replace(replace(replace(b ->> 1, '{organization_id}', '{red}'), '{service_id}', '{red-pg}'), '{pipeline_id}', '{red-pipe}'),
 	regexp_replace(regexp_replace(b ->> 3, '"source_service_id": *"[^"]*"', '"source_service_id":"{red-pg}"'), '"sink_service_id": *"[^"]*"', '"sink_service_id":"{red-kafka}"'))).status::text, b ->> 4,
 	format('%s %s, example %s', b ->> 0, b ->> 1, b ->> 2)) FROM jsonb_array_elements(:'bodies') b;
 
 -- Every status of every operation, once; the files before this one look closer.
 \set pipeline '{"name":"p","pipeline_type":"cdc_pg_to_kafka","source_service_id":"{red-pg}","sink_service_id":"{red-kafka}","config":{"topic_prefix":"p"}}'
+\set database '{"config":{"database_name":"shop"}}'
+INSERT INTO it SELECT 'gone-pipe', pg_temp.run_as('mia', format('SELECT cdc.create_pipeline(''gone'', %s, %s, tables => ''{gone}'')', pg_temp.id('red-pg'), pg_temp.id('red-kafka')))::uuid;
+SELECT pg_temp.run_as('mia', format('SELECT cdc.delete_pipeline(%s)', pg_temp.id('gone-pipe'))) \g /dev/null
 \set service '{"name":"s","database_type":"kafka","provider":"external","connection":{"users":[{"username":"app_user","password":"x"}]}}'
 SELECT pg_temp.rest('mia', 'POST', '/managed-services', :'service') \g /dev/null
 INSERT INTO it SELECT 's', id FROM cdc.service WHERE name = 's';
@@ -42,6 +45,9 @@ FROM (VALUES
 	('mia', 'POST', '/organizations/{red}/pipelines', :'pipeline', 202), ('mia', 'POST', '/organizations/{red}/pipelines', '{}', 400), ('vic', 'POST', '/organizations/{red}/pipelines', '{}', 403), ('mia', 'POST', '/organizations/{blue}/pipelines', '{}', 404),
 	('mia', 'POST', '/organizations/{red}/pipelines', :'pipeline', 409), ('mia', 'POST', '/organizations/{red}/pipelines', repeat(' ', 1048577), 413), ('mia', 'POST', '/organizations/{red}/pipelines', replace(:'pipeline', '"p"', '"a b"'), 422),
 	('mia', 'GET', '/organizations/{red}/pipelines/{red-pipe}', NULL, 200), ('mia', 'GET', '/organizations/{red}/pipelines/x', NULL, 400), ('mia', 'GET', '/organizations/{red}/pipelines/{blue-pipe}', NULL, 404),
+	('mia', 'PATCH', '/organizations/{red}/pipelines/{red-pipe}', :'database', 200), ('mia', 'PATCH', '/organizations/{red}/pipelines/{red-pipe}', '{}', 400), ('vic', 'PATCH', '/organizations/{red}/pipelines/{red-pipe}', :'database', 403),
+	('mia', 'PATCH', '/organizations/{red}/pipelines/{blue-pipe}', :'database', 404), ('mia', 'PATCH', '/organizations/{red}/pipelines/{gone-pipe}', :'database', 409), ('mia', 'PATCH', '/organizations/{red}/pipelines/{red-pipe}', repeat(' ', 1048577), 413),
+	('mia', 'PATCH', '/organizations/{red}/pipelines/{red-pipe}', replace(:'database', 'shop', ''), 422),
 	('mia', 'GET', '/pipelines/{red-pipe}/status', NULL, 200), ('mia', 'GET', '/pipelines/x/status', NULL, 400), ('mia', 'GET', '/pipelines/{blue-pipe}/status', NULL, 404),
 	('mia', 'GET', '/managed-services', NULL, 200), ('mia', 'GET', '/managed-services', NULL, 404),
 	('mia', 'POST', '/managed-services', replace(:'service', '"s"', '"t"'), 201), ('mia', 'POST', '/managed-services', '{', 400), ('vic', 'POST', '/managed-services', '{}', 403), ('mia', 'POST', '/managed-services', '{"organization_id":"{blue}"}', 404),

@@ -15,6 +15,7 @@
 #include "worker/observe/registered.h"
 #include "worker/world/checks.h"
 #include "worker/world/pair.h"
+#include "worker/world/service_kept.h"
 
 /*
  * The line in pg_hba.conf lets the connector's role log in for replication from
@@ -157,6 +158,10 @@ check_keys(CdcService *s)
 	json_object_put(connection);
 }
 
+/* Of a Kafka service without one nothing answers that could be looked at. */
+static const char no_connect[] =
+"it has no Kafka Connect, by which alone it is looked at: a pipeline needs \"connect_urls\" and \"addons\": [\"kafka-connect\"], by cdc.update_service()";
+
 void
 cdc_registered_check(CdcService *s)
 {
@@ -167,7 +172,11 @@ cdc_registered_check(CdcService *s)
 	if (s->is_postgresql)
 		check_sslmode(s);
 	if (s->is_kafka)
+	{
 		cdc_registered_cidrs(s);
+		if (!cdc_provided(s) && s->kafka.nurls == 0)
+			(void) cdc_service_keep_status(s, s->status, s->kafka.addon_status, no_connect);
+	}
 	cdc_network_tell_owner(s);
 }
 

@@ -31,6 +31,10 @@ cdc_keep_message(CdcPipeline *p, const char *message)
 {
 	if (cdc_same(message, p->kept.error_message))
 		return;
+	if (message == NULL)
+		p->kept.told_since = 0;
+	else if (p->kept.error_message == NULL)
+		p->kept.told_since = GetCurrentTimestamp();
 	cdc_set_string(p->context, &p->kept.error_message, message);
 	cdc_keep(p);
 }

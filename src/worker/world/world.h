@@ -112,6 +112,9 @@ typedef struct CdcPipelineKept
 	CdcStatus	status;
 	CdcStep		step;
 	char	   *error_message;
+	TimestampTz told_since;		/* since when there has been one; 0: there is none,
+								 * or it is from before this process.  Writer:
+								 * worker/world */
 	bool		has_connector_name;
 	bool		has_publication_name;
 	bool		has_slot_name;
