@@ -38,6 +38,7 @@
 	X(GAP, "gap", "from which LSN, which tables") \
 	X(FAILOVER, "failover", "from which node to which, and the verdict") \
 	X(OTHER_PRIMARY, "other_primary", "the node that claims to be primary too") \
+	X(STANDBY_SLOTS, "standby_slots", "physical slots that are waited for, and that no standby uses") \
 	X(SLOT_WAL, "slot_wal", "how much WAL the slot holds back, of how much") \
 	X(MOVING, "moving", "since when confirmed_flush_lsn stands still") \
 	X(LEFT_BEHIND, "left_behind", "what a forced delete leaves")

@@ -428,7 +428,9 @@ GUARD(whole, whole(s))
  */
 GUARD(whole_slot_wal_high, whole(s) && !s->initial_only && s->slot_wal_high == CDC_YES)
 GUARD(whole_two_primaries, whole(s) && s->two_primaries == CDC_YES)
-GUARD(whole_standing_still, whole(s) && !s->initial_only && s->moving == CDC_NO)
+GUARD(whole_standing_still, whole(s) && !s->initial_only && s->moving == CDC_NO &&
+	  s->standbys_awaited != CDC_YES)
+GUARD(whole_standbys_awaited, whole(s) && !s->initial_only && s->standbys_awaited == CDC_YES)
 GUARD(whole_identity_to_set, whole(s) && s->tables == CDC_TABLES_NO_IDENTITY && s->sets_identity)
 GUARD(whole_tables_without_identity, whole(s) && s->tables == CDC_TABLES_NO_IDENTITY)
 GUARD(whole_tables_wrong, whole(s) && tables_wrong(s))

@@ -67,7 +67,7 @@
 	X(failure_exhausted) X(restart_waiting) X(restart_due) X(task_not_running) \
 	X(snapshot_only_unfinished) X(slot_blocked) X(slot_not_streaming) X(move_unconfirmed) X(whole) \
 	/* running */ \
-	X(whole_slot_wal_high) X(whole_two_primaries) X(whole_standing_still) X(whole_identity_to_set) X(whole_tables_without_identity) X(whole_tables_wrong) \
+	X(whole_slot_wal_high) X(whole_two_primaries) X(whole_standing_still) X(whole_standbys_awaited) X(whole_identity_to_set) X(whole_tables_without_identity) X(whole_tables_wrong) \
 	X(whole_publication_unverified) X(whole_role_wrong) X(whole_hba_wrong) X(whole_source_not_capable) \
 	X(whole_secret_stale) X(whole_plugin_waits) X(whole_plugin_missing) X(whole_network_not_ready) \
 	X(whole_network_out_of_reach) X(whole_agents_down) \

@@ -322,6 +322,8 @@ typedef struct CdcSnapshot
 								 * verdict's position */
 	CdcTri		confirmed;		/* RESUMED: the slot has moved since */
 	CdcTri		two_primaries;	/* another node claims to be primary too */
+	CdcTri		standbys_awaited;	/* the server sends nothing to the slot until
+									 * standbys confirm that are not there */
 	CdcTri		slot_wal_high;	/* the slot holds back nearly what it may */
 
 	/* deleting */

@@ -196,6 +196,14 @@ def slot_sync_switched_on():
         ready_ok(name, "%s: then it is ready" % name)
     row()
     running_ok(id_)
+    # a member of the list that nobody uses stops the stream
+    on(primary(), "SELECT pg_create_physical_replication_slot('of_nobody')")
+    on(primary(), ["ALTER SYSTEM SET synchronized_standby_slots = 'of_nobody'", "SELECT pg_reload_conf()"])
+    status_ok(id_, "Running", "a stream that waits for a standby which is not there: that it does, and for which", r"sends no changes until .*: nobody uses of_nobody, which synchronized_standby_slots names")
+    on(primary(), ["ALTER SYSTEM RESET synchronized_standby_slots", "SELECT pg_reload_conf()"])
+    on(primary(), "SELECT pg_drop_replication_slot('of_nobody')")
+    row()
+    running_ok(id_, "and when it is not waited for any more it flows")
 
 
 def test():

@@ -49,7 +49,7 @@ well(CdcStatus status)
 	s.role_has_dependents = s.role_disarmed = s.settled = CDC_NO;
 	s.hba_line_left = CDC_YES;
 	s.move = CDC_MOVE_NONE;
-	s.shadow_left = s.offsets_ahead = s.confirmed = s.two_primaries = s.slot_wal_high = CDC_NO;
+	s.shadow_left = s.offsets_ahead = s.confirmed = s.two_primaries = s.slot_wal_high = s.standbys_awaited = CDC_NO;
 	return s;
 }
 
@@ -483,6 +483,8 @@ running_cases(void)
 	CASE(799, RUNNING, s.slot_wal_high = CDC_YES);
 	CASE(800, RUNNING, s.two_primaries = CDC_YES);
 	CASE(802, RUNNING, s.moving = CDC_NO);
+	CASE(803, RUNNING, s.moving = CDC_NO; s.standbys_awaited = CDC_YES);
+	CASE(890, RUNNING, s.initial_only = true; s.standbys_awaited = CDC_YES);
 	CASE(798, RUNNING, s.tables = CDC_TABLES_NO_IDENTITY; s.slot_wal_high = CDC_YES);
 	CASE(797, RUNNING, s.tables = CDC_TABLES_NO_IDENTITY; s.slot_wal_high = CDC_YES; s.sets_identity = true);
 	CASE(804, RUNNING, s.tables = CDC_TABLES_MISSING);

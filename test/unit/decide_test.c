@@ -257,7 +257,7 @@ blocked(const World *w)
 		t->publication == CDC_OBJ_FOREIGN || t->connector == CDC_OBJ_FOREIGN ||
 		t->publication == CDC_OBJ_UNVERIFIED || t->connector == CDC_OBJ_UNVERIFIED ||
 		(t->slot == CDC_SLOT_FOREIGN && !t->initial_only) || t->slot_turn != CDC_TURN_OK ||
-		!t->allow_password || t->two_primaries != CDC_NO || t->slot_wal_high != CDC_NO ||
+		!t->allow_password || t->two_primaries != CDC_NO || t->slot_wal_high != CDC_NO || t->standbys_awaited != CDC_NO ||
 		t->agents == CDC_AGENTS_DOWN || t->secret == CDC_SECRET_MISSING || t->secret == CDC_SECRET_PARTIAL ||
 		t->moving != CDC_YES || t->older_writer != CDC_WRITER_NONE;
 }

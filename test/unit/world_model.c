@@ -75,7 +75,7 @@ const Field fields[] = {
 	KNOWN(gap, CDC_GAP_TABLE_AWAY + 1, CDC_GAP_NONE), SEEN(moving, 3, CDC_YES),
 	SEEN(move, CDC_MOVE_RESUMED + 1, CDC_MOVE_NONE), SEEN(verdict, CDC_VERDICT_NEVER + 1, CDC_VERDICT_RESUME),
 	SEEN(offsets_ahead, 3, CDC_NO), SEEN(confirmed, 3, CDC_YES),
-	SEEN(shadow_left, 3, CDC_NO), SEEN(slot_declared, 3, CDC_NO), SEEN(two_primaries, 3, CDC_NO), SEEN(slot_wal_high, 3, CDC_NO),
+	SEEN(shadow_left, 3, CDC_NO), SEEN(slot_declared, 3, CDC_NO), SEEN(two_primaries, 3, CDC_NO), SEEN(slot_wal_high, 3, CDC_NO), SEEN(standbys_awaited, 3, CDC_NO),
 	SEEN(walsender_stuck, 3, CDC_NO), SEEN(hba_line_left, 3, CDC_YES),
 	SEEN(unreachable_standby, 3, CDC_NO), SEEN(role_has_dependents, 3, CDC_NO),
 	SEEN(role_disarmed, 3, CDC_NO), SEEN(settled, 3, CDC_YES),
@@ -683,7 +683,7 @@ world_user_repairs(World *w)
 	t->moving = CDC_YES;
 	t->unreachable_standby = CDC_NO;
 	t->gap_halt = false;
-	t->two_primaries = t->slot_wal_high = CDC_NO;
+	t->two_primaries = t->slot_wal_high = t->standbys_awaited = CDC_NO;
 	w->doomed = false;
 }
 

@@ -192,6 +192,12 @@ cdc_assess_failover(const CdcPipeline *p, CdcAssessment *a)
 	if (!cdc_source_known(p))
 		return;
 	assess_slot_wal(p, a);
+	s->standbys_awaited = CDC_NO;
+	if (p->look.seen->slot_failover && source->pg.primary && source->pg.primary->conf.sync_missing)
+	{
+		s->standbys_awaited = CDC_YES;
+		cdc_set_detail(a, CDC_DETAIL_STANDBY_SLOTS, source->pg.primary->conf.sync_missing);
+	}
 
 	intent = cdc_failover_intent(p);
 	if (!cdc_failover_may_move(p) || p->kept.streamed_timeline == 0)
