@@ -43,7 +43,7 @@ BEGIN
 	END IF;
 	RETURN QUERY SELECT p.id, p.name, p.status, concat_ws('; ', p.error_message, f.told) FROM cdc.pipeline_spec p
 		LEFT JOIN LATERAL (SELECT string_agg(concat_ws(': ', x.check_name, x.node, x.observed), '; ' ORDER BY x.check_name, x.node) AS told FROM cdc.finding x
-			WHERE x.concern = 'flow' AND x.check_name <> 'peer_said' AND coalesce(x.pipeline_id, x.service_id) IN (p.id, p.source_service_id, p.sink_service_id)) f ON true
+			WHERE (x.concern = 'flow' AND x.check_name <> 'peer_said' OR x.check_name = 'standby_unready') AND coalesce(x.pipeline_id, x.service_id) IN (p.id, p.source_service_id, p.sink_service_id)) f ON true
 		WHERE p.deleted_at IS NULL AND (p.status = 'Failed' OR p.error_message IS NOT NULL OR f.told IS NOT NULL)
 		AND p.organization_id IN (SELECT cdc_inner.caller_organizations()) ORDER BY p.name, p.id;
 END
@@ -51,7 +51,7 @@ $$;
 COMMENT ON FUNCTION cdc_inner.check_health IS
 	'Asks for a health round now, of the organizations that the caller may read (of one of them at most about one a second), and returns their pipelines that '
 	'need attention as of the last one; waits for no network, made for pg_cron. WARNING when the reconciler does not act. pipeline_id, name, status: the pipeline and its status. error_message: what is '
-	'wrong, with its findings of concern flow. For viewers.';
+	'wrong, with its findings of concern flow, and standbys to which a failover would cost a snapshot. For viewers.';
 
 CREATE OR REPLACE FUNCTION cdc_inner.acknowledge(pipeline uuid, check_name text) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

@@ -34,6 +34,7 @@ GUARD(claims_primary, !f->in_recovery)
 GUARD(not_wanted, !f->wanted)
 GUARD(unread, !f->conf_known)
 GUARD(too_old_version, f->version < 160000 && !(f->slot_exists && f->slot_kept))
+GUARD(decodes_not, !f->decodes)
 GUARD(not_following, !f->follows)
 GUARD(hba_missing, !f->hba_ready)
 GUARD(sync_in_the_way, f->native && f->slot_exists && !f->slot_synced && f->slot_ours && !f->slot_active)
@@ -85,6 +86,9 @@ const CdcStandbyRule cdc_standby_table[] =
 		"The administrator needs pg_monitor there."},
 	{30, G(too_old_version), DO(NONE), true, "PostgreSQL 16 or later is needed for a slot on a standby; after a failover a new slot is made and a new snapshot taken", NULL,
 		"No slot can survive there."},
+	{31, G(decodes_not), DO(NONE), true, "wal_level is not logical there: it can have no slot of the pipeline, and after a failover could stream nothing",
+		"ALTER SYSTEM SET wal_level = logical; -- on the standby, and restart it",
+		"Logical decoding on a standby needs it on both sides."},
 	{32, G(not_following), DO(NONE), true, "it does not follow the primary's timeline yet", NULL,
 		"Its slots are looked at when it does."},
 

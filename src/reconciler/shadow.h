@@ -43,6 +43,7 @@ typedef struct CdcStandbyFacts
 	int			version;		/* server_version_num */
 	bool		follows;		/* on the primary's timeline */
 	bool		hba_ready;		/* our line is there and loaded */
+	bool		decodes;		/* wal_level logical: slots can be made there */
 	bool		feedback;		/* hot_standby_feedback */
 	bool		has_primary_slot;	/* primary_slot_name, and used */
 	bool		streams;		/* its WAL receiver streams */

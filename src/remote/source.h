@@ -144,6 +144,7 @@ typedef struct CdcNodeSlot
 typedef struct CdcNodeConf
 {
 	bool		known;			/* else nothing below means anything */
+	bool		decodes;		/* wal_level is logical there too */
 	bool		feedback;		/* hot_standby_feedback */
 	const char *primary_slot;	/* primary_slot_name, NULL: none */
 	CdcTri		has_dbname;		/* primary_conninfo names a database; UNKNOWN: we

@@ -125,6 +125,7 @@ cdc_source_read_node(CdcSourceObs *obs, struct json_object *answer)
 		return;
 
 	c->known = true;
+	c->decodes = cdc_json_string(conf, "wal_level") == NULL || strcmp(cdc_json_string(conf, "wal_level"), "logical") == 0;
 	c->feedback = is_on(conf, "hot_standby_feedback");
 	c->primary_slot = text_of(conf, "primary_slot_name");
 	c->has_dbname = cdc_json_get(conf, "primary_conninfo") == NULL ? CDC_UNKNOWN :

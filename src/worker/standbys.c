@@ -38,6 +38,7 @@ see_to(CdcPipeline *p, CdcNode *n)
 	}
 	view = cdc_assess_standby(p, n, shadow);
 	cdc_shadow_note_readiness(p, shadow, view.ready, view.missing, view.fix_sql);
+	cdc_shadow_tell(p, shadow);
 	if (view.followed)
 		cdc_shadow_note_timeline(p, shadow, n->timeline);
 	if (!p->wanted.want_deleted && p->world->acting && cdc_execute_shadow_may(p, shadow, view.action))

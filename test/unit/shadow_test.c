@@ -31,7 +31,7 @@ well(void)
 
 	memset(&f, 0, sizeof(f));
 	f.wanted = f.primary_known = f.reachable = f.in_recovery = f.conf_known = true;
-	f.follows = f.hba_ready = f.feedback = f.has_primary_slot = f.streams = f.free_slot = true;
+	f.follows = f.hba_ready = f.decodes = f.feedback = f.has_primary_slot = f.streams = f.free_slot = true;
 	f.slot_exists = f.slot_ours = f.slot_fits = true;
 	f.has_dbname = f.patroni_keeps = CDC_YES;
 	f.version = 160010;
@@ -100,6 +100,8 @@ cases(void)
 	CASE(well, 28, NONE, f.conf_known = false; f.slot_exists = false);
 	CASE(well, 30, NONE, f.version = 150014; f.slot_exists = false);
 	CASE(well, 0, NONE, f.version = 150014; f.slot_kept = true; f.slot_lsn = 400 * MB);
+	CASE(well, 31, NONE, f.decodes = false; f.slot_exists = false);
+	CASE(native, 31, NONE, f.decodes = false; f.slot_exists = false);
 	CASE(well, 32, NONE, f.follows = false; f.slot_stale = true);
 	CASE(well, 34, MAKE, f.hba_ready = false; f.slot_exists = false);
 	CASE(native, 40, DROP, f.slot_synced = false);
@@ -182,7 +184,7 @@ random_case(void)
 	CdcStandbyFacts f = below(2) ? well() : native();
 	CdcStandbyDecision d;
 	bool	   *flags[] = {&f.wanted, &f.leaving, &f.native, &f.primary_known, &f.blocked, &f.reachable, &f.other_cluster,
-		&f.in_recovery, &f.conf_known, &f.follows, &f.hba_ready, &f.feedback, &f.has_primary_slot, &f.streams, &f.syncs_slots,
+		&f.in_recovery, &f.conf_known, &f.follows, &f.decodes, &f.hba_ready, &f.feedback, &f.has_primary_slot, &f.streams, &f.syncs_slots,
 		&f.sync_missing, &f.free_slot, &f.slot_exists, &f.slot_ours, &f.slot_fits, &f.slot_temporary, &f.slot_synced,
 		&f.slot_active, &f.slot_lost, &f.slot_declared, &f.slot_kept, &f.slot_watched, &f.slot_stale, &f.slot_too_old, &f.quiet_long};
 	unsigned	i;

@@ -71,6 +71,7 @@ fill_facts(const CdcPipeline *p, const CdcNode *n, const CdcShadow *shadow, CdcS
 	f->version = n->version;
 	f->follows = primary && n->timeline == primary->timeline;
 	f->hba_ready = hba_ready(p, n);
+	f->decodes = n->conf.decodes;
 	f->feedback = n->conf.feedback;
 	f->has_primary_slot = n->conf.primary_slot && (n->conf.receiver == NULL || n->conf.receiver_slot);
 	f->streams = cdc_same(n->conf.receiver, "streaming");

@@ -166,6 +166,13 @@ static const CdcFinding checks[] =
 		.required = "sslmode verify-full, with the ca of the server's certificate",
 		.why = "whoever is between Kafka Connect, or the worker, and the server can pretend to be the server to them"
 	},
+	[CDC_CHECK_STANDBY_UNREADY] = {
+		.check_name = CDC_STANDBY_UNREADY,
+		.concern = CDC_CONCERN_SAFETY,
+		.severity = CDC_SEVERITY_WARNING,
+		.required = "a standby that a failover could go to",
+		.why = "a failover to it would cost a gap and a new snapshot"
+	},
 	[CDC_CHECK_TABLES_WITHOUT_KEY] = {
 		.check_name = "tables_without_key",
 		.concern = CDC_CONCERN_FLOW,

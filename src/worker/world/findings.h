@@ -20,6 +20,9 @@ typedef enum CdcConcern
 	CDC_CONCERN_COST
 } CdcConcern;
 
+/* The one about a failover that has not happened: cdc.check_health tells it all the same. */
+#define CDC_STANDBY_UNREADY "standby_unready"
+
 typedef enum CdcSeverity
 {
 	CDC_SEVERITY_BLOCKER,

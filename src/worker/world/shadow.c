@@ -8,8 +8,12 @@
 
 #include "utils/memutils.h"
 
+#include "worker/world/checks.h"
 #include "worker/world/shadow.h"
 #include "worker/world/streamed.h"
+
+/* So long what is being made ready is not told as a finding. */
+#define UNREADY_TOLD_MS 30000
 
 CdcShadow *
 cdc_shadow_of(CdcPipeline *p, const char *address, int port)
@@ -96,6 +100,22 @@ cdc_shadow_note_readiness(CdcPipeline *p, CdcShadow *shadow, bool ready, const c
 }
 
 void
+cdc_shadow_tell(CdcPipeline *p, CdcShadow *shadow)
+{
+	CdcFinding	finding = cdc_check(CDC_CHECK_STANDBY_UNREADY);
+	bool		holds = !shadow->ready && !shadow->gone && p->kept.was_running && !p->wanted.want_deleted;
+
+	if (!holds)
+		shadow->unready_since = 0;
+	else if (shadow->unready_since == 0)
+		shadow->unready_since = cdc_loop_now();
+	finding.node = psprintf("%s:%d", shadow->address, shadow->port);
+	finding.observed = shadow->missing;
+	finding.fix_sql = shadow->fix_sql;
+	cdc_finding_pipeline(p, &finding, holds && cdc_loop_now() - shadow->unready_since >= UNREADY_TOLD_MS);
+}
+
+void
 cdc_shadow_note_timeline(CdcPipeline *p, CdcShadow *shadow, uint32 timeline)
 {
 	shadow->timeline = timeline;
@@ -168,6 +188,7 @@ cdc_shadow_forget_others(CdcPipeline *p)
 			shadow->ready = false;
 			cdc_set_string(p->context, &shadow->missing, NULL);
 			cdc_set_string(p->context, &shadow->fix_sql, NULL);
+			cdc_shadow_tell(p, shadow);
 		}
 		is_dirty(p, shadow);
 	}

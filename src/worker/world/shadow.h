@@ -18,6 +18,10 @@ extern CdcTri cdc_shadow_left(const CdcPipeline *pipeline);
 
 /* What is said of it, where it differs from what was; and on which timeline it is. */
 extern void cdc_shadow_note_readiness(CdcPipeline *pipeline, CdcShadow *shadow, bool ready, const char *missing, const char *fix_sql);
+
+/* A look has judged it: a finding where it was not ready for a while. */
+extern void cdc_shadow_tell(CdcPipeline *pipeline, CdcShadow *shadow);
+
 extern void cdc_shadow_note_timeline(CdcPipeline *pipeline, CdcShadow *shadow, uint32 timeline);
 
 /*

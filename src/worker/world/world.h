@@ -45,6 +45,7 @@ typedef struct CdcShadow
 	int64		tried_at;		/* when one was last begun. Writer: worker/execute/shadow.c */
 	int64		moved_at;		/* when the slot was last moved, or looked at first */
 	uint64		lsn;			/* to which we last moved it, 0: not since the last probe. Writer: worker/execute/shadow.c */
+	int64		unready_since;	/* when it was first seen not to be ready, 0: it is. Writer: worker/world */
 	uint64		seen_lsn;		/* the furthest that it was seen, or that we moved it to; 0: never seen. Writer: worker/world */
 	int64		found_at;		/* when it was first seen there. Writer: worker/world */
 	int64		kept_at;		/* when it was last seen to have been moved by somebody else. Writer: worker/world */
