@@ -605,7 +605,7 @@ running_without_slot(void)
 	{
 		CdcSnapshot s = cases[i].s;
 
-		if (cases[i].rule < 797 || cases[i].rule == 799 || cases[i].rule == 802 || cases[i].rule == 990 || s.status != CDC_RUNNING || s.initial_only)
+		if (cases[i].rule < 797 || cases[i].rule == 799 || cases[i].rule == 802 || cases[i].rule == 803 || cases[i].rule == 990 || s.status != CDC_RUNNING || s.initial_only)
 			continue;
 		s.initial_only = true;
 		s.slot = CDC_SLOT_ABSENT;
