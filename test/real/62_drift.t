@@ -216,8 +216,16 @@ def pg_hba(case):
     case.repaired("our line taken out of pg_hba.conf of the primary", "write_hba", lambda: take_out(files[0]), lambda: read(files[0]))
     case.repaired("our line taken out of a standby's", "write_hba", lambda: take_out(files[1]), lambda: read(files[1]))
     equal([read(path) for path in files], wanted, "both files are byte for byte what they were")
-    case.reported("our line taken out again", r"^pg_hba\.conf would not do for the next connection: 127\.0\.0\.1:\d+, add there: host \"%s\" \"%s\" " % (case.database, case.role),
-                  lambda: take_out(files[0]), lambda: write(files[0], wanted[0]), lambda: read(files[0]))
+    # a line of somebody else lets the role in: ours is not fought for
+    take_out(files[0])
+    taken = read(files[0])
+    before = rounds()
+    meta.one("SELECT count(*) FROM cdc.check_health()")
+    wait(lambda: rounds() > before, 10)
+    running_ok(case.id, "our line taken out again, where another one lets the role in: nothing is said")
+    equal(read(files[0]), taken, "... nor written")
+    case.reported("and then the role refused", r"^pg_hba\.conf would not do for the next connection: 127\.0\.0\.1:\d+, add there: host \"%s\" \"%s\" " % (case.database, case.role),
+                  lambda: write(files[0], 'host all "%s" 0.0.0.0/0 reject\n' % case.role + taken), lambda: write(files[0], wanted[0]), lambda: read(files[0]))
     pid = worker_pid()
     meta.one("SELECT pg_terminate_backend(%d)" % pid)
     wait(lambda: worker_pid() not in (None, pid))

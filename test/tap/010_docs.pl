@@ -103,7 +103,7 @@ foreach my $name (sort keys %setting)
 	is($given, $wanted, "docs/configuration.md has the default of $name ($is{default}$is{unit})");
 	like($words // '', $is{context} eq 'postmaster' ? qr/restart/i : qr/reload/i, "and says what makes a change of $name effective");
 	# the C variable of cdc_pipeline.x is cdc_x, of an organization's limit its place among them; events and findings are counted in SQL
-	my $variable = $name =~ /^cdc_pipeline\.organization_(\w+)$/ ? 'CDC_LIMIT_' . uc $1 : $name =~ s{^cdc_pipeline\.}{cdc_}r;
+	my $variable = $name =~ /^cdc_pipeline\.(?:organization|role)_(\w+)$/ ? 'CDC_LIMIT_' . uc $1 : $name =~ s{^cdc_pipeline\.}{cdc_}r;
 	my $used = $source =~ /\b\Q$variable\E\b/;
 	is((($words // '') =~ /no effect yet/i) ? 'no effect yet' : 'used', $used ? 'used' : 'no effect yet', "$name: \"no effect yet\" stands there while no code reads it, and only then");
 }
