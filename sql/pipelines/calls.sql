@@ -9,10 +9,18 @@ CREATE OR REPLACE FUNCTION cdc_inner.create_pipeline(name text, source uuid, sin
 		topic_prefix text DEFAULT NULL, snapshot_mode text DEFAULT 'initial', organization uuid DEFAULT NULL,
 		pipeline_type text DEFAULT 'cdc_pg_to_kafka', options jsonb DEFAULT '{}') RETURNS uuid
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	made uuid;
 BEGIN
-	RETURN cdc_inner.make_pipeline(name, source, sink, tables, database_name, topic_prefix, snapshot_mode, organization, pipeline_type, options,
+	made := cdc_inner.make_pipeline(name, source, sink, tables, database_name, topic_prefix, snapshot_mode, organization, pipeline_type, options,
 		jsonb_strip_nulls(jsonb_build_object('database_name', database_name, 'tables', CASE WHEN cardinality(tables) > 0 THEN to_jsonb(tables) END,
 			'topic_prefix', topic_prefix, 'snapshot_mode', snapshot_mode, 'options', nullif(options, '{}')))::json);
+	IF tables = '{}' AND options ->> 'no_key' IS DISTINCT FROM 'full' THEN
+		RAISE WARNING USING MESSAGE = 'tables without a key that come later will refuse UPDATE and DELETE',
+			DETAIL = 'All tables are published, and a later one from its first moment: PostgreSQL then wants a primary key or another replica identity.',
+			HINT = 'With option "no_key": "full" it is given one within a round; else say PRIMARY KEY in each CREATE TABLE.';
+	END IF;
+	RETURN made;
 END
 $$;
 COMMENT ON FUNCTION cdc_inner.create_pipeline IS

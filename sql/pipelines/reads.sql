@@ -46,6 +46,9 @@ COMMENT ON COLUMN cdc.pipeline_spec.adopt_asked IS 'How often a superuser has sa
 COMMENT ON COLUMN cdc.pipeline_spec.adopted IS 'How often that was carried out.';
 COMMENT ON COLUMN cdc.pipeline_spec.identities IS
 	'Tables that were given REPLICA IDENTITY FULL, by oid, and their pg_class.relreplident before; NULL: none.';
+COMMENT ON COLUMN cdc.pipeline_spec.unlogged IS 'Of a pipeline of all tables those that were seen unlogged, by oid; NULL: none.';
+COMMENT ON COLUMN cdc.pipeline_spec.relations IS
+	'The tables and partitions that were seen to hold the rows, by oid: name, relfilenode, parent, rows, rows ever inserted, and whether it was attached; NULL: not looked at, or more than 200.';
 
 COMMENT ON TABLE cdc.pipeline_observed IS 'What was last seen of each pipeline; cdc.pipeline is for reading. Readers: members of the organization.';
 COMMENT ON COLUMN cdc.pipeline_observed.pipeline_id IS 'The pipeline.';

@@ -48,6 +48,8 @@ CREATE TABLE cdc.pipeline_spec (
 	adopt_asked	integer NOT NULL DEFAULT 0,	-- raised by cdc.adopt(): what has its names outside is its own, whatever its mark
 	adopted		integer NOT NULL DEFAULT 0,	-- of those, carried out
 	identities	jsonb,		-- tables that were given REPLICA IDENTITY FULL, and what they had: {oid: relreplident}
+	unlogged	jsonb,		-- of all tables those that were seen unlogged: [oid]
+	relations	jsonb,		-- what was seen to hold the rows: {oid: [name, relfilenode, parent, rows, rows inserted, attached]}
 	CHECK (source_service_id <> sink_service_id)
 );
 CREATE UNIQUE INDEX pipeline_spec_name_key ON cdc.pipeline_spec (organization_id, name)

@@ -214,6 +214,7 @@ typedef enum CdcGap
 								 * one, on a slot that was there */
 	CDC_GAP_FAILOVER,			/* judged: failover.c says why */
 	CDC_GAP_SLOT_WAL,			/* the slot held back more WAL than it may */
+	CDC_GAP_UNLOGGED,			/* a table that was unlogged is not any more */
 	CDC_GAP_CONNECTOR,			/* it ran with a configuration that captures
 								 * something else */
 	CDC_GAP_TABLE_AWAY			/* a table had another name while the task was

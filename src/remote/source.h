@@ -28,6 +28,8 @@ typedef struct CdcSourceAsk
 	int64		txid;			/* what became of this transaction (32 bits)? 0: none */
 	bool		inserts_only;	/* INSERT alone is published */
 	bool		lists_bare;		/* tables_bare is wanted */
+	bool		lists_relations;	/* relations, and with all tables unlogged and logged, are wanted */
+	const char *unlogged;		/* which were seen unlogged last, JSON as below; NULL: none */
 	const char *login;			/* role that the connector logs in as, which others
 								 * may use too: its sessions, but the walsender, have
 								 * the name as their application_name; NULL: the role
@@ -93,6 +95,13 @@ typedef struct CdcSourcePipeline
 	const char *tables_fix;		/* ALTER TABLE ... REPLICA IDENTITY FULL; ... */
 	bool		tables_small;	/* a snapshot of them is a matter of a moment, as far
 								 * as the server's statistics know */
+	/* with lists_relations */
+	bool		listed;
+	const char *relations;		/* what holds the rows, JSON {oid: [name, relfilenode, parent
+								 * or 0, rows, rows ever inserted, attached]}; NULL: more
+								 * than 200.  attached: not made as the partition that it is */
+	const char *unlogged;		/* of all tables: those that are unlogged, JSON [oid]; or NULL */
+	const char *logged;			/* names of those that were asked for and are not any more, or NULL */
 	/* publication */
 	bool		pub_exists;
 	const char *pub_mark;

@@ -129,6 +129,7 @@ const char *const cdc_source_observe_sql =
 "  SELECT a.nr, a.e ->> 0 AS name, (a.e ->> 0)::pg_catalog.name AS object, a.e -> 1 AS tables,"
 "    (a.e ->> 2)::bigint AS txid, a.e ->> 3 AS login, pg_catalog.jsonb_array_length(a.e -> 1) = 0 AS all_tables,"
 "    coalesce((a.e -> 4 ->> 'inserts')::boolean, false) AS inserts, coalesce((a.e -> 4 ->> 'bare')::boolean, false) AS lists_bare,"
+"    coalesce((a.e -> 4 ->> 'rels')::boolean, false) AS lists_relations, a.e -> 4 -> 'unlogged' AS unlogged,"
 "    r.oid AS role, r.rolcanlogin, r.rolreplication, r.rolsuper OR r.rolbypassrls AS sees_all,"
 "    r.rolvaliduntil IS NOT NULL AND r.rolvaliduntil < pg_catalog.clock_timestamp() AS expired,"
 "    p.oid AS pub, p.puballtables, p.pubviaroot, p.pubinsert, p.pubupdate, p.pubdelete, p.pubtruncate"
@@ -250,6 +251,7 @@ NAMES("m.name", "m.narrowed") " AS narrowed"
 "  SELECT " NAMES("f.name", "true") " AS names, " FIX("f.name", "true") " AS fix, " BARE_LIST("f") " AS list"
 "  FROM (SELECT e.oid, e.relreplident, pg_catalog.row_number() OVER (ORDER BY e.oid) AS n,"
 "      pg_catalog.format('%I.%I', e.nspname, e.relname) AS name FROM every AS e WHERE e.bare) AS f"
+"), " CDC_SOURCE_RELATIONS
 /* Pids, and who logged in when. */
 "), pid AS MATERIALIZED ("
 "  SELECT DISTINCT ON (v.pid) v.pid, v.usesysid, v.usename, v.application_name, v.backend_start FROM session AS v ORDER BY v.pid, v.backend_start"
@@ -289,6 +291,7 @@ NAMES("m.name", "m.narrowed") " AS narrowed"
 "    'no_identity', CASE WHEN a.all_tables THEN bare.names ELSE k.bare END,"
 "    'fix', CASE WHEN a.all_tables THEN bare.fix ELSE k.fix END,"
 "    'bare', CASE WHEN NOT a.lists_bare THEN NULL WHEN a.all_tables THEN bare.list ELSE k.list END, 'keyed', y.names,"
+"    'listed', CASE WHEN a.lists_relations THEN true END, 'relations', r.list, 'unlogged', CASE WHEN a.lists_relations AND a.all_tables THEN unlogged.list END, 'logged', g.names,"
 "    'pub_exists', a.pub IS NOT NULL, 'pub_mark', " MARK("pg_catalog.obj_description(a.pub, 'pg_publication')") ","
 "    'pub_lacks', CASE WHEN a.pub IS NOT NULL THEN nullif(pg_catalog.concat_ws('; ',"
 "      CASE WHEN a.all_tables AND NOT a.puballtables THEN 'it is not for all tables' END,"
@@ -334,6 +337,9 @@ NAMES("m.name", "m.narrowed") " AS narrowed"
 "  FROM ask AS a"
 "  CROSS JOIN (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database()) AS here"
 "  CROSS JOIN bare"
+"  CROSS JOIN unlogged"
+"  LEFT JOIN relation AS r ON r.nr = a.nr"
+"  LEFT JOIN logged AS g ON g.nr = a.nr"
 "  LEFT JOIN tabs AS s ON s.nr = a.nr"
 "  LEFT JOIN keys AS k ON k.nr = a.nr"
 "  LEFT JOIN keyed AS y ON y.nr = a.nr"
@@ -421,19 +427,6 @@ cdc_source_watch(const char *const *slots, int n)
 	return result;
 }
 
-/* What few ask for. */
-static struct json_object *
-more_of(const CdcSourceAsk *ask)
-{
-	struct json_object *more = json_object_new_object();
-
-	if (ask->inserts_only)
-		json_object_object_add(more, "inserts", json_object_new_boolean(true));
-	if (ask->lists_bare)
-		json_object_object_add(more, "bare", json_object_new_boolean(true));
-	return more;
-}
-
 char *
 cdc_source_ask(const CdcSourceAsk *asks, int n, bool full)
 {
@@ -450,8 +443,8 @@ cdc_source_ask(const CdcSourceAsk *asks, int n, bool full)
 		json_object_array_add(one, names_of(asks[i].tables, asks[i].ntables));
 		json_object_array_add(one, asks[i].txid != 0 ? json_object_new_int64(asks[i].txid) : NULL);
 		json_object_array_add(one, asks[i].login != NULL ? json_object_new_string(asks[i].login) : NULL);
-		if (asks[i].inserts_only || asks[i].lists_bare)
-			json_object_array_add(one, more_of(&asks[i]));
+		if (asks[i].inserts_only || asks[i].lists_bare || asks[i].lists_relations)
+			json_object_array_add(one, cdc_source_ask_more(&asks[i]));
 		json_object_array_add(pipelines, one);
 	}
 	if (full)
@@ -471,15 +464,6 @@ copied(struct json_object *object, const char *key)
 	const char *value = cdc_json_string(object, key);
 
 	return value != NULL ? pstrdup(value) : NULL;
-}
-
-/* The same of one that is an object or an array, as JSON. */
-static const char *
-copied_json(struct json_object *object, const char *key)
-{
-	struct json_object *value = cdc_json_get(object, key);
-
-	return value ? pstrdup(json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN)) : NULL;
 }
 
 /* A number in digits of base 10 or 16 and nothing else, from 1 to most; 0: it is none. */
@@ -516,7 +500,8 @@ read_pipeline(CdcSourcePipeline *p, struct json_object *j)
 	p->tables_no_identity = copied(j, "no_identity");
 	p->tables_fix = copied(j, "fix");
 	p->tables_keyed = copied(j, "keyed");
-	p->tables_bare = copied_json(j, "bare");
+	p->logged = copied(j, "logged");
+	cdc_source_read_tables(p, j);
 	p->tables_small = cdc_json_true(j, "small");
 
 	p->pub_exists = cdc_json_true(j, "pub_exists");

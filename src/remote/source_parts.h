@@ -5,6 +5,8 @@
 #ifndef CDC_SOURCE_PARTS_H
 #define CDC_SOURCE_PARTS_H
 
+#include "remote/source.h"
+
 /*
  * Is a row of pg_class (by its alias) a table whose UPDATE and DELETE the server
  * refuses once they are published?  As RelationGetIndexList() and
@@ -41,5 +43,40 @@
 	"pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace " \
 	"WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND NOT c.relispartition AND c.oid >= 16384::pg_catalog.oid " \
 	"AND n.nspname <> 'pg_catalog'::pg_catalog.name AND n.nspname <> 'information_schema'::pg_catalog.name"
+
+/*
+ * The part of the look's query that lists what holds the rows of the captured tables,
+ * and what is unlogged: see CdcSourcePipeline.  Counts are the server's statistics.
+ * attached: what is made as a partition is in one transaction what it is.
+ */
+#define CDC_SOURCE_RELATIONS \
+	"relation AS MATERIALIZED (" \
+	"  SELECT r.nr, pg_catalog.jsonb_object_agg(c.oid, pg_catalog.jsonb_build_array(c.name, c.node, c.parent, c.live, c.inserted, c.attached)) AS list" \
+	"  FROM (SELECT t.nr, t.oid FROM ask AS a JOIN tab AS t ON t.nr = a.nr WHERE a.lists_relations AND t.relkind = 'r'" \
+	"    UNION SELECT p.nr, p.oid FROM ask AS a JOIN part AS p ON p.nr = a.nr WHERE a.lists_relations" \
+	"    UNION SELECT a.nr, e.oid FROM ask AS a CROSS JOIN (SELECT e.oid FROM every AS e LIMIT 1000) AS e WHERE a.lists_relations AND a.all_tables) AS r" \
+	"  CROSS JOIN LATERAL (SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname) AS name, c.relfilenode::bigint AS node," \
+	"      coalesce(i.inhparent, 0)::bigint AS parent, pg_catalog.pg_stat_get_live_tuples(c.oid) AS live," \
+	"      pg_catalog.pg_stat_get_tuples_inserted(c.oid) AS inserted," \
+	"      i.xmin <> (SELECT y.xmin FROM pg_catalog.pg_type AS y WHERE y.oid = c.reltype) AS attached" \
+	"    FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace" \
+	"    LEFT JOIN pg_catalog.pg_inherits AS i ON i.inhrelid = c.oid AND c.relispartition" \
+	"    WHERE c.oid = r.oid AND c.relkind = 'r' OFFSET 0) AS c GROUP BY r.nr HAVING count(*) <= 200" \
+	"), unlogged AS MATERIALIZED (" \
+	"  SELECT pg_catalog.jsonb_agg(c.oid::bigint ORDER BY c.oid) AS list FROM (SELECT c.oid FROM pg_catalog.pg_class AS c" \
+	"    WHERE c.relkind = 'r' AND c.relpersistence = 'u' AND c.oid >= 16384" \
+	"    AND (SELECT pg_catalog.bool_or(a.lists_relations AND a.all_tables) FROM ask AS a) ORDER BY c.oid LIMIT 1000) AS c" \
+	"), logged AS MATERIALIZED (" \
+	"  SELECT o.nr, pg_catalog.array_to_string((pg_catalog.array_agg(c.name ORDER BY c.name))[1:20], ', ') AS names" \
+	"  FROM (SELECT a.nr, o.oid::pg_catalog.oid AS oid FROM ask AS a CROSS JOIN LATERAL pg_catalog.jsonb_array_elements_text(a.unlogged) AS o(oid)) AS o" \
+	"  CROSS JOIN LATERAL (SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS name FROM pg_catalog.pg_class AS c" \
+	"    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = o.oid AND c.relpersistence = 'p' OFFSET 0) AS c GROUP BY o.nr"
+
+/* What few ask for, as the last member of a question. */
+struct json_object;
+extern struct json_object *cdc_source_ask_more(const CdcSourceAsk *ask);
+
+/* What a row of a look says of single tables. */
+extern void cdc_source_read_tables(CdcSourcePipeline *pipeline, struct json_object *row);
 
 #endif							/* CDC_SOURCE_PARTS_H */

@@ -1,4 +1,4 @@
-/* link: src/remote/source.c src/remote/source_batch.c src/remote/source_observe.c src/remote/source_node.c src/remote/patroni.c src/remote/pg_hba.c src/remote/pg_hba_file.c src/common/quote.c src/common/json.c src/common/lsn.c */
+/* link: src/remote/source.c src/remote/source_batch.c src/remote/source_observe.c src/remote/source_node.c src/remote/source_tables.c src/common/text.c src/remote/patroni.c src/remote/pg_hba.c src/remote/pg_hba_file.c src/common/quote.c src/common/json.c src/common/lsn.c */
 /* libs: -ljson-c -lpgcommon -lpgport -lcrypto */
 /* flags: -DFRONTEND */
 /*
@@ -39,8 +39,12 @@ asking(void)
 	ask.login = "l";
 	is(cdc_source_ask(&ask, 1, false), "{\"database\":\"app\",\"pipelines\":[[\"mdb_pipeline_a1b2c3d4\",[],7,\"l\"]]}", "all tables, a transaction and a login");
 	ask.inserts_only = ask.lists_bare = true;
+	ask.unlogged = "[5]";
 	is(cdc_source_ask(&ask, 1, false), "{\"database\":\"app\",\"pipelines\":[[\"mdb_pipeline_a1b2c3d4\",[],7,\"l\",{\"inserts\":true,\"bare\":true}]]}",
 	   "INSERT alone, and what to do about tables without a key");
+	ask.inserts_only = ask.lists_bare = false;
+	ask.lists_relations = true;
+	is(cdc_source_ask(&ask, 1, false), "{\"database\":\"app\",\"pipelines\":[[\"mdb_pipeline_a1b2c3d4\",[],7,\"l\",{\"rels\":true,\"unlogged\":[5]}]]}", "what became of its tables");
 	is(cdc_source_ask(NULL, 0, false), "{\"pipelines\":[]}", "nobody asks");
 }
 
@@ -63,6 +67,10 @@ reading(void)
 		"\"sessions\":null}";
 	const char *two = "{\"nr\":2,\"pub_exists\":true,\"pub_besides\":\"it also has y\",\"slot\":{\"fits\":false,\"lost\":\"invalidated: wal_removed\","
 		"\"active\":false,\"flush\":null}}";
+	const char *tables = "{\"nr\":2,\"listed\":true,\"logged\":\"a.b\",\"unlogged\":[5,-1,\"7\",4294967296,null,[8],9],"
+		"\"bare\":{\"5\":\"d\",\"6\":\"f\",\"x\":\"d\",\"7\":[\"d\"],\"8\":\"n\",\"99999999999\":\"n\",\"9\":\"\"},"
+		"\"relations\":{\"5\":[\"a\\u0000b\\nc\",1,2,\"3\",4.5,null],\"6\":[\"a\",1],\"7\":\"x\",\"\\u0000\":[\"a\",1,2,3,4,true],\"8\":[7,1,2,3,4,true],\"9\":[\"a.b\",1,2,3,4,true,5]}}";
+	const char *lies = "{\"nr\":3,\"listed\":\"yes\",\"unlogged\":{},\"bare\":[\"d\"],\"relations\":7}";
 	const char *three = "{\"nr\":4,\"pub_exists\":false,\"pub_mark\":null,\"slot\":null,\"sessions\":6}";
 	CdcSourceObs *o = cdc_source_parse((const char *const[]) {head, one, two, three}, 4);
 	const CdcSourcePipeline *p;
@@ -97,6 +105,17 @@ reading(void)
 	ok(cdc_source_find(o, 2) == NULL && cdc_source_find(o, 4) == NULL, "what is not answered is not there");
 	ok(cdc_source_parse((const char *const[]) {head, two, one}, 3) == NULL && cdc_source_parse((const char *const[]) {head, two, two}, 3) == NULL &&
 	   cdc_source_parse((const char *const[]) {head, "{}"}, 2) == NULL && cdc_source_parse((const char *const[]) {head, ""}, 2) == NULL, "answers come in the order of their questions, once each");
+
+	/* what is remembered is made anew of what it must be */
+	o = cdc_source_parse((const char *const[]) {head, tables, lies}, 3);
+	p = cdc_source_find(o, 1);
+	ok(p->listed && cdc_source_find(o, 2)->listed == false, "tables were listed");
+	is(p->logged, "a.b", "logged again");
+	is(p->unlogged, "[5,7,9]", "oids, and nothing else");
+	is(p->tables_bare, "{\"5\":\"d\",\"8\":\"n\"}", "tables without an identity, and what they have");
+	is(p->relations, "{\"5\":[\"a\",1,2,3,4,false],\"9\":[\"a.b\",1,2,3,4,true]}", "names on one line, numbers, and a yes or no");
+	p = cdc_source_find(o, 2);
+	ok(p->unlogged == NULL && p->tables_bare == NULL && p->relations == NULL, "what is of another type is none");
 
 	o = parsed("{\"in_recovery\":false,\"system_identifier\":\"7\",\"timeline\":\"3\",\"history\":\"1\\t0/36D7AA0\\tno recovery target specified\\n\\n"
 			   "2\\t1/57A1400\\t3 4/5\\n# 9 0/9\\n\"}");

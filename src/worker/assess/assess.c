@@ -122,6 +122,7 @@ static const struct
 	{CDC_GAP_SNAPSHOT, "snapshot", "the connector was started anew before Kafka Connect had stored that the snapshot had finished"},
 	{CDC_GAP_SLOT_WAL, "slot_wal", "the replication slot held back more WAL than cdc_pipeline.max_slot_wal"},
 	{CDC_GAP_TABLE_AWAY, "table_away", "a table had another name, or was in another schema, while the connector's task was started"},
+	{CDC_GAP_UNLOGGED, "unlogged", "a table was unlogged, and is logged now"},
 	{CDC_GAP_CONNECTOR, "connector", "the connector was edited so that it captured something else"},
 };
 
@@ -144,6 +145,8 @@ detect_gap(const CdcPipeline *p, const CdcAssessment *a)
 		return CDC_GAP_SLOT_GONE;
 	if (cdc_snapshot_run_over(p))
 		return CDC_GAP_SNAPSHOT;
+	if (p->look.seen->logged)
+		return CDC_GAP_UNLOGGED;
 	if (cdc_max_slot_wal > 0 && p->look.seen->restart_lsn != 0 && p->look.server.wal_lsn > p->look.seen->restart_lsn &&
 		p->look.server.wal_lsn - p->look.seen->restart_lsn > (uint64) cdc_max_slot_wal * 1024 * 1024)
 		return CDC_GAP_SLOT_WAL;
@@ -181,7 +184,7 @@ assess_gap(const CdcPipeline *p, CdcAssessment *a)
 		{
 			a->gap = gaps[i].gap;
 			a->gap_name = gaps[i].name;
-			a->gap_words = gaps[i].words;
+			a->gap_words = seen == CDC_GAP_UNLOGGED ? psprintf("%s: %s", gaps[i].words, p->look.seen->logged) : gaps[i].words;
 		}
 	}
 	json_object_put(kept);

@@ -31,6 +31,7 @@ cdc_learn_running(CdcPipeline *p)
 {
 	p->learned.stored_seen = p->learned.another_seen = 0;
 	p->learned.flushed_at = 0;
+	cdc_learn_relations_anew(p);
 }
 
 void

@@ -9,6 +9,10 @@
 
 extern void cdc_learn_source(CdcPipeline *pipeline);
 
+/* What became of the tables and partitions that hold its rows; a new snapshot has all of them. */
+extern void cdc_learn_relations(CdcPipeline *pipeline);
+extern void cdc_learn_relations_anew(CdcPipeline *pipeline);
+
 /* What is wrong with its tables. */
 extern void cdc_learn_tables(CdcPipeline *pipeline);
 

@@ -27,7 +27,11 @@ learn_identity(CdcPipeline *p)
 void
 cdc_learn_tables(CdcPipeline *p)
 {
+	CdcFinding	to_come = cdc_check(CDC_CHECK_TABLES_TO_COME);
+
+	cdc_finding_pipeline(p, &to_come, !p->wanted.want_deleted && p->wanted.ntables == 0 && !cdc_no_key_full(p));
 	if (!cdc_source_known(p) || !p->source->is_postgresql)
 		return;
 	learn_identity(p);
+	cdc_learn_relations(p);
 }

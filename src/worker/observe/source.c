@@ -42,6 +42,10 @@
 #define LOOK_LONG_MS 2000
 #define LOOK_TABLES 4096
 
+/* Of so many, or of so large a part, all relations are told in one look: it has room for what is asked of all. */
+#define RELATIONS_PIPELINES 8
+#define RELATIONS_ROUNDS 6
+
 static const char *
 dup(const char *words)
 {
@@ -76,6 +80,9 @@ keep_seen(CdcPipeline *p, const CdcSourceObs *obs, const CdcSourcePipeline *seen
 	copy->tables_fix = dup(seen->tables_fix);
 	copy->tables_bare = dup(seen->tables_bare);
 	copy->tables_keyed = dup(seen->tables_keyed);
+	copy->relations = dup(seen->relations);
+	copy->unlogged = dup(seen->unlogged);
+	copy->logged = line_of(seen->logged);
 	copy->pub_mark = dup(seen->pub_mark);
 	copy->pub_wrong = dup(seen->pub_wrong);
 	copy->slot_lost_why = line_of(seen->slot_lost_why);
@@ -191,6 +198,20 @@ database_done(const CdcPgResult *result, void *arg)
 	cdc_probe_free(probe);
 }
 
+/* Some have their relations listed, the others in the next rounds. */
+static void
+list_relations(CdcSourceDb *db, CdcSourceAsk *asks, int n)
+{
+	int			every = Min((n + RELATIONS_PIPELINES - 1) / RELATIONS_PIPELINES, RELATIONS_ROUNDS);
+	int			i;
+
+	for (i = 0; i < n; i++)
+	{
+		if (every > 1 && (i + db->service->world->round) % every != 0)
+			asks[i].lists_relations = false;
+	}
+}
+
 static void
 look_at_database(CdcSourceDb *db)
 {
@@ -219,6 +240,7 @@ look_at_database(CdcSourceDb *db)
 		strlcpy(probe->pipelines[n], p->id, CDC_UUID_LEN + 1);
 		n++;
 	}
+	list_relations(db, asks, n);
 	probe->n = n;
 	ask = cdc_source_ask(asks, n, false);
 	params[0] = ask;

@@ -108,6 +108,8 @@ load_new_pipeline(CdcPipeline *p, struct json_object *row, struct json_object *s
 		kept.status = CDC_DELETING; /* to the rules it is, until it has settled */
 	kept.adopted = cdc_row_int(spec, "adopted", 0);
 	kept.identities = cdc_row_copy(p->context, cdc_row_text(spec, "identities"));
+	kept.unlogged = cdc_row_copy(p->context, cdc_row_text(spec, "unlogged"));
+	kept.relations = cdc_row_copy(p->context, cdc_row_text(spec, "relations"));
 	kept.gap = cdc_row_copy(p->context, cdc_row_text(spec, "gap"));
 	kept.failover = cdc_row_copy(p->context, cdc_row_text(spec, "failover"));
 	streamed = cdc_row_object(spec, "streamed");

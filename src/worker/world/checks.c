@@ -159,6 +159,22 @@ static const CdcFinding checks[] =
 		.required = "transactions that change it are ended at once, not left open",
 		.why = "what happens to it is not recorded meanwhile, and nothing is begun that must be recorded before"
 	},
+	[CDC_CHECK_ROWS_LEFT] = {
+		.check_name = "rows_left",
+		.concern = CDC_CONCERN_FLOW,
+		.severity = CDC_SEVERITY_WARNING,
+		.required = "a DELETE of the rows before, or consumers that know",
+		.why = "no event told Kafka that these rows are gone: consumers still have them",
+		.past = true
+	},
+	[CDC_CHECK_ROWS_MISSING] = {
+		.check_name = "rows_missing",
+		.concern = CDC_CONCERN_FLOW,
+		.severity = CDC_SEVERITY_WARNING,
+		.required = "rows that are inserted while the table is captured, or a new snapshot",
+		.why = "these rows were there before the table was captured, so that no event told Kafka of them",
+		.past = true
+	},
 	[CDC_CHECK_SSLMODE_WEAK] = {
 		.check_name = "sslmode_weak",
 		.concern = CDC_CONCERN_SAFETY,
@@ -172,6 +188,14 @@ static const CdcFinding checks[] =
 		.severity = CDC_SEVERITY_WARNING,
 		.required = "a standby that a failover could go to",
 		.why = "a failover to it would cost a gap and a new snapshot"
+	},
+	[CDC_CHECK_TABLES_TO_COME] = {
+		.check_name = "tables_to_come",
+		.concern = CDC_CONCERN_SAFETY,
+		.severity = CDC_SEVERITY_WARNING,
+		.observed = "all tables are captured, also those that come later",
+		.required = "option no_key = full, or a primary key in every CREATE TABLE",
+		.why = "a table is published from its first moment: without a key PostgreSQL refuses UPDATE and DELETE on it until it has a replica identity"
 	},
 	[CDC_CHECK_TABLES_WITHOUT_KEY] = {
 		.check_name = "tables_without_key",

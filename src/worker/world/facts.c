@@ -53,6 +53,8 @@ cdc_source_ask_of(const CdcPipeline *p)
 	ask.txid = cdc_failover_open_txid(p);
 	ask.inserts_only = cdc_no_key_inserts(p);
 	ask.lists_bare = cdc_no_key_full(p) && !p->wanted.want_deleted;
+	ask.lists_relations = p->plan.round_due && !p->wanted.want_deleted && !cdc_initial_only(p);
+	ask.unlogged = p->kept.unlogged;
 	ask.login = p->source && !p->source->pg.manage_role ? p->source->pg.connector_user : NULL;
 	ask.options = p->wanted.options;
 	return ask;

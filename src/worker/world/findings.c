@@ -183,6 +183,14 @@ cdc_finding_pipeline(CdcPipeline *pipeline, const CdcFinding *finding, bool hold
 		cdc_dirty_pipeline(pipeline, CDC_ROW_PIPELINE_FINDINGS);
 }
 
+const char *
+cdc_finding_observed(const List *findings, const char *check_name)
+{
+	const CdcFindingRow *row = find(findings, check_name, NULL);
+
+	return row && !row->gone ? row->is.observed : NULL;
+}
+
 bool
 cdc_finding_holds(const List *findings, const char *check_name)
 {

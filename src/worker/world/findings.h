@@ -62,6 +62,9 @@ extern char *cdc_peer_place(const char *url);
 extern void cdc_finding_service(CdcService *service, const CdcFinding *finding, bool holds);
 extern void cdc_finding_pipeline(CdcPipeline *pipeline, const CdcFinding *finding, bool holds);
 
+/* What was seen of the one of this name that holds, NULL: none does. */
+extern const char *cdc_finding_observed(const List *findings, const char *check_name);
+
 /* Is there one of this name now? */
 extern bool cdc_finding_holds(const List *findings, const char *check_name);
 

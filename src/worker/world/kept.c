@@ -79,6 +79,7 @@ cdc_keep_discarded(CdcPipeline *p)
 	p->kept.was_running = false;
 	p->kept.snapshot_run = 0;
 	cdc_set_string(p->context, &p->kept.gap, NULL);
+	cdc_set_string(p->context, &p->kept.unlogged, NULL);
 	cdc_keep(p);
 }
 
@@ -132,6 +133,23 @@ cdc_keep_identities(CdcPipeline *p, const char *tables)
 	json_object_put(all);
 	json_object_put(more);
 	cdc_keep(p);
+}
+
+void
+cdc_keep_unlogged(CdcPipeline *p, const char *oids)
+{
+	if (cdc_same(oids, p->kept.unlogged))
+		return;
+	cdc_set_string(p->context, &p->kept.unlogged, oids);
+	cdc_keep(p);
+}
+
+void
+cdc_keep_relations(CdcPipeline *p, const char *relations, bool changed)
+{
+	cdc_set_string(p->context, &p->kept.relations, relations);
+	if (changed)
+		cdc_keep(p);
 }
 
 void

@@ -48,6 +48,10 @@ extern void cdc_keep_adopted(CdcPipeline *pipeline);
 /* These tables (JSON {oid: relreplident}) are about to be given another replica identity; NULL: it was set back. */
 extern void cdc_keep_identities(CdcPipeline *pipeline, const char *tables);
 
+/* Tables that were seen unlogged, and what was seen to hold the rows (JSON as a look has it); changed: it is to be written. */
+extern void cdc_keep_unlogged(CdcPipeline *pipeline, const char *oids);
+extern void cdc_keep_relations(CdcPipeline *pipeline, const char *relations, bool changed);
+
 /* A change of something of its own is about to be sent. */
 extern void cdc_keep_mutated(CdcPipeline *pipeline);
 

@@ -145,6 +145,10 @@ typedef struct CdcPipelineKept
 	int			adopted;		/* of those, carried out */
 	char	   *identities;		/* tables that were given REPLICA IDENTITY FULL, and what
 								 * they had: JSON {oid: relreplident}; NULL: none */
+	char	   *unlogged;		/* of all tables: those that were seen unlogged, JSON [oid];
+								 * NULL: none */
+	char	   *relations;		/* what was seen to hold the rows, JSON {oid: [...]} as a look
+								 * has it; NULL: not looked at */
 	TimestampTz mutated_at;		/* 0: never */
 	int			nfailures;		/* within the last 10 minutes */
 	TimestampTz failures[8];
@@ -220,6 +224,7 @@ typedef struct CdcPipelineLearned
 	int64		lag;			/* bytes, -1 unknown. Writer: worker/world */
 	bool		failure_seen;	/* the present FAILED has been counted. Writer: worker/world */
 	int64		restart_at;		/* when the next restart is due */
+	int64		relations_at;	/* look.seen_at of the look whose relations were compared last. Writer: worker/learn */
 	char	   *failure;		/* text of the last failure */
 	uint64		flushed;		/* confirmed_flush_lsn last seen. Writer: worker/world */
 	int64		flushed_at;		/* when it last moved */
