@@ -222,7 +222,6 @@ def test():
     rows = [(md(type_), md(value) if value != "-" else "", cell(snapshot, name), streamed(type_, cell(snapshot, name), cell(stream, name))) for name, type_, value in columns]
     if os.environ.get("TYPES_WRITE"):
         text = open(DOCS).read()
-        old = {row[:2]: row for row in documented()} if BEGIN in text else {}
         lines = ["| " + " | ".join(row) + " |\n" for row in rows]
         open(DOCS, "w").write(text[:text.index(BEGIN) + len(BEGIN)] + "| type | value | in a snapshot | in the stream |\n|---|---|---|---|\n" + "".join(lines) + text[text.index(END):])
     said = {row[:2]: row for row in documented()}
