@@ -211,8 +211,8 @@ const char *const cdc_source_observe_sql =
 "), keyed AS MATERIALIZED ("
 "  SELECT t.nr, " NAMES("t.name", "true") " AS names FROM ask AS a JOIN tab AS t ON t.nr = a.nr"
 "  LEFT JOIN (SELECT DISTINCT k.nr, k.root FROM keyless AS k) AS k ON k.nr = t.nr AND k.root = t.oid"
-"  WHERE a.inserts AND t.relkind IN ('r', 'p') AND k.root IS NULL AND (t.relkind = 'r'"
-"    OR EXISTS (SELECT FROM pg_catalog.pg_index AS x WHERE x.indrelid = t.oid AND x.indisprimary)) GROUP BY t.nr"
+"  LEFT JOIN (SELECT DISTINCT x.indrelid FROM pg_catalog.pg_index AS x WHERE x.indisprimary) AS x ON x.indrelid = t.oid"
+"  WHERE a.inserts AND t.relkind IN ('r', 'p') AND k.root IS NULL AND (t.relkind = 'r' OR x.indrelid IS NOT NULL) GROUP BY t.nr"
 /* What the publications really publish. */
 "), member AS MATERIALIZED ("
 "  SELECT a.nr, m.prrelid AS oid,"

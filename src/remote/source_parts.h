@@ -51,17 +51,15 @@
  */
 #define CDC_SOURCE_RELATIONS \
 	"relation AS MATERIALIZED (" \
-	"  SELECT r.nr, pg_catalog.jsonb_object_agg(c.oid, pg_catalog.jsonb_build_array(c.name, c.node, c.parent, c.live, c.inserted, c.attached)) AS list" \
+	"  SELECT r.nr, pg_catalog.jsonb_object_agg(c.oid, pg_catalog.jsonb_build_array(pg_catalog.format('%I.%I', n.nspname, c.relname)," \
+	"      c.relfilenode::bigint, coalesce(i.inhparent, 0)::bigint, pg_catalog.pg_stat_get_live_tuples(c.oid)," \
+	"      pg_catalog.pg_stat_get_tuples_inserted(c.oid), i.xmin <> y.xmin)) AS list" \
 	"  FROM (SELECT t.nr, t.oid FROM ask AS a JOIN tab AS t ON t.nr = a.nr WHERE a.lists_relations AND t.relkind = 'r'" \
 	"    UNION SELECT p.nr, p.oid FROM ask AS a JOIN part AS p ON p.nr = a.nr WHERE a.lists_relations" \
 	"    UNION SELECT a.nr, e.oid FROM ask AS a CROSS JOIN (SELECT e.oid FROM every AS e LIMIT 1000) AS e WHERE a.lists_relations AND a.all_tables) AS r" \
-	"  CROSS JOIN LATERAL (SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname) AS name, c.relfilenode::bigint AS node," \
-	"      coalesce(i.inhparent, 0)::bigint AS parent, pg_catalog.pg_stat_get_live_tuples(c.oid) AS live," \
-	"      pg_catalog.pg_stat_get_tuples_inserted(c.oid) AS inserted," \
-	"      i.xmin <> (SELECT y.xmin FROM pg_catalog.pg_type AS y WHERE y.oid = c.reltype) AS attached" \
-	"    FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace" \
-	"    LEFT JOIN pg_catalog.pg_inherits AS i ON i.inhrelid = c.oid AND c.relispartition" \
-	"    WHERE c.oid = r.oid AND c.relkind = 'r' OFFSET 0) AS c GROUP BY r.nr HAVING count(*) <= 200" \
+	"  JOIN pg_catalog.pg_class AS c ON c.oid = r.oid AND c.relkind = 'r' JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace" \
+	"  LEFT JOIN pg_catalog.pg_inherits AS i ON i.inhrelid = c.oid AND c.relispartition" \
+	"  LEFT JOIN pg_catalog.pg_type AS y ON y.oid = c.reltype GROUP BY r.nr HAVING count(*) <= 200" \
 	"), unlogged AS MATERIALIZED (" \
 	"  SELECT pg_catalog.jsonb_agg(c.oid::bigint ORDER BY c.oid) AS list FROM (SELECT c.oid FROM pg_catalog.pg_class AS c" \
 	"    WHERE c.relkind = 'r' AND c.relpersistence = 'u' AND c.oid >= 16384" \
@@ -69,8 +67,8 @@
 	"), logged AS MATERIALIZED (" \
 	"  SELECT o.nr, pg_catalog.array_to_string((pg_catalog.array_agg(c.name ORDER BY c.name))[1:20], ', ') AS names" \
 	"  FROM (SELECT a.nr, o.oid::pg_catalog.oid AS oid FROM ask AS a CROSS JOIN LATERAL pg_catalog.jsonb_array_elements_text(a.unlogged) AS o(oid)) AS o" \
-	"  CROSS JOIN LATERAL (SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS name FROM pg_catalog.pg_class AS c" \
-	"    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = o.oid AND c.relpersistence = 'p' OFFSET 0) AS c GROUP BY o.nr"
+	"  JOIN (SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname) AS name FROM pg_catalog.pg_class AS c" \
+	"    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE c.relpersistence = 'p') AS c ON c.oid = o.oid GROUP BY o.nr"
 
 /* What few ask for, as the last member of a question. */
 struct json_object;
