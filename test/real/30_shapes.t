@@ -45,7 +45,7 @@ def names():
     flows_ok(topic, "No te", "before", "the rows that were there")
     db.rows("""INSERT INTO "My Schema.x"."Or ders.$1" VALUES (2, 'after')""")
     flows_ok(topic, "No te", "after", "and new ones come to the topic of the table")
-    equal(json.loads(meta.one("SELECT to_jsonb(tables) FROM cdc.pipeline WHERE id = '%s'" % id_)), ['"My Schema.x"."Or ders.$1"', '"public"."UPPER"'], "the tables are kept as they are called")
+    equal(json.loads(meta.one("SELECT to_jsonb(tables) FROM cdc.pipeline WHERE id = '%s'" % id_)), ['"My Schema.x"."Or ders.$1"', 'public."UPPER"'], "the tables are kept as they are called")
     topic.close()
     delete(id_)
     return id_

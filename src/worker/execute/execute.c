@@ -278,6 +278,7 @@ http_done(const CdcHttpResult *result, void *arg)
 			words = psprintf("HTTP %d: %s%s", result->status, words, end == CDC_OP_UNKNOWN ? "; it may still take effect" : "");
 		note_answer(p, op->action, end == CDC_OP_DONE);
 	}
+	note_offsets(p, op->action, end);
 	if (end == CDC_OP_FAILED && p->source)
 		cdc_turn_give(&p->source->pg.slot_turn, p);
 	cdc_op_end(*ref, end, words);
