@@ -19,7 +19,7 @@ WATCH, PING, HBA_READ, HBA_LOAD = "pg_get_replication_slots() AS s", "pg_is_in_r
 
 
 def is_look(sql):
-    return "jsonb_to_recordset($1" in sql
+    return LOOK in sql
 
 
 KINDS = {"the look": is_look, "the ping": lambda sql: PING in sql, "the watch": lambda sql: WATCH in sql,

@@ -49,7 +49,7 @@ def kept(world):
 
     def answer(question):
         which = lie["which"]
-        if which is None or "jsonb_to_recordset($1" not in question.sql:
+        if which is None or LOOK not in question.sql:
             return None
         j = json.loads(question.value())
         which(j)

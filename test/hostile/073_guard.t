@@ -37,7 +37,7 @@ def test():
         return lie["to"] == what
 
     def source_answer(question):
-        if "jsonb_to_recordset($1" in question.sql and tells("a look at a source"):
+        if LOOK in question.sql and tells("a look at a source"):
             truth = json.loads(question.value())
             words = json.dumps(dict(truth, blocker=WORDS)).encode()
             return columns("j")[:-2] + struct.pack("!h", 1) + row(words) + complete()

@@ -25,6 +25,7 @@ from peers import *
 
 SIMULATOR = os.path.join(TOP, "build/sim/connect_sim")
 ADMIN_PASSWORD = "the-admins-secret-0a1b2c"
+LOOK = "WITH RECURSIVE given AS MATERIALIZED"       # what a look at a source says, of the worker's questions it alone
 
 META_SETTINGS = """
 log_line_prefix = '%m [%p] %q%a '

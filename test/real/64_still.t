@@ -4,7 +4,7 @@ nothing outside changes, and every request and statement is a read."""
 from lib import *
 
 # a statement of the worker begins so; what moves is the slot on a standby
-READS = r"WITH RECURSIVE given AS MATERIALIZED|SELECT pg_catalog\.pg_is_in_recovery\(\)"
+READS = r"WITH RECURSIVE (given|ask) AS MATERIALIZED|SET transaction_timeout = 0$|SELECT pg_catalog\.pg_is_in_recovery\(\)"
 SHADOW = r"SELECT .*pg_replication_slot_advance"
 
 

@@ -88,6 +88,22 @@ $c->message_ok($waits, qr/write_hba failed.*another control plane is writing pg_
 close $lock;
 $c->running_ok($waits, 'it goes on when he is through', seconds => 60);
 
+# --- our session ends while it writes: what lands all the same is ours, and no other manager's doing ---
+foreach my $n (1, 2)
+{
+	open($lock, '>>', "$hba.cdc_lock") or die $!;
+	flock($lock, 2) or die $!;
+	my $cut = $c->create("cut-$n", tables => ['t2'], topic_prefix => "cut$n");
+	my $ended = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'cdc_admin' AND query LIKE '%pg_try_advisory_xact_lock(7161110432058466)%' AND state = 'active'";
+	$c->wait_ok(sub { $c->source_sql($ended) ne '0' }, "cut-$n: the session that writes is ended");
+	close $lock;
+	$c->wait_ok(sub { slurp_file($hba) =~ /$cut/ }, '... and the line is there');
+	$c->running_ok($cut, '... and it goes on', seconds => 60);
+}
+
+my $after = $c->create('after', tables => ['t2'], topic_prefix => 'after');
+$c->running_ok($after, 'the next line is written as well', seconds => 60);
+
 # --- who holds the turn to make a slot, and has nobody who would make it ----------------------
 $c->source_sql('CREATE TABLE parted (id int PRIMARY KEY) PARTITION BY RANGE (id)');
 $c->fault(method => 'PUT', path => '/config$', drop => JSON::PP::true, effect => JSON::PP::false, count => -1);

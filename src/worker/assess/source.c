@@ -101,7 +101,7 @@ assess_hba(const CdcPipeline *p, CdcAssessment *a)
 			else
 				state = CDC_HBA_MISSING;
 			/* who takes our lines out may have let us in himself */
-			if (state != CDC_HBA_OK && state != CDC_HBA_UNMANAGED && n->hba_vanished >= 2)
+			if (state == CDC_HBA_MISSING && n->hba_vanished >= 2)
 				state = refuses_line(n, lines, nlines) ? CDC_HBA_UNMANAGED : CDC_HBA_OK;
 			if (state == CDC_HBA_UNMANAGED)
 			{

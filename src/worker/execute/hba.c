@@ -96,8 +96,10 @@ finish_node(CdcHbaNode *h)
 		}
 		else
 		{
-			/* what is in the file now is not known: look again */
+			/* what is in the file now is not known: look again; what is there may be ours, and is nobody else's doing */
 			cdc_node_forget_look(n);
+			if (h->unknown)
+				cdc_node_forget_hba_loaded(n);
 		}
 	}
 	if (h->failure)

@@ -6,12 +6,16 @@
 #define CDC_LEARN_PARTS_H
 
 #include "worker/learn/learn.h"
+#include "worker/world/checks.h"
 
 extern void cdc_learn_source(CdcPipeline *pipeline);
 
 /* What became of the tables and partitions that hold its rows; a new snapshot has all of them. */
 extern void cdc_learn_relations(CdcPipeline *pipeline);
 extern void cdc_learn_relations_anew(CdcPipeline *pipeline);
+
+/* What was seen of a check about something past: told with what was told of it before. */
+extern void cdc_learn_tell(CdcPipeline *pipeline, CdcCheck check, const char *what);
 
 /* What is wrong with its tables. */
 extern void cdc_learn_tables(CdcPipeline *pipeline);

@@ -14,7 +14,6 @@
 
 #include "common/json.h"
 #include "worker/learn/learn_parts.h"
-#include "worker/world/checks.h"
 #include "worker/world/facts.h"
 #include "worker/world/kept.h"
 
@@ -47,9 +46,8 @@ words(struct json_object *entry, Place place)
 	return json_object_get_string(json_object_array_get_idx(entry, place));
 }
 
-/* What was seen of a check is told together, as long as it holds. */
-static void
-tell(CdcPipeline *p, CdcCheck check, const char *what)
+void
+cdc_learn_tell(CdcPipeline *p, CdcCheck check, const char *what)
 {
 	CdcFinding	finding = cdc_check(check);
 	const char *before = cdc_finding_observed(p->findings, finding.check_name);
@@ -75,13 +73,13 @@ judge(CdcPipeline *p, struct json_object *before, struct json_object *now)
 	if (suspect == NULL)
 		return;
 	if (strcmp(suspect, "attached") == 0 && number(now, ROWS) > 0)
-		tell(p, CDC_CHECK_ROWS_MISSING, psprintf("partition %s was attached with rows", words(now, NAME)));
+		cdc_learn_tell(p, CDC_CHECK_ROWS_MISSING, psprintf("partition %s was attached with rows", words(now, NAME)));
 	if (strcmp(suspect, "loaded") == 0 && number(now, ROWS) > 0)
-		tell(p, CDC_CHECK_ROWS_MISSING, psprintf("table %s came rewritten, and may have had rows while it was unlogged", words(now, NAME)));
+		cdc_learn_tell(p, CDC_CHECK_ROWS_MISSING, psprintf("table %s came rewritten, and may have had rows while it was unlogged", words(now, NAME)));
 	/* all rows that it has came since: it was empty in between */
 	if (strcmp(suspect, "rewritten") == 0 && number(before, ROWS_BEFORE) > 0 &&
 		number(now, ROWS) <= number(now, INSERTED) - number(before, INSERTED_BEFORE))
-		tell(p, CDC_CHECK_ROWS_LEFT, psprintf("table %s was emptied", words(now, NAME)));
+		cdc_learn_tell(p, CDC_CHECK_ROWS_LEFT, psprintf("table %s was emptied", words(now, NAME)));
 }
 
 static void
@@ -119,7 +117,7 @@ compare_one(CdcPipeline *p, const char *oid, struct json_object *before, struct 
 	if (number(before, PARENT) != 0 && !partition)
 	{
 		note(p, psprintf("partition %s was detached", words(now, NAME)));
-		tell(p, CDC_CHECK_ROWS_LEFT, psprintf("partition %s was detached", words(now, NAME)));
+		cdc_learn_tell(p, CDC_CHECK_ROWS_LEFT, psprintf("partition %s was detached", words(now, NAME)));
 	}
 	return number(before, FILENODE) != number(now, FILENODE) || number(before, PARENT) != number(now, PARENT) ||
 		words(before, SUSPECT) != NULL;
@@ -139,7 +137,7 @@ tell_gone(CdcPipeline *p, struct json_object *before, struct json_object *now)
 		if (number(was, PARENT) == 0)
 			continue;
 		note(p, psprintf("partition %s was detached or dropped", words(was, NAME)));
-		tell(p, CDC_CHECK_ROWS_LEFT, psprintf("partition %s was detached or dropped", words(was, NAME)));
+		cdc_learn_tell(p, CDC_CHECK_ROWS_LEFT, psprintf("partition %s was detached or dropped", words(was, NAME)));
 	}
 	return gone;
 }

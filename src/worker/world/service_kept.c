@@ -155,6 +155,13 @@ cdc_node_keep_hba_loaded(CdcNode *n)
 }
 
 void
+cdc_node_forget_hba_loaded(CdcNode *n)
+{
+	cdc_set_string(n->service->context, &n->hba_loaded, NULL);
+	cdc_dirty_node(n);
+}
+
+void
 cdc_service_written(CdcService *s)
 {
 	int			i;

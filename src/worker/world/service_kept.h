@@ -47,6 +47,9 @@ extern void cdc_node_keep_history(CdcNode *node, uint64 system_identifier, uint3
 /* The pg_hba.conf that it has now (node_hba.h) is known to be loaded. */
 extern void cdc_node_keep_hba_loaded(CdcNode *node);
 
+/* A write of pg_hba.conf has ended unknown: neither is known what was loaded. */
+extern void cdc_node_forget_hba_loaded(CdcNode *node);
+
 /* After a commit: what was to be written once is. */
 extern void cdc_service_written(CdcService *service);
 
