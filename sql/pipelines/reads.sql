@@ -49,6 +49,8 @@ COMMENT ON COLUMN cdc.pipeline_spec.identities IS
 COMMENT ON COLUMN cdc.pipeline_spec.unlogged IS 'Of a pipeline of all tables those that were seen unlogged, by oid; NULL: none.';
 COMMENT ON COLUMN cdc.pipeline_spec.relations IS
 	'The tables and partitions that were seen to hold the rows, by oid: name, relfilenode, parent, rows, rows ever inserted, and whether it was attached; NULL: not looked at, or more than 200.';
+COMMENT ON COLUMN cdc.pipeline_spec.snapshot_rounds IS 'Snapshots in a row that were interrupted; after the fifth it is Failed.';
+COMMENT ON COLUMN cdc.pipeline_spec.snapshot_round_at IS 'When the last one was; NULL: none was, or the next may begin.';
 
 COMMENT ON TABLE cdc.pipeline_observed IS 'What was last seen of each pipeline; cdc.pipeline is for reading. Readers: members of the organization.';
 COMMENT ON COLUMN cdc.pipeline_observed.pipeline_id IS 'The pipeline.';

@@ -50,6 +50,8 @@ CREATE TABLE cdc.pipeline_spec (
 	identities	jsonb,		-- tables that were given REPLICA IDENTITY FULL, and what they had: {oid: relreplident}
 	unlogged	jsonb,		-- of all tables those that were seen unlogged: [oid]
 	relations	jsonb,		-- what was seen to hold the rows: {oid: [name, relfilenode, parent, rows, rows inserted, attached]}
+	snapshot_rounds	integer NOT NULL DEFAULT 0,	-- snapshots in a row that were interrupted
+	snapshot_round_at timestamptz,	-- when the last one was
 	CHECK (source_service_id <> sink_service_id)
 );
 CREATE UNIQUE INDEX pipeline_spec_name_key ON cdc.pipeline_spec (organization_id, name)

@@ -35,6 +35,7 @@
 	X(BLOCKER, "blocker", "the oldest write transaction, or the neighbour that creates its slot") \
 	X(OLDER_WRITER, "older_writer", "the connector that still writes to the topics") \
 	X(FAILURE, "failure", "the failed task's message, redacted, one line") \
+	X(SNAPSHOT, "snapshot", "how often the snapshot was interrupted, when the next begins, and why") \
 	X(GAP, "gap", "from which LSN, which tables") \
 	X(FAILOVER, "failover", "from which node to which, and the verdict") \
 	X(OTHER_PRIMARY, "other_primary", "the node that claims to be primary too") \

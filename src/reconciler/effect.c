@@ -136,6 +136,7 @@ discard_remembered(CdcSnapshot *s)
 {
 	sent(s);
 	s->discarding = true;
+	s->snapshot_again = CDC_RESTART_WAIT;
 }
 
 static void
@@ -541,7 +542,7 @@ agents_finish(CdcSnapshot *s)
 	return true;
 }
 
-/* The cloud, neighbours, old transactions, connectors that are being deleted. */
+/* The cloud, neighbours, old transactions, connectors that are being deleted, and the pause before another snapshot. */
 static bool
 others_give_way(CdcSnapshot *s)
 {
@@ -549,14 +550,14 @@ others_give_way(CdcSnapshot *s)
 	bool		turn = s->slot_turn == CDC_TURN_BLOCKED || s->slot_turn == CDC_TURN_NEIGHBOUR ||
 		s->slot_turn == CDC_TURN_SOON;
 	bool		writer = s->older_writer == CDC_WRITER_PRESENT;
+	bool		pause = s->discarding && (s->snapshot_again == CDC_RESTART_WAIT || (s->snapshot_again == CDC_RESTART_EXHAUSTED && s->status == CDC_FAILED));
 
 	if (network)
 		s->peerings = CDC_PEERINGS_ACTIVE;
-	if (turn)
-		s->slot_turn = CDC_TURN_OK;
-	if (writer)
-		s->older_writer = CDC_WRITER_NONE;
-	return network || turn || writer;
+	s->slot_turn = turn ? CDC_TURN_OK : s->slot_turn;
+	s->older_writer = writer ? CDC_WRITER_NONE : s->older_writer;
+	s->snapshot_again = pause ? CDC_RESTART_DUE : s->snapshot_again;
+	return network || turn || writer || pause;
 }
 
 /* What stands still can be judged; of what failover.c looks at the slot and the offsets are here. */

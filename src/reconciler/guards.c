@@ -385,6 +385,8 @@ GUARD(discard_offsets_unseen, s->discarding && connector_ours(s) &&
 GUARD(discard_offsets_left, s->discarding && connector_ours(s) && is_stopped(s) &&
 	  offsets_left(s))
 
+GUARD(snapshot_given_up, s->discarding && s->snapshot_again == CDC_RESTART_EXHAUSTED)
+GUARD(snapshot_pausing, s->discarding && s->snapshot_again == CDC_RESTART_WAIT)
 GUARD(offsets_orphaned, orphaned(s))
 GUARD(snapshot_spoiled, spoiled(s) && (!failing(s) || s->restart == CDC_RESTART_DUE))
 GUARD(slot_left_over, !s->was_running && !s->discarding && s->connector == CDC_OBJ_ABSENT &&

@@ -58,7 +58,7 @@
 	X(failure_retry_due) X(failure_stays) \
 	X(discard_connector_works) X(discard_tasks_left) X(discard_offsets_hidden) \
 	X(discard_walsender_stuck) X(discard_slot_held) X(discard_slot_left) \
-	X(discard_offsets_unseen) X(discard_offsets_left) \
+	X(discard_offsets_unseen) X(discard_offsets_left) X(snapshot_given_up) X(snapshot_pausing) \
 	X(offsets_orphaned) X(snapshot_spoiled) X(slot_left_over) X(slot_foreign) \
 	X(slot_history_unseen) X(older_writer_unseen) X(older_writer_present) \
 	X(turn_unseen) X(no_free_slot) X(turn_blocked) X(connector_to_prepare) X(turn_neighbour) \

@@ -309,6 +309,9 @@ typedef struct CdcSnapshot
 										 * one that finished (or takes) the
 										 * snapshot; NO when none is wanted.
 										 * Needed until was_running */
+	CdcRestart	snapshot_again; /* of one that is thrown away: may the next begin? Always known.
+								 * WAIT after one that was interrupted, EXHAUSTED
+								 * after the fifth in a row */
 	CdcSlotTurn slot_turn;
 	CdcOlderWriter older_writer;
 	CdcGap		gap;			/* remembered from when it was seen until

@@ -113,6 +113,52 @@ cdc_kc_database_fault(const char *name)
 	return at ? psprintf("database_name may not have \"%c\" in it: Debezium would ask for another database", *at) : NULL;
 }
 
+/* Has one of its names a dot in it? */
+static bool
+has_dotted_name(const char *quoted)
+{
+	bool		inside = false;
+
+	for (; *quoted != '\0'; quoted++)
+	{
+		if (*quoted == '"')
+			inside = !inside;
+		else if (*quoted == '.' && inside)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * To Debezium's list "a.b".c and a."b.c" are one name.  Of such a pipeline it looks at
+ * the schemas that are named alone, and finds nothing that the role was not granted.
+ */
+static void
+put_dotted(CdcConnectConfig *config, const CdcConnectorSpec *spec)
+{
+	StringInfoData schemas;
+	bool		dotted = false;
+	int			i;
+
+	initStringInfo(&schemas);
+	for (i = 0; i < spec->ntables; i++)
+	{
+		char	   *schema = cdc_kc_schema_regex(spec->tables[i]);
+
+		dotted = dotted || has_dotted_name(spec->tables[i]);
+		/* tables are sorted */
+		if (schemas.len < (int) strlen(schema) || strcmp(schemas.data + schemas.len - strlen(schema), schema) != 0)
+			appendStringInfo(&schemas, "%s%s", schemas.len > 0 ? "," : "", schema);
+		pfree(schema);
+	}
+	if (dotted)
+	{
+		cdc_connect_put_text(config, "driver.hideUnprivilegedObjects", "true");
+		cdc_connect_put_text(config, "schema.include.list", schemas.data);
+	}
+	pfree(schemas.data);
+}
+
 struct json_object *
 cdc_kc_config(const CdcConnectorSpec *spec, char **fault)
 {
@@ -171,6 +217,8 @@ cdc_kc_config(const CdcConnectorSpec *spec, char **fault)
 			appendStringInfoString(&list, cdc_kc_table_regex(spec->tables[i]));
 		}
 		cdc_connect_put_text(config, "table.include.list", list.data);
+		if (spec->generation >= 2)
+			put_dotted(config, spec);
 		pfree(list.data);
 	}
 	cdc_kc_put_only(config, spec->only, spec->nonly);
@@ -391,6 +439,17 @@ append_part(StringInfo buf, const char **p)
 		else
 			appendStringInfoChar(buf, (char) c);
 	}
+}
+
+char *
+cdc_kc_schema_regex(const char *quoted)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfoString(&buf, "(?-i)");
+	append_part(&buf, &quoted);
+	return buf.data;
 }
 
 char *

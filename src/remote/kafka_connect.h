@@ -265,4 +265,7 @@ extern char *cdc_kc_url(const char *base, const char *path, const char *name);
  */
 extern char *cdc_kc_table_regex(const char *quoted);
 
+/* The same of its schema alone: "a"."b.c" -> a. */
+extern char *cdc_kc_schema_regex(const char *quoted);
+
 #endif							/* CDC_KAFKA_CONNECT_H */

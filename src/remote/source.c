@@ -93,6 +93,19 @@ cdc_source_role_sql(const CdcSourceAsk *ask, const char *verifier)
 						   "    END IF;\n"
 						   "    EXECUTE format('ALTER ROLE %I %s PASSWORD %L', v_name, v_attributes, v_verifier);\n"
 						   "  END IF;\n"
+
+	/*
+	 * Timeouts of the database's or the server's would end its sessions: a snapshot is one
+	 * transaction, a heartbeat's session is idle.  A walsender heeds lock_timeout.
+	 */
+						   "  FOR r IN SELECT t.name FROM " CDC_SOURCE_TIMEOUTS " WHERE NOT EXISTS (SELECT FROM pg_db_role_setting AS s JOIN pg_database AS b ON b.oid = s.setdatabase\n"
+						   "      WHERE b.datname = current_database() AND s.setrole = v_oid AND t.name || '=0' = ANY (s.setconfig)) LOOP\n"
+						   "    EXECUTE format('ALTER ROLE %I IN DATABASE %I SET %I = 0', v_name, current_database(), r.name);\n"
+						   "  END LOOP;\n"
+						   "  FOR r IN SELECT p.oid::regprocedure AS called FROM pg_proc AS p WHERE " CDC_SOURCE_HEARTBEAT
+						   "      AND NOT has_function_privilege(v_oid, p.oid, 'EXECUTE') LOOP\n"
+						   "    EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %I', r.called, v_name);\n"
+						   "  END LOOP;\n"
 						   "  IF NOT has_database_privilege(v_oid, current_database(), 'CONNECT') THEN\n"
 						   "    EXECUTE format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), v_name);\n"
 						   "  END IF;\n");
@@ -323,6 +336,12 @@ cdc_source_drop_role_sql(const CdcSourceAsk *ask)
 						   "        AND d.dbid = (SELECT b.oid FROM pg_database AS b WHERE b.datname = current_database())\n"
 						   "      ORDER BY n.oid LOOP\n"
 						   "    EXECUTE format('REVOKE USAGE ON SCHEMA %I FROM %I', r.nspname, v_name);\n"
+						   "  END LOOP;\n"
+						   "  FOR r IN SELECT d.objid::regprocedure AS called FROM pg_shdepend AS d JOIN pg_proc AS p ON p.oid = d.objid\n"
+						   "      WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = v_oid AND d.deptype = 'a'\n"
+						   "        AND d.classid = 'pg_proc'::regclass AND " CDC_SOURCE_HEARTBEAT "\n"
+						   "        AND d.dbid = (SELECT b.oid FROM pg_database AS b WHERE b.datname = current_database()) LOOP\n"
+						   "    EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM %I', r.called, v_name);\n"
 						   "  END LOOP;\n"
 						   "  IF EXISTS (SELECT FROM pg_shdepend AS d JOIN pg_database AS b ON b.oid = d.objid\n"
 						   "      WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = v_oid AND d.deptype = 'a'\n"

@@ -17,6 +17,28 @@
 
 struct json_object;
 
+/*
+ * Settings that end a session that waits, works long or is idle, as t(name); each version's.
+ * Set to 0 for a role in a database they come before all others, also in its walsenders.
+ */
+#define CDC_SOURCE_TIMEOUTS \
+	"pg_catalog.unnest(ARRAY['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'idle_session_timeout']" \
+	" || CASE WHEN pg_catalog.current_setting('server_version_num')::integer >= 170000 THEN ARRAY['transaction_timeout'] END) AS t(name)"
+
+/* Of pg_proc AS p: what the heartbeat's query calls, which everybody may unless that was revoked. */
+#define CDC_SOURCE_HEARTBEAT \
+	"p.proname = 'pg_logical_emit_message'::pg_catalog.name" \
+	" AND p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace::pg_catalog.oid" \
+	" AND p.proargtypes[2] = 'pg_catalog.text'::pg_catalog.regtype::pg_catalog.oid"
+
+/*
+ * Names of shared catalogs may be in another encoding: what is said of them travels as
+ * bytes, and is read by cdc_source_batch_words().  With pg_catalog alone in the search path.
+ */
+#define CDC_SOURCE_AS_BYTES(expr) \
+	"encode(CASE WHEN getdatabaseencoding() IN ('UTF8', 'SQL_ASCII')" \
+	" THEN replace(" expr ", chr(92), repeat(chr(92), 2))::bytea ELSE convert_to(" expr ", 'UTF8') END, 'escape')"
+
 /* What to ask about one pipeline. */
 typedef struct CdcSourceAsk
 {
@@ -80,6 +102,8 @@ typedef struct CdcSourcePipeline
 	bool		role_replication;
 	const char *role_password_hash; /* SHA-256 hex of rolpassword; NULL: none,
 									 * or we are no superuser */
+	const char *role_timeouts;	/* that are not set to 0 for it here; of a role that was given
+								 * those, with their values, that end its sessions; NULL: none */
 	bool		grants_ok;		/* CONNECT, USAGE on schemas, SELECT on tables that
 								 * exist, and no row level security hides rows */
 	bool		role_has_dependents;	/* owns objects, or is granted things by
@@ -269,5 +293,12 @@ extern char *cdc_source_batch_sql(const char *const *commands, int n);
 
 /* The bytes that such a text stands for, which need not be valid text; NULL: it is empty, or none. */
 extern char *cdc_source_batch_words(const char *escaped);
+
+/*
+ * Why its snapshot may fail: reads what it reads, as its role, up to so many rows of
+ * each table, and gives back one text: the first ERROR, for cdc_source_batch_words(),
+ * or NULL.  Several statements in one message; it writes nothing.
+ */
+extern char *cdc_source_why_sql(const CdcSourceAsk *ask);
 
 #endif							/* CDC_SOURCE_H */

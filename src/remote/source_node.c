@@ -17,6 +17,7 @@
 #include "common/lsn.h"
 #include "common/quote.h"
 #include "remote/pg_hba.h"
+#include "remote/source_parts.h"
 
 static const char *
 text_of(struct json_object *object, const char *key)
@@ -206,4 +207,44 @@ cdc_source_drop_shadow_sql(const char *slot)
 	return psprintf("SELECT pg_catalog.pg_drop_replication_slot(s.slot_name) FROM pg_catalog.pg_replication_slots AS s"
 					" WHERE s.slot_name = %s AND s.slot_type = 'logical' AND s.plugin = 'pgoutput'"
 					" AND pg_catalog.pg_is_in_recovery()", cdc_quote_literal(slot));
+}
+
+struct json_object *
+cdc_source_names(const char *const *slots, int n)
+{
+	struct json_object *names = json_object_new_array();
+	int			i;
+
+	for (i = 0; i < n; i++)
+		json_object_array_add(names, json_object_new_string(slots[i]));
+	return names;
+}
+
+char *
+cdc_source_ask_node(const char *const *slots, int n)
+{
+	struct json_object *object = json_object_new_object();
+	char	   *result;
+
+	json_object_object_add(object, "full", json_object_new_boolean(true));
+	json_object_object_add(object, "slots", cdc_source_names(slots, n));
+	result = pstrdup(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
+	json_object_put(object);
+	return result;
+}
+
+const char *const cdc_source_watch_sql =
+"SELECT s.slot_name, pg_catalog.concat_ws(' ', s.active_pid, w.state, s.confirmed_flush_lsn)"
+" FROM pg_catalog.pg_get_replication_slots() AS s"
+" LEFT JOIN pg_catalog.pg_stat_get_wal_senders() AS w ON w.pid = s.active_pid"
+" WHERE s.slot_name IN (SELECT e.name::pg_catalog.name FROM pg_catalog.jsonb_array_elements_text($1::pg_catalog.jsonb) AS e(name))";
+
+char *
+cdc_source_watch(const char *const *slots, int n)
+{
+	struct json_object *names = cdc_source_names(slots, n);
+	char	   *result = pstrdup(json_object_to_json_string_ext(names, JSON_C_TO_STRING_PLAIN));
+
+	json_object_put(names);
+	return result;
 }

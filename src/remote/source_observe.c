@@ -262,6 +262,11 @@ NAMES("m.name", "m.narrowed") " AS narrowed"
 "), streams AS MATERIALIZED ("
 /* one that has fallen behind is told as catching up, and streams as well */
 "  SELECT DISTINCT w.pid FROM sender AS w WHERE w.state IN ('catchup', 'streaming')"
+"), heartbeat AS MATERIALIZED ("
+"  SELECT p.oid FROM pg_catalog.pg_proc AS p WHERE " CDC_SOURCE_HEARTBEAT
+"), setting AS MATERIALIZED ("
+"  SELECT g.setrole, g.setconfig FROM pg_catalog.pg_db_role_setting AS g"
+"  WHERE g.setdatabase = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database())"
 "), one AS ("
 "  SELECT a.nr, pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object("
 "    'nr', a.nr,"
@@ -271,11 +276,23 @@ NAMES("m.name", "m.narrowed") " AS narrowed"
 "    'role_replication', a.rolreplication,"
 "    'role_hash', h.value,"
 "    'grants_ok', a.role IS NOT NULL AND pg_catalog.has_database_privilege(a.role, here.oid, 'CONNECT')"
+"      AND NOT EXISTS (SELECT FROM heartbeat AS b WHERE NOT pg_catalog.has_function_privilege(a.role, b.oid, 'EXECUTE'))"
 "      AND CASE WHEN a.all_tables THEN NOT EXISTS (SELECT FROM every AS e WHERE e.capturable"
 "          AND NOT (pg_catalog.has_schema_privilege(a.role, e.nsp, 'USAGE')"
 "            AND pg_catalog.has_table_privilege(a.role, e.oid, 'SELECT')"
 "            AND (a.sees_all OR NOT e.relrowsecurity)))"
 "        ELSE coalesce(s.granted, true) END,"
+/* what would end its sessions: of our own role what is not set for it, of another what is */
+"    'timeouts', CASE WHEN a.role IS NULL THEN NULL WHEN a.login IS NULL THEN ("
+"        SELECT pg_catalog.string_agg(t.name, ', ' ORDER BY t.name) FROM " CDC_SOURCE_TIMEOUTS
+"        WHERE NOT t.name || '=0' = ANY (coalesce(c.setconfig, '{}'::text[])))"
+"      ELSE (SELECT pg_catalog.string_agg(x.words, ', ' ORDER BY x.words) FROM " CDC_SOURCE_TIMEOUTS
+"        CROSS JOIN LATERAL (SELECT i.words FROM (VALUES (here.oid, a.role, 1), (0::pg_catalog.oid, a.role, 2),"
+"            (here.oid, 0::pg_catalog.oid, 3), (0::pg_catalog.oid, 0::pg_catalog.oid, 4)) AS e(database, role, nr)"
+"          JOIN pg_catalog.pg_db_role_setting AS g ON g.setdatabase = e.database AND g.setrole = e.role"
+"          CROSS JOIN pg_catalog.unnest(g.setconfig) AS i(words)"
+"          WHERE pg_catalog.starts_with(i.words, t.name || '=') ORDER BY e.nr LIMIT 1) AS x"
+"        WHERE x.words <> t.name || '=0') END,"
 /*
  * What a REVOKE of our own grants does not take away: anything but rights on
  * relations, schemas and the database here; and of a role that was disarmed
@@ -285,6 +302,8 @@ NAMES("m.name", "m.narrowed") " AS narrowed"
 "      WHERE d.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass::pg_catalog.oid AND d.refobjid = a.role"
 "      AND NOT (d.deptype = 'a' AND (a.rolcanlogin OR a.rolreplication) AND ("
 "        (d.dbid = here.oid AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid)"
+"        OR (d.dbid = here.oid AND d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass::pg_catalog.oid"
+"          AND EXISTS (SELECT FROM heartbeat AS b WHERE b.oid = d.objid))"
 "        OR (d.dbid = here.oid AND d.classid = 'pg_catalog.pg_namespace'::pg_catalog.regclass::pg_catalog.oid)"
 "        OR (d.classid = 'pg_catalog.pg_database'::pg_catalog.regclass::pg_catalog.oid AND d.objid = here.oid)))),"
 "    'missing', s.missing, 'bad', s.bad, 'small', s.small,"
@@ -340,6 +359,7 @@ NAMES("m.name", "m.narrowed") " AS narrowed"
 "  CROSS JOIN unlogged"
 "  LEFT JOIN relation AS r ON r.nr = a.nr"
 "  LEFT JOIN logged AS g ON g.nr = a.nr"
+"  LEFT JOIN setting AS c ON c.setrole = a.role"
 "  LEFT JOIN tabs AS s ON s.nr = a.nr"
 "  LEFT JOIN keys AS k ON k.nr = a.nr"
 "  LEFT JOIN keyed AS y ON y.nr = a.nr"
@@ -387,46 +407,6 @@ NAMES("m.name", "m.narrowed") " AS narrowed"
 "    WHERE o.nr = 1 OR o.length <= " CDC_SOURCE_LOOK_ROOM
 "  ORDER BY 1 OFFSET 0) AS answer";
 
-static struct json_object *
-names_of(const char *const *slots, int n)
-{
-	struct json_object *names = json_object_new_array();
-	int			i;
-
-	for (i = 0; i < n; i++)
-		json_object_array_add(names, json_object_new_string(slots[i]));
-	return names;
-}
-
-char *
-cdc_source_ask_node(const char *const *slots, int n)
-{
-	struct json_object *object = json_object_new_object();
-	char	   *result;
-
-	json_object_object_add(object, "full", json_object_new_boolean(true));
-	json_object_object_add(object, "slots", names_of(slots, n));
-	result = pstrdup(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
-	json_object_put(object);
-	return result;
-}
-
-const char *const cdc_source_watch_sql =
-"SELECT s.slot_name, pg_catalog.concat_ws(' ', s.active_pid, w.state, s.confirmed_flush_lsn)"
-" FROM pg_catalog.pg_get_replication_slots() AS s"
-" LEFT JOIN pg_catalog.pg_stat_get_wal_senders() AS w ON w.pid = s.active_pid"
-" WHERE s.slot_name IN (SELECT e.name::pg_catalog.name FROM pg_catalog.jsonb_array_elements_text($1::pg_catalog.jsonb) AS e(name))";
-
-char *
-cdc_source_watch(const char *const *slots, int n)
-{
-	struct json_object *names = names_of(slots, n);
-	char	   *result = pstrdup(json_object_to_json_string_ext(names, JSON_C_TO_STRING_PLAIN));
-
-	json_object_put(names);
-	return result;
-}
-
 char *
 cdc_source_ask(const CdcSourceAsk *asks, int n, bool full)
 {
@@ -440,7 +420,7 @@ cdc_source_ask(const CdcSourceAsk *asks, int n, bool full)
 		struct json_object *one = json_object_new_array();
 
 		json_object_array_add(one, json_object_new_string(asks[i].name));
-		json_object_array_add(one, names_of(asks[i].tables, asks[i].ntables));
+		json_object_array_add(one, cdc_source_names(asks[i].tables, asks[i].ntables));
 		json_object_array_add(one, asks[i].txid != 0 ? json_object_new_int64(asks[i].txid) : NULL);
 		json_object_array_add(one, asks[i].login != NULL ? json_object_new_string(asks[i].login) : NULL);
 		if (asks[i].inserts_only || asks[i].lists_bare || asks[i].lists_relations)
@@ -492,6 +472,7 @@ read_pipeline(CdcSourcePipeline *p, struct json_object *j)
 	p->role_login = cdc_json_true(j, "role_login");
 	p->role_replication = cdc_json_true(j, "role_replication");
 	p->role_password_hash = copied(j, "role_hash");
+	p->role_timeouts = copied(j, "timeouts");
 	p->grants_ok = cdc_json_true(j, "grants_ok");
 	p->role_has_dependents = cdc_json_true(j, "role_dependents");
 

@@ -77,4 +77,7 @@ extern struct json_object *cdc_source_ask_more(const CdcSourceAsk *ask);
 /* What a row of a look says of single tables. */
 extern void cdc_source_read_tables(CdcSourcePipeline *pipeline, struct json_object *row);
 
+/* A JSON array of n names. */
+extern struct json_object *cdc_source_names(const char *const *names, int n);
+
 #endif							/* CDC_SOURCE_PARTS_H */

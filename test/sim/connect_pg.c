@@ -160,7 +160,7 @@ begin_connect(struct json_object *config, const char *application, bool replicat
 		sim_config(config, "database.sslmode", "prefer"),
 		application,
 		replication ? "database" : NULL,
-		"-c datestyle=ISO", NULL};
+		"-c datestyle=ISO -c client_encoding=UTF8", NULL};
 
 	conn = PQconnectStartParams(keywords, values, 0);
 	free(password);

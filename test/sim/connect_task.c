@@ -260,7 +260,7 @@ take_snapshot(Run *run, bool rows, Outcome *outcome)
 	if (rows && sim_settings.snapshot_ms > 0)
 		store_offset(run, true, false);
 
-	if (asprintf(&sql, "SELECT pg_catalog.format('SELECT count(*) FROM %%I.%%I', schemaname, tablename)"
+	if (asprintf(&sql, "SELECT pg_catalog.format('SELECT count(*), pg_catalog.string_agg(t::pg_catalog.text, '''') FROM %%I.%%I AS t', schemaname, tablename)"
 				 " FROM pg_catalog.pg_publication_tables WHERE pubname = %s", name) < 0)
 		abort();
 	free(name);

@@ -48,7 +48,7 @@ $c->message_ok($id, qr/: "Repli cator" may not log in$/, 'what it lacks is said:
 $c->source_sql('ALTER ROLE "Repli cator" LOGIN');
 $c->message_ok($id, qr/: "Repli cator" lacks REPLICATION$/, 'REPLICATION');
 $c->source_sql('ALTER ROLE "Repli cator" REPLICATION; GRANT SELECT ON orders TO "Repli cator"');
-$c->message_ok($id, qr/: "Repli cator" lacks SELECT on a table, USAGE on a schema or CONNECT$/, 'and rights');
+$c->message_ok($id, qr/: "Repli cator" lacks SELECT on a table, USAGE on a schema, CONNECT, or EXECUTE on pg_logical_emit_message$/, 'and rights');
 $c->source_sql('GRANT SELECT ON customers TO "Repli cator"');
 
 # --- pg_hba.conf ----------------------------------------------------------------

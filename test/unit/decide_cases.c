@@ -43,6 +43,7 @@ well(CdcStatus status)
 	s.slot = CDC_SLOT_STREAMING;
 	s.offsets = CDC_OFFSETS_STREAMING;
 	s.snapshot_interrupted = CDC_NO;
+	s.snapshot_again = CDC_RESTART_DUE;
 	s.slot_turn = CDC_TURN_OK;
 	s.older_writer = CDC_WRITER_NONE;
 	s.walsender_stuck = s.unreachable_standby = CDC_NO;
@@ -414,6 +415,9 @@ connector_cases(void)
 	CASE(767, RUNNING, s.connector = CDC_OBJ_ABSENT; s.slot = CDC_SLOT_INACTIVE);
 	CASE(768, RUNNING, s.connector = CDC_OBJ_WRONG);
 	CASE(768, RUNNING, s.connector = CDC_OBJ_WRONG; s.discarding = true; stop(&s); s.slot = CDC_SLOT_ABSENT; s.offsets = CDC_OFFSETS_NONE);
+	CASE(717, FAILED, s.discarding = true; stop(&s); s.slot = CDC_SLOT_ABSENT; s.offsets = CDC_OFFSETS_NONE; s.snapshot_again = CDC_RESTART_EXHAUSTED);
+	CASE(736, PROVISIONING, s.discarding = true; stop(&s); s.slot = CDC_SLOT_ABSENT; s.offsets = CDC_OFFSETS_NONE; s.snapshot_again = CDC_RESTART_EXHAUSTED);
+	CASE(738, PROVISIONING, s.discarding = true; stop(&s); s.slot = CDC_SLOT_ABSENT; s.offsets = CDC_OFFSETS_NONE; s.snapshot_again = CDC_RESTART_WAIT);
 	CASE(770, RUNNING, s.discarding = true; stop(&s); s.slot = CDC_SLOT_ABSENT; s.offsets = CDC_OFFSETS_NONE);
 	CASE(770, PROVISIONING, s.discarding = true; no_connector(&s));
 	CASE(771, PROVISIONING, stop(&s); s.slot = CDC_SLOT_ABSENT);

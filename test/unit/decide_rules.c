@@ -341,6 +341,8 @@ failed_fault(const CdcSnapshot *s)
 		return "Failed for a peer that does not answer";
 	if (s->connector == CDC_OBJ_OK && failed(s) && s->restart == CDC_RESTART_EXHAUSTED)
 		return NULL;
+	if (s->discarding && s->snapshot_again == CDC_RESTART_EXHAUSTED)
+		return NULL;
 	return "Failed for no reason";
 }
 

@@ -116,6 +116,26 @@ config(void)
 	json_object_put(other);
 	json_object_put(c);
 
+	{
+		static const char *const dotted[] = {"\"a.b\".\"c\"", "\"a.b\".\"d\"", "\"e\".\"f\""};
+		const char *const *tables = spec.tables;
+		int			generation = spec.generation;
+
+		spec.tables = dotted;
+		spec.ntables = 3;
+		spec.generation = 2;
+		c = cdc_kc_config(&spec, NULL);
+		is(cdc_json_string(c, "schema.include.list"), "(?-i)a\\.b,(?-i)e", "a name with a dot: of the schemas that are named alone");
+		is(cdc_json_string(c, "driver.hideUnprivilegedObjects"), "true", "... and only what was granted");
+		json_object_put(c);
+		spec.tables = dotted + 2;
+		spec.ntables = 1;
+		c = cdc_kc_config(&spec, NULL);
+		is(cdc_json_string(c, "schema.include.list"), NULL, "without one the list says all");
+		json_object_put(c);
+		spec.tables = tables;
+		spec.generation = generation;
+	}
 	spec.ntables = 0;
 	spec.sslmode = "verify-full";
 	spec.options = cdc_json_parse("{\"heartbeat.interval.ms\":1000,\"decimal.handling.mode\":\"string\","
@@ -641,6 +661,7 @@ urls(void)
 	is(cdc_kc_url("http://h:8083", "/connectors/%s/config", "mdb-pipeline-a1"), "http://h:8083/connectors/mdb-pipeline-a1/config", "a url");
 	is(cdc_kc_url("http://h:8083//", "/connectors?expand=status&expand=info", NULL), "http://h:8083/connectors?expand=status&expand=info", "without a name");
 	is(cdc_kc_url("https://h/kc/", "/c/%s/x/%s", "a b/\xc3\xa9%?"), "https://h/kc/c/a%20b%2F%C3%A9%25%3F/x/a%20b%2F%C3%A9%25%3F", "a name with everything");
+	is(cdc_kc_schema_regex("\"a.b\".\"c\""), "(?-i)a\\.b", "a schema");
 	is(cdc_kc_table_regex("\"a\".\"b.c\""), "(?-i)a\\.b\\.c", "a table");
 	is(cdc_kc_table_regex("\"S\".\"a*+?(b)[c]{d}^$|\\-#\""), "(?-i)S\\.a\\*\\+\\?\\(b\\)\\[c\\]\\{d\\}\\^\\$\\|\\\\\\-\\#", "... with every special");
 	is(cdc_kc_table_regex("\"p\".\" \xc3\xbc, \"\"x\""), "(?-i)p\\.\\x20\xc3\xbc\\x2C\\x20\\\"x", "... blanks, commas, quotes");

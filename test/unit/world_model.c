@@ -70,7 +70,7 @@ const Field fields[] = {
 	SEEN(restart, CDC_RESTART_EXHAUSTED + 1, CDC_RESTART_DUE),
 	SEEN(slot, CDC_SLOT_STREAMING + 1, CDC_SLOT_STREAMING),
 	SEEN(offsets, CDC_OFFSETS_STREAMING + 1, CDC_OFFSETS_STREAMING),
-	SEEN(snapshot_interrupted, 3, CDC_NO), SEEN(slot_turn, CDC_TURN_OK + 1, CDC_TURN_OK),
+	SEEN(snapshot_interrupted, 3, CDC_NO), KNOWN(snapshot_again, CDC_RESTART_EXHAUSTED + 1, CDC_RESTART_DUE), SEEN(slot_turn, CDC_TURN_OK + 1, CDC_TURN_OK),
 	SEEN(older_writer, CDC_WRITER_NONE + 1, CDC_WRITER_NONE),
 	KNOWN(gap, CDC_GAP_TABLE_AWAY + 1, CDC_GAP_NONE), SEEN(moving, 3, CDC_YES),
 	SEEN(move, CDC_MOVE_RESUMED + 1, CDC_MOVE_NONE), SEEN(verdict, CDC_VERDICT_NEVER + 1, CDC_VERDICT_RESUME),
@@ -722,6 +722,10 @@ world_observe(World *w, int noise)
 	t->settled = w->quiet > 15 ? CDC_YES : CDC_NO;
 	t->walsender_stuck = w->held > 2 ? CDC_YES : CDC_NO;
 	t->restart = restart_of(w);
+	/* the pause before another snapshot ends, also of what was given up */
+	if (t->snapshot_again == CDC_RESTART_UNKNOWN || (t->snapshot_again == CDC_RESTART_WAIT && chance(40)) ||
+		(t->snapshot_again == CDC_RESTART_EXHAUSTED && t->status == CDC_FAILED && chance(40)))
+		t->snapshot_again = CDC_RESTART_DUE;
 	t->snapshot_interrupted = !t->was_running && slot_ours(t->slot) && w->slot_run != w->run ?
 		CDC_YES : CDC_NO;
 	if (t->move == CDC_MOVE_PENDING)

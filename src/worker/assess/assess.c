@@ -17,6 +17,7 @@
 #include "worker/assess/assess.h"
 #include "worker/assess/assess_parts.h"
 #include "worker/world/facts.h"
+#include "worker/world/kept.h"
 #include "worker/world/pair.h"
 #include "worker/world/shadow.h"
 #include "worker/world/streamed.h"
@@ -251,6 +252,42 @@ assess_settled(const CdcPipeline *p, CdcAssessment *a)
 		s->walsender_stuck = CDC_YES;
 }
 
+/* The pauses after the second snapshot that was interrupted, the third ...: the first may be so by chance. */
+#define FIRST_PAUSE_US (INT64CONST(10) * 1000000)
+
+static char *
+time_words(TimestampTz at)
+{
+	int64		seconds = at / USECS_PER_SEC;
+
+	return psprintf("%02d:%02d:%02d UTC", (int) (seconds / SECS_PER_HOUR % HOURS_PER_DAY),
+					(int) (seconds / SECS_PER_MINUTE % MINS_PER_HOUR), (int) (seconds % SECS_PER_MINUTE));
+}
+
+static void
+assess_again(const CdcPipeline *p, CdcAssessment *a)
+{
+	const char *why = p->look.why ? p->look.why : p->kept.nfailures > 0 && p->learned.failure ? p->learned.failure :
+		"Kafka Connect's log says why";
+	int			rounds = p->kept.snapshot_rounds;
+	TimestampTz again = p->kept.snapshot_round_at;
+
+	a->snapshot.snapshot_again = CDC_RESTART_DUE;
+	if (rounds < 2 || again == 0)
+		return;
+	if (rounds >= CDC_SNAPSHOT_ROUNDS)
+	{
+		a->snapshot.snapshot_again = CDC_RESTART_EXHAUSTED;
+		cdc_set_detail(a, CDC_DETAIL_SNAPSHOT, psprintf("it was interrupted %d times: %s", rounds, why));
+		return;
+	}
+	again += FIRST_PAUSE_US << (rounds - 2);
+	if (GetCurrentTimestamp() >= again)
+		return;
+	a->snapshot.snapshot_again = CDC_RESTART_WAIT;
+	cdc_set_detail(a, CDC_DETAIL_SNAPSHOT, psprintf("%d times so far, the next one begins at %s: %s", rounds, time_words(again), why));
+}
+
 void
 cdc_assess(const CdcPipeline *p, CdcAssessment *a)
 {
@@ -275,6 +312,7 @@ cdc_assess(const CdcPipeline *p, CdcAssessment *a)
 	cdc_assess_failover(p, a);
 	cdc_assess_agents(p, a);
 	assess_gap(p, a);
+	assess_again(p, a);
 	if (p->wanted.want_deleted || p->kept.discarding || s->move == CDC_MOVE_PENDING)
 		assess_settled(p, a);
 	if (p->kept.absent && s->settled == CDC_YES)

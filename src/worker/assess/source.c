@@ -156,7 +156,7 @@ assess_given_role(const CdcPipeline *p, CdcAssessment *a)
 	const char *wrong = !seen->role_exists ? "does not exist" :
 		!seen->role_login ? "may not log in" :
 		!seen->role_replication ? "lacks REPLICATION" :
-		!seen->grants_ok ? "lacks SELECT on a table, USAGE on a schema or CONNECT" : NULL;
+		!seen->grants_ok ? "lacks SELECT on a table, USAGE on a schema, CONNECT, or EXECUTE on pg_logical_emit_message" : NULL;
 
 	s->role = !seen->role_exists ? CDC_OBJ_ABSENT : wrong ? CDC_OBJ_WRONG : CDC_OBJ_OK;
 	cdc_set_detail(a, CDC_DETAIL_ROLE, wrong ? psprintf("\"%s\" %s", cdc_wanted_role(p), wrong) : NULL);
@@ -242,7 +242,8 @@ assess_objects(const CdcPipeline *p, CdcAssessment *a)
 			seen->role_password_hash == NULL && p->look.server.is_superuser ? "it has no password" :
 			seen->role_password_hash == NULL && p->secret.role_generation != p->secret.generation ? "its password may not be the present one" :
 			cdc_password_due(p) && (p->sink == NULL || p->sink->kafka.nagents == 0) ? "a new password is due" :
-			!seen->grants_ok ? "it lacks SELECT on a table, USAGE on a schema or CONNECT" : NULL;
+			!seen->grants_ok ? "it lacks SELECT on a table, USAGE on a schema, CONNECT, or EXECUTE on pg_logical_emit_message" :
+			seen->role_timeouts ? psprintf("its sessions are not kept from %s", seen->role_timeouts) : NULL;
 
 		s->role = wrong ? CDC_OBJ_WRONG : CDC_OBJ_OK;
 		cdc_set_detail(a, CDC_DETAIL_ROLE, wrong);

@@ -19,6 +19,9 @@
 /* Restarts of what FAILED, after the first, second ... failure (ms). */
 static const int restart_delays[CDC_RESTARTS] = {0, 5000, 15000, 45000};
 
+/* A snapshot that was given up is tried again after this. */
+#define GIVEN_UP_US (INT64CONST(600) * 1000000)
+
 #define FAILURE_WINDOW_US (INT64CONST(600) * 1000000)
 
 static void
@@ -97,12 +100,22 @@ learn_snapshot_stored(CdcPipeline *p)
 		cdc_keep_snapshot_stored(p);
 }
 
+/* What was given up is tried again now and then, and when somebody asks. */
+static void
+learn_snapshot_due(CdcPipeline *p)
+{
+	if (p->kept.discarding && p->kept.status == CDC_FAILED && p->kept.snapshot_rounds >= CDC_SNAPSHOT_ROUNDS &&
+		(p->plan.asked || GetCurrentTimestamp() - p->kept.snapshot_round_at >= GIVEN_UP_US))
+		cdc_keep_one_more_round(p);
+}
+
 void
 cdc_learn_connect(CdcPipeline *p)
 {
 	const CdcKcConnector *c = cdc_connector_now(p);
 	bool		listed;
 
+	learn_snapshot_due(p);
 	if (!cdc_connect_known(p) || (p->sink->kafka.connect_foreign && !p->wanted.want_deleted))
 		return;
 	listed = cdc_kc_find(p->sink->kafka.list, p->connector_name) != NULL;

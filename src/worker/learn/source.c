@@ -7,10 +7,13 @@
  */
 #include "postgres.h"
 
+#include "common/quote.h"
 #include "worker/learn/learn_parts.h"
+#include "worker/world/checks.h"
 #include "worker/world/facts.h"
 #include "worker/world/kept.h"
 #include "worker/world/streamed.h"
+#include "worker/world/wanted.h"
 
 /* How far the slot is, and how long its longest silence was. */
 static void
@@ -64,6 +67,30 @@ makes_no_slot(const CdcPipeline *p)
 		(cdc_connect_known(p) && cdc_connector_of(p) == NULL && !cdc_connector_is_coming(p));
 }
 
+/* Timeouts that reach the sessions of a role which is not ours to alter. */
+static void
+learn_timeouts(CdcPipeline *p)
+{
+	CdcFinding	finding = cdc_check(CDC_CHECK_CONNECTOR_TIMEOUTS);
+	const char *seen = p->look.seen->role_timeouts;
+	bool		holds = !p->source->pg.manage_role && !p->wanted.want_deleted && p->look.seen->role_exists && seen != NULL;
+	StringInfoData fix;
+	const char *name;
+	char	   *of = NULL;
+
+	if (!holds && !cdc_finding_holds(p->findings, finding.check_name))
+		return;
+	initStringInfo(&fix);
+	if (holds)
+		of = cdc_quote_format("ALTER ROLE %I IN DATABASE %I", cdc_wanted_role(p), p->wanted.database);
+	for (name = of ? seen : ""; *name != '\0'; name += strcspn(name, ","), name += strspn(name, ", "))
+		appendStringInfo(&fix, "%s%s SET %.*s = 0;", fix.len > 0 ? " " : "",
+						 of, (int) strcspn(name, "=,"), name);
+	finding.observed = holds ? seen : NULL;
+	finding.fix_sql = of ? fix.data : NULL;
+	cdc_finding_pipeline(p, &finding, holds);
+}
+
 void
 cdc_learn_source(CdcPipeline *p)
 {
@@ -77,4 +104,5 @@ cdc_learn_source(CdcPipeline *p)
 	if ((seen->slot_exists && seen->slot_consistent) || p->wanted.want_deleted || makes_no_slot(p))
 		cdc_turn_give(&p->source->pg.slot_turn, p);
 	learn_flow(p);
+	learn_timeouts(p);
 }

@@ -431,6 +431,7 @@ cdc_observe(CdcPipeline *p, int needs)
 		cdc_agents_look(p->sink);
 		all = false;
 	}
+	cdc_observe_why(p);
 	cdc_plan_wait(p, !all);
 	return all;
 }

@@ -71,6 +71,9 @@ extern void cdc_observe_unused(CdcSourceDb *db);
  */
 extern int64 cdc_observe_source_due(CdcService *service);
 
+/* Asks the source why its snapshot is interrupted, once for each that was. */
+extern void cdc_observe_why(CdcPipeline *pipeline);
+
 /* Closes connections of cdc_observe_leave(); not from within a connection's callback. */
 extern void cdc_observe_release(CdcService *source);
 

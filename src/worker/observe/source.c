@@ -74,6 +74,7 @@ keep_seen(CdcPipeline *p, const CdcSourceObs *obs, const CdcSourcePipeline *seen
 	*copy = *seen;
 	copy->role_mark = dup(seen->role_mark);
 	copy->role_password_hash = dup(seen->role_password_hash);
+	copy->role_timeouts = line_of(seen->role_timeouts);
 	copy->tables_missing = dup(seen->tables_missing);
 	copy->tables_bad_kind = dup(seen->tables_bad_kind);
 	copy->tables_no_identity = dup(seen->tables_no_identity);

@@ -106,6 +106,8 @@ load_new_pipeline(CdcPipeline *p, struct json_object *row, struct json_object *s
 	kept.absent = cdc_row_text(spec, "deleted_at") != NULL;
 	if (kept.status == CDC_DELETED)
 		kept.status = CDC_DELETING; /* to the rules it is, until it has settled */
+	kept.snapshot_rounds = cdc_row_int(spec, "snapshot_rounds", 0);
+	kept.snapshot_round_at = cdc_row_time(cdc_row_text(spec, "snapshot_round_at"));
 	kept.adopted = cdc_row_int(spec, "adopted", 0);
 	kept.identities = cdc_row_copy(p->context, cdc_row_text(spec, "identities"));
 	kept.unlogged = cdc_row_copy(p->context, cdc_row_text(spec, "unlogged"));

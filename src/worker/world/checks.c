@@ -84,6 +84,13 @@ static const CdcFinding checks[] =
 		.required = "generation 2: its driver logs in by SCRAM alone, and under TLS bound to the server's certificate",
 		.why = "the driver gives the password to whoever asks for it in clear at the source's address; a pipeline keeps its generation until it is made anew"
 	},
+	[CDC_CHECK_CONNECTOR_TIMEOUTS] = {
+		.check_name = "connector_timeouts",
+		.concern = CDC_CONCERN_FLOW,
+		.severity = CDC_SEVERITY_WARNING,
+		.required = "none of these for the role in this database",
+		.why = "a snapshot is one transaction, however long it takes, and a heartbeat's session is idle in between: what ends them begins the snapshot anew, or stops the stream"
+	},
 	[CDC_CHECK_HBA_UNREAD] = {
 		.check_name = "hba_unread",
 		.concern = CDC_CONCERN_FLOW,

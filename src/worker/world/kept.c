@@ -54,6 +54,7 @@ void
 cdc_keep_running(CdcPipeline *p, int64 snapshot_run)
 {
 	p->kept.was_running = true;
+	p->kept.snapshot_rounds = 0;
 	p->kept.snapshot_run = snapshot_run;
 	cdc_keep(p);
 }
@@ -68,7 +69,20 @@ cdc_keep_snapshot_stored(CdcPipeline *p)
 void
 cdc_keep_discarding(CdcPipeline *p)
 {
+	if (!p->kept.discarding)
+	{
+		p->kept.snapshot_rounds = p->kept.was_running ? 0 : p->kept.snapshot_rounds + 1;
+		p->kept.snapshot_round_at = GetCurrentTimestamp();
+	}
 	p->kept.discarding = true;
+	cdc_keep(p);
+}
+
+void
+cdc_keep_one_more_round(CdcPipeline *p)
+{
+	p->kept.snapshot_rounds = CDC_SNAPSHOT_ROUNDS - 1;
+	p->kept.snapshot_round_at = 0;
 	cdc_keep(p);
 }
 

@@ -25,8 +25,16 @@ extern void cdc_keep_names(CdcPipeline *pipeline, bool connector, bool publicati
 extern void cdc_keep_running(CdcPipeline *pipeline, int64 snapshot_run);
 extern void cdc_keep_snapshot_stored(CdcPipeline *pipeline);
 
-/* What is there is being thrown away, for a new snapshot; and is. */
+/* So many snapshots in a row are interrupted before it is given up. */
+#define CDC_SNAPSHOT_ROUNDS 5
+
+/*
+ * What is there is being thrown away, for a new snapshot; and is.  One that had not
+ * come to its end was interrupted; one more round: another one is tried at once.
+ */
 extern void cdc_keep_discarding(CdcPipeline *pipeline);
+extern void cdc_keep_one_more_round(CdcPipeline *pipeline);
+
 extern void cdc_keep_discarded(CdcPipeline *pipeline);
 
 /* Its slot was seen absent before ours is made; whether offsets can be stored under its connector's name. */

@@ -29,5 +29,7 @@ const CdcPgShape cdc_shape_slot_made = {.min_rows = 1, .max_rows = 1, .ncolumns 
 
 const CdcPgShape cdc_shape_slot_moved = {.max_rows = 1, .ncolumns = 1, .columns = {{.type = CDC_PG_LSN, .may_be_null = true}}};
 
+const CdcPgShape cdc_shape_why = {.min_rows = 1, .max_rows = 1, .ncolumns = 1, .columns = {{.type = CDC_PG_TEXT, .may_be_null = true}}};
+
 const CdcPgShape cdc_shape_batch = {.min_rows = 1, .max_rows = CDC_SOURCE_BATCH, .ncolumns = 4,
 	.columns = {{.type = CDC_PG_COUNT}, {.type = CDC_PG_TEXT, .max = 5}, {.type = CDC_PG_TEXT}, {.type = CDC_PG_TEXT}}};

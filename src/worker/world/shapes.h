@@ -19,6 +19,7 @@ extern const CdcPgShape cdc_shape_hba_load; /* CDC_HBA_LOAD_SQL */
 extern const CdcPgShape cdc_shape_hba_holder;	/* CDC_HBA_HOLDER_SQL */
 extern const CdcPgShape cdc_shape_slot_made;	/* where it is; NULL: it was not made */
 extern const CdcPgShape cdc_shape_slot_moved;	/* the same of one that was moved; no row: there is none */
+extern const CdcPgShape cdc_shape_why;	/* cdc_source_why_sql: an ERROR; NULL: there was none */
 extern const CdcPgShape cdc_shape_batch;	/* cdc_source_batch_sql: what became of each command */
 
 #endif							/* CDC_SHAPES_H */

@@ -124,6 +124,8 @@ typedef struct CdcPipelineKept
 								 * snapshot has finished: when the walsender of
 								 * its run began, epoch us; 0: stored */
 	bool		discarding;
+	int			snapshot_rounds;	/* how many snapshots in a row were interrupted. Writer: worker/world */
+	TimestampTz snapshot_round_at;	/* when the last one was; 0: the next may begin. Writer: worker/world */
 	bool		slot_absent_before;
 	bool		offsets_clean;	/* none can be stored under our connector's name */
 	bool		absent;			/* deleting: all of it was seen absent, users see it no more */
@@ -186,6 +188,8 @@ typedef struct CdcPipelineLook
 	int64		offsets_at;
 	bool		offsets_asking;
 	uint64		primary_lsn;	/* of its slot, by the last ping; 0: none */
+	char	   *why;			/* its snapshot fails, as the source says; NULL */
+	int			why_round;		/* after which it was asked */
 	bool		waiting;		/* for an observation: is in world->waiting. Writer: worker/world */
 	dlist_node	waiting_node;	/* Writer: worker/world */
 	CdcSourceDb *asks_of[CDC_NUM_ASKS]; /* in whose asked it is, NULL: in none. Writer: worker/world */
