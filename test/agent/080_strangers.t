@@ -90,7 +90,7 @@ def deadlines():
     raw.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     start, sent = time.monotonic(), True
     raw.socket.settimeout(0.3)
-    while sent and time.monotonic() < start + 30:
+    while sent and time.monotonic() < start + 90:
         try:
             raw.send((GET + AUTH + b"\r\n") * 2000)
         except socket.timeout:

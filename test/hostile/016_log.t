@@ -108,9 +108,11 @@ def test():
 
     # what an administrator can turn on
     meta.sql("ALTER ROLE alice SET log_parameter_max_length_on_error = -1")
-    told = secret()
+    told, other = secret(), secret()
     Client(meta, "alice").ask(REGISTER, "bad name", connection(admin_password=told))
-    ok(told in meta.log(), "log_parameter_max_length_on_error = -1 puts it there")
+    ok(told not in meta.log(), "log_parameter_max_length_on_error = -1: a refusal of ours says no parameters all the same")
+    Client(meta, "alice").ask("SELECT 1 / (length($1) - length($1))", other)
+    ok(other in meta.log(), "(any other statement's are put there)")
 
 
 main(test)
