@@ -1,4 +1,4 @@
-# 116_source_words.pl: what hinders us on a source is told with who and what it is,
+# 119_source_words.pl: what hinders us on a source is told with who and what it is,
 # and what need not hinder us does not.
 use strict;
 use warnings;

@@ -1,4 +1,4 @@
-# 114_snapshot_rounds.pl: a snapshot that the source refuses is begun again after
+# 118_snapshot_rounds.pl: a snapshot that the source refuses is begun again after
 # pauses that double, so many times and not for ever, and the server's words are told.
 use strict;
 use warnings;

@@ -1,4 +1,4 @@
-# 116_tables_change.pl: what becomes of captured tables without an event in the
+# 121_tables_change.pl: what becomes of captured tables without an event in the
 # stream.  Rows that are missing in Kafka, or left there, are told until somebody
 # says that he knows; what only writes the same rows anew is no matter.
 use strict;

@@ -1,4 +1,4 @@
-# 114_keys.pl: tables without a key.  Whatever the pipeline does, UPDATE and
+# 117_keys.pl: tables without a key.  Whatever the pipeline does, UPDATE and
 # DELETE of the application work; what the application's own DDL breaks is told
 # with the SQL to type.
 use strict;
