@@ -92,12 +92,13 @@ cdc_source_role_sql(const CdcSourceAsk *ask, const char *verifier)
 						   "      v_attributes := v_attributes || ' VALID UNTIL ''infinity''';\n"
 						   "    END IF;\n"
 						   "    EXECUTE format('ALTER ROLE %I %s PASSWORD %L', v_name, v_attributes, v_verifier);\n"
-						   "  END IF;\n"
+						   "  END IF;\n");
 
 	/*
 	 * Timeouts of the database's or the server's would end its sessions: a snapshot is one
 	 * transaction, a heartbeat's session is idle.  A walsender heeds lock_timeout.
 	 */
+	appendStringInfoString(&block,
 						   "  FOR r IN SELECT t.name FROM " CDC_SOURCE_TIMEOUTS " WHERE NOT EXISTS (SELECT FROM pg_db_role_setting AS s JOIN pg_database AS b ON b.oid = s.setdatabase\n"
 						   "      WHERE b.datname = current_database() AND s.setrole = v_oid AND t.name || '=0' = ANY (s.setconfig)) LOOP\n"
 						   "    EXECUTE format('ALTER ROLE %I IN DATABASE %I SET %I = 0', v_name, current_database(), r.name);\n"
