@@ -243,7 +243,7 @@ assess_objects(const CdcPipeline *p, CdcAssessment *a)
 			seen->role_password_hash == NULL && p->secret.role_generation != p->secret.generation ? "its password may not be the present one" :
 			cdc_password_due(p) && (p->sink == NULL || p->sink->kafka.nagents == 0) ? "a new password is due" :
 			!seen->grants_ok ? "it lacks SELECT on a table, USAGE on a schema, CONNECT, or EXECUTE on pg_logical_emit_message" :
-			seen->role_timeouts ? psprintf("its sessions are not kept from %s", seen->role_timeouts) : NULL;
+			p->wanted.config_generation >= 2 && seen->role_timeouts ? psprintf("its sessions are not kept from %s", seen->role_timeouts) : NULL;
 
 		s->role = wrong ? CDC_OBJ_WRONG : CDC_OBJ_OK;
 		cdc_set_detail(a, CDC_DETAIL_ROLE, wrong);

@@ -217,6 +217,17 @@ write_sql(CdcHbaNode *h, const char *from_sha, const char *to, const char *after
 	return psprintf(BEFORE_WRITE_SQL "%s; %s", cdc_hba_write_sql(h->path, from_sha, to, writer_words(h)), after);
 }
 
+/*
+ * The program that writes goes on when its session is ended, or its statement is
+ * (57014, 57P01, 25P04: by an administrator, a timeout), whatever the server said of it.
+ */
+static bool
+may_have_written(const CdcPgResult *result)
+{
+	return result->outcome == CDC_PG_LOST || result->outcome == CDC_PG_CANCELLED ||
+		(result->outcome == CDC_PG_ERROR && (strncmp(result->sqlstate, "57", 2) == 0 || strcmp(result->sqlstate, "25P04") == 0));
+}
+
 static void
 step_failed(CdcHbaNode *h, const CdcPgResult *result)
 {
@@ -235,8 +246,7 @@ step_failed(CdcHbaNode *h, const CdcPgResult *result)
 		send(h, HBA_HOLDER, CDC_HBA_HOLDER_SQL);
 		return;
 	}
-	h->unknown = h->unknown || ((result->outcome == CDC_PG_LOST || result->outcome == CDC_PG_CANCELLED) &&
-								(h->phase == HBA_WRITE || h->phase == HBA_RESTORE));
+	h->unknown = h->unknown || (may_have_written(result) && (h->phase == HBA_WRITE || h->phase == HBA_RESTORE));
 	if (program && cdc_hba_write_failed(result->detail))
 		why = cdc_hba_write_failed(result->detail);
 	/* what was to be told anyway says more than what failed behind it */
