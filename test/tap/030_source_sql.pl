@@ -578,6 +578,7 @@ note 'who writes pg_hba.conf: one at a time, and nobody\'s lines are lost';
 {
 	my $rounds = 8;
 	my @writers;
+	my $refusals = PostgreSQL::Test::Utils::tempdir() . '/refusals';
 
 	# what a control plane does, in a process of its own: reads, adds a line, writes; again where somebody else wrote meanwhile
 	foreach my $writer (1 .. 3)
@@ -597,7 +598,7 @@ note 'who writes pg_hba.conf: one at a time, and nobody\'s lines are lost';
 				my ($done, $why) = hba_write($path, $hash, $line);
 				last if $done;
 				next if $why =~ /exit code [36]$/m && $try < 100;
-				print STDERR "# writer $writer, round $round, try $try: $why\n";
+				append_to_file($refusals, "writer $writer, round $round, try $try: $why\n");
 				POSIX::_exit(1);
 			}
 		}
@@ -605,7 +606,7 @@ note 'who writes pg_hba.conf: one at a time, and nobody\'s lines are lost';
 	}
 	my $failed = 0;
 	foreach my $pid (@writers) { waitpid($pid, 0); $failed ||= $?; }
-	is($failed, 0, 'three writers at once, again and again: each gets through');
+	is($failed, 0, 'three writers at once, again and again: each gets through') or diag(-e $refusals ? slurp_file($refusals) : 'nothing is told');
 	my @lines = read_raw($hba) =~ /"writer_(\d_\d+)"/g;
 	is(join(' ', sort @lines), join(' ', sort map { my $w = $_; map { "${w}_$_" } 1 .. $rounds } 1 .. 3), 'every line of each is there');
 	is(leftovers($node->data_dir), '', 'and nothing beside the file');
