@@ -39,7 +39,7 @@ sub change
 }
 
 # The tests' own sessions are as they were.
-$ENV{PGOPTIONS} = '-c default_transaction_read_only=off -c statement_timeout=0 -c exit_on_error=off -c idle_session_timeout=0 ' .
+$ENV{PGOPTIONS} = '-c default_transaction_read_only=off -c default_transaction_isolation=read\\ committed -c statement_timeout=0 -c exit_on_error=off -c idle_session_timeout=0 ' .
 	'-c standard_conforming_strings=on -c bytea_output=hex -c quote_all_identifiers=off -c search_path=public -c client_encoding=UTF8';
 
 my @ids;
