@@ -56,6 +56,9 @@ def share(world, bob, peer, what, statements):
     """Calls on a service or a pipeline that its peer hears of as often as its row may be read again, and as rounds are hers."""
     def heard():
         return len(peer.requests) + peer.connections
+    # what calls before these have set off is over
+    seen = [heard()]
+    wait(lambda: seen.append(heard()) or len(seen) > 15 and len(set(seen[-15:])) == 1, 30, 0.1)
     before = heard()
     took = loop(world, bob, what, *[one for statement in statements for one in (statement, PAUSE)])
     asked, most = heard() - before, 2 * A_ROUND * (AT_ONCE + 2 + took)
