@@ -5,6 +5,7 @@ no server gives.
 """
 import json
 import os
+import re
 import struct
 import sys
 
@@ -15,9 +16,15 @@ KEPT = 10000                        # bytes of one value of a row
 LONG = "w\u202e\x1b[2J\n" + "x" * 60000
 
 
-def bytes_of(text):
-    """A look's answer: one bytea, in binary."""
-    return columns("j")[:-2] + struct.pack("!h", 1) + row(text) + complete()
+def bytes_of(*texts):
+    """A look's answer: a bytea a row, in binary; the server's first, then one a pipeline."""
+    return columns("j")[:-2] + struct.pack("!h", 1) + b"".join(row(text) for text in texts) + complete("SELECT %d" % len(texts))
+
+
+def id_of(pipeline):
+    """As the marks of what is its own have it."""
+    found = re.search("[0-9a-f-]{36}", "%s %s" % (pipeline.get("role_mark"), pipeline.get("pub_mark")))
+    return found.group() if found else "00000000-0000-4000-8000-000000000000"
 
 
 def of_pipelines(**more):
@@ -51,10 +58,12 @@ def kept(world):
         which = lie["which"]
         if which is None or LOOK not in question.sql:
             return None
-        j = json.loads(question.value())
-        which(j)
+        server, *told = [json.loads(text) for text in question.values()]
+        server["pipelines"] = [dict(one, id=id_of(one)) for one in told]
+        which(server)
         lie["told"] += 1
-        return bytes_of(json.dumps(j).encode())
+        told = server.pop("pipelines")
+        return bytes_of(*(json.dumps(one).encode() for one in [server] + told))
 
     peer = world.liar(PgPeer(answer=answer, password="secret-for-liars-7f", truth=world.source))
     source = world.register("alice", "postgresql", world.lying_source(peer), "wordy")

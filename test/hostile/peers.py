@@ -170,8 +170,9 @@ class Question:
         """What the true server says: [(kind, payload)] up to its ReadyForQuery."""
         return self.session.upstream.ask(self.raw)
 
-    def value(self, column=0):
-        """One column of the first row that the true server gives; None: NULL or no row."""
+    def values(self, column=0):
+        """One column of each row that the true server gives; None: NULL."""
+        found = []
         for kind, payload in self.honest():
             if kind == "D":
                 at = 2
@@ -179,9 +180,13 @@ class Question:
                     size = struct.unpack("!i", payload[at:at + 4])[0]
                     at += 4
                     if n == column:
-                        return None if size < 0 else payload[at:at + size]
+                        found.append(None if size < 0 else payload[at:at + size])
                     at += max(size, 0)
-        return None
+        return found
+
+    def value(self, column=0):
+        """Of the first row; None: NULL or no row."""
+        return next(iter(self.values(column)), None)
 
 
 class Upstream:
