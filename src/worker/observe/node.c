@@ -162,19 +162,34 @@ elect(CdcService *s)
 	set_source_status(s);
 }
 
+/* Does the file lack lines of a pipeline that it had?  What we added ourselves is none. */
+static bool
+lines_are_out(CdcNode *n, const char *words)
+{
+	const CdcHbaOurs *now = cdc_hba_ours(words);
+	CdcPipeline *p;
+
+	cdc_each_of_source(p, n->service)
+	{
+		if (!p->wanted.want_deleted && cdc_hba_left(n->hba_ours, p->id) && !cdc_hba_left(now, p->id))
+			return true;
+	}
+	return false;
+}
+
 static void
 note_hba(CdcNode *n, const char *words, bool cut, const char *error)
 {
 	char	   *hash = words ? cdc_wanted_hba_hash(n->service, words) : NULL;
 
 	/*
-	 * What a reload made active is no longer what the file says: somebody
-	 * took our lines out or changed them.  Twice within ten minutes is a
-	 * manager of the file at work, not a slip.
+	 * What a reload made active is no longer in the file: somebody took our
+	 * lines out.  Twice within ten minutes is a manager of the file at work,
+	 * not a slip.
 	 */
 	if (n->hba_loaded && hash && strcmp(n->hba_loaded, hash) != 0 &&
 		n->hba_text && !n->hba_busy &&
-		strcmp(cdc_wanted_hba_hash(n->service, n->hba_text), n->hba_loaded) == 0)
+		strcmp(cdc_wanted_hba_hash(n->service, n->hba_text), n->hba_loaded) == 0 && lines_are_out(n, words))
 	{
 		int64		now = cdc_loop_now();
 
