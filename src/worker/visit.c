@@ -216,7 +216,7 @@ is_held(const CdcPipeline *p)
 static int64
 held_until(const CdcPipeline *p)
 {
-	return Max(Max(p->dirty[CDC_ROW_SPEC].again_at, p->dirty[CDC_ROW_SECRET].again_at), cdc_loop_now() + HELD_MS);
+	return Max(Max(p->dirty[CDC_ROW_SPEC].again.at, p->dirty[CDC_ROW_SECRET].again.at), cdc_loop_now() + HELD_MS);
 }
 
 /* What was to be started when its intent was written, which it was not: as if it had never been decided. */

@@ -1,4 +1,4 @@
-/* link: src/worker/world/dirty.c */
+/* link: src/worker/world/due.c src/worker/world/dirty.c */
 /* flags: -I/usr/include/postgresql */
 /*
  * dirty_test.c
@@ -98,9 +98,9 @@ test_held(void)
 	ok(!cdc_dirty_due(&world, now_ms + 99) && cdc_dirty_due(&world, now_ms + 100) && count(CDC_ROW_SPEC) == 1, "it is due by its time, alone");
 	ok(cdc_dirty_due(&world, now_ms + 200) && count(CDC_ROW_SPEC) == 2 && cdc_dirty_next(&world) == 0, "so is the other one");
 	cdc_not_written(&world, &a->dirty[CDC_ROW_SPEC], now_ms + 4100);
-	ok(a->dirty[CDC_ROW_SPEC].again_at == now_ms + 5100, "the longer it is held the later it is tried again");
+	ok(a->dirty[CDC_ROW_SPEC].again.at == now_ms + 5100, "the longer it is held the later it is tried again");
 	cdc_not_written(&world, &a->dirty[CDC_ROW_SPEC], now_ms + 60000);
-	ok(a->dirty[CDC_ROW_SPEC].again_at == now_ms + 62000, "up to two seconds");
+	ok(a->dirty[CDC_ROW_SPEC].again.at == now_ms + 62000, "up to two seconds");
 	a->dirty[CDC_ROW_SPEC].skipped = true;
 	ok(cdc_is_held(&a->dirty[CDC_ROW_SPEC]), "(it is held)");
 	cdc_written(&world, &a->dirty[CDC_ROW_SPEC]);
@@ -158,7 +158,7 @@ test_random(void)
 			default:
 				cdc_not_written(&world, &p[which]->dirty[row], now_ms);
 				if (dirty[which][row])
-					held[which][row] = p[which]->dirty[row].again_at;
+					held[which][row] = p[which]->dirty[row].again.at;
 		}
 		if (i % 100 == 0)
 		{

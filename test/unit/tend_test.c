@@ -1,4 +1,4 @@
-/* link: src/worker/world/tend.c src/worker/world/asked.c */
+/* link: src/worker/world/due.c src/worker/world/tend.c src/worker/world/asked.c */
 /* flags: -I/usr/include/postgresql */
 /*
  * tend_test.c
@@ -39,7 +39,7 @@ test_times(void)
 	ok(cdc_tend_next(&world) == 5000, "at the latest: what is planned before that stays");
 	cdc_tend_by(&services[0], CDC_TEND_LOOKS, 4000);
 	cdc_tend_at(&services[1], CDC_TEND_PROVIDER, 3000);
-	ok(cdc_tend_next(&world) == 3000 && services[0].tended[CDC_TEND_LOOKS].at == 4000, "what is planned after that does not; the first of all matters is next");
+	ok(cdc_tend_next(&world) == 3000 && services[0].tended[CDC_TEND_LOOKS].due.at == 4000, "what is planned after that does not; the first of all matters is next");
 	cdc_tend_at(&services[0], CDC_TEND_LOOKS, 9000);
 	ok(cdc_tend_next_due(&world, CDC_TEND_LOOKS, 8999) == NULL && cdc_tend_next_due(&world, CDC_TEND_LOOKS, 9000) == &services[0], "by its time, and not before");
 	cdc_tend_leave(&services[1]);

@@ -1,4 +1,4 @@
-/* link: src/worker/world/turn.c src/worker/world/plan.c src/common/ring.c */
+/* link: src/worker/world/due.c src/worker/world/turn.c src/worker/world/plan.c src/common/ring.c */
 /* flags: -I/usr/include/postgresql */
 /*
  * turn_test.c

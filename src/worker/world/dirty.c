@@ -13,16 +13,6 @@
 #define HELD_LEAST_MS 100
 #define HELD_MOST_MS 2000
 
-/* The one that is due first is the first of the heap. */
-static int
-compare_held(const pairingheap_node * a, const pairingheap_node * b, void *arg)
-{
-	const CdcDirty *one = pairingheap_const_container(CdcDirty, held_node, a);
-	const CdcDirty *other = pairingheap_const_container(CdcDirty, held_node, b);
-
-	return one->again_at < other->again_at ? 1 : one->again_at > other->again_at ? -1 : 0;
-}
-
 void
 cdc_dirty_create(CdcWorld *world)
 {
@@ -31,7 +21,7 @@ cdc_dirty_create(CdcWorld *world)
 
 	for (i = 0; i < CDC_NUM_ROWS; i++)
 		dlist_init(&world->dirty.due[i]);
-	world->dirty.held = pairingheap_allocate(compare_held, NULL);
+	world->dirty.held = cdc_dues_create();
 	MemoryContextSwitchTo(old);
 }
 
@@ -58,7 +48,7 @@ static void
 leave(CdcWorld *world, CdcDirty *dirty)
 {
 	if (dirty->held)
-		pairingheap_remove(world->dirty.held, &dirty->held_node);
+		pairingheap_remove(world->dirty.held, &dirty->again.node);
 	else
 	{
 		dlist_delete(&dirty->node);
@@ -106,12 +96,12 @@ cdc_dirty_pair(CdcPair *pair)
 bool
 cdc_dirty_due(CdcWorld *world, int64 now)
 {
-	while (!pairingheap_is_empty(world->dirty.held))
-	{
-		CdcDirty   *dirty = pairingheap_container(CdcDirty, held_node, pairingheap_first(world->dirty.held));
+	CdcDue	   *due;
 
-		if (dirty->again_at > now)
-			break;
+	while ((due = cdc_dues_first(world->dirty.held)) != NULL && due->at <= now)
+	{
+		CdcDirty   *dirty = cdc_due_of(CdcDirty, again, due);
+
 		leave(world, dirty);
 		make_due(world, dirty);
 	}
@@ -121,9 +111,7 @@ cdc_dirty_due(CdcWorld *world, int64 now)
 int64
 cdc_dirty_next(const CdcWorld *world)
 {
-	if (pairingheap_is_empty(world->dirty.held))
-		return 0;
-	return pairingheap_container(CdcDirty, held_node, pairingheap_first(world->dirty.held))->again_at;
+	return cdc_dues_next(world->dirty.held);
 }
 
 void
@@ -146,8 +134,8 @@ cdc_not_written(CdcWorld *world, CdcDirty *dirty, int64 now)
 	dirty->held = true;
 	if (dirty->held_since == 0)
 		dirty->held_since = now;
-	dirty->again_at = now + Min(Max((now - dirty->held_since) / 4, HELD_LEAST_MS), HELD_MOST_MS);
-	pairingheap_add(world->dirty.held, &dirty->held_node);
+	dirty->again.at = now + Min(Max((now - dirty->held_since) / 4, HELD_LEAST_MS), HELD_MOST_MS);
+	pairingheap_add(world->dirty.held, &dirty->again.node);
 }
 
 void

@@ -13,7 +13,8 @@
 
 #include "postgres.h"
 #include "lib/ilist.h"
-#include "lib/pairingheap.h"
+
+#include "worker/world/due.h"
 
 struct CdcWorld;
 struct CdcPipeline;
@@ -49,12 +50,11 @@ typedef struct CdcDirty
 	void	   *owner;			/* the record; NULL: clean */
 	CdcRow		row;
 	bool		held;			/* somebody has its row: not before */
-	int64		again_at;
 	int64		held_since;		/* since when that is so, 0: it is not */
 	int64		told_at;		/* when that was told last, 0: not. Writer: worker/world */
 	bool		skipped;		/* it was so in the last turn that tried. Writer: worker/world */
 	dlist_node	node;			/* in the list of its kind, unless held: */
-	pairingheap_node held_node; /* in the heap of those */
+	CdcDue		again;			/* in the heap of those: when it is tried again */
 } CdcDirty;
 
 /* All that is to be written.  Writer: worker/world. */
@@ -62,7 +62,7 @@ typedef struct CdcDirtyRows
 {
 	dlist_head	due[CDC_NUM_ROWS];	/* CdcDirty, the longest waiting first */
 	int			n;				/* how many there are in these */
-	pairingheap *held;			/* CdcDirty, by again_at */
+	pairingheap *held;			/* CdcDirty, by again */
 } CdcDirtyRows;
 
 /* A row of this record is to be written; nothing when it is so already.  What is held stays so. */

@@ -13,15 +13,6 @@
 #define AT_ONCE 4
 #define ONE_MS 1000
 
-static int
-compare_times(const pairingheap_node * a, const pairingheap_node * b, void *arg)
-{
-	const CdcReload *one = pairingheap_const_container(CdcReload, node, a);
-	const CdcReload *other = pairingheap_const_container(CdcReload, node, b);
-
-	return one->at < other->at ? 1 : one->at > other->at ? -1 : 0;
-}
-
 static void
 create(CdcWorld *world)
 {
@@ -33,7 +24,7 @@ create(CdcWorld *world)
 	how.entrysize = sizeof(CdcReload);
 	how.hcxt = world->context;
 	world->reloads = hash_create("cdc_pipeline reloads", 64, &how, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
-	world->reloads_wanted = pairingheap_allocate(compare_times, NULL);
+	world->reloads_wanted = cdc_dues_create();
 	MemoryContextSwitchTo(old);
 }
 
@@ -56,16 +47,16 @@ cdc_reload_want(CdcWorld *world, const char *id, bool pipeline)
 	r->pipeline = pipeline;
 	r->wanted = true;
 	/* its share is used up while more than all at once are to be given back */
-	r->at = Max(r->until - (AT_ONCE - 1) * ONE_MS, 1);
-	pairingheap_add(world->reloads_wanted, &r->node);
+	r->due.at = Max(r->until - (AT_ONCE - 1) * ONE_MS, 1);
+	pairingheap_add(world->reloads_wanted, &r->due.node);
 }
 
 static CdcReload *
 first(const CdcWorld *world)
 {
-	if (world->reloads == NULL || pairingheap_is_empty(world->reloads_wanted))
-		return NULL;
-	return pairingheap_container(CdcReload, node, pairingheap_first(world->reloads_wanted));
+	CdcDue	   *due = world->reloads ? cdc_dues_first(world->reloads_wanted) : NULL;
+
+	return due ? cdc_due_of(CdcReload, due, due) : NULL;
 }
 
 List *
@@ -75,13 +66,13 @@ cdc_reloads_due(CdcWorld *world, int64 now)
 	ListCell   *cell;
 	CdcReload  *r;
 
-	while ((r = first(world)) != NULL && r->at <= now)
+	while ((r = first(world)) != NULL && r->due.at <= now)
 	{
 		due = lappend(due, r);
-		pairingheap_remove(world->reloads_wanted, &r->node);
+		pairingheap_remove(world->reloads_wanted, &r->due.node);
 	}
 	foreach(cell, due)
-		pairingheap_add(world->reloads_wanted, &((CdcReload *) lfirst(cell))->node);
+		pairingheap_add(world->reloads_wanted, &((CdcReload *) lfirst(cell))->due.node);
 	return due;
 }
 
@@ -93,16 +84,14 @@ cdc_reload_done(CdcWorld *world, const char *id, int64 now)
 	if (r == NULL || !r->wanted)
 		return;
 	r->wanted = false;
-	pairingheap_remove(world->reloads_wanted, &r->node);
+	pairingheap_remove(world->reloads_wanted, &r->due.node);
 	r->until = Max(r->until, now) + ONE_MS;
 }
 
 int64
 cdc_reload_next(const CdcWorld *world)
 {
-	const CdcReload *r = first(world);
-
-	return r ? r->at : 0;
+	return world->reloads ? cdc_dues_next(world->reloads_wanted) : 0;
 }
 
 void

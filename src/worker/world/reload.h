@@ -11,6 +11,7 @@
 #ifndef CDC_WORLD_RELOAD_H
 #define CDC_WORLD_RELOAD_H
 
+#include "worker/world/due.h"
 #include "worker/world/world.h"
 
 /* Writer: worker/world */
@@ -20,8 +21,7 @@ typedef struct CdcReload
 	bool		pipeline;		/* else a service */
 	bool		wanted;			/* it is in world->reloads_wanted */
 	int64		until;			/* what its reads have used up of its share is given back by then */
-	int64		at;				/* when it may be read */
-	pairingheap_node node;
+	CdcDue		due;			/* when it may be read */
 } CdcReload;
 
 /* The row has changed.  Asked again before it is read, nothing. */

@@ -12,15 +12,6 @@
 /* At once: a time that has long passed. */
 #define AT_ONCE 1
 
-static int
-compare_times(const pairingheap_node * a, const pairingheap_node * b, void *arg)
-{
-	const CdcTended *one = pairingheap_const_container(CdcTended, node, a);
-	const CdcTended *other = pairingheap_const_container(CdcTended, node, b);
-
-	return one->at < other->at ? 1 : one->at > other->at ? -1 : 0;
-}
-
 void
 cdc_tend_create(CdcWorld *world)
 {
@@ -28,7 +19,7 @@ cdc_tend_create(CdcWorld *world)
 	int			i;
 
 	for (i = 0; i < CDC_NUM_TENDS; i++)
-		world->tended[i] = pairingheap_allocate(compare_times, NULL);
+		world->tended[i] = cdc_dues_create();
 	MemoryContextSwitchTo(old);
 }
 
@@ -58,19 +49,19 @@ cdc_tend_at(CdcService *s, CdcTend what, int64 at)
 {
 	CdcTended  *tended = &s->tended[what];
 
-	if (tended->at == at)
+	if (tended->due.at == at)
 		return;
-	if (tended->at != 0)
-		pairingheap_remove(s->world->tended[what], &tended->node);
-	tended->at = at;
+	if (tended->due.at != 0)
+		pairingheap_remove(s->world->tended[what], &tended->due.node);
+	tended->due.at = at;
 	if (at != 0)
-		pairingheap_add(s->world->tended[what], &tended->node);
+		pairingheap_add(s->world->tended[what], &tended->due.node);
 }
 
 void
 cdc_tend_by(CdcService *s, CdcTend what, int64 at)
 {
-	if (at != 0 && (s->tended[what].at == 0 || at < s->tended[what].at))
+	if (at != 0 && (s->tended[what].due.at == 0 || at < s->tended[what].due.at))
 		cdc_tend_at(s, what, at);
 }
 
@@ -80,21 +71,15 @@ cdc_tend(CdcService *s, CdcTend what)
 	cdc_tend_at(s, what, AT_ONCE);
 }
 
-static CdcTended *
-first(const CdcWorld *world, CdcTend what)
-{
-	if (pairingheap_is_empty(world->tended[what]))
-		return NULL;
-	return pairingheap_container(CdcTended, node, pairingheap_first(world->tended[what]));
-}
-
 CdcService *
 cdc_tend_next_due(CdcWorld *world, CdcTend what, int64 now)
 {
-	CdcTended  *tended = first(world, what);
+	CdcDue	   *due = cdc_dues_first(world->tended[what]);
+	CdcTended  *tended;
 
-	if (tended == NULL || tended->at > now)
+	if (due == NULL || due->at > now)
 		return NULL;
+	tended = cdc_due_of(CdcTended, due, due);
 	cdc_tend_at(tended->service, what, 0);
 	return tended->service;
 }
@@ -107,10 +92,10 @@ cdc_tend_next(const CdcWorld *world)
 
 	for (i = 0; i < CDC_NUM_TENDS; i++)
 	{
-		const CdcTended *tended = first(world, (CdcTend) i);
+		int64		at = cdc_dues_next(world->tended[i]);
 
-		if (tended && (next == 0 || tended->at < next))
-			next = tended->at;
+		if (at != 0 && (next == 0 || at < next))
+			next = at;
 	}
 	return next;
 }

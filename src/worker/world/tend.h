@@ -10,7 +10,8 @@
 #define CDC_TEND_H
 
 #include "postgres.h"
-#include "lib/pairingheap.h"
+
+#include "worker/world/due.h"
 
 struct CdcWorld;
 struct CdcService;
@@ -28,8 +29,7 @@ typedef enum CdcTend
 typedef struct CdcTended
 {
 	struct CdcService *service;
-	int64		at;				/* 0: not planned */
-	pairingheap_node node;		/* in world->tended of its kind, unless at is 0 */
+	CdcDue		due;			/* in world->tended of its kind, unless at is 0: not planned */
 } CdcTended;
 
 /* It is seen to at this time, in place of any other (0: at none); then at the latest; at once. */

@@ -9,21 +9,12 @@
 #include "worker/world/plan.h"
 #include "worker/world/turn.h"
 
-static int
-compare_calls(const pairingheap_node * a, const pairingheap_node * b, void *arg)
-{
-	const CdcTurn *one = pairingheap_const_container(CdcTurn, call_node, a);
-	const CdcTurn *other = pairingheap_const_container(CdcTurn, call_node, b);
-
-	return one->called_until < other->called_until ? 1 : one->called_until > other->called_until ? -1 : 0;
-}
-
 void
 cdc_turns_create(CdcWorld *world)
 {
 	MemoryContext old = MemoryContextSwitchTo(world->context);
 
-	world->calls = pairingheap_allocate(compare_calls, NULL);
+	world->calls = cdc_dues_create();
 	MemoryContextSwitchTo(old);
 }
 
@@ -81,7 +72,7 @@ end_call(CdcTurn *turn)
 {
 	if (turn->called == NULL)
 		return;
-	pairingheap_remove(turn->world->calls, &turn->call_node);
+	pairingheap_remove(turn->world->calls, &turn->call.node);
 	turn->called = NULL;
 }
 
@@ -109,8 +100,8 @@ call_next(CdcTurn *turn)
 		}
 		leave_queue(place);
 		turn->called = place->pipeline;
-		turn->called_until = cdc_loop_now() + CDC_TURN_CALL_MS;
-		pairingheap_add(turn->world->calls, &turn->call_node);
+		turn->call.at = cdc_loop_now() + CDC_TURN_CALL_MS;
+		pairingheap_add(turn->world->calls, &turn->call.node);
 		cdc_plan_wake(place->pipeline);
 	}
 }
@@ -271,13 +262,13 @@ cdc_turns_visited(CdcPipeline *p, bool all_known)
 void
 cdc_turns_due(CdcWorld *world, int64 now)
 {
-	while (!pairingheap_is_empty(world->calls))
+	CdcDue	   *due;
+
+	while ((due = cdc_dues_first(world->calls)) != NULL && due->at <= now)
 	{
-		CdcTurn    *turn = pairingheap_container(CdcTurn, call_node, pairingheap_first(world->calls));
+		CdcTurn    *turn = cdc_due_of(CdcTurn, call, due);
 		CdcTurnPlace *place = &turn->called->turns[turn->kind];
 
-		if (turn->called_until > now)
-			break;
 		end_call(turn);
 		pass(place);
 		call_next(turn);
@@ -287,9 +278,7 @@ cdc_turns_due(CdcWorld *world, int64 now)
 int64
 cdc_turns_next(const CdcWorld *world)
 {
-	if (pairingheap_is_empty(world->calls))
-		return 0;
-	return pairingheap_container(CdcTurn, call_node, pairingheap_first(world->calls))->called_until;
+	return cdc_dues_next(world->calls);
 }
 
 void

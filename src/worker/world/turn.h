@@ -20,7 +20,8 @@
 
 #include "postgres.h"
 #include "lib/ilist.h"
-#include "lib/pairingheap.h"
+
+#include "worker/world/due.h"
 
 struct CdcPipeline;
 struct CdcWorld;
@@ -46,8 +47,7 @@ typedef struct CdcTurn
 	struct CdcPipeline *holder; /* NULL: it is free */
 	int64		since;			/* loop time at which he took it, or at which it was given back */
 	struct CdcPipeline *called; /* whose turn it is to take it, NULL: nobody's */
-	int64		called_until;
-	pairingheap_node call_node; /* in world->calls while somebody is called */
+	CdcDue		call;			/* until when, in world->calls while somebody is */
 	dlist_head	waiting;		/* CdcTurnPlace by node, the longest waiting first */
 	int			nwaiting;
 	dlist_head	passed;			/* CdcTurnPlace by node: were called, and may take it whenever it is free */

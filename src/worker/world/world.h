@@ -349,7 +349,7 @@ struct CdcWorld
 	uint64		planned;		/* number of the last plan */
 	pairingheap *tended[CDC_NUM_TENDS]; /* CdcTended: services that are seen to, by their times */
 	dlist_head	asking;			/* CdcSourceDb in which pipelines want a look or a watch */
-	pairingheap *calls;			/* CdcTurn to which somebody is called, by called_until */
+	pairingheap *calls;			/* CdcTurn to which somebody is called, by call */
 	dlist_head	starting;		/* CdcOp whose intent is to be written, or is; see operation.h */
 	dlist_head	ended;			/* CdcOp that have ended */
 	dlist_head	gone;			/* CdcService of which its provider has nothing any more, by made.gone_node */
