@@ -270,7 +270,7 @@ CdcSourceColumns *
 cdc_source_columns_read(const char *told)
 {
 	CdcSourceColumns *columns = palloc0(sizeof(CdcSourceColumns));
-	struct json_object *j = told ? cdc_json_parse(told) : NULL;
+	struct json_object *j = cdc_json_parse(told);
 	struct json_object *parents = cdc_json_array(j, "parents");
 	int			n = parents ? (int) Min(json_object_array_length(parents), CDC_SOURCE_PARENTS_MAX + 1) : 0;
 	int			i;

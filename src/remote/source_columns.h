@@ -56,7 +56,7 @@ typedef struct CdcSourceColumns
 	const char **parents;		/* "schema"."table" */
 } CdcSourceColumns;
 
-/* told NULL: nothing to tell. */
+/* What was told of a pipeline. */
 extern CdcSourceColumns *cdc_source_columns_read(const char *told);
 
 #endif							/* CDC_SOURCE_COLUMNS_H */

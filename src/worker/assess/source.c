@@ -356,25 +356,30 @@ assess_flow(const CdcPipeline *p, CdcAssessment *a)
 		s->moving = CDC_YES;
 }
 
+/* Why the connector cannot be told which tables' snapshots have rows of others; NULL: it can. */
+static const char *
+parents_fault(const CdcPipeline *p)
+{
+	int			nonly;
+	const char **only = cdc_wanted_only(p, &nonly);
+
+	return nonly > CDC_SOURCE_PARENTS_MAX ? psprintf("more than %d tables have others that inherit from them", CDC_SOURCE_PARENTS_MAX) :
+		cdc_kc_only_fault(only, nonly, p->wanted.options);
+}
+
 /* What of the columns a new pipeline waits for. */
 static void
 assess_columns(const CdcPipeline *p, CdcAssessment *a)
 {
 	CdcSnapshot *s = &a->snapshot;
-	CdcSourceColumns *columns;
-	const char **only;
-	int			nonly;
-	char	   *fault;
+	const CdcSourceColumns *columns = p->look.columns.told;
+	const char *fault;
 
 	if (!p->look.columns.known)
 		return;
 	s->columns = CDC_COLUMNS_OK;
-	if (p->look.columns.told == NULL)
+	if (columns == NULL)
 		return;
-	columns = cdc_source_columns_read(p->look.columns.told);
-	only = cdc_wanted_only(p, &nonly);
-	fault = nonly > CDC_SOURCE_PARENTS_MAX ? psprintf("more than %d tables have others that inherit from them", CDC_SOURCE_PARENTS_MAX) :
-		cdc_kc_only_fault(only, nonly, p->wanted.options);
 	if (columns->key_numbers && cdc_columns_as_double(p))
 	{
 		s->columns = CDC_COLUMNS_KEYS;
@@ -392,7 +397,7 @@ assess_columns(const CdcPipeline *p, CdcAssessment *a)
 		s->columns = CDC_COLUMNS_SNAPSHOT;
 		cdc_set_detail(a, CDC_DETAIL_COLUMNS, psprintf("%s makes the snapshot fail; create the pipeline with it in option column.exclude.list", columns->unreadable));
 	}
-	else if (fault)
+	else if ((fault = parents_fault(p)) != NULL)
 	{
 		s->columns = CDC_COLUMNS_SNAPSHOT;
 		cdc_set_detail(a, CDC_DETAIL_COLUMNS, fault);

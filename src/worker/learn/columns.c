@@ -66,15 +66,17 @@ parents_untold(const CdcPipeline *p, const CdcSourceColumns *columns)
 void
 cdc_learn_columns(CdcPipeline *p)
 {
-	CdcSourceColumns *columns;
+	static const CdcSourceColumns nothing;
+	const CdcSourceColumns *columns = p->look.columns.told;
 	bool		snapshots = strcmp(p->wanted.snapshot_mode, "no_data") != 0;
 
 	if (p->source == NULL || !p->source->is_postgresql || !p->look.columns.known || p->wanted.want_deleted)
 		return;
 	/* nothing to tell, as mostly, and nothing was told */
-	if (p->look.columns.told == NULL && p->findings == NIL)
+	if (columns == NULL && p->findings == NIL)
 		return;
-	columns = cdc_source_columns_read(p->look.columns.told);
+	if (columns == NULL)
+		columns = &nothing;
 	tell_keys(p, columns);
 	tell(p, CDC_CHECK_NUMBERS_INEXACT, columns->numbers, cdc_columns_as_double(p));
 	tell(p, CDC_CHECK_COLUMNS_LEFT_OUT, columns->left_out, true);

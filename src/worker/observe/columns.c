@@ -8,6 +8,8 @@
  */
 #include "postgres.h"
 
+#include "utils/memutils.h"
+
 #include "extension/settings.h"
 #include "remote/source_columns.h"
 #include "worker/observe/observe_parts.h"
@@ -17,7 +19,7 @@
 #include "worker/world/plan.h"
 #include "worker/world/shapes.h"
 
-/* So many pipelines are asked about at once, as for a look. */
+/* So many pipelines are asked about at once. */
 #define LOOK_PIPELINES 64
 
 /* Most bytes that are kept of one: a thousand names of tables, and lists of twenty columns. */
@@ -33,6 +35,27 @@ typedef struct Answer
 	const CdcService *source;
 } Answer;
 
+/* Read once, and not wherever it is looked at in a visit. */
+static void
+keep_told(CdcPipeline *p, const char *told)
+{
+	CdcColumnsTold *columns = &p->look.columns;
+
+	if (columns->told_context)
+		MemoryContextDelete(columns->told_context);
+	columns->told_context = NULL;
+	columns->told = NULL;
+	if (told)
+	{
+		MemoryContext old;
+
+		columns->told_context = AllocSetContextCreate(p->context, "cdc_pipeline columns", ALLOCSET_SMALL_SIZES);
+		old = MemoryContextSwitchTo(columns->told_context);
+		columns->told = cdc_source_columns_read(told);
+		MemoryContextSwitchTo(old);
+	}
+}
+
 static void
 keep_columns(const CdcSourceColumnsAnswer *said, void *arg)
 {
@@ -45,7 +68,7 @@ keep_columns(const CdcSourceColumnsAnswer *said, void *arg)
 	p->look.columns.known = true;
 	p->look.columns.mark = said->mark;
 	p->look.columns.now_us = said->now_us;
-	cdc_set_string(p->context, &p->look.columns.told, said->told);
+	keep_told(p, said->told);
 }
 
 static void

@@ -12,6 +12,7 @@
 struct CdcWorld;
 struct CdcPipeline;
 struct CdcSourceDb;
+struct CdcSourceColumns;
 
 /* What is asked of a database, for many pipelines at once. */
 typedef enum CdcAsk
@@ -35,7 +36,8 @@ typedef struct CdcColumnsTold
 	int64		at;				/* start of the last look at them that ended, 0: none has */
 	const struct CdcSourceDb *of;	/* the database that was looked at */
 	bool		known;			/* one of them was answered: */
-	char	   *told;			/* for cdc_source_columns_read(); NULL: nothing */
+	const struct CdcSourceColumns *told;	/* in told_context; NULL, as mostly: nothing */
+	MemoryContext told_context;
 	int64		mark;			/* another one when its tables are, 0: all tables, or none was seen */
 	int64		now_us;			/* when that was, by the source's clock */
 } CdcColumnsTold;

@@ -245,7 +245,9 @@ const char **
 cdc_wanted_only(const CdcPipeline *p, int *n)
 {
 	const CdcKcConnector *c = cdc_connector_of(p);
-	CdcSourceColumns *columns;
+	const CdcSourceColumns *columns = p->look.columns.told;
+	const char **parents = columns ? columns->parents : NULL;
+	int			nparents = columns ? columns->nparents : 0;
 	const char **only;
 	int			kept = 0;
 	int			i;
@@ -253,17 +255,16 @@ cdc_wanted_only(const CdcPipeline *p, int *n)
 	*n = 0;
 	if (strcmp(p->wanted.snapshot_mode, "no_data") == 0)
 		return NULL;
-	columns = cdc_source_columns_read(p->look.columns.told);
 	if (c == NULL || c->config == NULL || p->kept.discarding)
 	{
-		*n = columns->nparents;
-		return columns->parents;
+		*n = nparents;
+		return parents;
 	}
 	/* its snapshot was begun: a table that became a parent since is for the next one */
 	only = cdc_kc_observed_only(c->config, n);
 	for (i = 0; i < *n; i++)
 	{
-		if (p->look.columns.known ? is_among(only[i], columns->parents, columns->nparents) :
+		if (p->look.columns.known ? is_among(only[i], parents, nparents) :
 			p->wanted.ntables == 0 || is_among(only[i], (const char *const *) p->wanted.tables, p->wanted.ntables))
 			only[kept++] = only[i];
 	}

@@ -24,8 +24,8 @@ extern const char *cdc_wanted_password(const CdcPipeline *pipeline);
 extern struct json_object *cdc_wanted_config(const CdcPipeline *pipeline, char **fault);
 
 /*
- * The tables of which a snapshot reads no rows of children, *n of them; palloc'd.  What
- * a connector that is there was told, unless a new snapshot is due.
+ * The tables of which a snapshot reads no rows of children, *n of them; for this visit,
+ * not to be freed.  What a connector that is there was told, unless a new snapshot is due.
  */
 extern const char **cdc_wanted_only(const CdcPipeline *pipeline, int *n);
 
