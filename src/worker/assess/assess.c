@@ -11,6 +11,7 @@
 
 #include "utils/timestamp.h"
 
+#include "common/backoff.h"
 #include "common/json.h"
 #include "common/lsn.h"
 #include "extension/settings.h"
@@ -253,7 +254,8 @@ assess_settled(const CdcPipeline *p, CdcAssessment *a)
 }
 
 /* The pauses after the second snapshot that was interrupted, the third ...: the first may be so by chance. */
-#define FIRST_PAUSE_US (INT64CONST(10) * 1000000)
+#define FIRST_PAUSE_MS 10000
+#define MOST_PAUSE_MS 60000
 
 static char *
 time_words(TimestampTz at)
@@ -281,7 +283,7 @@ assess_again(const CdcPipeline *p, CdcAssessment *a)
 		cdc_set_detail(a, CDC_DETAIL_SNAPSHOT, psprintf("it was interrupted %d times: %s", rounds, why));
 		return;
 	}
-	again += FIRST_PAUSE_US << (rounds - 2);
+	again += cdc_backoff_ms(rounds - 1, FIRST_PAUSE_MS, MOST_PAUSE_MS) * 1000;
 	if (GetCurrentTimestamp() >= again)
 		return;
 	a->snapshot.snapshot_again = CDC_RESTART_WAIT;
@@ -320,8 +322,10 @@ cdc_assess(const CdcPipeline *p, CdcAssessment *a)
 		s->source_leaving = p->source && p->source->deleting;
 		s->sink_leaving = p->sink && p->sink->deleting;
 	}
-	s->shadow_left = cdc_shadow_left(p);
-	s->slot_declared = slot_declared(p);
 	if (p->wanted.want_deleted)
+	{
+		s->shadow_left = cdc_shadow_left(p);
+		s->slot_declared = slot_declared(p);
 		assess_left_behind(p, a);
+	}
 }

@@ -132,6 +132,7 @@ wanted_text(CdcHbaNode *h, CdcService *s)
 	const char **removed;
 	int			nall = 0;
 	int			nremoved = 0;
+	bool		theirs = cdc_hba_manager(h->old) != NULL;
 	CdcPipeline *p;
 
 	removed = palloc(sizeof(char *) * (cdc_count_of_source(s) + 1));
@@ -146,7 +147,7 @@ wanted_text(CdcHbaNode *h, CdcService *s)
 				removed[nremoved++] = p->id;
 			continue;
 		}
-		if (cdc_hba_manager(h->old) || (strcmp(p->id, job->ref.id) != 0 && p->kept.status == CDC_PENDING))
+		if (theirs || (strcmp(p->id, job->ref.id) != 0 && p->kept.status == CDC_PENDING))
 			continue;
 		lines = cdc_wanted_hba_lines(p, &n);
 		all = all ? repalloc(all, sizeof(CdcHbaLine) * (nall + n + 1)) : palloc(sizeof(CdcHbaLine) * (n + 1));
