@@ -37,17 +37,6 @@
 #define FIRST_FLUSH_INTERVAL_MS 65000
 #define STILL_ROUNDS 3
 
-/*
- * Does this file, which is not ours to write, refuse any of the lines?  What the
- * text does not tell is no refusal: Connect will say; a finding tells of a file
- * that is too large to be read.
- */
-static bool
-refuses_line(const CdcNode *n, const CdcHbaLine *lines, int nlines)
-{
-	return !n->hba_cut && cdc_hba_admits(n->hba_text, lines, nlines, n->service->pg.sslmode) == CDC_NO;
-}
-
 /* Where which line is missing, as its owner types it. */
 static char *
 line_to_add(const CdcNode *n, const CdcHbaLine *line)
@@ -94,7 +83,7 @@ assess_hba(const CdcPipeline *p, CdcAssessment *a)
 			if (nlines == 0)
 				state = CDC_HBA_UNKNOWN;	/* where Connect comes from is not known yet */
 			else if (!cdc_node_writes_hba(n))
-				state = refuses_line(n, lines, nlines) ? CDC_HBA_UNMANAGED : CDC_HBA_OK;
+				state = cdc_node_refuses_hba(n, lines, nlines) ? CDC_HBA_UNMANAGED : CDC_HBA_OK;
 			else if (cdc_hba_has(n->hba_ours, lines, nlines))
 				state = cdc_same(n->hba_loaded, n->hba_hash) ?
 					CDC_HBA_OK : CDC_HBA_NOT_LOADED;
@@ -102,7 +91,7 @@ assess_hba(const CdcPipeline *p, CdcAssessment *a)
 				state = CDC_HBA_MISSING;
 			/* who takes our lines out may have let us in himself */
 			if (state == CDC_HBA_MISSING && n->hba_vanished >= 2)
-				state = refuses_line(n, lines, nlines) ? CDC_HBA_UNMANAGED : CDC_HBA_OK;
+				state = cdc_node_refuses_hba(n, lines, nlines) ? CDC_HBA_UNMANAGED : CDC_HBA_OK;
 			if (state == CDC_HBA_UNMANAGED)
 			{
 				state = source->pg.manage_hba ? CDC_HBA_FOUGHT : CDC_HBA_UNMANAGED;
@@ -114,7 +103,7 @@ assess_hba(const CdcPipeline *p, CdcAssessment *a)
 				cdc_set_detail(a, CDC_DETAIL_HBA, psprintf("%s:%d, %s", n->address, n->port, n->hba_error));
 			}
 			else if (state != CDC_HBA_OK && a->details[CDC_DETAIL_HBA] == NULL)
-				cdc_set_detail(a, CDC_DETAIL_HBA, psprintf("%s:%d", n->address, n->port));
+				cdc_set_detail(a, CDC_DETAIL_HBA, cdc_node_words(n));
 		}
 		/* the worst known state wins; a node that needs work before one that is well */
 		if (worst == CDC_HBA_UNKNOWN || worst == CDC_HBA_OK ||

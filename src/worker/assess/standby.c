@@ -35,7 +35,7 @@ hba_ready(const CdcPipeline *p, const CdcNode *n)
 		return true;
 	lines = cdc_wanted_hba_lines(p, &nlines);
 	if (!cdc_node_writes_hba(n))
-		return n->hba_cut || cdc_hba_admits(n->hba_text, lines, nlines, n->service->pg.sslmode) != CDC_NO;
+		return !cdc_node_refuses_hba(n, lines, nlines);
 	return cdc_hba_has(n->hba_ours, lines, nlines) && cdc_same(n->hba_loaded, n->hba_hash);
 }
 

@@ -217,7 +217,7 @@ is_forbidden_metadata(CdcNode *n, uint64 system_identifier)
 	CdcFinding	finding = cdc_check(CDC_CHECK_METADATA_IS_SOURCE);
 
 	finding.severity = forbidden ? CDC_SEVERITY_BLOCKER : CDC_SEVERITY_WARNING;
-	finding.node = psprintf("%s:%d", n->address, n->port);
+	finding.node = cdc_node_words(n);
 	finding.observed = "this node belongs to the server that holds the metadata";
 	finding.fix_sql = cdc_quote_format("SELECT cdc.update_service(%L, '{\"metadata_server\": true}')", s->id);
 	cdc_finding_service(s, &finding, is_ours);
@@ -315,7 +315,7 @@ node_done(const CdcPgResult *result, void *arg)
 		n->reachable = false;
 	}
 	cdc_set_string(s->context, &n->error, error);
-	cdc_peer_said(s, psprintf("%s:%d", n->address, n->port), result->said);
+	cdc_peer_said(s, cdc_node_words(n), result->said);
 	if (n->reachable && s->before_rules)
 		cdc_registered_seen(s);
 	elect(s);

@@ -97,7 +97,7 @@ cdc_registered_seen(CdcService *s)
 	for (i = 0; i < s->pg.nnodes; i++)
 	{
 		const CdcNode *n = &s->pg.nodes[i];
-		char	   *node = psprintf("%s:%d", n->address, n->port);
+		char	   *node = cdc_node_words(n);
 
 		if (n->admin && cdc_pg_connected(n->admin))
 		{
@@ -112,7 +112,7 @@ cdc_registered_hba(CdcNode *n)
 {
 	CdcFinding	finding = cdc_check(CDC_CHECK_HBA_UNREAD);
 
-	finding.node = psprintf("%s:%d", n->address, n->port);
+	finding.node = cdc_node_words(n);
 	finding.observed = "its pg_hba.conf is larger than 512 kB";
 	if (n->service->pg.manage_hba)
 		finding.why = "it is not read to its end and not written: lines for new pipelines, or new addresses of Kafka Connect, cannot be added";

@@ -280,7 +280,7 @@ end_of_places(CdcService *service)
 			there = there || strcmp(row->is.check_name, CDC_PEER_SAID) != 0 || is_url_of(service, row->is.node);
 
 		for (i = 0; i < service->pg.nnodes && !there; i++)
-			there = strcmp(row->is.node, psprintf("%s:%d", service->pg.nodes[i].address, service->pg.nodes[i].port)) == 0;
+			there = strcmp(row->is.node, cdc_node_words(&service->pg.nodes[i])) == 0;
 		if (!there)
 		{
 			row->gone = row->dirty = true;

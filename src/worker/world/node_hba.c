@@ -33,3 +33,9 @@ cdc_node_writes_hba(const CdcNode *n)
 {
 	return n->service->pg.manage_hba && n->hba_manager == NULL;
 }
+
+bool
+cdc_node_refuses_hba(const CdcNode *n, const CdcHbaLine *lines, int nlines)
+{
+	return !n->hba_cut && cdc_hba_admits(n->hba_text, lines, nlines, n->service->pg.sslmode) == CDC_NO;
+}

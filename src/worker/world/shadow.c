@@ -109,6 +109,9 @@ cdc_shadow_tell(CdcPipeline *p, CdcShadow *shadow)
 		shadow->unready_since = 0;
 	else if (shadow->unready_since == 0)
 		shadow->unready_since = cdc_loop_now();
+	/* well, as mostly, and nothing was told */
+	if (!holds && !cdc_finding_holds(p->findings, finding.check_name))
+		return;
 	finding.node = psprintf("%s:%d", shadow->address, shadow->port);
 	finding.observed = shadow->missing;
 	finding.fix_sql = shadow->fix_sql;

@@ -43,17 +43,11 @@ cdc_gap_tables(const CdcPipeline *p)
 }
 
 static const char *
-words_of(const CdcNode *n)
-{
-	return psprintf("%s:%d", n->address, n->port);
-}
-
-static const char *
 node_words(const CdcPipeline *p)
 {
 	const CdcNode *n = p->source ? p->source->pg.primary : NULL;
 
-	return n ? words_of(n) : NULL;
+	return n ? cdc_node_words(n) : NULL;
 }
 
 bool
@@ -67,7 +61,7 @@ cdc_failover_is_demoted(const CdcPipeline *p)
 	{
 		const CdcNode *n = &p->source->pg.nodes[i];
 
-		if (n->reachable && n->in_recovery && cdc_same(p->kept.streamed_node, words_of(n)))
+		if (n->reachable && n->in_recovery && cdc_same(p->kept.streamed_node, cdc_node_words(n)))
 			return true;
 	}
 	return false;

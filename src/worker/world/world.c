@@ -88,6 +88,12 @@ cdc_world_node(CdcService *source, const char *address, int port)
 	return NULL;
 }
 
+char *
+cdc_node_words(const CdcNode *n)
+{
+	return psprintf("%s:%d", n->address, n->port);
+}
+
 CdcSourceDb *
 cdc_world_database(CdcService *source, const char *database)
 {

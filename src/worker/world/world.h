@@ -407,6 +407,9 @@ extern bool cdc_initial_only(const CdcPipeline *pipeline);
 /* A node of a source (may be NULL) by its address; NULL when there is none. */
 extern CdcNode *cdc_world_node(CdcService *source, const char *address, int port);
 
+/* Its address and port, as they are told and as its findings go by: palloc'd. */
+extern char *cdc_node_words(const CdcNode *node);
+
 /* The database object of a source, made when it is not there. */
 extern CdcSourceDb *cdc_world_database(CdcService *source, const char *database);
 
