@@ -111,6 +111,14 @@ cdc_json_string(struct json_object *object, const char *key)
 	return json_object_is_type(member, json_type_string) ? json_object_get_string(member) : NULL;
 }
 
+char *
+cdc_json_strdup(struct json_object *object, const char *key)
+{
+	const char *value = cdc_json_string(object, key);
+
+	return value ? pstrdup(value) : NULL;
+}
+
 bool
 cdc_json_true(struct json_object *object, const char *key)
 {

@@ -4,7 +4,7 @@
  *	  the peer may have got wrong.
  *
  * Nothing here ereports or takes ownership; strings that are returned belong
- * to the object.  Every function accepts a NULL object.
+ * to the object unless it is said.  Every function accepts a NULL object.
  */
 #ifndef CDC_JSON_H
 #define CDC_JSON_H
@@ -25,6 +25,9 @@ extern struct json_object *cdc_json_get(struct json_object *object, const char *
 
 /* A member that is a string, else NULL. */
 extern const char *cdc_json_string(struct json_object *object, const char *key);
+
+/* The same, palloc'd. */
+extern char *cdc_json_strdup(struct json_object *object, const char *key);
 
 /* A member that is true; false when absent or anything else. */
 extern bool cdc_json_true(struct json_object *object, const char *key);

@@ -11,14 +11,6 @@
 /* More of either no cluster has. */
 #define ENTRIES_MAX 500
 
-static const char *
-text_of(struct json_object *object, const char *key)
-{
-	const char *value = cdc_json_string(object, key);
-
-	return value ? pstrdup(value) : NULL;
-}
-
 static void
 read_ignored(CdcPatroni *p, struct json_object *list)
 {
@@ -33,10 +25,10 @@ read_ignored(CdcPatroni *p, struct json_object *list)
 
 		if (!json_object_is_type(entry, json_type_object))
 			continue;
-		slot->name = text_of(entry, "name");
-		slot->type = text_of(entry, "type");
-		slot->database = text_of(entry, "database");
-		slot->plugin = text_of(entry, "plugin");
+		slot->name = cdc_json_strdup(entry, "name");
+		slot->type = cdc_json_strdup(entry, "type");
+		slot->database = cdc_json_strdup(entry, "database");
+		slot->plugin = cdc_json_strdup(entry, "plugin");
 		p->nignored++;
 	}
 }

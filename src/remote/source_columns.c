@@ -37,7 +37,7 @@
 
 /* The list of those that meet a condition, for people. */
 #define LIST(condition) \
-	"(SELECT " CDC_SOURCE_NAMES(COLUMN) " FROM judged AS j WHERE j.id = a.id AND " condition " HAVING count(*) > 0)"
+	"(SELECT " CDC_SOURCE_NAMES(COLUMN, "true") " FROM judged AS j WHERE j.id = a.id AND " condition " HAVING count(*) > 0)"
 
 const char *const cdc_source_columns_sql =
 "WITH RECURSIVE ask AS MATERIALIZED ("
@@ -258,14 +258,6 @@ cdc_source_columns_parse(const char *json, CdcSourceColumnsTake take, void *arg)
 	return true;
 }
 
-static const char *
-copied(struct json_object *object, const char *key)
-{
-	const char *value = cdc_json_string(object, key);
-
-	return value != NULL ? pstrdup(value) : NULL;
-}
-
 CdcSourceColumns *
 cdc_source_columns_read(const char *told)
 {
@@ -275,13 +267,13 @@ cdc_source_columns_read(const char *told)
 	int			n = parents ? (int) Min(json_object_array_length(parents), CDC_SOURCE_PARENTS_MAX + 1) : 0;
 	int			i;
 
-	columns->numbers = copied(j, "numbers");
-	columns->key_numbers = copied(j, "key_numbers");
-	columns->key_lost = copied(j, "key_lost");
-	columns->unreadable = copied(j, "unreadable");
-	columns->left_out = copied(j, "left_out");
-	columns->stream_differs = copied(j, "stream_differs");
-	columns->flattened = copied(j, "flattened");
+	columns->numbers = cdc_json_strdup(j, "numbers");
+	columns->key_numbers = cdc_json_strdup(j, "key_numbers");
+	columns->key_lost = cdc_json_strdup(j, "key_lost");
+	columns->unreadable = cdc_json_strdup(j, "unreadable");
+	columns->left_out = cdc_json_strdup(j, "left_out");
+	columns->stream_differs = cdc_json_strdup(j, "stream_differs");
+	columns->flattened = cdc_json_strdup(j, "flattened");
 	columns->parents = palloc(sizeof(char *) * (n + 1));
 	for (i = 0; i < n; i++)
 	{

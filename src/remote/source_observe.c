@@ -23,19 +23,9 @@
 #include "remote/pg_hba.h"
 #include "remote/source_parts.h"
 
-/* The first twenty of a group's rows that are meant, in order. */
-#define FIRST(expr, which) \
-	"(pg_catalog.array_agg(" expr " ORDER BY " expr ") FILTER (WHERE " which "))[1:20]"
-
-/* A list of names for people: the first twenty, and how many more; NULL: there are none. */
-#define NAMES(expr, which) \
-	"pg_catalog.array_to_string(" FIRST(expr, which) ", ', ')" \
-	" || CASE WHEN count(*) FILTER (WHERE " which ") > 20" \
-	" THEN pg_catalog.format(' and %s more', count(*) FILTER (WHERE " which ") - 20) ELSE '' END"
-
 /* What to type for the first twenty of them. */
 #define FIX(expr, which) \
-	"pg_catalog.array_to_string(" FIRST("pg_catalog.format('ALTER TABLE %s REPLICA IDENTITY FULL;', " expr ")", which) ", ' ')"
+	"pg_catalog.array_to_string(" CDC_SOURCE_FIRST("pg_catalog.format('ALTER TABLE %s REPLICA IDENTITY FULL;', " expr ")", which) ", ' ')"
 
 /* Oids and identities of the first hundred, for cdc_source_set_identity_sql. */
 #define BARE_LIST(t) "pg_catalog.jsonb_object_agg(" t ".oid, " t ".relreplident) FILTER (WHERE " t ".n <= 100)"
@@ -43,18 +33,8 @@
 /* A comment of ours is far shorter; what is as long as this is nobody's mark. */
 #define MARK(expr) "pg_catalog.left(" expr ", 1000)"
 
-/*
- * Text as its bytes, whatever they are.  Names and messages of shared catalogs
- * may be in another encoding than the database's, and to convert such a text, or to
- * send it from a SQL_ASCII database, is an ERROR.  byteain copies what is no backslash.
- */
-#define BYTES(expr) \
-	"pg_catalog.replace(" expr ", pg_catalog.chr(92), pg_catalog.repeat(pg_catalog.chr(92), 2))::pg_catalog.bytea"
-
-/* The same for people, as ASCII: such a byte is \374. */
-#define ASCII(expr) "pg_catalog.encode(" BYTES(expr) ", 'escape')"
-
-#define EPOCH_US(expr) "(extract(epoch FROM " expr ") * 1000000)::bigint"
+/* Text as its bytes for people, as ASCII: such a byte is \374. */
+#define ASCII(expr) "pg_catalog.encode(" CDC_SOURCE_BYTES(expr) ", 'escape')"
 
 /* Patroni's own sessions on a server that it runs (patroni/postgresql/connection.py). */
 #define BY_PATRONI "v.application_name IN ('Patroni heartbeat', 'Patroni restapi')"
@@ -72,7 +52,7 @@
 	" FROM pg_catalog.pg_authid AS u WHERE u.rolname = ANY (%1$L::pg_catalog.name[])), " \
 	/* pg_stat_file knows whole seconds: the last moment that it may mean */ \
 	"'made', (SELECT pg_catalog.json_object_agg(r.slot_name, " \
-	EPOCH_US("(pg_catalog.pg_stat_file('pg_replslot/' || r.slot_name::text || '/state', true)).modification") \
+	CDC_SOURCE_EPOCH_US("(pg_catalog.pg_stat_file('pg_replslot/' || r.slot_name::text || '/state', true)).modification") \
 	" + 999999) FROM pg_catalog.pg_replication_slots AS r WHERE r.slot_name = ANY (%1$L::pg_catalog.name[])), " \
 	/* the history of the timeline that is written now; timeline 1 has none */ \
 	"'history', CASE WHEN NOT pg_catalog.pg_is_in_recovery() THEN pg_catalog.encode(pg_catalog.pg_read_binary_file(" \
@@ -204,12 +184,12 @@ const char *const cdc_source_observe_sql =
 "    CROSS JOIN LATERAL (SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS name, c.relreplident FROM pg_catalog.pg_class AS c"
 "      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = p.oid AND " CDC_SOURCE_BARE("c") " OFFSET 0) AS c"
 "), keys AS MATERIALIZED ("
-"  SELECT k.nr, " NAMES("k.name", "true") " AS bare, " FIX("k.name", "true") " AS fix, " BARE_LIST("k") " AS list"
+"  SELECT k.nr, " CDC_SOURCE_NAMES("k.name", "true") " AS bare, " FIX("k.name", "true") " AS fix, " BARE_LIST("k") " AS list"
 "  FROM (SELECT d.*, pg_catalog.row_number() OVER (PARTITION BY d.nr ORDER BY d.oid) AS n"
 "    FROM (SELECT DISTINCT k.nr, k.oid, k.name, k.relreplident FROM keyless AS k) AS d) AS k GROUP BY k.nr"
 /* Where INSERT alone is published: what has an identity all the same. */
 "), keyed AS MATERIALIZED ("
-"  SELECT t.nr, " NAMES("t.name", "true") " AS names FROM ask AS a JOIN tab AS t ON t.nr = a.nr"
+"  SELECT t.nr, " CDC_SOURCE_NAMES("t.name", "true") " AS names FROM ask AS a JOIN tab AS t ON t.nr = a.nr"
 "  LEFT JOIN (SELECT DISTINCT k.nr, k.root FROM keyless AS k) AS k ON k.nr = t.nr AND k.root = t.oid"
 "  LEFT JOIN (SELECT DISTINCT x.indrelid FROM pg_catalog.pg_index AS x WHERE x.indisprimary) AS x ON x.indrelid = t.oid"
 "  WHERE a.inserts AND t.relkind IN ('r', 'p') AND k.root IS NULL AND (t.relkind = 'r' OR x.indrelid IS NOT NULL) GROUP BY t.nr"
@@ -222,22 +202,22 @@ const char *const cdc_source_observe_sql =
 "  CROSS JOIN LATERAL (SELECT pg_catalog.to_jsonb(m) AS j OFFSET 0) AS w"
 "  LEFT JOIN tab AS t ON t.nr = a.nr AND t.oid = m.prrelid"
 "), members AS MATERIALIZED ("
-"  SELECT m.nr, " NAMES("m.name", "m.besides") " AS besides, " NAMES("m.name", "m.filtered") " AS filtered, "
-NAMES("m.name", "m.narrowed") " AS narrowed"
+"  SELECT m.nr, " CDC_SOURCE_NAMES("m.name", "m.besides") " AS besides, " CDC_SOURCE_NAMES("m.name", "m.filtered") " AS filtered, "
+CDC_SOURCE_NAMES("m.name", "m.narrowed") " AS narrowed"
 "  FROM (SELECT m.*, (SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class AS c"
 "      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = m.oid) AS name"
 "    FROM member AS m WHERE m.besides OR m.filtered OR m.narrowed) AS m GROUP BY m.nr"
 "), tabs AS MATERIALIZED ("
 "  SELECT t.nr, pg_catalog.bool_and(t.granted) FILTER (WHERE t.oid IS NOT NULL) AS granted,"
 "    pg_catalog.bool_and(coalesce(t.small, false)) AND count(*) <= 20 AS small,"
-"    " NAMES("pg_catalog.format('%I.%I', t.part[1], t.part[2])", "t.oid IS NULL") " AS missing,"
-"    " NAMES("t.name || CASE t.relkind WHEN 'v' THEN ' (view)' WHEN 'm' THEN ' (materialized view)'"
-			 "        WHEN 'f' THEN ' (foreign table)' WHEN 'S' THEN ' (sequence)'"
-			 "        WHEN 'r' THEN CASE WHEN t.relpersistence = 'u' THEN ' (unlogged table)'"
-			 "          WHEN t.relpersistence = 't' THEN ' (temporary table)' ELSE ' (system table)' END"
-			 "        ELSE ' (not a table)' END",
-			 "t.relkind NOT IN ('r', 'p') OR t.relpersistence <> 'p' OR t.oid < 16384") " AS bad,"
-"    " NAMES("t.name", "t.pub IS NOT NULL AND t.oid IS NOT NULL AND m.oid IS NULL") " AS unpublished"
+"    " CDC_SOURCE_NAMES("pg_catalog.format('%I.%I', t.part[1], t.part[2])", "t.oid IS NULL") " AS missing,"
+"    " CDC_SOURCE_NAMES("t.name || CASE t.relkind WHEN 'v' THEN ' (view)' WHEN 'm' THEN ' (materialized view)'"
+						"        WHEN 'f' THEN ' (foreign table)' WHEN 'S' THEN ' (sequence)'"
+						"        WHEN 'r' THEN CASE WHEN t.relpersistence = 'u' THEN ' (unlogged table)'"
+						"          WHEN t.relpersistence = 't' THEN ' (temporary table)' ELSE ' (system table)' END"
+						"        ELSE ' (not a table)' END",
+						"t.relkind NOT IN ('r', 'p') OR t.relpersistence <> 'p' OR t.oid < 16384") " AS bad,"
+"    " CDC_SOURCE_NAMES("t.name", "t.pub IS NOT NULL AND t.oid IS NOT NULL AND m.oid IS NULL") " AS unpublished"
 "  FROM tab AS t LEFT JOIN member AS m ON m.nr = t.nr AND m.oid = t.oid GROUP BY t.nr"
 /* Every table that FOR ALL TABLES publishes, looked up only when a pipeline asks for all. */
 "), every AS MATERIALIZED ("
@@ -248,7 +228,7 @@ NAMES("m.name", "m.narrowed") " AS narrowed"
 "  WHERE (SELECT pg_catalog.bool_or(a.all_tables) FROM ask AS a)"
 "    AND c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND c.oid >= 16384"
 "), bare AS MATERIALIZED ("
-"  SELECT " NAMES("f.name", "true") " AS names, " FIX("f.name", "true") " AS fix, " BARE_LIST("f") " AS list"
+"  SELECT " CDC_SOURCE_NAMES("f.name", "true") " AS names, " FIX("f.name", "true") " AS fix, " BARE_LIST("f") " AS list"
 "  FROM (SELECT e.oid, e.relreplident, pg_catalog.row_number() OVER (ORDER BY e.oid) AS n,"
 "      pg_catalog.format('%I.%I', e.nspname, e.relname) AS name FROM every AS e WHERE e.bare) AS f"
 "), " CDC_SOURCE_RELATIONS
@@ -340,7 +320,7 @@ NAMES("m.name", "m.narrowed") " AS narrowed"
 "        WHEN v.usename = current_user AND v.application_name = 'cdc_pipeline' THEN 'us'"
 "        WHEN v.pid IS NOT NULL THEN pg_catalog.format('pid %s (user %s, application %s)', v.pid, v.usename,"
 "          coalesce(nullif(v.application_name, ''), 'unnamed')) END,"
-"      'since', " EPOCH_US("v.backend_start") ","
+"      'since', " CDC_SOURCE_EPOCH_US("v.backend_start") ","
 "      'active', l.active, 'pid', l.active_pid, 'streaming', w.pid IS NOT NULL,"
 "      'restart', l.restart_lsn::text, 'flush', l.confirmed_flush_lsn::text, 'made', d.value) END,"
 /* 32 bits of an id against the next one: what lies ahead is not given out yet */
@@ -350,8 +330,8 @@ NAMES("m.name", "m.narrowed") " AS narrowed"
 "      FROM (SELECT n.next, (a.txid - n.next % 4294967296 + 6442450944) % 4294967296 - 2147483648 AS distance"
 "        FROM (SELECT pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::text::bigint AS next) AS n) AS d) END,"
 /* of a role that others use too: those that say that they are this pipeline's, and its walsender */
-"    'sessions', " EPOCH_US("CASE WHEN a.login IS NULL THEN u.since"
-							"      ELSE least(n.since, CASE WHEN v.usesysid = a.role THEN v.backend_start END) END")
+"    'sessions', " CDC_SOURCE_EPOCH_US("CASE WHEN a.login IS NULL THEN u.since"
+									   "      ELSE least(n.since, CASE WHEN v.usesysid = a.role THEN v.backend_start END) END")
 "  ))::text AS words"
 "  FROM ask AS a"
 "  CROSS JOIN (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database()) AS here"
@@ -385,8 +365,8 @@ NAMES("m.name", "m.narrowed") " AS narrowed"
 "  'wal_level', pg_catalog.current_setting('wal_level'),"
 "  'wal_lsn', CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn()"
 "    ELSE pg_catalog.pg_current_wal_lsn() END::text,"
-"  'now', " EPOCH_US("pg_catalog.clock_timestamp()") ","
-"  'started', " EPOCH_US("pg_catalog.pg_postmaster_start_time()") ","
+"  'now', " CDC_SOURCE_EPOCH_US("pg_catalog.clock_timestamp()") ","
+"  'started', " CDC_SOURCE_EPOCH_US("pg_catalog.pg_postmaster_start_time()") ","
 "  'free_slots', pg_catalog.current_setting('max_replication_slots')::integer - (SELECT count(*) FROM slot),"
 "  'free_senders', pg_catalog.current_setting('max_wal_senders')::integer - (SELECT count(*) FROM sender),"
 "  'blocker', (SELECT b.words FROM blocker AS b),"
@@ -399,7 +379,7 @@ NAMES("m.name", "m.narrowed") " AS narrowed"
 "  'patroni', (SELECT su.j ->> 'patroni' FROM su))::text AS words FROM given AS g"
 ")"
 /* of what is not ours the reader makes valid text */
-"SELECT CASE WHEN pg_catalog.getdatabaseencoding() IN ('UTF8', 'SQL_ASCII') THEN " BYTES("answer.words")
+"SELECT CASE WHEN pg_catalog.getdatabaseencoding() IN ('UTF8', 'SQL_ASCII') THEN " CDC_SOURCE_BYTES("answer.words")
 "  ELSE pg_catalog.convert_to(answer.words, 'UTF8') END FROM ("
 "  SELECT 0 AS nr, server.words FROM server"
 /* the first is told in any case, the others as far as there is room */
@@ -438,14 +418,6 @@ cdc_source_ask(const CdcSourceAsk *asks, int n, bool full)
 }
 
 /* A member's text, copied; NULL when there is none. */
-static const char *
-copied(struct json_object *object, const char *key)
-{
-	const char *value = cdc_json_string(object, key);
-
-	return value != NULL ? pstrdup(value) : NULL;
-}
-
 /* A number in digits of base 10 or 16 and nothing else, from 1 to most; 0: it is none. */
 static uint64
 number(const char *words, int base, uint64 most)
@@ -468,25 +440,25 @@ read_pipeline(CdcSourcePipeline *p, struct json_object *j)
 
 	p->number = cdc_json_int(j, "nr");
 	p->role_exists = cdc_json_true(j, "role_exists");
-	p->role_mark = copied(j, "role_mark");
+	p->role_mark = cdc_json_strdup(j, "role_mark");
 	p->role_login = cdc_json_true(j, "role_login");
 	p->role_replication = cdc_json_true(j, "role_replication");
-	p->role_password_hash = copied(j, "role_hash");
-	p->role_timeouts = copied(j, "timeouts");
+	p->role_password_hash = cdc_json_strdup(j, "role_hash");
+	p->role_timeouts = cdc_json_strdup(j, "timeouts");
 	p->grants_ok = cdc_json_true(j, "grants_ok");
 	p->role_has_dependents = cdc_json_true(j, "role_dependents");
 
-	p->tables_missing = copied(j, "missing");
-	p->tables_bad_kind = copied(j, "bad");
-	p->tables_no_identity = copied(j, "no_identity");
-	p->tables_fix = copied(j, "fix");
-	p->tables_keyed = copied(j, "keyed");
-	p->logged = copied(j, "logged");
+	p->tables_missing = cdc_json_strdup(j, "missing");
+	p->tables_bad_kind = cdc_json_strdup(j, "bad");
+	p->tables_no_identity = cdc_json_strdup(j, "no_identity");
+	p->tables_fix = cdc_json_strdup(j, "fix");
+	p->tables_keyed = cdc_json_strdup(j, "keyed");
+	p->logged = cdc_json_strdup(j, "logged");
 	cdc_source_read_tables(p, j);
 	p->tables_small = cdc_json_true(j, "small");
 
 	p->pub_exists = cdc_json_true(j, "pub_exists");
-	p->pub_mark = copied(j, "pub_mark");
+	p->pub_mark = cdc_json_strdup(j, "pub_mark");
 	p->pub_ok = p->pub_exists && lacks == NULL && besides == NULL;
 	p->pub_lacks = p->pub_exists && lacks != NULL;
 	if (lacks != NULL && besides != NULL)
@@ -496,10 +468,10 @@ read_pipeline(CdcSourcePipeline *p, struct json_object *j)
 
 	p->slot_failover = cdc_json_true(slot, "failover") ||
 		(cdc_json_string(slot, "failover") != NULL && strcmp(cdc_json_string(slot, "failover"), "true") == 0);
-	p->slot_user = copied(slot, "user");
+	p->slot_user = cdc_json_strdup(slot, "user");
 	p->slot_exists = slot != NULL;
 	p->slot_fits = cdc_json_true(slot, "fits");
-	p->slot_lost_why = copied(slot, "lost");
+	p->slot_lost_why = cdc_json_strdup(slot, "lost");
 	p->slot_lost = p->slot_lost_why != NULL;
 	p->slot_active = cdc_json_true(slot, "active");
 	p->slot_pid = cdc_json_int(slot, "pid");
@@ -509,7 +481,7 @@ read_pipeline(CdcSourcePipeline *p, struct json_object *j)
 	p->restart_lsn = cdc_lsn_member(slot, "restart");
 	p->confirmed_flush_lsn = cdc_lsn_member(slot, "flush");
 	p->slot_made_us = cdc_json_time(slot, "made");
-	p->tx_status = copied(j, "tx");
+	p->tx_status = cdc_json_strdup(j, "tx");
 	p->sessions_since_us = cdc_json_time(j, "sessions");
 }
 
@@ -535,15 +507,15 @@ cdc_source_parse(const char *const *rows, int n)
 	obs->system_identifier = system_identifier;
 	obs->timeline = (uint32) timeline;
 	obs->version = cdc_json_int(j, "version");
-	obs->wal_level = copied(j, "wal_level");
+	obs->wal_level = cdc_json_strdup(j, "wal_level");
 	obs->wal_lsn = cdc_lsn_member(j, "wal_lsn");
 	obs->now_us = cdc_json_time(j, "now");
 	obs->started_us = cdc_json_time(j, "started");
 	obs->free_slots = cdc_json_int(j, "free_slots");
 	obs->free_senders = cdc_json_int(j, "free_senders");
-	obs->blocker = copied(j, "blocker");
+	obs->blocker = cdc_json_strdup(j, "blocker");
 	obs->is_superuser = cdc_json_true(j, "superuser");
-	obs->hba_error = copied(j, "hba_error");
+	obs->hba_error = cdc_json_strdup(j, "hba_error");
 	value = cdc_json_string(j, "hba");
 	obs->hba_text = value != NULL ? cdc_hba_decode(value) : NULL;
 	obs->hba_cut = cdc_json_true(j, "hba_cut");

@@ -19,10 +19,15 @@
 	" AND x.indisvalid AND x.indisunique AND x.indimmediate AND x.indpred IS NULL" \
 	" AND ((" c ".relreplident = 'd' AND x.indisprimary) OR (" c ".relreplident = 'i' AND x.indisreplident)))))"
 
-/* A list of names for people: the first twenty, and how many more. */
-#define CDC_SOURCE_NAMES(expr) \
-	"pg_catalog.array_to_string((pg_catalog.array_agg(" expr " ORDER BY " expr "))[1:20], ', ')" \
-	" || CASE WHEN count(*) > 20 THEN pg_catalog.format(' and %s more', count(*) - 20) ELSE '' END"
+/* The first twenty of a group's rows that are meant, in order. */
+#define CDC_SOURCE_FIRST(expr, which) \
+	"(pg_catalog.array_agg(" expr " ORDER BY " expr ") FILTER (WHERE " which "))[1:20]"
+
+/* A list of names for people: the first twenty, and how many more; NULL: there are none. */
+#define CDC_SOURCE_NAMES(expr, which) \
+	"pg_catalog.array_to_string(" CDC_SOURCE_FIRST(expr, which) ", ', ')" \
+	" || CASE WHEN count(*) FILTER (WHERE " which ") > 20" \
+	" THEN pg_catalog.format(' and %s more', count(*) FILTER (WHERE " which ") - 20) ELSE '' END"
 
 /*
  * Text as its bytes, whatever they are.  Names and messages of shared catalogs
