@@ -103,6 +103,19 @@ BEGIN
 END
 $$;
 
+-- 404 when the pipeline is not there for the caller, 403 when he may not do this.
+CREATE OR REPLACE FUNCTION cdc_inner.rest_pipeline_require(organization uuid, id uuid, permission text) RETURNS void
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+BEGIN
+	PERFORM cdc_inner.rest_require(organization, 'service:read');
+	IF NOT EXISTS (SELECT FROM cdc.pipeline_spec p WHERE p.id = id AND p.organization_id = organization AND p.deleted_at IS NULL) THEN
+		PERFORM cdc_inner.rest_no_pipeline();
+	END IF;
+	PERFORM cdc_inner.rest_require(organization, permission);
+END
+$$;
+
 -- What cdc.set_pipeline_database() does.
 CREATE OR REPLACE FUNCTION cdc_inner.rest_pipeline_change(r cdc.rest_request) RETURNS cdc.rest_response
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
@@ -112,11 +125,7 @@ DECLARE
 	body jsonb;
 	detail text;
 BEGIN
-	PERFORM cdc_inner.rest_require(r.first, 'service:read');
-	IF NOT EXISTS (SELECT FROM cdc.pipeline_spec p WHERE p.id = id AND p.organization_id = r.first AND p.deleted_at IS NULL) THEN
-		PERFORM cdc_inner.rest_no_pipeline();
-	END IF;
-	PERFORM cdc_inner.rest_require(r.first, 'service:create');
+	PERFORM cdc_inner.rest_pipeline_require(r.first, id, 'service:create');
 	body := (cdc_inner.rest_body(r)).body;
 	PERFORM cdc_inner.rest_check(body, '{"config": "object"}', '{config}', true);
 	PERFORM cdc_inner.rest_check(body -> 'config', '{"database_name": "string"}', '{database_name}', true, 'config.');
@@ -138,11 +147,7 @@ DECLARE
 	id uuid := cdc_inner.rest_uuid(r.second, 'pipeline_id');
 	force text := cdc_inner.rest_parameter(r, 'force');
 BEGIN
-	PERFORM cdc_inner.rest_require(r.first, 'service:read');
-	IF NOT EXISTS (SELECT FROM cdc.pipeline_spec p WHERE p.id = id AND p.organization_id = r.first AND p.deleted_at IS NULL) THEN
-		PERFORM cdc_inner.rest_no_pipeline();
-	END IF;
-	PERFORM cdc_inner.rest_require(r.first, 'service:create');
+	PERFORM cdc_inner.rest_pipeline_require(r.first, id, 'service:create');
 	IF force NOT IN ('true', 'false') THEN
 		PERFORM cdc_inner.rest_refuse(400, 'invalid_type', '"force" must be true or false', format('It was %L.', left(force, 100)), NULL, 'force');
 	END IF;

@@ -21,39 +21,36 @@ PG_FUNCTION_INFO_V1(cdc_option_fault);
 PG_FUNCTION_INFO_V1(cdc_option_names);
 PG_FUNCTION_INFO_V1(cdc_options);
 
+/* A fault as text, or NULL. */
+static Datum
+fault_datum(FunctionCallInfo fcinfo, const char *fault)
+{
+	if (fault == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(fault));
+}
+
 /* cdc_inner.option_fault(key, value) -> text: why an option cannot be set so, or NULL. */
 Datum
 cdc_option_fault(PG_FUNCTION_ARGS)
 {
-	char	   *fault = cdc_kc_option_check(CDC_KC_GENERATION, text_to_cstring(PG_GETARG_TEXT_PP(0)),
-											text_to_cstring(PG_GETARG_TEXT_PP(1)));
-
-	if (fault == NULL)
-		PG_RETURN_NULL();
-	PG_RETURN_TEXT_P(cstring_to_text(fault));
+	return fault_datum(fcinfo, cdc_kc_option_check(CDC_KC_GENERATION, text_to_cstring(PG_GETARG_TEXT_PP(0)),
+												   text_to_cstring(PG_GETARG_TEXT_PP(1))));
 }
 
 /* cdc_inner.connect_text_fault(what, value) -> text: why a text may not stand in a connector's configuration, or NULL. */
 Datum
 cdc_connect_text_fault_sql(PG_FUNCTION_ARGS)
 {
-	char	   *fault = cdc_connect_text_fault(text_to_cstring(PG_GETARG_TEXT_PP(0)),
-											   text_to_cstring(PG_GETARG_TEXT_PP(1)));
-
-	if (fault == NULL)
-		PG_RETURN_NULL();
-	PG_RETURN_TEXT_P(cstring_to_text(fault));
+	return fault_datum(fcinfo, cdc_connect_text_fault(text_to_cstring(PG_GETARG_TEXT_PP(0)),
+													  text_to_cstring(PG_GETARG_TEXT_PP(1))));
 }
 
 /* cdc_inner.database_fault(name) -> text: why Debezium cannot be sent to a database of this name, or NULL. */
 Datum
 cdc_database_fault(PG_FUNCTION_ARGS)
 {
-	char	   *fault = cdc_kc_database_fault(text_to_cstring(PG_GETARG_TEXT_PP(0)));
-
-	if (fault == NULL)
-		PG_RETURN_NULL();
-	PG_RETURN_TEXT_P(cstring_to_text(fault));
+	return fault_datum(fcinfo, cdc_kc_database_fault(text_to_cstring(PG_GETARG_TEXT_PP(0))));
 }
 
 /* cdc_inner.option_names() -> text: the options of Debezium that may be set, "a, b". */

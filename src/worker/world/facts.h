@@ -24,11 +24,11 @@ extern const CdcKcConnector *cdc_connector_of(const CdcPipeline *pipeline);
 /* The Connect URL in use. */
 extern const char *cdc_connect_url(const CdcService *sink);
 
-/* The pipeline's part of a source query; points into the pipeline. */
 /* options.no_key: is REPLICA IDENTITY FULL set on tables without a key; is of them nothing but INSERT published? */
 extern bool cdc_no_key_full(const CdcPipeline *pipeline);
 extern bool cdc_no_key_inserts(const CdcPipeline *pipeline);
 
+/* The pipeline's part of a source query; points into the pipeline. */
 extern CdcSourceAsk cdc_source_ask_of(const CdcPipeline *pipeline);
 
 /* An option that its user has set, as text; NULL: not set. */
