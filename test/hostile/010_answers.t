@@ -31,11 +31,6 @@ def endless(part):
         yield part
 
 
-def bytes_of(text):
-    """A look's answer: one bytea, in binary."""
-    return columns("j")[:-2] + struct.pack("!h", 1) + row(text) + complete()
-
-
 class Liar:
     """A source whose peer tells the truth until a lie is set: which question (by KINDS), what is said in place."""
 
@@ -132,9 +127,9 @@ def too_much(world, liar, pipeline):
 def no_text(world, liar, pipeline):
     """Bytes that are no text, in each place where a source's words are kept."""
     def honest_but(q, key, value):
-        j = json.loads(q.value())
-        j[key] = "@@@"
-        return bytes_of(json.dumps(j).encode().replace(b"@@@", value))
+        server, *told = q.values()
+        j = dict(json.loads(server), **{key: "@@@"})
+        return bytes_of(json.dumps(j).encode().replace(b"@@@", value), *told)
     ok(liar.tells(is_look, lambda q: error(b"Zo\xe9 \xff\xfe " + "é€😀".encode() * 400 + b"\x1b[2J")), "an error with bytes that are no text")
     ok(world.says(pipeline, "Zo?"), "it is shown with question marks")
     ok(liar.tells(is_look, lambda q: honest_but(q, "blocker", b"pid 1 (user Zo\xe9, application \\u0000 \\ud800)")), "a role's name in LATIN1")

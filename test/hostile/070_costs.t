@@ -16,11 +16,6 @@ LONGEST = 4
 MEMORY = 100
 
 
-def bytes_of(text):
-    """A look's answer: one bytea, in binary."""
-    return columns("j")[:-2] + struct.pack("!h", 1) + row(text) + complete()
-
-
 def standbys(j):
     """Half an answer of standbys that are to confirm, half an answer of slots; none is among the others."""
     node = j.setdefault("node", None) or {}
@@ -52,10 +47,11 @@ def sources(world):
         which = lie["which"]    # the test may take it back meanwhile
         if which is None or LOOK not in question.sql:
             return None
-        j = json.loads(question.value())
+        server, *told = question.values()
+        j = json.loads(server)
         which(j)
         lie["told"] += 1
-        return bytes_of(json.dumps(j, separators=(",", ":")).encode())
+        return bytes_of(json.dumps(j, separators=(",", ":")).encode(), *told)
 
     peer = world.liar(PgPeer(answer=answer, password="secret-for-liars-7f", truth=world.source))
     source = world.register("alice", "postgresql", world.lying_source(peer, manage_hba=False), "costly")

@@ -16,11 +16,6 @@ KEPT = 10000                        # bytes of one value of a row
 LONG = "w\u202e\x1b[2J\n" + "x" * 60000
 
 
-def bytes_of(*texts):
-    """A look's answer: a bytea a row, in binary; the server's first, then one a pipeline."""
-    return columns("j")[:-2] + struct.pack("!h", 1) + b"".join(row(text) for text in texts) + complete("SELECT %d" % len(texts))
-
-
 def id_of(pipeline):
     """As the marks of what is its own have it."""
     found = re.search("[0-9a-f-]{36}", "%s %s" % (pipeline.get("role_mark"), pipeline.get("pub_mark")))

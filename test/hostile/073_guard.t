@@ -38,9 +38,8 @@ def test():
 
     def source_answer(question):
         if LOOK in question.sql and tells("a look at a source"):
-            truth = json.loads(question.value())
-            words = json.dumps(dict(truth, blocker=WORDS)).encode()
-            return columns("j")[:-2] + struct.pack("!h", 1) + row(words) + complete()
+            server, *told = question.values()
+            return bytes_of(json.dumps(dict(json.loads(server), blocker=WORDS)).encode(), *told)
         if "pg_is_in_recovery(), (SELECT" in question.sql and tells("a ping of a source"):
             return rows(["a", "b"], ("f", json.dumps({WORDS: 1})))
         return None

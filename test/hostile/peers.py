@@ -114,6 +114,11 @@ def rows(names, *values):
     return columns(*names) + b"".join(row(*v) for v in values) + complete("SELECT %d" % len(values))
 
 
+def bytes_of(*texts):
+    """A look's answer: a bytea a row, in binary; the server's first, then one a pipeline."""
+    return columns("j")[:-2] + struct.pack("!h", 1) + b"".join(row(text) for text in texts) + complete("SELECT %d" % len(texts))
+
+
 def report(kind, text, code="XX000", severity="ERROR"):
     fields = b"S" + severity.encode() + b"\0V" + severity.encode() + b"\0C" + code.encode() + b"\0M" + as_bytes(text) + b"\0\0"
     return message(kind, fields)
