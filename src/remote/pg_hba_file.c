@@ -102,10 +102,14 @@ shell_quote(const char *word)
  * Who has it stands in its last line.  It is removed before it is let go, so who
  * waited for it may have got one that is not there any more: then what he wrote
  * into it is not in the file of that name, and he begins again.
+ *
+ * A subshell has it, from its first moment to its end: dash closes what a
+ * function or a group was given before it runs the EXIT trap, and the next one
+ * would write while the file goes.
  */
 #define LOCK_SH \
-	"put() { flock -w " CDC_HBA_LOCK_S " 9 || no 6; printf '%s\\n' \"$me\" >&9; " \
-	"grep -qxF -e \"$me\" -- \"$l\" || return 7; trap 'rm -f -- \"$t\" \"$l\"' EXIT; "
+	"while ( flock -w " CDC_HBA_LOCK_S " 9 || no 6; printf '%s\\n' \"$me\" >&9; " \
+	"grep -qxF -e \"$me\" -- \"$l\" || exit 7; trap 'rm -f -- \"$t\" \"$l\"' EXIT; "
 
 /* Without flock(1) it is the comparison right before the rename that is left. */
 #define NO_FLOCK_SH \
@@ -143,8 +147,8 @@ write_program(const char *path, const char *old_sha256, const char *digest, cons
 					 shell_quote(psprintf("%s  -\n%s  -", digest, old_sha256)), digest);
 	appendStringInfoString(&program,
 						   "mv -f -- \"$t\" \"$f\" || exit 4; "
-						   "sync -- \"${f%/*}/\"; exit 0; }; "
-						   "while put 9>> \"$l\"; [ $? = 7 ]; do :; done; no 4");
+						   "sync -- \"${f%/*}/\"; exit 0 ) 9>> \"$l\"; s=$?; [ $s = 7 ]; do :; done; "
+						   "case $s in 0|[3-6]) exit $s; esac; no 4");
 	return program.data;
 }
 

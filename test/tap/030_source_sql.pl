@@ -631,6 +631,21 @@ note 'who writes pg_hba.conf: one at a time, and nobody\'s lines are lost';
 	write_file($hba, $wanted . "\nhost nonsense\n");
 	like($node->safe_psql('postgres', built(['hba_load'])), qr/^\d+\|end-of-line before/, 'what has errors is not loaded: they are told');
 	write_file($hba, $original);
+
+	# an rm that tells whether somebody could take the lock while the writer takes away his files
+	my $programs = PostgreSQL::Test::Utils::tempdir();
+	append_to_file("$programs/rm", "#!/bin/sh\nfor f; do [ \"\$f\" != '$lock' ] || flock -n \"\$f\" echo free >> '$programs/told' || echo held >> '$programs/told'; done\nexec /bin/rm \"\$@\"\n");
+	chmod 0755, $programs, "$programs/rm";
+	{
+		local $ENV{PATH} = "$programs:$ENV{PATH}";
+		$node->restart;
+	}
+	($path, $content, $hash) = hba_read();
+	($done, $why) = hba_write($path, $hash, $wanted);
+	ok($done, 'one more is written') or diag($why);
+	is(slurp_file("$programs/told"), "held\n", 'the lock is held until its file is gone');
+	$node->restart;
+	write_file($hba, $original);
 }
 
 # A path with every special character, through a symbolic link.
