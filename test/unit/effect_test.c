@@ -1,4 +1,4 @@
-/* link: src/reconciler/decide.c src/reconciler/beside.c src/reconciler/effect.c src/reconciler/state_table.c src/reconciler/state_table_check.c src/reconciler/guards.c src/reconciler/detail.c test/unit/world_model.c */
+/* link: src/reconciler/decide.c src/reconciler/beside.c src/reconciler/effect.c src/reconciler/awaited.c src/reconciler/state_table.c src/reconciler/state_table_check.c src/reconciler/guards.c src/reconciler/detail.c test/unit/world_model.c */
 /*
  * effect_test.c
  *	  decide() and effects, one after the other, are the plan: from wherever a

@@ -1,4 +1,4 @@
-/* link: src/reconciler/decide.c src/reconciler/effect.c src/reconciler/state_table.c src/reconciler/state_table_check.c src/reconciler/guards.c src/reconciler/detail.c test/unit/world_model.c test/unit/decide_cases.c */
+/* link: src/reconciler/decide.c src/reconciler/effect.c src/reconciler/awaited.c src/reconciler/state_table.c src/reconciler/state_table_check.c src/reconciler/guards.c src/reconciler/detail.c test/unit/world_model.c test/unit/decide_cases.c */
 /*
  * facts_test.c
  *	  What a single fact changes: every case of decide_cases.c (but those that

@@ -1,4 +1,4 @@
-/* link: src/reconciler/decide.c src/reconciler/effect.c src/reconciler/state_table.c src/reconciler/state_table_check.c src/reconciler/guards.c src/reconciler/detail.c test/unit/world_model.c test/unit/decide_cases.c */
+/* link: src/reconciler/decide.c src/reconciler/effect.c src/reconciler/awaited.c src/reconciler/state_table.c src/reconciler/state_table_check.c src/reconciler/guards.c src/reconciler/detail.c test/unit/world_model.c test/unit/decide_cases.c */
 /*
  * mutation_test.c
  *	  Would the tests of the rules notice?  The table is spoiled in every way

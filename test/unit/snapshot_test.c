@@ -1,4 +1,4 @@
-/* link: test/unit/world_model.c src/reconciler/decide.c src/reconciler/effect.c src/reconciler/state_table.c src/reconciler/state_table_check.c src/reconciler/guards.c src/reconciler/detail.c */
+/* link: test/unit/world_model.c src/reconciler/decide.c src/reconciler/effect.c src/reconciler/awaited.c src/reconciler/state_table.c src/reconciler/state_table_check.c src/reconciler/guards.c src/reconciler/detail.c */
 /*
  * snapshot_test.c
  *	  Do the tests of decide() know every field of the snapshot, and every value
