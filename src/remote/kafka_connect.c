@@ -12,6 +12,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/json.h"
 #include "common/redact.h"
@@ -31,6 +32,25 @@ position(struct json_object *offset, const char *key)
 	if (!json_object_is_type(member, json_type_int))
 		return 0;
 	return json_object_get_uint64(member);
+}
+
+/*
+ * Is it of a snapshot with which the connector begins, not finished?  "snapshot" is
+ * there from the first row of one until streaming begins; snapshot_completed says which
+ * side of its end we are on.  An offset of streaming has neither, unless somebody
+ * has signalled for more rows: such a snapshot, incremental or blocking, is taken by a
+ * connector that streams, and is his who asked for it.
+ */
+static bool
+in_first_snapshot(struct json_object *offset)
+{
+	const char *kind = cdc_json_string(offset, "snapshot");
+
+	if (cdc_json_true(offset, "snapshot_completed") ||
+		(kind && (strcasecmp(kind, "INCREMENTAL") == 0 || strcasecmp(kind, "BLOCKING") == 0)))
+		return false;
+	return cdc_json_get(offset, "snapshot") != NULL || cdc_json_get(offset, "snapshot_completed") != NULL ||
+		cdc_json_get(offset, "last_snapshot_record") != NULL;
 }
 
 bool
@@ -58,16 +78,8 @@ cdc_kc_parse_offsets(const char *body, CdcKcOffsets *offsets)
 		if (!json_object_is_type(offset, json_type_object) || json_object_object_length(offset) == 0)
 			continue;
 
-		/*
-		 * "snapshot" is there from the first row of a snapshot until
-		 * streaming begins; snapshot_completed says which side of its end we
-		 * are on.  An offset of streaming has neither.  Our connectors have
-		 * one partition; among several an unfinished snapshot speaks.
-		 */
-		in_snapshot = !cdc_json_true(offset, "snapshot_completed") &&
-			(cdc_json_get(offset, "snapshot") != NULL ||
-			 cdc_json_get(offset, "snapshot_completed") != NULL ||
-			 cdc_json_get(offset, "last_snapshot_record") != NULL);
+		/* our connectors have one partition; among several an unfinished snapshot speaks */
+		in_snapshot = in_first_snapshot(offset);
 		if (offsets->state == CDC_OFFSETS_NONE || in_snapshot)
 		{
 			offsets->state = in_snapshot ? CDC_OFFSETS_SNAPSHOT : CDC_OFFSETS_STREAMING;

@@ -497,6 +497,17 @@ offsets(void)
 	   o.state == CDC_OFFSETS_STREAMING && o.snapshot_completed && o.lsn == 35965352, "streaming, nothing committed yet");
 	ok(cdc_kc_parse_offsets("{\"offsets\":[{\"partition\":{\"server\":\"p1\"},\"offset\":{\"lsn_proc\":35966385,\"messageType\":\"COMMIT\","
 							"\"lsn_commit\":35966384,\"lsn\":35966386,\"txId\":793}}]}", &o) && o.lsn == 35966384, "lsn_commit counts");
+	/* what a user has signalled for, as Debezium stores it: while it runs, half of it after two stops, and a blocking one */
+	ok(cdc_kc_parse_offsets("{\"offsets\":[{\"partition\":{\"server\":\"p1\"},\"offset\":{\"lsn_proc\":41,\"lsn_commit\":40,\"lsn\":41,"
+							"\"incremental_snapshot_collections\":\"[]\",\"snapshot\":\"INCREMENTAL\",\"snapshot_completed\":false,\"last_snapshot_record\":false}}]}", &o) &&
+	   o.state == CDC_OFFSETS_STREAMING && o.snapshot_completed && o.lsn == 40, "a connector that is asked for an incremental snapshot streams");
+	ok(cdc_kc_parse_offsets("{\"offsets\":[{\"offset\":{\"lsn\":41,\"snapshot\":\"INCREMENTAL\",\"snapshot_completed\":false,\"last_snapshot_record\":false}}]}", &o) &&
+	   o.state == CDC_OFFSETS_STREAMING && o.snapshot_completed, "... also when it knows of none any more");
+	ok(cdc_kc_parse_offsets("{\"offsets\":[{\"offset\":{\"lsn_commit\":40,\"lsn\":41,\"snapshot\":\"blocking\",\"snapshot_completed\":false}}]}", &o) &&
+	   o.state == CDC_OFFSETS_STREAMING && o.snapshot_completed, "so does one that is asked for a blocking one");
+	ok(cdc_kc_parse_offsets("{\"offsets\":[{\"offset\":{\"lsn\":41,\"snapshot\":true}}]}", &o) && o.state == CDC_OFFSETS_SNAPSHOT &&
+	   cdc_kc_parse_offsets("{\"offsets\":[{\"offset\":{\"lsn\":41,\"last_snapshot_record\":false}}]}", &o) && o.state == CDC_OFFSETS_SNAPSHOT,
+	   "a word that is none of these is taken for the first one");
 	ok(cdc_kc_parse_offsets("{\"offsets\":[{\"offset\":{\"lsn_proc\":7,\"lsn_commit\":null,\"lsn\":8}}]}", &o) && o.lsn == 7, "... then lsn_proc");
 	ok(cdc_kc_parse_offsets("{\"offsets\":[{\"offset\":{\"lsn\":18446744073709551615}}]}", &o) &&
 	   o.lsn == PG_UINT64_MAX, "64 bits without a sign");
