@@ -56,7 +56,7 @@ static const struct
 	{"authtype", UNSET},
 	{"requiressl", UNSET},
 	{"requirepeer", UNSET},
-	{"replication", UNSET},
+	{"replication", GIVEN},
 	{"gssencmode", "disable"},
 	{"gssdelegation", "0"},
 	{"gsslib", UNSET},
@@ -188,6 +188,7 @@ cdc_pg_parameters(const CdcPgParameters *p, const char **keys, const char **valu
 		{"require_auth", methods(&p->policy)},
 		{"application_name", p->application_name},
 		{"fallback_application_name", p->application_name},
+		{"replication", p->replication ? "database" : UNSET},
 		{"options", p->options},
 	};
 	int			n = 0;

@@ -43,6 +43,8 @@ typedef struct CdcPgParameters
 	const char *key;
 	const char *application_name;
 	const char *options;		/* settings of the session, or NULL */
+	bool		replication;	/* a walsender's session in that database: pg_hba.conf lets it in
+								 * where it lets in others of that user */
 	CdcPgAuthPolicy policy;
 } CdcPgParameters;
 

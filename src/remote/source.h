@@ -212,6 +212,7 @@ typedef struct CdcSourceObs
 	bool		hba_cut;		/* that is its beginning, the file is larger than CDC_HBA_MAX */
 	const char *hba_error;		/* with full: "line n: error" of the file as it is, or NULL */
 	bool		is_superuser;
+	bool		may_replicate;	/* the administrator has REPLICATION */
 	bool		history_known;	/* of a primary: what follows is its whole history */
 	int			nhistory;
 	CdcTimelineSwitch *history;
@@ -228,6 +229,15 @@ extern const CdcSourcePipeline *cdc_source_find(const CdcSourceObs *obs, int ask
 
 /* The slot of a name in a node's look, NULL when it is not there. */
 extern const CdcNodeSlot *cdc_source_node_slot(const CdcNodeConf *node, const char *name);
+
+/*
+ * The lines "timeline<TAB>lsn<TAB>reason" of a history file, whose others are comments;
+ * palloc'd, *n of them.
+ */
+extern CdcTimelineSwitch *cdc_source_read_history(const char *words, int *n);
+
+/* The history of a timeline, of a walsender; palloc'd. */
+extern char *cdc_source_history_sql(uint32 timeline);
 
 /* In source_node.c, for cdc_source_parse: history and node of the answer. */
 extern void cdc_source_read_node(CdcSourceObs *obs, struct json_object *answer);

@@ -35,16 +35,17 @@ is_on(struct json_object *object, const char *key)
 	return value != NULL && (strcmp(value, "on") == 0 || strcmp(value, "true") == 0);
 }
 
-/* Lines "timeline<TAB>lsn<TAB>reason"; others are comments. */
-static void
-read_history(CdcSourceObs *obs, const char *words)
+CdcTimelineSwitch *
+cdc_source_read_history(const char *words, int *nswitches)
 {
 	const char *line;
+	CdcTimelineSwitch *switches;
 	int			n = 0;
 
 	for (line = words; *line != '\0'; line++)
 		n += *line == '\n';
-	obs->history = palloc0(sizeof(CdcTimelineSwitch) * (n + 1));
+	switches = palloc0(sizeof(CdcTimelineSwitch) * (n + 1));
+	*nswitches = 0;
 	for (line = words; line != NULL && *line != '\0'; line = strchr(line, '\n'), line = line ? line + 1 : NULL)
 	{
 		unsigned	timeline;
@@ -52,12 +53,19 @@ read_history(CdcSourceObs *obs, const char *words)
 		unsigned	low;
 
 		/* sscanf would go on to the line after an empty one, and that one be read twice */
-		if (*line < '0' || *line > '9' || sscanf(line, "%9u %8X/%8X", &timeline, &high, &low) != 3 || obs->nhistory > n)
+		if (*line < '0' || *line > '9' || sscanf(line, "%9u %8X/%8X", &timeline, &high, &low) != 3 || *nswitches > n)
 			continue;
-		obs->history[obs->nhistory].timeline = timeline;
-		obs->history[obs->nhistory].lsn = ((uint64) high << 32) | low;
-		obs->nhistory++;
+		switches[*nswitches].timeline = timeline;
+		switches[*nswitches].lsn = ((uint64) high << 32) | low;
+		(*nswitches)++;
 	}
+	return switches;
+}
+
+char *
+cdc_source_history_sql(uint32 timeline)
+{
+	return psprintf("TIMELINE_HISTORY %u", timeline);
 }
 
 /*
@@ -120,7 +128,7 @@ cdc_source_read_node(CdcSourceObs *obs, struct json_object *answer)
 	if (history != NULL)
 		history = cdc_hba_decode(history);
 	if (history != NULL)
-		read_history(obs, history);
+		obs->history = cdc_source_read_history(history, &obs->nhistory);
 	obs->history_known = !obs->in_recovery && (history != NULL || obs->timeline == 1);
 	if (conf == NULL)
 		return;

@@ -371,6 +371,7 @@ CDC_SOURCE_NAMES("m.name", "m.narrowed") " AS narrowed"
 "  'free_senders', pg_catalog.current_setting('max_wal_senders')::integer - (SELECT count(*) FROM sender),"
 "  'blocker', (SELECT b.words FROM blocker AS b),"
 "  'superuser', pg_catalog.current_setting('is_superuser') = 'on',"
+"  'replication', (SELECT r.rolreplication FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user),"
 "  'history', (SELECT su.j ->> 'history' FROM su),"
 "  'node', " NODE ","
 "  'hba', (SELECT su.j ->> 'hba' FROM su),"
@@ -515,6 +516,7 @@ cdc_source_parse(const char *const *rows, int n)
 	obs->free_senders = cdc_json_int(j, "free_senders");
 	obs->blocker = cdc_json_strdup(j, "blocker");
 	obs->is_superuser = cdc_json_true(j, "superuser");
+	obs->may_replicate = obs->is_superuser || cdc_json_true(j, "replication");
 	obs->hba_error = cdc_json_strdup(j, "hba_error");
 	value = cdc_json_string(j, "hba");
 	obs->hba_text = value != NULL ? cdc_hba_decode(value) : NULL;

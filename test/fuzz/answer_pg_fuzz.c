@@ -22,7 +22,7 @@ extern int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Every shape that the worker has: a look, a ping, a watch, pg_hba.conf, its loading, its lock, positions, outcomes. */
 static const CdcPgShape *const shapes[] = {
-	&cdc_shape_look, &cdc_shape_ping, &cdc_shape_watch, &cdc_shape_hba, &cdc_shape_hba_load, &cdc_shape_hba_holder, &cdc_shape_slot_moved, &cdc_shape_slot_made, &cdc_shape_why, &cdc_shape_batch, &cdc_shape_columns
+	&cdc_shape_look, &cdc_shape_ping, &cdc_shape_watch, &cdc_shape_hba, &cdc_shape_hba_load, &cdc_shape_hba_holder, &cdc_shape_slot_moved, &cdc_shape_slot_made, &cdc_shape_why, &cdc_shape_batch, &cdc_shape_columns, &cdc_shape_identity, &cdc_shape_history
 };
 
 #define ID "a1b2c3d4-e5f6-7890-abcd-ef1234567890"
@@ -173,6 +173,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		}
 		else if (which == 3)
 			read_hba(&result);
+		else if (shapes[which] == &cdc_shape_history)
+			cdc_source_read_history(cdc_pg_value(&result, 0, 1), &row);
 		else if (shapes[which] == &cdc_shape_columns)
 			read_columns(&result);
 		else if (which == 5 || which == 6)

@@ -361,7 +361,8 @@ cdc_pg_open(const CdcPgTarget *t)
 	const char *const credentials[] = {t->user, t->password, t->client_cert, t->client_key, t->ca, t->sslmode};
 	char		place[256];
 
-	snprintf(place, sizeof(place), "%s:%d %s", t->host, t->port, t->database);
+	/* who may log in but not for replication is refused the one and not the other */
+	snprintf(place, sizeof(place), "%s:%d %s%s", t->host, t->port, t->database, t->replication ? " (replication)" : "");
 	conn->context = context;
 	conn->loop = loop;
 	conn->on_io = on_io;
@@ -383,6 +384,7 @@ cdc_pg_open(const CdcPgTarget *t)
 	conn->descriptors.reclaim = on_reclaim;
 	conn->descriptors.arg = conn;
 	conn->any_address = t->any_address;
+	conn->replication = t->replication;
 	conn->policy.tls_needed = cdc_pg_tls_needed(t->sslmode);
 	conn->policy.verified = cdc_pg_verified(t->sslmode);
 	conn->policy.cleartext = t->password_in_tls;

@@ -30,6 +30,8 @@ typedef struct CdcPgTarget
 	bool		any_address;	/* the operator gave the address: it is not judged */
 	bool		any_method;		/* whatever login it asks for is given: registered before
 								 * the rules of common/pg_auth.h */
+	bool		replication;	/* a walsender's session in that database: commands of replication,
+								 * and statements without parameters */
 	int			connect_timeout_ms;
 	CdcOwner	owner;			/* for whom, and what for: by these connections are shared out */
 	CdcPeerKind kind;

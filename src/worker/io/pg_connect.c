@@ -106,6 +106,7 @@ start(CdcPgConn *conn, const char *hostaddr)
 	p.ca = conn->ca ? ca : NULL;
 	p.cert = conn->cert ? cert : NULL;
 	p.key = conn->key ? key : NULL;
+	p.replication = conn->replication;
 	p.application_name = "cdc_pipeline";
 	p.options = SESSION_OPTIONS;
 	p.policy = conn->policy;

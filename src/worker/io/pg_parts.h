@@ -76,6 +76,7 @@ struct CdcPgConn
 	CdcDescriptors descriptors;
 	int64		ready_at;		/* when it was logged in */
 	bool		any_address;
+	bool		replication;
 	int			connect_timeout_ms;
 	int64		connect_until;
 	CdcAddress	addresses[CDC_RESOLVED_MAX];

@@ -263,36 +263,19 @@ note_there(CdcNode *n, const CdcSourceObs *obs)
 	return hba_changed;
 }
 
+/* All is known of a look that has ended: obs, or NULL and error, why there is none.  Frees the probe. */
 static void
-node_done(const CdcPgResult *result, void *arg)
+note_node(CdcProbe *probe, CdcNode *n, CdcSourceObs *obs, char *error)
 {
-	CdcProbe   *probe = arg;
-	CdcService *s = cdc_world_service(probe->world, probe->service_id);
-	CdcNode    *n;
+	CdcService *s = n->service;
 	CdcPipeline *p;
-	CdcSourceObs *obs = NULL;
-	char	   *error = NULL;
 	bool		changed = false;
 	bool		hba_changed = false;
-	bool		forbidden = false;
 
-	if (s == NULL || probe->node >= s->pg.nnodes || result->outcome == CDC_PG_CANCELLED)
-	{
-		cdc_probe_free(probe);
-		return;
-	}
-	n = &s->pg.nodes[probe->node];
 	n->probing = false;
 	cdc_node_looked(n, probe->started);
 	if (!n->reachable)
 		n->pinged_at = cdc_loop_now();
-	if (result->outcome == CDC_PG_OK)
-		obs = read_answer(n, result);
-	if (obs && is_forbidden_metadata(n, obs->system_identifier))
-	{
-		obs = NULL;
-		forbidden = true;
-	}
 	if (obs)
 	{
 		changed = !n->reachable || n->in_recovery != obs->in_recovery || n->timeline != obs->timeline;
@@ -308,14 +291,12 @@ node_done(const CdcPgResult *result, void *arg)
 	}
 	else
 	{
-		error = pstrdup(forbidden ? "is the server that holds the metadata, which is a source by a superuser's word only (metadata_server)" :
-						result->error ? result->error : "the answer makes no sense");
 		if (n->reachable || !cdc_same(n->error, error))
 			cdc_dirty_node(n);
 		n->reachable = false;
+		cdc_history_forget(n);
 	}
 	cdc_set_string(s->context, &n->error, error);
-	cdc_peer_said(s, cdc_node_words(n), result->said);
 	if (n->reachable && s->before_rules)
 		cdc_registered_seen(s);
 	elect(s);
@@ -334,11 +315,56 @@ node_done(const CdcPgResult *result, void *arg)
 	cdc_probe_free(probe);
 }
 
+/* Whatever came of it, its history is as known as it gets. */
+static void
+history_done(CdcProbe *probe, CdcNode *n)
+{
+	(void) cdc_history_complete(n, probe->obs);
+	note_node(probe, n, probe->obs, NULL);
+}
+
+static void
+node_done(const CdcPgResult *result, void *arg)
+{
+	CdcProbe   *probe = arg;
+	CdcService *s = cdc_world_service(probe->world, probe->service_id);
+	CdcNode    *n;
+	CdcSourceObs *obs = NULL;
+	char	   *error = NULL;
+
+	if (s == NULL || probe->node >= s->pg.nnodes || result->outcome == CDC_PG_CANCELLED)
+	{
+		cdc_probe_free(probe);
+		return;
+	}
+	n = &s->pg.nodes[probe->node];
+	if (result->outcome == CDC_PG_OK)
+		obs = read_answer(n, result);
+	if (obs && is_forbidden_metadata(n, obs->system_identifier))
+	{
+		obs = NULL;
+		error = pstrdup("is the server that holds the metadata, which is a source by a superuser's word only (metadata_server)");
+	}
+	else if (obs == NULL)
+		error = pstrdup(result->error ? result->error : "the answer makes no sense");
+	cdc_peer_said(s, cdc_node_words(n), result->said);
+	probe->obs = obs;
+	if (obs && (!cdc_history_complete(n, obs) || cdc_history_again(n)))
+		cdc_history_ask(n, probe, history_done);
+	else
+		note_node(probe, n, obs, error);
+}
+
 /* An idle connection to a node has ended: whoever is primary now must be found. */
 void
 cdc_observe_lost(CdcPgConn *conn, void *arg)
 {
-	cdc_observe_nodes((CdcService *) arg);
+	CdcService *s = arg;
+	int			i;
+
+	for (i = 0; i < s->pg.nnodes; i++)
+		cdc_history_forget(&s->pg.nodes[i]);
+	cdc_observe_nodes(s);
 }
 
 static void
@@ -490,6 +516,7 @@ ping_done(const CdcPgResult *result, void *arg)
 	else
 	{
 		n->reachable = false;
+		cdc_history_forget(n);
 		cdc_dirty_node(n);
 		cdc_set_string(s->context, &n->error, result->error ? result->error : "the answer makes no sense");
 		elect(s);

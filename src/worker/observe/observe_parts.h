@@ -19,6 +19,7 @@ typedef struct CdcProbe
 	char	   *database;		/* of a database look; NULL: a node probe */
 	int			node;
 	int64		started;
+	CdcSourceObs *obs;			/* of a node whose history is asked for, in its obs_context */
 	int			n;
 	char		(*pipelines)[CDC_UUID_LEN + 1];
 } CdcProbe;
@@ -29,6 +30,22 @@ extern void cdc_probe_free(CdcProbe *probe);
 
 /* What a look has answered, palloc'd; NULL: it makes no sense. */
 extern CdcSourceObs *cdc_probe_answer(const CdcPgResult *result);
+
+/*
+ * The history of a primary whose administrator may not read files, from a walsender
+ * of its: that needs REPLICATION alone.
+ *
+ * complete fills it into what a look has answered, from what is remembered of the
+ * node.  False: it has to be asked first; again: it is time to, since it failed.  ask does, within a few seconds; done is
+ * called once with the probe, whose node is there, and whatever came of it is remembered;
+ * where the node goes meanwhile the probe is freed.
+ * forget: whoever answers there now may be another server.
+ */
+typedef void (*CdcHistoryDone) (CdcProbe *probe, CdcNode *node);
+extern bool cdc_history_complete(CdcNode *node, CdcSourceObs *obs);
+extern bool cdc_history_again(const CdcNode *node);
+extern void cdc_history_ask(CdcNode *node, CdcProbe *probe, CdcHistoryDone done);
+extern void cdc_history_forget(CdcNode *node);
 
 /* For cdc_pg_watch: an idle connection to a node of this service has ended. */
 extern void cdc_observe_lost(CdcPgConn *conn, void *service);

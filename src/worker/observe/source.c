@@ -156,6 +156,12 @@ database_done(const CdcPgResult *result, void *arg)
 		obs = NULL;
 		another = true;
 	}
+	else if (obs && db->node && !cdc_history_complete(db->node, obs))
+	{
+		error = "is on another timeline now";
+		obs = NULL;
+		another = true;
+	}
 	for (i = 0; i < probe->n; i++)
 	{
 		CdcPipeline *p = cdc_world_pipeline(probe->world, probe->pipelines[i]);

@@ -98,6 +98,13 @@ static const CdcFinding checks[] =
 		.required = "a pg_hba.conf of at most 512 kB",
 		.why = "it is not read to its end: whether it lets Kafka Connect in is not known"
 	},
+	[CDC_CHECK_HISTORY_UNREAD] = {
+		.check_name = "history_unread",
+		.concern = CDC_CONCERN_SAFETY,
+		.severity = CDC_SEVERITY_WARNING,
+		.required = "attribute REPLICATION of admin_user, and a free walsender (max_wal_senders)",
+		.why = "where the timeline began is not known: after a failover the stored offset goes back to the slot's position, and more events come twice"
+	},
 	[CDC_CHECK_INHERITED_ROWS] = {
 		.check_name = "inherited_rows",
 		.concern = CDC_CONCERN_FLOW,

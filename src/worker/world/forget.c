@@ -42,6 +42,8 @@ cdc_world_remove_service(CdcService *service)
 			cdc_pg_close(node->admin);
 		if (node->pinger)
 			cdc_pg_close(node->pinger);
+		if (node->history.conn)
+			cdc_pg_close(node->history.conn);
 		foreach(cell, node->databases)
 			cdc_pg_close(((CdcNodeDb *) lfirst(cell))->conn);
 	}

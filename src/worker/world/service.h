@@ -34,6 +34,18 @@ typedef struct CdcPipeline CdcPipeline;
 typedef struct CdcWorld CdcWorld;
 typedef struct CdcUsers CdcUsers;
 
+/* What a primary's walsender said of its history, where the administrator may not read the file.  Writer: worker/observe. */
+typedef struct CdcNodeHistory
+{
+	CdcPgConn  *conn;			/* while it is asked */
+	int64		asked_at;		/* 0: never */
+	uint64		system_identifier;	/* of which it was asked, */
+	uint32		timeline;		/* and which was */
+	bool		known;
+	int			n;
+	CdcTimelineSwitch *switches;	/* NULL: none */
+} CdcNodeHistory;
+
 /* One server of a PostgreSQL service.  Writer: worker/observe. */
 typedef struct CdcNode
 {
@@ -64,6 +76,7 @@ typedef struct CdcNode
 	CdcNodeConf conf;			/* by the last probe that was answered */
 	uint64		wal_lsn;		/* written, or replayed on a standby */
 	int			free_slots;
+	CdcNodeHistory history;		/* Writer: worker/observe */
 	CdcPgConn  *pinger;			/* asks whether the primary is there; a long probe
 								 * or pg_hba work must not stand in its way */
 	bool		pinging;

@@ -31,5 +31,13 @@ const CdcPgShape cdc_shape_slot_moved = {.max_rows = 1, .ncolumns = 1, .columns 
 
 const CdcPgShape cdc_shape_why = {.min_rows = 1, .max_rows = 1, .ncolumns = 1, .columns = {{.type = CDC_PG_TEXT, .may_be_null = true}}};
 
+/* Cluster, timeline, position, database. */
+const CdcPgShape cdc_shape_identity = {.min_rows = 1, .max_rows = 1, .ncolumns = 4,
+	.columns = {{.type = CDC_PG_TEXT, .max = 20}, {.type = CDC_PG_COUNT}, {.type = CDC_PG_LSN}, {.type = CDC_PG_TEXT, .may_be_null = true, .max = NAMEDATALEN}}};
+
+/* The file's name, and what is in it: some fifty bytes a switch. */
+const CdcPgShape cdc_shape_history = {.min_rows = 1, .max_rows = 1, .ncolumns = 2,
+	.columns = {{.type = CDC_PG_TEXT, .max = NAMEDATALEN}, {.type = CDC_PG_TEXT, .max = 65536}}};
+
 const CdcPgShape cdc_shape_batch = {.min_rows = 1, .max_rows = CDC_SOURCE_BATCH, .ncolumns = 4,
 	.columns = {{.type = CDC_PG_COUNT}, {.type = CDC_PG_TEXT, .max = 5}, {.type = CDC_PG_TEXT}, {.type = CDC_PG_TEXT}}};

@@ -20,6 +20,8 @@ extern const CdcPgShape cdc_shape_hba_holder;	/* CDC_HBA_HOLDER_SQL */
 extern const CdcPgShape cdc_shape_slot_made;	/* where it is; NULL: it was not made */
 extern const CdcPgShape cdc_shape_slot_moved;	/* the same of one that was moved; no row: there is none */
 extern const CdcPgShape cdc_shape_why;	/* cdc_source_why_sql: an ERROR; NULL: there was none */
+extern const CdcPgShape cdc_shape_identity; /* IDENTIFY_SYSTEM, of a walsender */
+extern const CdcPgShape cdc_shape_history;	/* cdc_source_history_sql */
 extern const CdcPgShape cdc_shape_batch;	/* cdc_source_batch_sql: what became of each command */
 
 #endif							/* CDC_SHAPES_H */
