@@ -33,6 +33,7 @@
 #include "worker/store/store.h"
 #include "worker/visit.h"
 #include "worker/worker.h"
+#include "worker/world/agenda.h"
 #include "worker/world/plan.h"
 
 /* How often an idle worker looks whether it may act now. */
@@ -149,7 +150,7 @@ take_turn(CdcWorld *world, ResourceOwner owner)
 {
 	bool		done;
 
-	world->work_pending = false;
+	cdc_agenda_turn_begins(world);
 	if (cdc_shared)
 		pg_atomic_write_u32(&cdc_shared->wake_pending, 0);
 	done = cdc_store_turn(world);
@@ -158,7 +159,7 @@ take_turn(CdcWorld *world, ResourceOwner owner)
 	if (done && world->acting)
 		cdc_visit_dispatch(world);
 	if (!done)
-		world->work_pending = true;
+		cdc_agenda_turn(world);
 	report(world);
 	return done;
 }
@@ -224,7 +225,7 @@ cdc_worker_main(Datum arg)
 			ConfigReloadPending = false;
 			ProcessConfigFile(PGC_SIGHUP);
 			cdc_visit_reloaded(world);
-			world->work_pending = true;
+			cdc_agenda_turn(world);
 			retry_at = 0;
 		}
 
@@ -247,9 +248,9 @@ cdc_worker_main(Datum arg)
 			next = now;
 		MemoryContextReset(tick);
 		if (cdc_loop_wait(loop, next <= now ? 0 : (long) (next - now)))
-			world->work_pending = true;
+			cdc_agenda_turn(world);
 		else if (!world->acting)
-			world->work_pending = true; /* look again whether we may act */
+			cdc_agenda_turn(world); /* look again whether we may act */
 		MemoryContextSwitchTo(tick);
 	}
 }

@@ -12,6 +12,7 @@
 #include "worker/execute/execute.h"
 #include "worker/observe/observe.h"
 #include "worker/visit_parts.h"
+#include "worker/world/agenda.h"
 #include "worker/world/index.h"
 #include "worker/world/organization.h"
 #include "worker/world/plan.h"
@@ -25,10 +26,10 @@ void
 cdc_visit_reloaded(CdcWorld *world)
 {
 	/* a shorter interval holds from now on, not from the next round on */
-	world->next_round = Min(world->next_round, cdc_loop_now() + cdc_health_interval);
+	cdc_agenda_round_by(world, cdc_loop_now() + cdc_health_interval);
 	/* the key file may be another one, or be there at last */
 	if (cdc_world_lacks_secret(world))
-		world->loaded = false;
+		cdc_agenda_read_all(world);
 }
 
 /* A pipeline in a round that begins now; asked: somebody waits for it. */
@@ -53,8 +54,7 @@ look_anew(CdcPipeline *p, int64 now, bool asked)
 }
 
 /*
- * A round: every service and every pipeline is looked at, all at once.  The
- * work queue too: the commit of a prepared transaction wakes nobody.
+ * A round: every service and every pipeline is looked at, all at once.
  */
 static void
 begin_round(CdcWorld *world)
@@ -62,11 +62,8 @@ begin_round(CdcWorld *world)
 	CdcService *s;
 	CdcPipeline *p;
 	int64		now = cdc_loop_now();
+	bool		asked = cdc_agenda_round_begins(world, now + cdc_health_interval);
 
-	world->work_pending = true;
-	world->round++;
-	world->next_round = now + cdc_health_interval;
-	world->regions_due = true;
 	cdc_world_rounds_begun(world);
 	cdc_reloads_tidy(world, now);
 	cdc_shmem_begin_round();
@@ -78,8 +75,7 @@ begin_round(CdcWorld *world)
 	cdc_network_round(world);
 	cdc_provider_round(world);
 	cdc_each_pipeline(p, world)
-		look_anew(p, now, world->round_asked);
-	world->round_asked = false;
+		look_anew(p, now, asked);
 }
 
 /* A round of one organization: what is its own, and what asking for costs nobody else. */

@@ -11,6 +11,7 @@
 
 #include "extension/settings.h"
 #include "worker/execute/execute_parts.h"
+#include "worker/world/agenda.h"
 #include "worker/world/facts.h"
 #include "worker/world/findings.h"
 #include "worker/world/index.h"
@@ -308,9 +309,8 @@ cdc_agents_due(CdcWorld *world)
 	CdcService *sink;
 	int			i;
 
-	if (!world->adopt_due)
+	if (!cdc_agenda_adopts(world))
 		return;
-	world->adopt_due = false;
 	cdc_each_service(sink, world)
 	{
 		for (i = 0; i < sink->kafka.nagents; i++)

@@ -14,6 +14,7 @@
 
 #include "common/text.h"
 #include "worker/execute/execute_parts.h"
+#include "worker/world/agenda.h"
 #include "worker/world/facts.h"
 #include "worker/world/fence.h"
 #include "worker/world/index.h"
@@ -282,19 +283,15 @@ cdc_ddl_execute(CdcOp *op)
 
 	*ref = cdc_op_ref(op);
 	s->pg.ddl_waiting[list] = lappend(s->pg.ddl_waiting[list], ref);
-	MemoryContextSwitchTo(p->world->context);
-	p->world->ddl_due = list_append_unique_ptr(p->world->ddl_due, s);
 	MemoryContextSwitchTo(old);
+	cdc_agenda_batch(s);
 }
 
 void
 cdc_execute_batches(CdcWorld *world)
 {
-	while (world->ddl_due != NIL)
-	{
-		CdcService *s = linitial(world->ddl_due);
+	CdcService *s;
 
-		world->ddl_due = list_delete_first(world->ddl_due);
+	while ((s = cdc_agenda_next_batch(world)) != NULL)
 		begin_batch(s);
-	}
 }

@@ -15,6 +15,7 @@
 #include "common/secrets.h"
 #include "extension/settings.h"
 #include "worker/execute/execute_parts.h"
+#include "worker/world/agenda.h"
 #include "worker/world/facts.h"
 #include "worker/world/fence.h"
 #include "worker/world/kept.h"

@@ -307,7 +307,7 @@ cdc_network_dispatch(CdcWorld *world)
 			continue;			/* a service came meanwhile: its pipelines enable it again */
 		ref = MemoryContextAlloc(TopMemoryContext, sizeof(CdcRemovalRef));
 		ref->world = world;
-		ref->serial = pair->removal_serial = ++world->serial;
+		ref->serial = pair->removal_serial = cdc_world_serial(world);
 		if (pair->removal == CDC_SDN_TO_DELETE)
 			error = start(CDC_HTTP_DELETE, pair->removal_uuid, NULL, removal_done, ref);
 		else
@@ -330,7 +330,7 @@ cdc_network_due(CdcWorld *world)
 
 	if (!cdc_network_configured() || !world->loaded || now < world->pairs_due)
 		return;
-	world->pairs_due = PG_INT64_MAX;
+	cdc_pairs_see(world, PG_INT64_MAX);
 	foreach(cell, world->pairs)
 	{
 		CdcPair    *pair = lfirst(cell);
@@ -347,7 +347,7 @@ cdc_network_due(CdcWorld *world)
 		if (removing && !pair->gone && !pair->turn.holder && !pair->removal_planned && !pair->removal_serial && now >= pair->next_try)
 			plan_removal(pair);
 		if (removing && !pair->gone)
-			world->pairs_due = Min(world->pairs_due, Max(pair->next_try, now + WAIT_MS));
+			cdc_pairs_see(world, Min(world->pairs_due, Max(pair->next_try, now + WAIT_MS)));
 	}
 }
 

@@ -210,7 +210,7 @@ ask(CdcService *s)
 	strlcpy(asked->id, s->id, sizeof(asked->id));
 	asked->what = s->deleting ? CDC_PROVIDE_TAKE_BACK : s->made.ordered ? CDC_PROVIDE_LOOK : CDC_PROVIDE_ORDER;
 	/* no two of a service are alike: an answer to a former object finds another */
-	asked->started = (int64) ++s->world->serial;
+	asked->started = (int64) cdc_world_serial(s->world);
 	memset(&request, 0, sizeof(request));
 	why = providers[s->made.provider]->request(s, asked->what, &request);
 	if (why)

@@ -10,6 +10,7 @@
 
 #include "common/quote.h"
 #include "worker/learn/learn_parts.h"
+#include "worker/world/agenda.h"
 #include "worker/world/checks.h"
 #include "worker/world/facts.h"
 #include "worker/world/fence.h"

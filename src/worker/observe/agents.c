@@ -15,6 +15,7 @@
 #include "worker/observe/observe_parts.h"
 #include "worker/observe/peer_said.h"
 #include "worker/observe/registered.h"
+#include "worker/world/agenda.h"
 #include "worker/world/checks.h"
 #include "worker/world/fence.h"
 #include "worker/world/index.h"
@@ -95,7 +96,7 @@ fence_fault(CdcService *sink, CdcAgent *agent, const CdcAgentState *state)
 	if (is == CDC_MARK_UNKNOWN)
 		return psprintf("the epoch that it keeps cannot be verified: %s", sink->world->fence.key_error ? sink->world->fence.key_error : "there is no key");
 	if (agent->unverified && agent->adopt)
-		sink->world->adopt_due = true;
+		cdc_agenda_adopt(sink->world);
 	if (agent->unverified)
 		return psprintf("it keeps an epoch that this installation did not sign, and nothing is sent to it: SELECT cdc.adopt_agent('%s', '%s')", sink->id, agent->url);
 	if (agent->adopt)

@@ -17,6 +17,7 @@
 #include "common/secrets.h"
 #include "extension/settings.h"
 #include "worker/store/store_parts.h"
+#include "worker/world/agenda.h"
 
 #ifndef CDC_VERSION
 #error "the Makefile defines CDC_VERSION from cdc_pipeline.control"
@@ -256,10 +257,8 @@ cdc_store_interlock(CdcWorld *world)
 		reason = judge_row(world, &row);
 	}
 
-	world->acting = (reason == NULL);
-	if (!cdc_same(world->idle_reason, reason))
+	if (cdc_agenda_judge(world, reason))
 	{
-		cdc_set_string(world->context, &world->idle_reason, reason);
 		if (reason)
 			ereport(LOG, (errmsg("cdc_pipeline reconciler is idle: %s", reason)));
 		else

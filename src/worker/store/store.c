@@ -21,6 +21,7 @@
 #include "extension/settings.h"
 #include "worker/store/store.h"
 #include "worker/store/store_parts.h"
+#include "worker/world/agenda.h"
 
 /* Subtransactions in one transaction; PGPROC_MAX_CACHED_SUBXIDS is as many. */
 #define SUBTRANSACTIONS 64
@@ -258,7 +259,7 @@ tell_tables(CdcWorld *world, const Turn *turn)
 	if (words && !cdc_same(words, world->held_by))
 		ereport(LOG, (errmsg("cdc_pipeline reconciler: what is in it is neither written nor read meanwhile: %s", words)));
 	if (words || turn->tables_held == 0)
-		cdc_set_string(world->context, &world->held_by, words);
+		cdc_agenda_held(world, words);
 }
 
 bool
@@ -272,7 +273,6 @@ cdc_store_turn(CdcWorld *world)
 	bool		ok;
 
 	pgstat_report_activity(STATE_RUNNING, "cdc_pipeline turn");
-	world->work_again_at = 0;
 	cdc_chores_expect(batch);
 	ok = in_transaction(write_all, &turn) == NULL;
 	if (ok && turn.acting)
@@ -294,16 +294,18 @@ cdc_store_turn(CdcWorld *world)
 	if (ok && turn.acting && may_read(&turn))
 		cdc_store_apply(world, loaded);
 	else if (ok && turn.acting)
-		world->work_again_at = cdc_loop_now() + QUEUE_HELD_MS;
+		cdc_agenda_turn_at(world, cdc_loop_now() + QUEUE_HELD_MS);
 	else if (ok && !turn.readable)
 	{
 		cdc_world_clear(world);
-		world->work_pending = world->work_pending || turn.another;
+		if (turn.another)
+			cdc_agenda_turn(world);
 	}
 	if (ok && !turn.acting)
-		world->loaded = false;
+		cdc_agenda_read_all(world);
 	/* half of what there is would be taken for all of it */
-	world->acting = world->acting && world->loaded;
+	if (!world->loaded)
+		cdc_agenda_stop(world);
 	if (ok && world->acting)
 		cdc_chores_run(world, loaded->nservices > 0 || loaded->all);
 	cdc_store_loaded_free(loaded);

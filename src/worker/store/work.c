@@ -11,6 +11,7 @@
 #include "utils/memutils.h"
 
 #include "worker/store/store_parts.h"
+#include "worker/world/agenda.h"
 #include "worker/world/index.h"
 #include "worker/world/organization.h"
 #include "worker/world/pair.h"
@@ -41,7 +42,7 @@ read_shared(CdcWorld *world, CdcLoaded *loaded)
 	cdc_statement_run("SELECT l.organization_id::pg_catalog.text, l.what, l.most::pg_catalog.text FROM cdc.organization_limit l", SPI_OK_SELECT, 0, NULL, NULL, NULL);
 	loaded->limits = cdc_rows_keep(3, &loaded->nlimits);
 	loaded->limits_read = true;
-	world->regions_due = false;
+	cdc_agenda_shared_read(world);
 }
 
 /* A page of all.  What the queue names when that begins is in what follows. */
@@ -145,7 +146,7 @@ turn_page(CdcWorld *world, const CdcLoaded *loaded)
 	int			n = loaded->stage == CDC_LOAD_SERVICES ? loaded->nservices : loaded->npipelines;
 
 	reading = true;
-	world->loaded = false;
+	cdc_agenda_read_all(world);
 	if (loaded->stage != CDC_LOAD_PAIRS && n == CDC_PAGE)
 		strlcpy(after, loaded->after, sizeof(after));
 	else if (loaded->stage != CDC_LOAD_PAIRS)
@@ -156,8 +157,7 @@ turn_page(CdcWorld *world, const CdcLoaded *loaded)
 	else
 	{
 		reading = false;
-		world->loaded = true;
-		world->next_round = cdc_loop_now();
+		cdc_agenda_all_read(world);
 	}
 }
 
@@ -187,14 +187,13 @@ cdc_store_apply(CdcWorld *world, CdcLoaded *loaded)
 		cdc_world_want_round(world, lfirst(cell), true);
 	if (loaded->round)
 	{
-		world->next_round = cdc_loop_now();
-		world->round_asked = true;
+		cdc_agenda_round_asked(world);
 		cdc_peers_retry(NULL, cdc_loop_now());
 	}
 	if (loaded->all)
 		turn_page(world, loaded);
 	if (loaded->more || !world->loaded)
-		world->work_pending = true;
+		cdc_agenda_turn(world);
 }
 
 void

@@ -36,26 +36,6 @@ static const char write_events_sql[] =
 "  FROM u JOIN p ON p.id OPERATOR(pg_catalog.=) u.pipeline_id ORDER BY u.n)"
 " SELECT u.n FROM u JOIN cdc.pipeline_spec s ON s.id OPERATOR(pg_catalog.=) u.pipeline_id WHERE NOT EXISTS (SELECT FROM p WHERE p.id OPERATOR(pg_catalog.=) u.pipeline_id)";
 
-/* The events of an array, with what held them before them. */
-static List *
-take_events(CdcWorld *world)
-{
-	struct json_object *arrays[] = {world->held_events, world->events};
-	List	   *events = NIL;
-	size_t		i;
-	int			a;
-
-	for (a = 0; a < 2; a++)
-	{
-		for (i = 0; arrays[a] && i < json_object_array_length(arrays[a]); i++)
-			events = lappend(events, json_object_get(json_object_array_get_idx(arrays[a], i)));
-		if (arrays[a])
-			json_object_put(arrays[a]);
-	}
-	world->held_events = world->events = NULL;
-	return events;
-}
-
 CdcBatch *
 cdc_batch_take(CdcWorld *world)
 {
@@ -69,7 +49,7 @@ cdc_batch_take(CdcWorld *world)
 		cdc_dirty_each(i, iter, world)
 			batch->rows[i] = lappend(batch->rows[i], dlist_container(CdcDirty, node, iter.cur));
 	}
-	batch->events = take_events(world);
+	batch->events = cdc_world_take_events(world);
 	return batch;
 }
 
@@ -234,23 +214,11 @@ cdc_batch_write(CdcWorld *world, CdcBatch *batch, uint32 tables_held)
 static void
 hold_events(CdcWorld *world, List *events)
 {
-	ListCell   *cell;
+	size_t		lost = cdc_world_hold_events(world, events, HELD_EVENTS_MAX, cdc_loop_now() + HELD_EVENTS_MS);
 
-	if (events == NIL)
-		return;
-	if (world->held_events == NULL)
-		world->held_events = json_object_new_array();
-	foreach(cell, events)
-		json_object_array_add(world->held_events, json_object_get(lfirst(cell)));
-	if (json_object_array_length(world->held_events) > HELD_EVENTS_MAX)
-	{
-		size_t		lost = json_object_array_length(world->held_events) - HELD_EVENTS_MAX;
-
+	if (lost > 0)
 		ereport(LOG,
 				(errmsg("cdc_pipeline reconciler: %zu events of pipelines are lost: the table cdc.pipeline_event, or rows that they belong to, have been locked for too long", lost)));
-		(void) json_object_array_del_idx(world->held_events, 0, lost);
-	}
-	world->held_events_at = cdc_loop_now() + HELD_EVENTS_MS;
 }
 
 static void

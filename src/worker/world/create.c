@@ -8,6 +8,7 @@
 
 #include "utils/memutils.h"
 
+#include "worker/world/agenda.h"
 #include "worker/world/index.h"
 #include "worker/world/pair.h"
 #include "worker/world/plan.h"
@@ -23,7 +24,7 @@ cdc_world_create(CdcLoop *loop)
 	world = MemoryContextAllocZero(context, sizeof(CdcWorld));
 	world->context = context;
 	world->loop = loop;
-	world->work_pending = true;
+	cdc_agenda_turn(world);
 	dlist_init(&world->asking);
 	dlist_init(&world->starting);
 	dlist_init(&world->ended);

@@ -7,10 +7,9 @@
  */
 #include "postgres.h"
 
-#include <json-c/json.h>
-
 #include "utils/memutils.h"
 
+#include "worker/world/agenda.h"
 #include "worker/world/asked.h"
 #include "worker/world/index.h"
 #include "worker/world/operation.h"
@@ -62,7 +61,7 @@ cdc_world_remove_service(CdcService *service)
 		foreach(cell, service->pg.ddl_waiting[i])
 			cdc_op_end(*(CdcOpRef *) lfirst(cell), CDC_OP_FAILED, "the service is gone");
 	}
-	service->world->ddl_due = list_delete_ptr(service->world->ddl_due, service);
+	cdc_agenda_no_batch(service);
 	if (service->kafka.list)
 		cdc_kc_list_free(service->kafka.list);
 	for (i = 0; i < service->kafka.nagents; i++)
@@ -118,9 +117,7 @@ void
 cdc_world_clear(CdcWorld *world)
 {
 	cdc_world_forget_rows(world);
-	json_object_put(world->events);
-	json_object_put(world->held_events);
-	world->events = world->held_events = NULL;
+	cdc_world_forget_events(world);
 	memset(&world->fence.highest, 0, sizeof(world->fence.highest));
 	cdc_world_set_key(world, NULL);
 }

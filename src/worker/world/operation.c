@@ -47,7 +47,7 @@ cdc_op_begin(CdcPipeline *p, CdcAction action, const CdcRule *rule)
 	op->pipeline = p;
 	op->action = action;
 	op->rule = rule;
-	op->serial = ++p->world->serial;
+	op->serial = cdc_world_serial(p->world);
 	dlist_push_tail(&p->world->starting, &op->node);
 	cdc_plan_doing_changed(p);
 	return op;

@@ -95,7 +95,7 @@ count_network(CdcService *s, bool needs)
 	network->nservices += needs ? 1 : -1;
 	if (network->nservices == 0)
 		hash_search(s->world->by_network, s->network_id, HASH_REMOVE, NULL);
-	s->world->pairs_due = 0;
+	cdc_pairs_see(s->world, 0);
 }
 
 void
@@ -146,7 +146,7 @@ cdc_pair_make(CdcWorld *world, const char *a, const char *b)
 	if (world->installation)
 		pair->installation = pstrdup(world->installation);
 	world->pairs = lappend(world->pairs, pair);
-	world->pairs_due = 0;
+	cdc_pairs_see(world, 0);
 	MemoryContextSwitchTo(old);
 	key = key_of(a, b);
 	((PairEntry *) hash_search(world->by_pair, &key, HASH_ENTER, NULL))->pair = pair;
@@ -355,9 +355,15 @@ cdc_pair_end_conflicts(CdcPair *pair)
 }
 
 void
+cdc_pairs_see(CdcWorld *world, int64 at)
+{
+	world->pairs_due = at;
+}
+
+void
 cdc_pair_written(CdcPair *pair)
 {
-	pair->world->pairs_due = 0;
+	cdc_pairs_see(pair->world, 0);
 	if (pair->gone)
 		cdc_pair_forget(pair);
 	else

@@ -130,6 +130,9 @@ extern void cdc_pair_end_conflicts(CdcPair *pair);
 /* After a commit: its row is as it is; it is forgotten when it is gone. */
 extern void cdc_pair_written(CdcPair *pair);
 
+/* When all pairs are seen to next, PG_INT64_MAX: when something is new. */
+extern void cdc_pairs_see(CdcWorld *world, int64 at);
+
 /* Is a row waiting to be written? */
 extern bool cdc_pair_any_dirty(CdcWorld *world);
 

@@ -7,18 +7,11 @@
  */
 #include "postgres.h"
 
-#include <json-c/json.h>
-
 #include "utils/memutils.h"
 
-#include "common/json.h"
-#include "common/text.h"
 #include "worker/world/asked.h"
 #include "worker/world/index.h"
 #include "worker/world/tend.h"
-
-/* Of one event's message: two texts of peers, and words around them. */
-#define EVENT_MAX (2 * CDC_TEXT_MAX + 1000)
 
 bool
 cdc_world_lacks_secret(CdcWorld *world)
@@ -37,30 +30,6 @@ cdc_world_lacks_secret(CdcWorld *world)
 			return true;
 	}
 	return false;
-}
-
-void
-cdc_world_note_higher(CdcWorld *world, const CdcEpoch *theirs)
-{
-	if (cdc_epoch_compare(theirs, &world->fence.highest) <= 0)
-		return;
-	world->fence.highest = *theirs;
-	world->acting = false;
-	world->work_pending = true;
-}
-
-void
-cdc_world_set_highest(CdcWorld *world, const CdcEpoch *highest)
-{
-	world->fence.highest = *highest;
-}
-
-void
-cdc_world_set_key(CdcWorld *world, const char *key)
-{
-	if (world->fence.key)
-		explicit_bzero(world->fence.key, strlen(world->fence.key));
-	cdc_set_string(world->context, &world->fence.key, key);
 }
 
 bool
@@ -117,53 +86,10 @@ cdc_world_database(CdcService *source, const char *database)
 	return db;
 }
 
-struct json_object *
-cdc_world_event(CdcPipeline *pipeline, const char *kind, const char *rule,
-				const char *status_from, const char *status_to,
-				const char *step, const char *message,
-				struct json_object *detail)
+uint64
+cdc_world_serial(CdcWorld *world)
 {
-	CdcWorld   *world = pipeline->world;
-	struct json_object *event = json_object_new_object();
-
-	if (world->events == NULL)
-	{
-		world->events = json_object_new_array();
-		world->events_since = cdc_loop_now();
-	}
-	cdc_json_add_string(event, "pipeline_id", pipeline->id);
-	cdc_json_add_string(event, "at", timestamptz_to_str(GetCurrentTimestamp()));
-	cdc_json_add_string(event, "kind", kind);
-	cdc_json_add_string(event, "rule", rule);
-	cdc_json_add_string(event, "status_from", status_from);
-	cdc_json_add_string(event, "status_to", status_to);
-	cdc_json_add_string(event, "step", step);
-	json_object_object_add(event, "message", message ? json_object_new_string_len(message, (int) cdc_text_clip(message, Min(strlen(message), EVENT_MAX))) : NULL);
-	json_object_object_add(event, "detail", detail);
-	json_object_array_add(world->events, event);
-	return event;
-}
-
-static void
-take_out(struct json_object *events, const struct json_object *event)
-{
-	size_t		i;
-
-	for (i = 0; events && i < json_object_array_length(events); i++)
-	{
-		if (json_object_array_get_idx(events, i) == event)
-		{
-			(void) json_object_array_del_idx(events, i, 1);
-			return;
-		}
-	}
-}
-
-void
-cdc_world_unsay(CdcWorld *world, const struct json_object *event)
-{
-	take_out(world->held_events, event);
-	take_out(world->events, event);
+	return ++world->serial;
 }
 
 void

@@ -328,6 +328,7 @@ struct CdcUsers
 	dlist_head	leaving;		/* of these those that are to be deleted, by leaving_node */
 };
 
+/* All of it, and what the worker as a whole is to do next (agenda.h).  Writer: worker/world. */
 struct CdcWorld
 {
 	CdcLoop    *loop;
@@ -340,9 +341,9 @@ struct CdcWorld
 	struct HTAB *by_network;	/* how many services need one */
 	List	   *pairs;			/* CdcPair */
 	int64		pairs_due;		/* when they are seen to next */
-	bool		removals_planned;	/* of some: they are sent after the turn */
+	bool		removals_planned;	/* of some: they are sent after the turn. Writer: worker/execute/network.c */
 	CdcSdn		sdn;
-	char	   *installation;	/* id of this installation; NULL: not read yet */
+	char	   *installation;	/* its id; NULL: not read yet. Writer: worker/store */
 	dlist_head	waiting;		/* CdcPipeline that waits for looks, by look.waiting_node */
 	CdcRing		ready;			/* of organizations: pipelines that are visited in this turn, see plan.h */
 	pairingheap *due;			/* CdcPipelinePlan: those that are visited by their time, by due */
@@ -420,16 +421,6 @@ extern void cdc_world_connected(CdcSourceDb *db, CdcPgConn *conn, CdcPgConn *ddl
 extern void cdc_world_hang_up(CdcSourceDb *db);
 
 /*
- * An authentic mark above ours was seen: another control plane acts, and this one
- * sends nothing from now on.  The next turn writes it.
- */
-extern void cdc_world_note_higher(CdcWorld *world, const CdcEpoch *theirs);
-
-/* The highest epoch that was seen, as the row has it; and the key of marks (copied, NULL: none), the former overwritten. */
-extern void cdc_world_set_highest(CdcWorld *world, const CdcEpoch *highest);
-extern void cdc_world_set_key(CdcWorld *world, const char *key);
-
-/*
  * Adds an event for the next turn.  status_from/to may be NULL; message must
  * be free of secrets; detail is taken over (may be NULL).  What is returned is
  * good for cdc_world_unsay() alone, and only until that turn is over.
@@ -439,6 +430,17 @@ extern struct json_object *cdc_world_event(CdcPipeline *pipeline, const char *ki
 
 /* What an event that is not written yet tells of has not happened. */
 extern void cdc_world_unsay(CdcWorld *world, const struct json_object *event);
+
+/* All that wait, those first that were held; a reference to each is the caller's. */
+extern List *cdc_world_take_events(CdcWorld *world);
+
+/* Somebody holds what these belong to: tried again at that time.  No more than so many: how many of the oldest are lost. */
+extern size_t cdc_world_hold_events(CdcWorld *world, const List *events, size_t most, int64 again_at);
+
+extern void cdc_world_forget_events(CdcWorld *world);
+
+/* A number that no other operation of this worker has. */
+extern uint64 cdc_world_serial(CdcWorld *world);
 
 /* Replaces a string owned by context: frees *where, sets a copy (or NULL). */
 extern void cdc_set_string(MemoryContext context, char **where, const char *value);
