@@ -448,7 +448,12 @@ stream(Run *run)
 		if (next_beat > 0 && now >= next_beat)
 		{
 			if (!is_paused(task) && !beat(run, &outcome))
+			{
+				/* told to stop in the middle of it: in order, all the same */
+				if (outcome == STOPPED)
+					break;
 				return outcome;
+			}
 			next_beat = sim_now() + beats;
 		}
 		if (next_beat > 0 && next_beat < next)

@@ -81,6 +81,24 @@ $c->sim_set(stop_ms => 300);
 $c->wait_ok(sub { task() eq 'none' }, 'it ends');
 $c->wait_ok(sub { slot() eq 'false true' }, 'the slot is released');
 
+# in the middle of a heartbeat, too
+$c->source_sql('CREATE TABLE beats (n int)');
+$c->source_sql('INSERT INTO beats VALUES (0); GRANT ALL ON beats TO dbz');
+is(($c->sim('PUT', '/connectors/one/config', { %config, 'heartbeat.action.query' => 'UPDATE beats SET n = n + 1' }))[0], 200, 'a heartbeat that can be held');
+$c->sim('PUT', '/connectors/one/resume');
+$c->wait_ok(sub { slot() eq 'true true' && $c->source_sql('SELECT n > 0 FROM beats') }, 'it beats');
+my $holder = $c->{source}->background_psql('shop');
+$holder->query_safe('BEGIN; LOCK TABLE beats');
+$c->wait_ok(sub { $c->source_sql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'Debezium Heartbeat' AND wait_event_type = 'Lock'") }, 'its heartbeat waits');
+$c->sim_set(stop_ms => 60000);
+is(($c->sim('PUT', '/connectors/one/stop'))[0], 204, 'stopped');
+isnt(task(), 'none', 'the answer comes before the task has ended');
+$c->sim_set(stop_ms => 300);
+$c->wait_ok(sub { task() eq 'none' }, 'it ends in order');
+$holder->query_safe('ROLLBACK');
+$holder->quit;
+is(($c->sim('PUT', '/connectors/one/config', \%config))[0], 200, 'the former one again');
+
 # resume without a second snapshot; offsets outlive the connector
 $c->sim('PUT', '/connectors/one/resume');
 $c->wait_ok(sub { slot() eq 'true true' }, 'it streams again');
