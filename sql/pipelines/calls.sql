@@ -18,7 +18,7 @@ BEGIN
 	IF tables = '{}' AND options ->> 'no_key' IS DISTINCT FROM 'full' THEN
 		RAISE WARNING USING MESSAGE = 'tables without a key that come later will refuse UPDATE and DELETE',
 			DETAIL = 'All tables are published, and a later one from its first moment: PostgreSQL then wants a primary key or another replica identity.',
-			HINT = 'With option "no_key": "full" it is given one within a round; else say PRIMARY KEY in each CREATE TABLE.';
+			HINT = 'With option "no_key": "full" event triggers on the source give it one in the statement that makes it; else say PRIMARY KEY in each CREATE TABLE.';
 	END IF;
 	RETURN made;
 END

@@ -9,4 +9,8 @@
 #define CDC_OBJECT_PREFIX "mdb_pipeline_"
 #define CDC_CONNECTOR_PREFIX "mdb-pipeline-"
 
+/* What all pipelines of one database share there, after the installation's id: the schema and the event triggers of source_trigger.c. */
+#define CDC_TRIGGER_PREFIX "mdb_pipelines_"
+#define CDC_TRIGGER_DROP "_drop"
+
 #endif							/* CDC_OBJECT_NAMES_H */

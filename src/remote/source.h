@@ -57,6 +57,8 @@ typedef struct CdcSourceAsk
 								 * the name as their application_name; NULL: the role
 								 * of the name */
 	struct json_object *options;	/* of the pipeline, NULL: none; for source_columns.h */
+	const char *installation;	/* whose event triggers give new tables an identity there, for all tables; NULL: none */
+	int64		given_after;	/* tables_given has those of a higher oid */
 } CdcSourceAsk;
 
 /*
@@ -92,6 +94,16 @@ extern char *cdc_source_ask_node(const char *const *slots, int n);
 extern char *cdc_source_watch(const char *const *slots, int n);
 extern const char *const cdc_source_watch_sql;
 
+/* The event triggers of an installation in a database. */
+typedef enum CdcSourceTrigger
+{
+	CDC_TRIGGER_ABSENT,
+	CDC_TRIGGER_WRONG,			/* not all of it is there, or not as we make it */
+	CDC_TRIGGER_OFF,			/* somebody has disabled them, or one of them */
+	CDC_TRIGGER_FOREIGN,		/* what has their names is not ours */
+	CDC_TRIGGER_OK
+} CdcSourceTrigger;
+
 typedef struct CdcSourcePipeline
 {
 	int			number;			/* of its question, from 1 */
@@ -115,6 +127,9 @@ typedef struct CdcSourcePipeline
 									 * while they are published (of a partitioned
 									 * one its partitions), or NULL */
 	const char *tables_bare;	/* with lists_bare: the first hundred of these, JSON {oid: relreplident}; or NULL */
+	CdcSourceTrigger trigger;	/* with installation */
+	const char *tables_given;	/* with installation and lists_relations: the next hundred tables that have no key and FULL,
+								 * made since the event triggers were; JSON {oid: "d"}, or NULL */
 	const char *tables_keyed;	/* with inserts_only: those that have a replica identity, or NULL */
 	const char *tables_fix;		/* ALTER TABLE ... REPLICA IDENTITY FULL; ... */
 	bool		tables_small;	/* a snapshot of them is a matter of a moment, as far
@@ -280,6 +295,18 @@ extern char *cdc_source_terminate_walsender_sql(const CdcSourceAsk *ask);
 extern char *cdc_source_set_identity_sql(const char *tables);
 extern char *cdc_source_reset_identity_sql(const char *tables);
 
+/*
+ * The event triggers of an installation, in source_trigger.c, which says what they
+ * are.  name: the schema's and the first one's.  script: what makes them, as a
+ * superuser types it, on one line; on: what enables them.  make is that script, where
+ * nothing else has the name (42710); drop takes them away, unless one of these n
+ * publications is there; its words say what is left for a superuser, or for its owner.
+ */
+extern char *cdc_source_trigger_name(const char *installation);
+extern char *cdc_source_trigger_script(const char *installation);
+extern char *cdc_source_trigger_on(const char *installation);
+extern char *cdc_source_make_trigger_sql(const char *installation);
+extern char *cdc_source_drop_trigger_sql(const char *installation, const char *const *publications, int n);
 
 /*
  * REVOKEs exactly what cdc_source_role_sql granted (every table of the

@@ -109,7 +109,8 @@ const char *const cdc_source_observe_sql =
 "  SELECT a.nr, a.e ->> 0 AS name, (a.e ->> 0)::pg_catalog.name AS object, a.e -> 1 AS tables,"
 "    (a.e ->> 2)::bigint AS txid, a.e ->> 3 AS login, pg_catalog.jsonb_array_length(a.e -> 1) = 0 AS all_tables,"
 "    coalesce((a.e -> 4 ->> 'inserts')::boolean, false) AS inserts, coalesce((a.e -> 4 ->> 'bare')::boolean, false) AS lists_bare,"
-"    coalesce((a.e -> 4 ->> 'rels')::boolean, false) AS lists_relations, a.e -> 4 -> 'unlogged' AS unlogged,"
+"    coalesce((a.e -> 4 ->> 'rels')::boolean, false) AS lists_relations, a.e -> 4 -> 'unlogged' AS unlogged, (a.e -> 4 ->> 'given')::bigint AS given_after,"
+"    coalesce((a.e -> 4 ->> 'trig')::boolean, false) AS with_trigger,"
 "    r.oid AS role, r.rolcanlogin, r.rolreplication, r.rolsuper OR r.rolbypassrls AS sees_all,"
 "    r.rolvaliduntil IS NOT NULL AND r.rolvaliduntil < pg_catalog.clock_timestamp() AS expired,"
 "    p.oid AS pub, p.puballtables, p.pubviaroot, p.pubinsert, p.pubupdate, p.pubdelete, p.pubtruncate"
@@ -221,7 +222,7 @@ CDC_SOURCE_NAMES("m.name", "m.narrowed") " AS narrowed"
 "  FROM tab AS t LEFT JOIN member AS m ON m.nr = t.nr AND m.oid = t.oid GROUP BY t.nr"
 /* Every table that FOR ALL TABLES publishes, looked up only when a pipeline asks for all. */
 "), every AS MATERIALIZED ("
-"  SELECT c.oid, c.relnamespace AS nsp, c.relrowsecurity, c.relreplident, n.nspname, c.relname,"
+"  SELECT c.oid, c.relnamespace AS nsp, c.relrowsecurity, c.relreplident, c.relkind, n.nspname, c.relname,"
 "    NOT c.relispartition AND n.nspname <> 'pg_catalog' AND n.nspname <> 'information_schema' AS capturable,"
 "    " CDC_SOURCE_BARE("c") " AS bare"
 "  FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
@@ -232,6 +233,7 @@ CDC_SOURCE_NAMES("m.name", "m.narrowed") " AS narrowed"
 "  FROM (SELECT e.oid, e.relreplident, pg_catalog.row_number() OVER (ORDER BY e.oid) AS n,"
 "      pg_catalog.format('%I.%I', e.nspname, e.relname) AS name FROM every AS e WHERE e.bare) AS f"
 "), " CDC_SOURCE_RELATIONS
+"), " CDC_SOURCE_TRIGGER
 /* Pids, and who logged in when. */
 "), pid AS MATERIALIZED ("
 "  SELECT DISTINCT ON (v.pid) v.pid, v.usesysid, v.usename, v.application_name, v.backend_start FROM session AS v ORDER BY v.pid, v.backend_start"
@@ -290,6 +292,7 @@ CDC_SOURCE_NAMES("m.name", "m.narrowed") " AS narrowed"
 "    'no_identity', CASE WHEN a.all_tables THEN bare.names ELSE k.bare END,"
 "    'fix', CASE WHEN a.all_tables THEN bare.fix ELSE k.fix END,"
 "    'bare', CASE WHEN NOT a.lists_bare THEN NULL WHEN a.all_tables THEN bare.list ELSE k.list END, 'keyed', y.names,"
+"    'trigger', CASE WHEN a.with_trigger THEN (SELECT trig.state FROM trig) END, 'given', (SELECT w.list FROM given_identity AS w WHERE w.nr = a.nr),"
 "    'listed', CASE WHEN a.lists_relations THEN true END, 'relations', r.list, 'unlogged', CASE WHEN a.lists_relations AND a.all_tables THEN unlogged.list END, 'logged', g.names,"
 "    'pub_exists', a.pub IS NOT NULL, 'pub_mark', " MARK("pg_catalog.obj_description(a.pub, 'pg_publication')") ","
 "    'pub_lacks', CASE WHEN a.pub IS NOT NULL THEN nullif(pg_catalog.concat_ws('; ',"
@@ -394,17 +397,19 @@ cdc_source_ask(const CdcSourceAsk *asks, int n, bool full)
 	struct json_object *object = json_object_new_object();
 	struct json_object *pipelines = json_object_new_array();
 	char	   *result;
+	const char *installation = NULL;
 	int			i;
 
 	for (i = 0; i < n; i++)
 	{
 		struct json_object *one = json_object_new_array();
 
+		installation = asks[i].installation ? asks[i].installation : installation;
 		json_object_array_add(one, json_object_new_string(asks[i].name));
 		json_object_array_add(one, cdc_source_names(asks[i].tables, asks[i].ntables));
 		json_object_array_add(one, asks[i].txid != 0 ? json_object_new_int64(asks[i].txid) : NULL);
 		json_object_array_add(one, asks[i].login != NULL ? json_object_new_string(asks[i].login) : NULL);
-		if (asks[i].inserts_only || asks[i].lists_bare || asks[i].lists_relations)
+		if (asks[i].inserts_only || asks[i].lists_bare || asks[i].lists_relations || asks[i].installation)
 			json_object_array_add(one, cdc_source_ask_more(&asks[i]));
 		json_object_array_add(pipelines, one);
 	}
@@ -412,6 +417,8 @@ cdc_source_ask(const CdcSourceAsk *asks, int n, bool full)
 		json_object_object_add(object, "full", json_object_new_boolean(true));
 	if (n > 0)
 		json_object_object_add(object, "database", json_object_new_string(asks[0].database));
+	if (installation)
+		json_object_object_add(object, "trigger", cdc_source_ask_trigger(installation));
 	json_object_object_add(object, "pipelines", pipelines);
 	result = pstrdup(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
 	json_object_put(object);

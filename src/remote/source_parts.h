@@ -5,6 +5,7 @@
 #ifndef CDC_SOURCE_PARTS_H
 #define CDC_SOURCE_PARTS_H
 
+#include "common/object_names.h"
 #include "remote/source.h"
 
 /*
@@ -75,8 +76,36 @@
 	"  JOIN (SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname) AS name FROM pg_catalog.pg_class AS c" \
 	"    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE c.relpersistence = 'p') AS c ON c.oid = o.oid GROUP BY o.nr"
 
-/* What few ask for, as the last member of a question. */
+/*
+ * The part of the look's query about the event triggers that the question names, one row
+ * or none, and the tables that have been made since, with fn the oid of their function.
+ */
+#define CDC_SOURCE_TRIGGER_FUNCTION "give_identity"
+#define CDC_SOURCE_TRIGGER \
+	"trig AS MATERIALIZED (" \
+	"  SELECT f.oid AS fn, CASE WHEN n.oid IS NULL AND NOT coalesce(e.strange, false) THEN NULL" \
+	"      WHEN coalesce(e.strange, false) OR pg_catalog.obj_description(n.oid, 'pg_namespace') IS DISTINCT FROM i.mark THEN 'foreign'" \
+	"      WHEN e.disabled THEN 'off'" \
+	"      WHEN f.oid IS NULL OR e.n <> 2 OR f.prosecdef OR f.prosrc <> i.body OR f.proconfig IS DISTINCT FROM '{\"search_path=pg_catalog, pg_temp\",lock_timeout=1ms}'::text[]" \
+	"      THEN 'wrong' ELSE 'ok' END AS state" \
+	"  FROM given AS g CROSS JOIN LATERAL (SELECT g.j -> 'trigger' ->> 0 AS name, g.j -> 'trigger' ->> 1 AS mark, g.j -> 'trigger' ->> 2 AS body) AS i" \
+	"  LEFT JOIN pg_catalog.pg_namespace AS n ON n.nspname = i.name::pg_catalog.name" \
+	"  LEFT JOIN pg_catalog.pg_proc AS f ON f.pronamespace = n.oid AND f.proname = '" CDC_SOURCE_TRIGGER_FUNCTION "'::pg_catalog.name AND f.pronargs = 0" \
+	"  LEFT JOIN LATERAL (SELECT count(*) AS n, pg_catalog.bool_or(t.evtfoid IS DISTINCT FROM f.oid) AS strange," \
+	"      pg_catalog.bool_or(t.evtenabled NOT IN ('O', 'A')) AS disabled FROM pg_catalog.pg_event_trigger AS t" \
+	"    WHERE t.evtname IN (i.name::pg_catalog.name, (i.name || '" CDC_TRIGGER_DROP "')::pg_catalog.name)) AS e ON true" \
+	"  WHERE i.name IS NOT NULL" \
+	"), given_identity AS MATERIALIZED (" \
+	"  SELECT a.nr, (SELECT pg_catalog.jsonb_object_agg(w.oid, 'd') FROM (SELECT e.oid FROM every AS e CROSS JOIN trig" \
+	"      WHERE e.relkind = 'r' AND e.relreplident = 'f' AND e.oid > trig.fn AND e.oid::bigint > a.given_after" \
+	"        AND NOT EXISTS (SELECT FROM pg_catalog.pg_index AS x WHERE x.indrelid = e.oid AND x.indisprimary) ORDER BY e.oid LIMIT 100) AS w) AS list" \
+	"  FROM ask AS a WHERE a.given_after IS NOT NULL"
+
+/* What the question says of an installation's event triggers: name, mark, body. */
 struct json_object;
+extern struct json_object *cdc_source_ask_trigger(const char *installation);
+
+/* What few ask for, as the last member of a question. */
 extern struct json_object *cdc_source_ask_more(const CdcSourceAsk *ask);
 
 /* What a row of a look says of single tables. */

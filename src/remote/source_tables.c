@@ -32,6 +32,10 @@ cdc_source_ask_more(const CdcSourceAsk *ask)
 		json_object_object_add(more, "rels", json_object_new_boolean(true));
 	if (ask->lists_relations && ask->unlogged)
 		json_object_object_add(more, "unlogged", cdc_json_parse(ask->unlogged));
+	if (ask->installation)
+		json_object_object_add(more, "trig", json_object_new_boolean(true));
+	if (ask->installation && ask->lists_relations)
+		json_object_object_add(more, "given", json_object_new_int64(ask->given_after));
 	return more;
 }
 
@@ -133,10 +137,30 @@ read_oids(struct json_object *told)
 	return as_text(made, json_object_array_length(made));
 }
 
+static CdcSourceTrigger
+read_trigger(const char *word)
+{
+	static const struct
+	{
+		const char *word;
+		CdcSourceTrigger is;
+	}			words[] = {{"ok", CDC_TRIGGER_OK}, {"off", CDC_TRIGGER_OFF}, {"wrong", CDC_TRIGGER_WRONG}, {"foreign", CDC_TRIGGER_FOREIGN}};
+	size_t		i;
+
+	for (i = 0; word && i < sizeof(words) / sizeof(words[0]); i++)
+	{
+		if (strcmp(words[i].word, word) == 0)
+			return words[i].is;
+	}
+	return CDC_TRIGGER_ABSENT;
+}
+
 void
 cdc_source_read_tables(CdcSourcePipeline *p, struct json_object *j)
 {
 	p->tables_bare = read_bare(object_of(j, "bare"));
+	p->tables_given = read_bare(object_of(j, "given"));
+	p->trigger = read_trigger(cdc_json_string(j, "trigger"));
 	p->listed = cdc_json_true(j, "listed");
 	p->relations = read_relations(object_of(j, "relations"));
 	p->unlogged = read_oids(cdc_json_array(j, "unlogged"));

@@ -1,4 +1,4 @@
-/* link: src/worker/io/pg_result.c src/worker/world/shapes.c src/remote/source_observe.c src/remote/source_node.c src/remote/source_tables.c src/remote/source_columns.c src/remote/patroni.c src/remote/pg_hba.c src/remote/pg_hba_file.c src/remote/pg_hba_match.c src/common/quote.c src/common/json.c src/common/lsn.c src/common/text.c */
+/* link: src/worker/io/pg_result.c src/worker/world/shapes.c src/remote/source_observe.c src/remote/source_node.c src/remote/source_tables.c src/remote/source_trigger.c src/remote/source_columns.c src/remote/patroni.c src/remote/pg_hba.c src/remote/pg_hba_file.c src/remote/pg_hba_match.c src/common/quote.c src/common/json.c src/common/lsn.c src/common/text.c */
 /* libs: -lpq -ljson-c -lpgcommon -lpgport -lcrypto */
 /*
  * answer_pg_fuzz.c

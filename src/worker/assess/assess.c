@@ -207,8 +207,9 @@ assess_left_behind(const CdcPipeline *p, CdcAssessment *a)
 											p->connector_name, p->sink->name) :
 		offsets ? psprintf("offsets of connector \"%s\" on sink service \"%s\"",
 						   p->connector_name, p->sink->name) : NULL;
-	const char *there = source ? psprintf("replication slot, publication, role and pg_hba.conf line of \"%s\"%s on source service \"%s\"", p->object_name,
-										  p->kept.identities ? ", REPLICA IDENTITY FULL of tables that had none," : "", p->source->name) : NULL;
+	const char *there = source ? psprintf("replication slot, publication, role and pg_hba.conf line of \"%s\"%s%s on source service \"%s\"", p->object_name,
+										  p->kept.identities ? ", REPLICA IDENTITY FULL of tables that had none," : "",
+										  cdc_wants_trigger(p) ? ", the event triggers that gave it to new ones," : "", p->source->name) : NULL;
 
 	if (s->connector == CDC_OBJ_UNVERIFIED)
 		here = psprintf("connector \"%s\" on sink service \"%s\", whose mark cannot be verified", p->connector_name, p->sink->name);

@@ -158,6 +158,17 @@ is_small(const CdcPipeline *p)
 	return p->look.seen && !p->look.seen_failed && p->look.seen->tables_small;
 }
 
+/* Does nobody else need the event triggers that are there, and can we take them away? */
+static bool
+trigger_left(const CdcPipeline *p)
+{
+	CdcSourceTrigger trigger = p->look.seen->trigger;
+
+	/* once all was seen gone, what is there is another service's of the same server */
+	return cdc_wants_trigger(p) && p->wanted.want_deleted && !p->kept.absent && p->look.server.is_superuser &&
+		trigger != CDC_TRIGGER_ABSENT && trigger != CDC_TRIGGER_FOREIGN && cdc_wanted_trigger_sharers(p, true) == NIL;
+}
+
 static void
 assess_publication(const CdcPipeline *p, CdcAssessment *a)
 {
@@ -168,7 +179,7 @@ assess_publication(const CdcPipeline *p, CdcAssessment *a)
 	CdcMarkIs	mark = cdc_fence_of_publication(p, &theirs);
 
 	if (!seen->pub_exists)
-		s->publication = CDC_OBJ_ABSENT;
+		s->publication = trigger_left(p) ? CDC_OBJ_WRONG : CDC_OBJ_ABSENT;
 	else if (cdc_fence_adopting(p) && p->kept.has_publication_name && (!named || mark == CDC_MARK_UNVERIFIABLE))
 	{
 		s->publication = CDC_OBJ_WRONG;
@@ -198,6 +209,13 @@ assess_publication(const CdcPipeline *p, CdcAssessment *a)
 		/* raising the mark fences whoever acted before us; it locks nothing of the user's */
 		s->publication = CDC_OBJ_WRONG;
 		cdc_set_detail(a, CDC_DETAIL_PUBLICATION, "its mark is of a former control plane");
+	}
+	else if (cdc_trigger_due(p))
+	{
+		s->publication = CDC_OBJ_WRONG;
+		cdc_set_detail(a, CDC_DETAIL_PUBLICATION,
+					   psprintf("the event triggers that give new tables a replica identity %s",
+								seen->trigger == CDC_TRIGGER_ABSENT ? "are missing" : "are not as they were made"));
 	}
 	else
 		s->publication = CDC_OBJ_OK;

@@ -20,6 +20,7 @@
 #include "worker/world/index.h"
 #include "worker/world/kept.h"
 #include "worker/world/shapes.h"
+#include "worker/world/wanted.h"
 
 /* Longer than all members may take: the server gives up first. */
 #define BATCH_TIMEOUT_MS 65000
@@ -60,10 +61,45 @@ static char *
 publication_command(const CdcPipeline *p, const CdcSourceAsk *ask)
 {
 	char	   *comment = cdc_fence_comment(p);
+	char	   *command;
 
 	/* the key was there when it was decided */
-	return comment ? cdc_source_publication_sql(ask, comment, judged_mark(p)) :
-		pstrdup("DO 'BEGIN RAISE EXCEPTION ''there is no key for its mark any more''; END'");
+	if (comment == NULL)
+		return pstrdup("DO 'BEGIN RAISE EXCEPTION ''there is no key for its mark any more''; END'");
+	command = cdc_source_publication_sql(ask, comment, judged_mark(p));
+	return cdc_trigger_due(p) ? psprintf("%s; %s", cdc_source_make_trigger_sql(ask->installation), command) : command;
+}
+
+/* With it go the event triggers that nobody else needs. */
+static char *
+drop_publication_command(const CdcPipeline *p, const CdcSourceAsk *ask)
+{
+	char	   *command = cdc_source_drop_publication_sql(ask, judged_mark(p));
+	List	   *sharers;
+	const char **names;
+	int			i;
+
+	if (ask->installation == NULL)
+		return command;
+	sharers = cdc_wanted_trigger_sharers(p, false);
+	names = palloc(sizeof(char *) * (list_length(sharers) + 1));
+	for (i = 0; i < list_length(sharers); i++)
+		names[i] = ((CdcPipeline *) list_nth(sharers, i))->object_name;
+	return psprintf("%s; %s", command, cdc_source_drop_trigger_sql(ask->installation, names, list_length(sharers)));
+}
+
+/* What it gave tables is remembered by those who publish them still. */
+static void
+hand_over_identities(CdcPipeline *p)
+{
+	ListCell   *cell;
+
+	if (cdc_wants_trigger(p) && p->kept.identities)
+	{
+		foreach(cell, cdc_wanted_trigger_sharers(p, true))
+			cdc_keep_identities(lfirst(cell), p->kept.identities);
+	}
+	cdc_keep_identities(p, NULL);
 }
 
 /* The action's command. */
@@ -87,7 +123,7 @@ command_of(const CdcOp *op)
 		case CDC_ACT_DROP_SLOT:
 			return cdc_source_drop_slot_sql(&ask);
 		case CDC_ACT_DROP_PUBLICATION:
-			return cdc_source_drop_publication_sql(&ask, judged_mark(p));
+			return drop_publication_command(p, &ask);
 		default:
 			Assert(op->action == CDC_ACT_DROP_ROLE);
 			return cdc_source_drop_role_sql(&ask);
@@ -138,7 +174,7 @@ end_member(const CdcBatch *batch, const CdcPgResult *result, int row)
 	if (done && op->action == CDC_ACT_CREATE_ROLE)
 		cdc_keep_role_password(op->pipeline);
 	if (done && op->action == CDC_ACT_RESET_IDENTITY)
-		cdc_keep_identities(op->pipeline, NULL);
+		hand_over_identities(op->pipeline);
 	if (words && hint)
 		words = psprintf("%s (%s)", words, hint);
 	if (words)

@@ -91,6 +91,13 @@ static const CdcFinding checks[] =
 		.required = "none of these for the role in this database",
 		.why = "a snapshot is one transaction, however long it takes, and a heartbeat's session is idle in between: what ends them begins the snapshot anew, or stops the stream"
 	},
+	[CDC_CHECK_EVENT_TRIGGER] = {
+		.check_name = "event_trigger",
+		.concern = CDC_CONCERN_SAFETY,
+		.severity = CDC_SEVERITY_WARNING,
+		.required = "the event triggers, or a primary key in every CREATE TABLE",
+		.why = "a table is published from its first moment: without a key PostgreSQL refuses UPDATE and DELETE on it until the next round has given it a replica identity"
+	},
 	[CDC_CHECK_HBA_UNREAD] = {
 		.check_name = "hba_unread",
 		.concern = CDC_CONCERN_FLOW,

@@ -40,6 +40,35 @@ cdc_no_key_inserts(const CdcPipeline *p)
 	return no_key_is(p, "insert_only");
 }
 
+bool
+cdc_wants_trigger(const CdcPipeline *p)
+{
+	return p->wanted.ntables == 0 && cdc_no_key_full(p) && p->world->installation;
+}
+
+bool
+cdc_trigger_due(const CdcPipeline *p)
+{
+	return cdc_wants_trigger(p) && !p->wanted.want_deleted && p->look.seen && p->look.server.is_superuser &&
+		(p->look.seen->trigger == CDC_TRIGGER_ABSENT || p->look.seen->trigger == CDC_TRIGGER_WRONG);
+}
+
+/* Of a JSON {oid: ...}, 0: there is none. */
+static int64
+highest_oid(const char *tables)
+{
+	struct json_object *all = tables ? cdc_json_parse(tables) : NULL;
+	int64		highest = 0;
+
+	if (all)
+	{
+		json_object_object_foreach(all, oid, was)
+			highest = Max(highest, was ? strtoll(oid, NULL, 10) : 0);
+	}
+	json_object_put(all);
+	return highest;
+}
+
 CdcSourceAsk
 cdc_source_ask_of(const CdcPipeline *p)
 {
@@ -57,6 +86,8 @@ cdc_source_ask_of(const CdcPipeline *p)
 	ask.unlogged = p->kept.unlogged;
 	ask.login = p->source && !p->source->pg.manage_role ? p->source->pg.connector_user : NULL;
 	ask.options = p->wanted.options;
+	ask.installation = cdc_wants_trigger(p) ? p->world->installation : NULL;
+	ask.given_after = ask.installation && ask.lists_relations ? highest_oid(p->kept.identities) : 0;
 	return ask;
 }
 

@@ -28,6 +28,13 @@ extern const char *cdc_connect_url(const CdcService *sink);
 extern bool cdc_no_key_full(const CdcPipeline *pipeline);
 extern bool cdc_no_key_inserts(const CdcPipeline *pipeline);
 
+/*
+ * Event triggers on the source give its new tables an identity where it captures all
+ * and no_key is full; are they to be made now, as far as the last look knows?
+ */
+extern bool cdc_wants_trigger(const CdcPipeline *pipeline);
+extern bool cdc_trigger_due(const CdcPipeline *pipeline);
+
 /* The pipeline's part of a source query; points into the pipeline. */
 extern CdcSourceAsk cdc_source_ask_of(const CdcPipeline *pipeline);
 

@@ -312,3 +312,19 @@ cdc_wanted_config(const CdcPipeline *p, char **fault)
 	spec.options = p->wanted.options;
 	return cdc_kc_config(&spec, fault);
 }
+
+List *
+cdc_wanted_trigger_sharers(const CdcPipeline *p, bool staying)
+{
+	List	   *sharers = NIL;
+	CdcPipeline *other;
+
+	cdc_each_of_source(other, p->source)
+	{
+		if (other == p || other->kept.status == CDC_DELETED || !cdc_same(other->wanted.database, p->wanted.database) || !cdc_wants_trigger(other))
+			continue;
+		if (!staying || !other->wanted.want_deleted || (other->look.seen && other->look.seen->pub_exists))
+			sharers = lappend(sharers, other);
+	}
+	return sharers;
+}

@@ -42,6 +42,13 @@ typedef struct CdcWantedFile
 /* Fills files; how many there are.  The password is the first. */
 extern int	cdc_wanted_files(const CdcPipeline *pipeline, CdcWantedFile *files);
 
+/*
+ * Those that have the source's event triggers in common with a pipeline, itself not
+ * included; palloc'd.  staying: only those that are not being deleted, or whose
+ * publication was seen.
+ */
+extern List *cdc_wanted_trigger_sharers(const CdcPipeline *pipeline, bool staying);
+
 /* The pg_hba lines of a pipeline, one a CIDR; palloc'd. */
 extern CdcHbaLine *cdc_wanted_hba_lines(const CdcPipeline *pipeline, int *n);
 
