@@ -132,7 +132,7 @@ $(UPDATES): %: sql/updates/% $(SQL_CODE)
 else
 
 # -- what people type ---------------------------------------------------------
-.PHONY: help demo demo-failover demo-sql check check-full format format-check lint coverage house expected lab-up lab-down bench bench-scale torture-failover
+.PHONY: help demo demo-failover demo-sql check check-full format format-check lint coverage house expected lab-up lab-down bench bench-scale torture-failover torture-patroni
 
 help:	## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -196,5 +196,8 @@ bench-scale:	## how the figures grow with the number of pipelines: SIZES="100 1k
 
 torture-failover:	## kills primaries under load and counts rows: ROUNDS=10 VERSIONS="16 17 18"
 	@ROUNDS="$(ROUNDS)" VERSIONS="$(VERSIONS)" FAULTS="$(FAULTS)" test/torture/run
+
+torture-patroni:	## what Patroni does to its clusters, under load, rows counted: ROUNDS=10 VERSIONS="15 17" SLOTS="declared ignored native"
+	@ROUNDS="$(ROUNDS)" VERSIONS="$(VERSIONS)" SLOTS="$(SLOTS)" test/torture/patroni
 
 endif

@@ -25,6 +25,12 @@ is_behind(const CdcStandbyFacts *f)
 	return f->primary_known && f->slot_lsn < f->primary_lsn;
 }
 
+static bool
+is_spared(const CdcStandbyFacts *f)
+{
+	return f->native && f->patroni_spares;
+}
+
 GUARD(leaving_slot, f->leaving && f->reachable && !f->other_cluster && f->in_recovery &&
 	  f->slot_exists && f->slot_ours && f->slot_fits && !f->slot_synced && !f->slot_active && !f->slot_declared)
 GUARD(leaving, f->leaving)
@@ -43,8 +49,8 @@ GUARD(native_no_dbname, f->native && f->has_dbname == CDC_NO)
 GUARD(no_feedback, !f->feedback)
 GUARD(no_physical_slot, !f->has_primary_slot)
 GUARD(not_streaming, !f->streams)
-GUARD(patroni_unread, f->patroni_keeps == CDC_UNKNOWN && !f->native)
-GUARD(patroni_drops, f->patroni_keeps == CDC_NO && !f->native)
+GUARD(patroni_unread, f->patroni_keeps == CDC_UNKNOWN && !is_spared(f))
+GUARD(patroni_drops, f->patroni_keeps == CDC_NO && !is_spared(f))
 GUARD(native_stalls, f->native && f->sync_missing)
 GUARD(native_absent, f->native && !f->slot_exists)
 GUARD(native_lost, f->native && f->slot_lost)
@@ -113,17 +119,19 @@ const CdcStandbyRule cdc_standby_table[] =
 	{50, G(not_streaming), DO(NONE), false, "it does not stream from its primary", NULL,
 		"What it lacks would be lost."},
 	{51, G(patroni_unread), DO(NONE), false, "Patroni runs it, and whether it drops the slot cannot be read from its configuration", NULL,
-		"Only a superuser may read patroni.dynamic.json in its data directory."},
+		"Only a superuser may read patroni.dynamic.json in its data directory; that Patroni is 4.1.0 or later, which leaves failover slots alone, shows in its sessions."},
 	{52, G(native_stalls), DO(NONE), false, "as a primary it would wait for standby slots that it does not have: {names}",
 		"ALTER SYSTEM SET synchronized_standby_slots = ''; SELECT pg_reload_conf(); -- on the standby",
 		"Decoding would stand still for ever while Kafka Connect says RUNNING."},
 	{53, G(patroni_drops), DO(NONE), false, "Patroni runs it, and drops the slot whenever it loads its list of slots: add to its configuration (patronictl edit-config) ignore_slots: [{type: logical, plugin: pgoutput, database: {database}}]", NULL,
-		"At each start of the server or of Patroni, a demotion, the end of a pause; on the primary too, which costs a gap."},
-	{54, G(native_absent), DO(NUDGE), true, "the server has not synced the slot yet", NULL,
+		"At each start of the server or of Patroni, a demotion, the end of a pause; on the primary too, which costs a gap. A failover slot is dropped before Patroni 4.1.0 alone."},
+	{54, G(native_absent), DO(NUDGE), true, "the server has not synced the slot yet",
+		"SELECT pg_reload_conf(); -- on the standby: wakes its slot sync worker, which sleeps up to 30 s",
 		"Up to 30 s after it was made."},
 	{56, G(native_lost), DO(NONE), true, "the synced slot was invalidated: {error}", NULL,
 		"The server makes it anew."},
-	{58, G(native_unfinished), DO(NUDGE), true, "the server has not finished syncing the slot", NULL,
+	{58, G(native_unfinished), DO(NUDGE), true, "the server has not finished syncing the slot",
+		"SELECT pg_reload_conf(); -- on the standby: wakes its slot sync worker, which sleeps up to 30 s",
 		"A temporary slot does not survive a promotion. The primary's slot moves on where running transactions are logged: every 15 s, unless it is nudged."},
 	{59, G(native_ready), DO(NONE), true, NULL, NULL, "Synced, not temporary, not invalidated."},
 

@@ -54,6 +54,7 @@ typedef struct CdcStandbyFacts
 	bool		free_slot;		/* max_replication_slots is not used up */
 	CdcTri		patroni_keeps;	/* by its configuration Patroni leaves the slot
 								 * alone; YES where there is no Patroni */
+	bool		patroni_spares; /* it leaves failover slots alone */
 	/* the slot of our name on it */
 	bool		slot_exists;
 	bool		slot_ours;		/* by what we remember */

@@ -105,3 +105,11 @@ cdc_patroni_keeps(const CdcPatroni *p, const char *slot, const char *database)
 	}
 	return cdc_patroni_declares(p, slot) ? CDC_YES : CDC_NO;
 }
+
+CdcTri
+cdc_patroni_spares(const char *asks)
+{
+	if (asks == NULL)
+		return CDC_UNKNOWN;
+	return strcmp(asks, "new") == 0 ? CDC_YES : CDC_NO;
+}

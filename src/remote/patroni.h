@@ -31,6 +31,7 @@ typedef struct CdcPatroniSlot
 typedef struct CdcPatroni
 {
 	bool		there;			/* sessions of Patroni were seen, or its words in pg_hba.conf */
+	CdcTri		spares;			/* it leaves failover slots alone, whatever its configuration (4.1.0 and later) */
 	bool		known;			/* its configuration was read */
 	int			nignored;
 	CdcPatroniSlot *ignored;
@@ -52,5 +53,8 @@ extern CdcTri cdc_patroni_keeps(const CdcPatroni *patroni, const char *slot, con
 
 /* Is it declared there, so that Patroni makes and moves it on every member? */
 extern bool cdc_patroni_declares(const CdcPatroni *patroni, const char *slot);
+
+/* Does one whose sessions ask this ("new", "old"; NULL: nothing that tells) leave failover slots alone? */
+extern CdcTri cdc_patroni_spares(const char *asks);
 
 #endif							/* CDC_PATRONI_H */

@@ -145,6 +145,7 @@ cdc_source_read_node(CdcSourceObs *obs, struct json_object *answer)
 		strcmp(cdc_json_string(conf, "max_slot_wal_keep_size"), "-1") == 0;
 	c->copies_slots = cdc_json_get(conf, "pg_failover_slots.synchronize_slot_names") != NULL;
 	c->patroni.there = cdc_json_true(node, "patroni");
+	c->patroni.spares = cdc_patroni_spares(cdc_json_string(node, "patroni_asks"));
 	if (c->patroni.there && cdc_json_string(answer, "patroni"))
 		cdc_patroni_read(&c->patroni, cdc_hba_decode(cdc_json_string(answer, "patroni")));
 	c->receiver = text_of(receiver, "status");

@@ -40,6 +40,14 @@
 #define BY_PATRONI "v.application_name IN ('Patroni heartbeat', 'Patroni restapi')"
 
 /*
+ * Patroni says its version to nobody.  What it asks each loop begins as follows since
+ * 4.1.0, from which on it leaves failover slots alone, and as the other before
+ * (patroni/postgresql/__init__.py, Postgresql.cluster_info_query).
+ */
+#define PATRONI_ASKS "pg_catalog.max(CASE WHEN pg_catalog.strpos(v.query, 'received_tli END, pg_catalog.pg_wal_lsn_diff(written_lsn') > 0 THEN 'new'" \
+	" WHEN pg_catalog.strpos(v.query, 'received_tli END, slot_name') > 0 THEN 'old' END)"
+
+/*
  * What only a superuser may call.  PostgreSQL checks the right to a function
  * or table when a query starts, taken branch or not, so this part is a query
  * of its own that runs only for a superuser.  %1$L: names, %2$s: full.
@@ -88,6 +96,7 @@
 	" FROM pg_catalog.pg_settings AS c WHERE c.name IN ('hot_standby_feedback', 'primary_slot_name', 'primary_conninfo'," \
 	" 'sync_replication_slots', 'synchronized_standby_slots', 'max_slot_wal_keep_size', 'max_replication_slots', 'wal_level', 'pg_failover_slots.synchronize_slot_names'))," \
 	"'patroni', EXISTS (SELECT FROM session AS v WHERE " BY_PATRONI ")," \
+	"'patroni_asks', (SELECT " PATRONI_ASKS " FROM session AS v WHERE " BY_PATRONI ")," \
 	"'receiver', (SELECT pg_catalog.jsonb_build_object('status', w.status, 'slot', w.slot_name)" \
 	" FROM pg_catalog.pg_stat_get_wal_receiver() AS w WHERE w.pid IS NOT NULL)," \
 	"'physical', (SELECT pg_catalog.jsonb_agg(l.slot_name) FROM slot AS l WHERE l.slot_type = 'physical' AND l.active)," \

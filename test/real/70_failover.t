@@ -13,6 +13,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "torture"))
 from torture import *
 from lib import *
+from repair import lsn
 
 needs_source(16, "slots on standbys: 75_failover_15 is of those")
 
@@ -40,6 +41,26 @@ def plain_and_lossy(torture):
     equal(verdicts, ["rewind"], "the verdict on a lossy failover is to rewind")
     ok(told and told[0]["phantoms"] and told[0]["gap"] is None, "its phantoms are told, and that there is no gap", told)
     ok(verdict.phantoms > before.phantoms, "there were phantoms")
+    phantoms_told(torture, told[0])
+
+
+def phantoms_told(torture, detail):
+    """Where they lie, in which tables, and no number that nobody knows."""
+    said = detail["phantoms"]
+    equal((said["certain"], said["timeline"], said["tables"], said["after_lsn"]),
+          (True, detail["from"]["timeline"], ['"public"."%s"' % torture.table], detail["switch_lsn"]), "of which history they are, and in which tables")
+    after, stored = lsn(said["after_lsn"]), lsn(said["stored_lsn"])
+    interval = torture.repair.intervals()[-1]
+    last = max((event.lsn for event in list(torture.stream.events) if event.op != "r" and event.at < interval.before), default=0)
+    ok(after < last <= stored and said["stored_bytes"] == stored - after, "how far Kafka has them: the last event before the stop lies there", (said, last))
+    found = lambda: meta.rows("SELECT concern, severity, past, observed FROM cdc.finding WHERE pipeline_id = '%s' AND check_name = 'phantoms'" % torture.repair.id)
+    ok(wait(found, 30), "a finding tells them")
+    concern, severity, past, observed = found()[0]
+    equal((concern, severity, past), ("flow", "warning", "t"), "it is about what has happened")
+    ok(all(word in observed for word in ("timeline %d" % said["timeline"], said["after_lsn"], said["stored_lsn"], '"public"."%s"' % torture.table, "how many only the topics tell")),
+       "with the same words", observed)
+    meta.one("SELECT cdc.acknowledge('%s', 'phantoms')" % torture.repair.id)
+    equal(found(), [], "it goes when it is acknowledged")
 
 
 def planned_and_back(torture):

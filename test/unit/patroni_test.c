@@ -50,5 +50,7 @@ main(void)
 	}
 	memset(&p, 0, sizeof(p));
 	ok(cdc_patroni_keeps(&p, SLOT, "app") == CDC_YES, "where there is no Patroni nobody drops a slot");
+	ok(cdc_patroni_spares("new") == CDC_YES && cdc_patroni_spares("old") == CDC_NO && cdc_patroni_spares(NULL) == CDC_UNKNOWN,
+	   "failover slots are left alone by a Patroni that asks as 4.1.0 and later do");
 	return done_testing();
 }

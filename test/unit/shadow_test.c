@@ -113,7 +113,11 @@ cases(void)
 	CASE(well, 48, ADVANCE, f.has_primary_slot = false; f.slot_lsn = 400 * MB);
 	CASE(well, 50, NONE, f.streams = false);
 	CASE(well, 51, MAKE, f.patroni_keeps = CDC_UNKNOWN; f.slot_exists = false);
-	CASE(native, 0, NONE, f.patroni_keeps = CDC_UNKNOWN);
+	CASE(native, 51, NONE, f.patroni_keeps = CDC_UNKNOWN);
+	CASE(native, 53, NONE, f.patroni_keeps = CDC_NO);
+	CASE(native, 0, NONE, f.patroni_spares = true; f.patroni_keeps = CDC_NO);
+	CASE(native, 0, NONE, f.patroni_spares = true; f.patroni_keeps = CDC_UNKNOWN);
+	CASE(well, 53, NONE, f.patroni_spares = true; f.patroni_keeps = CDC_NO);
 	CASE(well, 53, ADVANCE, f.patroni_keeps = CDC_NO; f.slot_lsn = 400 * MB);
 	CASE(native, 52, NONE, f.sync_missing = true);
 	CASE(well, 0, NONE, f.sync_missing = true);

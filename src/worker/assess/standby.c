@@ -46,6 +46,27 @@ step_of(const CdcService *s)
 	return Min((uint64) cdc_count_of_source(s) * CDC_SHADOW_STEP, CDC_SHADOW_STEP_MOST);
 }
 
+/*
+ * Does Patroni leave failover slots alone?  All of a cluster are of one version, but
+ * while it is updated; what a standby's asks last seldom tells.
+ */
+static bool
+patroni_spares(const CdcService *s)
+{
+	bool		spares = false;
+	int			i;
+
+	for (i = 0; i < s->pg.nnodes; i++)
+	{
+		CdcTri		seen = s->pg.nodes[i].conf.patroni.spares;
+
+		if (seen == CDC_NO)
+			return false;
+		spares = spares || seen == CDC_YES;
+	}
+	return spares;
+}
+
 static void
 fill_facts(const CdcPipeline *p, const CdcNode *n, const CdcShadow *shadow, CdcStandbyFacts *f)
 {
@@ -79,6 +100,7 @@ fill_facts(const CdcPipeline *p, const CdcNode *n, const CdcShadow *shadow, CdcS
 	f->has_dbname = n->conf.has_dbname;
 	f->sync_missing = n->conf.sync_missing != NULL;
 	f->free_slot = n->free_slots > 0;
+	f->patroni_spares = patroni_spares(s);
 	f->patroni_keeps = cdc_patroni_keeps(&n->conf.patroni, p->object_name, p->wanted.database);
 
 	if (slot == NULL || shadow->making)

@@ -11,6 +11,7 @@
 #include "worker/learn/learn_parts.h"
 #include "worker/world/kept.h"
 #include "worker/world/streamed.h"
+#include "worker/world/wanted.h"
 
 void
 cdc_learn(CdcPipeline *p)
@@ -41,7 +42,7 @@ cdc_learn_gap(CdcPipeline *p, const char *name, const char *words)
 
 	json_object_object_add(detail, "kind", json_object_new_string(name));
 	cdc_lsn_json(detail, "from_lsn", p->learned.flushed);
-	json_object_object_add(detail, "tables", cdc_gap_tables(p));
+	json_object_object_add(detail, "tables", cdc_wanted_tables(p));
 	json_object_object_add(detail, "action", json_object_new_string(cdc_gap_halts(p) ? "halt" : "resnapshot"));
 	cdc_keep_gap(p, json_object_to_json_string_ext(detail, JSON_C_TO_STRING_PLAIN));
 	cdc_world_event(p, "gap", NULL, NULL, NULL, NULL, cdc_gap_words(words, p->learned.flushed), detail);

@@ -230,6 +230,7 @@ read_answer(CdcNode *n, const CdcPgResult *result)
 {
 	CdcSourceObs *obs;
 	MemoryContext old;
+	CdcTri		spares = n->conf.patroni.spares;
 
 	if (n->obs_context == NULL)
 		n->obs_context = AllocSetContextCreate(n->service->context, "cdc_pipeline node", ALLOCSET_SMALL_SIZES);
@@ -238,6 +239,9 @@ read_answer(CdcNode *n, const CdcPgResult *result)
 	old = MemoryContextSwitchTo(n->obs_context);
 	obs = cdc_probe_answer(result);
 	MemoryContextSwitchTo(old);
+	/* what Patroni asked just now may tell nothing */
+	if (obs && obs->node.patroni.there && obs->node.patroni.spares == CDC_UNKNOWN)
+		obs->node.patroni.spares = spares;
 	return obs;
 }
 

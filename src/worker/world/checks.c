@@ -166,6 +166,14 @@ static const CdcFinding checks[] =
 		.severity = CDC_SEVERITY_INFO,
 		.why = "it is why there is no connection, in the words of libpq, libcurl or the server; shown to admins alone"
 	},
+	[CDC_CHECK_PHANTOMS] = {
+		.check_name = "phantoms",
+		.concern = CDC_CONCERN_FLOW,
+		.severity = CDC_SEVERITY_WARNING,
+		.required = "consumers that take these events back: the event of the failover says which they are",
+		.why = "a failover lost these transactions after Kafka had their events: consumers have rows, and versions of rows, that the source has not",
+		.past = true
+	},
 	[CDC_CHECK_PLUGIN_LOGIN] = {
 		.check_name = "plugin_login",
 		.concern = CDC_CONCERN_SAFETY,

@@ -14,9 +14,11 @@
 #include "common/json.h"
 #include "common/lsn.h"
 #include "worker/world/kept.h"
+#include "worker/world/phantoms.h"
 #include "worker/world/plan.h"
 #include "worker/world/streamed.h"
 #include "worker/world/timeline.h"
+#include "worker/world/wanted.h"
 
 /*
  * How long after a start of the source an offset of before it may still be
@@ -29,17 +31,6 @@ static int64
 now_ms(void)
 {
 	return (GetCurrentTimestamp() + ((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)) / 1000;
-}
-
-struct json_object *
-cdc_gap_tables(const CdcPipeline *p)
-{
-	struct json_object *tables = json_object_new_array();
-	int			i;
-
-	for (i = 0; i < p->wanted.ntables; i++)
-		json_object_array_add(tables, json_object_new_string(p->wanted.tables[i]));
-	return tables;
 }
 
 static const char *
@@ -108,26 +99,6 @@ cdc_failover_is_straight(const CdcPipeline *p, uint64 lsn)
 		cdc_history_begins(obs->history, obs->nhistory - 1, p->kept.streamed_from);
 }
 
-/*
- * Events that Kafka has and the new primary never had: those of transactions
- * with after_lsn < commit LSN <= to_lsn (null: no bound) that reached Kafka
- * before this moment, at which the connector stands still.
- */
-static struct json_object *
-phantoms_of(const CdcJudgement *j)
-{
-	struct json_object *phantoms;
-
-	if (!j->phantoms)
-		return NULL;
-	phantoms = json_object_new_object();
-	cdc_lsn_json(phantoms, "after_lsn", j->phantom_from);
-	cdc_lsn_json(phantoms, "to_lsn", j->phantom_to);
-	cdc_json_add_string(phantoms, "before", timestamptz_to_str(GetCurrentTimestamp()));
-	json_object_object_add(phantoms, "certain", json_object_new_boolean(j->phantoms_certain));
-	return phantoms;
-}
-
 static struct json_object *
 gap_of(const CdcPipeline *p, const CdcJudgement *j)
 {
@@ -140,7 +111,7 @@ gap_of(const CdcPipeline *p, const CdcJudgement *j)
 	cdc_json_add_string(gap, "action", j->verdict == CDC_VERDICT_HALT ? "halt" : "resnapshot");
 	cdc_lsn_json(gap, "from_lsn", j->gap_from);
 	cdc_lsn_json(gap, "to_lsn", j->gap_to);
-	json_object_object_add(gap, "tables", cdc_gap_tables(p));
+	json_object_object_add(gap, "tables", cdc_wanted_tables(p));
 	return gap;
 }
 
@@ -181,7 +152,7 @@ tell(CdcPipeline *p, const CdcJudgement *j, const char *words)
 	cdc_lsn_json(detail, "offset_lsn", p->look.offsets_known == CDC_YES && p->learned.stopped_seen ? p->look.offsets.highest_lsn : 0);
 	cdc_lsn_json(detail, "slot_lsn", p->look.seen->slot_exists ? p->look.seen->confirmed_flush_lsn : 0);
 	cdc_lsn_json(detail, "position", j->position);
-	json_object_object_add(detail, "phantoms", phantoms_of(j));
+	json_object_object_add(detail, "phantoms", cdc_phantoms_json(p, j));
 	json_object_object_add(detail, "gap", gap_of(p, j));
 	cdc_world_event(p, "failover", psprintf("%d", j->rule->id), NULL, NULL, NULL, words, detail);
 }
@@ -208,6 +179,7 @@ cdc_failover_remember(CdcPipeline *p, const CdcJudgement *j, const char *words)
 	char		number[32];
 
 	tell(p, j, words);
+	cdc_phantoms_tell(p, j);
 	p->kept.usurped = false;
 	p->kept.rewritten_lsn = 0;
 	p->kept.came_lsn = 0;

@@ -69,9 +69,6 @@ extern void cdc_failover_streaming(CdcPipeline *pipeline);
 /* Does the pipeline stop at a gap, or is a new snapshot taken? */
 extern bool cdc_gap_halts(const CdcPipeline *pipeline);
 
-/* The tables that a gap concerns, a JSON array of the caller's. */
-extern struct json_object *cdc_gap_tables(const CdcPipeline *pipeline);
-
 /*
  * What a gap means for users: changes after a position, or (0) from one on that
  * is not known, may be missing; palloc'd.

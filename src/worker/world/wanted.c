@@ -313,6 +313,17 @@ cdc_wanted_config(const CdcPipeline *p, char **fault)
 	return cdc_kc_config(&spec, fault);
 }
 
+struct json_object *
+cdc_wanted_tables(const CdcPipeline *p)
+{
+	struct json_object *tables = json_object_new_array();
+	int			i;
+
+	for (i = 0; i < p->wanted.ntables; i++)
+		json_object_array_add(tables, json_object_new_string(p->wanted.tables[i]));
+	return tables;
+}
+
 List *
 cdc_wanted_trigger_sharers(const CdcPipeline *p, bool staying)
 {

@@ -29,6 +29,9 @@ extern struct json_object *cdc_wanted_config(const CdcPipeline *pipeline, char *
  */
 extern const char **cdc_wanted_only(const CdcPipeline *pipeline, int *n);
 
+/* The tables that it captures, as "schema"."table", a JSON array of the caller's; empty: all tables. */
+extern struct json_object *cdc_wanted_tables(const CdcPipeline *pipeline);
+
 /* A file that each Connect host must have for a pipeline. */
 typedef struct CdcWantedFile
 {
