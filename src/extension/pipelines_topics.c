@@ -19,6 +19,8 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
+#include "extension/topics.h"
+
 PG_FUNCTION_INFO_V1(cdc_topic_key);
 PG_FUNCTION_INFO_V1(cdc_topic_of);
 PG_FUNCTION_INFO_V1(cdc_topic_ranges);
@@ -85,16 +87,31 @@ append_part(StringInfo topic, const char *part, const char *end)
 }
 
 static void
-append_topic(StringInfo topic, text *prefix, text *table)
+append_name(StringInfo topic, const char *prefix, int length, const char *table, const char *end)
 {
-	const char *end = (const char *) VARDATA_ANY(table) + VARSIZE_ANY_EXHDR(table);
 	const char *next;
 
-	append_legal(topic, VARDATA_ANY(prefix), VARSIZE_ANY_EXHDR(prefix), false);
+	append_legal(topic, prefix, length, false);
 	appendStringInfoChar(topic, '.');
-	next = append_part(topic, VARDATA_ANY(table), end);
+	next = append_part(topic, table, end);
 	appendStringInfoChar(topic, '.');
 	append_part(topic, next, end);
+}
+
+static void
+append_topic(StringInfo topic, text *prefix, text *table)
+{
+	append_name(topic, VARDATA_ANY(prefix), VARSIZE_ANY_EXHDR(prefix), VARDATA_ANY(table), (const char *) VARDATA_ANY(table) + VARSIZE_ANY_EXHDR(table));
+}
+
+char *
+cdc_topic_name(const char *prefix, const char *table)
+{
+	StringInfoData topic;
+
+	initStringInfo(&topic);
+	append_name(&topic, prefix, (int) strlen(prefix), table, table + strlen(table));
+	return topic.data;
 }
 
 /* cdc_inner.topic_of(prefix text, tab text) -> text: the topic of a table, which is named as it is kept. */

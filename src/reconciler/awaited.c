@@ -130,14 +130,16 @@ others_give_way(CdcSnapshot *s)
 	bool		turn = s->slot_turn == CDC_TURN_BLOCKED || s->slot_turn == CDC_TURN_NEIGHBOUR ||
 		s->slot_turn == CDC_TURN_SOON;
 	bool		writer = s->older_writer == CDC_WRITER_PRESENT;
+	bool		stranger = s->stranger == CDC_YES;
 	bool		pause = s->discarding && (s->snapshot_again == CDC_RESTART_WAIT || (s->snapshot_again == CDC_RESTART_EXHAUSTED && s->status == CDC_FAILED));
 
 	if (network)
 		s->peerings = CDC_PEERINGS_ACTIVE;
 	s->slot_turn = turn ? CDC_TURN_OK : s->slot_turn;
 	s->older_writer = writer ? CDC_WRITER_NONE : s->older_writer;
+	s->stranger = stranger ? CDC_NO : s->stranger;
 	s->snapshot_again = pause ? CDC_RESTART_DUE : s->snapshot_again;
-	return network || turn || writer || pause;
+	return network || turn || writer || stranger || pause;
 }
 
 /* What stands still can be judged; of what failover.c looks at the slot and the offsets are here. */

@@ -34,6 +34,7 @@
 	X(SLOT, "slot", "what is wrong with the slot") \
 	X(BLOCKER, "blocker", "the oldest write transaction, or the neighbour that creates its slot") \
 	X(OLDER_WRITER, "older_writer", "the connector that still writes to the topics") \
+	X(STRANGER, "stranger", "the connector of somebody else that has the same topic.prefix") \
 	X(FAILURE, "failure", "the failed task's message, redacted, one line") \
 	X(SNAPSHOT, "snapshot", "how often the snapshot was interrupted, when the next begins, and why") \
 	X(GAP, "gap", "from which LSN, which tables") \
@@ -41,7 +42,8 @@
 	X(OTHER_PRIMARY, "other_primary", "the node that claims to be primary too") \
 	X(STANDBY_SLOTS, "standby_slots", "physical slots that are waited for, and that no standby uses") \
 	X(SLOT_WAL, "slot_wal", "how much WAL the slot holds back, of how much") \
-	X(MOVING, "moving", "since when confirmed_flush_lsn stands still") \
+	X(MOVING, "moving", "since when confirmed_flush_lsn stands still, and what waits") \
+	X(STREAM, "stream", "since when nothing streams, and why") \
 	X(LEFT_BEHIND, "left_behind", "what a forced delete leaves")
 
 typedef enum CdcDetail

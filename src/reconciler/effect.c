@@ -221,8 +221,10 @@ connector_restarted(CdcSnapshot *s)
 {
 	if (!ours(s->connector))
 		return false;
-	if (s->connector_state == CDC_CS_FAILED || s->task_state == CDC_CS_FAILED)
+	/* one that runs is started anew when what it does leads nowhere */
+	if (s->connector_state == CDC_CS_FAILED || s->task_state == CDC_CS_FAILED || s->new_task == CDC_YES)
 		task_will_start(s, CDC_CS_RESTARTING);
+	s->new_task = CDC_NO;
 	return true;
 }
 

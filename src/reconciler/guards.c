@@ -396,6 +396,7 @@ GUARD(slot_foreign, s->slot == CDC_SLOT_FOREIGN && !s->initial_only)
 GUARD(slot_history_unseen, starts_task(s) && history_unseen(s))
 GUARD(older_writer_unseen, starts_task(s) && s->older_writer == CDC_WRITER_UNKNOWN)
 GUARD(older_writer_present, starts_task(s) && s->older_writer == CDC_WRITER_PRESENT)
+GUARD(stranger_first, starts_task(s) && !s->was_running && s->stranger == CDC_YES)
 GUARD(turn_unseen, makes_slot(s) && s->slot_turn == CDC_TURN_UNKNOWN)
 GUARD(no_free_slot, makes_slot(s) && s->slot_turn == CDC_TURN_NO_FREE_SLOT)
 GUARD(turn_blocked, makes_slot(s) && s->slot_turn == CDC_TURN_BLOCKED)
@@ -421,6 +422,9 @@ GUARD(task_not_running, !is_running(s))
 
 GUARD(snapshot_only_unfinished, s->initial_only && !snapshot_only_finished(s) &&
 	  s->offsets != CDC_OFFSETS_UNKNOWN)
+GUARD(stranger_in_the_way, s->stranger == CDC_YES && !s->initial_only && s->slot != CDC_SLOT_STREAMING)
+GUARD(stream_broken, s->was_running && !s->initial_only && !moving_on(s) &&
+	  (s->slot != CDC_SLOT_STREAMING || s->stream_breaks == CDC_YES))
 GUARD(slot_not_streaming, !s->initial_only && s->slot != CDC_SLOT_STREAMING)
 GUARD(move_unconfirmed, whole(s) && moving_on(s) && s->confirmed != CDC_YES)
 GUARD(whole, whole(s))
@@ -430,6 +434,8 @@ GUARD(whole, whole(s))
  */
 GUARD(whole_slot_wal_high, whole(s) && !s->initial_only && s->slot_wal_high == CDC_YES)
 GUARD(whole_two_primaries, whole(s) && s->two_primaries == CDC_YES)
+GUARD(whole_new_task, whole(s) && s->was_running && may_start(s) && !s->initial_only && s->moving == CDC_NO && s->new_task == CDC_YES &&
+	  s->standbys_awaited != CDC_YES)
 GUARD(whole_standing_still, whole(s) && !s->initial_only && s->moving == CDC_NO &&
 	  s->standbys_awaited != CDC_YES)
 GUARD(whole_standbys_awaited, whole(s) && !s->initial_only && s->standbys_awaited == CDC_YES)
@@ -437,6 +443,7 @@ GUARD(whole_identity_to_set, whole(s) && s->tables == CDC_TABLES_NO_IDENTITY && 
 GUARD(whole_tables_without_identity, whole(s) && s->tables == CDC_TABLES_NO_IDENTITY)
 GUARD(whole_tables_wrong, whole(s) && tables_wrong(s))
 GUARD(whole_publication_unverified, whole(s) && s->publication == CDC_OBJ_UNVERIFIED)
+GUARD(whole_stranger, whole(s) && s->stranger == CDC_YES)
 GUARD(whole_role_wrong, whole(s) &&
 	  (s->role == CDC_OBJ_FOREIGN || s->role == CDC_OBJ_UNVERIFIED || s->role == CDC_OBJ_ABSENT ||
 	   s->role == CDC_OBJ_WRONG))

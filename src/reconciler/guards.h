@@ -61,14 +61,14 @@
 	X(discard_offsets_unseen) X(discard_offsets_left) X(snapshot_given_up) X(snapshot_pausing) \
 	X(offsets_orphaned) X(snapshot_spoiled) X(slot_left_over) X(slot_foreign) \
 	X(slot_history_unseen) X(older_writer_unseen) X(older_writer_present) \
-	X(turn_unseen) X(no_free_slot) X(turn_blocked) X(connector_to_prepare) X(turn_neighbour) \
+	X(stranger_first) X(turn_unseen) X(no_free_slot) X(turn_blocked) X(connector_to_prepare) X(turn_neighbour) \
 	X(password_not_allowed) X(connector_to_point) X(connector_deleted) X(connector_to_put) X(discard_finished) \
 	X(connector_prepared) X(connector_moved) X(connector_held) \
 	X(failure_exhausted) X(restart_waiting) X(restart_due) X(task_not_running) \
-	X(snapshot_only_unfinished) X(slot_blocked) X(slot_not_streaming) X(move_unconfirmed) X(whole) \
+	X(snapshot_only_unfinished) X(slot_blocked) X(stranger_in_the_way) X(stream_broken) X(slot_not_streaming) X(move_unconfirmed) X(whole) \
 	/* running */ \
-	X(whole_slot_wal_high) X(whole_two_primaries) X(whole_standing_still) X(whole_standbys_awaited) X(whole_identity_to_set) X(whole_tables_without_identity) X(whole_tables_wrong) \
-	X(whole_publication_unverified) X(whole_role_wrong) X(whole_hba_wrong) X(whole_source_not_capable) \
+	X(whole_slot_wal_high) X(whole_two_primaries) X(whole_new_task) X(whole_standing_still) X(whole_standbys_awaited) X(whole_identity_to_set) X(whole_tables_without_identity) X(whole_tables_wrong) \
+	X(whole_publication_unverified) X(whole_stranger) X(whole_role_wrong) X(whole_hba_wrong) X(whole_source_not_capable) \
 	X(whole_secret_stale) X(whole_plugin_waits) X(whole_plugin_missing) X(whole_network_not_ready) \
 	X(whole_network_out_of_reach) X(whole_agents_down) \
 	X(always)

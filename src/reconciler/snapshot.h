@@ -314,10 +314,17 @@ typedef struct CdcSnapshot
 								 * after the fifth in a row */
 	CdcSlotTurn slot_turn;
 	CdcOlderWriter older_writer;
+	CdcTri		stranger;		/* a connector of somebody else on the same Connect
+								 * has the pipeline's topic.prefix */
 	CdcGap		gap;			/* remembered from when it was seen until
 								 * end_discard; NONE unless was_running */
 	CdcTri		moving;			/* confirmed_flush_lsn moves; NO after three
 								 * rounds without */
+	CdcTri		stream_breaks;	/* walsenders end one after the other, while
+								 * Connect calls the task RUNNING */
+	CdcTri		new_task;		/* it does not move, what waits was read at the
+								 * source, and Kafka answers: a task that is
+								 * started anew may help */
 
 	/* failover; means nothing unless was_running, without initial_only */
 	CdcMove		move;

@@ -131,6 +131,7 @@ typedef struct CdcKcConnector
 	const char *epoch;			/* config's cdc.epoch as it is there, or NULL */
 	const char *signature;		/* config's cdc.mark, or NULL */
 	const char *topic_prefix;	/* config's, or NULL */
+	bool		debezium;		/* of one of its classes */
 	CdcConnectState state;
 	const char *state_name;		/* as sent, e.g. "RUNNING"; NULL */
 	int			ntasks;			/* of the status, not of the info */

@@ -42,8 +42,11 @@
 /* Names of ours begin so; of others the configuration is not looked at. */
 #define OUR_NAME "mdb-pipeline-"
 
+/* Classes that have topic.prefix as the beginning of <prefix>.<schema>.<table>. */
+#define DEBEZIUM_CLASS "io.debezium."
+
 /* Keys of a configuration that are asked of any connector. */
-static const char *const marks[] = {"cdc.pipeline.id", "cdc.epoch", "cdc.mark", "topic.prefix"};
+static const char *const marks[] = {"cdc.pipeline.id", "cdc.epoch", "cdc.mark", "connector.class", "topic.prefix"};
 
 struct CdcKcReader
 {
@@ -173,6 +176,7 @@ reduce(struct json_object *entry, bool ours)
 	const char *task_state = cdc_json_string(task, "state");
 	const char *worker = NULL;
 	const char *trace = NULL;
+	const char *class;
 	CdcKcConnector *item;
 	Kept	   *kept;
 	char	   *at;
@@ -228,6 +232,8 @@ reduce(struct json_object *entry, bool ours)
 	item->epoch = cdc_kc_config_value(item->config, "cdc.epoch");
 	item->signature = cdc_kc_config_value(item->config, "cdc.mark");
 	item->topic_prefix = cdc_kc_config_string(item->config, "topic.prefix");
+	class = cdc_kc_config_string(item->config, "connector.class");
+	item->debezium = class && strncmp(class, DEBEZIUM_CLASS, strlen(DEBEZIUM_CLASS)) == 0;
 	kept->size = offsetof(Kept, words) + room + cdc_kc_config_size(kept->config) + CONNECTOR_COST;
 	return kept;
 }

@@ -338,4 +338,19 @@ extern char *cdc_source_batch_words(const char *escaped);
  */
 extern char *cdc_source_why_sql(const CdcSourceAsk *ask);
 
+/*
+ * What waits behind its slot, which may be in use.  In one session, one after the
+ * other, each of several statements in one message; what is made is gone with the session:
+ * copy_slot makes a copy of the slot; pending reads the first transaction there that was
+ * not confirmed: its tables in the order of their changes, a line each as it is kept
+ * ("schema"."table"), for cdc_source_batch_words(), or NULL: none waits.  An ERROR of pending is the one that the connector gets.  login_fault
+ * is why the connector's role cannot come in, or NULL.
+ */
+extern char *cdc_source_copy_slot_sql(const CdcSourceAsk *ask);
+extern char *cdc_source_pending_sql(const CdcSourceAsk *ask);
+extern char *cdc_source_login_fault_sql(const CdcSourceAsk *ask);
+
+/* Is it the name of a table as it is kept? */
+extern bool cdc_source_is_kept_name(const char *name);
+
 #endif							/* CDC_SOURCE_H */

@@ -50,7 +50,7 @@ well(CdcStatus status)
 	s.role_has_dependents = s.role_disarmed = s.settled = CDC_NO;
 	s.hba_line_left = CDC_YES;
 	s.move = CDC_MOVE_NONE;
-	s.shadow_left = s.offsets_ahead = s.confirmed = s.two_primaries = s.slot_wal_high = s.standbys_awaited = CDC_NO;
+	s.shadow_left = s.offsets_ahead = s.confirmed = s.two_primaries = s.slot_wal_high = s.standbys_awaited = s.stream_breaks = s.new_task = s.stranger = CDC_NO;
 	return s;
 }
 
@@ -296,6 +296,7 @@ source_cases(void)
 	CASE(530, PROVISIONING, s.role = CDC_OBJ_UNKNOWN);
 	CASE(532, PROVISIONING, s.role = CDC_OBJ_FOREIGN);
 	CASE(532, PROVISIONING, s.role = CDC_OBJ_UNVERIFIED);
+	CASE(807, RUNNING, s.stranger = CDC_YES);
 	CASE(806, RUNNING, s.role = CDC_OBJ_UNVERIFIED);
 	CASE(534, PROVISIONING, s.role = CDC_OBJ_ABSENT; s.manage_role = false);
 	CASE(536, PENDING, s.role = CDC_OBJ_ABSENT);
@@ -434,7 +435,19 @@ connector_cases(void)
 	CASE(786, RUNNING, s.connector_state = CDC_CS_UNASSIGNED; s.task_state = CDC_CS_UNASSIGNED);
 	CASE(790, PROVISIONING, s.initial_only = true; s.slot = CDC_SLOT_ABSENT; s.offsets = CDC_OFFSETS_SNAPSHOT);
 	CASE(794, PROVISIONING, s.slot = CDC_SLOT_INACTIVE);
-	CASE(794, RUNNING, s.slot = CDC_SLOT_ACTIVE);
+	CASE(755, PROVISIONING, no_connector(&s); s.stranger = CDC_YES);
+	CASE(755, PROVISIONING, stop(&s); s.stranger = CDC_YES);
+	CASE(772, RUNNING, stop(&s); s.stranger = CDC_YES);
+	CASE(791, PROVISIONING, s.slot = CDC_SLOT_INACTIVE; s.stranger = CDC_YES);
+	CASE(791, RUNNING, s.slot = CDC_SLOT_INACTIVE; s.stranger = CDC_YES);
+	CASE(796, PROVISIONING, s.initial_only = true; s.slot = CDC_SLOT_ABSENT; s.stranger = CDC_YES);
+	CASE(792, RUNNING, s.slot = CDC_SLOT_ACTIVE);
+	CASE(792, RUNNING, s.slot = CDC_SLOT_INACTIVE);
+	CASE(792, RUNNING, s.stream_breaks = CDC_YES);
+	CASE(794, RUNNING, s.slot = CDC_SLOT_ACTIVE; s.move = CDC_MOVE_RESUMED);
+	CASE(796, PROVISIONING, s.stream_breaks = CDC_YES);
+	CASE(890, RUNNING, s.initial_only = true; s.stream_breaks = CDC_YES);
+	CASE(795, RUNNING, s.stream_breaks = CDC_YES; s.move = CDC_MOVE_RESUMED);
 	CASE(796, PROVISIONING, s.moving = CDC_UNKNOWN);
 	CASE(796, PROVISIONING, s.initial_only = true; s.slot = CDC_SLOT_ABSENT);
 }
@@ -445,7 +458,7 @@ crossed_cases(void)
 {
 	CASE(511, RUNNING, s.source_capable = CDC_NO; s.publication = CDC_OBJ_UNKNOWN; s.slot = CDC_SLOT_UNKNOWN);
 	CASE(810, RUNNING, s.source_capable = CDC_NO; s.manage_role = false; s.role = CDC_OBJ_UNKNOWN);
-	CASE(794, RUNNING, s.gap_halt = true; s.slot = CDC_SLOT_LOST; s.source_capable = CDC_NO);
+	CASE(792, RUNNING, s.gap_halt = true; s.slot = CDC_SLOT_LOST; s.source_capable = CDC_NO);
 	CASE(504, RUNNING, s.gap_halt = true; s.slot = CDC_SLOT_LOST; s.source_reachable = CDC_NO);
 	CASE(208, RUNNING, s.gap_halt = true; s.slot = CDC_SLOT_LOST);
 	CASE(782, RUNNING, s.connector_state = CDC_CS_FAILED; s.restart = CDC_RESTART_WAIT);
@@ -463,6 +476,7 @@ crossed_cases(void)
 	CASE(798, RUNNING, s.publication = CDC_OBJ_WRONG; s.tables = CDC_TABLES_NO_IDENTITY);
 	CASE(797, RUNNING, s.publication = CDC_OBJ_WRONG; s.tables = CDC_TABLES_NO_IDENTITY; s.sets_identity = true);
 	CASE(756, PROVISIONING, fail(&s, CDC_RESTART_DUE); s.slot = CDC_SLOT_ABSENT; s.offsets = CDC_OFFSETS_NONE; s.slot_turn = CDC_TURN_UNKNOWN);
+	CASE(144, DELETING, s.untouched = true; s.connect_reachable = CDC_UNKNOWN; s.sink_running = false; s.connector = CDC_OBJ_UNVERIFIED);
 	CASE(180, DELETING, all_gone(&s); s.force = true; s.source_capable = CDC_NO; s.publication = CDC_OBJ_UNKNOWN; s.role = CDC_OBJ_OK; s.role_has_dependents = CDC_YES);
 	CASE(180, DELETING, all_gone(&s); s.force = true; s.source_capable = CDC_NO; s.publication = CDC_OBJ_UNKNOWN; s.hba_line_left = CDC_UNKNOWN);
 	CASE(180, DELETING, all_gone(&s); s.force = true; s.source_capable = CDC_NO; s.publication = CDC_OBJ_UNKNOWN; s.shadow_left = CDC_UNKNOWN);
@@ -487,6 +501,10 @@ running_cases(void)
 	CASE(799, RUNNING, s.slot_wal_high = CDC_YES);
 	CASE(800, RUNNING, s.two_primaries = CDC_YES);
 	CASE(802, RUNNING, s.moving = CDC_NO);
+	CASE(801, RUNNING, s.moving = CDC_NO; s.new_task = CDC_YES);
+	CASE(803, RUNNING, s.moving = CDC_NO; s.new_task = CDC_YES; s.standbys_awaited = CDC_YES);
+	CASE(890, RUNNING, s.new_task = CDC_YES);
+	CASE(890, RUNNING, s.initial_only = true; s.moving = CDC_NO; s.new_task = CDC_YES);
 	CASE(803, RUNNING, s.moving = CDC_NO; s.standbys_awaited = CDC_YES);
 	CASE(890, RUNNING, s.initial_only = true; s.standbys_awaited = CDC_YES);
 	CASE(798, RUNNING, s.tables = CDC_TABLES_NO_IDENTITY; s.slot_wal_high = CDC_YES);
@@ -554,7 +572,7 @@ running_anew(void)
 	{
 		CdcSnapshot s = cases[i].s;
 
-		if (cases[i].rule < 797 || cases[i].rule == 990 || s.status != CDC_RUNNING || s.initial_only || s.move != CDC_MOVE_NONE)
+		if (cases[i].rule < 797 || cases[i].rule == 801 || cases[i].rule == 990 || s.status != CDC_RUNNING || s.initial_only || s.move != CDC_MOVE_NONE)
 			continue;
 		s.was_running = false;
 		add(cases[i].rule, &s, "the same after a new snapshot");
@@ -609,7 +627,7 @@ running_without_slot(void)
 	{
 		CdcSnapshot s = cases[i].s;
 
-		if (cases[i].rule < 797 || cases[i].rule == 799 || cases[i].rule == 802 || cases[i].rule == 803 || cases[i].rule == 990 || s.status != CDC_RUNNING || s.initial_only)
+		if (cases[i].rule < 797 || cases[i].rule == 799 || cases[i].rule == 801 || cases[i].rule == 802 || cases[i].rule == 803 || cases[i].rule == 990 || s.status != CDC_RUNNING || s.initial_only)
 			continue;
 		s.initial_only = true;
 		s.slot = CDC_SLOT_ABSENT;

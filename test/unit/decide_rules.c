@@ -204,9 +204,11 @@ object_fault(const CdcSnapshot *s, CdcAction action)
 				return "an interrupted snapshot is resumed";
 			return start_fault(s);
 		case CDC_ACT_RESTART_CONNECTOR:
-			if (!ours(s->connector) || s->discarding || deleting || !failed(s) ||
-				s->restart != CDC_RESTART_DUE)
+			if (!ours(s->connector) || s->discarding || deleting)
 				return "restart_connector";
+			/* one that runs: when nothing comes through it */
+			if (failed(s) ? s->restart != CDC_RESTART_DUE : !s->was_running || s->moving != CDC_NO || s->new_task != CDC_YES)
+				return "restart_connector, and it does no harm to wait";
 			if (!s->was_running && s->slot != CDC_SLOT_ABSENT && s->slot != CDC_SLOT_FOREIGN &&
 				s->snapshot_interrupted == CDC_YES)
 				return "an interrupted snapshot is restarted";

@@ -259,7 +259,7 @@ blocked(const World *w)
 		(t->slot == CDC_SLOT_FOREIGN && !t->initial_only) || t->slot_turn != CDC_TURN_OK ||
 		!t->allow_password || t->two_primaries != CDC_NO || t->slot_wal_high != CDC_NO || t->standbys_awaited != CDC_NO ||
 		t->agents == CDC_AGENTS_DOWN || t->secret == CDC_SECRET_MISSING || t->secret == CDC_SECRET_PARTIAL ||
-		t->moving != CDC_YES || t->older_writer != CDC_WRITER_NONE;
+		t->moving != CDC_YES || t->stream_breaks != CDC_NO || t->new_task != CDC_NO || t->stranger != CDC_NO || t->older_writer != CDC_WRITER_NONE;
 }
 
 /* Where a world that is wanted and left alone must have come to. */

@@ -71,8 +71,8 @@ const Field fields[] = {
 	SEEN(slot, CDC_SLOT_STREAMING + 1, CDC_SLOT_STREAMING),
 	SEEN(offsets, CDC_OFFSETS_STREAMING + 1, CDC_OFFSETS_STREAMING),
 	SEEN(snapshot_interrupted, 3, CDC_NO), KNOWN(snapshot_again, CDC_RESTART_EXHAUSTED + 1, CDC_RESTART_DUE), SEEN(slot_turn, CDC_TURN_OK + 1, CDC_TURN_OK),
-	SEEN(older_writer, CDC_WRITER_NONE + 1, CDC_WRITER_NONE),
-	KNOWN(gap, CDC_GAP_TABLE_AWAY + 1, CDC_GAP_NONE), SEEN(moving, 3, CDC_YES),
+	SEEN(older_writer, CDC_WRITER_NONE + 1, CDC_WRITER_NONE), SEEN(stranger, 3, CDC_NO),
+	KNOWN(gap, CDC_GAP_TABLE_AWAY + 1, CDC_GAP_NONE), SEEN(moving, 3, CDC_YES), SEEN(stream_breaks, 3, CDC_NO), SEEN(new_task, 3, CDC_NO),
 	SEEN(move, CDC_MOVE_RESUMED + 1, CDC_MOVE_NONE), SEEN(verdict, CDC_VERDICT_NEVER + 1, CDC_VERDICT_RESUME),
 	SEEN(offsets_ahead, 3, CDC_NO), SEEN(confirmed, 3, CDC_YES),
 	SEEN(shadow_left, 3, CDC_NO), SEEN(slot_declared, 3, CDC_NO), SEEN(two_primaries, 3, CDC_NO), SEEN(slot_wal_high, 3, CDC_NO), SEEN(standbys_awaited, 3, CDC_NO),
@@ -683,7 +683,7 @@ world_user_repairs(World *w)
 	t->moving = CDC_YES;
 	t->unreachable_standby = CDC_NO;
 	t->gap_halt = false;
-	t->two_primaries = t->slot_wal_high = t->standbys_awaited = CDC_NO;
+	t->two_primaries = t->slot_wal_high = t->standbys_awaited = t->stream_breaks = t->new_task = t->stranger = CDC_NO;
 	w->doomed = false;
 }
 

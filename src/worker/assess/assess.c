@@ -61,7 +61,7 @@ cdc_assess_needs(const CdcPipeline *p)
 		needs |= CDC_NEED_OFFSETS;
 	needs |= CDC_NEED_PLUGIN;
 	c = cdc_connector_of(p);
-	if (p->kept.was_running && p->kept.snapshot_run)
+	if (p->kept.was_running && (p->kept.snapshot_run || cdc_new_task_may_help(p)))
 		needs |= CDC_NEED_OFFSETS;
 	if (!p->kept.was_running &&
 		((c && (c->state == CDC_CS_FAILED || c->task_state == CDC_CS_FAILED)) ||
@@ -258,15 +258,6 @@ assess_settled(const CdcPipeline *p, CdcAssessment *a)
 #define FIRST_PAUSE_MS 10000
 #define MOST_PAUSE_MS 60000
 
-static char *
-time_words(TimestampTz at)
-{
-	int64		seconds = at / USECS_PER_SEC;
-
-	return psprintf("%02d:%02d:%02d UTC", (int) (seconds / SECS_PER_HOUR % HOURS_PER_DAY),
-					(int) (seconds / SECS_PER_MINUTE % MINS_PER_HOUR), (int) (seconds % SECS_PER_MINUTE));
-}
-
 static void
 assess_again(const CdcPipeline *p, CdcAssessment *a)
 {
@@ -288,7 +279,7 @@ assess_again(const CdcPipeline *p, CdcAssessment *a)
 	if (GetCurrentTimestamp() >= again)
 		return;
 	a->snapshot.snapshot_again = CDC_RESTART_WAIT;
-	cdc_set_detail(a, CDC_DETAIL_SNAPSHOT, psprintf("%d times so far, the next one begins at %s: %s", rounds, time_words(again), why));
+	cdc_set_detail(a, CDC_DETAIL_SNAPSHOT, psprintf("%d times so far, the next one begins at %s: %s", rounds, cdc_time_words(again), why));
 }
 
 void
@@ -312,6 +303,7 @@ cdc_assess(const CdcPipeline *p, CdcAssessment *a)
 	assess_gate(p, a);
 	cdc_assess_source(p, a);
 	cdc_assess_connect(p, a);
+	cdc_assess_stream(p, a);
 	cdc_assess_failover(p, a);
 	cdc_assess_agents(p, a);
 	assess_gap(p, a);

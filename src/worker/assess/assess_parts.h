@@ -18,6 +18,13 @@ extern bool cdc_snapshot_run_over(const CdcPipeline *pipeline);
 extern void cdc_assess_source(const CdcPipeline *pipeline, CdcAssessment *assessment);
 extern void cdc_assess_connect(const CdcPipeline *pipeline, CdcAssessment *assessment);
 
+/* A time of day as it is told, UTC. */
+extern char *cdc_time_words(TimestampTz at);
+
+/* Whether its slot moves, of what is known of the source; after both: whether it is streamed from at all. */
+extern void cdc_assess_flow(const CdcPipeline *pipeline, CdcAssessment *assessment);
+extern void cdc_assess_stream(const CdcPipeline *pipeline, CdcAssessment *assessment);
+
 /* After both: has the history changed, and how far is that dealt with? */
 extern void cdc_assess_failover(const CdcPipeline *pipeline, CdcAssessment *assessment);
 

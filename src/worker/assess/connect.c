@@ -11,6 +11,7 @@
 
 #include "utils/timestamp.h"
 
+#include "common/text.h"
 #include "worker/assess/assess_parts.h"
 #include "worker/world/facts.h"
 #include "worker/world/fence.h"
@@ -107,6 +108,34 @@ assess_older_writer(const CdcPipeline *p, CdcAssessment *a)
 	}
 }
 
+static int
+prefix_is(const void *prefix, const void *stranger)
+{
+	return strcmp(prefix, (*(const CdcKcConnector *const *) stranger)->topic_prefix);
+}
+
+/*
+ * Does a connector that is none of ours have the prefix as well?  Both write to the same
+ * topics, and Debezium on one host does not even start the second.
+ */
+static void
+assess_stranger(const CdcPipeline *p, CdcAssessment *a)
+{
+	const CdcKcConnector **found;
+	const CdcKcConnector *c;
+	char		name[256];
+
+	a->snapshot.stranger = CDC_NO;
+	if (p->sink->kafka.nstrangers == 0)
+		return;
+	found = bsearch(p->wanted.topic_prefix, p->sink->kafka.strangers, p->sink->kafka.nstrangers, sizeof(*found), prefix_is);
+	c = found ? *found : NULL;
+	if (c == NULL || (c->state == CDC_CS_STOPPED && c->ntasks == 0))
+		return;
+	a->snapshot.stranger = CDC_YES;
+	cdc_set_detail(a, CDC_DETAIL_STRANGER, psprintf("\"%s\"", cdc_text_line(name, sizeof(name), c->name)));
+}
+
 void
 cdc_assess_connect(const CdcPipeline *p, CdcAssessment *a)
 {
@@ -148,6 +177,7 @@ cdc_assess_connect(const CdcPipeline *p, CdcAssessment *a)
 		return;
 	}
 	assess_older_writer(p, a);
+	assess_stranger(p, a);
 	s->snapshot_interrupted = assess_interrupted(p, c);
 	if (p->look.offsets_at >= p->plan.connect_since && p->look.offsets_known != CDC_UNKNOWN)
 		s->offsets = p->look.offsets_known == CDC_YES ? p->look.offsets.state : CDC_OFFSETS_UNKNOWN;

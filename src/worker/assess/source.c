@@ -29,14 +29,6 @@
 #define SMALL_NEIGHBOUR_MS 120
 #define NEIGHBOUR_LOOK_MS 100	/* its end wakes who waits; who holds it up may be another by then */
 
-/*
- * Connect flushes offsets every 60 s unless told otherwise, and Debezium moves
- * the slot only after that: the longest silence that means nothing before an
- * interval has been observed.
- */
-#define FIRST_FLUSH_INTERVAL_MS 65000
-#define STILL_ROUNDS 3
-
 /* Where which line is missing, as its owner types it. */
 static char *
 line_to_add(const CdcNode *n, const CdcHbaLine *line)
@@ -338,31 +330,6 @@ assess_objects(const CdcPipeline *p, CdcAssessment *a)
 		s->slot_turn = CDC_TURN_OK;
 }
 
-/* Movement of the slot; three rounds without it are too many. */
-static void
-assess_flow(const CdcPipeline *p, CdcAssessment *a)
-{
-	CdcSnapshot *s = &a->snapshot;
-	int64		still = cdc_loop_now() - p->learned.flushed_at;
-	int64		patience;
-
-	s->moving = CDC_UNKNOWN;
-	if (!p->look.seen->slot_exists || !p->look.seen->slot_consistent)
-		return;
-	patience = Max((int64) STILL_ROUNDS * cdc_health_interval,
-				   2 * Max(p->learned.flush_interval, (int64) FIRST_FLUSH_INTERVAL_MS));
-	if (p->plan.rounds_running < 2)
-		return;
-	if (still > patience && !cdc_initial_only(p))
-	{
-		s->moving = CDC_NO;
-		cdc_set_detail(a, CDC_DETAIL_MOVING,
-					   psprintf("%d s at %s", (int) (still / 1000), cdc_lsn_words(p->learned.flushed)));
-	}
-	else
-		s->moving = CDC_YES;
-}
-
 /* Why the connector cannot be told which tables' snapshots have rows of others; NULL: it can. */
 static const char *
 parents_fault(const CdcPipeline *p)
@@ -467,5 +434,5 @@ cdc_assess_source(const CdcPipeline *p, CdcAssessment *a)
 	}
 	assess_objects(p, a);
 	assess_columns(p, a);
-	assess_flow(p, a);
+	cdc_assess_flow(p, a);
 }

@@ -410,7 +410,8 @@ cdc_execute(CdcOp *op)
 			send_http(op, CDC_HTTP_PUT, "/connectors/%s/resume", NULL);
 			break;
 		case CDC_ACT_RESTART_CONNECTOR:
-			send_http(op, CDC_HTTP_POST, "/connectors/%s/restart?includeTasks=true&onlyFailed=true", NULL);
+			send_http(op, CDC_HTTP_POST, cdc_connector_failed(cdc_connector_of(p)) ? "/connectors/%s/restart?includeTasks=true&onlyFailed=true" :
+					  "/connectors/%s/restart?includeTasks=true&onlyFailed=false", NULL);
 			break;
 		case CDC_ACT_BEGIN_DISCARD:
 			if (cdc_connector_of(p) == NULL)

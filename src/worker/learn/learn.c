@@ -23,6 +23,7 @@ cdc_learn(CdcPipeline *p)
 	cdc_learn_away(p);
 	cdc_learn_connect(p);
 	cdc_learn_failover(p);
+	cdc_learn_stream(p);
 	cdc_learn_agents(p);
 	cdc_learn_network(p);
 }

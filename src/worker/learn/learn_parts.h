@@ -27,6 +27,10 @@ extern void cdc_learn_columns(CdcPipeline *pipeline);
 extern void cdc_learn_away(CdcPipeline *pipeline);
 
 extern void cdc_learn_connect(CdcPipeline *pipeline);
+
+/* After source and connect: whether one walsender streams on and on. */
+extern void cdc_learn_stream(CdcPipeline *pipeline);
+
 extern void cdc_learn_agents(CdcPipeline *pipeline);
 extern void cdc_learn_network(CdcPipeline *pipeline);
 

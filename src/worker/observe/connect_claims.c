@@ -2,7 +2,7 @@
  * connect_claims.c
  *	  See connect_claims.h.
  *
- * Judges what is in memory; asks nobody.  Claims are kept with the service's row
+ * Whose is what is listed?  Judges what is in memory; asks nobody.  Claims are kept with the service's row
  * (connect_claimed) and end with other connect_urls.
  */
 #include "postgres.h"
@@ -92,4 +92,45 @@ cdc_connect_claim(CdcService *s, const char *peer)
 	cdc_finding_service(s, &finding, s->kafka.connect_foreign);
 	if (!s->kafka.connect_foreign && peer[0] && !has_claimed(s, peer) && has_run(s))
 		cdc_service_keep_claim(s, peer);
+}
+
+/* Is it the connector of one of the sink's pipelines? */
+static bool
+is_of_sink(const CdcService *s, const CdcKcConnector *c)
+{
+	const CdcPipeline *p = c->mark ? cdc_world_pipeline(s->world, c->mark) : NULL;
+
+	return p && p->sink == s && strcmp(p->connector_name, c->name) == 0;
+}
+
+static int
+by_prefix(const void *a, const void *b)
+{
+	return strcmp((*(const CdcKcConnector *const *) a)->topic_prefix, (*(const CdcKcConnector *const *) b)->topic_prefix);
+}
+
+void
+cdc_connect_strangers(CdcService *s)
+{
+	int			n = 0;
+	int			i;
+
+	if (s->kafka.strangers)
+		pfree(s->kafka.strangers);
+	s->kafka.strangers = NULL;
+	s->kafka.nstrangers = 0;
+	for (i = 0; i < s->kafka.list->n; i++)
+	{
+		const CdcKcConnector *c = &s->kafka.list->items[i];
+
+		if (!c->debezium || c->topic_prefix == NULL || is_of_sink(s, c))
+			continue;
+		if (n % 64 == 0)
+			s->kafka.strangers = n == 0 ? MemoryContextAlloc(s->context, 64 * sizeof(CdcKcConnector *)) :
+				repalloc(s->kafka.strangers, (n + 64) * sizeof(CdcKcConnector *));
+		s->kafka.strangers[n++] = c;
+	}
+	if (n > 1)
+		qsort(s->kafka.strangers, n, sizeof(CdcKcConnector *), by_prefix);
+	s->kafka.nstrangers = n;
 }

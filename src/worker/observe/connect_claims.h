@@ -23,4 +23,10 @@
  */
 extern void cdc_connect_claim(CdcService *sink, const char *peer);
 
+/*
+ * Which of the connectors of the present list are of none of the sink's pipelines?  To be
+ * called for each list, since they point into it.
+ */
+extern void cdc_connect_strangers(CdcService *sink);
+
 #endif							/* CDC_CONNECT_CLAIMS_H */

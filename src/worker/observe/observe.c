@@ -135,6 +135,7 @@ list_done(const CdcHttpResult *result, void *arg)
 			if (sink->kafka.list)
 				cdc_kc_list_free(sink->kafka.list);
 			sink->kafka.list = list;
+			cdc_connect_strangers(sink);
 		}
 		else
 			error = pstrdup(cdc_kc_reader_fault(look->reader) ? cdc_kc_reader_fault(look->reader) : "the answer is not Kafka Connect's");
@@ -432,6 +433,7 @@ cdc_observe(CdcPipeline *p, int needs)
 		all = false;
 	}
 	cdc_observe_why(p);
+	cdc_observe_pending(p);
 	cdc_plan_wait(p, !all);
 	return all;
 }

@@ -91,6 +91,9 @@ extern int64 cdc_observe_source_due(CdcService *service);
 /* Asks the source why its snapshot is interrupted, once for each that was. */
 extern void cdc_observe_why(CdcPipeline *pipeline);
 
+/* Asks the source what waits behind its slot, while it is in need of a reason. */
+extern void cdc_observe_pending(CdcPipeline *pipeline);
+
 /* Closes connections of cdc_observe_leave(); not from within a connection's callback. */
 extern void cdc_observe_release(CdcService *source);
 

@@ -232,6 +232,14 @@ static const CdcFinding checks[] =
 		.severity = CDC_SEVERITY_BLOCKER,
 		.required = "a primary key that is not deferrable, or another replica identity, of each table and partition that is published",
 		.why = "PostgreSQL refuses every UPDATE and DELETE on them now: the application is failing"
+	},
+	[CDC_CHECK_TOPIC_ANEW] = {
+		.check_name = "topic_anew",
+		.concern = CDC_CONCERN_FLOW,
+		.severity = CDC_SEVERITY_WARNING,
+		.required = "topics that nobody deletes under a pipeline",
+		.why = "it took nothing until the connector's task was started anew, as one that was deleted does: then what it had before is gone, and only what was not confirmed has come again; a new pipeline takes a snapshot of all rows",
+		.past = true
 	}
 };
 

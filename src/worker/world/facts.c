@@ -8,6 +8,17 @@
 #include "extension/settings.h"
 #include "worker/world/facts.h"
 
+/*
+ * Connect flushes offsets every 60 s unless told otherwise, and Debezium moves
+ * the slot only after that: the longest silence that means nothing before an
+ * interval has been observed.
+ */
+#define FIRST_FLUSH_INTERVAL_MS 65000
+#define STILL_ROUNDS 3
+
+/* What a new task did not help is tried again after this. */
+#define TASK_AGAIN_MS 600000
+
 const CdcKcConnector *
 cdc_connector_of(const CdcPipeline *p)
 {
@@ -261,4 +272,24 @@ cdc_agents_job_failed(const CdcAgentState *state)
 	return state && state->job == CDC_AGENT_JOB_FAILED && state->job_sha512 && cdc_debezium_plugin_sha512 &&
 		pg_strcasecmp(state->job_sha512, cdc_debezium_plugin_sha512) == 0 &&
 		cdc_same(state->job_version, cdc_debezium_plugin_version);
+}
+
+bool
+cdc_stands_still(const CdcPipeline *p)
+{
+	int64		patience = Max((int64) STILL_ROUNDS * cdc_health_interval,
+							   2 * Max(p->learned.flush_interval, (int64) FIRST_FLUSH_INTERVAL_MS));
+
+	return p->plan.rounds_running >= 2 && p->learned.flushed_at != 0 && !cdc_initial_only(p) &&
+		cdc_loop_now() - p->learned.flushed_at > patience;
+}
+
+bool
+cdc_new_task_may_help(const CdcPipeline *p)
+{
+	const CdcPipelinePending *pending = &p->look.pending;
+
+	return p->learned.stream.stuck_since != 0 && pending->of == p->learned.stream.stuck_since && pending->read && pending->tables &&
+		cdc_stands_still(p) &&
+		(p->doing.restarted_at < pending->of || cdc_loop_now() - p->doing.restarted_at > TASK_AGAIN_MS);
 }

@@ -76,6 +76,19 @@ extern int64 cdc_failover_open_txid(const CdcPipeline *pipeline);
 /* Is a comment (may be NULL) about this pipeline? */
 extern bool cdc_has_mark(const char *comment, const char *id);
 
+/*
+ * Has its slot, which streams, not moved for so long that something stands in the
+ * way?  Asked of what runs; a stream that is not there is another question.
+ */
+extern bool cdc_stands_still(const CdcPipeline *pipeline);
+
+/*
+ * It stands still, and what waits is a change that was read in no time: nothing is
+ * the matter with the source.  May a task that is started anew help, which it was not in
+ * the last ten minutes?
+ */
+extern bool cdc_new_task_may_help(const CdcPipeline *pipeline);
+
 /* Did Connect answer the look that this visit asked for? */
 extern bool cdc_connect_known(const CdcPipeline *pipeline);
 

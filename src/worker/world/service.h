@@ -207,6 +207,10 @@ typedef struct CdcServiceKafka
 	int			list_ms;		/* how long it took. Writer: worker/observe */
 	int64		list_ended;		/* what is asked for from then on is younger than all that it says. Writer: worker/observe */
 	CdcKcList  *list;			/* the last good one, or NULL. Writer: worker/observe */
+	int64		pending_at;		/* when it was last asked what waits behind a slot. Writer: worker/observe */
+	int			nstrangers;		/* Writer: worker/observe */
+	const CdcKcConnector **strangers;	/* of the list: Debezium's that are of none of the sink's pipelines,
+										 * by their topic.prefix. Writer: worker/observe */
 	bool		list_wanted;	/* Writer: worker/observe */
 	CdcTri		plugin_present; /* Writer: worker/observe */
 	char	   *plugin_missing; /* workers without it. Writer: worker/observe */

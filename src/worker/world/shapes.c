@@ -39,5 +39,9 @@ const CdcPgShape cdc_shape_identity = {.min_rows = 1, .max_rows = 1, .ncolumns =
 const CdcPgShape cdc_shape_history = {.min_rows = 1, .max_rows = 1, .ncolumns = 2,
 	.columns = {{.type = CDC_PG_TEXT, .max = NAMEDATALEN}, {.type = CDC_PG_TEXT, .max = 65536}}};
 
+const CdcPgShape cdc_shape_pending = {.min_rows = 1, .max_rows = 1, .ncolumns = 1, .columns = {{.type = CDC_PG_TEXT, .may_be_null = true}}};
+
+const CdcPgShape cdc_shape_login_fault = {.max_rows = 1, .ncolumns = 1, .columns = {{.type = CDC_PG_TEXT, .may_be_null = true, .max = 1000}}};
+
 const CdcPgShape cdc_shape_batch = {.min_rows = 1, .max_rows = CDC_SOURCE_BATCH, .ncolumns = 4,
 	.columns = {{.type = CDC_PG_COUNT}, {.type = CDC_PG_TEXT, .max = 5}, {.type = CDC_PG_TEXT}, {.type = CDC_PG_TEXT}}};

@@ -19,6 +19,8 @@ extern const CdcPgShape cdc_shape_hba_load; /* CDC_HBA_LOAD_SQL */
 extern const CdcPgShape cdc_shape_hba_holder;	/* CDC_HBA_HOLDER_SQL */
 extern const CdcPgShape cdc_shape_slot_made;	/* where it is; NULL: it was not made */
 extern const CdcPgShape cdc_shape_slot_moved;	/* the same of one that was moved; no row: there is none */
+extern const CdcPgShape cdc_shape_pending;	/* cdc_source_pending_sql */
+extern const CdcPgShape cdc_shape_login_fault;	/* cdc_source_login_fault_sql; no row: the role is not there */
 extern const CdcPgShape cdc_shape_why;	/* cdc_source_why_sql: an ERROR; NULL: there was none */
 extern const CdcPgShape cdc_shape_identity; /* IDENTIFY_SYSTEM, of a walsender */
 extern const CdcPgShape cdc_shape_history;	/* cdc_source_history_sql */

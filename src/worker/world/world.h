@@ -169,6 +169,17 @@ typedef struct CdcPipelineSecret
 	char	   *secret_error;	/* why it could not be decrypted, or NULL */
 } CdcPipelineSecret;
 
+/* What waits behind its slot; see observe/pending.c.  Writer: worker/observe. */
+typedef struct CdcPipelinePending
+{
+	int64		of;				/* of what stands still since then, see learn/stream.c; 0: not asked */
+	int64		asked_at;
+	bool		asking;
+	bool		read;			/* the first transaction that was not confirmed was read, to its end: */
+	char	   *tables;			/* what it changes, each as it is kept, a line each; NULL: none waits */
+	char	   *words;			/* why the server does not give it out, or lets nobody in to fetch it; NULL */
+} CdcPipelinePending;
+
 /* What was seen of it, by the last looks.  Writer: worker/observe. */
 typedef struct CdcPipelineLook
 {
@@ -190,6 +201,7 @@ typedef struct CdcPipelineLook
 	uint64		primary_lsn;	/* of its slot, by the last ping; 0: none */
 	char	   *why;			/* its snapshot fails, as the source says; NULL */
 	int			why_round;		/* after which it was asked */
+	CdcPipelinePending pending; /* Writer: worker/observe */
 	bool		waiting;		/* for an observation: is in world->waiting. Writer: worker/world */
 	dlist_node	waiting_node;	/* Writer: worker/world */
 	CdcSourceDb *asks_of[CDC_NUM_ASKS]; /* in whose asked it is, NULL: in none. Writer: worker/world */
@@ -209,6 +221,17 @@ typedef struct CdcPipelineAway
 	int64		changed_from_us;	/* it changed between these two looks last */
 	int64		changed_to_us;	/* 0: it has not */
 } CdcPipelineAway;
+
+/* Whether one walsender streams on and on; see learn/stream.c.  Writer: worker/learn. */
+typedef struct CdcPipelineStream
+{
+	int64		run_us;			/* when the walsender began that was seen to stream last, epoch us; 0: none */
+	int64		run_at;			/* loop time since which it is the same */
+	int			ended;			/* so many ended since one stayed */
+	int64		silent_at;		/* loop time since which the task runs and nothing streams, 0: it does */
+	int64		stuck_since;	/* loop time since which it is in need of a reason, 0: it is not */
+	TimestampTz told_since;		/* the same by the clock: nothing streams, or not for long */
+} CdcPipelineStream;
 
 /*
  * What was learned from looks, and is lost with the process but for what is in
@@ -239,6 +262,7 @@ typedef struct CdcPipelineLearned
 	int64		stopped_seen;	/* failover: the connector was seen stopped, without
 								 * tasks: offsets read later are its last */
 	CdcPipelineAway away;		/* Writer: worker/learn */
+	CdcPipelineStream stream;	/* Writer: worker/learn */
 } CdcPipelineLearned;
 
 /* What is under way, and what was done last.  Writers: worker/visit.c, worker/pace.c. */
