@@ -108,7 +108,12 @@ BEGIN
 		|| CASE WHEN only_one IS NULL THEN ARRAY['# HELP cdc_reconcile_rounds_total Health rounds of the reconciler since it started.', '# TYPE cdc_reconcile_rounds_total counter',
 			(SELECT format('cdc_reconcile_rounds_total %s', coalesce(w.rounds, 0)) FROM cdc.worker_state() w),
 			'# HELP cdc_reconcile_longest_step_seconds Longest time that the reconciler served nobody else, in this health round and the one before.', '# TYPE cdc_reconcile_longest_step_seconds gauge',
-			format('cdc_reconcile_longest_step_seconds %s', coalesce(round(cdc_inner.worker_longest_step()::numeric, 6), 0))] ELSE '{}' END
+			format('cdc_reconcile_longest_step_seconds %s', coalesce(round(cdc_inner.worker_longest_step()::numeric, 6), 0))]
+			|| (SELECT ARRAY['# HELP cdc_descriptors File descriptors that the reconciler has for sources, Kafka Connect, agents and APIs.', '# TYPE cdc_descriptors gauge', format('cdc_descriptors %s', d.most),
+				'# HELP cdc_descriptors_used Of those, in use or kept open.', '# TYPE cdc_descriptors_used gauge', format('cdc_descriptors_used %s', d.used),
+				'# HELP cdc_descriptors_waiting Connections and requests that wait for one.', '# TYPE cdc_descriptors_waiting gauge', format('cdc_descriptors_waiting %s', d.waiting),
+				'# HELP cdc_descriptors_waiting_seconds How long the first of them has waited.', '# TYPE cdc_descriptors_waiting_seconds gauge', format('cdc_descriptors_waiting_seconds %s', round(d.seconds::numeric, 3))]
+				FROM cdc_inner.worker_descriptors() d) ELSE '{}' END
 		|| ARRAY['# HELP cdc_failovers_total Failovers of sources, by what was judged.', '# TYPE cdc_failovers_total counter']
 		|| ARRAY(SELECT format('cdc_failovers_total{verdict=%s} %s', cdc_inner.metric_label(f.verdict), sum(f.n))
 			FROM (SELECT e.detail ->> 'verdict' AS verdict, 1 AS n, p.organization_id

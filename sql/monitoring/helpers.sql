@@ -4,6 +4,10 @@
 CREATE OR REPLACE FUNCTION cdc_inner.worker_longest_step() RETURNS double precision
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'cdc_worker_longest_step';
 
+-- The descriptors that the reconciler has for peers, those in use, and who waits for one, the first of them for so many seconds: for metrics().
+CREATE OR REPLACE FUNCTION cdc_inner.worker_descriptors(OUT most integer, OUT used integer, OUT waiting integer, OUT seconds double precision)
+	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'cdc_worker_descriptors';
+
 -- A value of a label, in its quotes.
 CREATE OR REPLACE FUNCTION cdc_inner.metric_label(value text) RETURNS text
 	LANGUAGE c IMMUTABLE STRICT AS 'MODULE_PATHNAME', 'cdc_metric_label';

@@ -15,6 +15,7 @@
 #include "storage/lwlock.h"
 #include "storage/proc.h"
 #include "storage/shmem.h"
+#include "utils/timestamp.h"
 
 #include "common/compat.h"
 #include "extension/cdc_shmem.h"
@@ -55,6 +56,10 @@ on_startup(void)
 		pg_atomic_init_u64(&cdc_shared->rounds, 0);
 		pg_atomic_init_u64(&cdc_shared->longest_step_us, 0);
 		pg_atomic_init_u64(&cdc_shared->longest_before_us, 0);
+		pg_atomic_init_u64(&cdc_shared->descriptors, 0);
+		pg_atomic_init_u64(&cdc_shared->descriptors_used, 0);
+		pg_atomic_init_u64(&cdc_shared->descriptors_waiting, 0);
+		pg_atomic_init_u64(&cdc_shared->descriptors_since_us, 0);
 	}
 	LWLockRelease(AddinShmemInitLock);
 }
@@ -77,6 +82,7 @@ detach_worker(int code, Datum arg)
 	{
 		cdc_shared->worker_pid = 0;
 		strlcpy(cdc_shared->state, "stopped", sizeof(cdc_shared->state));
+		cdc_shmem_note_descriptors(0, 0, 0, 0);
 	}
 	LWLockRelease(cdc_shared->lock);
 }
@@ -115,6 +121,21 @@ cdc_shmem_begin_round(void)
 		return;
 	pg_atomic_fetch_add_u64(&cdc_shared->rounds, 1);
 	pg_atomic_write_u64(&cdc_shared->longest_before_us, pg_atomic_exchange_u64(&cdc_shared->longest_step_us, 0));
+}
+
+void
+cdc_shmem_note_descriptors(int limit, int used, int waiting, int64 waited_ms)
+{
+	int64		since = 0;
+
+	if (cdc_shared == NULL)
+		return;
+	if (waiting > 0)
+		since = GetCurrentTimestamp() + (int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY - waited_ms * 1000;
+	pg_atomic_write_u64(&cdc_shared->descriptors, (uint64) limit);
+	pg_atomic_write_u64(&cdc_shared->descriptors_used, (uint64) used);
+	pg_atomic_write_u64(&cdc_shared->descriptors_waiting, (uint64) waiting);
+	pg_atomic_write_u64(&cdc_shared->descriptors_since_us, (uint64) since);
 }
 
 /*

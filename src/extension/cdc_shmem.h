@@ -20,6 +20,10 @@ typedef struct CdcShared
 	pg_atomic_uint64 rounds;	/* health rounds since start */
 	pg_atomic_uint64 longest_step_us;	/* of the loop, in the present health round */
 	pg_atomic_uint64 longest_before_us; /* and in the one before */
+	pg_atomic_uint64 descriptors;	/* that the worker may have for peers */
+	pg_atomic_uint64 descriptors_used;
+	pg_atomic_uint64 descriptors_waiting;	/* connections and requests that wait for one */
+	pg_atomic_uint64 descriptors_since_us;	/* wall clock since when the first of them does, epoch us; 0: none */
 	char		state[256];		/* what the worker does, in words, e.g. "running",
 								 * "disabled", "idle: ..."; under lock */
 } CdcShared;
@@ -38,6 +42,9 @@ extern void cdc_shmem_set_state(const char *state);
 /* Worker: a step of the loop took so long; a new health round has begun. */
 extern void cdc_shmem_note_step(int64 us);
 extern void cdc_shmem_begin_round(void);
+
+/* Worker: so many descriptors it has for peers, uses so many, and so many wait, the first for so many ms. */
+extern void cdc_shmem_note_descriptors(int limit, int used, int waiting, int64 waited_ms);
 
 /* Ends the worker (SIGTERM) and waits up to 3 s until it is gone. */
 extern void cdc_shmem_end_worker(void);

@@ -30,6 +30,7 @@ PG_FUNCTION_INFO_V1(cdc_failover_rules);
 PG_FUNCTION_INFO_V1(cdc_metric_label);
 PG_FUNCTION_INFO_V1(cdc_rules);
 PG_FUNCTION_INFO_V1(cdc_standby_rules);
+PG_FUNCTION_INFO_V1(cdc_worker_descriptors);
 PG_FUNCTION_INFO_V1(cdc_worker_longest_step);
 PG_FUNCTION_INFO_V1(cdc_worker_state);
 
@@ -45,6 +46,36 @@ cdc_worker_longest_step(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8((double) Max(pg_atomic_read_u64(&cdc_shared->longest_step_us),
 								  pg_atomic_read_u64(&cdc_shared->longest_before_us)) / 1000000.0);
+}
+
+/*
+ * cdc_inner.worker_descriptors() -> (most int, used int, waiting int, seconds double
+ * precision): the descriptors that the worker has for peers, and how many connections
+ * and requests wait for one, the first of them for so long.  Zeros while there is no worker.
+ */
+Datum
+cdc_worker_descriptors(PG_FUNCTION_ARGS)
+{
+	TupleDesc	desc;
+	Datum		values[4];
+	bool		nulls[4] = {false, false, false, false};
+	uint64		use[4] = {0, 0, 0, 0};
+	int64		now = GetCurrentTimestamp() + (int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	if (cdc_shared)
+	{
+		use[0] = pg_atomic_read_u64(&cdc_shared->descriptors);
+		use[1] = pg_atomic_read_u64(&cdc_shared->descriptors_used);
+		use[2] = pg_atomic_read_u64(&cdc_shared->descriptors_waiting);
+		use[3] = pg_atomic_read_u64(&cdc_shared->descriptors_since_us);
+	}
+	values[0] = Int32GetDatum((int32) use[0]);
+	values[1] = Int32GetDatum((int32) use[1]);
+	values[2] = Int32GetDatum((int32) use[2]);
+	values[3] = Float8GetDatum(use[3] == 0 ? 0 : Max(now - (int64) use[3], 0) / 1000000.0);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }
 
 /*

@@ -89,6 +89,15 @@ report(CdcWorld *world)
 }
 
 static void
+report_descriptors(void)
+{
+	CdcDescriptorsUse use;
+
+	cdc_descriptors_use(&use);
+	cdc_shmem_note_descriptors(use.limit, use.used, use.waiting, use.waiting > 0 ? cdc_loop_now() - use.waits_since : 0);
+}
+
+static void
 set_session(void)
 {
 	int			i;
@@ -241,6 +250,7 @@ cdc_worker_main(Datum arg)
 
 		now = cdc_loop_now();
 		cdc_shmem_note_step(cdc_loop_longest_step(loop));
+		report_descriptors();
 		next = world->acting ? cdc_visit_next(world) : now + IDLE_MS;
 		if (retry_at && retry_at < next)
 			next = retry_at;

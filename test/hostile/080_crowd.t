@@ -26,6 +26,10 @@ def descriptors(world):
     return len(os.listdir("/proc/%d/fd" % world.worker_pid()))
 
 
+def metric(world, name):
+    return float(re.search(r"^%s (\S+)$" % name, world.sql("SELECT cdc.metrics()"), re.M).group(1))
+
+
 def register_many(world, user, kind, connections, name):
     """One statement for all of them."""
     world.sql("".join("SELECT cdc.register_service(%s, %s, 'se-sto1', %s::jsonb, organization => %s);" %
@@ -64,6 +68,8 @@ def silence():
         most[0] = max(most[0], descriptors(world))
         return most[0]
     ok(wait(lambda: count() > 60, 30, 0.05), "1,500 silent nodes are connected to", most[0])
+    ok(wait(lambda: metric(world, "cdc_descriptors_waiting") > 100, 30, 0.05) and metric(world, "cdc_descriptors_waiting_seconds") > 0, "how many wait for a descriptor is a metric, and for how long")
+    ok(0 < metric(world, "cdc_descriptors_used") <= metric(world, "cdc_descriptors"), "and so is what there is of them")
 
     standby = Cluster(copy_of=world.source)
     world.bystander_source = world.register("bob", "postgresql", dict(world.true_source(), nodes=[{"address": "127.0.0.1", "port": p} for p in (world.source.port, standby.port)]))

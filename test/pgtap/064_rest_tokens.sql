@@ -160,7 +160,7 @@ UPDATE cdc.organization SET slug = E'b"l\\u\ne' WHERE slug = 'blue';
 INSERT INTO cdc.pipeline_event (pipeline_id, kind, detail) SELECT id, 'failover', d::jsonb FROM it, unnest(ARRAY['{"verdict": "resume"}', '{"verdict": "resume"}', '{"verdict": "rewind"}', '{"ms": 1}', NULL]) d WHERE it.name = CASE WHEN d ~ 'rewind' THEN 'blue-pipe' ELSE 'red-pipe' END;
 CREATE TEMP TABLE metric AS SELECT m FROM string_to_table(cdc.metrics(), E'\n') m;
 SELECT ok(EXISTS (SELECT FROM metric WHERE m = pg_temp.fill(line)), line) FROM unnest(ARRAY['cdc_pipelines{status="Pending"} 2', 'cdc_pipelines{status="Running"} 0', 'cdc_source_lag_bytes{pipeline="{red-pipe}"} 42', 'cdc_connector_state{pipeline="{red-pipe}",state="RUNNING"} 1',
-	'cdc_pipeline_info{pipeline="{red-pipe}",name="pipe",organization="red"} 1', 'cdc_pipeline_info{pipeline="{blue-pipe}",name="pipe",organization="b\"l\\u\ne"} 1', 'cdc_reconcile_rounds_total 0', 'cdc_failovers_total{verdict="resume"} 2', 'cdc_failovers_total{verdict="rewind"} 1']) line;
+	'cdc_pipeline_info{pipeline="{red-pipe}",name="pipe",organization="red"} 1', 'cdc_pipeline_info{pipeline="{blue-pipe}",name="pipe",organization="b\"l\\u\ne"} 1', 'cdc_reconcile_rounds_total 0', 'cdc_descriptors_waiting 0', 'cdc_descriptors_waiting_seconds 0.000', 'cdc_failovers_total{verdict="resume"} 2', 'cdc_failovers_total{verdict="rewind"} 1']) line;
 SELECT is((SELECT count(*) FROM metric WHERE m ~ '^cdc_failovers_total'), 2::bigint, 'and no others: an event without a verdict is no failover');
 SELECT is_empty($$SELECT m FROM metric WHERE m !~ '^(# (HELP|TYPE) cdc_[a-z_]+ .+|cdc_[a-z_]+(\{[a-z]+="[^\n]*"\})? [0-9]+(\.[0-9]+)?|)$'$$, 'every line is one that Prometheus reads');
 -- a token that is confined to one organization sees that one's
@@ -168,7 +168,7 @@ SELECT pg_temp.make('ada', 'metrics of red', '{red}') \g /dev/null
 GRANT pg_monitor TO ada;
 CREATE TEMP TABLE confined AS SELECT m FROM string_to_table((pg_temp.bearer('metrics of red', 'GET', '/metrics')).body, E'\n') m;
 SELECT ok(EXISTS (SELECT FROM confined WHERE m = pg_temp.fill(line)), 'confined: ' || line) FROM unnest(ARRAY['cdc_pipelines{status="Pending"} 1', 'cdc_source_lag_bytes{pipeline="{red-pipe}"} 42', 'cdc_pipeline_info{pipeline="{red-pipe}",name="pipe",organization="red"} 1', 'cdc_failovers_total{verdict="resume"} 2']) line;
-SELECT is_empty($$SELECT m FROM confined WHERE m ~ pg_temp.fill('{blue-pipe}|organization="b|rounds|rewind')$$, 'and nothing of blue, nor of the installation');
+SELECT is_empty($$SELECT m FROM confined WHERE m ~ pg_temp.fill('{blue-pipe}|organization="b|rounds|descriptors|rewind')$$, 'and nothing of blue, nor of the installation');
 DELETE FROM cdc.pipeline_event WHERE kind = 'failover';
 SELECT is((SELECT string_agg(m, ' ' ORDER BY m) FROM string_to_table((pg_temp.bearer('metrics of red', 'GET', '/metrics')).body, E'\n') m WHERE m ~ '^cdc_failovers'), 'cdc_failovers_total{verdict="resume"} 2', 'nor when the events have expired');
 SELECT matches(cdc.metrics(), E'cdc_failovers_total\\{verdict="resume"\\} 2\n', 'failovers are counted after their events have expired');

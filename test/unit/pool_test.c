@@ -97,10 +97,13 @@ broken(void)
 {
 	int			used = 0;
 	int			held[CDC_POOL_CLASSES] = {0};
+	int64		since = 0;
 	int			i;
 
 	for (i = 0; i < CLAIMS; i++)
 	{
+		if (cases[i].claim.state == CDC_CLAIM_WAITS && (since == 0 || cases[i].claim.since < since))
+			since = cases[i].claim.since;
 		if (cases[i].claim.state == CDC_CLAIM_HELD || cases[i].claim.state == CDC_CLAIM_IDLE)
 		{
 			used += cases[i].claim.need;
@@ -109,6 +112,8 @@ broken(void)
 	}
 	if (used != pool.used)
 		return "it miscounts";
+	if (since != cdc_pool_waits_since(&pool))
+		return "who has waited longest is another one";
 	if (used > pool.limit)
 		return "more is granted than there is";
 	for (i = 0; i < CDC_POOL_CLASSES; i++)

@@ -173,14 +173,11 @@ cdc_descriptors_shutdown(void)
 	pumping = true;
 }
 
-int
-cdc_descriptors_waiting(void)
+void
+cdc_descriptors_use(CdcDescriptorsUse *use)
 {
-	return pool.waiting;
-}
-
-int
-cdc_descriptors_limit(void)
-{
-	return pool.limit;
+	use->limit = pool.limit;
+	use->used = pool.used;
+	use->waiting = pool.waiting;
+	use->waits_since = cdc_pool_waits_since(&pool);
 }

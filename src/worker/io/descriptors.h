@@ -47,8 +47,15 @@ extern void cdc_descriptors_give(CdcDescriptors *d);
 /* The process ends: nobody is served any more. */
 extern void cdc_descriptors_shutdown(void);
 
-/* How many wait, and how many there are: for messages. */
-extern int	cdc_descriptors_waiting(void);
-extern int	cdc_descriptors_limit(void);
+/* What of them is in use, and who waits. */
+typedef struct CdcDescriptorsUse
+{
+	int			limit;
+	int			used;			/* idle ones too */
+	int			waiting;		/* connections and requests that wait for one */
+	int64		waits_since;	/* loop time since when the first of those does; 0: nobody waits */
+} CdcDescriptorsUse;
+
+extern void cdc_descriptors_use(CdcDescriptorsUse *use);
 
 #endif							/* CDC_DESCRIPTORS_H */

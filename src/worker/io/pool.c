@@ -82,6 +82,7 @@ cdc_pool_init(CdcPool *pool, int limit, int64 bytes_limit)
 	pool->reserve = Max(pool->limit / RESERVE_OF, CDC_POOL_NEED_MAX);
 	pool->bytes_limit = bytes_limit;
 	pool->bytes_share = bytes_limit / SHARE_OF;
+	dlist_init(&pool->asked);
 	for (i = 0; i < CDC_POOL_CLASSES; i++)
 	{
 		CdcPoolClass *class = &pool->classes[i];
@@ -117,6 +118,7 @@ cdc_pool_ask(CdcPool *pool, CdcClaim *claim, const CdcOwner *owner, int class, i
 	organization->most = *owner;
 	claim->organization = organization;
 	claim->state = CDC_CLAIM_WAITS;
+	dlist_push_tail(&pool->asked, &claim->link);
 	pool->waiting++;
 }
 
@@ -193,6 +195,7 @@ grant(CdcPool *pool, CdcClaim *claim)
 	CdcPoolClass *class = &pool->classes[claim->class];
 
 	cdc_fair_take(&class->queue, &claim->item);
+	dlist_delete(&claim->link);
 	claim->state = CDC_CLAIM_HELD;
 	class->held += claim->need;
 	claim->organization->active += claim->need;
@@ -305,6 +308,12 @@ cdc_pool_victim(CdcPool *pool, int64 now, int64 *later)
 	return victim;
 }
 
+int64
+cdc_pool_waits_since(const CdcPool *pool)
+{
+	return pool->waiting > 0 ? dlist_head_element(CdcClaim, link, unconstify(dlist_head *, &pool->asked))->since : 0;
+}
+
 void
 cdc_pool_shrink(CdcPool *pool, CdcClaim *claim, int need)
 {
@@ -358,6 +367,7 @@ cdc_pool_give(CdcPool *pool, CdcClaim *claim)
 	if (claim->state == CDC_CLAIM_WAITS)
 	{
 		cdc_fair_leave(&pool->classes[claim->class].queue, &claim->item);
+		dlist_delete(&claim->link);
 		pool->waiting--;
 	}
 	else

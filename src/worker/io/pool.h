@@ -59,7 +59,7 @@ typedef struct CdcClaim
 	int			need;			/* descriptors */
 	int64		bytes;			/* of an answer, so far */
 	int64		since;			/* waits, or is idle, since then */
-	dlist_node	link;			/* among the idle ones of its class */
+	dlist_node	link;			/* among those that wait, or the idle ones of its class */
 	CdcPoolOrganization *organization;
 	void	   *arg;			/* the caller's */
 } CdcClaim;
@@ -83,6 +83,7 @@ typedef struct CdcPool
 	int64		bytes_limit;
 	int64		bytes_share;
 	int			waiting;
+	dlist_head	asked;			/* CdcClaim that wait, who has waited longest first */
 	int			turn;			/* the class whose turn it is */
 	CdcPoolClass classes[CDC_POOL_CLASSES];
 } CdcPool;
@@ -107,6 +108,9 @@ extern CdcClaim *cdc_pool_victim(CdcPool *pool, int64 now, int64 *later);
 
 /* Does somebody wait for nothing but a descriptor?  After both gave none. */
 extern bool cdc_pool_lacks(CdcPool *pool);
+
+/* Since when the one waits that has waited longest; 0: nobody does. */
+extern int64 cdc_pool_waits_since(const CdcPool *pool);
 
 /* It needs no more than that many from now on. */
 extern void cdc_pool_shrink(CdcPool *pool, CdcClaim *claim, int need);
