@@ -82,11 +82,12 @@ CREATE OR REPLACE FUNCTION cdc_inner.adopt_agent(service uuid, url text) RETURNS
 BEGIN
 	PERFORM cdc_inner.require_superuser('cdc.adopt_agent()');
 	UPDATE cdc.service s SET adopt_agents = array_append(array_remove(s.adopt_agents, a.url), a.url)
-		FROM (SELECT x.id, j ->> 'url' AS url FROM cdc.service x, jsonb_path_query(x.connection, '$.agents[*]') j) a
+		FROM (SELECT x.id, j ->> 'url' AS url FROM cdc.service x, jsonb_path_query(x.connection, '$.agents[*]') j
+			UNION SELECT x.id, current_setting('cdc_pipeline.provision_url') FROM cdc.service x WHERE x.provider = 'local') a
 		WHERE s.id = service AND a.id = s.id AND rtrim(a.url, '/') = rtrim(url, '/');
 	IF NOT FOUND THEN
 		RAISE undefined_object USING MESSAGE = format('service "%s" has no such agent', service), DETAIL = format('It was %L.', left(url, 300)),
-			HINT = 'SELECT connection -> ''agents'' FROM cdc.service shows the agents of each.';
+			HINT = 'SELECT connection -> ''agents'' FROM cdc.service shows the agents of each; the one that makes services is at cdc_pipeline.provision_url.';
 	END IF;
 	INSERT INTO cdc.service_event (service_id, kind, role, message) VALUES (service, 'changed', cdc_inner.caller(), 'agent adopted: ' || left(rtrim(url, '/'), 300));
 	PERFORM cdc_inner.ask('service', service);
@@ -94,7 +95,7 @@ END
 $$;
 COMMENT ON FUNCTION cdc_inner.adopt_agent IS
 	'Has an agent forget the epoch that it keeps of this installation, whoever wrote it there, and keep the present one. Ends the finding agent_unverified. '
-	'service: id of the Kafka service. url: of its agent. For superusers. Errors: 42704 no such service or agent.';
+	'service: id of the Kafka service, or of one that the agent at cdc_pipeline.provision_url makes. url: of its agent. For superusers. Errors: 42704 no such service or agent.';
 
 CREATE OR REPLACE FUNCTION cdc_inner.share_connect(url text, organization uuid) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

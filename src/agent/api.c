@@ -73,6 +73,35 @@ one(const char *key, struct json_object *value, char *error)
 	return one_of(200, key, value);
 }
 
+/* What is kept of the installation that asks, which verifies it: into each answer about what is fenced. */
+static void
+add_fence(struct json_object *object, const AgentRequest *r)
+{
+	char	   *mark;
+
+	if (r->installation == NULL)
+		return;
+	json_object_object_add(object, "epoch", json_object_new_int64(agent_fence_epoch(r->installation, &mark)));
+	if (mark)
+	{
+		json_object_object_add(object, "mark", json_object_new_string(mark));
+		pfree(mark);
+	}
+}
+
+/* As agent_api_refuse(), with that; frees the sentence. */
+static AgentAnswer
+refuse_fenced(int status, char *words, const AgentRequest *r)
+{
+	struct json_object *object = json_object_new_object();
+	char		line[AGENT_MAX_WORDS];
+
+	json_object_object_add(object, "error", json_object_new_string(cdc_text_line(line, sizeof(line), words)));
+	pfree(words);
+	add_fence(object, r);
+	return answer(status, object);
+}
+
 /* All that a control plane looks at, in one answer. */
 static AgentAnswer
 whole_state(const AgentRequest *r)
@@ -94,17 +123,7 @@ whole_state(const AgentRequest *r)
 	json_object_object_add(object, "secrets", secrets);
 	json_object_object_add(object, "secret_path", json_object_new_string(config->secret_path));
 	json_object_object_add(object, "connect_url", json_object_new_string(config->connect_url));
-	if (r->installation)
-	{
-		char	   *mark;
-
-		json_object_object_add(object, "epoch", json_object_new_int64(agent_fence_epoch(r->installation, &mark)));
-		if (mark)
-		{
-			json_object_object_add(object, "mark", json_object_new_string(mark));
-			pfree(mark);
-		}
-	}
+	add_fence(object, r);
 	return answer(200, object);
 }
 
@@ -196,6 +215,7 @@ static AgentAnswer
 service(const AgentRequest *r)
 {
 	struct json_object *object;
+	struct json_object *whole;
 	char	   *error = NULL;
 	int			status = 200;
 
@@ -214,8 +234,11 @@ service(const AgentRequest *r)
 	}
 	object = agent_provision_object(r->name, &error);
 	if (object == NULL)
-		return error ? fault(500, error) : agent_api_refuse(404, "there is no such service");
-	return one_of(status, "service", object);
+		return error ? fault(500, error) : refuse_fenced(404, pstrdup("there is no such service"), r);
+	whole = json_object_new_object();
+	json_object_object_add(whole, "service", object);
+	add_fence(whole, r);
+	return answer(status, whole);
 }
 
 /*
@@ -248,8 +271,8 @@ agent_api_answer(const AgentRequest *r)
 	{
 		if (error)
 			return fault(500, error);
-		return fault(412, psprintf("a control plane with epoch " INT64_FORMAT " acts here; this one has " INT64_FORMAT
-								   " and has been replaced", known, r->epoch));
+		return refuse_fenced(412, psprintf("a control plane with epoch " INT64_FORMAT " acts here; this one has " INT64_FORMAT
+										   " and has been replaced", known, r->epoch), r);
 	}
 	if (agent_request_is_provision(r) != (config->services_dir != NULL))
 		return agent_api_refuse(404, config->services_dir ? "this agent makes services; plugins and secrets are those beside the workers'" :

@@ -41,15 +41,16 @@ read_job(CdcAgentState *state, struct json_object *job)
 	state->job_error = cdc_json_string(job, "error");
 }
 
-/* 0 is none.  What is not a number is as JSON has it, and is then no epoch. */
-static void
-read_fence(CdcAgentState *state, struct json_object *object)
+CdcMarkSaid
+cdc_agent_read_fence(struct json_object *object)
 {
 	struct json_object *epoch = cdc_json_get(object, "epoch");
+	CdcMarkSaid said = {NULL, NULL};
 
 	if (epoch && !(json_object_is_type(epoch, json_type_int) && json_object_get_int64(epoch) == 0))
-		state->epoch = json_object_get_string(epoch);
-	state->mark = state->epoch ? cdc_json_string(object, "mark") : NULL;
+		said.epoch = json_object_get_string(epoch);
+	said.word = said.epoch ? cdc_json_string(object, "mark") : NULL;
+	return said;
 }
 
 CdcAgentState *
@@ -67,7 +68,7 @@ cdc_agent_parse_state(const char *body)
 	state = palloc0(sizeof(CdcAgentState));
 	state->body = object;
 	state->secret_path = cdc_json_string(object, "secret_path");
-	read_fence(state, object);
+	state->fence = cdc_agent_read_fence(object);
 	state->secrets = secrets;
 	state->nsecrets = (int) json_object_array_length(secrets);
 	read_job(state, cdc_json_get(object, "job"));

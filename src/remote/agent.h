@@ -10,6 +10,7 @@
 #define CDC_REMOTE_AGENT_H
 
 #include "common/base.h"
+#include "common/mark.h"
 #include <json-c/json.h>
 
 /* The name under which an agent installs Debezium's connector. */
@@ -28,8 +29,7 @@ typedef struct CdcAgentState
 {
 	struct json_object *body;	/* owns the strings; cdc_agent_state_free */
 	const char *secret_path;	/* the secrets' directory as the worker sees it */
-	const char *epoch;			/* the highest one there of our installation, as it says it; NULL: none */
-	const char *mark;			/* its word, see common/mark.h; NULL: none */
+	CdcMarkSaid fence;			/* the highest epoch there of our installation, as it says it */
 	CdcAgentJob job;
 	const char *job_id;
 	const char *job_state;		/* "extracting" */
@@ -39,6 +39,13 @@ typedef struct CdcAgentState
 	int			nsecrets;
 	struct json_object *secrets;	/* names, sorted */
 } CdcAgentState;
+
+/*
+ * What an answer says that the agent keeps of our epoch; texts are the object's.  0 is
+ * none, and so is its absence, as in 0.1.  What is not a number is as JSON has it, and
+ * is then no epoch.
+ */
+extern CdcMarkSaid cdc_agent_read_fence(struct json_object *object);
 
 /* NULL when the body is not what an agent sends. */
 extern CdcAgentState *cdc_agent_parse_state(const char *body);

@@ -8,6 +8,7 @@
 
 #include "common/json.h"
 #include "common/redact.h"
+#include "remote/agent.h"
 
 static void
 add(struct json_object *object, const char *key, const char *words)
@@ -173,9 +174,15 @@ cdc_provision_read(int status, const char *body)
 	const char *type = cdc_json_string(service, "type");
 
 	memset(&p, 0, sizeof(p));
-	if (status == 404)
-		p.state = CDC_PROVIDED_ABSENT;
-	else if (status >= 200 && status < 300 && type)
+	if (object)
+	{
+		CdcMarkSaid said = cdc_agent_read_fence(object);
+
+		p.answered = true;
+		p.fence.epoch = said.epoch ? pstrdup(said.epoch) : NULL;
+		p.fence.word = said.word ? pstrdup(said.word) : NULL;
+	}
+	if (status >= 200 && status < 300 && type)
 	{
 		p.state = state_of(cdc_json_string(service, "state"));
 		p.message = message_of(service, "message");
@@ -190,8 +197,9 @@ cdc_provision_read(int status, const char *body)
 	{
 		char	   *said = message_of(object, "error");
 
-		/* 4xx: it will not do that; 5xx: a fault of the host */
-		p.state = status >= 400 && status < 600 && said ? CDC_PROVIDED_ERROR : CDC_PROVIDED_UNKNOWN;
+		/* 404: it does not know it; 412: a higher epoch acts there, which says nothing of the service; other 4xx: it will not do that; 5xx: a fault of the host */
+		p.state = said == NULL || status < 400 || status >= 600 || status == 412 ? CDC_PROVIDED_UNKNOWN :
+			status == 404 ? CDC_PROVIDED_ABSENT : CDC_PROVIDED_ERROR;
 		p.message = psprintf("the provisioning agent: HTTP %d%s%s", status, said ? ": " : "", said ? said : "");
 	}
 	json_object_put(object);

@@ -12,6 +12,7 @@
 #define CDC_REMOTE_PROVISION_H
 
 #include "common/base.h"
+#include "common/mark.h"
 #include <json-c/json.h>
 
 /* Who makes a service's servers. */
@@ -68,6 +69,8 @@ typedef struct CdcProvided
 	struct json_object *nodes;	/* [{"address","port"}], PostgreSQL */
 	char	   *network_id;		/* UUID of its private network, or NULL */
 	char	   *limits;			/* what it is held to, in words, or NULL: not known */
+	bool		answered;		/* by an agent: fence is what it says */
+	CdcMarkSaid fence;			/* what it keeps of our epoch */
 } CdcProvided;
 
 /* By the name in the service's row; NULL too is NONE. */

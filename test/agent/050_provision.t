@@ -54,7 +54,23 @@ def test_one(host):
         equal((status, body["error"]), (409, '"%s" of a service cannot be changed' % what), "%s cannot be changed" % what)
     equal(host.ask("PUT", "/v1/services/two?installation=%s&epoch=7" % A, {})[0], 400, "an epoch is learned")
     equal(host.ask("DELETE", "/v1/services/one?installation=%s&epoch=6" % A)[0], 412, "a control plane that was replaced deletes nothing")
+    fence(host)
     return pid
+
+
+def fence(host):
+    """What it keeps of who asks is in each of its answers about a service: whoever asks verifies it."""
+    word = "0123456789abcdef." + "0" * 32
+    ask = lambda method, id, query="", body=None: host.ask(method, "/v1/services/%s?installation=%s%s" % (id, A, query), body)
+    kept = lambda answer: (answer[0], answer[1].get("epoch"), answer[1].get("mark"))
+    equal(kept(ask("GET", "one")), (200, 7, None), "a look at a service tells the epoch that is kept")
+    equal(kept(ask("GET", "none")), (404, 7, None), "so does a look at none")
+    equal(kept(ask("DELETE", "one", "&epoch=6&mark=" + word)), (412, 7, None), "and a refusal")
+    equal(kept(ask("DELETE", "none", "&epoch=7&mark=" + word)), (404, 7, word), "with the mark that came with it")
+    equal(kept(ask("GET", "one")), (200, 7, word), "which is kept")
+    equal(host.ask("PUT", "/v1/fence?installation=%s&epoch=3&mark=%s" % (A, word), {"from": "7"})[0], 200, "a host of services is adopted like any other agent")
+    equal(kept(ask("GET", "one")), (200, 3, word), "and keeps what it was told")
+    equal([key for key in host.ask("GET", "/v1/services/one")[1] if key != "service"], [], "who does not say who he is is told nothing of it")
 
 
 def secrets_are_safe(host):

@@ -25,7 +25,7 @@ states(void)
 		ok(cdc_agent_parse_state(none[i]) == NULL, psprintf("no state: %s", none[i] ? none[i] : "NULL"));
 
 	s = cdc_agent_parse_state("{\"version\":\"1\",\"plugins\":[],\"job\":null,\"secrets\":[],\"secret_path\":\"/s\",\"epoch\":7}");
-	ok(s && s->job == CDC_AGENT_JOB_NONE && strcmp(s->epoch, "7") == 0 && s->mark == NULL && s->nsecrets == 0, "a state of nothing");
+	ok(s && s->job == CDC_AGENT_JOB_NONE && strcmp(s->fence.epoch, "7") == 0 && s->fence.word == NULL && s->nsecrets == 0, "a state of nothing");
 	ok(!cdc_agent_has_secret(s, "a") && cdc_agent_secrets_of(s, "a", NULL, 0, &names) == 0, "... has no secrets");
 	cdc_agent_state_free(s);
 

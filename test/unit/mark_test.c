@@ -1,12 +1,15 @@
 /* flags: -DFRONTEND */
-/* link: src/common/mark.c */
-/* libs: -lcrypto -lpgcommon -lpgport */
+/* link: src/common/mark.c src/agent/fence.c src/common/json.c */
+/* libs: -lcrypto -ljson-c -lpgcommon -lpgport */
 /*
  * mark_test.c
  *	  Epochs and marks: their numbers, their order, what is believed; and that of
- *	  several copies of the metadata, in any order of events, a lower one changes
- *	  nothing on which the mark of a higher one is.
+ *	  several copies of the metadata (a standby that is promoted, a dump that is restored,
+ *	  a clone), in any order of events, a lower one changes nothing on which the mark
+ *	  of a higher one is, and nothing through an agent that a higher one has used.
  */
+#include "agent/fence.h"
+#include "agent/files.h"
 #include "common/mark.h"
 
 #include "tap.h"
@@ -138,7 +141,7 @@ marks(void)
 
 /* -- several copies of the metadata ------------------------------------------- */
 
-#define COPIES 3
+#define COPIES 4
 #define OBJECTS 3
 #define KEPT 200				/* genuine marks that somebody has copied */
 
@@ -148,6 +151,7 @@ typedef struct Copy
 	int64		count;
 	int64		timeline;
 	CdcEpoch	highest;		/* authentic, as cdc.control_plane keeps it */
+	int			drawn;			/* number of its epoch: a clone's is the same */
 } Copy;
 
 typedef struct Mark
@@ -158,6 +162,7 @@ typedef struct Mark
 } Mark;
 
 static uint64 seed;
+static int	draws;
 
 static uint32
 chance(uint32 n)
@@ -173,6 +178,7 @@ set_epoch(Copy *c)
 		abort();
 	/* few, so that equal numbers meet with either order of ties */
 	snprintf(c->epoch.tie, sizeof(c->epoch.tie), "%016x", chance(1000000));
+	c->drawn = ++draws;
 }
 
 /* As cdc.take_over() in sql/operating/calls.sql; the clock stands still half of the time. */
@@ -190,6 +196,112 @@ static bool
 is_stopped(const Copy *c)
 {
 	return cdc_epoch_compare(&c->highest, &c->epoch) > 0;
+}
+
+/* A copy of another one, as it is at this moment; what it then is by its own right. */
+static void
+be_copy_of(Copy *c, const Copy *other, int64 *clock)
+{
+	*c = *other;
+	switch (chance(4))
+	{
+		case 0:					/* a standby, or a clone, that was promoted */
+			c->timeline++;
+			set_epoch(c);
+			break;
+		case 1:					/* a dump that was restored */
+			c->timeline = 1;
+			take_over(c, clock);
+			break;
+		case 2:					/* a clone that was promoted, and then taken over */
+			c->timeline++;
+			take_over(c, clock);
+			break;
+		default:				/* a clone that acts as it is: the operator's */
+			break;
+	}
+}
+
+/* -- the agent's memory, of which its own code has the rules */
+
+static char *memory;
+
+bool
+agent_exists(int dirfd, const char *name)
+{
+	return memory != NULL;
+}
+
+char *
+agent_read_file(int dirfd, const char *name, size_t max, char **error)
+{
+	return pstrdup(memory);
+}
+
+bool
+agent_write_file(int dirfd, const char *name, const void *data, size_t length, int mode, char **error)
+{
+	free(memory);
+	memory = malloc(length + 1);
+	memcpy(memory, data, length);
+	memory[length] = '\0';
+	return true;
+}
+
+/* What the agent says that it keeps. */
+static CdcMarkIs
+look_at_agent(Copy *c, int64 *number)
+{
+	char	   *word;
+	char		words[32];
+	CdcMarkSaid said = {words, NULL};
+	CdcEpoch	theirs;
+	CdcMarkIs	is;
+
+	*number = agent_fence_epoch("i", &word);
+	said.word = word;
+	snprintf(words, sizeof(words), INT64_FORMAT, *number);
+	if (*number == 0)
+		said.epoch = NULL;
+	is = cdc_mark_judge(KEY, "i", "agent", said, &c->epoch, CDC_MARK_LOWER, &theirs);
+	if (is == CDC_MARK_HIGHER && cdc_epoch_compare(&theirs, &c->highest) > 0)
+		c->highest = theirs;
+	return is;
+}
+
+/* One event at the agent; *acted: the highest of us that has changed something through it since it was adopted.  True: a lower one has. */
+static bool
+at_agent(Copy *c, CdcEpoch *acted)
+{
+	CdcEpoch	before = *acted;
+	CdcMarkIs	is;
+	int64		number;
+	int64		known;
+	char	   *error = NULL;
+
+	if (chance(6) == 0)
+	{
+		/* somebody with its token */
+		(void) agent_fence_pass("i", chance(2) ? INT64CONST(99999999999) : c->epoch.number + (int64) chance(3) * COUNT_MIN,
+								chance(2) ? NULL : "ffffffffffffffff.0123456789abcdef0123456789abcdef", &known, &error);
+		return false;
+	}
+	/* or it has looked before somebody else came by: the agent compares for itself */
+	is = chance(3) == 0 ? CDC_MARK_OURS : look_at_agent(c, &number);
+	if (is_stopped(c))
+		return false;
+	if (is == CDC_MARK_UNVERIFIABLE)
+	{
+		/* a superuser adopts it, now and then */
+		if (chance(3) == 0 && agent_fence_adopt("i", number, c->epoch.number, cdc_mark_sign(KEY, "i", "agent", &c->epoch), &known, &error))
+			*acted = c->epoch;
+		return false;
+	}
+	if (!agent_fence_pass("i", c->epoch.number, cdc_mark_sign(KEY, "i", "agent", &c->epoch), &known, &error))
+		return false;
+	if (cdc_epoch_compare(&c->epoch, acted) > 0)
+		*acted = c->epoch;
+	return cdc_epoch_compare(&before, &c->epoch) > 0;
 }
 
 static CdcMarkIs
@@ -241,9 +353,11 @@ copies(void)
 {
 	int			run;
 	long		wrong = 0;
+	long		wrong_agent = 0;
+	long		clones = 0;
+	long		equal = 0;
 	long		stopped_by_forgery = 0;
 	long		not_healed = 0;
-	long		equal = 0;
 	long		writes = 0;
 	long		stops = 0;
 
@@ -254,6 +368,8 @@ copies(void)
 		Mark		kept[KEPT];
 		int			nkept = 0;
 		int64		clock = 1700000000;
+		CdcEpoch	acted = {0};
+		char	   *error = NULL;
 		int			step;
 		int			i;
 		int			j;
@@ -262,27 +378,18 @@ copies(void)
 		copy[0].timeline = 1;
 		set_epoch(&copy[0]);
 		for (i = 1; i < COPIES; i++)
-		{
-			/* a standby that is promoted, or a dump that is restored and taken over */
-			copy[i] = copy[0];
-			if (chance(2) == 0)
-			{
-				copy[i].timeline++;
-				set_epoch(&copy[i]);
-			}
-			else
-			{
-				copy[i].timeline = 1;
-				take_over(&copy[i], &clock);
-			}
-		}
+			be_copy_of(&copy[i], &copy[chance(i)], &clock);
+		free(memory);
+		memory = NULL;
+		if (!agent_fence_init(-1, &error))
+			abort();
 		for (step = 0; step < 60; step++)
 		{
 			Copy	   *c = &copy[chance(COPIES)];
 			int			o = chance(OBJECTS);
 			Mark	   *m = &object[o];
 
-			switch (chance(8))
+			switch (chance(12))
 			{
 				case 0:
 					take_over(c, &clock);
@@ -300,6 +407,19 @@ copies(void)
 					m->number = chance(2) ? INT64CONST(99999999999) : c->epoch.number + (int64) chance(100) * COUNT_MIN;
 					strlcpy(m->word, chance(2) ? "" : "0123456789abcdef.0123456789abcdef0123456789abcdef", sizeof(m->word));
 					m->object = -1;
+					break;
+				case 5:			/* one more copy is made, in the place of another */
+					{
+						Copy	   *other = &copy[chance(COPIES)];
+
+						if (other != c)
+							be_copy_of(c, other, &clock);
+					}
+					break;
+				case 6:
+				case 7:
+				case 8:
+					wrong_agent += at_agent(c, &acted);
 					break;
 				case 4:			/* a superuser adopts it */
 					if (!is_stopped(c) && look(c, m, o) == CDC_MARK_UNVERIFIABLE)
@@ -329,14 +449,18 @@ copies(void)
 			}
 			for (i = 0; i < COPIES; i++)
 				for (j = 0; j < i; j++)
-					equal += cdc_epoch_compare(&copy[i].epoch, &copy[j].epoch) == 0;
+				{
+					clones += copy[i].drawn == copy[j].drawn;
+					equal += copy[i].drawn != copy[j].drawn && cdc_epoch_compare(&copy[i].epoch, &copy[j].epoch) == 0;
+				}
 		}
 	}
 	is_number(wrong, 0, "no copy has changed what a higher one has marked");
+	is_number(wrong_agent, 0, "nor anything through an agent that a higher one has used");
 	is_number(stopped_by_forgery, 0, "nothing that was forged, or copied from elsewhere, has stopped one");
 	is_number(not_healed, 0, "cdc.take_over() heals always");
-	is_number(equal, 0, "no two are equal");
-	ok(writes > 10000 && stops > 1000, psprintf("%ld changes, %ld stops", writes, stops));
+	is_number(equal, 0, "no two are equal that are no clones of each other");
+	ok(writes > 10000 && stops > 1000, psprintf("%ld changes, %ld stops, %ld times two were equal, as clones", writes, stops, clones));
 }
 
 int

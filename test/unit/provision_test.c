@@ -1,4 +1,5 @@
-/* link: src/remote/provision.c src/common/json.c src/common/redact.c */
+/* flags: -DFRONTEND */
+/* link: src/remote/provision.c src/remote/agent.c src/remote/kafka_connect.c src/remote/debezium.c src/remote/debezium_snapshot.c src/remote/kc_config.c src/remote/debezium_options.c src/remote/connect_value.c src/common/connect_path.c src/common/text.c src/common/json.c src/common/redact.c */
 /* libs: -ljson-c -lpgcommon -lpgport */
 /*
  * provision_test.c
@@ -84,6 +85,13 @@ answers(void)
 	ok(strstr(p.message, "initdb failed") && !strstr(p.message, "hidden-one"), "its reason, without a secret");
 	is_number(cdc_provision_read(202, "{\"service\":{\"type\":\"kafka\",\"state\":\"deleting\"}}").state, CDC_PROVIDED_LEAVING, "deleting");
 	is_number(cdc_provision_read(404, "{\"error\":\"there is no such service\"}").state, CDC_PROVIDED_ABSENT, "absent");
+	is_number(cdc_provision_read(404, "<html>").state, CDC_PROVIDED_UNKNOWN, "not absent by somebody else's word");
+	is_number(cdc_provision_read(412, "{\"error\":\"a control plane with epoch 7 acts here\"}").state, CDC_PROVIDED_UNKNOWN, "who was replaced learns nothing of the service");
+	p = cdc_provision_read(412, "{\"error\":\"x\",\"epoch\":9e18,\"mark\":\"a.b\"}");
+	ok(p.answered && strcmp(p.fence.epoch, "9e18") == 0 && strcmp(p.fence.word, "a.b") == 0, "what it keeps of our epoch, as it says it");
+	p = cdc_provision_read(404, "{\"error\":\"x\",\"epoch\":0}");
+	ok(p.answered && p.fence.epoch == NULL && p.fence.word == NULL, "none");
+	ok(!cdc_provision_read(200, "x").answered, "nor from who is no agent");
 }
 
 static void

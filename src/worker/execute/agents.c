@@ -141,7 +141,7 @@ install_plugin(CdcOp *op, Several *several)
 	CdcPipeline *p = op->pipeline;
 	int			target = cdc_agents_target(p->sink);
 
-	if (target < 0 || p->sink->kafka.agents[target].unverified)
+	if (target < 0 || p->sink->kafka.agents[target].fence.unverified)
 		return;
 	cdc_plugin_roll_begins(p->sink);
 	several->left++;
@@ -167,7 +167,7 @@ put_secret(CdcOp *op, Several *several)
 		{
 			const CdcAgentState *state = p->sink->kafka.agents[i].state;
 
-			if (p->sink->kafka.agents[i].unverified || (state && cdc_agent_has_secret(state, files[j].name)))
+			if (p->sink->kafka.agents[i].fence.unverified || (state && cdc_agent_has_secret(state, files[j].name)))
 				continue;
 			several->left++;
 			send(op, i, CDC_HTTP_PUT, path, files[j].name, body);
@@ -291,7 +291,7 @@ adopt(CdcService *sink, CdcAgent *agent)
 	request.method = CDC_HTTP_PUT;
 	request.url = cdc_agent_url(agent->url, "/v1/fence", NULL, sink->world->installation, sink->world->fence.ours.number,
 								cdc_fence_agent_word(sink->world, agent->url));
-	request.body = cdc_agent_fence_body(agent->fence);
+	request.body = cdc_agent_fence_body(agent->fence.said);
 	request.timeout_ms = CHANGE_TIMEOUT_MS;
 	cdc_reach_agent(sink, agent, &request);
 	agent->adopting = true;
@@ -317,7 +317,7 @@ cdc_agents_due(CdcWorld *world)
 		{
 			CdcAgent   *agent = &sink->kafka.agents[i];
 
-			if (agent->unverified && agent->adopt && !agent->adopting && agent->fence)
+			if (agent->fence.unverified && agent->fence.adopt && !agent->adopting && agent->fence.said)
 				adopt(sink, agent);
 		}
 	}

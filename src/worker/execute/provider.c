@@ -15,6 +15,7 @@
 #include "extension/settings.h"
 #include "worker/execute/execute.h"
 #include "worker/execute/provider.h"
+#include "worker/world/agent_fence.h"
 #include "worker/world/index.h"
 #include "worker/world/kept.h"
 #include "worker/world/pair.h"
@@ -156,9 +157,11 @@ take_news(CdcService *s, CdcProvide what, CdcProvided *p)
 	}
 	if (p->state == CDC_PROVIDED_ABSENT)
 	{
-		/* somebody took it away there: it is ordered anew */
+		/* not made yet, or somebody took it away there: it is ordered; who answers an order so makes none */
 		s->made.ordered = false;
-		cdc_tend_at(s, CDC_TEND_PROVIDER, now);
+		if (what == CDC_PROVIDE_ORDER)
+			cdc_service_keep_status(s, "error", s->kafka.addon_status, message);
+		cdc_tend_at(s, CDC_TEND_PROVIDER, what == CDC_PROVIDE_ORDER ? now + ERROR_MS : now);
 		return;
 	}
 	if (what == CDC_PROVIDE_ORDER && p->state != CDC_PROVIDED_ERROR)
@@ -174,6 +177,36 @@ take_news(CdcService *s, CdcProvide what, CdcProvided *p)
 											 p->state == CDC_PROVIDED_RUNNING && (!s->kafka.has_addon || p->connect == CDC_PROVIDED_RUNNING) ? cdc_health_interval : BUSY_MS));
 }
 
+/*
+ * What its agent keeps of our epoch.  False: nothing is sent there until a superuser
+ * has it adopted, and what it says of the service changes nothing.
+ */
+static bool
+may_send(CdcService *s, CdcProvide what, const CdcProvided *p)
+{
+	char	   *fault;
+
+	if (!p->answered || what == CDC_PROVIDE_ADOPT)
+		return true;
+	s->made.host_told = false;
+	fault = cdc_agent_fence_judge(s, &s->made.host_fence, s->made.host, p->fence);
+	if (fault == NULL)
+		return true;
+	cdc_service_keep_status(s, s->status, s->kafka.addon_status, psprintf("the provisioning agent: %s", fault));
+	cdc_tend_at(s, CDC_TEND_PROVIDER, cdc_loop_now() + (s->made.host_fence.adopt ? BUSY_MS : cdc_health_interval));
+	return false;
+}
+
+/* The agent was told to keep our epoch: looked at again it says whether it does. */
+static void
+adopted(CdcService *s, const CdcProvided *p, bool done)
+{
+	s->made.host_told = true;
+	if (!done && p->message)
+		cdc_service_keep_status(s, s->status, s->kafka.addon_status, p->message);
+	cdc_tend_at(s, CDC_TEND_PROVIDER, cdc_loop_now() + (done ? 0 : ERROR_MS));
+}
+
 static void
 answered(const CdcHttpResult *result, void *arg)
 {
@@ -185,11 +218,38 @@ answered(const CdcHttpResult *result, void *arg)
 		CdcProvided p = providers[s->made.provider]->read(result);
 
 		s->made.provider_asking = 0;
-		take_news(s, asked->what, &p);
+		if (asked->what == CDC_PROVIDE_ADOPT)
+			adopted(s, &p, result->outcome == CDC_HTTP_ANSWERED && result->status / 100 == 2);
+		else if (may_send(s, asked->what, &p))
+			take_news(s, asked->what, &p);
 		json_object_put(p.connection);
 		json_object_put(p.nodes);
 	}
 	pfree(asked);
+}
+
+/* Another address is another agent. */
+static void
+follow_url(CdcService *s)
+{
+	if (cdc_same(s->made.host, cdc_provision_url))
+		return;
+	if (s->made.host)
+		cdc_agent_fence_forget(s, &s->made.host_fence, s->made.host);
+	cdc_set_string(s->context, &s->made.host, cdc_provision_url);
+}
+
+/* What is asked next: what changes something only of an agent that has said what it keeps of our epoch. */
+static CdcProvide
+next_request(const CdcService *s)
+{
+	const CdcAgentFence *fence = &s->made.host_fence;
+
+	if (fence->unverified && fence->adopt && !s->made.host_told)
+		return CDC_PROVIDE_ADOPT;
+	if (fence->unverified || !fence->known)
+		return CDC_PROVIDE_LOOK;
+	return s->deleting ? CDC_PROVIDE_TAKE_BACK : s->made.ordered ? CDC_PROVIDE_LOOK : CDC_PROVIDE_ORDER;
 }
 
 static void
@@ -205,10 +265,11 @@ ask(CdcService *s)
 		cdc_tend_at(s, CDC_TEND_PROVIDER, cdc_loop_now() + LOST_MAX_MS);
 		return;
 	}
+	follow_url(s);
 	asked = MemoryContextAllocZero(TopMemoryContext, sizeof(Asked));
 	asked->world = s->world;
 	strlcpy(asked->id, s->id, sizeof(asked->id));
-	asked->what = s->deleting ? CDC_PROVIDE_TAKE_BACK : s->made.ordered ? CDC_PROVIDE_LOOK : CDC_PROVIDE_ORDER;
+	asked->what = next_request(s);
 	/* no two of a service are alike: an answer to a former object finds another */
 	asked->started = (int64) cdc_world_serial(s->world);
 	memset(&request, 0, sizeof(request));

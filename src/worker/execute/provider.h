@@ -3,7 +3,7 @@
  *	  Services that are made for their users: who makes them, and the loop that
  *	  has them made, looked at and taken away.
  *
- * A provider is a row of functions (provider.c): a request for each of three
+ * A provider is a row of functions (provider.c): a request for each of four
  * things, and what the answer means.  When each is asked, what becomes of a
  * service's row and what is tried again is the same for all.  The provider
  * external makes nothing: its row has no functions, and a service of it is what
@@ -19,7 +19,8 @@ typedef enum CdcProvide
 {
 	CDC_PROVIDE_ORDER,			/* have it made; again and again, and it changes nothing */
 	CDC_PROVIDE_LOOK,
-	CDC_PROVIDE_TAKE_BACK		/* have it taken away; the same */
+	CDC_PROVIDE_TAKE_BACK,		/* have it taken away; the same */
+	CDC_PROVIDE_ADOPT			/* have who makes it keep our epoch in place of the one that he said */
 } CdcProvide;
 
 struct CdcProvider

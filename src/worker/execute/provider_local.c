@@ -43,11 +43,13 @@ build(const CdcService *s, CdcProvide what, CdcHttpRequest *request)
 	token[strcspn(token, "\r\n")] = '\0';
 	request->bearer = token;
 	request->any_address = true;
-	request->method = what == CDC_PROVIDE_ORDER ? CDC_HTTP_PUT : what == CDC_PROVIDE_LOOK ? CDC_HTTP_GET : CDC_HTTP_DELETE;
-	request->url = cdc_agent_url(cdc_provision_url, "/v1/services/%s", s->id, s->world->installation,
+	request->method = what == CDC_PROVIDE_LOOK ? CDC_HTTP_GET : what == CDC_PROVIDE_TAKE_BACK ? CDC_HTTP_DELETE : CDC_HTTP_PUT;
+	request->url = cdc_agent_url(cdc_provision_url, what == CDC_PROVIDE_ADOPT ? "/v1/fence" : "/v1/services/%s", what == CDC_PROVIDE_ADOPT ? NULL : s->id, s->world->installation,
 								 what == CDC_PROVIDE_LOOK ? 0 : s->world->fence.ours.number, what == CDC_PROVIDE_LOOK ? NULL : cdc_fence_agent_word(s->world, cdc_provision_url));
 	if (what == CDC_PROVIDE_ORDER)
 		request->body = cdc_provision_order(&s->made.order);
+	if (what == CDC_PROVIDE_ADOPT)
+		request->body = cdc_agent_fence_body(s->made.host_fence.said);
 	cdc_reach_provider(s, request);
 	request->timeout_ms = TIMEOUT_MS;
 	return NULL;

@@ -9,15 +9,13 @@
 #include "utils/memutils.h"
 
 #include "extension/settings.h"
-#include "common/quote.h"
-#include "common/text.h"
 #include "remote/connect_value.h"
 #include "worker/observe/observe_parts.h"
 #include "worker/observe/peer_said.h"
 #include "worker/observe/registered.h"
 #include "worker/world/agenda.h"
+#include "worker/world/agent_fence.h"
 #include "worker/world/checks.h"
-#include "worker/world/fence.h"
 #include "worker/world/index.h"
 #include "worker/world/plan.h"
 #include "worker/world/plugin_roll.h"
@@ -71,37 +69,15 @@ path_fault(CdcService *sink, const CdcAgent *agent, const char *path)
 	return NULL;
 }
 
-/*
- * What it keeps of our epoch is what somebody with its token told it.  A number above
- * ours that we did not sign stops nobody; but as long as it is there nothing is
- * sent to this agent.  NULL: it is believed, else why not.
- */
+/* NULL: what it keeps of our epoch is believed, else why not. */
 static char *
 fence_fault(CdcService *sink, CdcAgent *agent, const CdcAgentState *state)
 {
-	CdcFinding	finding = cdc_check(CDC_CHECK_AGENT_UNVERIFIED);
-	CdcEpoch	theirs;
-	CdcMarkIs	is = cdc_fence_of_agent(sink, agent, state, &theirs);
-	char		said[CDC_EPOCH_DIGITS + 23];
+	char	   *fault = cdc_agent_fence_judge(sink, &agent->fence, agent->url, state->fence);
 
-	cdc_text_line(said, sizeof(said), state->epoch);
-	if (is == CDC_MARK_HIGHER)
-		cdc_world_note_higher(sink->world, &theirs);
-	agent->unverified = is == CDC_MARK_UNVERIFIABLE;
-	cdc_set_string(sink->context, &agent->fence, agent->unverified ? said : NULL);
-	finding.node = agent->url;
-	finding.observed = psprintf("it keeps epoch %s of this installation, whose own is " INT64_FORMAT, said, sink->world->fence.ours.number);
-	finding.fix_sql = cdc_quote_format("SELECT cdc.adopt_agent(%L, %L)", sink->id, agent->url);
-	cdc_finding_service(sink, &finding, agent->unverified);
-	if (is == CDC_MARK_UNKNOWN)
-		return psprintf("the epoch that it keeps cannot be verified: %s", sink->world->fence.key_error ? sink->world->fence.key_error : "there is no key");
-	if (agent->unverified && agent->adopt)
+	if (agent->fence.unverified && agent->fence.adopt)
 		cdc_agenda_adopt(sink->world);
-	if (agent->unverified)
-		return psprintf("it keeps an epoch that this installation did not sign, and nothing is sent to it: SELECT cdc.adopt_agent('%s', '%s')", sink->id, agent->url);
-	if (agent->adopt)
-		cdc_agent_keep_adopted(sink, agent);
-	return NULL;
+	return fault;
 }
 
 static void

@@ -10,7 +10,9 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 
+#include "extension/settings.h"
 #include "worker/store/store_parts.h"
+#include "worker/world/agent_fence.h"
 #include "worker/world/findings.h"
 #include "worker/world/organization.h"
 #include "worker/world/index.h"
@@ -149,7 +151,7 @@ load_kafka(CdcService *s, struct json_object *row, struct json_object *connectio
 	for (i = 0; i < s->kafka.nagents; i++)
 	{
 		s->kafka.agents[i].url = cdc_row_copy(s->context, cdc_row_text(json_object_array_get_idx(array, i), "url"));
-		cdc_agent_fill(&s->kafka.agents[i], is_in(row, "adopt_agents", s->kafka.agents[i].url));
+		cdc_agent_fence_fill(&s->kafka.agents[i].fence, is_in(row, "adopt_agents", s->kafka.agents[i].url));
 		s->kafka.agents[i].token = cdc_store_secret(s->context, row, s->id, psprintf("agent_token/%d", i), &s->error);
 	}
 	s->kafka.connect_user = cdc_row_copy(s->context, cdc_row_text(connection, "connect_user"));
@@ -254,7 +256,10 @@ cdc_store_load_service(CdcWorld *world, const char *words)
 	s->before_rules = !cdc_provided(s) && cdc_same(cdc_row_text(row, "connection_set_by"), "before");
 	s->any_address = s->before_rules || cdc_provided(s) || cdc_same(cdc_row_text(row, "connection_set_by"), "superuser");
 	if (cdc_provided(s))
+	{
 		load_order(s, row, connection);
+		cdc_agent_fence_fill(&s->made.host_fence, is_in(row, "adopt_agents", cdc_provision_url));
+	}
 	cdc_findings_load_service(s, cdc_row_array(row, "findings", &n));
 	s->connection = cdc_row_copy(s->context, connection ? json_object_to_json_string_ext(connection, JSON_C_TO_STRING_PLAIN) : NULL);
 	cdc_network_join(s);

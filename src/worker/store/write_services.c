@@ -75,9 +75,11 @@ add_service(struct json_object *rows, const void *owner, int number)
 	json_object_object_add(row, "network_ranges", ranges);
 	for (i = 0; i < s->kafka.nagents; i++)
 	{
-		if (s->kafka.agents[i].adopted)
+		if (s->kafka.agents[i].fence.adopted)
 			json_object_array_add(adopted, json_object_new_string(s->kafka.agents[i].url));
 	}
+	if (s->made.host_fence.adopted && s->made.host)
+		json_object_array_add(adopted, json_object_new_string(s->made.host));
 	json_object_object_add(row, "adopted", adopted);
 	cdc_json_add_string(row, "secret_path", s->kafka.secret_path_new ? s->kafka.secret_path : NULL);
 }

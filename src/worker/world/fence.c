@@ -80,11 +80,9 @@ cdc_fence_of_connector(const CdcPipeline *p, const CdcKcConnector *c, CdcEpoch *
 
 /* It keeps what whoever has its token tells it: a lower number is nobody's above us, however it came there. */
 CdcMarkIs
-cdc_fence_of_agent(const CdcService *sink, const CdcAgent *agent, const CdcAgentState *state, CdcEpoch *theirs)
+cdc_fence_of_agent(const CdcWorld *world, const char *url, CdcMarkSaid said, CdcEpoch *theirs)
 {
-	CdcMarkSaid said = {state->epoch, state->mark};
-
-	return judge(sink->world, agent_object(agent->url), said, CDC_MARK_LOWER, theirs);
+	return judge(world, agent_object(url), said, CDC_MARK_LOWER, theirs);
 }
 
 /* Of this very epoch, and not signed: 0.1 wrote it, and an update leaves the source alone. */

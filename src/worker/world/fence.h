@@ -14,7 +14,7 @@
 /* What the mark is to us; *theirs when HIGHER.  Of the publication as it was seen last. */
 extern CdcMarkIs cdc_fence_of_publication(const CdcPipeline *pipeline, CdcEpoch *theirs);
 extern CdcMarkIs cdc_fence_of_connector(const CdcPipeline *pipeline, const CdcKcConnector *connector, CdcEpoch *theirs);
-extern CdcMarkIs cdc_fence_of_agent(const CdcService *sink, const CdcAgent *agent, const CdcAgentState *state, CdcEpoch *theirs);
+extern CdcMarkIs cdc_fence_of_agent(const CdcWorld *world, const char *url, CdcMarkSaid said, CdcEpoch *theirs);
 
 /* Is the publication's mark, which is ours, to be written anew? */
 extern bool cdc_fence_publication_is_old(const CdcPipeline *pipeline);

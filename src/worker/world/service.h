@@ -115,6 +115,16 @@ typedef struct CdcSourceDb
 	int			columns_ms;		/* how long the last one took */
 } CdcSourceDb;
 
+/* What an agent keeps of our epoch, see agent_fence.h.  Writer: worker/world */
+typedef struct CdcAgentFence
+{
+	bool		known;			/* it has said, and that can be judged */
+	bool		unverified;		/* it cannot be verified: nothing is sent there */
+	char	   *said;			/* that number as it says it, while so */
+	bool		adopt;			/* a superuser has said that it is ours all the same */
+	bool		adopted;		/* and so it is: to be written */
+} CdcAgentFence;
+
 /* The agent on one Connect host.  Writer: worker/observe. */
 typedef struct CdcAgent
 {
@@ -126,10 +136,7 @@ typedef struct CdcAgent
 	CdcTri		reachable;		/* by the last look */
 	char	   *error;			/* why not, NULL when reachable */
 	CdcAgentState *state;		/* the last good one, or NULL */
-	bool		unverified;		/* what it keeps of our epoch cannot be verified: nothing is sent there */
-	char	   *fence;			/* that number as it says it, while so */
-	bool		adopt;			/* a superuser has said that it is ours all the same. Writer: worker/world */
-	bool		adopted;		/* and so it is: to be written. Writer: worker/world */
+	CdcAgentFence fence;
 	bool		adopting;		/* that is being told to it. Writer: worker/execute */
 } CdcAgent;
 
@@ -235,6 +242,9 @@ typedef struct CdcServiceMade
 	bool		ordered;		/* since the row was read */
 	int64		provider_asking;	/* number of the request under way, 0: none */
 	int			provider_failures;	/* to hear of it, in a row */
+	char	   *host;			/* URL of the agent that is asked, NULL: not yet */
+	CdcAgentFence host_fence;
+	bool		host_told;		/* it was told to keep our epoch, and not looked at since */
 	char	   *provided_connection;	/* how to reach it, JSON text as last heard; NULL */
 	bool		taken_back;		/* deleting: nothing of it is needed any more. Writer: worker/world */
 	bool		provider_gone;	/* deleting: there is nothing of it any more, see cdc_world_provider_gone(). Writer: worker/world */

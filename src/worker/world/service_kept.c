@@ -54,12 +54,6 @@ cdc_service_fill_ranges(CdcService *s, char *const *ranges, int n)
 }
 
 void
-cdc_agent_fill(CdcAgent *agent, bool adopt)
-{
-	agent->adopt = adopt;
-}
-
-void
 cdc_node_fill(CdcNode *n, uint64 system_identifier, uint32 timeline, const char *hba_loaded)
 {
 	n->system_identifier = system_identifier;
@@ -130,14 +124,6 @@ cdc_service_keep_secret_path(CdcService *s, const char *path)
 }
 
 void
-cdc_agent_keep_adopted(CdcService *s, CdcAgent *agent)
-{
-	agent->adopt = false;
-	agent->adopted = true;
-	cdc_dirty_service(s, CDC_ROW_SERVICE);
-}
-
-void
 cdc_node_keep_history(CdcNode *n, uint64 system_identifier, uint32 timeline)
 {
 	if (n->system_identifier == system_identifier && n->timeline == timeline)
@@ -168,5 +154,6 @@ cdc_service_written(CdcService *s)
 
 	s->kafka.secret_path_new = false;
 	for (i = 0; i < s->kafka.nagents; i++)
-		s->kafka.agents[i].adopted = false;
+		s->kafka.agents[i].fence.adopted = false;
+	s->made.host_fence.adopted = false;
 }

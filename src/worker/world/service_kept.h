@@ -17,7 +17,6 @@ extern void cdc_service_fill(CdcService *service, const char *status, const char
 							 uint64 system_identifier, const char *secret_path);
 extern void cdc_service_fill_claimed(CdcService *service, char *const *peers, int n);
 extern void cdc_service_fill_ranges(CdcService *service, char *const *ranges, int n);
-extern void cdc_agent_fill(CdcAgent *agent, bool adopt);
 extern void cdc_node_fill(CdcNode *node, uint64 system_identifier, uint32 timeline, const char *hba_loaded);
 
 /*
@@ -37,9 +36,6 @@ extern bool cdc_service_keep_ranges(CdcService *service, char *const *ranges, in
 
 /* The directory of secrets that its agents named first. */
 extern void cdc_service_keep_secret_path(CdcService *service, const char *path);
-
-/* What was asked for an agent is done: it is ours. */
-extern void cdc_agent_keep_adopted(CdcService *service, CdcAgent *agent);
 
 /* Which cluster a node belongs to, and its history. */
 extern void cdc_node_keep_history(CdcNode *node, uint64 system_identifier, uint32 timeline);
