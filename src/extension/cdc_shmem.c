@@ -15,7 +15,6 @@
 #include "storage/lwlock.h"
 #include "storage/proc.h"
 #include "storage/shmem.h"
-#include "utils/timestamp.h"
 
 #include "common/compat.h"
 #include "extension/cdc_shmem.h"
@@ -124,18 +123,14 @@ cdc_shmem_begin_round(void)
 }
 
 void
-cdc_shmem_note_descriptors(int limit, int used, int waiting, int64 waited_ms)
+cdc_shmem_note_descriptors(int limit, int used, int waiting, int64 since_us)
 {
-	int64		since = 0;
-
 	if (cdc_shared == NULL)
 		return;
-	if (waiting > 0)
-		since = GetCurrentTimestamp() + (int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY - waited_ms * 1000;
 	pg_atomic_write_u64(&cdc_shared->descriptors, (uint64) limit);
 	pg_atomic_write_u64(&cdc_shared->descriptors_used, (uint64) used);
 	pg_atomic_write_u64(&cdc_shared->descriptors_waiting, (uint64) waiting);
-	pg_atomic_write_u64(&cdc_shared->descriptors_since_us, (uint64) since);
+	pg_atomic_write_u64(&cdc_shared->descriptors_since_us, (uint64) since_us);
 }
 
 /*

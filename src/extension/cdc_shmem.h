@@ -43,8 +43,8 @@ extern void cdc_shmem_set_state(const char *state);
 extern void cdc_shmem_note_step(int64 us);
 extern void cdc_shmem_begin_round(void);
 
-/* Worker: so many descriptors it has for peers, uses so many, and so many wait, the first for so many ms. */
-extern void cdc_shmem_note_descriptors(int limit, int used, int waiting, int64 waited_ms);
+/* Worker: so many descriptors it has for peers, uses so many, and so many wait, the first since then (0: none). */
+extern void cdc_shmem_note_descriptors(int limit, int used, int waiting, int64 since_us);
 
 /* Ends the worker (SIGTERM) and waits up to 3 s until it is gone. */
 extern void cdc_shmem_end_worker(void);

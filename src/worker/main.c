@@ -76,14 +76,19 @@ close_peers(int code, Datum arg)
 	cdc_pg_shutdown();
 }
 
+/* In us since 1970. */
+static int64
+wall_clock_us(void)
+{
+	return GetCurrentTimestamp() + (int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
+}
+
 static void
 report(CdcWorld *world)
 {
 	if (cdc_shared == NULL)
 		return;
-	pg_atomic_write_u64(&cdc_shared->heartbeat_us,
-						(uint64) (GetCurrentTimestamp() +
-								  ((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)));
+	pg_atomic_write_u64(&cdc_shared->heartbeat_us, (uint64) wall_clock_us());
 	cdc_shmem_set_state(world->idle_reason ? world->idle_reason : world->held_by ? world->held_by :
 						world->acting ? "running" : "starting");
 }
@@ -94,7 +99,7 @@ report_descriptors(void)
 	CdcDescriptorsUse use;
 
 	cdc_descriptors_use(&use);
-	cdc_shmem_note_descriptors(use.limit, use.used, use.waiting, use.waiting > 0 ? cdc_loop_now() - use.waits_since : 0);
+	cdc_shmem_note_descriptors(use.limit, use.used, use.waiting, use.waiting > 0 ? wall_clock_us() - (cdc_loop_now() - use.waits_since) * 1000 : 0);
 }
 
 static void
