@@ -6,6 +6,7 @@
 
 #include "common/quote.h"
 #include "common/text.h"
+#include "worker/world/agenda.h"
 #include "worker/world/agent_fence.h"
 #include "worker/world/checks.h"
 #include "worker/world/dirty.h"
