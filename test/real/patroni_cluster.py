@@ -259,7 +259,7 @@ class Cluster:
         dead.kill()
         if not lib.wait(lambda: "leader" not in [role for role, _ in self.members().values()], 60, 0.2):
             raise RuntimeError("the leader that is dead stays the leader: %s" % self.members())
-        if [node.name for node in others if node.sql("SELECT pg_is_in_recovery()") != "t"]:
+        if [node.name for node in others if self.try_(lambda node=node: node.sql("SELECT pg_is_in_recovery()") == "f")]:
             raise RuntimeError("somebody is promoted while Patroni pauses")
         if others[0].ask("PATCH", "/config", {"pause": None}) is None:
             raise RuntimeError("Patroni does not resume")

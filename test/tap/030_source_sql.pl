@@ -574,6 +574,23 @@ write_file($hba, $original . "\nhost nonsense\n");
 like(observe_on($node, 'true', undef)->{hba_error}, qr/^line \d+: end-of-line before/, 'the errors of the user are seen');
 write_file($hba, $original);
 
+note 'Patroni: by its sessions, and what they asked last';
+{
+	my $heartbeat = $node->background_psql('app', on_error_die => 1);
+	my $patroni = sub { my $at = observe_on($node, 'true', undef); return "$at->{patroni} $at->{patroni_spares}"; };
+	# the beginning of Postgresql.cluster_info_query as 4.1.0 and 4.0.7 make it
+	my $asks = sub { $heartbeat->query_safe("SELECT 0, CASE WHEN latest_end_lsn IS NULL THEN NULL ELSE received_tli END, $_[0] FROM pg_catalog.pg_stat_get_wal_receiver()"); };
+
+	is($patroni->(), '0 -1', 'no session of its name: it is not there');
+	$heartbeat->query_safe("SET application_name = 'Patroni heartbeat'");
+	is($patroni->(), '1 -1', 'a session of its name: it is there, and of which version is not known');
+	$asks->('slot_name, conninfo');
+	is($patroni->(), '1 0', 'what it asks before 4.1.0: failover slots are not left alone');
+	$asks->("pg_catalog.pg_wal_lsn_diff(written_lsn, '0/0')::bigint, slot_name");
+	is($patroni->(), '1 1', 'what it asks since: they are');
+	$heartbeat->quit;
+}
+
 note 'who writes pg_hba.conf: one at a time, and nobody\'s lines are lost';
 {
 	my $rounds = 8;

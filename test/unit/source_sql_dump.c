@@ -88,6 +88,8 @@ show_observation(void)
 	show("blocker", obs->blocker);
 	show_number("hba_length", obs->hba_text ? (long long) strlen(obs->hba_text) : -1);
 	show("hba_error", obs->hba_error);
+	show_number("patroni", obs->node.patroni.there);
+	show_number("patroni_spares", obs->node.patroni.spares == CDC_YES ? 1 : obs->node.patroni.spares == CDC_NO ? 0 : -1);
 	show_number("superuser", obs->is_superuser);
 	show_number("n", obs->n);
 	if (p == NULL)
