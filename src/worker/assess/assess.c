@@ -296,7 +296,7 @@ cdc_assess(const CdcPipeline *p, CdcAssessment *a)
 	s->manage_role = p->source ? p->source->pg.manage_role : true;
 	s->gap_halt = cdc_gap_halts(p);
 	s->sets_identity = cdc_no_key_full(p);
-	s->identity_set = p->kept.identities != NULL;
+	s->identity_set = p->kept.identities != NULL && !p->look.gone;
 	s->was_running = p->kept.was_running;
 	s->discarding = p->kept.discarding;
 	s->untouched = p->kept.mutated_at == 0;

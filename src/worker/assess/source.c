@@ -157,7 +157,7 @@ trigger_left(const CdcPipeline *p)
 	CdcSourceTrigger trigger = p->look.seen->trigger;
 
 	/* once all was seen gone, what is there is another service's of the same server */
-	return cdc_wants_trigger(p) && p->wanted.want_deleted && !p->kept.absent && p->look.server.is_superuser &&
+	return cdc_wants_trigger(p) && p->wanted.want_deleted && !p->kept.absent && !p->look.gone && p->look.server.is_superuser &&
 		trigger != CDC_TRIGGER_ABSENT && trigger != CDC_TRIGGER_FOREIGN && cdc_wanted_trigger_sharers(p, true) == NIL;
 }
 
@@ -399,6 +399,8 @@ cdc_assess_source(const CdcPipeline *p, CdcAssessment *a)
 		s->source_reachable = CDC_YES;
 		s->source_capable = CDC_NO;
 		cdc_set_detail(a, CDC_DETAIL_SOURCE_CAPABILITY,
+					   cdc_database_now(p) ? psprintf("database \"%s\" does not exist; by its replication slot it is called \"%s\" now: rename it back, or delete the pipeline",
+													  p->wanted.database, cdc_database_now(p)) :
 					   psprintf("database \"%s\" does not exist", p->wanted.database));
 		/* dropped after our teardown had ended there: nothing of ours can come back */
 		if (p->kept.absent)

@@ -144,7 +144,7 @@ end_waiting(CdcService *s, const char *database, const char *words)
 			CdcOpRef   *ref = lfirst(cell);
 			CdcOp	   *op = cdc_op_of(ref);
 
-			if (op && strcmp(op->pipeline->wanted.database, database) != 0)
+			if (op && strcmp(cdc_place_of(op->pipeline), database) != 0)
 				continue;
 			s->pg.ddl_waiting[i] = foreach_delete_current(s->pg.ddl_waiting[i], cell);
 			cdc_op_end(*ref, CDC_OP_FAILED, words);
@@ -251,12 +251,12 @@ take_members(CdcService *s, int list, CdcBatch *batch, char **commands)
 		CdcOpRef   *ref = lfirst(cell);
 		CdcOp	   *op = cdc_op_of(ref);
 
-		if (op && batch->n > 0 && strcmp(op->pipeline->wanted.database, batch->database) != 0)
+		if (op && batch->n > 0 && strcmp(cdc_place_of(op->pipeline), batch->database) != 0)
 			continue;
 		/* one that is not under way any more: its pipeline is gone */
 		if (op)
 		{
-			strlcpy(batch->database, op->pipeline->wanted.database, sizeof(batch->database));
+			strlcpy(batch->database, cdc_place_of(op->pipeline), sizeof(batch->database));
 			commands[batch->n] = command_of(op);
 			bytes += strlen(commands[batch->n]);
 			batch->members[batch->n++] = *ref;

@@ -17,6 +17,7 @@
 #include "reconciler/shadow.h"
 #include "remote/pg_hba.h"
 #include "worker/execute/execute_parts.h"
+#include "worker/world/facts.h"
 #include "worker/world/index.h"
 #include "worker/world/kept.h"
 #include "worker/world/node_look.h"
@@ -136,7 +137,7 @@ cdc_execute_shadow(CdcPipeline *p, CdcNode *n, CdcShadow *shadow, CdcShadowActio
 		action == CDC_SHADOW_DROP ? cdc_source_drop_shadow_sql(p->object_name) :
 		action == CDC_SHADOW_NUDGE ? pstrdup(cdc_source_nudge_sql) :
 		cdc_source_advance_shadow_sql(p->object_name, target);
-	CdcPgConn  *conn = action == CDC_SHADOW_NUDGE ? n->service->pg.primary->admin : cdc_execute_node_conn(n, p->wanted.database);
+	CdcPgConn  *conn = action == CDC_SHADOW_NUDGE ? n->service->pg.primary->admin : cdc_execute_node_conn(n, cdc_place_of(p));
 
 	job->world = p->world;
 	strlcpy(job->pipeline_id, p->id, sizeof(job->pipeline_id));
@@ -218,7 +219,7 @@ cdc_execute_drop_shadows(CdcOp *op)
 
 		if (n == s->pg.primary || !n->reachable || !n->in_recovery || slot == NULL || slot->synced)
 			continue;
-		conn = cdc_execute_node_conn(n, p->wanted.database);
+		conn = cdc_execute_node_conn(n, cdc_place_of(p));
 		/* one that is being made for a pipeline that goes is not waited for */
 		if (cdc_pg_pending(conn) > 0)
 			cdc_pg_reset(conn);

@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "worker/execute/execute_parts.h"
+#include "worker/world/facts.h"
 #include "worker/world/reach.h"
 
 CdcPgConn *
@@ -18,7 +19,7 @@ cdc_execute_ddl_conn(CdcPipeline *p)
 
 	if (p->source == NULL || p->source->pg.primary == NULL)
 		return NULL;
-	db = cdc_world_database(p->source, p->wanted.database);
+	db = cdc_world_database(p->source, cdc_place_of(p));
 	if (db->ddl == NULL)
 	{
 		CdcPgTarget target;

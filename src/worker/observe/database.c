@@ -9,6 +9,7 @@
 
 #include "worker/observe/observe_parts.h"
 #include "worker/world/asked.h"
+#include "worker/world/facts.h"
 #include "worker/world/index.h"
 #include "worker/world/reach.h"
 #include "worker/world/tend.h"
@@ -48,7 +49,7 @@ is_used(CdcSourceDb *db)
 		return true;
 	cdc_each_of_source(p, db->service)
 	{
-		if ((!p->kept.absent || p->doing.op) && strcmp(p->wanted.database, db->database) == 0)
+		if ((!p->kept.absent || p->doing.op) && strcmp(cdc_place_of(p), db->database) == 0)
 			return true;
 	}
 	return false;

@@ -121,6 +121,32 @@ note_duration(CdcSourceDb *db, const CdcProbe *probe, const CdcSourceObs *obs)
 		db->look_most = Min(db->look_most * 2, CDC_SOURCE_LOOK_MAX);
 }
 
+/*
+ * Its database is not there.  One that is being deleted has its slot, publication and
+ * role where its slot says that they are now; by force its role alone, in whatever
+ * database there is, once it is seen that no slot of it is left in another.
+ */
+static bool
+ask_elsewhere(CdcService *s, CdcPipeline *p)
+{
+	const CdcNode *primary = s->pg.primary;
+	const char *place = NULL;
+
+	p->look.gone = false;
+	if (p->look.elsewhere == NULL && p->wanted.want_deleted && !p->kept.absent)
+	{
+		place = cdc_database_now(p);
+		p->look.gone = place == NULL && p->wanted.force && primary && primary->conf.known &&
+			cdc_source_node_slot(&primary->conf, p->object_name) == NULL && !cdc_same(s->pg.admin_database, p->wanted.database);
+		if (p->look.gone)
+			place = s->pg.admin_database;
+	}
+	cdc_set_string(p->context, &p->look.elsewhere, place);
+	if (place)
+		cdc_ask(cdc_world_database(s, place), CDC_ASK_LOOK, p);
+	return place != NULL;
+}
+
 static void
 database_done(const CdcPgResult *result, void *arg)
 {
@@ -177,6 +203,17 @@ database_done(const CdcPgResult *result, void *arg)
 			cdc_ask(db, CDC_ASK_LOOK, p);
 			continue;
 		}
+		/* a slot of it in another database: that was renamed after all, and what the nodes said is too old */
+		if (seen && p->look.gone && seen->slot_exists && !seen->slot_fits && p->kept.slot_absent_before)
+		{
+			seen = NULL;
+			error = psprintf("database \"%s\" does not exist", p->wanted.database);
+			p->look.gone = false;
+			cdc_set_string(p->context, &p->look.elsewhere, NULL);
+			cdc_observe_nodes(s);
+		}
+		else if (seen == NULL && strcmp(result->sqlstate, "3D000") == 0 && ask_elsewhere(s, p))
+			continue;
 		p->look.look_at = probe->started;
 		p->look.seen_failed = (seen == NULL);
 		if (seen)
@@ -361,7 +398,7 @@ cdc_observe_source_watch(CdcPipeline *p)
 
 	if (p->source == NULL || p->source->pg.primary == NULL || cdc_loop_now() - p->look.look_at >= WATCH_FOR_MS)
 		return false;
-	db = cdc_world_database(p->source, p->wanted.database);
+	db = cdc_world_database(p->source, cdc_place_of(p));
 	if (db->conn == NULL)
 		return false;
 	cdc_ask(db, CDC_ASK_WATCH, p);
@@ -390,7 +427,7 @@ cdc_observe_source_want(CdcPipeline *p)
 	}
 	/* what is under way answers it, whatever else has been answered meanwhile */
 	if (p->look.asked_since == 0 || p->look.asked_since < p->plan.source_since)
-		cdc_ask(cdc_world_database(s, p->wanted.database), CDC_ASK_LOOK, p);
+		cdc_ask(cdc_world_database(s, cdc_place_of(p)), CDC_ASK_LOOK, p);
 }
 
 void
@@ -424,7 +461,7 @@ cdc_observe_source_pace(const CdcPipeline *p)
 	{
 		const CdcSourceDb *db = lfirst(cell);
 
-		if (strcmp(db->database, p->wanted.database) == 0)
+		if (strcmp(db->database, cdc_place_of(p)) == 0)
 			return db->look_ms * Min(db->look_ms, LOOK_PACE_MAX);
 	}
 	return 0;

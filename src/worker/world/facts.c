@@ -64,6 +64,22 @@ cdc_trigger_due(const CdcPipeline *p)
 		(p->look.seen->trigger == CDC_TRIGGER_ABSENT || p->look.seen->trigger == CDC_TRIGGER_WRONG);
 }
 
+const char *
+cdc_place_of(const CdcPipeline *p)
+{
+	return p->look.elsewhere ? p->look.elsewhere : p->wanted.database;
+}
+
+const char *
+cdc_database_now(const CdcPipeline *p)
+{
+	const CdcNode *primary = p->source ? p->source->pg.primary : NULL;
+	const CdcNodeSlot *slot = primary && primary->conf.known && p->kept.slot_absent_before ?
+		cdc_source_node_slot(&primary->conf, p->object_name) : NULL;
+
+	return slot && slot->fits && !cdc_same(slot->database, p->wanted.database) ? slot->database : NULL;
+}
+
 /* Of a JSON {oid: ...}, 0: there is none. */
 static int64
 highest_oid(const char *tables)
@@ -87,7 +103,7 @@ cdc_source_ask_of(const CdcPipeline *p)
 
 	ask.pipeline_id = p->id;
 	ask.name = p->object_name;
-	ask.database = p->wanted.database;
+	ask.database = cdc_place_of(p);
 	ask.ntables = p->wanted.ntables;
 	ask.tables = p->wanted.tables;
 	ask.txid = cdc_failover_open_txid(p);

@@ -35,6 +35,14 @@ extern bool cdc_no_key_inserts(const CdcPipeline *pipeline);
 extern bool cdc_wants_trigger(const CdcPipeline *pipeline);
 extern bool cdc_trigger_due(const CdcPipeline *pipeline);
 
+/*
+ * Where its things on the source are looked at and changed: in the database that was
+ * named, unless it is being deleted and that is not there (CdcPipelineLook).  What that is
+ * called now, by its slot as the primary was last looked at; NULL: no other name is known.
+ */
+extern const char *cdc_place_of(const CdcPipeline *pipeline);
+extern const char *cdc_database_now(const CdcPipeline *pipeline);
+
 /* The pipeline's part of a source query; points into the pipeline. */
 extern CdcSourceAsk cdc_source_ask_of(const CdcPipeline *pipeline);
 

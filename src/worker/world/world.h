@@ -189,6 +189,9 @@ typedef struct CdcPipelineLook
 	bool		seen_failed;	/* the newest observation failed */
 	char	   *seen_error;
 	char		seen_sqlstate[6];
+	char	   *elsewhere;		/* of one that is being deleted, where it is looked at in place of its
+								 * database, which is not there by its name; NULL: nowhere else */
+	bool		gone;			/* that database was dropped, with all that was in it */
 	int64		look_at;		/* start of the newest observation that ended */
 	int64		asked_since;	/* start of the one under way, 0: none */
 	char		watched[64];	/* its slot as the last watch told; "": none */
