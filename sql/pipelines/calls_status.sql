@@ -27,10 +27,12 @@ COMMENT ON FUNCTION cdc_inner.list_pipelines IS
 CREATE OR REPLACE FUNCTION cdc_inner.pipeline_status(id uuid) RETURNS TABLE (id uuid, status text, connector_name text, connector_state text, task_states jsonb,
 		source_lag_bytes bigint, topic_prefix text, last_health_check_at timestamptz, error_message text)
 	LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-	SELECT p.id, p.status, p.connector_name, o.connector_state, o.task_states, o.source_lag_bytes, p.topic_prefix, o.last_health_check_at, p.error_message
+	SELECT p.id, p.status, p.connector_name, o.connector_state, o.task_states, o.source_lag_bytes, p.topic_prefix,
+		CASE WHEN p.status = 'Running' AND o.last_health_check_at < s.pipelines_checked_at THEN s.pipelines_checked_at ELSE o.last_health_check_at END, p.error_message
 		FROM (SELECT cdc_inner.organization_of_pipeline($1) AS owner OFFSET 0) x
 		JOIN cdc.pipeline_spec p ON p.id = $1 AND p.organization_id = x.owner
 		JOIN cdc.pipeline_observed o ON o.pipeline_id = p.id
+		LEFT JOIN cdc.service s ON s.id = p.source_service_id
 $$;
 COMMENT ON FUNCTION cdc_inner.pipeline_status IS
 	'The status of a pipeline as columns. id: the pipeline''s. status: Pending, Provisioning, Running, Failed or Deleting. connector_name: NULL: not seen '

@@ -340,8 +340,8 @@ CREATE OR REPLACE TRIGGER forget_secrets AFTER UPDATE OF settled_at ON cdc.pipel
 CREATE OR REPLACE VIEW cdc.pipeline_object WITH (security_invoker = true) AS
 	SELECT p.id, p.organization_id, p.name, p.pipeline_type, p.source_service_id, p.sink_service_id, p.status, p.provision_step, p.config,
 		p.connector_name, p.publication_name, p.slot_name, p.topic_prefix, o.connector_state AS last_connector_state, o.source_lag_bytes,
-		cdc_inner.rfc3339(o.last_health_check_at) AS last_health_check_at, p.error_message,
+		cdc_inner.rfc3339(CASE WHEN p.status = 'Running' AND o.last_health_check_at < s.pipelines_checked_at THEN s.pipelines_checked_at ELSE o.last_health_check_at END) AS last_health_check_at, p.error_message,
 		cdc_inner.rfc3339(p.created_at) AS created_at, cdc_inner.rfc3339(p.updated_at) AS updated_at
-	FROM cdc.pipeline_spec p JOIN cdc.pipeline_observed o ON o.pipeline_id = p.id
+	FROM cdc.pipeline_spec p JOIN cdc.pipeline_observed o ON o.pipeline_id = p.id LEFT JOIN cdc.service s ON s.id = p.source_service_id
 	WHERE p.deleted_at IS NULL;
 COMMENT ON VIEW cdc.pipeline_object IS 'The REST object of a pipeline, a column a member, in the order of the product page. Readers: superusers.';

@@ -62,7 +62,7 @@ COMMENT ON COLUMN cdc.pipeline_observed.confirmed_flush_lsn IS 'Of the slot; NUL
 COMMENT ON COLUMN cdc.pipeline_observed.stored_offset_lsn IS 'The position that Connect has stored; NULL: not known.';
 COMMENT ON COLUMN cdc.pipeline_observed.system_identifier IS 'Of the server that was seen; NULL: none yet.';
 COMMENT ON COLUMN cdc.pipeline_observed.timeline IS 'Of that server; NULL: not known.';
-COMMENT ON COLUMN cdc.pipeline_observed.last_health_check_at IS 'When it was last looked at; NULL: not yet.';
+COMMENT ON COLUMN cdc.pipeline_observed.last_health_check_at IS 'When it was last looked at by itself; NULL: not yet. One that runs as before has the later time of its source, cdc.service.pipelines_checked_at.';
 
 COMMENT ON TABLE cdc.topic IS 'Topics that live pipelines have reserved on their sink. Readers: superusers.';
 COMMENT ON COLUMN cdc.topic.sink_service_id IS 'The sink.';
@@ -98,12 +98,14 @@ COMMENT ON COLUMN cdc.pipeline_event.detail IS 'The action''s name, the verdict,
 CREATE OR REPLACE VIEW cdc.pipeline WITH (security_invoker = true) AS
 	SELECT p.id, p.organization_id, p.name, p.pipeline_type, p.source_service_id, p.sink_service_id, p.status, p.config::jsonb AS config,
 		p.provision_step, p.connector_name, p.publication_name, p.slot_name, p.topic_prefix,
-		o.connector_state AS last_connector_state, o.task_states, o.last_health_check_at, p.error_message, o.source_lag_bytes,
+		o.connector_state AS last_connector_state, o.task_states, 
+		CASE WHEN p.status = 'Running' AND o.last_health_check_at < s.pipelines_checked_at THEN s.pipelines_checked_at ELSE o.last_health_check_at END AS last_health_check_at,
+		p.error_message, o.source_lag_bytes,
 		p.created_at, p.updated_at, p.database_name,
 		-- as a person writes them: without the quotes that are not needed
 		ARRAY(SELECT pg_catalog.regexp_replace(pg_catalog.regexp_replace(t, '^"([a-z_][a-z0-9_]*)"\.', '\1.'), '\."([a-z_][a-z0-9_]*)"$', '.\1')
 			FROM pg_catalog.unnest(p.tables) WITH ORDINALITY x(t, n) ORDER BY n) AS tables, p.snapshot_mode, p.options, p.desired_state
-	FROM cdc.pipeline_spec p JOIN cdc.pipeline_observed o ON o.pipeline_id = p.id
+	FROM cdc.pipeline_spec p JOIN cdc.pipeline_observed o ON o.pipeline_id = p.id LEFT JOIN cdc.service s ON s.id = p.source_service_id
 	WHERE p.deleted_at IS NULL;
 COMMENT ON VIEW cdc.pipeline IS 'Pipelines: the columns of the REST object and more. Readers: members of the organization.';
 COMMENT ON COLUMN cdc.pipeline.last_connector_state IS 'As Kafka Connect told last; NULL: not known.';
@@ -120,6 +122,7 @@ BEGIN
 	END LOOP;
 END
 $$;
+COMMENT ON COLUMN cdc.pipeline.last_health_check_at IS 'When it was last looked at; NULL: not yet.';
 COMMENT ON COLUMN cdc.pipeline.tables IS 'schema.table, quoted where that is needed, sorted, each once; empty: all tables.';
 
 CREATE OR REPLACE VIEW cdc.option WITH (security_invoker = true) AS SELECT * FROM cdc.options();

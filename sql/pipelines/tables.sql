@@ -83,8 +83,8 @@ CREATE INDEX topic_topic_idx ON cdc.topic (sink_service_id, topic);
 CREATE INDEX topic_pipeline_idx ON cdc.topic (pipeline_id);
 
 -- What a health round sees, apart from the wide row: HOT updates, and none
--- when nothing changed.  last_health_check_at is written at most once a round
--- for all pipelines together.
+-- when nothing changed: that one which runs as before was looked at stands in
+-- cdc.service.pipelines_checked_at.
 CREATE TABLE cdc.pipeline_observed (
 	pipeline_id			uuid PRIMARY KEY REFERENCES cdc.pipeline_spec(id),
 	connector_state		text,

@@ -39,6 +39,7 @@ COMMENT ON COLUMN cdc.service.connection_set_by IS
 COMMENT ON COLUMN cdc.service.connect_claimed IS
 	'Addresses of the Kafka Connect that is the organization''s: its credentials were accepted and a pipeline ran.';
 COMMENT ON COLUMN cdc.service.adopt_agents IS 'URLs of agents that are told to keep our epoch again: cdc.adopt_agent().';
+COMMENT ON COLUMN cdc.service.pipelines_checked_at IS 'When a health round had last looked at all pipelines of which it is the source; NULL: not yet.';
 
 COMMENT ON TABLE cdc.service_node IS 'The nodes of PostgreSQL services, as registered and as last seen. Readers: members of the organization.';
 COMMENT ON COLUMN cdc.service_node.service_id IS 'The service.';

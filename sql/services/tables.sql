@@ -41,7 +41,10 @@ CREATE TABLE cdc.service (
 	-- 'before': registered before there were rules for addresses and logins, and kept as it was
 	connection_set_by text NOT NULL DEFAULT 'member' CHECK (connection_set_by IN ('member', 'superuser', 'before')),
 	connect_claimed	text[] NOT NULL DEFAULT '{}',	-- addresses of the Kafka Connect that is the organization's: its credentials were accepted and a pipeline ran
-	adopt_agents	text[] NOT NULL DEFAULT '{}'	-- urls of agents whose epoch is to be made ours again: cdc.adopt_agent()
+	adopt_agents	text[] NOT NULL DEFAULT '{}',	-- urls of agents whose epoch is to be made ours again: cdc.adopt_agent()
+	-- of a PostgreSQL service: when a health round had last looked at all of its pipelines. Those that run as
+	-- before have this time, and their own rows in pipeline_observed are not written for it
+	pipelines_checked_at timestamptz
 );
 -- one that is being deleted is nobody's to use any more
 CREATE UNIQUE INDEX service_name_key ON cdc.service (organization_id, name) WHERE deleted_at IS NULL AND status <> 'deleting';

@@ -235,6 +235,7 @@ ALTER TABLE cdc.pipeline_spec ADD COLUMN adopt_asked integer NOT NULL DEFAULT 0,
 ALTER TABLE cdc.pipeline_spec ADD COLUMN identities jsonb, ADD COLUMN unlogged jsonb, ADD COLUMN relations jsonb;
 ALTER TABLE cdc.pipeline_spec ADD COLUMN snapshot_rounds integer NOT NULL DEFAULT 0, ADD COLUMN snapshot_round_at timestamptz;
 ALTER TABLE cdc.service ADD COLUMN adopt_agents text[] NOT NULL DEFAULT '{}';
+ALTER TABLE cdc.service ADD COLUMN pipelines_checked_at timestamptz;
 UPDATE cdc.control_plane SET epoch_base = greatest(epoch_base, 16777216) WHERE epoch_base OPERATOR(pg_catalog.<>) 0;
 
 -- --- code ---------------------------------------------------------------------------------

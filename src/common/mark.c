@@ -21,6 +21,8 @@
 #define SUMS_END (INT64CONST(1) << 36)
 #define COUNTED (COUNT_MIN << TIMELINE_BITS)
 
+#define HEX "0123456789abcdef"
+
 #define COMMENT_PREFIX "cdc_pipeline "
 #define COMMENT_EPOCH " epoch "
 #define COMMENT_MARK " mark "
@@ -92,7 +94,11 @@ make_mac(char mac[CDC_MAC_LEN + 1], const char *key, const char *installation, c
 	if (!ok || length < CDC_MAC_LEN / 2)
 		return false;
 	for (i = 0; i < CDC_MAC_LEN / 2; i++)
-		snprintf(mac + 2 * i, 3, "%02x", digest[i]);
+	{
+		mac[2 * i] = HEX[digest[i] >> 4];
+		mac[2 * i + 1] = HEX[digest[i] & 15];
+	}
+	mac[CDC_MAC_LEN] = '\0';
 	return true;
 }
 
@@ -107,7 +113,7 @@ cdc_mark_sign(const char *key, const char *installation, const char *object, con
 static bool
 is_hex(const char *words, size_t n)
 {
-	return strspn(words, "0123456789abcdef") >= n;
+	return strspn(words, HEX) >= n;
 }
 
 /* Takes a word apart; false: it is none. */

@@ -53,8 +53,9 @@ typedef struct Answer
 static const char status_sql[] =
 "SELECT 200, NULL::jsonb, row_to_json(x)::text"
 " FROM (SELECT p.id, p.status, p.connector_name, o.connector_state, o.task_states, o.source_lag_bytes, p.topic_prefix,"
-"  cdc_inner.rfc3339(o.last_health_check_at) AS last_health_check_at, p.error_message"
-"  FROM cdc.pipeline_spec p JOIN cdc.pipeline_observed o ON o.pipeline_id = p.id"
+"  cdc_inner.rfc3339(CASE WHEN p.status = 'Running' AND o.last_health_check_at < s.pipelines_checked_at THEN s.pipelines_checked_at ELSE o.last_health_check_at END)"
+"   AS last_health_check_at, p.error_message"
+"  FROM cdc.pipeline_spec p JOIN cdc.pipeline_observed o ON o.pipeline_id = p.id LEFT JOIN cdc.service s ON s.id = p.source_service_id"
 "  WHERE p.id = $2 AND p.deleted_at IS NULL AND p.organization_id = coalesce($7, p.organization_id)"
 "  AND p.organization_id = coalesce(cdc_inner.caller_confined_to(), p.organization_id)"
 "  AND (EXISTS (SELECT FROM cdc.membership m WHERE m.organization_id = p.organization_id AND m.role_oid = cdc_inner.caller_oid())"

@@ -127,6 +127,7 @@ typedef struct CdcKcConnector
 {
 	const char *name;
 	const CdcKcConfig *config;	/* may be NULL */
+	uint64		serial;			/* of what is read here: another one when it was read anew, never 0 */
 	const char *mark;			/* config's cdc.pipeline.id, or NULL */
 	const char *epoch;			/* config's cdc.epoch as it is there, or NULL */
 	const char *signature;		/* config's cdc.mark, or NULL */
@@ -145,6 +146,7 @@ typedef struct CdcKcList
 {
 	struct json_object *body;	/* owns the strings, shared with lists in which a connector was
 								 * the same; cdc_kc_list_free */
+	size_t		kept;			/* bytes of that */
 	int			n;
 	CdcKcConnector *items;
 } CdcKcList;
@@ -173,6 +175,14 @@ extern void cdc_kc_reader_free(CdcKcReader *reader);
 extern CdcKcList *cdc_kc_parse_list(const char *body);
 extern const CdcKcConnector *cdc_kc_find(const CdcKcList *list, const char *name);
 extern void cdc_kc_list_free(CdcKcList *list);
+
+/*
+ * What a connector that was asked for by itself is now, in the place of what the list
+ * has of it: the bodies of GET /connectors/n and GET /connectors/n/status, or NULL both
+ * when it is not there.  What cdc_kc_find() gave of it before is no more.  False, and the list is as it was: these are
+ * not Connect's answers about it, or there is no room.
+ */
+extern bool cdc_kc_list_set(CdcKcList *list, const char *name, const char *info, const char *status);
 
 /* GET /connectors/n/offsets */
 typedef struct CdcKcOffsets

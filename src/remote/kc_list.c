@@ -61,6 +61,8 @@ struct CdcKcReader
 	bool		printed;
 };
 
+static uint64 last_serial;
+
 static CdcConnectState
 state_of(const char *name)
 {
@@ -199,6 +201,7 @@ reduce(struct json_object *entry, bool ours)
 	}
 	at = kept->words;
 	item = &kept->item;
+	item->serial = ++last_serial;
 	item->state_name = put_word(&at, state, WORD_MAX);
 	item->state = state_of(state);
 	item->ntasks = ntasks;
@@ -384,6 +387,7 @@ cdc_kc_reader_list(CdcKcReader *reader)
 		return NULL;
 	list = palloc0(sizeof(CdcKcList));
 	list->body = reader->all;
+	list->kept = reader->kept;
 	reader->all = NULL;
 	list->items = palloc0(sizeof(CdcKcConnector) * (json_object_object_length(list->body) + 1));
 	{
@@ -421,6 +425,95 @@ cdc_kc_find(const CdcKcList *list, const char *name)
 	memset(&key, 0, sizeof(key));
 	key.name = name;
 	return bsearch(&key, list->items, list->n, sizeof(CdcKcConnector), by_name);
+}
+
+/* What is kept of one that was asked for by itself; NULL: the answers are not Connect's about it. */
+static Kept *
+reduce_one(const char *name, const char *info, const char *status)
+{
+	struct json_object *entry = json_object_new_object();
+	struct json_object *its_info = cdc_json_parse(info);
+	struct json_object *its_status = cdc_json_parse(status);
+	const char *of = cdc_json_string(its_info, "name");
+	bool		good = of && strcmp(of, name) == 0 && json_object_is_type(cdc_json_get(its_info, "config"), json_type_object) &&
+		json_object_is_type(cdc_json_get(its_status, "connector"), json_type_object);
+	Kept	   *kept;
+
+	json_object_object_add(entry, "info", its_info);
+	json_object_object_add(entry, "status", its_status);
+	kept = good ? reduce(entry, strncmp(name, OUR_NAME, strlen(OUR_NAME)) == 0) : NULL;
+	json_object_put(entry);
+	return kept;
+}
+
+/* Where an item of this name is, or is to be. */
+static int
+place_of(const CdcKcList *list, const char *name)
+{
+	int			low = 0;
+	int			high = list->n;
+
+	while (low < high)
+	{
+		int			middle = (low + high) / 2;
+
+		if (strcmp(list->items[middle].name, name) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+bool
+cdc_kc_list_set(CdcKcList *list, const char *name, const char *info, const char *status)
+{
+	int			at = place_of(list, name);
+	CdcKcConnector *item = &list->items[at];
+	bool		there = at < list->n && strcmp(item->name, name) == 0;
+	size_t		was = there ? ((const Kept *) json_object_get_userdata(cdc_json_get(list->body, name)))->size : 0;
+	Kept	   *kept = NULL;
+
+	if (info && status)
+	{
+		struct json_object *holder;
+
+		kept = reduce_one(name, info, status);
+		holder = kept && (there || list->n < CONNECTORS_MAX) && kept->size <= KEPT_MAX - (list->kept - was) ? json_object_new_boolean(true) : NULL;
+		if (holder == NULL)
+		{
+			if (kept)
+				free_kept(NULL, kept);
+			return false;
+		}
+		json_object_set_userdata(holder, kept, free_kept);
+		/* a list that is being read finds it unlike any text, and reads it anew */
+		if (json_object_object_add(list->body, name, holder) != 0)
+		{
+			json_object_put(holder);
+			return false;
+		}
+	}
+	else if (there)
+		json_object_object_del(list->body, name);
+	if (there && kept == NULL)
+		memmove(item, item + 1, sizeof(CdcKcConnector) * (--list->n - at));
+	else if (!there && kept)
+	{
+		list->items = repalloc(list->items, sizeof(CdcKcConnector) * (list->n + 2));
+		item = &list->items[at];
+		memmove(item + 1, item, sizeof(CdcKcConnector) * (list->n++ - at));
+		item->name = lh_entry_k(lh_table_lookup_entry(json_object_get_object(list->body), name));
+	}
+	if (kept)
+	{
+		const char *its_name = item->name;
+
+		*item = kept->item;
+		item->name = its_name;
+	}
+	list->kept += (kept ? kept->size : 0) - was;
+	return true;
 }
 
 void

@@ -163,7 +163,7 @@ cdc_pace_look_again(CdcPipeline *p, int64 now)
 	}
 	cdc_plan_since(p, CDC_ANEW_SOURCE, now);
 	if (p->plan.decision.rule == NULL || (p->plan.decision.retry != CDC_RETRY_FAST && p->plan.decision.retry != CDC_RETRY_TURN) ||
-		p->sink == NULL || now - p->sink->kafka.listed_at >= pace)
+		p->sink == NULL || now - cdc_connect_seen_at(p) >= pace)
 		cdc_plan_since(p, CDC_ANEW_CONNECT, now);
 }
 
@@ -175,7 +175,7 @@ cdc_pace_expects_running(CdcPipeline *p)
 
 	return !(c && c->state == CDC_CS_RUNNING && c->task_state == CDC_CS_RUNNING) &&
 		p->kept.status == CDC_PROVISIONING && !p->wanted.want_deleted && p->look.seen && !p->look.seen_failed && p->look.seen->slot_streaming &&
-		p->sink && p->sink->kafka.connect_reachable == CDC_YES && p->sink->kafka.listed_at < p->look.look_at && p->plan.connect_since < p->look.look_at;
+		p->sink && p->sink->kafka.connect_reachable == CDC_YES && cdc_connect_seen_at(p) < p->look.look_at && p->plan.connect_since < p->look.look_at;
 }
 
 void

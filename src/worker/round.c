@@ -13,6 +13,7 @@
 #include "worker/observe/observe.h"
 #include "worker/visit_parts.h"
 #include "worker/world/agenda.h"
+#include "worker/world/checked.h"
 #include "worker/world/index.h"
 #include "worker/world/organization.h"
 #include "worker/world/plan.h"
@@ -38,12 +39,15 @@ look_anew(CdcPipeline *p, int64 now, bool asked)
 {
 	p->plan.asked = p->plan.asked || asked;
 	if (p->doing.op)
+	{
+		cdc_check_passed_over(p);
 		return;
+	}
 	/* what the former round asked is not answered yet: were it outdated, rounds that overtake each other would end none */
 	if (p->plan.round_due && p->look.waiting && !asked)
 		return;
 	cdc_plan_since(p, CDC_ANEW_SOURCE | CDC_ANEW_CONNECT | CDC_ANEW_NETWORK, now);
-	p->plan.round_due = p->kept.status == CDC_RUNNING || p->kept.status == CDC_FAILED || p->kept.status == CDC_PROVISIONING;
+	cdc_check_wanted(p);
 	if (p->kept.status == CDC_RUNNING)
 		p->plan.rounds_running++;
 	if (p->plan.attempts == 0 || asked)
@@ -69,6 +73,7 @@ begin_round(CdcWorld *world)
 	cdc_shmem_begin_round();
 	cdc_each_service(s, world)
 	{
+		cdc_checks_begin(s);
 		cdc_observe_service(s);
 		cdc_tend(s, CDC_TEND_LOOKS);
 	}

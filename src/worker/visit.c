@@ -19,6 +19,7 @@
 #include "worker/learn/learn.h"
 #include "worker/observe/observe.h"
 #include "worker/visit_parts.h"
+#include "worker/world/checked.h"
 #include "worker/world/kept.h"
 #include "worker/world/node_look.h"
 #include "worker/world/operation.h"
@@ -270,11 +271,7 @@ visit(CdcPipeline *p)
 		cdc_learn_gap(p, a.gap_name, a.gap_words);
 	if (p->sink && p->sink->kafka.nagents > 0)
 		cdc_learn_workers(p->sink, a.rolling, a.plugin_settled);
-	if (p->plan.round_due)
-	{
-		p->plan.round_due = false;
-		cdc_keep_checked(p);
-	}
+	cdc_checked(p);
 	/* who asked while a restart is under way is answered when it is known what that has brought */
 	p->plan.asked = p->plan.asked && a.snapshot.restart == CDC_RESTART_WAIT && !p->learned.failure_seen;
 	d = cdc_decide(&a.snapshot);

@@ -42,7 +42,7 @@ def rounds_of(world, ids):
     seen = {id: set() for id in ids}
 
     def look():
-        for line in world.sql("SELECT pipeline_id || ' ' || extract(epoch FROM last_health_check_at) FROM cdc.pipeline_observed WHERE last_health_check_at IS NOT NULL").splitlines():
+        for line in world.sql("SELECT id || ' ' || extract(epoch FROM last_health_check_at) FROM cdc.pipeline WHERE last_health_check_at IS NOT NULL").splitlines():
             id, when = line.split()
             if id in seen:
                 seen[id].add(when)

@@ -239,7 +239,7 @@ class World:
 
     def passes_round(self, id, seconds=20):
         """Is the pipeline looked at by a health round that begins from now on, and found Running?"""
-        query = "SELECT last_health_check_at FROM cdc.pipeline_observed WHERE pipeline_id = %s" % literal(id)
+        query = "SELECT last_health_check_at FROM cdc.pipeline WHERE id = %s" % literal(id)
         seen = [self.sql(query)]
 
         def another():

@@ -33,7 +33,9 @@ static const SimProgram *program;
 static struct json_object *mutations;
 static int	requests;
 static int	gets;
-static int	offsets;			/* of those, how many ask where a connector is */
+static int	offsets;			/* of those, how many ask where a connector is, */
+static int	lists;				/* for a list of all */
+static int	alone;				/* or how one connector is */
 
 /* A request while it is read. */
 typedef struct Request
@@ -96,7 +98,7 @@ list_mutations(bool forget)
 	{
 		json_object_put(mutations);
 		mutations = json_object_new_array();
-		requests = gets = offsets = 0;
+		requests = gets = offsets = lists = alone = 0;
 	}
 	pthread_mutex_unlock(&sim_lock);
 	return answer;
@@ -111,6 +113,8 @@ count_requests(void)
 	json_object_object_add(object, "requests", json_object_new_int(requests));
 	json_object_object_add(object, "gets", json_object_new_int(gets));
 	json_object_object_add(object, "offsets", json_object_new_int(offsets));
+	json_object_object_add(object, "lists", json_object_new_int(lists));
+	json_object_object_add(object, "alone", json_object_new_int(alone));
 	pthread_mutex_unlock(&sim_lock);
 	return sim_json(200, object);
 }
@@ -149,7 +153,12 @@ record(const char *method, const char *path, const char *query, double at)
 	if (strcmp(method, "GET") == 0)
 	{
 		gets++;
-		offsets += strlen(path) > 8 && strcmp(path + strlen(path) - 8, "/offsets") == 0;
+		if (strlen(path) > 8 && strcmp(path + strlen(path) - 8, "/offsets") == 0)
+			offsets++;
+		else if (strcmp(path, "/connectors") == 0)
+			lists++;
+		else if (strncmp(path, "/connectors/", 12) == 0)
+			alone++;
 	}
 	else if (program->recorded(method, path))
 	{

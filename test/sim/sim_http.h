@@ -17,7 +17,7 @@
  *	 DELETE /_sim/faults		none any more; how many were taken
  *	 GET    /_sim/mutations		every request but GET, in order of arrival
  *	 DELETE /_sim/mutations		forget them, and the number of requests
- *	 GET    /_sim/requests		how many requests came
+ *	 GET    /_sim/requests		how many requests came, and how many of what
  */
 #ifndef SIM_HTTP_H
 #define SIM_HTTP_H

@@ -13,10 +13,10 @@ use CdcCluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my ($many, $streaming) = (150, 30);
+my ($many, $streaming) = (300, 30);
 my $c = CdcCluster->new(sim => { forgetful => 1, snapshot_ms => 10, flush_ms => 1000, pretend => 'true' }, meta_conf => "cdc_pipeline.health_interval = '2s'\ncdc_pipeline.settle_after = '1s'\n",
 	source_conf => "max_replication_slots = 60\nmax_wal_senders = 60\nmax_connections = 300\nlog_statement = 'none'\nlog_min_duration_statement = 0\n",
-	source_sql => join('', map { "CREATE TABLE t$_ (id int PRIMARY KEY);\n" } 1 .. $many));
+	source_sql => join('', map { "CREATE TABLE t$_ (id int PRIMARY KEY);\n" } 1 .. $many + 1));
 my $before = $c->world;
 my $meta_log = -s $c->{meta}->logfile;
 
@@ -34,11 +34,19 @@ is(scalar(grep { $_ != 1 } values %put) . " of " . keys %put, "0 of $many", 'Con
 # --- a round asks each service a few times ------------------------------------------
 my $rounds = sub { return $c->sql('SELECT rounds FROM cdc.worker_state()'); };
 my $requests = sub { return $c->sim('GET', '/_sim/requests')->{requests}; };
+# rows of those of which nothing changes, and when each was looked at
+my $unchanged = "FROM cdc.pipeline_observed o JOIN cdc.pipeline p ON p.id = o.pipeline_id WHERE p.snapshot_mode = 'initial_only'";
+my $rows = sub { return $c->sql("SELECT md5(string_agg(o.pipeline_id || ' ' || o.xmin, ' ' ORDER BY o.pipeline_id)) $unchanged"); };
+my $looked_at = sub { return $c->sql("SELECT min(p.last_health_check_at) $unchanged"); };
 my $settled = $rounds->();
 $c->poll(sub { $rounds->() > $settled + 1 });
-my ($from, $asked, $log) = ($rounds->(), $requests->(), $c->source_log_size);
+my ($from, $asked, $log, $alone) = ($rounds->(), $requests->(), $c->source_log_size, $c->sim('GET', '/_sim/requests')->{alone});
+my ($written, $looked) = ($rows->(), $looked_at->());
 $c->poll(sub { $rounds->() >= $from + 6 });
 my ($passed, $sent) = ($rounds->() - $from, $requests->() - $asked);
+is($rows->(), $written, 'no row is written of a pipeline that is as it was,');
+isnt($looked_at->(), $looked, 'though the time tells that each was looked at');
+is($c->sim('GET', '/_sim/requests')->{alone} - $alone, 0, 'no connector is asked for by itself');
 my $told = slurp_file($c->{source}->logfile, $log);
 my $queries = () = $told =~ /cdc_pipeline LOG:  duration:[^\n]*(?:execute|statement)/g;
 my @looks = map { scalar(() = /mdb_pipeline_/g) } $told =~ /duration:[^\n]*execute[^\n]*\n[^\n]*([Pp]arameters: \$1 = '\{"database":[^\n]*)/g;
@@ -48,7 +56,21 @@ cmp_ok($queries, '<=', 8 * ($passed + 2), "$many pipelines are looked at by a fe
 cmp_ok(scalar(@looks), '>=', $passed - 1, 'of which some ask for pipelines,');
 cmp_ok(scalar(@looks), '<=', $passed + 2, '... one a round for all of them');
 cmp_ok($sent, '<=', 3 * ($passed + 2), 'and by one list of connectors and one of plugins');
-cmp_ok($c->sql('SELECT count(DISTINCT xmin::text) FROM cdc.pipeline_observed'), '<=', 12, 'what was seen of all is written in a few transactions');
+cmp_ok($c->sql("SELECT count(DISTINCT o.xmin::text) FROM cdc.pipeline_observed o JOIN cdc.pipeline p ON p.id = o.pipeline_id WHERE p.snapshot_mode = 'initial'"),
+	'<=', 12, 'what has moved is written in a few transactions');
+
+# --- one more -------------------------------------------------------------------------
+# beside them it costs what it costs alone: its connector is looked at, not all of them
+my $before_one = $c->sim('GET', '/_sim/requests');
+$from = $rounds->();
+my $one = $c->create('one', tables => ['t' . ($many + 1)], topic_prefix => 'one');
+$c->wait_ok(sub { $c->sql("SELECT status = 'Running' AND error_message IS NULL FROM cdc.pipeline WHERE id = '$one'") eq 't' }, 'one more runs', 120);
+$c->sql("SELECT cdc.delete_pipeline('$one')");
+$c->wait_ok(sub { $c->sql("SELECT deleted_at IS NOT NULL FROM cdc.pipeline_spec WHERE id = '$one'") eq 't' }, 'and goes', 120);
+my $after_one = $c->sim('GET', '/_sim/requests');
+$passed = $rounds->() - $from;
+cmp_ok($after_one->{alone} - $before_one->{alone}, '>', 0, 'its connector is asked for by itself,');
+cmp_ok($after_one->{lists} - $before_one->{lists}, '<=', $passed + 1, 'and the list of all is asked for by rounds alone');
 
 # --- and all go ----------------------------------------------------------------------
 my $offsets = sub { return $c->sim('GET', '/_sim/requests')->{offsets}; };

@@ -416,6 +416,54 @@ stopped_unassigned(void)
 	is(l->items[0].state_name, "UNASSIGNED", "what is shown is Connect's word");
 }
 
+/* One connector that was asked for by itself, in a list of some. */
+static void
+one_of_list(void)
+{
+	const char *info = "{\"name\":\"mdb-pipeline-b\",\"config\":{\"cdc.pipeline.id\":\"" ID "\",\"topic.prefix\":\"other\"},\"tasks\":[]}";
+	const char *status = "{\"name\":\"mdb-pipeline-b\",\"connector\":{\"state\":\"FAILED\",\"trace\":\"T\"},\"tasks\":[]}";
+	const char *body = "{" ONE("a", "RUNNING") "," ONE("c", "RUNNING") "}";
+	CdcKcList  *l = cdc_kc_parse_list(body);
+	size_t		before = l->kept;
+	const CdcKcConnector *c;
+	char	   *filler = memset(palloc0(900 * 1024 + 1), 'x', 900 * 1024);
+	char	   *large = psprintf("{\"name\":\"mdb-pipeline-b\",\"config\":{\"k\":\"%s\"},\"tasks\":[]}", filler);
+	int			parsed;
+	int			i;
+
+	ok(cdc_kc_list_set(l, "mdb-pipeline-b", info, status) && l->n == 3, "one that was not there has come");
+	c = cdc_kc_find(l, "mdb-pipeline-b");
+	ok(c != NULL && c->state == CDC_CS_FAILED, "... with its state,");
+	is(c ? c->topic_prefix : NULL, "other", "... what it is told,");
+	is(c ? c->mark : NULL, ID, "... its mark");
+	is(c ? c->trace : NULL, "T", "... and its trace");
+	ok(cdc_kc_find(l, "mdb-pipeline-a") && cdc_kc_find(l, "mdb-pipeline-c"), "the others are found as before");
+	ok(cdc_kc_list_set(l, "mdb-pipeline-b", info, "{\"connector\":{\"state\":\"RUNNING\"},\"tasks\":[{\"id\":0,\"state\":\"RUNNING\"}]}"), "it is another");
+	c = cdc_kc_find(l, "mdb-pipeline-b");
+	ok(c != NULL && c->state == CDC_CS_RUNNING && c->task_state == CDC_CS_RUNNING && c->trace == NULL && l->n == 3, "... in its place");
+	ok(!cdc_kc_list_set(l, "mdb-pipeline-b", status, info) && !cdc_kc_list_set(l, "mdb-pipeline-b", "<html>", status) &&
+	   !cdc_kc_list_set(l, "mdb-pipeline-b", info, "{}") && !cdc_kc_list_set(l, "mdb-pipeline-a", info, status), "what is not Connect's word about it is refused");
+	ok(cdc_kc_find(l, "mdb-pipeline-b") && l->n == 3, "... and nothing has changed");
+	l = after(l, "{" ONE("a", "RUNNING") "," ONE("b", "RUNNING") "," ONE("c", "RUNNING") "}", 100, &parsed);
+	ok(l && l->n == 3 && parsed == 1, "the next list reads it anew, and the others not");
+	is(l ? cdc_kc_find(l, "mdb-pipeline-b")->topic_prefix : NULL, "b", "... as it is there");
+	ok(cdc_kc_list_set(l, "mdb-pipeline-b", NULL, NULL) && l->n == 2 && cdc_kc_find(l, "mdb-pipeline-b") == NULL && cdc_kc_find(l, "mdb-pipeline-c"), "one that is gone is gone,");
+	ok(cdc_kc_list_set(l, "mdb-pipeline-b", NULL, NULL) && l->n == 2, "... again,");
+	is_number((int) l->kept, (int) before, "... and takes no room");
+	for (i = 0; i < 40; i++)
+	{
+		char		name[32];
+		char	   *its;
+
+		snprintf(name, sizeof(name), "mdb-pipeline-%d", i);
+		its = psprintf("{\"name\":\"%s\",%s", name, large + strlen("{\"name\":\"mdb-pipeline-b\","));
+		if (!cdc_kc_list_set(l, name, its, status))
+			break;
+	}
+	ok(i > 30 && i < 40, "there is room for 32 MB of them");
+	cdc_kc_list_free(l);
+}
+
 static void
 list(void)
 {
@@ -476,6 +524,7 @@ list(void)
 	   "nor is anything else");
 	cdc_kc_list_free(NULL);
 	list_in_pieces(body);
+	one_of_list();
 }
 
 static void

@@ -215,8 +215,10 @@ cdc_assess_connect(const CdcPipeline *p, CdcAssessment *a)
 	}
 	if (mark != CDC_MARK_OURS)
 		return;					/* not known, without a key */
-	wanted = cdc_wanted_config(p, NULL);
-	if (wanted && c->config)
+	wanted = p->learned.config_as_wanted ? NULL : cdc_wanted_config(p, NULL);
+	if (p->learned.config_as_wanted)
+		s->connector = CDC_OBJ_OK;
+	else if (wanted && c->config)
 	{
 		s->connector = cdc_kc_config_equal(wanted, c->config, &which) ? CDC_OBJ_OK : CDC_OBJ_WRONG;
 		a->captures_other = s->connector == CDC_OBJ_WRONG && cdc_kc_captures_other(wanted, c->config);

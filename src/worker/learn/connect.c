@@ -100,6 +100,30 @@ learn_snapshot_stored(CdcPipeline *p)
 		cdc_keep_snapshot_stored(p);
 }
 
+/*
+ * Is the connector's configuration what is wanted?  To build that and compare it is the dearest part
+ * of a visit: what was found so stays so while neither has changed.
+ */
+static void
+learn_config(CdcPipeline *p, const CdcKcConnector *c)
+{
+	uint64		digest = c && c->config ? cdc_wanted_digest(p) : 0;
+	struct json_object *wanted;
+
+	if (digest == 0)
+		return;
+	if (p->learned.config_serial == c->serial && p->learned.config_digest == digest)
+	{
+		p->learned.config_as_wanted = true;
+		return;
+	}
+	wanted = cdc_wanted_config(p, NULL);
+	p->learned.config_as_wanted = wanted && cdc_kc_config_equal(wanted, c->config, NULL);
+	json_object_put(wanted);
+	p->learned.config_serial = p->learned.config_as_wanted ? c->serial : 0;
+	p->learned.config_digest = digest;
+}
+
 /* What was given up is tried again now and then, and when somebody asks. */
 static void
 learn_snapshot_due(CdcPipeline *p)
@@ -116,6 +140,7 @@ cdc_learn_connect(CdcPipeline *p)
 	bool		listed;
 
 	learn_snapshot_due(p);
+	p->learned.config_as_wanted = false;
 	if (!cdc_connect_known(p) || (p->sink->kafka.connect_foreign && !p->wanted.want_deleted))
 		return;
 	listed = cdc_kc_find(p->sink->kafka.list, p->connector_name) != NULL;
@@ -127,8 +152,9 @@ cdc_learn_connect(CdcPipeline *p)
 	if (!cdc_connector_is_idle(c))
 		p->learned.idle_since = 0;
 	else if (p->learned.idle_since == 0)
-		p->learned.idle_since = p->sink->kafka.list_ended;
+		p->learned.idle_since = cdc_connect_seen_by(p);
 	learn_failure(p, c);
+	learn_config(p, c);
 	if (c)
 		cdc_keep_states(p, c->state_name, c->task_states);
 }

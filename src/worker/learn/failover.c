@@ -27,5 +27,5 @@ cdc_learn_failover(CdcPipeline *p)
 	if (!cdc_failover_pending(p) || !cdc_connector_is_idle(c))
 		p->learned.stopped_seen = 0;
 	else if (p->learned.stopped_seen == 0)
-		p->learned.stopped_seen = p->sink->kafka.list_ended;
+		p->learned.stopped_seen = cdc_connect_seen_by(p);
 }

@@ -61,7 +61,7 @@ learn_held(CdcPipeline *p)
 static bool
 makes_no_slot(const CdcPipeline *p)
 {
-	if (p->look.seen->slot_exists || p->sink == NULL || p->sink->kafka.listed_at < p->plan.connect_since)
+	if (p->look.seen->slot_exists || p->sink == NULL || cdc_connect_seen_at(p) < p->plan.connect_since)
 		return false;
 	return p->sink->kafka.connect_reachable == CDC_NO ||
 		(cdc_connect_known(p) && cdc_connector_of(p) == NULL && !cdc_connector_is_coming(p));

@@ -19,8 +19,13 @@
 #include "worker/world/plan.h"
 #include "worker/world/shapes.h"
 
-/* So many pipelines are asked about at once. */
-#define LOOK_PIPELINES 64
+/*
+ * So many pipelines are asked about at once: at first LOOK_FEW, then twice as many after each
+ * look that took less than LOOK_SOON_MS, half as many after one that failed or took longer than LOOK_LONG_MS.
+ */
+#define LOOK_FEW 64
+#define LOOK_SOON_MS 250
+#define LOOK_LONG_MS 2000
 
 /* Most bytes that are kept of one: a thousand names of tables, and lists of twenty columns. */
 #define TOLD_MAX (300 * 1024)
@@ -78,6 +83,7 @@ columns_done(const CdcPgResult *result, void *arg)
 	CdcService *s = cdc_world_service(probe->world, probe->service_id);
 	Answer		answer = {probe, s};
 	CdcSourceDb *db;
+	bool		answered;
 	int			i;
 
 	if (s == NULL)
@@ -88,8 +94,11 @@ columns_done(const CdcPgResult *result, void *arg)
 	db = cdc_world_database(s, probe->database);
 	db->reading = false;
 	db->columns_ms = (int) (cdc_loop_now() - probe->started);
-	if (result->outcome == CDC_PG_OK)
-		cdc_source_columns_parse(cdc_pg_value(result, 0, 0), keep_columns, &answer);
+	answered = result->outcome == CDC_PG_OK && cdc_source_columns_parse(cdc_pg_value(result, 0, 0), keep_columns, &answer);
+	if (!answered || db->columns_ms > LOOK_LONG_MS)
+		db->columns_most = Max(probe->n / 2, 1);
+	else if (db->columns_ms < LOOK_SOON_MS && probe->n >= db->columns_most)
+		db->columns_most = Min(db->columns_most * 2, CDC_SOURCE_LOOK_MAX);
 	for (i = 0; i < probe->n; i++)
 	{
 		CdcPipeline *p = cdc_world_pipeline(probe->world, probe->pipelines[i]);
@@ -114,9 +123,12 @@ cdc_observe_columns_look(CdcSourceDb *db)
 	CdcProbe   *probe;
 	const char *params[1];
 	CdcPipeline *p;
-	int			most = Min(db->asked[CDC_ASK_COLUMNS].n, LOOK_PIPELINES);
+	int			most;
 	int			n = 0;
 
+	if (db->columns_most == 0)
+		db->columns_most = LOOK_FEW;
+	most = Min(db->asked[CDC_ASK_COLUMNS].n, db->columns_most);
 	if (db->reading || most == 0 || !cdc_observe_open(db))
 		return;
 	asks = palloc(sizeof(CdcSourceAsk) * most);

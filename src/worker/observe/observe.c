@@ -104,6 +104,19 @@ set_sink_status(CdcService *sink, bool running)
 		cdc_world_ready_all(sink);	/* that it answers again is news, whatever it is */
 }
 
+/* What was seen of one alone after a list was begun is not in that list: it is asked for again. */
+static void
+forget_younger(CdcService *sink, int64 began)
+{
+	CdcPipeline *p;
+
+	cdc_each_of_sink(p, sink)
+	{
+		if (p->look.connector_at > began)
+			p->look.connector_at = 0;
+	}
+}
+
 static void
 list_done(const CdcHttpResult *result, void *arg)
 {
@@ -136,6 +149,7 @@ list_done(const CdcHttpResult *result, void *arg)
 				cdc_kc_list_free(sink->kafka.list);
 			sink->kafka.list = list;
 			cdc_connect_strangers(sink);
+			forget_younger(sink, look->started);
 		}
 		else
 			error = pstrdup(cdc_kc_reader_fault(look->reader) ? cdc_kc_reader_fault(look->reader) : "the answer is not Kafka Connect's");
@@ -408,9 +422,10 @@ cdc_observe(CdcPipeline *p, int needs)
 	}
 	if (p->sink && p->sink->is_kafka && p->sink->kafka.nurls > 0)
 	{
-		if ((needs & CDC_NEED_CONNECT) && p->sink->kafka.listed_at < p->plan.connect_since)
+		if ((needs & CDC_NEED_CONNECT) && cdc_connect_seen_at(p) < p->plan.connect_since)
 		{
-			want_list(p->sink);
+			if (!cdc_observe_connector(p))
+				want_list(p->sink);
 			all = false;
 		}
 		if ((needs & CDC_NEED_PLUGIN) && p->sink->kafka.plugin_at < p->plan.connect_since &&

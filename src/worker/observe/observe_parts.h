@@ -64,6 +64,12 @@ extern bool cdc_network_observe(CdcPipeline *pipeline);
 extern void cdc_network_observe_due(CdcWorld *world);
 extern int64 cdc_network_observe_next(const CdcWorld *world);
 
+/*
+ * Looks at the pipeline's connector alone, which is ready when that is answered; false:
+ * the list of all is to be asked for.
+ */
+extern bool cdc_observe_connector(CdcPipeline *pipeline);
+
 /* Looks at every agent, unless that is under way. */
 extern void cdc_agents_look(CdcService *sink);
 

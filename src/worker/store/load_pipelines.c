@@ -13,6 +13,7 @@
 #include "common/json.h"
 #include "common/lsn.h"
 #include "worker/store/store_parts.h"
+#include "worker/world/checked.h"
 #include "worker/world/findings.h"
 #include "worker/world/index.h"
 #include "worker/world/kept.h"
@@ -146,8 +147,14 @@ load_new_pipeline(CdcPipeline *p, struct json_object *row, struct json_object *s
 	secret.verifier = cdc_store_secret(old, row, p->id, "role_verifier", &secret.secret_error);
 	cdc_kept_fill(p, &kept, &secret);
 	if (observed)
-		cdc_kept_fill_observed(p, cdc_row_text(observed, "connector_state"), cdc_row_text(observed, "task_states"),
-							   cdc_lsn_parse(cdc_row_text(observed, "confirmed_flush_lsn")), cdc_json_int64(observed, "source_lag_bytes", -1));
+	{
+		uint64		flushed = cdc_lsn_parse(cdc_row_text(observed, "confirmed_flush_lsn"));
+		int64		lag = cdc_json_int64(observed, "source_lag_bytes", -1);
+
+		cdc_checked_fill(p, lag, flushed, cdc_lsn_parse(cdc_row_text(observed, "stored_offset_lsn")), cdc_row_uint(observed, "system_identifier"),
+						 (uint32) cdc_json_int64(observed, "timeline", 0), cdc_row_time(cdc_row_text(observed, "last_health_check_at")));
+		cdc_kept_fill_observed(p, cdc_row_text(observed, "connector_state"), cdc_row_text(observed, "task_states"), flushed, lag);
+	}
 	MemoryContextSwitchTo(old);
 }
 
@@ -181,6 +188,7 @@ cdc_store_load_pipeline(CdcWorld *world, const char *words)
 		json_object_put(p->wanted.options);
 	options = cdc_row_object(spec, "options");
 	p->wanted.options = options ? json_object_get(options) : NULL;
+	p->wanted.read++;
 	cdc_world_want_deleted(p, cdc_same(cdc_row_text(spec, "desired_state"), "deleted"));
 	p->wanted.force = cdc_row_bool(spec, "force_delete", false);
 	p->wanted.wanted_generation = cdc_row_int(spec, "password_generation", 1);

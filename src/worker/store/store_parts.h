@@ -208,6 +208,7 @@ extern const CdcRowWriter cdc_observed_writer;
 extern const CdcRowWriter cdc_standbys_writer;
 extern const CdcRowWriter cdc_pipeline_findings_writer;
 extern const CdcRowWriter cdc_service_writer;
+extern const CdcRowWriter cdc_checked_writer;
 extern const CdcRowWriter cdc_provided_writer;
 extern const CdcRowWriter cdc_service_findings_writer;
 extern const CdcRowWriter cdc_node_writer;

@@ -13,6 +13,7 @@
 #include "common/json.h"
 #include "common/lsn.h"
 #include "worker/store/store_parts.h"
+#include "worker/world/checked.h"
 #include "worker/world/index.h"
 #include "worker/world/kept.h"
 #include "worker/world/shadow.h"
@@ -224,13 +225,13 @@ add_observed(struct json_object *rows, const void *owner, int number)
 	cdc_lsn_json(row, "stored_offset_lsn", p->look.offsets.lsn);
 	cdc_row_add_uint(row, "system_identifier", p->look.server.system_identifier);
 	cdc_row_add_uint(row, "timeline", p->look.server.timeline);
-	cdc_row_add_time(row, "checked_at", p->plan.checked ? GetCurrentTransactionStartTimestamp() : 0);
+	cdc_row_add_time(row, "checked_at", p->plan.checked ? p->plan.checked_at : 0);
 }
 
 static void
 observed_written(void *owner)
 {
-	cdc_kept_checked(owner);
+	cdc_checked_written(owner);
 }
 
 const CdcRowWriter cdc_observed_writer = {

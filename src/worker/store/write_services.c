@@ -45,6 +45,13 @@ static const char write_services_sql[] =
 "  FROM u JOIN l ON u.id OPERATOR(pg_catalog.=) l.id WHERE s.id OPERATOR(pg_catalog.=) u.id)"
 " SELECT u.n FROM u JOIN cdc.service s ON s.id OPERATOR(pg_catalog.=) u.id WHERE NOT EXISTS (SELECT FROM l WHERE l.id OPERATOR(pg_catalog.=) u.id)";
 
+static const char write_checked_sql[] =
+"WITH u AS MATERIALIZED (SELECT * FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) AS r(n pg_catalog.int4, id pg_catalog.uuid, at pg_catalog.timestamptz)),"
+" l AS MATERIALIZED (SELECT s.id FROM cdc.service s JOIN u ON s.id OPERATOR(pg_catalog.=) u.id FOR NO KEY UPDATE OF s SKIP LOCKED),"
+" w AS (UPDATE cdc.service s SET pipelines_checked_at = u.at"
+"  FROM u JOIN l ON u.id OPERATOR(pg_catalog.=) l.id WHERE s.id OPERATOR(pg_catalog.=) u.id)"
+" SELECT u.n FROM u JOIN cdc.service s ON s.id OPERATOR(pg_catalog.=) u.id WHERE NOT EXISTS (SELECT FROM l WHERE l.id OPERATOR(pg_catalog.=) u.id)";
+
 static void
 add_service(struct json_object *rows, const void *owner, int number)
 {
@@ -95,6 +102,24 @@ const CdcRowWriter cdc_service_writer = {
 	.tables = CDC_TABLE(CDC_TABLE_SERVICE),
 	.add = add_service,
 	.written = service_written,
+	.rows_sql = "SELECT tableoid, ctid FROM cdc.service WHERE id OPERATOR(pg_catalog.=) $1::pg_catalog.uuid",
+	.key = cdc_key_of_service
+};
+
+static void
+add_checked(struct json_object *rows, const void *owner, int number)
+{
+	const CdcService *s = owner;
+	struct json_object *row = cdc_row_add(rows, number);
+
+	cdc_json_add_string(row, "id", s->id);
+	cdc_row_add_time(row, "at", s->users->checked_at);
+}
+
+const CdcRowWriter cdc_checked_writer = {
+	.sql = write_checked_sql,
+	.tables = CDC_TABLE(CDC_TABLE_SERVICE),
+	.add = add_checked,
 	.rows_sql = "SELECT tableoid, ctid FROM cdc.service WHERE id OPERATOR(pg_catalog.=) $1::pg_catalog.uuid",
 	.key = cdc_key_of_service
 };

@@ -15,6 +15,7 @@ const CdcRowKind cdc_row_writers[CDC_NUM_ROWS] = {
 	{CDC_ROW_OBSERVED, &cdc_observed_writer},
 	{CDC_ROW_STANDBYS, &cdc_standbys_writer},
 	{CDC_ROW_SERVICE, &cdc_service_writer},
+	{CDC_ROW_CHECKED, &cdc_checked_writer},
 	{CDC_ROW_PROVIDED, &cdc_provided_writer},
 	{CDC_ROW_NODE, &cdc_node_writer},
 	{CDC_ROW_PAIR, &cdc_pair_writer},

@@ -7,13 +7,19 @@
 #include "worker/world/asked.h"
 #include "worker/world/world.h"
 
+/* While there are some that are urgent, each so manieth is another one. */
+#define OTHERS_TURN 4
+
 void
 cdc_asked_create(CdcSourceDb *db)
 {
 	int			i;
 
 	for (i = 0; i < CDC_NUM_ASKS; i++)
-		dlist_init(&db->asked[i].pipelines);
+	{
+		dlist_init(&db->asked[i].urgent);
+		dlist_init(&db->asked[i].others);
+	}
 }
 
 bool
@@ -60,7 +66,7 @@ cdc_ask(CdcSourceDb *db, CdcAsk what, CdcPipeline *p)
 	if (p->look.asks_of[what] == db)
 		return;
 	leave(p, what);
-	dlist_push_tail(&db->asked[what].pipelines, &p->look.ask[what]);
+	dlist_push_tail(p->kept.status == CDC_RUNNING ? &db->asked[what].others : &db->asked[what].urgent, &p->look.ask[what]);
 	db->asked[what].n++;
 	p->look.asks_of[what] = db;
 	cdc_asks_again(db);
@@ -69,11 +75,14 @@ cdc_ask(CdcSourceDb *db, CdcAsk what, CdcPipeline *p)
 CdcPipeline *
 cdc_next_asked(CdcSourceDb *db, CdcAsk what)
 {
+	CdcAsked   *asked = &db->asked[what];
+	bool		other = asked->turn++ % OTHERS_TURN == 0;
+	dlist_head *list = dlist_is_empty(&asked->urgent) || (other && !dlist_is_empty(&asked->others)) ? &asked->others : &asked->urgent;
 	CdcPipeline *p;
 
-	if (dlist_is_empty(&db->asked[what].pipelines))
+	if (dlist_is_empty(list))
 		return NULL;
-	p = (CdcPipeline *) ((char *) dlist_head_node(&db->asked[what].pipelines) - offsetof(CdcPipeline, look.ask) - what * sizeof(dlist_node));
+	p = (CdcPipeline *) ((char *) dlist_head_node(list) - offsetof(CdcPipeline, look.ask) - what * sizeof(dlist_node));
 	leave(p, what);
 	return p;
 }

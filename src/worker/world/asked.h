@@ -26,8 +26,10 @@ typedef enum CdcAsk
 /* Pipelines for which it is to be asked, in their order.  Writer: worker/world. */
 typedef struct CdcAsked
 {
-	dlist_head	pipelines;		/* CdcPipeline, by look.ask[] */
-	int			n;
+	dlist_head	urgent;			/* CdcPipeline, by look.ask[]: those that somebody waits for, ... */
+	dlist_head	others;			/* ... and those that run, of which most are as they were */
+	unsigned	turn;			/* whose it is of the two */
+	int			n;				/* of both */
 } CdcAsked;
 
 /* What a pipeline's columns were told to be.  Writer: worker/observe. */

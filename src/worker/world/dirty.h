@@ -34,6 +34,7 @@ typedef enum CdcRow
 
 	/* of a service */
 	CDC_ROW_SERVICE = CDC_NUM_PIPELINE_ROWS,	/* cdc.service: what was seen of it */
+	CDC_ROW_CHECKED,			/* cdc.service: when all of its pipelines had been looked at */
 	CDC_ROW_PROVIDED,			/* cdc.service: how to reach it, as its provider says */
 	CDC_ROW_SERVICE_FINDINGS,	/* cdc.finding: those of s->findings that are dirty */
 

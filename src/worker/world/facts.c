@@ -27,6 +27,25 @@ cdc_connector_of(const CdcPipeline *p)
 	return c && cdc_same(c->mark, p->id) ? c : NULL;
 }
 
+/* Is there a look at its connector alone that is younger than the list? */
+static bool
+seen_alone(const CdcPipeline *p)
+{
+	return p->sink && p->sink->kafka.list && p->look.connector_at > p->sink->kafka.listed_at;
+}
+
+int64
+cdc_connect_seen_at(const CdcPipeline *p)
+{
+	return seen_alone(p) ? p->look.connector_at : p->sink ? p->sink->kafka.listed_at : 0;
+}
+
+int64
+cdc_connect_seen_by(const CdcPipeline *p)
+{
+	return seen_alone(p) ? p->look.connector_ended : p->sink ? p->sink->kafka.list_ended : 0;
+}
+
 const char *
 cdc_connect_url(const CdcService *sink)
 {
@@ -233,7 +252,7 @@ bool
 cdc_connect_known(const CdcPipeline *p)
 {
 	return p->sink && p->sink->is_kafka && p->sink->kafka.connect_reachable == CDC_YES &&
-		p->sink->kafka.list && p->sink->kafka.listed_at >= p->plan.connect_since;
+		p->sink->kafka.list && cdc_connect_seen_at(p) >= p->plan.connect_since;
 }
 
 bool

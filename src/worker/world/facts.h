@@ -18,8 +18,16 @@
 #define CDC_NEED_NETWORK	16
 #define CDC_NEED_AGENTS		32
 
-/* The pipeline's connector in the last list, by name and mark; NULL when absent, somebody else's, or unknown. */
+/* The pipeline's connector as it was seen last, by name and mark; NULL when absent, somebody else's, or unknown. */
 extern const CdcKcConnector *cdc_connector_of(const CdcPipeline *pipeline);
+
+/*
+ * When the look at Connect began that says most of the pipeline's connector, the last
+ * list or one at the connector alone; and when it ended: what is asked for from then on
+ * is younger than all that it says.  0: none, or no sink.
+ */
+extern int64 cdc_connect_seen_at(const CdcPipeline *pipeline);
+extern int64 cdc_connect_seen_by(const CdcPipeline *pipeline);
 
 /* The Connect URL in use. */
 extern const char *cdc_connect_url(const CdcService *sink);

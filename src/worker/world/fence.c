@@ -97,13 +97,26 @@ is_of_now(const CdcPipeline *p)
 		!cdc_epoch_reached(number + 1, &p->world->fence.ours);
 }
 
+/* Does it say our very epoch?  What was found to be ours is then what we would write. */
+static bool
+says_ours(const CdcPipeline *p)
+{
+	const CdcEpoch *ours = &p->world->fence.ours;
+	CdcMarkSaid said;
+	int64		number;
+
+	return cdc_mark_read_comment(p->look.seen->pub_mark, p->id, &said) && said.word != NULL && said.epoch != NULL &&
+		cdc_epoch_parse(said.epoch, &number) && number == ours->number && strncmp(said.word, ours->tie, strlen(ours->tie)) == 0;
+}
+
 bool
 cdc_fence_publication_is_old(const CdcPipeline *p)
 {
-	char	   *wanted = cdc_fence_comment(p);
+	char	   *wanted;
 
-	if (is_of_now(p))
+	if (says_ours(p) || is_of_now(p))
 		return false;
+	wanted = cdc_fence_comment(p);
 	return wanted && !cdc_same(p->look.seen->pub_mark, wanted);
 }
 

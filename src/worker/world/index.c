@@ -8,6 +8,7 @@
 #include "utils/memutils.h"
 
 #include "common/object_names.h"
+#include "worker/world/checked.h"
 #include "worker/world/index.h"
 #include "worker/world/organization.h"
 #include "worker/world/plan.h"
@@ -71,7 +72,9 @@ users_of(CdcWorld *world, const char *id)
 	if (!found)
 	{
 		users->service = NULL;
-		users->n_of_source = 0;
+		users->n_of_source = users->unchecked = 0;
+		users->passed_over = false;
+		users->checked_at = 0;
 		dlist_init(&users->as_source);
 		dlist_init(&users->as_sink);
 		dlist_init(&users->leaving);
@@ -185,6 +188,7 @@ cdc_index_leave_pipeline(CdcPipeline *pipeline)
 	dlist_delete(&pipeline->source_node);
 	cdc_world_want_deleted(pipeline, false);
 	cdc_plan_leave(pipeline);
+	cdc_check_forget(pipeline);
 	pipeline->of_source->n_of_source--;
 	dlist_delete(&pipeline->sink_node);
 	forget_unused(world, pipeline->of_source);

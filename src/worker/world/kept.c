@@ -259,19 +259,6 @@ cdc_keep_flushed(CdcPipeline *p, uint64 lsn)
 }
 
 void
-cdc_keep_checked(CdcPipeline *p)
-{
-	p->plan.checked = true;
-	cdc_dirty_pipeline(p, CDC_ROW_OBSERVED);
-}
-
-void
-cdc_kept_checked(CdcPipeline *p)
-{
-	p->plan.checked = false;
-}
-
-void
 cdc_kept_fill(CdcPipeline *p, const CdcPipelineKept *kept, const CdcPipelineSecret *secret)
 {
 	p->kept = *kept;

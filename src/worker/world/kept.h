@@ -77,11 +77,9 @@ extern void cdc_keep_role_password(CdcPipeline *pipeline);
 /* States of its connector as last seen: words, and JSON text (both copied). */
 extern void cdc_keep_states(CdcPipeline *pipeline, const char *connector, const char *tasks);
 
-/* How far it is behind, and what is confirmed: written when a round has looked at it; that it has; and that this is written. */
+/* How far it is behind, and what is confirmed: written when a round has looked at it (checked.h). */
 extern void cdc_keep_lag(CdcPipeline *pipeline, int64 bytes);
 extern void cdc_keep_flushed(CdcPipeline *pipeline, uint64 lsn);
-extern void cdc_keep_checked(CdcPipeline *pipeline);
-extern void cdc_kept_checked(CdcPipeline *pipeline);
 
 /*
  * As its rows have it, when it is made; nothing is marked.  What the records point to

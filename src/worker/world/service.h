@@ -113,6 +113,7 @@ typedef struct CdcSourceDb
 	bool		watching;		/* a watch is under way */
 	bool		reading;		/* a look at columns is under way */
 	int			columns_ms;		/* how long the last one took */
+	int			columns_most;	/* so many may be in the next one, 0: not known yet */
 } CdcSourceDb;
 
 /* What an agent keeps of our epoch, see agent_fence.h.  Writer: worker/world */
@@ -219,6 +220,7 @@ typedef struct CdcServiceKafka
 	const CdcKcConnector **strangers;	/* of the list: Debezium's that are of none of the sink's pipelines,
 										 * by their topic.prefix. Writer: worker/observe */
 	bool		list_wanted;	/* Writer: worker/observe */
+	int			asked_alone;	/* connectors that are being asked for by themselves. Writer: worker/observe */
 	CdcTri		plugin_present; /* Writer: worker/observe */
 	char	   *plugin_missing; /* workers without it. Writer: worker/observe */
 	int			plugin_asks;	/* answers outstanding. Writer: worker/observe */

@@ -9,6 +9,7 @@
 #include <json-c/json.h>
 
 #include "common/cryptohash.h"
+#include "common/hashfn.h"
 #include "common/sha2.h"
 
 #include "common/json.h"
@@ -272,20 +273,17 @@ cdc_wanted_only(const CdcPipeline *p, int *n)
 	return only;
 }
 
-struct json_object *
-cdc_wanted_config(const CdcPipeline *p, char **fault)
+/* What the configuration is made of, but for the mark; false: it is not known now. */
+static bool
+fill_spec(const CdcPipeline *p, CdcConnectorSpec *s)
 {
 	CdcConnectorSpec spec;
 
-	if (fault)
-		*fault = NULL;
 	if (p->source == NULL || p->source->pg.primary == NULL || cdc_wanted_password(p) == NULL)
-		return NULL;
+		return false;
 	memset(&spec, 0, sizeof(spec));
 	spec.generation = p->wanted.config_generation;
 	spec.pipeline_id = p->id;
-	spec.epoch = p->world->fence.ours.number;
-	spec.signature = cdc_fence_connector_word(p);
 	spec.name = p->connector_name;
 	spec.hostname = p->source->pg.primary->address;
 	spec.port = p->source->pg.primary->port;
@@ -293,7 +291,7 @@ cdc_wanted_config(const CdcPipeline *p, char **fault)
 	spec.user = cdc_wanted_role(p);
 	spec.password = password_setting(p);
 	if (spec.password.type == CDC_CONNECT_NOTHING)
-		return NULL;
+		return false;
 	if (!p->source->pg.manage_role)
 		spec.session_name = p->object_name;
 	spec.sslmode = p->source->pg.sslmode;
@@ -310,6 +308,21 @@ cdc_wanted_config(const CdcPipeline *p, char **fault)
 	if (cdc_kc_only_fault(spec.only, spec.nonly, p->wanted.options) != NULL)
 		spec.nonly = 0;
 	spec.options = p->wanted.options;
+	*s = spec;
+	return true;
+}
+
+struct json_object *
+cdc_wanted_config(const CdcPipeline *p, char **fault)
+{
+	CdcConnectorSpec spec;
+
+	if (fault)
+		*fault = NULL;
+	if (!fill_spec(p, &spec))
+		return NULL;
+	spec.epoch = p->world->fence.ours.number;
+	spec.signature = cdc_fence_connector_word(p);
 	return cdc_kc_config(&spec, fault);
 }
 
@@ -338,4 +351,35 @@ cdc_wanted_trigger_sharers(const CdcPipeline *p, bool staying)
 			sharers = lappend(sharers, other);
 	}
 	return sharers;
+}
+
+static uint64
+mix(uint64 digest, const char *words)
+{
+	/* with its end, so that two words are not one; nothing is not an empty one */
+	return words ? hash_bytes_extended((const unsigned char *) words, (int) strlen(words) + 1, digest) : hash_bytes_extended((const unsigned char *) "-", 1, digest);
+}
+
+uint64
+cdc_wanted_digest(const CdcPipeline *p)
+{
+	CdcConnectorSpec spec;
+	uint64		digest;
+	int			i;
+
+	if (!fill_spec(p, &spec))
+		return 0;
+	/* what is given with the row and by that alone, tables and options among it, is told by how often that was read */
+	digest = p->wanted.read;
+	digest = mix(digest, spec.hostname);
+	digest = mix(digest + (uint64) spec.port, spec.user);
+	digest = mix(digest + (uint64) spec.password.type, spec.password.text);
+	digest = mix(digest, spec.password.directory);
+	digest = mix(digest, spec.password.name);
+	digest = mix(digest, spec.session_name);
+	digest = mix(digest, spec.sslmode);
+	digest = mix(digest + (spec.password_in_tls ? 1 : 0) + (spec.slot_failover ? 2 : 0), spec.ca_path);
+	for (i = 0; i < spec.nonly; i++)
+		digest = mix(digest, spec.only[i]);
+	return Max(digest, 1);
 }

@@ -23,6 +23,9 @@ extern const char *cdc_wanted_password(const CdcPipeline *pipeline);
  */
 extern struct json_object *cdc_wanted_config(const CdcPipeline *pipeline, char **fault);
 
+/* Another number when that, but for its mark, is another one, without building it; 0: it cannot be known yet. */
+extern uint64 cdc_wanted_digest(const CdcPipeline *pipeline);
+
 /*
  * The tables of which a snapshot reads no rows of children, *n of them; for this visit,
  * not to be freed.  What a connector that is there was told, unless a new snapshot is due.

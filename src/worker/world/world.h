@@ -96,6 +96,7 @@ typedef struct CdcPipelineWanted
 	char	   *topic_prefix;
 	char	   *snapshot_mode;
 	struct json_object *options;
+	uint64		read;			/* how often its row was read: options are others then */
 	int			config_generation;	/* of the configuration that it was made with */
 	bool		want_deleted;	/* Writer: worker/world */
 	bool		force;
@@ -201,6 +202,9 @@ typedef struct CdcPipelineLook
 	CdcTri		offsets_known;	/* NO: connector absent; YES: read */
 	int64		offsets_at;
 	bool		offsets_asking;
+	int64		connector_since;	/* start of the look at its connector alone that is under way, 0: none */
+	int64		connector_at;	/* start of the last one that was answered and is in the list; 0: none */
+	int64		connector_ended;	/* its end */
 	uint64		primary_lsn;	/* of its slot, by the last ping; 0: none */
 	char	   *why;			/* its snapshot fails, as the source says; NULL */
 	int			why_round;		/* after which it was asked */
@@ -236,6 +240,16 @@ typedef struct CdcPipelineStream
 	TimestampTz told_since;		/* the same by the clock: nothing streams, or not for long */
 } CdcPipelineStream;
 
+/* Of pipeline_observed what is a figure, each 0 where there is none (lag: -1).  Writer: worker/world. */
+typedef struct CdcObservedRow
+{
+	int64		lag;
+	uint64		flushed;
+	uint64		stored;
+	uint64		system_identifier;
+	uint32		timeline;
+} CdcObservedRow;
+
 /*
  * What was learned from looks, and is lost with the process but for what is in
  * pipeline_observed.  Writer: worker/learn.
@@ -252,6 +266,7 @@ typedef struct CdcPipelineLearned
 	char	   *connector_state;	/* as last written to pipeline_observed. Writer: worker/world */
 	char	   *task_states;	/* Writer: worker/world */
 	int64		lag;			/* bytes, -1 unknown. Writer: worker/world */
+	CdcObservedRow written;		/* as its row has it. Writer: worker/world */
 	bool		failure_seen;	/* the present FAILED has been counted. Writer: worker/world */
 	int64		restart_at;		/* when the next restart is due */
 	int64		relations_at;	/* look.seen_at of the look whose relations were compared last. Writer: worker/learn */
@@ -260,6 +275,9 @@ typedef struct CdcPipelineLearned
 	int64		flushed_at;		/* when it last moved */
 	int64		flush_interval; /* longest interval seen between moves */
 	int64		slot_held_since;	/* teardown: slot active since */
+	bool		config_as_wanted;	/* of its connector, by the look of this visit: */
+	uint64		config_serial;	/* what was last found to be as wanted: the connector's, */
+	uint64		config_digest;	/* and of what is wanted; 0: nothing was */
 	int64		idle_since;		/* teardown, new snapshot: the connector was seen stopped,
 								 * without tasks: offsets read later are its last; 0 */
 	int64		stopped_seen;	/* failover: the connector was seen stopped, without
@@ -290,8 +308,10 @@ typedef struct CdcPipelineDoing
  */
 typedef struct CdcPipelinePlan
 {
-	bool		round_due;		/* a health round began, the look has not ended */
-	bool		checked;		/* a health round looked: stamp the time. Writer: worker/world */
+	bool		round_due;		/* a health round began, the look has not ended. Writer: worker/world */
+	bool		checked;		/* a health round looked: its own row is to say so. Writer: worker/world */
+	TimestampTz checked_at;		/* when one looked last, 0: none has. Writer: worker/world */
+	TimestampTz checked_written;	/* what its own row says of that, 0: nothing. Writer: worker/world */
 	int			rounds_running; /* health rounds since Running */
 	CdcDecision decision;		/* the last one */
 	CdcRing		ring;			/* those that are visited in this turn. Writer: worker/world */
@@ -349,6 +369,9 @@ struct CdcUsers
 	char		id[CDC_UUID_LEN + 1];	/* of the service */
 	CdcService *service;		/* NULL: gone from the tables, or not read yet */
 	CdcRing		ring;			/* of its pipelines, as a source; in its organization's */
+	int			unchecked;		/* of its pipelines, as a source, those that a health round is to look at yet */
+	bool		passed_over;	/* and there is one that runs and was not to be looked at */
+	TimestampTz checked_at;		/* when all had been looked at last, 0: not yet */
 	int			n_of_source;	/* how many there are in: */
 	dlist_head	as_source;		/* CdcPipeline, by source_node */
 	dlist_head	as_sink;		/* CdcPipeline, by sink_node */

@@ -320,7 +320,7 @@ sub worker_pid
 sub wait_round
 {
 	my ($self, $id) = @_;
-	my $query = "SELECT last_health_check_at FROM cdc.pipeline_observed WHERE pipeline_id = '$id'";
+	my $query = "SELECT last_health_check_at FROM cdc.pipeline WHERE id = '$id'";
 	my $last = $self->sql($query);
 
 	$self->poll(sub { return $self->sql($query) ne $last; });
