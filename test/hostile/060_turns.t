@@ -21,17 +21,17 @@ def failed(world):
 
 
 def fail_turns(world, n):
-    """So many transactions of turns fail, at their commits, written together or apart: whoever reloads has the worker try again at once."""
+    """So many transactions of turns fail, at their commits, written together or apart, since each round writes of a source that its pipelines were looked at: whoever reloads has the worker try again at once."""
     from_now = failed(world)
     world.sql("CREATE FUNCTION public.no() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END';"
-              "CREATE CONSTRAINT TRIGGER zz_no AFTER INSERT OR UPDATE ON cdc.pipeline_observed DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.no()")
+              "CREATE CONSTRAINT TRIGGER zz_no AFTER INSERT OR UPDATE ON cdc.service DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.no()")
     pid = int(open(os.path.join(world.meta.data, "postmaster.pid")).readline())
 
     def enough():
         subprocess.run(["kill", "-HUP", str(pid)], check=True)
         return failed(world) >= from_now + n
     told = wait(enough, 90, 0.01)
-    world.sql("DROP TRIGGER zz_no ON cdc.pipeline_observed; DROP FUNCTION public.no()")
+    world.sql("DROP TRIGGER zz_no ON cdc.service; DROP FUNCTION public.no()")
     return told
 
 
