@@ -35,8 +35,13 @@ def hba_is_patronis(cluster, id_):
 def declared(cluster, torture):
     missing = lambda: meta.one("SELECT missing FROM cdc.failover_readiness WHERE pipeline_id = '%s'" % torture.repair.id) or ""
     ok(wait(lambda: "PostgreSQL 16 or later is needed" in missing(), 30), "that nothing survives is said", missing)
+    found = lambda: meta.one("SELECT observed FROM cdc.finding WHERE pipeline_id = '%s' AND check_name = 'standby_unready'" % torture.repair.id) or ""
+    ok(wait(lambda: "PostgreSQL 16 or later is needed" in found(), 90, 0.5), "by a finding, when it has lasted", found)
+    told = lambda: meta.one("SELECT error_message FROM cdc.check_health() WHERE pipeline_id = '%s'" % torture.repair.id) or ""
+    ok(wait(lambda: "standby_unready" in told(), 30, 0.5), "which check_health tells", told)
     cluster.configure({"slots": {obj(torture.repair.id): {"type": "logical", "database": "defaultdb", "plugin": "pgoutput"}}})
     ok(wait(torture.repair.ready, 90, 0.2), "a slot that Patroni keeps makes the standby ready", torture.repair.why)
+    ok(wait(lambda: found() == "", 30), "and ends the finding", found)
 
 
 def judged(torture, what):

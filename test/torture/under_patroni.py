@@ -114,8 +114,6 @@ def start(version, slots, nodes):
     register(cluster)
     torture = Torture()
     lib.undo.append(torture.close)
-    if slots == "declared":
-        lib.undo.append(lambda: declare(cluster, torture.repair.id, False))
     torture.start()
     if slots == "declared":
         declare(cluster, torture.repair.id)
@@ -160,6 +158,8 @@ def main():
         try:
             rounds(cluster, torture)
         finally:
+            if options.slots == "declared":
+                declare(cluster, torture.repair.id, False)      # a delete waits for it
             if options.json:
                 with open(options.json, "a") as out:
                     out.writelines(json.dumps(row) + "\n" for row in rows(options, counts))
