@@ -228,12 +228,13 @@ connector_restarted(CdcSnapshot *s)
 	return true;
 }
 
-/* Connect answers at once, its tasks end later. */
+/* Connect answers at once, its tasks end later; a task that ends in good order stores its offsets. */
 static bool
 connector_stopped(CdcSnapshot *s)
 {
 	if (ours(s->connector))
 		s->connector_state = CDC_CS_STOPPED;
+	s->snapshot_unstored = false;
 	return true;
 }
 

@@ -120,6 +120,8 @@ FACT(whole, s->connector == CDC_OBJ_OK && is_running(s) && !s->discarding &&
 	  s->slot == CDC_SLOT_STREAMING &&
 	  (s->was_running || s->snapshot_interrupted == CDC_NO)))
 
+FACT(unconfirmed, whole(s) && moving_on(s) && s->confirmed != CDC_YES)
+
 /*
  * Reach, for deleting.  A side is needed unless nothing of ours can be there:
  * the service is of the wrong kind, or it cannot be looked at and nothing was
@@ -426,7 +428,9 @@ GUARD(stranger_in_the_way, s->stranger == CDC_YES && !s->initial_only && s->slot
 GUARD(stream_broken, s->was_running && !s->initial_only && !moving_on(s) &&
 	  (s->slot != CDC_SLOT_STREAMING || s->stream_breaks == CDC_YES))
 GUARD(slot_not_streaming, !s->initial_only && s->slot != CDC_SLOT_STREAMING)
-GUARD(move_unconfirmed, whole(s) && moving_on(s) && s->confirmed != CDC_YES)
+GUARD(move_unconfirmed_long, unconfirmed(s) && s->moving == CDC_NO)
+GUARD(snapshot_unstored, whole(s) && streams(s) && s->move == CDC_MOVE_NONE && s->snapshot_unstored)
+GUARD(move_unconfirmed, unconfirmed(s))
 GUARD(whole, whole(s))
 
 /*

@@ -130,6 +130,14 @@
 	{786, "connector", KEEP, G(task_not_running), STAY, CONNECTOR, DO(NONE), FAST,
 		"waiting for the connector and its task to run", "Connect assigns and starts tasks after it has answered.", false},
 
+	/* A stream that runs, and is not finished with. */
+	{787, "connector", KEEP, G(move_unconfirmed_long), STAY, CONNECTOR, DO(NONE), FAST,
+		"{failover}; streaming again, and no position has been confirmed: {moving}",
+		"Nothing goes through to Kafka, or Connect does not flush offsets.", false},
+	{788, "connector", ON(RUNNING), G(snapshot_unstored), STAY, NO_STEP, DO(STOP_CONNECTOR), FAST,
+		"Kafka Connect has not stored yet that a long snapshot has finished: the connector is stopped once, in good order, and resumed",
+		"Only a stored offset proves that a snapshot is finished: a task started before takes it again.", false},
+
 	/* RUNNING in Connect is not health: the slot must stream. */
 	{790, "connector", KEEP, G(snapshot_only_unfinished), STAY, CONNECTOR, DO(NONE), FAST,
 		"waiting for the snapshot to finish", "initial_only is done when its snapshot is.", false},
@@ -139,6 +147,8 @@
 	{792, "connector", KEEP, G(stream_broken), STAY, CONNECTOR, DO(NONE), FAST,
 		"nothing streams from the replication slot, though Kafka Connect calls the task RUNNING: {stream}",
 		"What Debezium takes for a passing fault it tries again by itself, and the task stays RUNNING.", false},
+	{793, "connector", ON(RUNNING), G(move_unconfirmed), STAY, NO_STEP, DO(NONE), FAST,
+		NULL, "It streams again; the first position is confirmed with Connect's next flush of offsets, and then the failover is over.", false},
 	{794, "connector", KEEP, G(slot_not_streaming), STAY, CONNECTOR, DO(NONE), FAST,
 		"waiting for the snapshot to finish and the replication slot to stream",
 		"The snapshot is under way, or the task is connecting.", false},

@@ -309,6 +309,8 @@ typedef struct CdcSnapshot
 										 * one that finished (or takes) the
 										 * snapshot; NO when none is wanted.
 										 * Needed until was_running */
+	bool		snapshot_unstored;	/* it took long, streaming has begun, and Connect has not stored
+									 * that it has finished; once, after that its offsets were read */
 	CdcRestart	snapshot_again; /* of one that is thrown away: may the next begin? Always known.
 								 * WAIT after one that was interrupted, EXHAUSTED
 								 * after the fifth in a row */

@@ -23,6 +23,11 @@ LAB_SOURCE_SLOTS=${LAB_SOURCE_SLOTS:-shadow}
 # link can be taken down.
 LAB_SOURCE_NETNS=${LAB_SOURCE_NETNS:-}
 
+# How often Connect flushes offsets, in ms (offset.flush.interval.ms); kept for the lab
+# by whoever starts a worker with it.
+[ -z "${LAB_OFFSET_FLUSH_MS:-}" ] || [ ! -d "$LAB_DIR" ] || echo "$LAB_OFFSET_FLUSH_MS" > "$LAB_DIR/offset-flush-ms"
+LAB_OFFSET_FLUSH_MS=${LAB_OFFSET_FLUSH_MS:-$(cat "$LAB_DIR/offset-flush-ms" 2>/dev/null || echo 1000)}
+
 # "no": no source and no Kafka of the lab's own; services are made over REST.
 LAB_REGISTERED=${LAB_REGISTERED:-yes}
 

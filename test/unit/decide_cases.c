@@ -342,7 +342,13 @@ source_cases(void)
 	CASE(769, RUNNING, judged(&s, CDC_VERDICT_RESUME));
 	CASE(769, RUNNING, judged(&s, CDC_VERDICT_RESUME); s.move = CDC_MOVE_RESUMED);
 	CASE(765, RUNNING, judged(&s, CDC_VERDICT_RESUME); s.connector = CDC_OBJ_WRONG);
-	CASE(795, RUNNING, s.move = CDC_MOVE_RESUMED);
+	CASE(793, RUNNING, s.move = CDC_MOVE_RESUMED);
+	CASE(793, RUNNING, s.move = CDC_MOVE_RESUMED; s.snapshot_unstored = true);
+	CASE(795, PROVISIONING, s.was_running = true; s.move = CDC_MOVE_RESUMED);
+	CASE(787, RUNNING, s.move = CDC_MOVE_RESUMED; s.moving = CDC_NO);
+	CASE(788, RUNNING, s.snapshot_unstored = true);
+	CASE(796, PROVISIONING, s.snapshot_unstored = true);
+	CASE(772, RUNNING, s.snapshot_unstored = true; stop(&s));
 	CASE(890, RUNNING, s.move = CDC_MOVE_RESUMED; s.confirmed = CDC_YES);
 	CASE(602, RUNNING, s.gap = CDC_GAP_FAILOVER; s.move = CDC_MOVE_NONE);
 	CASE(600, FAILED, s.was_running = true; s.gap = CDC_GAP_SLOT_GONE);

@@ -236,6 +236,8 @@ object_fault(const CdcSnapshot *s, CdcAction action)
 			return ours(s->connector) && (s->discarding || deleting ||
 										  (streams(s) && (s->move == CDC_MOVE_PENDING ||
 														  (s->source_reachable == CDC_NO && s->source_demoted == CDC_YES) ||
+														  (s->move == CDC_MOVE_NONE && s->snapshot_unstored && s->status == CDC_RUNNING &&
+														   s->slot == CDC_SLOT_STREAMING) ||
 														  (s->move == CDC_MOVE_JUDGED && s->verdict == CDC_VERDICT_REWIND &&
 														   s->offsets_ahead == CDC_YES)))) &&
 				s->connector_state != CDC_CS_STOPPED && s->connector_state != CDC_CS_UNKNOWN ?

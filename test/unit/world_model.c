@@ -52,7 +52,7 @@ const Field fields[] = {
 	KNOWN(status, CDC_NUM_STATUSES, CDC_PROVISIONING),
 	FLAG(want_deleted, 0), FLAG(force, 0), FLAG(source_leaving, 0), FLAG(sink_leaving, 0),
 	FLAG(initial_only, 0), FLAG(all_tables, 0),
-	FLAG(manage_role, 1), FLAG(gap_halt, 0), FLAG(sets_identity, 0), FLAG(identity_set, 0), FLAG(was_running, 0), FLAG(discarding, 0),
+	FLAG(manage_role, 1), FLAG(gap_halt, 0), FLAG(sets_identity, 0), FLAG(identity_set, 0), FLAG(was_running, 0), FLAG(discarding, 0), FLAG(snapshot_unstored, 0),
 	FLAG(untouched, 0), FLAG(allow_password, 1),
 	FLAG(source_is_postgresql, 1), FLAG(sink_has_addon, 1), FLAG(same_region, 1),
 	FLAG(source_running, 1), FLAG(sink_running, 1), FLAG(addon_running, 1),

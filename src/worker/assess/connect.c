@@ -20,6 +20,9 @@
 
 #define FAILED_RETRY_MS 60000
 
+/* A Connect that flushes offsets as often as is recommended has stored them by then. */
+#define STORE_PATIENCE_MS 6000
+
 /* Restarts at 0, 5, 15, 45 s with jitter; the fifth failure in 10 minutes is final for now. */
 static void
 assess_failure(const CdcPipeline *p, CdcAssessment *a, const CdcKcConnector *c)
@@ -77,6 +80,18 @@ cdc_snapshot_run_over(const CdcPipeline *p)
 {
 	return p->kept.snapshot_run != 0 && cdc_another_walsender(p) &&
 		p->learned.another_seen != 0 && p->look.offsets_known != CDC_UNKNOWN && p->look.offsets_at >= p->learned.another_seen;
+}
+
+/*
+ * A long snapshot of which Connect has not stored the end, nor would soon by itself:
+ * one orderly stop does.  Once: a stop in which the task ran out of its grace stores nothing.
+ */
+static bool
+is_unstored(const CdcPipeline *p)
+{
+	return p->kept.was_running && p->kept.snapshot_run != 0 && p->learned.snapshot_long && !p->learned.store_tried &&
+		p->look.offsets_known == CDC_YES && p->look.offsets_at >= p->plan.connect_since && !p->look.offsets.snapshot_completed &&
+		cdc_loop_now() - p->learned.running_at >= STORE_PATIENCE_MS;
 }
 
 static void
@@ -151,6 +166,7 @@ cdc_assess_connect(const CdcPipeline *p, CdcAssessment *a)
 	if (sink == NULL || !sink->is_kafka)
 		return;
 	s->plugin_present = sink->kafka.plugin_present;
+	s->snapshot_unstored = is_unstored(p);
 	cdc_set_detail(a, CDC_DETAIL_PLUGIN_WORKERS, sink->kafka.plugin_missing);
 	s->connect_reachable = sink->kafka.connect_reachable;
 	if (!cdc_connect_known(p))

@@ -34,8 +34,8 @@ words_of(const CdcHttpHandle *h, CURLcode code, char *words, size_t size)
 		{CURLE_RECV_ERROR, "the connection was closed"},
 		{CURLE_GOT_NOTHING, "the connection was closed without an answer: what is there may be a Kafka broker, or speak TLS (https://)"},
 		{CURLE_PARTIAL_FILE, "the connection was closed within the answer"},
-		{CURLE_UNSUPPORTED_PROTOCOL, "what answers there is not HTTP"},
-		{CURLE_WEIRD_SERVER_REPLY, "what answers there is not HTTP"},
+		{CURLE_UNSUPPORTED_PROTOCOL, "what answers there is not HTTP: it may speak TLS (https://)"},
+		{CURLE_WEIRD_SERVER_REPLY, "what answers there is not HTTP: it may speak TLS (https://)"},
 		{CURLE_URL_MALFORMAT, "its URL is not well formed"},
 	};
 	size_t		i;

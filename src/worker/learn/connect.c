@@ -97,7 +97,10 @@ learn_snapshot_stored(CdcPipeline *p)
 			p->look.seen->slot_active && p->look.seen->slot_since_us == p->kept.snapshot_run;
 	}
 	if (stored)
+	{
+		p->learned.store_tried = false;
 		cdc_keep_snapshot_stored(p);
+	}
 }
 
 /*
@@ -149,6 +152,9 @@ cdc_learn_connect(CdcPipeline *p)
 	learn_snapshot_stored(p);
 	if (listed && c == NULL)
 		return;					/* somebody else's */
+	/* by whomever: what was not stored by that is not by another */
+	if (c && c->state == CDC_CS_STOPPED && p->kept.was_running && p->kept.snapshot_run != 0)
+		p->learned.store_tried = true;
 	if (!cdc_connector_is_idle(c))
 		p->learned.idle_since = 0;
 	else if (p->learned.idle_since == 0)

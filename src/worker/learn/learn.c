@@ -13,6 +13,9 @@
 #include "worker/world/streamed.h"
 #include "worker/world/wanted.h"
 
+/* A snapshot that took longer is not to be taken again for want of a stored offset. */
+#define SNAPSHOT_LONG_MS 60000
+
 void
 cdc_learn(CdcPipeline *p)
 {
@@ -33,6 +36,8 @@ cdc_learn_running(CdcPipeline *p)
 {
 	p->learned.stored_seen = p->learned.another_seen = 0;
 	p->learned.flushed_at = 0;
+	p->learned.running_at = cdc_loop_now();
+	p->learned.snapshot_long = p->learned.slot_seen_at != 0 && p->learned.running_at - p->learned.slot_seen_at > SNAPSHOT_LONG_MS;
 	cdc_learn_relations_anew(p);
 }
 

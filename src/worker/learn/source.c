@@ -7,7 +7,10 @@
  */
 #include "postgres.h"
 
+#include <stdlib.h>
+
 #include "common/quote.h"
+#include "extension/settings.h"
 #include "worker/learn/learn_parts.h"
 #include "worker/world/checks.h"
 #include "worker/world/facts.h"
@@ -15,12 +18,53 @@
 #include "worker/world/streamed.h"
 #include "worker/world/wanted.h"
 
-/* How far the slot is, and how long its longest silence was. */
+/* A heartbeat that its user has not set (debezium.c). */
+#define HEARTBEAT_MS 5000
+
+/* So many intervals tell how often Connect flushes offsets; what is more than this is a recommendation's worth. */
+#define FLUSH_MOVES 4
+#define FLUSH_SLOW_MS 15000
+
+/*
+ * An interval between two moves of the slot under the same walsender, with
+ * heartbeats all the time: Connect, by a setting of its workers that cannot be asked
+ * for, has not flushed offsets oftener.  The shortest of several tells it, as far as
+ * rounds and heartbeats are shorter still.
+ */
+static void
+learn_flush_interval(CdcPipeline *p, int64 interval)
+{
+	CdcFinding	finding = cdc_check(CDC_CHECK_OFFSETS_FLUSHED_LATE);
+	const char *beat = cdc_option_of(p, "heartbeat.interval.ms");
+	int64		beats = beat ? strtol(beat, NULL, 10) : HEARTBEAT_MS;
+	int64		shortest;
+	bool		is_slow;
+
+	p->learned.shortest = p->learned.moves == 0 ? interval : Min(p->learned.shortest, interval);
+	shortest = p->learned.shortest;
+	if (++p->learned.moves < FLUSH_MOVES || p->sink == NULL || p->wanted.want_deleted)
+		return;
+	is_slow = shortest >= Max(FLUSH_SLOW_MS, 2 * cdc_health_interval) && shortest >= 2 * beats;
+	if (is_slow == cdc_finding_holds(p->sink->findings, finding.check_name))
+		return;
+	finding.observed = psprintf("as seen of pipeline \"%s\", positions are confirmed every " INT64_FORMAT " s and no oftener, with heartbeats every " INT64_FORMAT " s",
+								p->wanted.name, (shortest + 500) / 1000, (beats + 999) / 1000);
+	cdc_finding_service(p->sink, &finding, is_slow);
+}
+
+/*
+ * How far the slot is, and how long its longest silence was.  Silence is of the
+ * walsender that there is: while there was none, or until another one came, nothing
+ * could be confirmed.  What was told as standing still is no interval to expect again.
+ */
 static void
 learn_flow(CdcPipeline *p)
 {
 	const CdcSourcePipeline *seen = p->look.seen;
 	int64		now = cdc_loop_now();
+	int64		run = seen->slot_streaming ? seen->slot_since_us : 0;
+	bool		another = run == 0 || run != p->learned.flow_run;
+	int64		interval = p->learned.flushed_at ? now - p->learned.flushed_at : 0;
 
 	/* without a slot: where it stood last is where a gap begins */
 	if (!seen->slot_exists || !seen->slot_consistent)
@@ -29,13 +73,22 @@ learn_flow(CdcPipeline *p)
 	/* what a stranger confirms is not in Kafka: a gap begins where he came */
 	if (seen->confirmed_flush_lsn != p->learned.flushed && !p->kept.usurped && !cdc_slot_usurped(p))
 	{
-		if (p->learned.flushed_at)
-			p->learned.flush_interval = Max(p->learned.flush_interval, now - p->learned.flushed_at);
+		if (!another && interval > 0 && interval <= cdc_flow_patience(p))
+			p->learned.flush_interval = Max(p->learned.flush_interval, interval);
+		if (!another && p->learned.moved)
+			learn_flush_interval(p, interval);
 		cdc_keep_flushed(p, seen->confirmed_flush_lsn);
 		p->learned.flushed_at = now;
+		p->learned.moved = !another;
 	}
-	else if (p->learned.flushed_at == 0)
+	else if (p->learned.flushed_at == 0 || another)
 		p->learned.flushed_at = now;
+	if (another)
+	{
+		p->learned.flow_run = run;
+		p->learned.moved = false;
+		p->learned.moves = 0;
+	}
 }
 
 /* Since when the slot is held by what is to let it go. */
@@ -103,6 +156,12 @@ cdc_learn_source(CdcPipeline *p)
 		cdc_keep_names(p, false, false, true);
 	if ((seen->slot_exists && seen->slot_consistent) || p->wanted.want_deleted || makes_no_slot(p))
 		cdc_turn_give(&p->source->pg.slot_turn, p);
+	if (p->kept.was_running)
+		p->learned.slot_seen_at = 0;
+	else if (!seen->slot_exists || !seen->slot_consistent)
+		p->learned.slot_seen_at = 0;
+	else if (p->learned.slot_seen_at == 0)
+		p->learned.slot_seen_at = cdc_loop_now();
 	learn_flow(p);
 	learn_timeouts(p);
 }

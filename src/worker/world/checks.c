@@ -160,6 +160,14 @@ static const CdcFinding checks[] =
 		.required = "a pipeline with option decimal.handling.mode: string or precise; or numeric with at most 15 digits",
 		.why = "option decimal.handling.mode is double, which is exact to 15 digits; a number with more comes rounded"
 	},
+	[CDC_CHECK_OFFSETS_FLUSHED_LATE] = {
+		.check_name = "offsets_flushed_late",
+		.concern = CDC_CONCERN_COST,
+		.severity = CDC_SEVERITY_INFO,
+		.required = "offset.flush.interval.ms=5000 in the configuration of every Kafka Connect worker, where the default is 60000; no connector can set it",
+		.why = "what was sent since the last flush comes again after a crash, a task that is started just after a snapshot takes all of it again, the source keeps WAL, "
+		"and that nothing moves is told late; 5 s cost one record of the offsets' topic for each connector each 5 s, and a wait of the task for it"
+	},
 	[CDC_CHECK_PEER_SAID] = {
 		.check_name = CDC_PEER_SAID,
 		.concern = CDC_CONCERN_FLOW,

@@ -52,6 +52,13 @@ cdc_connect_url(const CdcService *sink)
 	return sink->kafka.nurls > 0 ? sink->kafka.connect_urls[sink->kafka.url % sink->kafka.nurls] : NULL;
 }
 
+int64
+cdc_flow_patience(const CdcPipeline *p)
+{
+	return Max((int64) STILL_ROUNDS * cdc_health_interval,
+			   2 * Max(p->learned.flush_interval, (int64) FIRST_FLUSH_INTERVAL_MS));
+}
+
 static bool
 no_key_is(const CdcPipeline *p, const char *word)
 {
@@ -312,11 +319,8 @@ cdc_agents_job_failed(const CdcAgentState *state)
 bool
 cdc_stands_still(const CdcPipeline *p)
 {
-	int64		patience = Max((int64) STILL_ROUNDS * cdc_health_interval,
-							   2 * Max(p->learned.flush_interval, (int64) FIRST_FLUSH_INTERVAL_MS));
-
 	return p->plan.rounds_running >= 2 && p->learned.flushed_at != 0 && !cdc_initial_only(p) &&
-		cdc_loop_now() - p->learned.flushed_at > patience;
+		cdc_loop_now() - p->learned.flushed_at > cdc_flow_patience(p);
 }
 
 bool

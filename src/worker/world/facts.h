@@ -54,6 +54,9 @@ extern const char *cdc_database_now(const CdcPipeline *pipeline);
 /* The pipeline's part of a source query; points into the pipeline. */
 extern CdcSourceAsk cdc_source_ask_of(const CdcPipeline *pipeline);
 
+/* How long the slot may stand still while it streams, ms: what was seen, and some rounds. */
+extern int64 cdc_flow_patience(const CdcPipeline *pipeline);
+
 /* An option that its user has set, as text; NULL: not set. */
 extern const char *cdc_option_of(const CdcPipeline *pipeline, const char *key);
 

@@ -274,6 +274,14 @@ typedef struct CdcPipelineLearned
 	uint64		flushed;		/* confirmed_flush_lsn last seen. Writer: worker/world */
 	int64		flushed_at;		/* when it last moved */
 	int64		flush_interval; /* longest interval seen between moves */
+	int64		flow_run;		/* when the walsender began of which these are, epoch us; 0: none streams */
+	bool		moved;			/* it has under that one: an interval that begins with a move is a whole one */
+	int			moves;			/* whole intervals under it, */
+	int64		shortest;		/* and the shortest, ms */
+	int64		slot_seen_at;	/* before the first Running: since when its slot has been there, 0: it is not */
+	int64		running_at;		/* when the snapshot was first seen to have ended, */
+	bool		snapshot_long;	/* and that it took long */
+	bool		store_tried;	/* stopped once since, so that Connect stores that */
 	int64		slot_held_since;	/* teardown: slot active since */
 	bool		config_as_wanted;	/* of its connector, by the look of this visit: */
 	uint64		config_serial;	/* what was last found to be as wanted: the connector's, */
