@@ -157,9 +157,26 @@ cdc_mark_judge(const char *key, const char *installation, const char *object,
 }
 
 char *
-cdc_mark_comment(const char *id, const CdcEpoch *epoch, const char *word)
+cdc_mark_comment(const char *id, const CdcEpoch *epoch, const char *word, const char *name)
 {
-	return psprintf(COMMENT_PREFIX "%s" COMMENT_EPOCH INT64_FORMAT "%s%s", id, epoch->number, word ? COMMENT_MARK : "", word ? word : "");
+	char	   *named = name ? psprintf(CDC_COMMENT_NAME "%s\"", name) : pstrdup("");
+
+	return psprintf(COMMENT_PREFIX "%s" COMMENT_EPOCH INT64_FORMAT "%s%s%s", id, epoch->number, word ? COMMENT_MARK : "", word ? word : "", named);
+}
+
+/* Where the name begins, or the end. */
+static size_t
+name_at(const char *comment)
+{
+	const char *name = strstr(comment, CDC_COMMENT_NAME);
+
+	return name ? (size_t) (name - comment) : strlen(comment);
+}
+
+bool
+cdc_mark_said_before(const char *comment, const char *other)
+{
+	return comment && other && name_at(comment) == name_at(other) && strncmp(comment, other, name_at(comment)) == 0;
 }
 
 bool
@@ -173,6 +190,7 @@ cdc_mark_read_comment(const char *comment, const char *id, CdcMarkSaid *said)
 	if (comment == NULL || strncmp(comment, COMMENT_PREFIX, prefix) != 0 || strncmp(comment + prefix, id, strlen(id)) != 0)
 		return false;
 	rest = pstrdup(comment + prefix + strlen(id));
+	rest[name_at(rest)] = '\0';
 	if (rest[0] == '\0')
 		return true;
 	if (strncmp(rest, COMMENT_EPOCH, strlen(COMMENT_EPOCH)) != 0)

@@ -16,6 +16,9 @@
 
 #include "common/base.h"
 
+/* Before the name of a pipeline in a comment, and a quote behind it. */
+#define CDC_COMMENT_NAME " pipeline \""
+
 #define CDC_TIE_LEN 16			/* hexadecimal digits */
 #define CDC_MAC_LEN 32			/* of them: 128 bits of HMAC-SHA-256 */
 #define CDC_MARK_WORD_LEN (CDC_TIE_LEN + 1 + CDC_MAC_LEN)
@@ -86,11 +89,13 @@ extern CdcMarkIs cdc_mark_judge(const char *key, const char *installation, const
 
 /*
  * The comment on a publication: "cdc_pipeline ID epoch NUMBER mark WORD", without
- * " mark WORD" as 0.1 wrote it.  read: false when it is not about this id;
+ * " mark WORD" as 0.1 wrote it, and behind it for people the pipeline's name, which
+ * is no part of the mark (NULL: none).  said_before: do both say the same but for that name?  read: false when it is not about this id;
  * *said points into copies that are palloc'd.  What does not read as such a comment
  * behind the id is an epoch that does not parse.
  */
-extern char *cdc_mark_comment(const char *id, const CdcEpoch *epoch, const char *word);
+extern char *cdc_mark_comment(const char *id, const CdcEpoch *epoch, const char *word, const char *name);
+extern bool cdc_mark_said_before(const char *comment, const char *other);
 extern bool cdc_mark_read_comment(const char *comment, const char *id, CdcMarkSaid *said);
 
 #endif							/* CDC_MARK_H */

@@ -430,6 +430,7 @@ GUARD(stream_broken, s->was_running && !s->initial_only && !moving_on(s) &&
 GUARD(slot_not_streaming, !s->initial_only && s->slot != CDC_SLOT_STREAMING)
 GUARD(move_unconfirmed_long, unconfirmed(s) && s->moving == CDC_NO)
 GUARD(snapshot_unstored, whole(s) && streams(s) && s->move == CDC_MOVE_NONE && s->snapshot_unstored)
+GUARD(move_settling, unconfirmed(s) && s->stream_breaks != CDC_YES)
 GUARD(move_unconfirmed, unconfirmed(s))
 GUARD(whole, whole(s))
 

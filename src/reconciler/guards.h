@@ -65,7 +65,7 @@
 	X(password_not_allowed) X(connector_to_point) X(connector_deleted) X(connector_to_put) X(discard_finished) \
 	X(connector_prepared) X(connector_moved) X(connector_held) \
 	X(failure_exhausted) X(restart_waiting) X(restart_due) X(task_not_running) \
-	X(snapshot_only_unfinished) X(slot_blocked) X(move_unconfirmed_long) X(snapshot_unstored) X(stranger_in_the_way) X(stream_broken) X(slot_not_streaming) X(move_unconfirmed) X(whole) \
+	X(snapshot_only_unfinished) X(slot_blocked) X(move_unconfirmed_long) X(move_settling) X(snapshot_unstored) X(stranger_in_the_way) X(stream_broken) X(slot_not_streaming) X(move_unconfirmed) X(whole) \
 	/* running */ \
 	X(whole_slot_wal_high) X(whole_two_primaries) X(whole_new_task) X(whole_standing_still) X(whole_standbys_awaited) X(whole_identity_to_set) X(whole_tables_without_identity) X(whole_tables_wrong) \
 	X(whole_publication_unverified) X(whole_stranger) X(whole_role_wrong) X(whole_hba_wrong) X(whole_source_not_capable) \

@@ -147,7 +147,7 @@
 	{792, "connector", KEEP, G(stream_broken), STAY, CONNECTOR, DO(NONE), FAST,
 		"nothing streams from the replication slot, though Kafka Connect calls the task RUNNING: {stream}",
 		"What Debezium takes for a passing fault it tries again by itself, and the task stays RUNNING.", false},
-	{793, "connector", ON(RUNNING), G(move_unconfirmed), STAY, NO_STEP, DO(NONE), FAST,
+	{793, "connector", ON(RUNNING), G(move_settling), STAY, NO_STEP, DO(NONE), FAST,
 		NULL, "It streams again; the first position is confirmed with Connect's next flush of offsets, and then the failover is over.", false},
 	{794, "connector", KEEP, G(slot_not_streaming), STAY, CONNECTOR, DO(NONE), FAST,
 		"waiting for the snapshot to finish and the replication slot to stream",

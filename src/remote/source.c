@@ -10,6 +10,7 @@
  */
 #include "remote/source.h"
 
+#include "common/mark.h"
 #include "common/quote.h"
 #include "remote/source_parts.h"
 
@@ -73,11 +74,13 @@ cdc_source_role_sql(const CdcSourceAsk *ask, const char *verifier)
 	append_tables_array(&block, ask);
 	appendStringInfo(&block,
 					 "  v_verifier CONSTANT text := %s;\n"
+					 "  v_title CONSTANT text := %s;\n"
 					 "  v_attributes text := 'LOGIN REPLICATION';\n"
 					 "BEGIN\n"
 					 "  SELECT a.oid, shobj_description(a.oid, 'pg_authid') INTO v_oid, v_comment\n"
 					 "    FROM pg_roles AS a WHERE a.rolname = v_name;\n",
-					 cdc_quote_literal(verifier));
+					 cdc_quote_literal(verifier),
+					 cdc_quote_literal(ask->title ? psprintf(CDC_COMMENT_NAME "%s\"", ask->title) : ""));
 	append_mark_check(&block, "role");
 	appendStringInfoString(&block,
 						   "  IF (SELECT a.rolsuper OR a.rolbypassrls FROM pg_roles AS a WHERE a.rolname = current_user) THEN\n"
@@ -85,7 +88,7 @@ cdc_source_role_sql(const CdcSourceAsk *ask, const char *verifier)
 						   "  END IF;\n"
 						   "  IF v_oid IS NULL THEN\n"
 						   "    EXECUTE format('CREATE ROLE %I %s PASSWORD %L', v_name, v_attributes, v_verifier);\n"
-						   "    EXECUTE format('COMMENT ON ROLE %I IS %L', v_name, v_mark);\n"
+						   "    EXECUTE format('COMMENT ON ROLE %I IS %L', v_name, v_mark || v_title);\n"
 						   "    v_oid := to_regrole(quote_ident(v_name));\n"
 						   "  ELSE\n"
 						   "    IF (SELECT a.rolvaliduntil IS NOT NULL FROM pg_roles AS a WHERE a.oid = v_oid) THEN\n"

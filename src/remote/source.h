@@ -44,6 +44,7 @@ typedef struct CdcSourceAsk
 {
 	const char *pipeline_id;	/* full id */
 	const char *name;			/* role, publication and slot name */
+	const char *title;			/* the pipeline's name, for the role's comment; NULL: none */
 	const char *database;
 	int			ntables;		/* 0: all tables */
 	const char *const *tables;	/* normalized "schema"."table" */

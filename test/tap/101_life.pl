@@ -25,7 +25,8 @@ is($c->source_sql("SELECT active || ' ' || plugin FROM pg_replication_slots WHER
 is($c->source_sql("SELECT rolreplication || ' ' || rolcanlogin || ' ' || rolsuper FROM pg_roles WHERE rolname = '$object'"), 'true true false', 'the role may replicate and is no superuser');
 like($c->source_sql("SELECT rolpassword FROM pg_authid WHERE rolname = '$object'"), qr/^SCRAM-SHA-256\$1000:/, 'its password is random, and costs the connector few iterations at each login');
 is($c->source_sql("SELECT string_agg(tablename, ' ' ORDER BY tablename) FROM pg_publication_tables WHERE pubname = '$object'"), 'customers orders', 'the publication has the tables');
-like($c->source_sql("SELECT obj_description(oid, 'pg_publication') FROM pg_publication WHERE pubname = '$object'"), qr/^cdc_pipeline $id epoch 1 mark [0-9a-f]{16}\.[0-9a-f]{32}$/, 'and our mark with the epoch');
+like($c->source_sql("SELECT obj_description(oid, 'pg_publication') FROM pg_publication WHERE pubname = '$object'"), qr/^cdc_pipeline $id epoch 1 mark [0-9a-f]{16}\.[0-9a-f]{32} pipeline "[^"]+"$/, 'and our mark with the epoch, and the pipeline\'s name');
+like($c->source_sql("SELECT shobj_description(oid, 'pg_authid') FROM pg_roles WHERE rolname = '$object'"), qr/^cdc_pipeline $id pipeline "[^"]+"$/, 'the role has its name too');
 like(slurp_file($c->{source}->data_dir . '/pg_hba.conf'), qr/^# BEGIN cdc_pipeline[^\n]*\nhost "shop" "$object" 127\.0\.0\.1\/32 scram-sha-256 # cdc_pipeline $id\n# END cdc_pipeline\n# the user's own file/, 'the line is in a block at the top of pg_hba.conf');
 unlike(slurp_file($c->{source}->logfile), qr/PASSWORD '(?!SCRAM-SHA-256|a'')/, 'no password in clear in the log of the source');
 is($c->sim_state($c->connector($id))->{snapshot_rows}, 57, 'the rows that were there were snapshotted');

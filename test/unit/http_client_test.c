@@ -52,6 +52,7 @@ static int	asked;				/* requests that came */
 static int	marked;				/* how many had come when the one that is looked for did, -1: it has not */
 static int	status = 200;
 static const char *answered = "{}";
+static const char *raw;			/* sent in place of an answer, and the connection closed; NULL: it is answered */
 
 static void
 serve(int fd, int events, void *arg)
@@ -70,6 +71,14 @@ serve(int fd, int events, void *arg)
 	if (strncmp(request, "GET /mine", 9) == 0)
 		marked = asked;
 	asked++;
+	if (raw)
+	{
+		if (raw[0] != '\0' && send(fd, raw, strlen(raw), MSG_NOSIGNAL) < 0)
+			abort();
+		cdc_loop_forget(NULL, fd);
+		close(fd);
+		return;
+	}
 	snprintf(answer, sizeof(answer), "HTTP/1.1 %d x\r\nContent-Length: %zu\r\n\r\n%s", status, strlen(answered), answered);
 	if (send(fd, answer, strlen(answer), MSG_NOSIGNAL) < 0)
 		abort();
@@ -103,6 +112,7 @@ server(void)
 static int	told;
 static int	last_status;
 static CdcHttpOutcome last_outcome;
+static char last_error[1024];
 
 static void
 done(const CdcHttpResult *result, void *arg)
@@ -110,6 +120,7 @@ done(const CdcHttpResult *result, void *arg)
 	told++;
 	last_status = result->status;
 	last_outcome = result->outcome;
+	strlcpy(last_error, result->error ? result->error : "", sizeof(last_error));
 }
 
 /* As peers' vocabularies say (src/remote). */
@@ -174,6 +185,22 @@ behind(int port, int organizations, int services, int others)
 	ask(port, "/mine", "me", "mine", "p");
 	until_told(others + 1);
 	return told == others + 1 && marked >= 0 ? marked - before : -1;
+}
+
+/* What answers at a port that is not Connect's. */
+static void
+others_ports(int port)
+{
+	told = 0;
+	raw = "";
+	ask(port, "/", "o", "broker", "p");
+	until_told(1);
+	ok(strstr(last_error, "closed without an answer") && strstr(last_error, "Kafka broker") && strstr(last_error, "https://"), "a broker hangs up on HTTP: that it may be one is said");
+	raw = "\x15\x03\x03\x02\x02\x02\x50";	/* an alert of TLS */
+	ask(port, "/", "o", "tls", "p");
+	until_told(2);
+	ok(strstr(last_error, "is not HTTP") && strstr(last_error, "https://"), "what speaks TLS is not HTTP, and https:// is named");
+	raw = NULL;
 }
 
 static void
@@ -273,6 +300,7 @@ main(void)
 	is_number(told, 20, "and the others are served");
 
 	refusals(ports[0]);
+	others_ports(ports[0]);
 	ask(ports[0], "/", "o", "s", "p");
 	ask(ports[0], "/", "o", "s", "p");
 	cdc_http_shutdown();

@@ -130,7 +130,12 @@ marks(void)
 	ok(judge(number, bent, &ours, CDC_MARK_LOWER) == CDC_MARK_OURS, "who keeps a number alone is believed a low one");
 
 	ok(strcmp(cdc_mark_object("k", 2, parts[0]), cdc_mark_object("k", 2, parts[1])) != 0, "parts of objects do not run together");
-	comment = cdc_mark_comment(ID, &ours, lower);
+	comment = cdc_mark_comment(ID, &ours, lower, "orders epoch 9 mark x");
+	ok(strstr(comment, " pipeline \"orders epoch 9 mark x\"") != NULL, "a comment has the pipeline's name");
+	ok(cdc_mark_read_comment(comment, ID, &said) && strcmp(said.epoch, number) == 0 && strcmp(said.word, lower) == 0, "... which is no part of the mark");
+	ok(cdc_mark_said_before(comment, cdc_mark_comment(ID, &ours, lower, NULL)) && cdc_mark_said_before(comment, cdc_mark_comment(ID, &ours, lower, "other")) &&
+	   !cdc_mark_said_before(comment, cdc_mark_comment(ID, &ours, bent, "orders epoch 9 mark x")) && !cdc_mark_said_before(NULL, comment), "... nor of what tells two apart");
+	comment = cdc_mark_comment(ID, &ours, lower, NULL);
 	ok(cdc_mark_read_comment(comment, ID, &said) && strcmp(said.epoch, number) == 0 && strcmp(said.word, lower) == 0, "a comment");
 	ok(cdc_mark_read_comment("cdc_pipeline " ID " epoch 7", ID, &said) && strcmp(said.epoch, "7") == 0 && said.word == NULL, "a comment of 0.1");
 	ok(cdc_mark_read_comment("cdc_pipeline " ID, ID, &said) && said.epoch == NULL && said.word == NULL, "one without an epoch");

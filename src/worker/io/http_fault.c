@@ -16,6 +16,17 @@
 
 static uint32 logged[LOGGED];
 
+/* How long it was waited for: for a connection, or for all of the answer. */
+static void
+late_words(const CdcHttpHandle *h, char *words, size_t size)
+{
+	curl_off_t	connected = 0;
+	bool		in_time = curl_easy_getinfo(h->easy, CURLINFO_CONNECT_TIME_T, &connected) == CURLE_OK && connected > 0;
+	int			ms = in_time || h->connect_timeout_ms <= 0 ? h->timeout_ms : Min(h->connect_timeout_ms, h->timeout_ms);
+
+	snprintf(words, size, "no answer in time: within %g s", ms / 1000.0);
+}
+
 static void
 words_of(const CdcHttpHandle *h, CURLcode code, char *words, size_t size)
 {
@@ -27,12 +38,10 @@ words_of(const CdcHttpHandle *h, CURLcode code, char *words, size_t size)
 	{
 		{CURLE_COULDNT_RESOLVE_HOST, "its name cannot be resolved"},
 		{CURLE_COULDNT_CONNECT, "connection refused, or no way to that address"},
-		{CURLE_OPERATION_TIMEDOUT, "no answer in time"},
 		{CURLE_SSL_CONNECT_ERROR, "TLS failed: there is none, or none in common"},
 		{CURLE_PEER_FAILED_VERIFICATION, "TLS failed: its certificate is not accepted"},
 		{CURLE_SEND_ERROR, "the connection was closed"},
 		{CURLE_RECV_ERROR, "the connection was closed"},
-		{CURLE_GOT_NOTHING, "the connection was closed without an answer: what is there may be a Kafka broker, or speak TLS (https://)"},
 		{CURLE_PARTIAL_FILE, "the connection was closed within the answer"},
 		{CURLE_UNSUPPORTED_PROTOCOL, "what answers there is not HTTP: it may speak TLS (https://)"},
 		{CURLE_WEIRD_SERVER_REPLY, "what answers there is not HTTP: it may speak TLS (https://)"},
@@ -49,6 +58,10 @@ words_of(const CdcHttpHandle *h, CURLcode code, char *words, size_t size)
 		snprintf(words, size, "the answer is larger than %zu bytes", h->max_body);
 	else if (h->header_len > CDC_HTTP_HEADERS_MAX)
 		snprintf(words, size, "the answer has more than %d bytes of headers", CDC_HTTP_HEADERS_MAX);
+	else if (code == CURLE_OPERATION_TIMEDOUT)
+		late_words(h, words, size);
+	else if (code == CURLE_GOT_NOTHING || ((code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR) && h->header_len == 0))
+		strlcpy(words, "the connection was closed without an answer: what is there may be a Kafka broker, or speak TLS (https://)", size);
 	else if (h->consume && code == CURLE_WRITE_ERROR)
 		strlcpy(words, "the answer is not what was asked for", size);
 	else

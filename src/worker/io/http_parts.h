@@ -50,6 +50,8 @@ struct CdcHttpHandle
 	const char *refused;		/* the kind of the address to which it may not go, */
 	const char *tolerated;		/* or to which it has gone since any_address was given */
 	const char *unfit;			/* why it is not sent at all */
+	int			connect_timeout_ms;
+	int			timeout_ms;
 	int64		started;
 	int64		first_byte_out_us;
 	bool		sent;			/* some byte of it may have left */

@@ -228,6 +228,8 @@ cdc_http_request(const CdcHttpRequest *r, CdcHttpDone done, void *arg)
 	curl_easy_setopt(h->easy, CURLOPT_PREREQFUNCTION, on_request);
 	curl_easy_setopt(h->easy, CURLOPT_PREREQDATA, h);
 	curl_easy_setopt(h->easy, CURLOPT_TCP_NODELAY, 1L);
+	h->connect_timeout_ms = r->connect_timeout_ms;
+	h->timeout_ms = r->timeout_ms;
 	curl_easy_setopt(h->easy, CURLOPT_CONNECTTIMEOUT_MS, (long) r->connect_timeout_ms);
 	curl_easy_setopt(h->easy, CURLOPT_TIMEOUT_MS, (long) r->timeout_ms);
 	curl_easy_setopt(h->easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t) h->max_body);

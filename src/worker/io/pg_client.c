@@ -17,6 +17,7 @@
 #include "common/pg_parameters.h"
 #include "common/text.h"
 #include "worker/io/pg_parts.h"
+#include "worker/io/pg_words.h"
 
 /*
  * A session keeps the settings of role and database that it began with.  One in
@@ -204,12 +205,11 @@ static void
 on_timer(void *arg)
 {
 	CdcPgConn  *conn = arg;
+	char		why[CDC_PG_ERROR_MAX];
 
 	enter(conn);
 	if (conn->why)
 	{
-		char		why[CDC_PG_ERROR_MAX];
-
 		strlcpy(why, conn->why, sizeof(why));
 		fail(conn, why);
 		forget_said(conn);
@@ -217,12 +217,14 @@ on_timer(void *arg)
 	else if (conn->state == PG_BUSY)
 	{
 		cdc_peers_note_silent(&conn->owner, conn->place);
-		fail(conn, "no answer within the deadline");
+		cdc_pg_late("no answer in time", conn->first ? conn->first->deadline_ms : 0, why, sizeof(why));
+		fail(conn, why);
 	}
 	else if (conn->state == PG_RESOLVING)
 	{
 		cdc_peers_note_silent(&conn->owner, conn->place);
-		fail(conn, "its name was not resolved within the deadline");
+		cdc_pg_late("its name was not resolved in time", conn->connect_timeout_ms, why, sizeof(why));
+		fail(conn, why);
 	}
 	else
 		login_failed(conn, CDC_LOGIN_WAIT);

@@ -254,7 +254,7 @@ cdc_pg_connect_next(CdcPgConn *conn, CdcPgLoginState state, char *words, size_t 
 	const char *const secrets[] = {conn->password, conn->key};
 	char	   *said = cdc_redact(PQerrorMessage(conn->pg), secrets, lengthof(secrets));
 
-	cdc_pg_words(&conn->login, state, conn->user, conn->database, words, size);
+	cdc_pg_words(&conn->login, state, conn->user, conn->database, conn->connect_timeout_ms, words, size);
 	log_failure(conn, words, said);
 	if (!conn->login.answered && conn->address < conn->naddresses && cdc_loop_now() < conn->connect_until)
 	{

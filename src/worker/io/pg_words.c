@@ -42,8 +42,14 @@ network_words(int problem)
 }
 
 void
+cdc_pg_late(const char *what, int ms, char *words, size_t size)
+{
+	snprintf(words, size, "%s: within %g s", what, ms / 1000.0);
+}
+
+void
 cdc_pg_words(const CdcPgLogin *login, CdcPgLoginState state,
-			 const char *user, const char *database, char *words, size_t size)
+			 const char *user, const char *database, int timeout_ms, char *words, size_t size)
 {
 	const char *sqlstate = login->auth.sqlstate;
 	size_t		i;
@@ -55,7 +61,7 @@ cdc_pg_words(const CdcPgLogin *login, CdcPgLoginState state,
 	}
 	if (state == CDC_LOGIN_WAIT)
 	{
-		strlcpy(words, login->established ? "it was reached, but did not answer in time" : "no answer in time", size);
+		cdc_pg_late(login->established ? "it was reached, but did not answer in time" : "no answer in time", timeout_ms, words, size);
 		return;
 	}
 	for (i = 0; i < lengthof(states); i++)

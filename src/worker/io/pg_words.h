@@ -17,6 +17,9 @@
  * ended at its deadline (state WAIT).
  */
 extern void cdc_pg_words(const CdcPgLogin *login, CdcPgLoginState state,
-						 const char *user, const char *database, char *words, size_t size);
+						 const char *user, const char *database, int timeout_ms, char *words, size_t size);
+
+/* Writes what was not done within so many ms, "no answer within 3 s", into words. */
+extern void cdc_pg_late(const char *what, int ms, char *words, size_t size);
 
 #endif							/* CDC_PG_WORDS_H */

@@ -129,6 +129,7 @@ cdc_source_ask_of(const CdcPipeline *p)
 
 	ask.pipeline_id = p->id;
 	ask.name = p->object_name;
+	ask.title = p->wanted.name;
 	ask.database = cdc_place_of(p);
 	ask.ntables = p->wanted.ntables;
 	ask.tables = p->wanted.tables;

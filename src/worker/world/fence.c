@@ -117,7 +117,7 @@ cdc_fence_publication_is_old(const CdcPipeline *p)
 	if (says_ours(p) || is_of_now(p))
 		return false;
 	wanted = cdc_fence_comment(p);
-	return wanted && !cdc_same(p->look.seen->pub_mark, wanted);
+	return wanted && !cdc_mark_said_before(p->look.seen->pub_mark, wanted);
 }
 
 char *
@@ -125,7 +125,7 @@ cdc_fence_comment(const CdcPipeline *p)
 {
 	char	   *word = sign(p->world, publication_object(p));
 
-	return word ? cdc_mark_comment(p->id, &p->world->fence.ours, word) : NULL;
+	return word ? cdc_mark_comment(p->id, &p->world->fence.ours, word, p->wanted.name) : NULL;
 }
 
 char *
