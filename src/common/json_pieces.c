@@ -34,6 +34,7 @@ struct CdcJsonPieces
 	bool		ended;
 	bool		listed;			/* the list was there */
 	bool		in_list;
+	bool		skipping;		/* the present member is too long or too deep: piece has its beginning */
 	bool		in_string;
 	bool		escaped;
 	int			depth;			/* brackets that are open */
@@ -91,10 +92,27 @@ append(Text *to, const char *run, size_t length, size_t most)
 	return true;
 }
 
+/* Is what is wrong with the present member its own matter? */
+static bool
+skip(CdcJsonPieces *pieces)
+{
+	pieces->skipping = pieces->in_list && pieces->of->skipped != NULL;
+	return pieces->skipping;
+}
+
 static bool
 keep_run(CdcJsonPieces *pieces, const char *run, size_t length)
 {
-	return pieces->in_list ? append(&pieces->piece, run, length, Min(pieces->of->piece_max, CDC_JSON_PIECE_MAX)) : append(&pieces->frame, run, length, FRAME_MAX);
+	size_t		most = Min(pieces->of->piece_max, CDC_JSON_PIECE_MAX);
+	size_t		room = most - Min(pieces->piece.length, most);
+
+	if (!pieces->in_list)
+		return append(&pieces->frame, run, length, FRAME_MAX);
+	if (pieces->skipping)
+		return true;
+	if (length <= room)
+		return append(&pieces->piece, run, length, most);
+	return skip(pieces) && append(&pieces->piece, run, room, most);
 }
 
 static bool
@@ -114,6 +132,7 @@ static bool
 begin_member(CdcJsonPieces *pieces)
 {
 	pieces->piece.length = 0;
+	pieces->skipping = false;
 	return !of_object(pieces) || keep(pieces, '{');
 }
 
@@ -137,6 +156,14 @@ is_empty(const CdcJsonPieces *pieces)
 	return true;
 }
 
+/* JSON's null, for which the parser has no object. */
+static bool
+is_null(const char *words)
+{
+	words += strspn(words, " \t\r\n");
+	return strncmp(words, "null", 4) == 0 && words[4 + strspn(words + 4, " \t\r\n")] == '\0';
+}
+
 /* One member; false when it is none, or nobody wants it. */
 static bool
 take(CdcJsonPieces *pieces)
@@ -149,11 +176,15 @@ take(CdcJsonPieces *pieces)
 	if (of_object(pieces) && !keep(pieces, '}'))
 		return false;
 	pieces->n++;
+	if (pieces->skipping)
+		return pieces->of->skipped(piece->words, piece->length, pieces->arg) && begin_member(pieces);
 	if (pieces->of->known)
 		known = pieces->of->known(piece->words, piece->length, pieces->arg);
 	if (known != CDC_JSON_NEW)
 		return known == CDC_JSON_KNOWN && begin_member(pieces);
 	cdc_text_clean(piece->words, piece->length);
+	if (pieces->of->skipped && !of_object(pieces) && is_null(piece->words))
+		return pieces->of->skipped(piece->words, piece->length, pieces->arg) && begin_member(pieces);
 	whole = cdc_json_parse(piece->words);
 	good = of_object(pieces) ? json_object_is_type(whole, json_type_object) && json_object_object_length(whole) == 1 : whole != NULL;
 	good = good && pieces->of->take(whole, piece->length, pieces->arg);
@@ -192,7 +223,7 @@ open_bracket(CdcJsonPieces *pieces, char c)
 	bool		here;
 	int			depth = pieces->depth + 1;
 
-	if (depth > pieces->of->depth_max || !keep(pieces, c))
+	if ((depth > pieces->of->depth_max && !skip(pieces)) || !keep(pieces, c))
 		return false;
 	pieces->depth = depth;
 	if (pieces->in_list || depth > pieces->list_depth)

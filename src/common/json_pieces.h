@@ -32,7 +32,9 @@ typedef enum CdcJsonKnown
  * members are values, '{' for an object, of which each member comes as an
  * object with this one key.  path: the keys that lead to it from the whole,
  * none where it is the whole.  piece_max: bytes of a member, at most
- * CDC_JSON_PIECE_MAX; depth_max: of the whole.  known (may be
+ * CDC_JSON_PIECE_MAX; depth_max: of the whole.  skipped (may be NULL: such a list
+ * is none): is told of a member that is longer or deeper, or null, by how it begins, an
+ * object's from its brace on; nothing else of it is kept.  known (may be
  * NULL): is asked of each member's text first, as it came, an object's with
  * braces around it; it must not ereport, and may only know a text that take
  * took.  take: gets each member (which
@@ -45,6 +47,7 @@ typedef struct CdcJsonPiecesOf
 	const char *path[CDC_JSON_PATH_MAX];
 	size_t		piece_max;
 	int			depth_max;
+	bool		(*skipped) (const char *begin, size_t length, void *arg);
 	CdcJsonKnown (*known) (const char *words, size_t length, void *arg);
 	bool		(*take) (struct json_object *piece, size_t length, void *arg);
 } CdcJsonPiecesOf;

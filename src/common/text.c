@@ -110,3 +110,16 @@ cdc_text_line(char *to, size_t size, const char *from)
 	cdc_text_clean(to, n);
 	return to;
 }
+
+bool
+cdc_text_is_uuid(const char *words)
+{
+	int			i;
+
+	for (i = 0; words && i < 36; i++)
+	{
+		if (i == 8 || i == 13 || i == 18 || i == 23 ? words[i] != '-' : words[i] == '\0' || strchr("0123456789abcdefABCDEF", words[i]) == NULL)
+			return false;
+	}
+	return words && words[36] == '\0';
+}

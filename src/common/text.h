@@ -58,4 +58,7 @@ cdc_text_clip(const char *words, size_t length)
 	return length;
 }
 
+/* Is it a UUID, 8-4-4-4-12 hexadecimal digits?  NULL is none. */
+extern bool cdc_text_is_uuid(const char *words);
+
 #endif							/* CDC_TEXT_H */

@@ -317,6 +317,22 @@ take_one(CdcKcReader *reader, const char *name, struct json_object *entry)
 	return add(reader, name, holder);
 }
 
+/*
+ * One of which more is said than a connector of ours can have.  Of others' nothing is
+ * needed; of one with a name of ours all is, or nothing is known of it.
+ */
+static bool
+skipped(const char *begin, size_t length, void *arg)
+{
+	CdcKcReader *reader = arg;
+	size_t		at = 1 + strspn(begin + 1, " \t\r\n");
+
+	reader->parsed++;
+	if (strncmp(begin + at, "\"" OUR_NAME, strlen(OUR_NAME) + 1) == 0)
+		reader->fault = "what is said of a connector of a pipeline is more than 1 MB";
+	return reader->fault == NULL;
+}
+
 /* {"name":{...}} */
 static bool
 take(struct json_object *whole, size_t length, void *arg)
@@ -328,7 +344,7 @@ take(struct json_object *whole, size_t length, void *arg)
 	return good;
 }
 
-static const CdcJsonPiecesOf connectors = {.open = '{', .piece_max = CONNECTOR_MAX, .depth_max = DEPTH_MAX, .known = known, .take = take};
+static const CdcJsonPiecesOf connectors = {.open = '{', .piece_max = CONNECTOR_MAX, .depth_max = DEPTH_MAX, .skipped = skipped, .known = known, .take = take};
 
 CdcKcReader *
 cdc_kc_reader_new(const CdcKcList *former)

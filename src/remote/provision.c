@@ -4,10 +4,9 @@
  */
 #include "remote/provision.h"
 
-#include <ctype.h>
-
 #include "common/json.h"
 #include "common/redact.h"
+#include "common/text.h"
 #include "remote/agent.h"
 
 static void
@@ -120,20 +119,6 @@ read_kafka(CdcProvided *p, struct json_object *service)
 	}
 }
 
-/* 8-4-4-4-12 hexadecimal digits, else NULL. */
-static char *
-uuid_of(const char *words)
-{
-	int			i;
-
-	for (i = 0; words && i < 36; i++)
-	{
-		if (i == 8 || i == 13 || i == 18 || i == 23 ? words[i] != '-' : !isxdigit((unsigned char) words[i]))
-			return NULL;
-	}
-	return words && words[36] == '\0' ? pstrdup(words) : NULL;
-}
-
 /* Addresses and ports alone; NULL when one of them is no such. */
 static struct json_object *
 read_nodes(struct json_object *service)
@@ -172,6 +157,7 @@ cdc_provision_read(int status, const char *body)
 	struct json_object *object = cdc_json_parse(body);
 	struct json_object *service = cdc_json_get(object, "service");
 	const char *type = cdc_json_string(service, "type");
+	const char *network = cdc_json_string(service, "network_id");
 
 	memset(&p, 0, sizeof(p));
 	if (object)
@@ -186,7 +172,7 @@ cdc_provision_read(int status, const char *body)
 	{
 		p.state = state_of(cdc_json_string(service, "state"));
 		p.message = message_of(service, "message");
-		p.network_id = uuid_of(cdc_json_string(service, "network_id"));
+		p.network_id = cdc_text_is_uuid(network) ? pstrdup(network) : NULL;
 		p.limits = message_of(service, "limits");
 		if (strcmp(type, "kafka") == 0)
 			read_kafka(&p, service);

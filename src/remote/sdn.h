@@ -46,22 +46,24 @@ typedef struct CdcSdnPeering
 	CdcSdnState state;
 	const char *state_name;		/* as sent */
 	const char *owner;			/* value of our label, or NULL */
+	bool		unread;			/* its uuid or its state is none: nothing is known but that it is there */
 } CdcSdnPeering;
 
 typedef struct CdcSdnList
 {
 	struct json_object *body;	/* owns the strings */
 	int			n;
+	int			unread;			/* members of which nothing is known at all */
 	CdcSdnPeering *items;
 } CdcSdnList;
 
 /*
  * GET /network-peering as it comes, in pieces of any size.  feed (which fits
  * CdcHttpRequest.consume) is false when this is not that list, or more than one account's
- * can be: 64 kB a peering, 20,000 peerings.  reader_new, feed and reader_free
+ * can be: 20,000 peerings.  A member that is no peering, or has more than 64 kB, costs
+ * itself: cdc_sdn_tells().  reader_new, feed and reader_free
  * neither palloc nor ereport; new is NULL without memory.  reader_list takes
- * what was read: NULL when it is not a whole list, or has something that is no
- * peering.  cdc_sdn_list_free, which accepts NULL.
+ * what was read: NULL when it is not a whole list.  cdc_sdn_list_free, which accepts NULL.
  */
 typedef struct CdcSdnReader CdcSdnReader;
 extern CdcSdnReader *cdc_sdn_reader_new(void);
@@ -73,6 +75,14 @@ extern void cdc_sdn_reader_free(CdcSdnReader *reader);
 /* The same of a whole body. */
 extern CdcSdnList *cdc_sdn_parse_list(const char *body);
 extern void cdc_sdn_list_free(CdcSdnList *list);
+
+/*
+ * Does the list tell what there is between two networks, by the two directions as
+ * they were found in it (NULL: not)?  Not where one of them was not understood, and not
+ * where one is not found while there is something that nobody understands: it may be
+ * that one.  One that is active is enough.
+ */
+extern bool cdc_sdn_tells(const CdcSdnList *list, const CdcSdnPeering *ab, const CdcSdnPeering *ba);
 
 /* The peering of one direction, NULL when it is not listed (or list is NULL). */
 extern const CdcSdnPeering *cdc_sdn_find(const CdcSdnList *list, const char *local, const char *peer);

@@ -13,6 +13,7 @@
 
 #include "common/json.h"
 #include "common/json_pieces.h"
+#include "common/text.h"
 
 /* Of one peering: its text, and how deep the whole may be; it has some 600 bytes. */
 #define PEERING_MAX (64 * 1024)
@@ -27,6 +28,7 @@ struct CdcSdnReader
 {
 	CdcJsonPieces *pieces;
 	struct json_object *all;	/* an array of peerings, reduced */
+	int			unread;			/* members of which it is not known between which networks they are */
 };
 
 static const struct
@@ -66,22 +68,45 @@ keep(struct json_object *kept, const char *key, const char *word)
 	cdc_json_add_word(kept, key, word, WORD_MAX);
 }
 
-/* One of the list; false when it is no peering: a list that is not understood must not look like one without it. */
+/* May there be one more? */
+static bool
+has_room(const CdcSdnReader *reader)
+{
+	return json_object_array_length(reader->all) + reader->unread < PEERINGS_MAX;
+}
+
+/* One that is no peering, or too large for one, costs what it may be about: see cdc_sdn_tells(). */
+static bool
+skipped(const char *begin, size_t length, void *arg)
+{
+	CdcSdnReader *reader = arg;
+
+	reader->unread++;
+	return has_room(reader);
+}
+
+/* One of the list; false: there are too many. */
 static bool
 take(struct json_object *item, size_t length, void *arg)
 {
 	CdcSdnReader *reader = arg;
-	struct json_object *kept = json_object_new_object();
-	bool		good;
+	struct json_object *kept;
+	const char *local = cdc_json_string(cdc_json_get(item, "network"), "uuid");
+	const char *peer = cdc_json_string(cdc_json_get(item, "peer_network"), "uuid");
+
+	if (local == NULL || peer == NULL)
+		return skipped(NULL, length, reader);
+	if (!has_room(reader))
+		return false;
+	kept = json_object_new_object();
 
 	keep(kept, "uuid", cdc_json_string(item, "uuid"));
-	keep(kept, "local", cdc_json_string(cdc_json_get(item, "network"), "uuid"));
-	keep(kept, "peer", cdc_json_string(cdc_json_get(item, "peer_network"), "uuid"));
+	keep(kept, "local", local);
+	keep(kept, "peer", peer);
 	keep(kept, "state", cdc_json_string(item, "state"));
-	good = json_object_object_length(kept) == 4 && json_object_array_length(reader->all) < PEERINGS_MAX;
 	keep(kept, "configured", cdc_json_string(item, "configured_status"));
 	keep(kept, "owner", cdc_sdn_label(item, CDC_SDN_LABEL));
-	if (!good || json_object_array_add(reader->all, kept) != 0)
+	if (json_object_array_add(reader->all, kept) != 0)
 	{
 		json_object_put(kept);
 		return false;
@@ -90,7 +115,7 @@ take(struct json_object *item, size_t length, void *arg)
 }
 
 static const CdcJsonPiecesOf peerings = {.open = '[', .path = {"network_peerings", "network_peering"},
-	.piece_max = PEERING_MAX, .depth_max = DEPTH_MAX, .take = take};
+	.piece_max = PEERING_MAX, .depth_max = DEPTH_MAX, .skipped = skipped, .take = take};
 
 CdcSdnReader *
 cdc_sdn_reader_new(void)
@@ -141,6 +166,8 @@ read_peering(struct json_object *kept, CdcSdnPeering *peering)
 	peering->state_name = cdc_json_string(kept, "state");
 	peering->state = state_of(peering->state_name);
 	peering->owner = cdc_json_string(kept, "owner");
+	/* its id is to be a part of URLs */
+	peering->unread = !cdc_text_is_uuid(peering->uuid) || peering->state_name == NULL;
 }
 
 CdcSdnList *
@@ -155,6 +182,7 @@ cdc_sdn_reader_list(CdcSdnReader *reader)
 	list->body = reader->all;
 	reader->all = NULL;
 	list->n = (int) json_object_array_length(list->body);
+	list->unread = reader->unread;
 	list->items = palloc0(sizeof(CdcSdnPeering) * (list->n + 1));
 	for (i = 0; i < list->n; i++)
 		read_peering(json_object_array_get_idx(list->body, i), &list->items[i]);
@@ -181,6 +209,16 @@ cdc_sdn_list_free(CdcSdnList *list)
 	json_object_put(list->body);
 	pfree(list->items);
 	pfree(list);
+}
+
+bool
+cdc_sdn_tells(const CdcSdnList *list, const CdcSdnPeering *ab, const CdcSdnPeering *ba)
+{
+	bool		active = (ab && ab->state == CDC_SDN_ACTIVE) || (ba && ba->state == CDC_SDN_ACTIVE);
+
+	if ((ab && ab->unread) || (ba && ba->unread))
+		return false;
+	return list->unread == 0 || active || (ab && ba);
 }
 
 const CdcSdnPeering *

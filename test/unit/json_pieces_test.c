@@ -37,6 +37,17 @@ known(const char *words, size_t length, void *arg)
 
 static const CdcJsonPiecesOf knowing = {.open = '{', .piece_max = 64, .depth_max = 8, .known = known, .take = take};
 static const CdcJsonPiecesOf knowing_array = {.open = '[', .path = {"a"}, .piece_max = 64, .depth_max = 8, .known = known, .take = take};
+
+/* By how it begins. */
+static bool
+skipped(const char *begin, size_t length, void *arg)
+{
+	appendStringInfo(&taken, "skipped %.4s;", begin);
+	return strlen(begin) == length && length <= 65;
+}
+
+static const CdcJsonPiecesOf skipping = {.open = '{', .piece_max = 64, .depth_max = 8, .skipped = skipped, .take = take};
+static const CdcJsonPiecesOf skipping_array = {.open = '[', .path = {"a"}, .piece_max = 64, .depth_max = 8, .skipped = skipped, .take = take};
 static const CdcJsonPiecesOf array = {.open = '[', .path = {"a", "b"}, .piece_max = 64, .depth_max = 8, .take = take};
 static const CdcJsonPiecesOf object = {.open = '{', .piece_max = 64, .depth_max = 8, .take = take};
 
@@ -69,6 +80,13 @@ static const struct
 	{&array, "{\"a\":{\"b\":[]}}", ""},
 	{&array, "{\"a\":{\"b\":[ \n]}}", ""},
 	{&array, "{\"more\":[[1],{\"a\":{}}],\"a\":{\"c\":[9],\"b\":[1]},\"b\":[7]}", "1;"},
+	/* too long, too deep: by itself */
+	{&skipping_array, "{\"a\":[1,\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx,]}\\\"\",2]}", "1;skipped \"xxx;2;"},
+	{&skipping_array, "{\"a\":[[[[[[[[[[[[[\",\"]]]]]]]]]]]],2]}", "skipped [[[[;2;"},
+	{&skipping, "{\"n\":[[[[[[[[[[{\"x\":1,\"y\":[]}]]]]]]]]]],\"m\":1}", "skipped {\"n\";{\"m\":1};"},
+	{&skipping, "{\"n\":\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"}", "skipped {\"n\";"},
+	{&skipping, "{\"n\":\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\",}", NULL},
+	{&skipping_array, "{\"a\":[[[[[[[[[[[[]", NULL},
 	/* elsewhere than on the path */
 	{&array, "{\"b\":{\"a\":[1]}}", NULL},
 	{&array, "{\"a\":[\"b\",[1]]}", NULL},

@@ -378,7 +378,11 @@ list_in_pieces(const char *body)
 	memset(big, 'x', 1100 * 1024 - 1);
 	big[1100 * 1024 - 1] = '\0';
 	ok(is_list(psprintf("{\"mdb-pipeline-1\":{\"status\":{\"connector\":{\"trace\":\"%.*s\"}}}}", 1000 * 1024, big)) &&
-	   !is_list(psprintf("{\"mdb-pipeline-1\":{\"status\":{\"connector\":{\"trace\":\"%s\"}}}}", big)), "1 MB of a connector, and no more");
+	   !is_list(psprintf("{\"mdb-pipeline-1\":{\"status\":{\"connector\":{\"trace\":\"%s\"}}}}", big)), "1 MB of a connector of ours, and no more");
+	is(fault_of(psprintf("{\"mdb-pipeline-1\":{\"a\":\"%s\"}}", big)), "what is said of a connector of a pipeline is more than 1 MB", "... which is said");
+	list = cdc_kc_parse_list(psprintf("{\"theirs\":{\"a\":\"%s\"},\"mdb-pipeline-2\":{},\"deep\":{\"a\":%s%s}}", big, "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]"));
+	ok(list && cdc_kc_find(list, "mdb-pipeline-2") && cdc_kc_find(list, "theirs") == NULL, "somebody else's that is too large, or too deep, costs nobody anything");
+	cdc_kc_list_free(list);
 	ok(!is_list(many(36, "mdb-pipeline-", psprintf("{\"info\":{\"config\":{\"a\":\"%.*s\"}}}", 1000 * 1024, big))), "32 MB of what is kept, and no more");
 	ok(is_list(many(36, "other-", psprintf("{\"info\":{\"config\":{\"a\":\"%.*s\"}}}", 1000 * 1024, big))), "... of others' configurations nothing is");
 	/* what an installation may honestly have */

@@ -42,6 +42,26 @@ list_of(const char *one, const char *two)
 	return cdc_sdn_parse_list(psprintf("{\"network_peerings\":{\"network_peering\":[%s%s%s]}}", one ? one : "", one && two ? "," : "", two ? two : ""));
 }
 
+static char *
+large(void)
+{
+	char	   *words = palloc(70 * 1024 + 1);
+
+	memset(words, 'x', 70 * 1024);
+	words[70 * 1024] = '\0';
+	return words;
+}
+
+/* Does a list with these two tell what there is between A and B? */
+static void
+costs(const char *one, const char *two, bool tells, const char *what)
+{
+	CdcSdnList *list = list_of(one, two);
+
+	ok(list && cdc_sdn_tells(list, cdc_sdn_find(list, A, B), cdc_sdn_find(list, B, A)) == tells, what);
+	cdc_sdn_list_free(list);
+}
+
 static void
 lists(void)
 {
@@ -69,7 +89,16 @@ lists(void)
 	cdc_sdn_list_free(list);
 	ok(cdc_sdn_parse_list("") == NULL && cdc_sdn_parse_list("[]") == NULL && cdc_sdn_parse_list("{\"network_peerings\":{}}") == NULL &&
 	   cdc_sdn_parse_list("<html>") == NULL, "what is no list is none");
-	ok(list_of(peering(AB, A, B, "active", NULL), "{\"uuid\":\"x\"}") == NULL, "a list with an item that is not understood is none");
+	costs(peering(AB, A, B, "active", NULL), "{\"uuid\":\"x\"}", true, "an item that is no peering costs nothing of what is active");
+	costs(peering(AB, A, B, "pending-peer", NULL), "{\"uuid\":\"x\"}", false, "... but it may be the direction that is not found");
+	costs(peering(AB, A, B, "active", NULL), "7", true, "nor does one that is no object");
+	costs(peering(AB, A, B, "active", NULL), psprintf("{\"a\":\"%s\"}", large()), true, "nor one of more than 64 kB");
+	costs(peering(AB, A, B, "active", NULL), "[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]", true, "nor one that is deep");
+	costs(peering(AB, A, B, "active", NULL), "{\"uuid\":7,\"state\":\"active\",\"network\":{\"uuid\":\"" B "\"},\"peer_network\":{\"uuid\":\"" A "\"}}", false, "one that says between which networks costs these");
+	costs("{\"uuid\":7,\"network\":{\"uuid\":\"x\"},\"peer_network\":{\"uuid\":\"y\"}}", NULL, true, "... and no others: that these have none is known");
+	costs(peering("../../x", A, B, "active", NULL), NULL, false, "an id that is none is not believed, whatever it says");
+	costs(NULL, NULL, true, "as it is from an empty list");
+	costs("null", NULL, false, "not so where nobody knows what there is");
 }
 
 static void

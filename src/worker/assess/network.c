@@ -89,6 +89,11 @@ assess_pair(const CdcPipeline *p, const CdcPair *pair, CdcAssessment *a)
 		cdc_set_detail(a, CDC_DETAIL_NETWORK, sdn->error);
 		return CDC_PEERINGS_OUT_OF_REACH;
 	}
+	if (current && cdc_pair_unread(pair))
+	{
+		cdc_set_detail(a, CDC_DETAIL_NETWORK, cdc_pair_unread(pair));
+		return CDC_PEERINGS_OUT_OF_REACH;
+	}
 	return CDC_PEERINGS_UNKNOWN;
 }
 

@@ -16,10 +16,11 @@
 #include "worker/world/fence.h"
 #include "worker/world/index.h"
 #include "worker/world/node_hba.h"
+#include "worker/world/slot_starts.h"
 #include "worker/world/streamed.h"
 #include "worker/world/wanted.h"
 
-/* A neighbour that makes its slot holds the others up no longer than this. */
+/* A neighbour that is at the source and makes its slot holds the others up no longer than this. */
 #define NEIGHBOUR_DEADLINE_MS 120000
 
 /*
@@ -213,6 +214,22 @@ assess_publication(const CdcPipeline *p, CdcAssessment *a)
 		s->publication = CDC_OBJ_OK;
 }
 
+/*
+ * Is it still waited for?  Who is at the source makes its slot in a moment, or waits
+ * there for what everybody would wait for; whose task does not come has a Connect to
+ * wait for, which is nobody else's matter.
+ */
+static bool
+is_waited_for(const CdcPipeline *neighbour, int64 held)
+{
+	const CdcSourcePipeline *seen = neighbour->look.seen;
+	bool		there = seen && !neighbour->look.seen_failed && (seen->slot_exists || seen->sessions_since_us != 0);
+
+	if (is_small(neighbour) || (cdc_slots_late(neighbour) && !there))
+		return held <= SMALL_NEIGHBOUR_MS;
+	return held <= (there ? NEIGHBOUR_DEADLINE_MS : CDC_SLOT_COMES_MS);
+}
+
 static void
 assess_objects(const CdcPipeline *p, CdcAssessment *a)
 {
@@ -220,6 +237,7 @@ assess_objects(const CdcPipeline *p, CdcAssessment *a)
 	const CdcSourcePipeline *seen = p->look.seen;
 	const CdcService *source = p->source;
 	const CdcPipeline *neighbour = cdc_turn_other(&source->pg.slot_turn, p);
+	int			coming;
 
 	/* role */
 	if (!source->pg.manage_role)
@@ -300,8 +318,9 @@ assess_objects(const CdcPipeline *p, CdcAssessment *a)
 	}
 
 	/* who may make a slot now */
-	if (neighbour && cdc_loop_now() - source->pg.slot_turn.since > (is_small(neighbour) ? SMALL_NEIGHBOUR_MS : NEIGHBOUR_DEADLINE_MS))
-		neighbour = NULL;		/* he is not waited for any longer */
+	if (neighbour && !is_waited_for(neighbour, cdc_loop_now() - source->pg.slot_turn.since))
+		neighbour = NULL;
+	coming = seen->slot_exists || cdc_initial_only(p) ? 0 : cdc_slots_coming(p);
 	if (cdc_initial_only(p))
 		s->slot_turn = CDC_TURN_OK; /* Debezium makes none for it */
 	else if (!seen->slot_exists && (p->look.server.free_slots < 1 || p->look.server.free_senders < 1))
@@ -310,6 +329,14 @@ assess_objects(const CdcPipeline *p, CdcAssessment *a)
 		cdc_set_detail(a, CDC_DETAIL_BLOCKER,
 					   psprintf("%d replication slots and %d WAL senders are free",
 								p->look.server.free_slots, p->look.server.free_senders));
+	}
+	else if (!seen->slot_exists && Min(p->look.server.free_slots, p->look.server.free_senders) <= coming)
+	{
+		s->slot_turn = CDC_TURN_SOON;
+		a->turn_at = cdc_loop_now() + NEIGHBOUR_LOOK_MS;
+		cdc_set_detail(a, CDC_DETAIL_BLOCKER,
+					   psprintf("%d replication slots and %d WAL senders are free, and %d pipelines have begun that will make theirs",
+								p->look.server.free_slots, p->look.server.free_senders, coming));
 	}
 	else if (neighbour)
 	{

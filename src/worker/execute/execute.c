@@ -20,6 +20,7 @@
 #include "worker/world/fence.h"
 #include "worker/world/kept.h"
 #include "worker/world/reach.h"
+#include "worker/world/slot_starts.h"
 #include "worker/world/streamed.h"
 #include "worker/world/wanted.h"
 
@@ -170,7 +171,7 @@ cdc_execute_prepare(CdcPipeline *p, CdcAction action, char **error)
 		/* what is there next is ours: it was seen absent before */
 		cdc_keep_slot_absent(p);
 		if (!cdc_initial_only(p))
-			cdc_turn_seize(&p->source->pg.slot_turn, p);
+			cdc_slot_begins(p);
 	}
 	if (starts_writer(p, action))
 	{
@@ -281,7 +282,10 @@ http_done(const CdcHttpResult *result, void *arg)
 	}
 	note_offsets(p, op->action, end);
 	if (end == CDC_OP_FAILED && p->source)
+	{
+		cdc_slot_settled(p, false);
 		cdc_turn_give(&p->source->pg.slot_turn, p);
+	}
 	cdc_op_end(*ref, end, words);
 	pfree(ref);
 }

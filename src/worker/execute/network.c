@@ -218,6 +218,11 @@ plan_removal(CdcPair *pair)
 			cdc_pair_keep_error(pair, world->sdn.error);
 			retry_later(pair);
 		}
+		else if (cdc_pair_unread(pair) && world->sdn.good_at >= pair->next_try)
+		{
+			cdc_pair_keep_error(pair, cdc_pair_unread(pair));
+			retry_later(pair);
+		}
 		else
 			cdc_sdn_want_list(world, true);
 		return;

@@ -15,6 +15,7 @@
 #include "worker/world/checks.h"
 #include "worker/world/facts.h"
 #include "worker/world/kept.h"
+#include "worker/world/slot_starts.h"
 #include "worker/world/streamed.h"
 #include "worker/world/wanted.h"
 
@@ -154,8 +155,13 @@ cdc_learn_source(CdcPipeline *p)
 		return;
 	if (seen->slot_exists && seen->slot_fits && p->kept.slot_absent_before)
 		cdc_keep_names(p, false, false, true);
+	if (seen->slot_exists)
+		cdc_slot_settled(p, true);
 	if ((seen->slot_exists && seen->slot_consistent) || p->wanted.want_deleted || makes_no_slot(p))
+	{
+		cdc_slot_settled(p, false);
 		cdc_turn_give(&p->source->pg.slot_turn, p);
+	}
 	if (p->kept.was_running)
 		p->learned.slot_seen_at = 0;
 	else if (!seen->slot_exists || !seen->slot_consistent)

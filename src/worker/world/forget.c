@@ -16,6 +16,7 @@
 #include "worker/world/organization.h"
 #include "worker/world/pair.h"
 #include "worker/world/reload.h"
+#include "worker/world/slot_starts.h"
 #include "worker/world/tend.h"
 
 void
@@ -88,6 +89,7 @@ cdc_world_remove_pipeline(CdcPipeline *pipeline)
 	cdc_op_forget(pipeline);
 	cdc_turns_leave(pipeline);
 	cdc_asked_leave(pipeline);
+	cdc_slot_settled(pipeline, false);
 	cdc_index_leave_pipeline(pipeline);
 	cdc_dirty_forget_pipeline(pipeline);
 	if (pipeline->wanted.options)

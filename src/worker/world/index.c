@@ -78,6 +78,7 @@ users_of(CdcWorld *world, const char *id)
 		dlist_init(&users->as_source);
 		dlist_init(&users->as_sink);
 		dlist_init(&users->leaving);
+		dlist_init(&users->starting);
 	}
 	return users;
 }

@@ -226,7 +226,19 @@ cdc_pair_seen(const CdcPair *pair, const CdcSdnPeering **ab, const CdcSdnPeering
 		return false;
 	*ab = cdc_sdn_find(sdn->list, pair->a, pair->b);
 	*ba = cdc_sdn_find(sdn->list, pair->b, pair->a);
-	return true;
+	return cdc_sdn_tells(sdn->list, *ab, *ba);
+}
+
+const char *
+cdc_pair_unread(const CdcPair *pair)
+{
+	const CdcSdn *sdn = &pair->world->sdn;
+	const CdcSdnPeering *ab;
+	const CdcSdnPeering *ba;
+
+	if (sdn->list == NULL || sdn->good_at < pair->changed_at || cdc_pair_seen(pair, &ab, &ba))
+		return NULL;
+	return "the SDN API's list of network peerings has one that is not understood, which may be between these networks";
 }
 
 bool

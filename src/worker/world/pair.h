@@ -93,6 +93,9 @@ extern CdcPair *cdc_pair_of(const CdcPipeline *pipeline);
 /* Both directions by the last good list, if it was begun after the last change. */
 extern bool cdc_pair_seen(const CdcPair *pair, const CdcSdnPeering **ab, const CdcSdnPeering **ba);
 
+/* Why the list does not tell them; NULL: it does, or there is none to tell. */
+extern const char *cdc_pair_unread(const CdcPair *pair);
+
 /*
  * Is the pair needed, while a service has each of its networks?  A deleted one
  * has, until the teardown of its last pipeline is over; one that its provider is

@@ -227,6 +227,7 @@ typedef struct CdcServiceKafka
 	int64		plugin_at;		/* Writer: worker/observe */
 	int64		plugin_since;	/* Writer: worker/observe */
 	CdcTurn		plugin_turn;	/* of who asks for an installation */
+	bool		tasks_late;		/* one that was to make its slot had not come for long, see slot_starts.h. Writer: worker/world */
 	int64		plugin_changed_at;	/* when one was asked for, or had ended. Writer: worker/world */
 	int			failed_before;	/* connectors FAILED when the first was asked for, -1. Writer: worker/world */
 	bool		rolling;		/* workers are restarted one by one: look often. Writer: worker/world */

@@ -356,6 +356,8 @@ struct CdcPipeline
 	CdcService *sink;
 	CdcDirty	dirty[CDC_NUM_PIPELINE_ROWS];	/* by CDC_ROW_SPEC ...: to be written */
 	CdcTurnPlace turns[CDC_NUM_TURNS];	/* where it is in those */
+	int64		starts_at;		/* loop time at which its task, which makes its slot, was started; 0: it is there, or not to come */
+	dlist_node	starting_node;	/* while so, in of_source->starting */
 	List	   *shadows;		/* CdcShadow, one a node that is not the primary */
 	List	   *findings;		/* CdcFindingRow, see findings.h */
 
@@ -383,6 +385,7 @@ struct CdcUsers
 	int			n_of_source;	/* how many there are in: */
 	dlist_head	as_source;		/* CdcPipeline, by source_node */
 	dlist_head	as_sink;		/* CdcPipeline, by sink_node */
+	dlist_head	starting;		/* CdcPipeline by starting_node, see slot_starts.h; who was started first is first */
 	dlist_head	leaving;		/* of these those that are to be deleted, by leaving_node */
 };
 
