@@ -60,6 +60,8 @@ cdc_effect_task_goes_on(CdcSnapshot *s)
 	}
 	else if ((s->move == CDC_MOVE_RESUMED || s->move == CDC_MOVE_JUDGED) && s->confirmed != CDC_YES)
 		s->confirmed = CDC_YES;
+	else if (s->refused == CDC_YES)
+		s->refused = CDC_NO;
 	else
 		return false;
 	return true;

@@ -371,6 +371,8 @@ GUARD(slot_unseen, s->slot == CDC_SLOT_UNKNOWN)
 
 GUARD(failure_coming_back, s->connector == CDC_OBJ_OK && !s->discarding && !has_failed(s) &&
 	  !is_held(s) && !is_running(s))
+GUARD(failure_unproven, !s->initial_only && s->connector == CDC_OBJ_OK && is_running(s) && !s->discarding && s->refused == CDC_YES &&
+	  !spoiled(s) && !history_unseen(s))
 GUARD(failure_unseen, failing(s) && s->restart == CDC_RESTART_UNKNOWN)
 GUARD(failure_of_snapshot_due, failing(s) && s->restart == CDC_RESTART_DUE && spoiled(s))
 GUARD(failure_retry_due, failing(s) && s->restart == CDC_RESTART_DUE && may_start(s))
@@ -432,6 +434,7 @@ GUARD(move_unconfirmed_long, unconfirmed(s) && s->moving == CDC_NO)
 GUARD(snapshot_unstored, whole(s) && streams(s) && s->move == CDC_MOVE_NONE && s->snapshot_unstored)
 GUARD(move_settling, unconfirmed(s) && s->stream_breaks != CDC_YES)
 GUARD(move_unconfirmed, unconfirmed(s))
+GUARD(whole_refused, whole(s) && !s->initial_only && s->refused == CDC_YES)
 GUARD(whole, whole(s))
 
 /*

@@ -54,7 +54,7 @@
 	X(publication_absent) X(publication_wrong) \
 	/* connector */ \
 	X(connector_unseen) X(connector_foreign) X(connector_unverified) X(connector_state_unseen) X(slot_unseen) \
-	X(failure_coming_back) X(failure_unseen) X(failure_of_snapshot_due) \
+	X(failure_coming_back) X(failure_unproven) X(failure_unseen) X(failure_of_snapshot_due) \
 	X(failure_retry_due) X(failure_stays) \
 	X(discard_connector_works) X(discard_tasks_left) X(discard_offsets_hidden) \
 	X(discard_walsender_stuck) X(discard_slot_held) X(discard_slot_left) \
@@ -65,7 +65,7 @@
 	X(password_not_allowed) X(connector_to_point) X(connector_deleted) X(connector_to_put) X(discard_finished) \
 	X(connector_prepared) X(connector_moved) X(connector_held) \
 	X(failure_exhausted) X(restart_waiting) X(restart_due) X(task_not_running) \
-	X(snapshot_only_unfinished) X(slot_blocked) X(move_unconfirmed_long) X(move_settling) X(snapshot_unstored) X(stranger_in_the_way) X(stream_broken) X(slot_not_streaming) X(move_unconfirmed) X(whole) \
+	X(snapshot_only_unfinished) X(slot_blocked) X(move_unconfirmed_long) X(move_settling) X(snapshot_unstored) X(stranger_in_the_way) X(stream_broken) X(slot_not_streaming) X(move_unconfirmed) X(whole_refused) X(whole) \
 	/* running */ \
 	X(whole_slot_wal_high) X(whole_two_primaries) X(whole_new_task) X(whole_standing_still) X(whole_standbys_awaited) X(whole_identity_to_set) X(whole_tables_without_identity) X(whole_tables_wrong) \
 	X(whole_publication_unverified) X(whole_stranger) X(whole_role_wrong) X(whole_hba_wrong) X(whole_source_not_capable) \

@@ -24,6 +24,8 @@
 		"waiting for a look at the replication slot", "It has not been looked up yet.", true},
 	{710, "connector", ON(FAILED), G(failure_coming_back), STAY, CONNECTOR, DO(NONE), FAST,
 		"waiting for the restarted connector", "Whether the failure is cured shows when it runs.", true},
+	{711, "connector", ON(FAILED), G(failure_unproven), STAY, CONNECTOR, DO(NONE), ROUND,
+		"connector task failed: {failure}; it was started anew, and nothing is confirmed yet", "It starts well, and fails when the record is sent again.", false},
 	{712, "connector", LIVE, G(failure_unseen), STAY, CONNECTOR, DO(NONE), FAST,
 		"waiting to judge the failure of the connector task: {failure}", "Whether a restart is due is not known yet.", true},
 	{714, "connector", ON(FAILED), G(failure_of_snapshot_due), PROVISION, CONNECTOR, DO(BEGIN_DISCARD), NOW,
@@ -137,6 +139,8 @@
 	{788, "connector", ON(RUNNING), G(snapshot_unstored), STAY, NO_STEP, DO(STOP_CONNECTOR), FAST,
 		"Kafka Connect has not stored yet that a long snapshot has finished: the connector is stopped once, in good order, and resumed",
 		"Only a stored offset proves that a snapshot is finished: a task started before takes it again.", false},
+	{789, "connector", ON(PROVISIONING), G(whole_refused), STAY, CONNECTOR, DO(NONE), ROUND,
+		"waiting for the first position that is confirmed since Kafka refused a record: {failure}", "It starts well, and fails when the record is sent again.", false},
 
 	/* RUNNING in Connect is not health: the slot must stream. */
 	{790, "connector", KEEP, G(snapshot_only_unfinished), STAY, CONNECTOR, DO(NONE), FAST,

@@ -301,6 +301,8 @@ typedef struct CdcSnapshot
 	CdcConnectState connector_state;
 	CdcConnectState task_state;
 	CdcRestart	restart;		/* meaningful when something is FAILED */
+	CdcTri		refused;		/* Kafka refused a record, and nothing was
+								 * confirmed since */
 	CdcSlot		slot;
 	CdcOffsets	offsets;		/* of an absent connector: NONE when remembered as
 								 * deleted or when none was ever PUT, else

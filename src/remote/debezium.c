@@ -43,7 +43,14 @@ static const char *const incurable[] = {
 	/* snapshot.mode=no_data over a snapshot that was begun */
 	"the connector is configured to never allow snapshots",
 	/* a row that the topic does not take */
-	"RecordTooLargeException"
+	"RecordTooLargeException",
+	"Compacted topic cannot accept message without key"
+};
+
+/* What Kafka itself answers to a record: the task starts well, and fails when it is sent again. */
+static const char *const refusals[] = {
+	"RecordTooLargeException",
+	"from producer send callback"
 };
 
 /*
@@ -578,17 +585,28 @@ cdc_kc_advised(const char *message)
 	return pstrdup(message);
 }
 
-bool
-cdc_kc_incurable(const char *trace)
+/* Has the trace one of these words?  NULL: none. */
+static bool
+has_one(const char *trace, const char *const *words, size_t n)
 {
 	size_t		i;
 
-	if (trace == NULL)
-		return false;
-	for (i = 0; i < lengthof(incurable); i++)
+	for (i = 0; trace != NULL && i < n; i++)
 	{
-		if (strstr(trace, incurable[i]) != NULL)
+		if (strstr(trace, words[i]) != NULL)
 			return true;
 	}
 	return false;
+}
+
+bool
+cdc_kc_incurable(const char *trace)
+{
+	return has_one(trace, incurable, lengthof(incurable));
+}
+
+bool
+cdc_kc_refused(const char *trace)
+{
+	return has_one(trace, refusals, lengthof(refusals));
 }

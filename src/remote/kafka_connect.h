@@ -263,6 +263,9 @@ extern char *cdc_kc_advised(const char *message);
 /* Can no restart cure this trace (reference: decision table of Debezium's start)? */
 extern bool cdc_kc_incurable(const char *trace);
 
+/* Did Kafka refuse a record?  NULL: no.  That the task starts again proves nothing then. */
+extern bool cdc_kc_refused(const char *trace);
+
 /*
  * base (trailing slashes do not matter) + path, in which %s stands for the
  * name, percent-encoded; name may be NULL when path has no %s.

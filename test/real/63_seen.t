@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What stands still while Connect says RUNNING is seen, and told with its reason: a stream
-that the server breaks off, a source that lets the connector in no more, a topic that was deleted."""
+"""What stands still while Connect says RUNNING is seen, and told with its reason: a stream that the server
+breaks off, a source that lets the connector in no more, a record that Kafka refuses, a stranger on the same topics, a topic that was deleted."""
 from lib import *
 
 SNAPSHOT = "waiting for the snapshot to finish"
@@ -90,6 +90,46 @@ def topic_deleted():
     gone_ok(id_)
 
 
+def statuses(id_, after):
+    return [e["status_to"] for e in events(id_, "id > %d AND kind = 'transition'" % after)]
+
+
+def refused():
+    """A row that Kafka does not take: Failed, and nothing else before something is confirmed."""
+    database, prefix = make_database(), word("p")
+    source(database).rows("CREATE TABLE big (id int PRIMARY KEY, note text); CREATE TABLE small (id int PRIMARY KEY)")
+    id_ = create(None, ["big", "small"], database, prefix)
+    running_ok(id_)
+    stored_ok(id_, "a row of 2 MB")
+    large = "INSERT INTO big VALUES (1, (SELECT string_agg(md5(i::text), '') FROM generate_series(1, 65536) i))"
+    before = since(id_)
+    source(database).rows(large)
+    status_ok(id_, "Failed", "a row of 2 MB fails it, and is named", r'connector task failed: .*max.request.size.*the change that waits is of table "public"."big", topic %s.public.big' % prefix, 60)
+    ok(wait(lambda: events(id_, "id > %d AND detail ->> 'action' = 'restart_connector' AND kind = 'outcome'" % before), 90), "it is tried again", lambda: story(id_))
+    count = rounds()
+    wait(lambda: rounds() >= count + 4, 30)
+    equal(sorted(set(statuses(id_, before))), ["Failed"], "and it is Failed all the time")
+    delete(id_)
+    gone_ok(id_)
+    id_ = create(None, ["big"], database, word("p"), options={"producer.override.max.request.size": 8388608, "topic.creation.default.max.message.bytes": 8388608})
+    running_ok(id_, "with the options for larger records a pipeline runs")
+    topic = Topic(spec(id_)["topic_prefix"] + ".public.big")
+    ok(topic.wait(lambda all_: any(len(e["after"]["note"]) == 2097152 for e in all_), 60), "and the row comes whole", lambda: story(id_))
+    delete(id_)
+    gone_ok(id_)
+
+
+def without_key():
+    """A compacted topic and a table without a key."""
+    database, prefix = make_database(), word("p")
+    source(database).rows("CREATE TABLE t (note text); ALTER TABLE t REPLICA IDENTITY FULL; INSERT INTO t VALUES ('a')")
+    id_ = create(None, ["t"], database, prefix, options={"topic.creation.default.cleanup.policy": "compact"})
+    status_ok(id_, "Failed", "a table without a key is refused by a compacted topic, and that is told", "Compacted topic cannot accept message without key", 60)
+    ok(len(events(id_, "detail ->> 'action' = 'begin_discard' AND kind = 'outcome'")) == 0, "with no new snapshot in vain", lambda: story(id_))
+    delete(id_)
+    gone_ok(id_)
+
+
 def stranger():
     """Somebody else's connector of the same topic.prefix on the same Connect."""
     database, prefix, name = make_database(), word("p"), word("elsewhere-")
@@ -121,6 +161,8 @@ def test():
     set_meta("cdc_pipeline.health_interval", "2s")
     broken_off()
     locked_out()
+    refused()
+    without_key()
     stranger()
     topic_deleted()
 

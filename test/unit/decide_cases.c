@@ -50,7 +50,7 @@ well(CdcStatus status)
 	s.role_has_dependents = s.role_disarmed = s.settled = CDC_NO;
 	s.hba_line_left = CDC_YES;
 	s.move = CDC_MOVE_NONE;
-	s.shadow_left = s.offsets_ahead = s.confirmed = s.two_primaries = s.slot_wal_high = s.standbys_awaited = s.stream_breaks = s.new_task = s.stranger = CDC_NO;
+	s.shadow_left = s.offsets_ahead = s.confirmed = s.two_primaries = s.slot_wal_high = s.standbys_awaited = s.stream_breaks = s.new_task = s.stranger = s.refused = CDC_NO;
 	return s;
 }
 
@@ -447,6 +447,11 @@ connector_cases(void)
 	CASE(791, PROVISIONING, s.slot = CDC_SLOT_INACTIVE; s.stranger = CDC_YES);
 	CASE(791, RUNNING, s.slot = CDC_SLOT_INACTIVE; s.stranger = CDC_YES);
 	CASE(796, PROVISIONING, s.initial_only = true; s.slot = CDC_SLOT_ABSENT; s.stranger = CDC_YES);
+	CASE(711, FAILED, s.refused = CDC_YES);
+	CASE(711, FAILED, s.refused = CDC_YES; s.was_running = true; s.slot = CDC_SLOT_INACTIVE);
+	CASE(719, FAILED, s.refused = CDC_YES; s.initial_only = true; s.slot = CDC_SLOT_ABSENT);
+	CASE(789, PROVISIONING, s.refused = CDC_YES);
+	CASE(890, RUNNING, s.refused = CDC_YES);
 	CASE(792, RUNNING, s.slot = CDC_SLOT_ACTIVE);
 	CASE(792, RUNNING, s.slot = CDC_SLOT_INACTIVE);
 	CASE(792, RUNNING, s.stream_breaks = CDC_YES);

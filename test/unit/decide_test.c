@@ -259,7 +259,7 @@ blocked(const World *w)
 		(t->slot == CDC_SLOT_FOREIGN && !t->initial_only) || t->slot_turn != CDC_TURN_OK ||
 		!t->allow_password || t->two_primaries != CDC_NO || t->slot_wal_high != CDC_NO || t->standbys_awaited != CDC_NO ||
 		t->agents == CDC_AGENTS_DOWN || t->secret == CDC_SECRET_MISSING || t->secret == CDC_SECRET_PARTIAL ||
-		t->moving != CDC_YES || t->stream_breaks != CDC_NO || t->new_task != CDC_NO || t->stranger != CDC_NO || t->older_writer != CDC_WRITER_NONE;
+		t->moving != CDC_YES || t->stream_breaks != CDC_NO || t->new_task != CDC_NO || t->stranger != CDC_NO || t->refused != CDC_NO || t->older_writer != CDC_WRITER_NONE;
 }
 
 /* Where a world that is wanted and left alone must have come to. */
@@ -276,7 +276,7 @@ expect_end(World *w, const CdcDecision *d)
 			set_fault("Failed without saying why", d->rule, t);
 		else if (gate != NULL ? strcmp(message, gate) != 0 :
 				 t->gap_halt && t->gap != CDC_GAP_NONE ? strstr(message, "on_gap is halt") == NULL :
-				 !((w->doomed || blocked(w)) && strcmp(message, "connector task failed: {failure}") == 0))
+				 !((w->doomed || blocked(w)) && strncmp(message, "connector task failed: {failure}", strlen("connector task failed: {failure}")) == 0))
 			set_fault("Failed for something else than its cause", d->rule, t);
 		return;
 	}

@@ -709,6 +709,9 @@ incurable(void)
 	ok(cdc_kc_incurable("The connector previously stopped while taking a snapshot, but now the connector is configured to never allow snapshots"), "no_data over a snapshot");
 	ok(cdc_kc_incurable("org.apache.kafka.connect.errors.ConnectException: The offset to start reading from has been removed from the database write-ahead log. Create a new snapshot"), "WAL removed");
 	ok(cdc_kc_incurable("Caused by: org.apache.kafka.common.errors.RecordTooLargeException: The message is 1048999 bytes"), "a row too large for the topic");
+	ok(cdc_kc_incurable("Caused by: org.apache.kafka.common.InvalidRecordException: Compacted topic cannot accept message without key in topic partition p.public.t-0."), "a row without key for a compacted topic");
+	ok(cdc_kc_refused("org.apache.kafka.connect.errors.ConnectException: Unrecoverable exception from producer send callback\nCaused by: x"), "Kafka has refused a record");
+	ok(!cdc_kc_refused("Caused by: org.postgresql.util.PSQLException: FATAL: x") && !cdc_kc_refused(NULL), "the source has not to do with that");
 	ok(!cdc_kc_incurable("Caused by: org.postgresql.util.PSQLException: FATAL: password authentication failed for user \"x\""), "a password can be repaired");
 	ok(!cdc_kc_incurable("Connection to 10.0.0.5:5432 refused."), "a server can come back");
 	ok(!cdc_kc_incurable("Publication autocreation is disabled, please create one and restart the connector."), "a publication can be made");

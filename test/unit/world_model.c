@@ -67,7 +67,7 @@ const Field fields[] = {
 	SEEN(publication, CDC_OBJ_UNVERIFIED + 1, CDC_OBJ_OK), SEEN(connector, CDC_OBJ_UNVERIFIED + 1, CDC_OBJ_OK),
 	SEEN(connector_state, CDC_CS_RESTARTING + 1, CDC_CS_RUNNING),
 	SEEN(task_state, CDC_CS_RESTARTING + 1, CDC_CS_RUNNING),
-	SEEN(restart, CDC_RESTART_EXHAUSTED + 1, CDC_RESTART_DUE),
+	SEEN(restart, CDC_RESTART_EXHAUSTED + 1, CDC_RESTART_DUE), SEEN(refused, 3, CDC_NO),
 	SEEN(slot, CDC_SLOT_STREAMING + 1, CDC_SLOT_STREAMING),
 	SEEN(offsets, CDC_OFFSETS_STREAMING + 1, CDC_OFFSETS_STREAMING),
 	SEEN(snapshot_interrupted, 3, CDC_NO), KNOWN(snapshot_again, CDC_RESTART_EXHAUSTED + 1, CDC_RESTART_DUE), SEEN(slot_turn, CDC_TURN_OK + 1, CDC_TURN_OK),
@@ -289,6 +289,8 @@ fail_task(World *w, bool incurable)
 	w->failures++;
 	w->since_failure = 0;
 	w->incurable = incurable;
+	if (!w->t.initial_only && chance(20))
+		w->t.refused = CDC_YES;
 	release_slot(w);
 }
 
@@ -683,7 +685,7 @@ world_user_repairs(World *w)
 	t->moving = CDC_YES;
 	t->unreachable_standby = CDC_NO;
 	t->gap_halt = false;
-	t->two_primaries = t->slot_wal_high = t->standbys_awaited = t->stream_breaks = t->new_task = t->stranger = CDC_NO;
+	t->two_primaries = t->slot_wal_high = t->standbys_awaited = t->stream_breaks = t->new_task = t->stranger = t->refused = CDC_NO;
 	w->doomed = false;
 }
 

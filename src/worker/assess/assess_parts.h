@@ -18,6 +18,9 @@ extern bool cdc_snapshot_run_over(const CdcPipeline *pipeline);
 extern void cdc_assess_source(const CdcPipeline *pipeline, CdcAssessment *assessment);
 extern void cdc_assess_connect(const CdcPipeline *pipeline, CdcAssessment *assessment);
 
+/* "the change that waits is of table a, topic b"; NULL: not known. */
+extern char *cdc_waiting_words(const CdcPipeline *pipeline);
+
 /* A time of day as it is told, UTC. */
 extern char *cdc_time_words(TimestampTz at);
 

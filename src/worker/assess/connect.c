@@ -23,6 +23,15 @@
 /* A Connect that flushes offsets as often as is recommended has stored them by then. */
 #define STORE_PATIENCE_MS 6000
 
+/* With what it failed at, where Kafka refused that; NULL: not known. */
+static const char *
+failure_words(const CdcPipeline *p)
+{
+	char	   *waiting = p->learned.refused ? cdc_waiting_words(p) : NULL;
+
+	return waiting && p->learned.failure ? psprintf("%s; %s", p->learned.failure, waiting) : p->learned.failure;
+}
+
 /* Restarts at 0, 5, 15, 45 s with jitter; the fifth failure in 10 minutes is final for now. */
 static void
 assess_failure(const CdcPipeline *p, CdcAssessment *a, const CdcKcConnector *c)
@@ -30,9 +39,12 @@ assess_failure(const CdcPipeline *p, CdcAssessment *a, const CdcKcConnector *c)
 	CdcSnapshot *s = &a->snapshot;
 	int64		now = cdc_loop_now();
 
+	s->refused = p->learned.refused ? CDC_YES : CDC_NO;
+	if (!cdc_connector_failed(c) && !p->learned.refused)
+		return;
+	cdc_set_detail(a, CDC_DETAIL_FAILURE, failure_words(p));
 	if (!cdc_connector_failed(c))
 		return;
-	cdc_set_detail(a, CDC_DETAIL_FAILURE, p->learned.failure);
 	/* perhaps still the state of before the restart, or of another configuration: not a new failure yet */
 	if (!p->learned.failure_seen && now < p->doing.shows_at)
 		s->restart = CDC_RESTART_WAIT;

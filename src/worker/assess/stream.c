@@ -22,9 +22,8 @@ is_asked(const CdcPipeline *p)
 	return p->look.pending.of != 0 && p->look.pending.of == p->learned.stream.stuck_since;
 }
 
-/* "the first change that waits is of table a, for topic b"; NULL: not known. */
-static char *
-waiting_words(const CdcPipeline *p)
+char *
+cdc_waiting_words(const CdcPipeline *p)
 {
 	const char *tables = p->look.pending.tables;
 	StringInfoData words;
@@ -54,7 +53,7 @@ cdc_assess_flow(const CdcPipeline *p, CdcAssessment *a)
 	s->moving = cdc_stands_still(p) ? CDC_NO : CDC_YES;
 	if (s->moving == CDC_YES)
 		return;
-	words = waiting_words(p);
+	words = cdc_waiting_words(p);
 	cdc_set_detail(a, CDC_DETAIL_MOVING,
 				   psprintf("%d s at %s%s%s", (int) ((cdc_loop_now() - p->learned.flushed_at) / 1000), cdc_lsn_words(p->learned.flushed), words ? "; " : "", words ? words : ""));
 }

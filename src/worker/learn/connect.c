@@ -67,6 +67,27 @@ learn_failure(CdcPipeline *p, const CdcKcConnector *c)
 		count_failure(p, c);
 }
 
+/* What Kafka refused it refuses again, until something is confirmed: the task starts all the same. */
+static void
+learn_refused(CdcPipeline *p, const CdcKcConnector *c)
+{
+	CdcPipelineLearned *l = &p->learned;
+	const CdcSourcePipeline *seen = p->look.seen;
+
+	if (cdc_connector_failed(c) && cdc_kc_refused(c->trace) && !cdc_initial_only(p))
+	{
+		l->refused = true;
+		l->refused_run = 0;
+	}
+	else if (l->refused && cdc_source_known(p) && seen->slot_streaming && l->refused_run != seen->slot_since_us)
+	{
+		l->refused_run = seen->slot_since_us;
+		l->refused_lsn = seen->confirmed_flush_lsn;
+	}
+	else if (l->refused && cdc_source_known(p) && seen->slot_streaming && seen->confirmed_flush_lsn > l->refused_lsn)
+		l->refused = false;
+}
+
 /*
  * That a snapshot has finished is stored by Connect with its next flush of
  * offsets only (every 60 s unless told otherwise), or when the task is stopped
@@ -161,6 +182,7 @@ cdc_learn_connect(CdcPipeline *p)
 		p->learned.idle_since = cdc_connect_seen_by(p);
 	learn_failure(p, c);
 	learn_config(p, c);
+	learn_refused(p, c);
 	if (c)
 		cdc_keep_states(p, c->state_name, c->task_states);
 }

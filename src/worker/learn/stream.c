@@ -86,6 +86,8 @@ cdc_learn_stream(CdcPipeline *p)
 	{
 		/* that is told by itself; why it ran in vain before is not forgotten */
 		s->silent_at = 0;
+		if (p->learned.refused && s->stuck_since == 0)
+			s->stuck_since = now;
 		return;
 	}
 	note_run(s, seen->slot_streaming && cdc_same(seen->slot_user, "role") ? seen->slot_since_us : 0);

@@ -292,6 +292,9 @@ typedef struct CdcPipelineLearned
 								 * tasks: offsets read later are its last */
 	CdcPipelineAway away;		/* Writer: worker/learn */
 	CdcPipelineStream stream;	/* Writer: worker/learn */
+	bool		refused;		/* Kafka refused a record, and nothing was confirmed since: */
+	int64		refused_run;	/* not by the walsender that began then (epoch us), */
+	uint64		refused_lsn;	/* which had this confirmed when it was first seen */
 } CdcPipelineLearned;
 
 /* What is under way, and what was done last.  Writers: worker/visit.c, worker/pace.c. */
