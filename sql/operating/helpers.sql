@@ -8,7 +8,7 @@ CREATE OR REPLACE FUNCTION cdc_inner.left_behind() RETURNS TABLE (place text, ki
 	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	WITH p AS (SELECT x.id, x.database_name, x.topic_prefix, x.source_service_id, x.sink_service_id, 'mdb_pipeline_' || left(x.id::text, 8) AS object, 'mdb-pipeline-' || left(x.id::text, 8) AS connector,
 			format('PostgreSQL service "%s"', s.name) AS source, format('Kafka service "%s"', k.name) AS sink, s.connection AS from_connection, k.connection AS to_connection,
-			x.tables = '{}' AND x.options ->> 'no_key' = 'full' AS identifies
+			x.tables = '{}' AND x.options ->> 'no_key' = 'full' AS identifies, x.options ->> 'no_key' = 'insert_only' AS inserts
 		FROM cdc.pipeline_spec x JOIN cdc.service s ON s.id = x.source_service_id JOIN cdc.service k ON k.id = x.sink_service_id
 		WHERE x.settled_at IS NULL AND x.mutated_at IS NOT NULL),
 	thing AS (
@@ -17,6 +17,7 @@ CREATE OR REPLACE FUNCTION cdc_inner.left_behind() RETURNS TABLE (place text, ki
 		UNION ALL SELECT 3, format('%s, database "%s"', p.source, p.database_name), 'replication slot', p.object FROM p
 		UNION ALL SELECT 4, format('%s, standby %s:%s', p.source, b.address, b.port), 'replication slot', p.object FROM p JOIN cdc.pipeline_standby b ON b.pipeline_id = p.id WHERE b.slot_timeline IS NOT NULL
 		UNION ALL SELECT 5, format('%s, database "%s"', p.source, p.database_name), 'publication', p.object FROM p
+		UNION ALL SELECT 5, format('%s, database "%s"', p.source, p.database_name), 'publication', n FROM p, LATERAL (VALUES (p.object || '_inserts'), (format('%1$s,%1$s_inserts', p.object))) v(n) WHERE p.inserts
 		UNION ALL SELECT DISTINCT 5, format('%s, database "%s"', p.source, p.database_name), 'event triggers', 'mdb_pipelines_' || left(c.installation_id::text, 8) FROM p, cdc.control_plane c WHERE p.identifies
 		UNION ALL SELECT 6, p.source, 'role', p.object FROM p WHERE p.from_connection -> 'manage_role' IS DISTINCT FROM 'false'
 		UNION ALL SELECT 7, format('%s, node %s:%s', p.source, n.address, n.port), 'lines of pg_hba.conf', p.object FROM p JOIN cdc.service_node n ON n.service_id = p.source_service_id

@@ -137,7 +137,7 @@ CREATE OR REPLACE FUNCTION cdc_inner.check_options_together(options jsonb, table
 BEGIN
 	IF options ->> 'no_key' = 'insert_only' AND tables = '{}' THEN
 		PERFORM cdc_inner.raise_invalid('option "no_key" cannot be insert_only for all tables', 'Of a publication of all tables INSERT alone would be published, of those with a key too.',
-			'Name the tables without a key in a pipeline of their own, or choose wait or full.', 'config.options');
+			'Name the tables, or choose wait or full.', 'config.options');
 	END IF;
 	-- a truncate's event has no key, and none of the topic's partitions is its own
 	IF options ? 'skipped.operations' AND 't' <> ALL (regexp_split_to_array(lower(options ->> 'skipped.operations'), '\s*,\s*')) THEN

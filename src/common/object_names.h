@@ -13,4 +13,7 @@
 #define CDC_TRIGGER_PREFIX "mdb_pipelines_"
 #define CDC_TRIGGER_DROP "_drop"
 
+/* The publication beside the pipeline's own that has its tables without a key. */
+#define CDC_INSERTS_END "_inserts"
+
 #endif							/* CDC_OBJECT_NAMES_H */

@@ -298,7 +298,6 @@ GUARD(tables_missing, s->tables == CDC_TABLES_MISSING)
 GUARD(tables_bad_kind, s->tables == CDC_TABLES_BAD_KIND)
 GUARD(identity_to_set, s->tables == CDC_TABLES_NO_IDENTITY && s->sets_identity)
 GUARD(tables_without_identity, s->tables == CDC_TABLES_NO_IDENTITY)
-GUARD(tables_keyed, s->tables == CDC_TABLES_KEYED)
 /* What was built is not taken down for its columns. */
 GUARD(columns_unseen, is_new(s) && s->columns == CDC_COLUMNS_UNKNOWN)
 GUARD(keys_inexact, is_new(s) && s->columns == CDC_COLUMNS_KEYS)

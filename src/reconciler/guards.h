@@ -41,7 +41,7 @@
 	/* source */ \
 	X(source_unseen) X(source_demoted) X(source_down) X(capability_unseen) X(database_gone) X(source_not_capable) \
 	X(secret_unseen) X(secret_out_of_reach) X(secret_new_out_of_reach) X(secret_to_put) \
-	X(tables_unseen) X(tables_missing) X(tables_bad_kind) X(identity_to_set) X(tables_without_identity) X(columns_unseen) X(tables_keyed) X(keys_inexact) X(snapshot_unfit) \
+	X(tables_unseen) X(tables_missing) X(tables_bad_kind) X(identity_to_set) X(tables_without_identity) X(columns_unseen) X(keys_inexact) X(snapshot_unfit) \
 	X(role_unseen) X(role_foreign) X(role_not_fitting) X(role_dropped) X(role_to_make) \
 	X(hba_unseen) X(hba_broken) X(hba_fought) X(hba_unmanaged) X(hba_to_write) \
 	/* failover */ \

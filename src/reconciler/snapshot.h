@@ -88,7 +88,6 @@ typedef enum CdcTables
 	CDC_TABLES_BAD_KIND,		/* a view or such */
 	CDC_TABLES_NO_IDENTITY,		/* some have no replica identity: published, they
 								 * refuse UPDATE and DELETE */
-	CDC_TABLES_KEYED,			/* options.no_key = insert_only: some have a key */
 	CDC_TABLES_OK
 } CdcTables;
 

@@ -11,12 +11,13 @@
 #include "remote/source.h"
 
 #include "common/mark.h"
+#include "common/object_names.h"
 #include "common/quote.h"
 #include "remote/source_parts.h"
 
 /* The declarations that all blocks share. */
-static void
-begin_block(StringInfo block, const CdcSourceAsk *ask)
+void
+cdc_source_begin_block(StringInfo block, const CdcSourceAsk *ask)
 {
 	char	   *mark = psprintf("cdc_pipeline %s", ask->pipeline_id);
 
@@ -42,8 +43,8 @@ append_mark_check(StringInfo block, const char *what)
 					 "  END IF;\n", what);
 }
 
-static void
-append_tables_array(StringInfo block, const CdcSourceAsk *ask)
+void
+cdc_source_append_tables(StringInfo block, const CdcSourceAsk *ask)
 {
 	int			i;
 
@@ -53,8 +54,8 @@ append_tables_array(StringInfo block, const CdcSourceAsk *ask)
 	appendStringInfoString(block, "]::text[];\n");
 }
 
-static char *
-as_do(StringInfo block)
+char *
+cdc_source_as_do(StringInfo block)
 {
 	return psprintf("DO %s", cdc_quote_literal(block->data));
 }
@@ -70,8 +71,8 @@ cdc_source_role_sql(const CdcSourceAsk *ask, const char *verifier)
 {
 	StringInfoData block;
 
-	begin_block(&block, ask);
-	append_tables_array(&block, ask);
+	cdc_source_begin_block(&block, ask);
+	cdc_source_append_tables(&block, ask);
 	appendStringInfo(&block,
 					 "  v_verifier CONSTANT text := %s;\n"
 					 "  v_title CONSTANT text := %s;\n"
@@ -133,7 +134,7 @@ cdc_source_role_sql(const CdcSourceAsk *ask, const char *verifier)
 						   "    END IF;\n"
 						   "  END LOOP;\n"
 						   "END");
-	return as_do(&block);
+	return cdc_source_as_do(&block);
 }
 
 /*
@@ -141,8 +142,8 @@ cdc_source_role_sql(const CdcSourceAsk *ask, const char *verifier)
  * the look and this another control plane may have marked it.  One that was
  * made by us in between has the comment that we would write.
  */
-static void
-append_judged_check(StringInfo block, const char *judged)
+void
+cdc_source_append_judged(StringInfo block, const char *judged)
 {
 	if (judged && judged[0] == '\0')
 		return;
@@ -165,7 +166,7 @@ static void
 append_identity_check(StringInfo block)
 {
 	appendStringInfoString(block,
-						   "  IF v_anew AND NOT v_inserts THEN\n"
+						   "  IF v_anew THEN\n"
 						   "    WITH RECURSIVE part(oid) AS (SELECT w.oid FROM unnest(v_wanted) AS w(oid)\n"
 						   "      UNION SELECT i.inhrelid FROM part AS p JOIN pg_inherits AS i ON i.inhparent = p.oid\n"
 						   "        JOIN pg_class AS c ON c.oid = i.inhrelid WHERE c.relispartition)\n"
@@ -197,12 +198,9 @@ cdc_source_publication_sql(const CdcSourceAsk *ask, const char *comment, const c
 	for (i = 0; i < ask->ntables; i++)
 		appendStringInfo(&tables, "%sONLY %s", i > 0 ? ", " : "", ask->tables[i]);
 
-	begin_block(&block, ask);
-	append_tables_array(&block, ask);
-	appendStringInfo(&block,
-					 "  v_inserts CONSTANT boolean := %s;\n"
-					 "  v_publish CONSTANT text := CASE WHEN v_inserts THEN 'insert' ELSE 'insert, update, delete, truncate' END;\n",
-					 ask->inserts_only ? "true" : "false");
+	cdc_source_begin_block(&block, ask);
+	cdc_source_append_tables(&block, ask);
+	appendStringInfoString(&block, "  v_publish CONSTANT text := " CDC_SOURCE_PUBLISH ";\n");
 	appendStringInfo(&block,
 					 "  v_list CONSTANT text := %s;\n"
 					 "  v_new CONSTANT text := %s;\n"
@@ -217,7 +215,7 @@ cdc_source_publication_sql(const CdcSourceAsk *ask, const char *comment, const c
 					 "  SELECT p.oid, p.puballtables, obj_description(p.oid, 'pg_publication')\n"
 					 "    INTO v_oid, v_is_all, v_comment FROM pg_publication AS p WHERE p.pubname = v_name;\n",
 					 cdc_quote_literal(tables.data), cdc_quote_literal(comment), ask->ntables == 0 ? "true" : "false");
-	append_judged_check(&block, judged);
+	cdc_source_append_judged(&block, judged);
 	appendStringInfoString(&block,
 						   "  FOR r IN SELECT t.name, to_regclass(t.name)::oid AS oid FROM unnest(v_tables) AS t(name) LOOP\n"
 						   "    IF r.oid IS NULL THEN\n"
@@ -247,8 +245,7 @@ cdc_source_publication_sql(const CdcSourceAsk *ask, const char *comment, const c
 						   "        EXECUTE format('ALTER PUBLICATION %I SET TABLE %s', v_name, v_list);\n"
 						   "      END IF;\n"
 						   "    END IF;\n"
-						   "    IF NOT (SELECT p.pubinsert AND p.pubviaroot AND (p.pubupdate, p.pubdelete, p.pubtruncate)\n"
-						   "          = (NOT v_inserts, NOT v_inserts, NOT v_inserts)\n"
+						   "    IF NOT (SELECT p.pubinsert AND p.pubviaroot AND p.pubupdate AND p.pubdelete AND p.pubtruncate\n"
 						   "        FROM pg_publication AS p WHERE p.oid = v_oid) THEN\n"
 						   "      v_anew := true;\n"
 						   "      EXECUTE format('ALTER PUBLICATION %I SET (publish = %L, publish_via_partition_root = true)',\n"
@@ -259,7 +256,7 @@ cdc_source_publication_sql(const CdcSourceAsk *ask, const char *comment, const c
 	appendStringInfoString(&block,
 						   "  EXECUTE format('COMMENT ON PUBLICATION %I IS %L', v_name, v_new);\n"
 						   "END");
-	return as_do(&block);
+	return cdc_source_as_do(&block);
 }
 
 char *
@@ -267,19 +264,23 @@ cdc_source_drop_publication_sql(const CdcSourceAsk *ask, const char *judged)
 {
 	StringInfoData block;
 
-	begin_block(&block, ask);
+	cdc_source_begin_block(&block, ask);
 	appendStringInfoString(&block,
 						   "  v_new CONSTANT text := v_mark;\n"
 						   "BEGIN\n"
 						   "  SELECT p.oid, obj_description(p.oid, 'pg_publication') INTO v_oid, v_comment\n"
 						   "    FROM pg_publication AS p WHERE p.pubname = v_name;\n");
-	append_judged_check(&block, judged);
+	cdc_source_append_judged(&block, judged);
 	appendStringInfoString(&block,
 						   "  IF v_oid IS NOT NULL THEN\n"
 						   "    EXECUTE format('DROP PUBLICATION %I', v_name);\n"
 						   "  END IF;\n"
+						   "  FOR r IN SELECT p.pubname FROM pg_publication AS p WHERE p.pubname IN (v_name || '" CDC_INSERTS_END "', v_name || ',' || v_name || '" CDC_INSERTS_END "')\n"
+						   "      AND obj_description(p.oid, 'pg_publication') = v_mark LOOP\n"
+						   "    EXECUTE format('DROP PUBLICATION %I', r.pubname);\n"
+						   "  END LOOP;\n"
 						   "END");
-	return as_do(&block);
+	return cdc_source_as_do(&block);
 }
 
 /* The slot of our name in this database; another database's is not ours. */
@@ -312,7 +313,7 @@ cdc_source_drop_role_sql(const CdcSourceAsk *ask)
 {
 	StringInfoData block;
 
-	begin_block(&block, ask);
+	cdc_source_begin_block(&block, ask);
 	appendStringInfoString(&block,
 						   "  v_why text;\n"
 						   "BEGIN\n"
@@ -375,5 +376,5 @@ cdc_source_drop_role_sql(const CdcSourceAsk *ask)
 						   "  PERFORM set_config('cdc_source.outcome', 'kept: it owns, or was given rights on: ' ||\n"
 						   "    regexp_replace(v_why, '\\s+', ' ', 'g'), true);\n"
 						   "END");
-	return as_do(&block);
+	return cdc_source_as_do(&block);
 }

@@ -49,7 +49,7 @@ typedef struct CdcSourceAsk
 	int			ntables;		/* 0: all tables */
 	const char *const *tables;	/* normalized "schema"."table" */
 	int64		txid;			/* what became of this transaction (32 bits)? 0: none */
-	bool		inserts_only;	/* INSERT alone is published */
+	bool		inserts_only;	/* of tables without a key INSERT alone is published */
 	bool		lists_bare;		/* tables_bare is wanted */
 	bool		lists_relations;	/* relations, and with all tables unlogged and logged, are wanted */
 	const char *unlogged;		/* which were seen unlogged last, JSON as below; NULL: none */
@@ -131,7 +131,6 @@ typedef struct CdcSourcePipeline
 	CdcSourceTrigger trigger;	/* with installation */
 	const char *tables_given;	/* with installation and lists_relations: the next hundred tables that have no key and FULL,
 								 * made since the event triggers were; JSON {oid: "d"}, or NULL */
-	const char *tables_keyed;	/* with inserts_only: those that have a replica identity, or NULL */
 	const char *tables_fix;		/* ALTER TABLE ... REPLICA IDENTITY FULL; ... */
 	bool		tables_small;	/* a snapshot of them is a matter of a moment, as far
 								 * as the server's statistics know */
@@ -145,6 +144,7 @@ typedef struct CdcSourcePipeline
 	/* publication */
 	bool		pub_exists;
 	const char *pub_mark;
+	bool		pub_beside;		/* with inserts_only: a publication of ours beside it */
 	bool		pub_ok;			/* exactly these tables, the operations, via root */
 	bool		pub_lacks;		/* a wanted table or operation is not published:
 								 * changes were skipped, or the pubviaroot differs */
@@ -283,6 +283,9 @@ extern const char *const cdc_source_nudge_sql;
  */
 extern char *cdc_source_role_sql(const CdcSourceAsk *ask, const char *verifier);
 extern char *cdc_source_publication_sql(const CdcSourceAsk *ask, const char *comment, const char *judged);
+/* The same with inserts_only, in source_inserts.c; their names, as Debezium takes them. */
+extern char *cdc_source_publications_sql(const CdcSourceAsk *ask, const char *comment, const char *judged);
+extern char *cdc_source_publication_names(const char *name);
 extern char *cdc_source_drop_publication_sql(const CdcSourceAsk *ask, const char *judged);
 extern char *cdc_source_drop_slot_sql(const CdcSourceAsk *ask);
 extern char *cdc_source_terminate_walsender_sql(const CdcSourceAsk *ask);

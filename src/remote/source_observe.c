@@ -197,26 +197,24 @@ const char *const cdc_source_observe_sql =
 "  SELECT k.nr, " CDC_SOURCE_NAMES("k.name", "true") " AS bare, " FIX("k.name", "true") " AS fix, " BARE_LIST("k") " AS list"
 "  FROM (SELECT d.*, pg_catalog.row_number() OVER (PARTITION BY d.nr ORDER BY d.oid) AS n"
 "    FROM (SELECT DISTINCT k.nr, k.oid, k.name, k.relreplident FROM keyless AS k) AS d) AS k GROUP BY k.nr"
-/* Where INSERT alone is published: what has an identity all the same. */
-"), keyed AS MATERIALIZED ("
-"  SELECT t.nr, " CDC_SOURCE_NAMES("t.name", "true") " AS names FROM ask AS a JOIN tab AS t ON t.nr = a.nr"
-"  LEFT JOIN (SELECT DISTINCT k.nr, k.root FROM keyless AS k) AS k ON k.nr = t.nr AND k.root = t.oid"
-"  LEFT JOIN (SELECT DISTINCT x.indrelid FROM pg_catalog.pg_index AS x WHERE x.indisprimary) AS x ON x.indrelid = t.oid"
-"  WHERE a.inserts AND t.relkind IN ('r', 'p') AND k.root IS NULL AND (t.relkind = 'r' OR x.indrelid IS NOT NULL) GROUP BY t.nr"
+"), " CDC_SOURCE_PAIR
 /* What the publications really publish. */
 "), member AS MATERIALIZED ("
 "  SELECT a.nr, m.prrelid AS oid,"
 "    w.j ->> 'prqual' IS NOT NULL AS filtered, w.j ->> 'prattrs' IS NOT NULL AS narrowed,"
-"    NOT a.all_tables AND t.oid IS NULL AS besides"
-"  FROM ask AS a JOIN pg_catalog.pg_publication_rel AS m ON m.prpubid = a.pub"
+"    NOT a.all_tables AND t.oid IS NULL AS besides,"
+/* its UPDATE is refused now, where that is not what was asked for */
+"    a.inserts AND b.pub = a.pub AND m.prrelid IN (SELECT k.root FROM keyless AS k WHERE k.nr = a.nr) AS failing"
+"  FROM ask AS a JOIN (SELECT a.nr, a.pub FROM ask AS a UNION ALL SELECT p.nr, p.second FROM pair AS p) AS b ON b.nr = a.nr"
+"  JOIN pg_catalog.pg_publication_rel AS m ON m.prpubid = b.pub"
 "  CROSS JOIN LATERAL (SELECT pg_catalog.to_jsonb(m) AS j OFFSET 0) AS w"
 "  LEFT JOIN tab AS t ON t.nr = a.nr AND t.oid = m.prrelid"
 "), members AS MATERIALIZED ("
 "  SELECT m.nr, " CDC_SOURCE_NAMES("m.name", "m.besides") " AS besides, " CDC_SOURCE_NAMES("m.name", "m.filtered") " AS filtered, "
-CDC_SOURCE_NAMES("m.name", "m.narrowed") " AS narrowed"
+CDC_SOURCE_NAMES("m.name", "m.narrowed") " AS narrowed, " CDC_SOURCE_NAMES("m.name", "m.failing") " AS failing"
 "  FROM (SELECT m.*, (SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class AS c"
 "      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = m.oid) AS name"
-"    FROM member AS m WHERE m.besides OR m.filtered OR m.narrowed) AS m GROUP BY m.nr"
+"    FROM member AS m WHERE m.besides OR m.filtered OR m.narrowed OR m.failing) AS m GROUP BY m.nr"
 "), tabs AS MATERIALIZED ("
 "  SELECT t.nr, pg_catalog.bool_and(t.granted) FILTER (WHERE t.oid IS NOT NULL) AS granted,"
 "    pg_catalog.bool_and(coalesce(t.small, false)) AND count(*) <= 20 AS small,"
@@ -300,22 +298,26 @@ CDC_SOURCE_NAMES("m.name", "m.narrowed") " AS narrowed"
 "    'missing', s.missing, 'bad', s.bad, 'small', s.small,"
 "    'no_identity', CASE WHEN a.all_tables THEN bare.names ELSE k.bare END,"
 "    'fix', CASE WHEN a.all_tables THEN bare.fix ELSE k.fix END,"
-"    'bare', CASE WHEN NOT a.lists_bare THEN NULL WHEN a.all_tables THEN bare.list ELSE k.list END, 'keyed', y.names,"
+"    'bare', CASE WHEN NOT a.lists_bare THEN NULL WHEN a.all_tables THEN bare.list ELSE k.list END,"
 "    'trigger', CASE WHEN a.with_trigger THEN (SELECT trig.state FROM trig) END, 'given', (SELECT w.list FROM given_identity AS w WHERE w.nr = a.nr),"
 "    'listed', CASE WHEN a.lists_relations THEN true END, 'relations', r.list, 'unlogged', CASE WHEN a.lists_relations AND a.all_tables THEN unlogged.list END, 'logged', g.names,"
-"    'pub_exists', a.pub IS NOT NULL, 'pub_mark', " MARK("pg_catalog.obj_description(a.pub, 'pg_publication')") ","
+"    'pub_exists', a.pub IS NOT NULL, 'pub_beside', x.second IS NOT NULL OR x.both IS NOT NULL, 'pub_mark', " MARK("pg_catalog.obj_description(a.pub, 'pg_publication')") ","
 "    'pub_lacks', CASE WHEN a.pub IS NOT NULL THEN nullif(pg_catalog.concat_ws('; ',"
 "      CASE WHEN a.all_tables AND NOT a.puballtables THEN 'it is not for all tables' END,"
 "      CASE WHEN NOT a.puballtables THEN 'it lacks ' || s.unpublished END,"
-"      CASE WHEN NOT (a.pubinsert AND (a.inserts OR (a.pubupdate AND a.pubdelete AND a.pubtruncate)))"
+"      CASE WHEN NOT (a.pubinsert AND a.pubupdate AND a.pubdelete AND a.pubtruncate)"
 "        THEN 'it does not publish ' || pg_catalog.concat_ws(', ',"
 "          CASE WHEN NOT a.pubinsert THEN 'insert' END, CASE WHEN NOT a.pubupdate THEN 'update' END,"
 "          CASE WHEN NOT a.pubdelete THEN 'delete' END, CASE WHEN NOT a.pubtruncate THEN 'truncate' END) END,"
 "      CASE WHEN NOT a.pubviaroot THEN 'publish_via_partition_root is off' END,"
+"      CASE WHEN NOT a.inserts THEN NULL WHEN x.second IS NULL THEN 'the one beside it is missing'"
+"        WHEN NOT (x.pubinsert AND x.pubviaroot) THEN 'the one beside it does not publish insert, or not by way of partition roots' END,"
 "      'it has a row filter on ' || m.filtered, 'it has a column list on ' || m.narrowed), '') END,"
 "    'pub_besides', CASE WHEN a.pub IS NOT NULL THEN nullif(pg_catalog.concat_ws('; ',"
 "      CASE WHEN NOT a.all_tables AND a.puballtables THEN 'it is for all tables' END,"
-"      CASE WHEN a.inserts AND (a.pubupdate OR a.pubdelete OR a.pubtruncate) THEN 'it publishes more than insert' END,"
+"      CASE WHEN x.more OR x.puballtables THEN 'the one beside it publishes more than insert of its tables' END,"
+"      CASE WHEN a.inserts AND x.both IS NULL THEN 'the one named after both is missing' END,"
+"      'UPDATE is refused on ' || m.failing || ', which have no key',"
 "      'it also has ' || m.besides,"
 /* FOR TABLES IN SCHEMA, 15 and later: seen by its dependency on the publication */
 "      CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_depend AS d"
@@ -354,7 +356,7 @@ CDC_SOURCE_NAMES("m.name", "m.narrowed") " AS narrowed"
 "  LEFT JOIN setting AS c ON c.setrole = a.role"
 "  LEFT JOIN tabs AS s ON s.nr = a.nr"
 "  LEFT JOIN keys AS k ON k.nr = a.nr"
-"  LEFT JOIN keyed AS y ON y.nr = a.nr"
+"  LEFT JOIN pair AS x ON x.nr = a.nr"
 "  LEFT JOIN members AS m ON m.nr = a.nr"
 "  LEFT JOIN slot AS l ON l.slot_name = a.object"
 "  LEFT JOIN pid AS v ON v.pid = l.active_pid"
@@ -469,12 +471,12 @@ read_pipeline(CdcSourcePipeline *p, struct json_object *j)
 	p->tables_bad_kind = cdc_json_strdup(j, "bad");
 	p->tables_no_identity = cdc_json_strdup(j, "no_identity");
 	p->tables_fix = cdc_json_strdup(j, "fix");
-	p->tables_keyed = cdc_json_strdup(j, "keyed");
 	p->logged = cdc_json_strdup(j, "logged");
 	cdc_source_read_tables(p, j);
 	p->tables_small = cdc_json_true(j, "small");
 
 	p->pub_exists = cdc_json_true(j, "pub_exists");
+	p->pub_beside = cdc_json_true(j, "pub_beside");
 	p->pub_mark = cdc_json_strdup(j, "pub_mark");
 	p->pub_ok = p->pub_exists && lacks == NULL && besides == NULL;
 	p->pub_lacks = p->pub_exists && lacks != NULL;

@@ -105,6 +105,27 @@
 struct json_object;
 extern struct json_object *cdc_source_ask_trigger(const char *installation);
 
+/* What a publication has of its tables. */
+#define CDC_SOURCE_PUBLISH "'insert, update, delete, truncate'"
+
+/*
+ * The part of the look's query about the two publications beside the pipeline's own,
+ * where tables without a key have their inserts published: see source_inserts.c.
+ */
+#define CDC_SOURCE_PAIR \
+	"pair AS MATERIALIZED (" \
+	"  SELECT a.nr, b.oid AS second, b.pubinsert, b.pubviaroot, b.puballtables, b.pubupdate OR b.pubdelete OR b.pubtruncate AS more, l.oid AS both" \
+	"  FROM ask AS a" \
+	"  LEFT JOIN LATERAL (SELECT * FROM pg_catalog.pg_publication AS p WHERE p.pubname = (a.name || '" CDC_INSERTS_END "')::pg_catalog.name OFFSET 0) AS b ON true" \
+	"  LEFT JOIN LATERAL (SELECT * FROM pg_catalog.pg_publication AS p" \
+	"    WHERE p.pubname = (a.name || ',' || a.name || '" CDC_INSERTS_END "')::pg_catalog.name OFFSET 0) AS l ON true WHERE a.inserts"
+
+/* The beginning of a command's block: its names and mark, its tables; what refuses a publication that another one has marked; the whole. */
+extern void cdc_source_begin_block(StringInfo block, const CdcSourceAsk *ask);
+extern void cdc_source_append_tables(StringInfo block, const CdcSourceAsk *ask);
+extern void cdc_source_append_judged(StringInfo block, const char *judged);
+extern char *cdc_source_as_do(StringInfo block);
+
 /* What few ask for, as the last member of a question. */
 extern struct json_object *cdc_source_ask_more(const CdcSourceAsk *ask);
 

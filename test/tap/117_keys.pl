@@ -219,25 +219,57 @@ $c->settled_ok;
 $c->same_world_ok($as_it_was, 'and all have what they had');
 
 # --- no_key: insert_only ---------------------------------------------------------------
+# Which tables are in the publication, and what it publishes.
+sub published
+{
+	my ($publication) = @_;
+
+	return $c->source_sql("SELECT string_agg(m.prrelid::regclass::text, ' ' ORDER BY m.prrelid::regclass::text), p.pubinsert, p.pubupdate, p.pubdelete, p.pubtruncate FROM pg_publication p LEFT JOIN pg_publication_rel m ON m.prpubid = p.oid" .
+		" WHERE p.pubname = '$publication' GROUP BY p.oid");
+}
+
 my $mixed = $c->create('mixed', tables => [ 'log', 'keyed', 'parted' ], options => { no_key => 'insert_only' });
-$c->status_ok($mixed, 'Provisioning', 'tables with a key and without are not captured by one such pipeline',
-	message => qr/^waiting for tables that have no key: no_key is insert_only, .* and public\.keyed have one;/);
-$c->delete($mixed);
-my $inserts = $c->create('inserts', tables => [ 'log', 'parted' ], topic_prefix => 'inserts', options => { no_key => 'insert_only' });
-$c->running_ok($inserts, 'those without a key are');
-is($c->source_sql("SELECT pubinsert, pubupdate, pubdelete, pubtruncate FROM pg_publication WHERE pubname = '" . $c->object($inserts) . "'"), 't|f|f|f', 'INSERT alone is published');
+$c->running_ok($mixed, 'tables with a key and without are captured by one pipeline');
+my $own = $c->object($mixed);
+my $second = "${own}_inserts";
+is(published($own), 'keyed|t|t|t|t', 'those with a key whole');
+is(published($second), 'log parted|t|f|f|f', 'of those without INSERT alone');
+is(published("$own,$second"), '|t|f|f|f', 'and an empty one has the name of both');
+is((($c->sim('GET', '/connectors/' . $c->connector($mixed)))[1] // {})->{config}{'publication.name'}, "$own,$second", 'which Debezium is given');
 is(join(' ', map { identity($_) } qw(log parted parted_1)), 'd d d', 'the tables are as they were');
-works_ok('the application notices nothing of inserts');
-$c->source_sql(q{ALTER PUBLICATION "} . $c->object($inserts) . q{" SET (publish = 'insert, update')});
-$c->wait_ok(sub { $c->source_sql("SELECT pubupdate FROM pg_publication WHERE pubname = '" . $c->object($inserts) . "'") eq 'f' }, 'a publication that was widened is narrowed again');
+works_ok('the application notices nothing of it');
+$c->source_sql(qq{ALTER PUBLICATION "$second" SET (publish = 'insert, update')});
+$c->wait_ok(sub { published($second) eq 'log parted|t|f|f|f' }, 'one that was widened is narrowed again');
 $c->source_sql('DELETE FROM app.refused');
 $c->source_sql('ALTER TABLE log ADD PRIMARY KEY (id)');
-$c->wait_round($inserts);
-$c->running_ok($inserts, 'a key that comes later changes nothing');
-is($c->sql("SELECT count(*) FROM cdc.pipeline_event WHERE pipeline_id = '$inserts' AND kind = 'gap'"), 0, 'and there was no gap');
+$c->wait_round($mixed);
+is(published($second), 'log parted|t|f|f|f', 'a key that comes later changes nothing');
+$c->source_sql('ALTER TABLE keyed DROP CONSTRAINT keyed_pkey');
+$c->wait_ok(sub { published($own) eq '|t|t|t|t' && published($second) eq 'keyed log parted|t|f|f|f' }, 'a key that is dropped makes its table one without');
+$c->source_sql('DELETE FROM app.refused');
+works_ok('and the application works again');
+$c->source_sql(qq{DROP PUBLICATION "$own,$second"});
+$c->wait_ok(sub { published("$own,$second") }, 'the name of both comes back');
+$c->running_ok($mixed, 'it runs');
+is($c->sql("SELECT count(*) FROM cdc.pipeline_event WHERE pipeline_id = '$mixed' AND kind = 'gap'"), 0, 'and there was no gap');
+$c->source_sql(qq{ALTER PUBLICATION "$second" DROP TABLE ONLY log});
+$c->wait_ok(sub { $c->sql("SELECT count(*) FROM cdc.pipeline_event WHERE pipeline_id = '$mixed' AND kind = 'gap'") }, 'a table that was taken out of it is one');
+$c->running_ok($mixed, 'which is repaired');
+is(published($own), 'log|t|t|t|t', 'and what has a key by then is whole');
+works_ok('nor does the application notice that');
+$c->source_sql(qq{DROP PUBLICATION "$own"});
+$c->delete($mixed);
+$c->status_ok($mixed, 'Deleted', 'gone');
+is($c->source_sql('SELECT count(*) FROM pg_publication'), 0, 'with all three');
+$c->source_sql('ALTER TABLE log DROP CONSTRAINT log_pkey; ALTER TABLE log ALTER id DROP NOT NULL');
+my $inserts = $c->create('inserts', tables => [ 'log', 'parted' ], topic_prefix => 'inserts', options => { no_key => 'insert_only' });
+$c->running_ok($inserts, 'those without a key alone');
+is(published($c->object($inserts)), '|t|t|t|t', 'leave the first one empty');
 works_ok('nor for the application');
+$c->source_sql('CREATE PUBLICATION "' . $c->object($inserts) . '_theirs"');
 $c->delete($inserts);
-$c->status_ok($_, 'Deleted', 'gone') foreach $mixed, $inserts;
+$c->status_ok($inserts, 'Deleted', 'gone');
+$c->source_sql('DROP PUBLICATION "' . $c->object($inserts) . '_theirs"');
 
 $c->source_sql('UPDATE app.loop SET over = true');
 $worker->quit;

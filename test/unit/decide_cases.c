@@ -285,7 +285,6 @@ source_cases(void)
 	CASE(524, PROVISIONING, s.tables = CDC_TABLES_BAD_KIND);
 	CASE(525, PROVISIONING, s.tables = CDC_TABLES_NO_IDENTITY; s.sets_identity = true);
 	CASE(526, PROVISIONING, s.tables = CDC_TABLES_NO_IDENTITY);
-	CASE(528, PROVISIONING, s.tables = CDC_TABLES_KEYED);
 	CASE(527, PROVISIONING, s.columns = CDC_COLUMNS_UNKNOWN; no_connector(&s));
 	CASE(529, PROVISIONING, s.columns = CDC_COLUMNS_KEYS; no_connector(&s));
 	CASE(796, PROVISIONING, s.columns = CDC_COLUMNS_KEYS);
@@ -484,6 +483,8 @@ crossed_cases(void)
 	CASE(616, RUNNING, s.publication = CDC_OBJ_ABSENT; s.tables = CDC_TABLES_NO_IDENTITY; s.discarding = true; s.sets_identity = true);
 	CASE(617, RUNNING, s.publication = CDC_OBJ_ABSENT; s.tables = CDC_TABLES_NO_IDENTITY; fail(&s, CDC_RESTART_DUE));
 	CASE(616, RUNNING, s.publication = CDC_OBJ_ABSENT; s.tables = CDC_TABLES_NO_IDENTITY; fail(&s, CDC_RESTART_DUE); s.sets_identity = true);
+	CASE(616, RUNNING, s.publication = CDC_OBJ_ABSENT; s.tables = CDC_TABLES_NO_IDENTITY; stop(&s); s.sets_identity = true);
+	CASE(617, RUNNING, s.publication = CDC_OBJ_ABSENT; s.tables = CDC_TABLES_NO_IDENTITY; stop(&s));
 	CASE(798, RUNNING, s.publication = CDC_OBJ_WRONG; s.tables = CDC_TABLES_NO_IDENTITY);
 	CASE(797, RUNNING, s.publication = CDC_OBJ_WRONG; s.tables = CDC_TABLES_NO_IDENTITY; s.sets_identity = true);
 	CASE(756, PROVISIONING, fail(&s, CDC_RESTART_DUE); s.slot = CDC_SLOT_ABSENT; s.offsets = CDC_OFFSETS_NONE; s.slot_turn = CDC_TURN_UNKNOWN);

@@ -1,4 +1,4 @@
-/* link: src/remote/source.c src/remote/source_batch.c src/remote/source_observe.c src/remote/source_node.c src/remote/source_tables.c src/remote/source_trigger.c src/common/text.c src/remote/patroni.c src/remote/pg_hba.c src/remote/pg_hba_file.c src/common/quote.c src/common/json.c src/common/lsn.c */
+/* link: src/remote/source.c src/remote/source_inserts.c src/remote/source_batch.c src/remote/source_observe.c src/remote/source_node.c src/remote/source_tables.c src/remote/source_trigger.c src/common/text.c src/remote/patroni.c src/remote/pg_hba.c src/remote/pg_hba_file.c src/common/quote.c src/common/json.c src/common/lsn.c */
 /* libs: -ljson-c -lpgcommon -lpgport -lcrypto */
 /* flags: -DFRONTEND */
 /*

@@ -172,7 +172,7 @@ assess_publication(const CdcPipeline *p, CdcAssessment *a)
 	CdcMarkIs	mark = cdc_fence_of_publication(p, &theirs);
 
 	if (!seen->pub_exists)
-		s->publication = trigger_left(p) ? CDC_OBJ_WRONG : CDC_OBJ_ABSENT;
+		s->publication = trigger_left(p) || (p->wanted.want_deleted && seen->pub_beside) ? CDC_OBJ_WRONG : CDC_OBJ_ABSENT;
 	else if (cdc_fence_adopting(p) && p->kept.has_publication_name && (!named || mark == CDC_MARK_UNVERIFIABLE))
 	{
 		s->publication = CDC_OBJ_WRONG;
@@ -269,12 +269,7 @@ assess_objects(const CdcPipeline *p, CdcAssessment *a)
 	s->role_disarmed = seen->role_exists && !seen->role_login && !seen->role_replication ? CDC_YES : CDC_NO;
 
 	/* tables; first what breaks the application */
-	if (cdc_no_key_inserts(p) && seen->tables_keyed && !p->kept.has_publication_name)
-	{
-		s->tables = CDC_TABLES_KEYED;
-		cdc_set_detail(a, CDC_DETAIL_TABLES, seen->tables_keyed);
-	}
-	else if (seen->tables_no_identity && !cdc_no_key_inserts(p))
+	if (seen->tables_no_identity && !cdc_no_key_inserts(p))
 	{
 		s->tables = CDC_TABLES_NO_IDENTITY;
 		cdc_set_detail(a, CDC_DETAIL_TABLES, seen->tables_no_identity);

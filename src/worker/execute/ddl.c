@@ -66,7 +66,7 @@ publication_command(const CdcPipeline *p, const CdcSourceAsk *ask)
 	/* the key was there when it was decided */
 	if (comment == NULL)
 		return pstrdup("DO 'BEGIN RAISE EXCEPTION ''there is no key for its mark any more''; END'");
-	command = cdc_source_publication_sql(ask, comment, judged_mark(p));
+	command = ask->inserts_only ? cdc_source_publications_sql(ask, comment, judged_mark(p)) : cdc_source_publication_sql(ask, comment, judged_mark(p));
 	return cdc_trigger_due(p) ? psprintf("%s; %s", cdc_source_make_trigger_sql(ask->installation), command) : command;
 }
 

@@ -81,7 +81,6 @@ keep_seen(CdcPipeline *p, const CdcSourceObs *obs, const CdcSourcePipeline *seen
 	copy->tables_fix = dup(seen->tables_fix);
 	copy->tables_bare = dup(seen->tables_bare);
 	copy->tables_given = dup(seen->tables_given);
-	copy->tables_keyed = dup(seen->tables_keyed);
 	copy->relations = dup(seen->relations);
 	copy->unlogged = dup(seen->unlogged);
 	copy->logged = line_of(seen->logged);

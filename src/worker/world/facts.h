@@ -32,7 +32,7 @@ extern int64 cdc_connect_seen_by(const CdcPipeline *pipeline);
 /* The Connect URL in use. */
 extern const char *cdc_connect_url(const CdcService *sink);
 
-/* options.no_key: is REPLICA IDENTITY FULL set on tables without a key; is of them nothing but INSERT published? */
+/* options.no_key: is REPLICA IDENTITY FULL set on tables without a key; is of these nothing but INSERT published? */
 extern bool cdc_no_key_full(const CdcPipeline *pipeline);
 extern bool cdc_no_key_inserts(const CdcPipeline *pipeline);
 

@@ -297,7 +297,7 @@ fill_spec(const CdcPipeline *p, CdcConnectorSpec *s)
 	spec.sslmode = p->source->pg.sslmode;
 	spec.password_in_tls = p->source->pg.password_in_tls;
 	spec.ca_path = ca_setting(p);
-	spec.publication = p->object_name;
+	spec.publication = cdc_no_key_inserts(p) ? cdc_source_publication_names(p->object_name) : p->object_name;
 	spec.slot = p->object_name;
 	spec.slot_failover = wants_failover_slot(p);
 	spec.topic_prefix = p->wanted.topic_prefix;
