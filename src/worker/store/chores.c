@@ -64,7 +64,7 @@ static const char findings_left_sql[] = "SELECT EXISTS (SELECT " NOBODYS ")";
 
 #define EXPIRE(table) \
 	"WITH gone AS (DELETE FROM cdc." table " WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT e.id FROM cdc." table " e" \
-	"  WHERE e.at OPERATOR(pg_catalog.<) pg_catalog.now() OPERATOR(pg_catalog.-) pg_catalog.make_interval(mins => $1)" \
+	"  WHERE e.at OPERATOR(pg_catalog.<) (pg_catalog.now() OPERATOR(pg_catalog.-) pg_catalog.make_interval(mins => $1))" \
 	"  ORDER BY e.at LIMIT " PAGE " FOR UPDATE OF e SKIP LOCKED)) RETURNING id)" \
 	" SELECT pg_catalog.count(*) OPERATOR(pg_catalog.=) " PAGE " FROM gone"
 
