@@ -77,7 +77,7 @@ read_agent(const char *body)
 
 	if (state)
 	{
-		if (state->mark && state->epoch == NULL)
+		if (state->fence.word && state->fence.epoch == NULL)
 			abort();
 		cdc_agent_has_secret(state, "mdb-pipeline-00000000.1");
 	}

@@ -74,6 +74,13 @@ $c->wait_ok(sub { $c->sql('SELECT rounds FROM cdc.worker_state()') > $rounds + 3
 is($c->worker_pid, $pid, 'in the same process');
 $c->running_ok($prepared, 'a round finds what a prepared transaction left in the queue');
 
+# --- what is older than cdc_pipeline.event_retention goes, once a worker begins; the rest stays ---
+my @ages = map { "cdc.$_" } qw(pipeline_event service_event organization_event);
+$c->sql(join ';', map { "UPDATE $_ SET at = at - interval '31 days'" . (/pipeline/ ? " WHERE pipeline_id = '$kept'" : '') } @ages);
+my $young = $c->sql("SELECT count(*) FROM cdc.pipeline_event WHERE pipeline_id = '$first'");
+sub old_events { return $c->sql('SELECT ' . join ' + ', map { "(SELECT count(*) FROM $_ WHERE at < now() - interval '30 days')" } @ages); }
+cmp_ok(old_events(), '>', 3, 'there are events that are a month old');
+
 # --- the key is missing, and comes back --------------------------------------------------------------
 rename($c->{key_file}, "$c->{key_file}.away") or die $!;
 $c->{meta}->restart;
@@ -87,6 +94,8 @@ $c->{meta}->reload;
 $c->wait_ok(sub { $c->sql('SELECT count(*) FROM cdc.service WHERE status_message IS NOT NULL') == 0 }, 'put back, a reload is enough');
 my $after_key = $c->create('after-key', tables => ['customers']);
 $c->running_ok($after_key, 'and new pipelines come up');
+$c->wait_ok(sub { old_events() == 0 }, 'what is older than its time is gone');
+cmp_ok($c->sql("SELECT count(*) FROM cdc.pipeline_event WHERE pipeline_id = '$first'"), '>=', $young, '... and nothing else');
 
 # --- another key: rotated ---------------------------------------------------------------------------------
 append_to_file("$c->{key_file}-2", join('', map { chr(97 + $_ % 26) } 1 .. 32));

@@ -506,6 +506,9 @@ sub stop
 	my ($self) = @_;
 
 	$self->{meta}->stop('fast') if $self->{meta};
+	# what no application says is the worker's
+	unlike(PostgreSQL::Test::Utils::slurp_file($self->{meta}->logfile), qr/^[-\d]+ [\d:.]+ \w+ \[\d+\] ERROR:  (?:syntax error|operator (?:does not exist|is not unique)|column .* (?:does not exist|is ambiguous))/m,
+		'each statement of the worker is one') if $self->{meta};
 	$self->stop_sim('KILL');
 	$self->{source}->stop('immediate') if $self->{source};
 }
