@@ -100,7 +100,7 @@ BEGIN
 			WHERE p.deleted_at IS NULL AND p.organization_id = coalesce(only_one, p.organization_id)) x;
 	lines := ARRAY['# HELP cdc_pipelines Pipelines by status.', '# TYPE cdc_pipelines gauge']
 		|| ARRAY(SELECT format('cdc_pipelines{status=%s} %s', cdc_inner.metric_label(s.status), count(p.id))
-			FROM unnest('{Pending,Provisioning,Running,Failed,Deleting}'::text[]) WITH ORDINALITY s(status, n)
+			FROM unnest('{Pending,Provisioning,Running,Paused,Failed,Deleting}'::text[]) WITH ORDINALITY s(status, n)
 			LEFT JOIN cdc.pipeline_spec p ON p.status = s.status AND p.deleted_at IS NULL AND p.organization_id = coalesce(only_one, p.organization_id) GROUP BY s.status, s.n ORDER BY s.n)
 		|| ARRAY['# HELP cdc_pipeline_info Name and organization of a pipeline, value 1.', '# TYPE cdc_pipeline_info gauge', each.infos,
 			'# HELP cdc_source_lag_bytes WAL of the source that the pipeline''s slot has not confirmed.', '# TYPE cdc_source_lag_bytes gauge', each.lags,

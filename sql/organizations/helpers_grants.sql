@@ -24,7 +24,8 @@ CREATE OR REPLACE FUNCTION cdc_inner.grants_of(kind text) RETURNS TABLE (privile
 				'caller', 'caller_organizations', 'caller_pipelines', 'caller_administers',
 				'add_member', 'remove_member', 'list_members', 'organization_limits', 'invitations', 'accept_membership', 'leave_organization', 'create_token', 'list_tokens', 'revoke_token',
 				'register_service', 'update_service', 'set_service_nodes', 'set_service_secret', 'delete_service', 'connection_keys',
-				'create_pipeline', 'get_pipeline', 'list_pipelines', 'pipeline_status', 'wait_for_pipeline', 'set_pipeline_database', 'rotate_password', 'delete_pipeline', 'options',
+				'create_pipeline', 'get_pipeline', 'list_pipelines', 'pipeline_status', 'wait_for_pipeline', 'set_pipeline_database', 'rotate_password', 'delete_pipeline',
+				'pause_pipeline', 'resume_pipeline', 'restart_pipeline', 'options',
 				'check_health', 'acknowledge', 'metrics', 'health', 'worker_state', 'rules', 'failover_rules', 'standby_rules',
 				'rest', 'rest_routes']
 			WHEN 'gateway' THEN ARRAY['rest_bearer', 'health']

@@ -54,6 +54,42 @@ COMMENT ON FUNCTION cdc_inner.delete_pipeline IS
 	'Asks for a pipeline to be deleted and returns ''Deleting'', the same when asked again; its name is free at once. id: the pipeline''s. force: give up '
 	'on what cannot be reached, and say in an event what is left behind. For members. Errors: 42704, 42501.';
 
+CREATE OR REPLACE FUNCTION cdc_inner.pause_pipeline(id uuid) RETURNS text
+	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM cdc_inner.require(cdc_inner.organization_of_pipeline(id), 'service:create');
+	RETURN cdc_inner.change_pause(id, true);
+END
+$$;
+COMMENT ON FUNCTION cdc_inner.pause_pipeline IS
+	'Asks for a pipeline to be paused and returns its status as it is now: its connector is stopped in good order, which repeats nothing and loses nothing, '
+	'and the status becomes Paused; a first snapshot comes to its end before. All else is kept as it should be, through a failover too. The source keeps '
+	'WAL meanwhile: see finding pause_keeps_wal and option pause_limit. id: the pipeline''s. For members. Errors: 42704, 42501, 55000 it is being deleted, '
+	'or the source would drop the slot of a stopped connector (finding slot_unprotected).';
+
+CREATE OR REPLACE FUNCTION cdc_inner.resume_pipeline(id uuid) RETURNS text
+	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM cdc_inner.require(cdc_inner.organization_of_pipeline(id), 'service:create');
+	RETURN cdc_inner.change_pause(id, false);
+END
+$$;
+COMMENT ON FUNCTION cdc_inner.resume_pipeline IS
+	'Ends a pause and returns the status as it is now: it is Running again when it streams from where it was stopped. Of one that is not paused: nothing. '
+	'id: the pipeline''s. For members. Errors: 42704, 42501, 55000 it is being deleted.';
+
+CREATE OR REPLACE FUNCTION cdc_inner.restart_pipeline(id uuid) RETURNS text
+	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM cdc_inner.require(cdc_inner.organization_of_pipeline(id), 'service:create');
+	RETURN cdc_inner.ask_restart(id);
+END
+$$;
+COMMENT ON FUNCTION cdc_inner.restart_pipeline IS
+	'Asks for a pipeline''s connector and task to be started anew, and returns its status as it is now: they are stopped in good order and go on from where '
+	'they were; one that is Failed is tried at once. id: the pipeline''s. For members. Errors: 42704, 42501, 55000 it is neither Running nor Failed, or a '
+	'pause was asked for.';
+
 CREATE OR REPLACE FUNCTION cdc_inner.rotate_password(pipeline uuid) RETURNS integer
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable

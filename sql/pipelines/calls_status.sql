@@ -35,7 +35,7 @@ CREATE OR REPLACE FUNCTION cdc_inner.pipeline_status(id uuid) RETURNS TABLE (id 
 		LEFT JOIN cdc.service s ON s.id = p.source_service_id
 $$;
 COMMENT ON FUNCTION cdc_inner.pipeline_status IS
-	'The status of a pipeline as columns. id: the pipeline''s. status: Pending, Provisioning, Running, Failed or Deleting. connector_name: NULL: not seen '
+	'The status of a pipeline as columns. id: the pipeline''s. status: Pending, Provisioning, Running, Paused, Failed or Deleting. connector_name: NULL: not seen '
 	'yet. connector_state: as Connect told last, NULL: not known. task_states: [{"id": 0, "state": "RUNNING"}], NULL: not known. source_lag_bytes: WAL that '
 	'the slot has not confirmed, in bytes, NULL: not known. topic_prefix: its topics begin with it. last_health_check_at: of the last look, NULL: none yet. '
 	'error_message: what is wrong or waited for, NULL: nothing. For viewers. Errors: 42704.';
@@ -49,8 +49,8 @@ DECLARE
 	owner uuid;
 	pause float8 := 0.005;
 BEGIN
-	IF status IS NULL OR status NOT IN ('Pending', 'Provisioning', 'Running', 'Failed', 'Deleting', 'Deleted') THEN
-		PERFORM cdc_inner.raise_invalid('unknown status', format('It was %L.', status), 'Use Pending, Provisioning, Running, Failed, Deleting or Deleted.');
+	IF status IS NULL OR status NOT IN ('Pending', 'Provisioning', 'Running', 'Paused', 'Failed', 'Deleting', 'Deleted') THEN
+		PERFORM cdc_inner.raise_invalid('unknown status', format('It was %L.', status), 'Use Pending, Provisioning, Running, Paused, Failed, Deleting or Deleted.');
 	END IF;
 	IF timeout IS NULL OR timeout < interval '0' THEN
 		PERFORM cdc_inner.raise_invalid('timeout must be an interval, not negative', format('It was %L.', timeout), 'For example: timeout => ''5 min''.');
@@ -103,6 +103,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cdc_inner.wait_for_pipeline IS
-	'Waits until a pipeline has a status, and returns it. id: the pipeline''s. status: Pending, Provisioning, Running, Failed, Deleting, or Deleted for the '
+	'Waits until a pipeline has a status, and returns it. id: the pipeline''s. status: Pending, Provisioning, Running, Paused, Failed, Deleting, or Deleted for the '
 	'end of a delete. timeout: for how long. For viewers, as long as they are. Errors: 55000 at once when it is Failed or gone and that was not asked for, 57014 at the '
 	'deadline, 25001 when it was created or changed in this very transaction, or this one is not READ COMMITTED.';

@@ -326,6 +326,64 @@ BEGIN
 END
 $$;
 
+-- What pause_pipeline and resume_pipeline do, for every door.  detail: of the event, NULL
+-- or an object.  The status as it is now: the worker changes it.
+CREATE OR REPLACE FUNCTION cdc_inner.change_pause(id uuid, pause boolean, detail jsonb DEFAULT NULL) RETURNS text
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+	before record;
+	unprotected text;
+BEGIN
+	SELECT p.status, p.desired_state, p.paused_at, p.paused_at IS NOT NULL AND p.paused_at IS DISTINCT FROM p.pause_ended AS wanted INTO before
+		FROM cdc.pipeline_spec p WHERE p.id = id FOR NO KEY UPDATE;
+	IF before.desired_state = 'deleted' THEN
+		RAISE object_not_in_prerequisite_state USING MESSAGE = format('a pipeline that is being deleted cannot be %s', CASE WHEN pause THEN 'paused' ELSE 'resumed' END),
+			DETAIL = 'Its connector is stopped and taken away.', HINT = 'Create it again: its name is free.';
+	END IF;
+	IF pause AND NOT before.wanted THEN
+		SELECT f.observed INTO unprotected FROM cdc.finding f WHERE f.pipeline_id = id AND f.check_name = 'slot_unprotected';
+		IF FOUND THEN
+			RAISE object_not_in_prerequisite_state USING MESSAGE = 'this pipeline cannot be paused: its replication slot would be dropped meanwhile',
+				DETAIL = coalesce(unprotected, 'Its source would not keep a slot that nobody uses.'), HINT = 'When the source keeps it, pause again; finding slot_unprotected is gone then.';
+		END IF;
+		UPDATE cdc.pipeline_spec p SET paused_at = clock_timestamp(), updated_at = now() WHERE p.id = id;
+	ELSIF NOT pause AND before.paused_at IS NOT NULL THEN
+		UPDATE cdc.pipeline_spec p SET paused_at = NULL, updated_at = now() WHERE p.id = id;
+	END IF;
+	IF pause <> before.wanted THEN
+		INSERT INTO cdc.pipeline_event (pipeline_id, kind, status_from, message, detail)
+			VALUES (id, 'user', before.status, format('%s by role "%s"', CASE WHEN pause THEN 'a pause was asked for' ELSE 'resumed' END, cdc_inner.caller()), detail);
+	END IF;
+	PERFORM cdc_inner.ask('pipeline', id);
+	RETURN before.status;
+END
+$$;
+
+-- What restart_pipeline does, for every door.  detail: of the event, NULL or an object.
+CREATE OR REPLACE FUNCTION cdc_inner.ask_restart(id uuid, detail jsonb DEFAULT NULL) RETURNS text
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+	before record;
+BEGIN
+	SELECT p.status, p.paused_at IS NOT NULL AND p.paused_at IS DISTINCT FROM p.pause_ended AS paused INTO before
+		FROM cdc.pipeline_spec p WHERE p.id = id FOR NO KEY UPDATE;
+	IF before.paused OR before.status NOT IN ('Running', 'Failed') THEN
+		RAISE object_not_in_prerequisite_state USING MESSAGE = 'only a pipeline that is Running or Failed can be restarted',
+			DETAIL = format('It is %s.', CASE WHEN before.paused AND before.status <> 'Paused' THEN before.status || ', and a pause was asked for' ELSE before.status END),
+			HINT = CASE WHEN before.paused OR before.status = 'Paused' THEN 'cdc.resume_pipeline() starts its task anew.'
+				WHEN before.status = 'Deleting' THEN 'Create it again: its name is free.'
+				ELSE 'A task that is stopped in its first snapshot begins it again: let it come to its end, or delete the pipeline.' END;
+	END IF;
+	UPDATE cdc.pipeline_spec p SET restart_asked = p.restart_asked + 1, updated_at = now() WHERE p.id = id;
+	INSERT INTO cdc.pipeline_event (pipeline_id, kind, status_from, message, detail)
+		VALUES (id, 'user', before.status, format('a restart was asked for by role "%s"', cdc_inner.caller()), detail);
+	PERFORM cdc_inner.ask('pipeline', id);
+	RETURN before.status;
+END
+$$;
+
 -- The role's password goes with the pipeline; the worker sets settled_at.
 CREATE OR REPLACE FUNCTION cdc_inner.forget_pipeline_secrets() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

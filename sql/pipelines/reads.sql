@@ -16,7 +16,7 @@ COMMENT ON COLUMN cdc.pipeline_spec.snapshot_mode IS 'initial, always, initial_o
 COMMENT ON COLUMN cdc.pipeline_spec.options IS 'By cdc.option.';
 COMMENT ON COLUMN cdc.pipeline_spec.desired_state IS 'present or deleted.';
 COMMENT ON COLUMN cdc.pipeline_spec.force_delete IS 'The delete gives up on what cannot be reached.';
-COMMENT ON COLUMN cdc.pipeline_spec.status IS 'Pending, Provisioning, Running, Failed, Deleting; Deleted is out of sight.';
+COMMENT ON COLUMN cdc.pipeline_spec.status IS 'Pending, Provisioning, Running, Paused, Failed, Deleting; Deleted is out of sight.';
 COMMENT ON COLUMN cdc.pipeline_spec.provision_step IS
 	'Where Provisioning is: ensure_network, install_plugin, prepare_source, create_publication or create_connector; NULL: not in it.';
 COMMENT ON COLUMN cdc.pipeline_spec.error_message IS 'What is wrong or waited for; NULL: nothing.';
@@ -51,6 +51,10 @@ COMMENT ON COLUMN cdc.pipeline_spec.relations IS
 	'The tables and partitions that were seen to hold the rows, by oid: name, relfilenode, parent, rows, rows ever inserted, and whether it was attached; NULL: not looked at, or more than 200.';
 COMMENT ON COLUMN cdc.pipeline_spec.snapshot_rounds IS 'Snapshots in a row that were interrupted; after the fifth it is Failed.';
 COMMENT ON COLUMN cdc.pipeline_spec.snapshot_round_at IS 'When the last one was; NULL: none was, or the next may begin.';
+COMMENT ON COLUMN cdc.pipeline_spec.paused_at IS 'Since when a pause is asked for; NULL: none is.';
+COMMENT ON COLUMN cdc.pipeline_spec.pause_ended IS 'The pause, by its paused_at, that its limit has ended (option pause_limit); NULL: none was.';
+COMMENT ON COLUMN cdc.pipeline_spec.restart_asked IS 'How often cdc.restart_pipeline() has asked.';
+COMMENT ON COLUMN cdc.pipeline_spec.restarted IS 'Of those, begun.';
 
 COMMENT ON TABLE cdc.pipeline_observed IS 'What was last seen of each pipeline; cdc.pipeline is for reading. Readers: members of the organization.';
 COMMENT ON COLUMN cdc.pipeline_observed.pipeline_id IS 'The pipeline.';

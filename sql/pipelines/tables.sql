@@ -20,7 +20,7 @@ CREATE TABLE cdc.pipeline_spec (
 	force_delete	boolean NOT NULL DEFAULT false,
 	-- where it is
 	status			text NOT NULL DEFAULT 'Pending'
-					CHECK (status IN ('Pending', 'Provisioning', 'Running', 'Failed', 'Deleting', 'Deleted')),
+					CHECK (status IN ('Pending', 'Provisioning', 'Running', 'Paused', 'Failed', 'Deleting', 'Deleted')),
 	provision_step	text CHECK (provision_step IN ('ensure_network', 'install_plugin', 'prepare_source', 'create_publication', 'create_connector')),
 	error_message	text,
 	-- names: null until the thing was seen to exist
@@ -52,6 +52,10 @@ CREATE TABLE cdc.pipeline_spec (
 	relations	jsonb,		-- what was seen to hold the rows: {oid: [name, relfilenode, parent, rows, rows inserted, attached]}
 	snapshot_rounds	integer NOT NULL DEFAULT 0,	-- snapshots in a row that were interrupted
 	snapshot_round_at timestamptz,	-- when the last one was
+	paused_at	timestamptz,	-- since when a pause is asked for; NULL: none is
+	pause_ended	timestamptz,	-- the pause, by its paused_at, that its limit has ended
+	restart_asked	integer NOT NULL DEFAULT 0,	-- raised by cdc.restart_pipeline()
+	restarted	integer NOT NULL DEFAULT 0,	-- of those, begun
 	CHECK (source_service_id <> sink_service_id)
 );
 CREATE UNIQUE INDEX pipeline_spec_name_key ON cdc.pipeline_spec (organization_id, name)

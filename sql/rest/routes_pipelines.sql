@@ -140,6 +140,80 @@ BEGIN
 END
 $$;
 
+-- What cdc.pause_pipeline(), cdc.resume_pipeline() and cdc.restart_pipeline() do.
+CREATE OR REPLACE FUNCTION cdc_inner.rest_pipeline_ask(r cdc.rest_request, what text) RETURNS cdc.rest_response
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+	id uuid := cdc_inner.rest_uuid(r.second, 'pipeline_id');
+	message text;
+	detail text;
+	hint text;
+BEGIN
+	PERFORM cdc_inner.rest_pipeline_require(r.first, id, 'service:create');
+	BEGIN
+		IF what = 'restart' THEN
+			PERFORM cdc_inner.ask_restart(id, jsonb_build_object('request_id', r.id));
+		ELSE
+			PERFORM cdc_inner.change_pause(id, what = 'pause', jsonb_build_object('request_id', r.id));
+		END IF;
+	EXCEPTION WHEN object_not_in_prerequisite_state THEN
+		GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+		PERFORM cdc_inner.rest_refuse(409, 'wrong_state', message, detail, hint);
+	END;
+	RETURN ROW(202, NULL, cdc_inner.rest_pipeline_text(r.first, id))::cdc.rest_response;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION cdc_inner.rest_pipeline_pause(r cdc.rest_request) RETURNS cdc.rest_response
+	LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$ SELECT cdc_inner.rest_pipeline_ask(r, 'pause') $$;
+
+CREATE OR REPLACE FUNCTION cdc_inner.rest_pipeline_resume(r cdc.rest_request) RETURNS cdc.rest_response
+	LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$ SELECT cdc_inner.rest_pipeline_ask(r, 'resume') $$;
+
+CREATE OR REPLACE FUNCTION cdc_inner.rest_pipeline_restart(r cdc.rest_request) RETURNS cdc.rest_response
+	LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$ SELECT cdc_inner.rest_pipeline_ask(r, 'restart') $$;
+
+-- A pipeline's events, newest first: a page of limit=N, before the event that before=ID
+-- names, none older than since=TIME; "next" is there while more follow.
+CREATE OR REPLACE FUNCTION cdc_inner.rest_pipeline_events(r cdc.rest_request) RETURNS cdc.rest_response
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+	id uuid := cdc_inner.rest_uuid(r.second, 'pipeline_id');
+	most text := coalesce(cdc_inner.rest_parameter(r, 'limit'), '100');
+	before text := cdc_inner.rest_parameter(r, 'before');
+	since text := cdc_inner.rest_parameter(r, 'since');
+	oldest timestamptz := '-infinity';
+	page record;
+BEGIN
+	PERFORM cdc_inner.rest_pipeline_require(r.first, id, 'service:read');
+	IF most !~ '^[0-9]{1,4}$' OR most::integer NOT BETWEEN 1 AND 1000 THEN
+		PERFORM cdc_inner.rest_refuse(400, 'invalid_value', 'limit must be 1 to 1000', format('It was %L.', left(most, 100)), 'Leave it out for 100.', 'limit');
+	END IF;
+	IF before !~ '^[0-9]{1,18}$' THEN
+		PERFORM cdc_inner.rest_refuse(400, 'invalid_value', 'before must be the id of an event', format('It was %L.', left(before, 100)), 'Send the "next" of the page before.', 'before');
+	END IF;
+	IF since IS NOT NULL THEN
+		BEGIN
+			IF since !~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})$' THEN
+				RAISE invalid_datetime_format;
+			END IF;
+			oldest := since::timestamptz;
+		EXCEPTION WHEN data_exception THEN
+			PERFORM cdc_inner.rest_refuse(400, 'invalid_value', 'since must be a time of RFC 3339', format('It was %L.', left(since, 100)), 'For example 2026-06-22T10:00:00Z; a + is %2B in a URL.', 'since');
+		END;
+	END IF;
+	-- one more than the page has tells whether another follows
+	SELECT string_agg(x.object, ',' ORDER BY x.id DESC) FILTER (WHERE x.n <= most::integer) AS objects,
+			min(x.id) FILTER (WHERE x.n <= most::integer) AS last, count(*) > most::integer AS more INTO page
+		FROM (SELECT e.id, row_number() OVER (ORDER BY e.id DESC) AS n, json_build_object('id', e.id, 'at', cdc_inner.rfc3339(e.at), 'kind', e.kind, 'rule', e.rule,
+				'status_from', e.status_from, 'status_to', e.status_to, 'step', e.step, 'message', e.message, 'detail', e.detail)::text AS object
+			FROM cdc.pipeline_event e WHERE e.pipeline_id = id AND e.id < coalesce(before::bigint, 9223372036854775807) AND e.at >= oldest ORDER BY e.id DESC LIMIT most::integer + 1) x;
+	RETURN ROW(200, NULL, '{"events":[' || coalesce(page.objects, '') || ']' || CASE WHEN page.more THEN format(',"next":%s', page.last) ELSE '' END || '}')::cdc.rest_response;
+END
+$$;
+
 CREATE OR REPLACE FUNCTION cdc_inner.rest_pipeline_delete(r cdc.rest_request) RETURNS cdc.rest_response
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable

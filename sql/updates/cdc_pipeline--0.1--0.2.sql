@@ -234,6 +234,10 @@ ALTER TABLE cdc.control_plane
 ALTER TABLE cdc.pipeline_spec ADD COLUMN adopt_asked integer NOT NULL DEFAULT 0, ADD COLUMN adopted integer NOT NULL DEFAULT 0;
 ALTER TABLE cdc.pipeline_spec ADD COLUMN identities jsonb, ADD COLUMN unlogged jsonb, ADD COLUMN relations jsonb;
 ALTER TABLE cdc.pipeline_spec ADD COLUMN snapshot_rounds integer NOT NULL DEFAULT 0, ADD COLUMN snapshot_round_at timestamptz;
+ALTER TABLE cdc.pipeline_spec ADD COLUMN paused_at timestamptz, ADD COLUMN pause_ended timestamptz,
+	ADD COLUMN restart_asked integer NOT NULL DEFAULT 0, ADD COLUMN restarted integer NOT NULL DEFAULT 0,
+	DROP CONSTRAINT pipeline_spec_status_check,
+	ADD CONSTRAINT pipeline_spec_status_check CHECK (status IN ('Pending', 'Provisioning', 'Running', 'Paused', 'Failed', 'Deleting', 'Deleted'));
 ALTER TABLE cdc.service ADD COLUMN adopt_agents text[] NOT NULL DEFAULT '{}';
 ALTER TABLE cdc.service ADD COLUMN pipelines_checked_at timestamptz;
 UPDATE cdc.control_plane SET epoch_base = greatest(epoch_base, 16777216) WHERE epoch_base OPERATOR(pg_catalog.<>) 0;

@@ -26,7 +26,7 @@ typedef struct CdcRestTarget
 	char	   *query;			/* after the ?; NULL: none */
 } CdcRestTarget;
 
-#define CDC_REST_NUM_ROUTES 24
+#define CDC_REST_NUM_ROUTES 28
 
 extern const CdcRestRoute cdc_rest_routes[CDC_REST_NUM_ROUTES + 1];
 

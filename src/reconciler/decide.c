@@ -42,7 +42,7 @@ cdc_decide_rules(const CdcRule *rules, const CdcSnapshot *s)
 	 * started, or one answer is late.
 	 */
 	d.unchanged = rule->looking &&
-		(s->status == CDC_RUNNING || s->status == CDC_FAILED);
+		(s->status == CDC_RUNNING || s->status == CDC_PAUSED || s->status == CDC_FAILED);
 
 	/*
 	 * What waits in Deleting polls or backs off; only when nothing is left to

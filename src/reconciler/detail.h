@@ -41,6 +41,8 @@
 	X(FAILOVER, "failover", "from which node to which, and the verdict") \
 	X(OTHER_PRIMARY, "other_primary", "the node that claims to be primary too") \
 	X(STANDBY_SLOTS, "standby_slots", "physical slots that are waited for, and that no standby uses") \
+	X(PAUSE_UNSAFE, "pause_unsafe", "why a stopped connector would lose its slot") \
+	X(PAUSE_WAL, "pause_wal", "how much WAL the slot of a paused pipeline keeps, of how much, and until when that lasts") \
 	X(SLOT_WAL, "slot_wal", "how much WAL the slot holds back, of how much") \
 	X(MOVING, "moving", "since when confirmed_flush_lsn stands still, and what waits") \
 	X(STREAM, "stream", "since when nothing streams, and why") \

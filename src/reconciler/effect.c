@@ -48,6 +48,29 @@ sent_as_judged(CdcSnapshot *s)
 		s->move = CDC_MOVE_RESUMED;
 }
 
+/* ... anew: that is what a restart asks for. */
+static void
+sent_anew(CdcSnapshot *s)
+{
+	sent_as_judged(s);
+	s->restart_wanted = false;
+}
+
+/* One that is made has a new task; of one that is stopped it is not known yet. */
+static void
+put_remembered(CdcSnapshot *s)
+{
+	sent_as_judged(s);
+	s->restart_wanted = s->restart_wanted && s->connector != CDC_OBJ_ABSENT;
+}
+
+static void
+pause_ended(CdcSnapshot *s)
+{
+	sent(s);
+	s->want_paused = false;
+}
+
 static void
 identity_remembered(CdcSnapshot *s)
 {
@@ -83,6 +106,7 @@ snapshot_forgotten(CdcSnapshot *s)
 	s->discarding = s->was_running = false;
 	s->gap = CDC_GAP_NONE;
 	s->move = CDC_MOVE_NONE;
+	s->restart_wanted = false;
 }
 
 /*
@@ -328,11 +352,12 @@ const CdcEffect cdc_effects[CDC_NUM_ACTIONS] = {
 	[CDC_ACT_ALTER_PUBLICATION] = {sent, publication_made},
 	[CDC_ACT_SET_IDENTITY] = {identity_remembered, identity_set},
 	[CDC_ACT_PREPARE_CONNECTOR] = {sent, connector_made_stopped},
-	[CDC_ACT_PUT_CONNECTOR] = {sent_as_judged, connector_put},
-	[CDC_ACT_RESUME_CONNECTOR] = {sent_as_judged, connector_resumed},
+	[CDC_ACT_PUT_CONNECTOR] = {put_remembered, connector_put},
+	[CDC_ACT_RESUME_CONNECTOR] = {sent_anew, connector_resumed},
 	[CDC_ACT_RESTART_CONNECTOR] = {sent_as_judged, connector_restarted},
 	[CDC_ACT_JUDGE_FAILOVER] = {verdict_remembered, nothing},
 	[CDC_ACT_PATCH_OFFSETS] = {sent, offsets_patched},
+	[CDC_ACT_END_PAUSE] = {pause_ended, nothing},
 	[CDC_ACT_BEGIN_DISCARD] = {discard_remembered, connector_stopped},
 	[CDC_ACT_STOP_CONNECTOR] = {sent, connector_stopped},
 	[CDC_ACT_POST_STOPPED] = {sent, connector_made_stopped},

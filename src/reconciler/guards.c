@@ -113,6 +113,22 @@ FACT(puts_config, s->connector == CDC_OBJ_WRONG ||
 FACT(snapshot_only_finished, s->was_running || s->offsets == CDC_OFFSETS_STREAMING)
 
 /*
+ * A pause: no task is started, and what runs is stopped; but for a first snapshot
+ * that is under way, since it would have to be thrown away.  Not where the slot would be
+ * dropped meanwhile.
+ */
+FACT(pauses, s->want_paused && s->pause_unsafe != CDC_YES)
+FACT(is_pausing, pauses(s) && connector_may_be_ours(s) &&
+	 (s->was_running || s->discarding || s->connector == CDC_OBJ_ABSENT ||
+	  s->connector_state == CDC_CS_STOPPED || has_failed(s)))
+FACT(is_paused, is_pausing(s) && !s->discarding &&
+	 (s->connector == CDC_OBJ_ABSENT ||
+	  (is_stopped(s) && (s->connector == CDC_OBJ_OK || !s->was_running || !s->allow_password))))
+
+/* A restart that is asked for, of what has run or has failed. */
+FACT(restarting, s->restart_wanted && !s->want_paused && !s->discarding && (s->was_running || has_failed(s)))
+
+/*
  * Whole: events flow, and what was snapshotted before them has no hole.
  */
 FACT(whole, s->connector == CDC_OBJ_OK && is_running(s) && !s->discarding &&
@@ -251,6 +267,7 @@ GUARD(addon_not_enabled, !s->sink_has_addon)
 GUARD(region_differs, !s->same_region)
 GUARD(network_one_sided, s->network_ids == CDC_NET_ONE_SIDE)
 GUARD(gap_halts, gap_seen(s) && s->gap_halt && !gap_is_missing_table(s))
+GUARD(pause_over_unbuilt, !pauses(s) && (!s->was_running || s->discarding))
 GUARD(service_not_running, !s->source_running || !s->sink_running || !s->addon_running)
 
 /*
@@ -366,8 +383,15 @@ GUARD(connector_unseen, s->connector == CDC_OBJ_UNKNOWN)
 GUARD(connector_foreign, s->connector == CDC_OBJ_FOREIGN)
 GUARD(connector_unverified, s->connector == CDC_OBJ_UNVERIFIED)
 GUARD(connector_state_unseen, state_unseen(s))
+GUARD(stopped_walsender_stuck, s->was_running && !s->discarding && (pauses(s) || s->restart_wanted) &&
+	  connector_ours(s) && is_stopped(s) && slot_held(s) && s->walsender_stuck == CDC_YES)
 GUARD(slot_unseen, s->slot == CDC_SLOT_UNKNOWN)
 
+GUARD(pausing, is_pausing(s))
+GUARD(restart_connector_works, restarting(s) && connector_works(s))
+/* Also one that somebody else stopped: its task ends first. */
+GUARD(restart_waits, s->was_running && !s->want_paused && !s->discarding &&
+	  (tasks_left(s) || (s->restart_wanted && connector_ours(s) && is_stopped(s) && slot_held(s))))
 GUARD(failure_coming_back, s->connector == CDC_OBJ_OK && !s->discarding && !has_failed(s) &&
 	  !is_held(s) && !is_running(s))
 GUARD(failure_unproven, !s->initial_only && s->connector == CDC_OBJ_OK && is_running(s) && !s->discarding && s->refused == CDC_YES &&
@@ -387,6 +411,16 @@ GUARD(discard_offsets_unseen, s->discarding && connector_ours(s) &&
 	  s->offsets == CDC_OFFSETS_UNKNOWN)
 GUARD(discard_offsets_left, s->discarding && connector_ours(s) && is_stopped(s) &&
 	  offsets_left(s))
+
+GUARD(pause_discarded, is_pausing(s) && s->discarding)
+GUARD(pause_unseen, is_pausing(s) && !s->discarding && connector_works(s) && s->pause_unsafe == CDC_UNKNOWN)
+GUARD(pause_connector_works, is_pausing(s) && !s->discarding && connector_works(s))
+GUARD(pause_waits, is_pausing(s) && !s->discarding &&
+	  (tasks_left(s) || (s->was_running && connector_ours(s) && is_stopped(s) && slot_held(s))))
+GUARD(pause_connector_missing, is_pausing(s) && s->pause_unsafe == CDC_NO && s->was_running && offsets_hidden(s) && s->allow_password)
+GUARD(pause_at_limit, is_paused(s) && s->was_running && s->pause_wal == CDC_PAUSE_WAL_OVER)
+GUARD(paused_wal_high, is_paused(s) && s->was_running && s->pause_wal == CDC_PAUSE_WAL_HIGH)
+GUARD(paused, is_paused(s))
 
 GUARD(snapshot_given_up, s->discarding && s->snapshot_again == CDC_RESTART_EXHAUSTED)
 GUARD(snapshot_pausing, s->discarding && s->snapshot_again == CDC_RESTART_WAIT)
@@ -443,6 +477,7 @@ GUARD(whole_slot_wal_high, whole(s) && !s->initial_only && s->slot_wal_high == C
 GUARD(whole_two_primaries, whole(s) && s->two_primaries == CDC_YES)
 GUARD(whole_new_task, whole(s) && s->was_running && may_start(s) && !s->initial_only && s->moving == CDC_NO && s->new_task == CDC_YES &&
 	  s->standbys_awaited != CDC_YES)
+GUARD(whole_pause_unsafe, whole(s) && s->want_paused && s->pause_unsafe == CDC_YES)
 GUARD(whole_standing_still, whole(s) && !s->initial_only && s->moving == CDC_NO &&
 	  s->standbys_awaited != CDC_YES)
 GUARD(whole_standbys_awaited, whole(s) && !s->initial_only && s->standbys_awaited == CDC_YES)

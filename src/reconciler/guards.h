@@ -31,7 +31,7 @@
 	X(teardown_given_up) X(teardown_abandoned) X(teardown_settled) \
 	/* gate */ \
 	X(source_not_postgresql) X(addon_not_enabled) X(region_differs) \
-	X(network_one_sided) X(gap_halts) X(service_not_running) \
+	X(network_one_sided) X(gap_halts) X(pause_over_unbuilt) X(service_not_running) \
 	/* network, plugin */ \
 	X(network_unseen) X(network_out_of_reach) X(network_blocked) X(peering_missing) X(peering_disabled) \
 	X(network_waiting) X(network_stuck) \
@@ -54,11 +54,14 @@
 	X(publication_absent) X(publication_wrong) \
 	/* connector */ \
 	X(connector_unseen) X(connector_foreign) X(connector_unverified) X(connector_state_unseen) X(slot_unseen) \
+	X(stopped_walsender_stuck) X(pausing) X(restart_connector_works) X(restart_waits) \
 	X(failure_coming_back) X(failure_unproven) X(failure_unseen) X(failure_of_snapshot_due) \
 	X(failure_retry_due) X(failure_stays) \
 	X(discard_connector_works) X(discard_tasks_left) X(discard_offsets_hidden) \
 	X(discard_walsender_stuck) X(discard_slot_held) X(discard_slot_left) \
 	X(discard_offsets_unseen) X(discard_offsets_left) X(snapshot_given_up) X(snapshot_pausing) \
+	X(pause_discarded) X(pause_unseen) X(pause_connector_works) X(pause_waits) X(pause_connector_missing) \
+	X(pause_at_limit) X(paused_wal_high) X(paused) \
 	X(offsets_orphaned) X(snapshot_spoiled) X(slot_left_over) X(slot_foreign) \
 	X(slot_history_unseen) X(older_writer_unseen) X(older_writer_present) \
 	X(stranger_first) X(turn_unseen) X(no_free_slot) X(turn_blocked) X(connector_to_prepare) X(turn_neighbour) \
@@ -67,7 +70,7 @@
 	X(failure_exhausted) X(restart_waiting) X(restart_due) X(task_not_running) \
 	X(snapshot_only_unfinished) X(slot_blocked) X(move_unconfirmed_long) X(move_settling) X(snapshot_unstored) X(stranger_in_the_way) X(stream_broken) X(slot_not_streaming) X(move_unconfirmed) X(whole_refused) X(whole) \
 	/* running */ \
-	X(whole_slot_wal_high) X(whole_two_primaries) X(whole_new_task) X(whole_standing_still) X(whole_standbys_awaited) X(whole_identity_to_set) X(whole_tables_without_identity) X(whole_tables_wrong) \
+	X(whole_slot_wal_high) X(whole_two_primaries) X(whole_new_task) X(whole_pause_unsafe) X(whole_standing_still) X(whole_standbys_awaited) X(whole_identity_to_set) X(whole_tables_without_identity) X(whole_tables_wrong) \
 	X(whole_publication_unverified) X(whole_stranger) X(whole_role_wrong) X(whole_hba_wrong) X(whole_source_not_capable) \
 	X(whole_secret_stale) X(whole_plugin_waits) X(whole_plugin_missing) X(whole_network_not_ready) \
 	X(whole_network_out_of_reach) X(whole_agents_down) \

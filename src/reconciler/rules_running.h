@@ -52,6 +52,8 @@
 	{812, "running", ON(RUNNING), G(whole_plugin_missing), CDC_RUNNING, NO_STEP, DO(NONE), ROUND,
 		"the Debezium PostgreSQL plugin is missing on {plugin_workers}; install it there and restart the worker",
 		"The task would fail when it moves there.", false},
+	{813, "running", ON(RUNNING), G(whole_pause_unsafe), CDC_RUNNING, NO_STEP, DO(NONE), ROUND,
+		"not paused: {pause_unsafe}", "A stopped connector's slot would be dropped, and with it what was committed since.", false},
 	{814, "running", ON(RUNNING), G(whole_network_not_ready), CDC_RUNNING, NO_STEP, DO(NONE), ROUND,
 		"the network between source and sink is not ready: {network}", "It works for now.", false},
 	{816, "running", ON(RUNNING), G(whole_network_out_of_reach), CDC_RUNNING, NO_STEP, DO(NONE), ROUND,

@@ -22,18 +22,19 @@ typedef enum CdcTri
 	CDC_YES
 } CdcTri;
 
-/* The five statuses of the product page, and the end. */
+/* The five statuses of the product page, the pause, and the end. */
 typedef enum CdcStatus
 {
 	CDC_PENDING = 0,
 	CDC_PROVISIONING,
 	CDC_RUNNING,
+	CDC_PAUSED,
 	CDC_FAILED,
 	CDC_DELETING,
 	CDC_DELETED
 } CdcStatus;
 
-#define CDC_NUM_STATUSES 6
+#define CDC_NUM_STATUSES 7
 
 /* provision_step: a report of where the pipeline is, not a program counter. */
 typedef enum CdcStep
@@ -242,12 +243,24 @@ typedef enum CdcVerdict
 	CDC_VERDICT_NEVER			/* another cluster: it is not followed */
 } CdcVerdict;
 
+/* The WAL that the slot of a paused pipeline keeps, and the smallest of its limits. */
+typedef enum CdcPauseWal
+{
+	CDC_PAUSE_WAL_UNKNOWN = 0,
+	CDC_PAUSE_WAL_LOW,			/* or there is no limit */
+	CDC_PAUSE_WAL_HIGH,			/* beyond three quarters, which is told */
+	CDC_PAUSE_WAL_OVER			/* the same, and options.pause_limit is resume */
+} CdcPauseWal;
+
 typedef struct CdcSnapshot
 {
 	/* what the tables say */
 	CdcStatus	status;
 	bool		want_deleted;	/* desired_state is deleted */
 	bool		force;			/* delete: give up on what cannot be reached */
+	bool		want_paused;	/* cdc.pause_pipeline(), not ended by its limit since */
+	bool		restart_wanted; /* cdc.restart_pipeline(): the task was not started
+								 * since */
 	bool		source_leaving; /* deleting: all of ours was seen absent, that has
 								 * settled, and the service is being deleted too */
 	bool		sink_leaving;	/* the same of the sink */
@@ -339,6 +352,11 @@ typedef struct CdcSnapshot
 	CdcTri		standbys_awaited;	/* the server sends nothing to the slot until
 									 * standbys confirm that are not there */
 	CdcTri		slot_wal_high;	/* the slot holds back nearly what it may */
+
+	/* pause */
+	CdcTri		pause_unsafe;	/* an HA manager would drop the slot of a connector
+								 * that is stopped */
+	CdcPauseWal pause_wal;
 
 	/* deleting */
 	CdcTri		secret_left;	/* a file of ours is on an agent; UNKNOWN while one

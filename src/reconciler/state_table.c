@@ -20,11 +20,14 @@
  *	   mark;
  *	 - the password of the role, and that pg_hba.conf was reloaded;
  *	 - which tables were given REPLICA IDENTITY FULL, and what they had;
+ *	 - which pause was ended by its limit, and which restart was carried out;
  *	 - when a mutation was last sent (settled, untouched).
  *
  * "STAY" keeps the status.  Rules of Pending, Provisioning and Failed say
  * Provisioning, which is how Failed heals; the same fact under Running is a
- * repair or a report and never costs the status.
+ * repair or a report and never costs the status.  A paused pipeline is kept right
+ * like one that runs, but that no task is started; it is Running again when it is
+ * seen to stream.
  */
 #include <stddef.h>
 
@@ -33,8 +36,9 @@
 
 #define ON(status)	(1U << CDC_##status)
 #define BUILD		(ON(PENDING) | ON(PROVISIONING) | ON(FAILED))
-#define KEEP		(ON(PROVISIONING) | ON(RUNNING))
-#define LIVE		(BUILD | ON(RUNNING))
+#define UP			(ON(RUNNING) | ON(PAUSED))
+#define KEEP		(ON(PROVISIONING) | UP)
+#define LIVE		(BUILD | UP)
 #define GOING		ON(DELETING)
 #define EVERY		(LIVE | GOING | ON(DELETED))
 

@@ -36,6 +36,7 @@
 	X(RESTART_CONNECTOR, "restart_connector", "restart what FAILED: connector and tasks") \
 	X(JUDGE_FAILOVER, "judge_failover", "remember the verdict on a changed source before anything is done about it") \
 	X(PATCH_OFFSETS, "patch_offsets", "set the stored offset back to where the histories part") \
+	X(END_PAUSE, "end_pause", "remember that the pause is over: its slot would be given up") \
 	X(BEGIN_DISCARD, "begin_discard", "remember that a new snapshot is due, stop the connector") \
 	X(STOP_CONNECTOR, "stop_connector", "stop the connector: no tasks, slot released") \
 	X(POST_STOPPED, "post_stopped", "create the absent connector STOPPED, to reach its offsets") \

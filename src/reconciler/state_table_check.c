@@ -14,6 +14,7 @@ static const char *const status_names[CDC_NUM_STATUSES] = {
 	[CDC_PENDING] = "Pending",
 	[CDC_PROVISIONING] = "Provisioning",
 	[CDC_RUNNING] = "Running",
+	[CDC_PAUSED] = "Paused",
 	[CDC_FAILED] = "Failed",
 	[CDC_DELETING] = "Deleting",
 	[CDC_DELETED] = "Deleted",

@@ -77,6 +77,8 @@ static const Option options[] = {
 		"what to do about tables without a primary key or another replica identity"},
 	{"on_gap", OPTION_OURS, 0, 0, "resnapshot halt", "resnapshot", "nothing until the next gap",
 		"what to do when changes may be missing from Kafka"},
+	{"pause_limit", OPTION_OURS, 0, 0, "warn resume", "warn", "nothing until the next look at a paused pipeline",
+		"what to do when the slot of a paused pipeline comes near the WAL or the time at which it is given up"},
 	{"poll.interval.ms", OPTION_INT, 1, 60000, NULL, "50", RESTARTS,
 		"how long the task sleeps when it has read everything"},
 	{"producer.override.max.request.size", OPTION_INT, 1024, 1 << 30, NULL, NULL, RESTARTS,

@@ -201,7 +201,8 @@ typedef struct CdcNodeConf
 	bool		syncs_slots;	/* sync_replication_slots, 17 and later */
 	const char *sync_missing;	/* of synchronized_standby_slots: no active physical
 								 * slot here; NULL: none */
-	bool		keep_unlimited; /* max_slot_wal_keep_size = -1 */
+	int64		keep_mb;		/* max_slot_wal_keep_size, -1: no limit */
+	int64		idle_timeout_s; /* idle_replication_slot_timeout, 18 and later; 0: none */
 	bool		copies_slots;	/* extension pg_failover_slots is loaded */
 	CdcPatroni	patroni;
 	const char *receiver;		/* "streaming" ..., NULL: there is none */
@@ -283,6 +284,7 @@ extern const char *const cdc_source_nudge_sql;
  */
 extern char *cdc_source_role_sql(const CdcSourceAsk *ask, const char *verifier);
 extern char *cdc_source_publication_sql(const CdcSourceAsk *ask, const char *comment, const char *judged);
+
 /* The same with inserts_only, in source_inserts.c; their names, as Debezium takes them. */
 extern char *cdc_source_publications_sql(const CdcSourceAsk *ask, const char *comment, const char *judged);
 extern char *cdc_source_publication_names(const char *name);

@@ -114,6 +114,15 @@ missing_of(const char *list, struct json_object *names)
 	return missing.len > 0 ? missing.data : NULL;
 }
 
+/* A number among the settings, as the server counts it; missing: it has none of this name. */
+static int64
+setting_of(struct json_object *conf, const char *name, int64 missing)
+{
+	const char *setting = cdc_json_string(conf, name);
+
+	return setting ? strtoll(setting, NULL, 10) : missing;
+}
+
 void
 cdc_source_read_node(CdcSourceObs *obs, struct json_object *answer)
 {
@@ -141,8 +150,8 @@ cdc_source_read_node(CdcSourceObs *obs, struct json_object *answer)
 		is_on(conf, "primary_conninfo") ? CDC_YES : CDC_NO;
 	c->syncs_slots = is_on(conf, "sync_replication_slots");
 	c->sync_missing = missing_of(text_of(conf, "synchronized_standby_slots"), cdc_json_array(node, "physical"));
-	c->keep_unlimited = cdc_json_string(conf, "max_slot_wal_keep_size") != NULL &&
-		strcmp(cdc_json_string(conf, "max_slot_wal_keep_size"), "-1") == 0;
+	c->keep_mb = setting_of(conf, "max_slot_wal_keep_size", -1);
+	c->idle_timeout_s = setting_of(conf, "idle_replication_slot_timeout", 0);
 	c->copies_slots = cdc_json_get(conf, "pg_failover_slots.synchronize_slot_names") != NULL;
 	c->patroni.there = cdc_json_true(node, "patroni");
 	c->patroni.spares = cdc_patroni_spares(cdc_json_string(node, "patroni_asks"));

@@ -94,7 +94,7 @@
 	"'conf', (SELECT pg_catalog.jsonb_object_agg(c.name, CASE WHEN c.name = 'primary_conninfo'" \
 	" THEN (c.setting ~ '(^|[[:space:]])dbname[[:space:]]*=')::text ELSE c.setting END)" \
 	" FROM pg_catalog.pg_settings AS c WHERE c.name IN ('hot_standby_feedback', 'primary_slot_name', 'primary_conninfo'," \
-	" 'sync_replication_slots', 'synchronized_standby_slots', 'max_slot_wal_keep_size', 'max_replication_slots', 'wal_level', 'pg_failover_slots.synchronize_slot_names'))," \
+	" 'sync_replication_slots', 'synchronized_standby_slots', 'max_slot_wal_keep_size', 'idle_replication_slot_timeout', 'max_replication_slots', 'wal_level', 'pg_failover_slots.synchronize_slot_names'))," \
 	"'patroni', EXISTS (SELECT FROM session AS v WHERE " BY_PATRONI ")," \
 	"'patroni_asks', (SELECT " PATRONI_ASKS " FROM session AS v WHERE " BY_PATRONI ")," \
 	"'receiver', (SELECT pg_catalog.jsonb_build_object('status', w.status, 'slot', w.slot_name)" \

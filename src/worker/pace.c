@@ -13,6 +13,7 @@
 #include "worker/observe/observe.h"
 #include "worker/visit_parts.h"
 #include "worker/world/facts.h"
+#include "worker/world/pause.h"
 #include "worker/world/plan.h"
 #include "worker/world/streamed.h"
 
@@ -151,7 +152,7 @@ is_on_source(CdcAction action)
 void
 cdc_pace_look_again(CdcPipeline *p, int64 now)
 {
-	int64		pace = p->wanted.want_deleted || p->kept.discarding || p->kept.failover || cdc_failover_pending(p) ?
+	int64		pace = p->wanted.want_deleted || cdc_pause_changes(p) || p->kept.discarding || p->kept.failover || cdc_failover_pending(p) ?
 		CONNECT_TEARDOWN_MS : CONNECT_POLL_MS;
 
 	if (p->plan.decision.rule && strcmp(p->plan.decision.rule->section, "network") == 0)
@@ -174,7 +175,7 @@ cdc_pace_expects_running(CdcPipeline *p)
 	const CdcKcConnector *c = cdc_connector_of(p);
 
 	return !(c && c->state == CDC_CS_RUNNING && c->task_state == CDC_CS_RUNNING) &&
-		p->kept.status == CDC_PROVISIONING && !p->wanted.want_deleted && p->look.seen && !p->look.seen_failed && p->look.seen->slot_streaming &&
+		(p->kept.status == CDC_PROVISIONING || p->kept.status == CDC_PAUSED) && !p->wanted.want_deleted && p->look.seen && !p->look.seen_failed && p->look.seen->slot_streaming &&
 		p->sink && p->sink->kafka.connect_reachable == CDC_YES && cdc_connect_seen_at(p) < p->look.look_at && p->plan.connect_since < p->look.look_at;
 }
 

@@ -14,6 +14,7 @@
 #include "worker/visit_parts.h"
 #include "worker/world/agenda.h"
 #include "worker/world/checked.h"
+#include "worker/world/facts.h"
 #include "worker/world/index.h"
 #include "worker/world/organization.h"
 #include "worker/world/plan.h"

@@ -20,6 +20,7 @@
 #include "worker/observe/observe.h"
 #include "worker/visit_parts.h"
 #include "worker/world/checked.h"
+#include "worker/world/facts.h"
 #include "worker/world/kept.h"
 #include "worker/world/node_look.h"
 #include "worker/world/operation.h"
@@ -65,7 +66,7 @@ over_words(const CdcPipeline *p, const CdcDecision *d, const char *message)
 {
 	int64		seconds = p->kept.told_since ? (GetCurrentTimestamp() - p->kept.told_since) / 1000000 : 0;
 
-	if (message || p->kept.error_message == NULL || d->status != CDC_RUNNING || !p->kept.was_running)
+	if (message || p->kept.error_message == NULL || (d->status != CDC_RUNNING && d->status != CDC_PAUSED) || !p->kept.was_running)
 		return NULL;
 	if (p->kept.told_since == 0)
 		return psprintf("over: %s", p->kept.error_message);
@@ -136,7 +137,7 @@ add_operation(CdcPipeline *p, const CdcDecision *d)
 		return;
 	detail = json_object_new_object();
 	json_object_object_add(detail, "action", json_object_new_string(cdc_action_name(d->action)));
-	op->event = cdc_world_event(p, p->kept.status == CDC_RUNNING ? "drift" : "action", rule_name(d->rule), NULL, NULL,
+	op->event = cdc_world_event(p, cdc_is_up(p) ? "drift" : "action", rule_name(d->rule), NULL, NULL,
 								cdc_step_name(d->step), cdc_action_description(d->action), detail);
 }
 

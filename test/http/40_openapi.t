@@ -18,7 +18,10 @@ def fill(cluster, org, directory):
     register = "SELECT cdc.register_service('%s-' || g, '%s', 'se-sto1', '%s', NULL, '" + org + "') FROM generate_series(1, 30) g"
     ids = {"organizations": [org], "sources": cluster.sql(register % ("pg", "postgresql", SOURCE), user="bob").split(), "sinks": cluster.sql(register % ("kafka", "kafka", SINK), user="bob").split()}
     ids["services"] = ids["sources"] + ids["sinks"]
-    ids["pipelines"] = cluster.sql("SELECT cdc.create_pipeline('p-' || g, '%s', '%s', '{t}', 'shop', 'prefix-' || g, organization => '%s') FROM generate_series(1, 60) g" % (ids["sources"][0], ids["sinks"][0], org), user="bob").split()
+    # each second one has a source that is none, and is Failed at once: such a one can be restarted
+    ids["pipelines"] = cluster.sql("SELECT cdc.create_pipeline('p-' || g, CASE g %% 2 WHEN 0 THEN '%s' ELSE '%s' END::uuid, '%s'::uuid, '{t}', 'shop', 'prefix-' || g, organization => '%s') FROM generate_series(1, 60) g" %
+                                   (ids["sources"][0], ids["sinks"][1], ids["sinks"][0], org), user="bob").split()
+    wait(lambda: cluster.sql("SELECT count(*) FROM cdc.pipeline_spec WHERE status = 'Failed'") == "30", 60)
     # who can be invited, and removed; tokens to revoke
     ids["members"] = ["m%d" % n for n in range(30)]
     cluster.sql("".join("CREATE ROLE %s; SELECT cdc.add_member('%s', '%s');" % (name, org, name) for name in ids["members"]))

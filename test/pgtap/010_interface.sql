@@ -25,6 +25,7 @@ FROM (VALUES
 	('check_health', ''),
 	('rotate_secret_key', 'old_key_file text'),
 	('rotate_password', 'pipeline uuid'),
+	('pause_pipeline', 'id uuid'), ('resume_pipeline', 'id uuid'), ('restart_pipeline', 'id uuid'),
 	('worker_state', 'OUT pid integer, OUT state text, OUT heartbeat timestamp with time zone, OUT rounds bigint')) v(f, args);
 
 SELECT is((SELECT string_agg(DISTINCT pg_get_function_result(p.oid), '; ') FROM pg_proc p WHERE p.pronamespace = 'cdc'::regnamespace AND p.proname = f), result, f || ' returns ' || result)
@@ -33,7 +34,8 @@ FROM (VALUES
 	('create_pipeline', 'uuid'), ('get_pipeline', 'jsonb'), ('list_pipelines', 'SETOF jsonb'),
 	('pipeline_status', 'TABLE(id uuid, status text, connector_name text, connector_state text, task_states jsonb, source_lag_bytes bigint, topic_prefix text, last_health_check_at timestamp with time zone, error_message text)'),
 	('delete_pipeline', 'text'), ('wait_for_pipeline', 'text'), ('take_over', 'void'), ('adopt', 'void'), ('adopt_agent', 'void'),
-	('check_health', 'TABLE(pipeline_id uuid, name text, status text, error_message text)'), ('rotate_secret_key', 'bigint'), ('rotate_password', 'integer')) v(f, result);
+	('check_health', 'TABLE(pipeline_id uuid, name text, status text, error_message text)'), ('rotate_secret_key', 'bigint'), ('rotate_password', 'integer'),
+	('pause_pipeline', 'text'), ('resume_pipeline', 'text'), ('restart_pipeline', 'text')) v(f, result);
 
 SELECT columns_are('cdc', 'pipeline', ARRAY['id', 'organization_id', 'name', 'pipeline_type', 'source_service_id', 'sink_service_id', 'status', 'config',
 	'provision_step', 'connector_name', 'publication_name', 'slot_name', 'topic_prefix', 'last_connector_state', 'task_states', 'last_health_check_at',

@@ -7,7 +7,7 @@ SELECT no_plan();
 SELECT set_eq($$SELECT p.proname::text FROM pg_proc p WHERE p.pronamespace = 'cdc'::regnamespace AND has_function_privilege('eve', p.oid, 'EXECUTE')$$, ARRAY[
 	'accept_membership', 'acknowledge', 'add_member', 'caller', 'caller_administers', 'caller_organizations', 'caller_pipelines', 'check_health', 'connection_keys', 'create_pipeline', 'create_token',
 	'delete_pipeline', 'delete_service', 'failover_rules', 'get_pipeline', 'health', 'invitations', 'leave_organization', 'list_members', 'list_pipelines', 'list_tokens', 'metrics', 'options', 'organization_limits',
-	'pipeline_status', 'register_service', 'remove_member', 'rest', 'rest_routes', 'revoke_token', 'rotate_password', 'rules', 'set_pipeline_database', 'set_service_nodes', 'set_service_secret', 'standby_rules', 'update_service',
+	'pause_pipeline', 'pipeline_status', 'register_service', 'remove_member', 'rest', 'rest_routes', 'restart_pipeline', 'resume_pipeline', 'revoke_token', 'rotate_password', 'rules', 'set_pipeline_database', 'set_service_nodes', 'set_service_secret', 'standby_rules', 'update_service',
 	'wait_for_pipeline', 'worker_state'], 'PUBLIC may execute these functions');
 SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'cdc_inner'::regnamespace AND EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee = 0)$$, 'and no inner one');
 SELECT is_empty($$SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace = 'cdc'::regnamespace AND c.relkind IN ('r', 'v', 'p', 'm', 'f')

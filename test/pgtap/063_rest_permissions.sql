@@ -4,6 +4,7 @@ BEGIN;
 SELECT no_plan();
 \ir fixture.inc
 \ir rest.inc
+INSERT INTO it SELECT 'still-pipe', pg_temp.run_as('mia', format('SELECT cdc.create_pipeline(''still'', %s, %s, tables => ''{still}'')', pg_temp.id('red-pg'), pg_temp.id('red-kafka')))::uuid;
 \set service '{"name":"s-@","database_type":"kafka","provider":"external","connection":{}}'
 \set pipeline '{"name":"p-@","pipeline_type":"cdc_pg_to_kafka","source_service_id":"{red-pg}","sink_service_id":"{red-kafka}","config":{"topic_prefix":"@"}}'
 SELECT pg_temp.rest('ann', 'POST', '/managed-services', '{"name":"users","database_type":"kafka","provider":"external","connection":{"users":[{"username":"app_user","password":"x"}]}}') \g /dev/null
@@ -49,9 +50,14 @@ INSERT INTO matrix VALUES
 	('DELETE', '/organizations/{red}/members/postgres', NULL, 204, 403, 403, 403, 404, 404),
 	-- at last, since it takes away what the others need
 	('DELETE', '/managed-services/{red-pg}', NULL, 409, 409, 409, 403, 404, 404),
+	('POST', '/organizations/{red}/pipelines/{still-pipe}/pause', NULL, 202, 202, 202, 403, 404, 404),
+	('POST', '/organizations/{red}/pipelines/{still-pipe}/restart', NULL, 409, 409, 409, 403, 404, 404),
+	('POST', '/organizations/{red}/pipelines/{still-pipe}/resume', NULL, 202, 202, 202, 403, 404, 404),
+	('POST', '/organizations/{blue}/pipelines/{still-pipe}/pause', NULL, 404, 404, 404, 404, 404, 404),
+	('GET', '/organizations/{red}/pipelines/{red-pipe}/events', NULL, 200, 200, 200, 200, 404, 404),
 	('DELETE', '/organizations/{red}/pipelines/{red-pipe}', NULL, 202, 202, 202, 403, 404, 404),
 	('DELETE', '/managed-services/{users}', NULL, 204, 204, 204, 403, 404, 404);
-SELECT set_eq($$SELECT method, path FROM cdc.rest_route$$, $$SELECT DISTINCT method, replace(replace(regexp_replace(replace(regexp_replace(replace(replace(replace(path, '{users}', '{red-pg}'), 'members/postgres', 'members/{member}'), '{token}', '{token_id}'), '/(postgres|app_user|nobody)/', '/{username}/'), '{red-pg}', '{service_id}'), '\{(red|blue)\}', '{organization_id}'), '{red-pipe}', '{pipeline_id}'), '{short}', '') FROM matrix$$,
+SELECT set_eq($$SELECT method, path FROM cdc.rest_route$$, $$SELECT DISTINCT method, replace(replace(regexp_replace(replace(regexp_replace(replace(replace(replace(replace(path, '{still-pipe}', '{red-pipe}'), '{users}', '{red-pg}'), 'members/postgres', 'members/{member}'), '{token}', '{token_id}'), '/(postgres|app_user|nobody)/', '/{username}/'), '{red-pg}', '{service_id}'), '\{(red|blue)\}', '{organization_id}'), '{red-pipe}', '{pipeline_id}'), '{short}', '') FROM matrix$$,
 	'the matrix has every route');
 
 SELECT pg_temp.gives(w.who, m.method, m.path, replace(m.body, '@', w.who), CASE w.who WHEN 'ann' THEN owner WHEN 'ada' THEN admin WHEN 'mia' THEN member WHEN 'vic' THEN viewer WHEN 'bob' THEN stranger ELSE former END)

@@ -22,6 +22,8 @@ SELECT is((pg_temp.rest('ann', b ->> 0, replace(replace(replace(b ->> 1, '{organ
 \set database '{"config":{"database_name":"shop"}}'
 INSERT INTO it SELECT 'gone-pipe', pg_temp.run_as('mia', format('SELECT cdc.create_pipeline(''gone'', %s, %s, tables => ''{gone}'')', pg_temp.id('red-pg'), pg_temp.id('red-kafka')))::uuid;
 SELECT pg_temp.run_as('mia', format('SELECT cdc.delete_pipeline(%s)', pg_temp.id('gone-pipe'))) \g /dev/null
+INSERT INTO it SELECT 'ran-pipe', pg_temp.run_as('mia', format('SELECT cdc.create_pipeline(''ran'', %s, %s, tables => ''{ran}'')', pg_temp.id('red-pg'), pg_temp.id('red-kafka')))::uuid;
+UPDATE cdc.pipeline_spec SET status = 'Running' WHERE name = 'ran';
 \set service '{"name":"s","database_type":"kafka","provider":"external","connection":{"users":[{"username":"app_user","password":"x"}]}}'
 SELECT pg_temp.rest('mia', 'POST', '/managed-services', :'service') \g /dev/null
 INSERT INTO it SELECT 's', id FROM cdc.service WHERE name = 's';
@@ -48,6 +50,10 @@ FROM (VALUES
 	('mia', 'PATCH', '/organizations/{red}/pipelines/{red-pipe}', :'database', 200), ('mia', 'PATCH', '/organizations/{red}/pipelines/{red-pipe}', '{}', 400), ('vic', 'PATCH', '/organizations/{red}/pipelines/{red-pipe}', :'database', 403),
 	('mia', 'PATCH', '/organizations/{red}/pipelines/{blue-pipe}', :'database', 404), ('mia', 'PATCH', '/organizations/{red}/pipelines/{gone-pipe}', :'database', 409), ('mia', 'PATCH', '/organizations/{red}/pipelines/{red-pipe}', repeat(' ', 1048577), 413),
 	('mia', 'PATCH', '/organizations/{red}/pipelines/{red-pipe}', replace(:'database', 'shop', ''), 422),
+	('mia', 'POST', '/organizations/{red}/pipelines/{red-pipe}/pause', NULL, 202), ('mia', 'POST', '/organizations/{red}/pipelines/x/pause', NULL, 400), ('vic', 'POST', '/organizations/{red}/pipelines/{red-pipe}/pause', NULL, 403), ('mia', 'POST', '/organizations/{red}/pipelines/{blue-pipe}/pause', NULL, 404), ('mia', 'POST', '/organizations/{red}/pipelines/{gone-pipe}/pause', NULL, 409),
+	('mia', 'POST', '/organizations/{red}/pipelines/{red-pipe}/resume', NULL, 202), ('mia', 'POST', '/organizations/{red}/pipelines/x/resume', NULL, 400), ('vic', 'POST', '/organizations/{red}/pipelines/{red-pipe}/resume', NULL, 403), ('mia', 'POST', '/organizations/{red}/pipelines/{blue-pipe}/resume', NULL, 404), ('mia', 'POST', '/organizations/{red}/pipelines/{gone-pipe}/resume', NULL, 409),
+	('mia', 'POST', '/organizations/{red}/pipelines/{ran-pipe}/restart', NULL, 202), ('mia', 'POST', '/organizations/{red}/pipelines/x/restart', NULL, 400), ('vic', 'POST', '/organizations/{red}/pipelines/{red-pipe}/restart', NULL, 403), ('mia', 'POST', '/organizations/{red}/pipelines/{blue-pipe}/restart', NULL, 404), ('mia', 'POST', '/organizations/{red}/pipelines/{gone-pipe}/restart', NULL, 409),
+	('vic', 'GET', '/organizations/{red}/pipelines/{red-pipe}/events', NULL, 200), ('mia', 'GET', '/organizations/{red}/pipelines/x/events', NULL, 400), ('mia', 'GET', '/organizations/{red}/pipelines/{blue-pipe}/events', NULL, 404),
 	('mia', 'GET', '/pipelines/{red-pipe}/status', NULL, 200), ('mia', 'GET', '/pipelines/x/status', NULL, 400), ('mia', 'GET', '/pipelines/{blue-pipe}/status', NULL, 404),
 	('mia', 'GET', '/managed-services', NULL, 200), ('mia', 'GET', '/managed-services', NULL, 404),
 	('mia', 'POST', '/managed-services', replace(:'service', '"s"', '"t"'), 201), ('mia', 'POST', '/managed-services', '{', 400), ('vic', 'POST', '/managed-services', '{}', 403), ('mia', 'POST', '/managed-services', '{"organization_id":"{blue}"}', 404),

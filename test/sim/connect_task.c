@@ -111,6 +111,9 @@ stored_offset(SimTask *task, bool *finished, uint64_t *lsn)
 	*lsn = 0;
 	if (found && json_object_object_get_ex(offset, "snapshot_completed", &value))
 		*finished = json_object_get_boolean(value);
+	/* one that was signalled for is taken by a task that streams */
+	if (found && json_object_object_get_ex(offset, "snapshot", &value) && strcmp(json_object_get_string(value), "INITIAL") != 0)
+		*finished = true;
 	value = NULL;
 	if (found && json_object_object_get_ex(offset, "lsn", &value))
 		*lsn = (uint64_t) json_object_get_int64(value);

@@ -25,7 +25,7 @@ well(CdcStatus status)
 	s.status = status;
 	s.want_deleted = status == CDC_DELETING || status == CDC_DELETED;
 	s.manage_role = s.allow_password = true;
-	s.was_running = status == CDC_RUNNING;
+	s.was_running = status == CDC_RUNNING || status == CDC_PAUSED;
 	s.source_is_postgresql = s.sink_has_addon = s.same_region = true;
 	s.source_running = s.sink_running = s.addon_running = true;
 	s.network_ids = CDC_NET_BOTH;
@@ -50,7 +50,9 @@ well(CdcStatus status)
 	s.role_has_dependents = s.role_disarmed = s.settled = CDC_NO;
 	s.hba_line_left = CDC_YES;
 	s.move = CDC_MOVE_NONE;
-	s.shadow_left = s.offsets_ahead = s.confirmed = s.two_primaries = s.slot_wal_high = s.standbys_awaited = s.stream_breaks = s.new_task = s.stranger = s.refused = CDC_NO;
+	s.shadow_left = s.offsets_ahead = s.confirmed = s.two_primaries = s.slot_wal_high = s.standbys_awaited = s.stream_breaks = s.new_task = s.stranger = s.refused = s.pause_unsafe = CDC_NO;
+	s.pause_wal = CDC_PAUSE_WAL_LOW;
+	s.want_paused = status == CDC_PAUSED;
 	return s;
 }
 
@@ -129,6 +131,62 @@ add(int id, const CdcSnapshot *s, const char *what)
 		change; \
 		add(id, &s, #change); \
 	} while (0)
+
+/* What is paused, or to be, and what is to be restarted. */
+static void
+paused_cases(void)
+{
+	CASE(100, PAUSED, stop(&s); s.want_deleted = true);
+	CASE(209, PAUSED, stop(&s); s.want_paused = s.was_running = false);
+	CASE(209, PAUSED, stop(&s); s.want_paused = false; s.discarding = true);
+	CASE(209, PAUSED, stop(&s); s.discarding = true; s.pause_unsafe = CDC_YES);
+	CASE(504, PAUSED, stop(&s); s.source_reachable = CDC_NO);
+	CASE(538, PAUSED, stop(&s); s.role = CDC_OBJ_WRONG);
+	CASE(550, PAUSED, stop(&s); s.hba = CDC_HBA_MISSING);
+	CASE(602, PAUSED, stop(&s); s.gap = CDC_GAP_PUBLICATION);
+	CASE(707, PAUSED, stop(&s); s.slot = CDC_SLOT_ACTIVE; s.walsender_stuck = CDC_YES);
+	CASE(707, RUNNING, s.restart_wanted = true; stop(&s); s.slot = CDC_SLOT_STREAMING; s.walsender_stuck = CDC_YES);
+	CASE(709, FAILED, fail(&s, CDC_RESTART_DUE); s.want_paused = true);
+	CASE(709, FAILED, stop(&s); s.want_paused = true; s.was_running = true);
+	CASE(709, FAILED, no_connector(&s); s.want_paused = s.discarding = true; s.snapshot_again = CDC_RESTART_EXHAUSTED);
+	CASE(701, RUNNING, s.restart_wanted = true);
+	CASE(701, FAILED, fail(&s, CDC_RESTART_EXHAUSTED); s.restart_wanted = true);
+	CASE(796, PROVISIONING, s.restart_wanted = true);
+	CASE(713, RUNNING, s.connector_state = CDC_CS_STOPPED);
+	CASE(713, RUNNING, stop(&s); s.restart_wanted = true; s.slot = CDC_SLOT_ACTIVE);
+	CASE(772, RUNNING, stop(&s); s.restart_wanted = true);
+	CASE(772, RUNNING, stop(&s); s.slot = CDC_SLOT_ACTIVE);
+	CASE(772, PROVISIONING, s.connector_state = CDC_CS_STOPPED);
+	CASE(735, RUNNING, s.want_paused = s.discarding = true; stop(&s); s.slot = CDC_SLOT_ABSENT; s.offsets = CDC_OFFSETS_NONE);
+	CASE(735, PROVISIONING, s.want_paused = s.discarding = true; no_connector(&s));
+	CASE(739, RUNNING, s.want_paused = true; s.pause_unsafe = CDC_UNKNOWN);
+	CASE(741, RUNNING, s.want_paused = true);
+	CASE(741, RUNNING, s.want_paused = s.restart_wanted = true);
+	CASE(741, RUNNING, s.want_paused = true; s.connector_state = s.task_state = CDC_CS_PAUSED);
+	CASE(741, PROVISIONING, s.want_paused = true; fail(&s, CDC_RESTART_WAIT));
+	CASE(796, PROVISIONING, s.want_paused = true);
+	CASE(794, PROVISIONING, s.want_paused = true; s.slot = CDC_SLOT_ACTIVE);
+	CASE(743, RUNNING, s.want_paused = true; s.connector_state = CDC_CS_STOPPED);
+	CASE(743, RUNNING, s.want_paused = true; stop(&s); s.slot = CDC_SLOT_STREAMING);
+	CASE(745, PAUSED, no_connector(&s); s.slot = CDC_SLOT_INACTIVE; s.offsets = CDC_OFFSETS_UNKNOWN);
+	CASE(746, PAUSED, stop(&s); s.pause_wal = CDC_PAUSE_WAL_OVER);
+	CASE(747, PAUSED, stop(&s); s.pause_wal = CDC_PAUSE_WAL_HIGH);
+	CASE(749, PAUSED, stop(&s); s.pause_unsafe = CDC_UNKNOWN);
+	CASE(749, RUNNING, stop(&s); s.want_paused = true);
+	CASE(749, PROVISIONING, stop(&s); s.want_paused = true; s.slot = CDC_SLOT_ABSENT; s.offsets = CDC_OFFSETS_NONE; s.connector = CDC_OBJ_WRONG);
+	CASE(749, PROVISIONING, no_connector(&s); s.want_paused = true);
+	CASE(749, PAUSED, no_connector(&s); s.slot = CDC_SLOT_INACTIVE; s.offsets = CDC_OFFSETS_UNKNOWN; s.allow_password = false);
+	CASE(749, PAUSED, stop(&s); s.connector = CDC_OBJ_WRONG; s.allow_password = false);
+	CASE(749, PROVISIONING, stop(&s); s.want_paused = true; s.slot = CDC_SLOT_ABSENT; s.offsets = CDC_OFFSETS_NONE; s.pause_wal = CDC_PAUSE_WAL_OVER);
+	CASE(749, PROVISIONING, stop(&s); s.want_paused = true; s.slot = CDC_SLOT_ABSENT; s.offsets = CDC_OFFSETS_NONE; s.pause_wal = CDC_PAUSE_WAL_HIGH);
+	CASE(768, PAUSED, stop(&s); s.connector = CDC_OBJ_WRONG);
+	CASE(772, PAUSED, stop(&s); s.want_paused = false);
+	CASE(772, PAUSED, stop(&s); s.pause_unsafe = CDC_YES);
+	CASE(792, PAUSED, s.want_paused = false; s.slot = CDC_SLOT_ACTIVE);
+	CASE(796, PAUSED, s.want_paused = false);
+	CASE(813, RUNNING, s.want_paused = true; s.pause_unsafe = CDC_YES);
+	CASE(890, RUNNING, s.pause_unsafe = CDC_YES);
+}
 
 static void
 deleting_cases(void)
@@ -337,6 +395,7 @@ source_cases(void)
 	CASE(592, RUNNING, judged(&s, CDC_VERDICT_REWIND); s.task_state = CDC_CS_RUNNING);
 	CASE(594, RUNNING, judged(&s, CDC_VERDICT_REWIND); no_connector(&s); s.slot = CDC_SLOT_INACTIVE; s.offsets = CDC_OFFSETS_UNKNOWN);
 	CASE(596, RUNNING, judged(&s, CDC_VERDICT_REWIND));
+	CASE(719, FAILED, judged(&s, CDC_VERDICT_REWIND); s.connector = CDC_OBJ_ABSENT; s.offsets = CDC_OFFSETS_NONE; s.task_state = CDC_CS_FAILED; s.restart = CDC_RESTART_EXHAUSTED);
 	CASE(769, RUNNING, judged(&s, CDC_VERDICT_REWIND); s.offsets_ahead = CDC_NO);
 	CASE(769, RUNNING, judged(&s, CDC_VERDICT_RESUME));
 	CASE(769, RUNNING, judged(&s, CDC_VERDICT_RESUME); s.move = CDC_MOVE_RESUMED);
@@ -660,6 +719,7 @@ decide_cases(int *n)
 {
 	if (ncases == 0)
 	{
+		paused_cases();
 		deleting_cases();
 		gate_cases();
 		source_cases();

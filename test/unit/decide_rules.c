@@ -41,6 +41,21 @@ streams(const CdcSnapshot *s)
 	return s->was_running && !s->initial_only && !s->discarding && s->gap == CDC_GAP_NONE;
 }
 
+/* It is kept right as it is, whatever the tables say of what it is made of. */
+static bool
+up(const CdcSnapshot *s)
+{
+	return s->status == CDC_RUNNING || s->status == CDC_PAUSED;
+}
+
+/* What is asked to stand still, and may: but for a first snapshot that is under way. */
+static bool
+stands_still(const CdcSnapshot *s)
+{
+	return s->want_paused && s->pause_unsafe != CDC_YES &&
+		(s->was_running || s->discarding || failed(s) || s->connector == CDC_OBJ_ABSENT || s->connector_state == CDC_CS_STOPPED);
+}
+
 /* Where an action goes: its peer must have answered. */
 static const char *
 reach_fault(const CdcSnapshot *s, CdcAction action)
@@ -73,6 +88,7 @@ reach_fault(const CdcSnapshot *s, CdcAction action)
 			return s->agents >= CDC_AGENTS_BUSY || s->secret_left == CDC_YES ? NULL :
 				"a file is deleted by an agent that does not answer";
 		case CDC_ACT_NONE:
+		case CDC_ACT_END_PAUSE:
 		case CDC_ACT_JUDGE_FAILOVER:
 		case CDC_ACT_SOFT_DELETE:
 		case CDC_NUM_ACTIONS:
@@ -101,9 +117,9 @@ start_fault(const CdcSnapshot *s)
 	if (s->slot == CDC_SLOT_FOREIGN && !s->initial_only)
 		return "a task is started on a foreign slot";
 	/* a table that was dropped takes the others not down */
-	if (s->publication == CDC_OBJ_UNVERIFIED ? s->status != CDC_RUNNING || s->discarding || s->connector == CDC_OBJ_ABSENT :
+	if (s->publication == CDC_OBJ_UNVERIFIED ? !up(s) || s->discarding || s->connector == CDC_OBJ_ABSENT :
 		s->publication != CDC_OBJ_OK &&
-		!(s->publication == CDC_OBJ_WRONG && s->status == CDC_RUNNING && !s->discarding &&
+		!(s->publication == CDC_OBJ_WRONG && up(s) && !s->discarding &&
 		  s->tables != CDC_TABLES_OK))
 		return "a task is started before the publication";
 	if (s->source_reachable != CDC_YES)
@@ -123,7 +139,7 @@ config_fault(const CdcSnapshot *s)
 	if (!s->allow_password)
 		return "a password goes where it may not";
 	if (s->secret == CDC_SECRET_UNKNOWN || s->secret == CDC_SECRET_MISSING ||
-		(s->secret == CDC_SECRET_PARTIAL && s->status != CDC_RUNNING))
+		(s->secret == CDC_SECRET_PARTIAL && !up(s)))
 		return "a configuration refers to a file that is not known to be there";
 	return NULL;
 }
@@ -187,6 +203,8 @@ object_fault(const CdcSnapshot *s, CdcAction action)
 				return config_fault(s);
 			if (deleting)
 				return "put_connector while deleting";
+			if (stands_still(s) && s->connector_state != CDC_CS_STOPPED)
+				return "a connector is made while paused";
 			return start_fault(s);
 		case CDC_ACT_PREPARE_CONNECTOR:
 			if (s->connector != CDC_OBJ_ABSENT || s->discarding || deleting)
@@ -199,6 +217,8 @@ object_fault(const CdcSnapshot *s, CdcAction action)
 			if (!ours(s->connector) || s->discarding || deleting ||
 				(s->connector_state != CDC_CS_STOPPED && s->connector_state != CDC_CS_PAUSED))
 				return "resume_connector";
+			if (stands_still(s))
+				return "a task is started while paused";
 			if (!s->was_running && s->slot != CDC_SLOT_ABSENT && s->slot != CDC_SLOT_FOREIGN &&
 				s->snapshot_interrupted == CDC_YES)
 				return "an interrupted snapshot is resumed";
@@ -209,6 +229,8 @@ object_fault(const CdcSnapshot *s, CdcAction action)
 			/* one that runs: when nothing comes through it */
 			if (failed(s) ? s->restart != CDC_RESTART_DUE : !s->was_running || s->moving != CDC_NO || s->new_task != CDC_YES)
 				return "restart_connector, and it does no harm to wait";
+			if (stands_still(s))
+				return "a task is restarted while paused";
 			if (!s->was_running && s->slot != CDC_SLOT_ABSENT && s->slot != CDC_SLOT_FOREIGN &&
 				s->snapshot_interrupted == CDC_YES)
 				return "an interrupted snapshot is restarted";
@@ -224,6 +246,8 @@ object_fault(const CdcSnapshot *s, CdcAction action)
 		case CDC_ACT_END_DISCARD:
 			if (!s->discarding || deleting)
 				return "end_discard";
+			if (stands_still(s))
+				return "a snapshot is begun while paused";
 			if (s->slot != CDC_SLOT_ABSENT && !(s->slot == CDC_SLOT_FOREIGN && s->initial_only))
 				return "end_discard with the old slot";
 			if (s->offsets != CDC_OFFSETS_NONE)
@@ -233,7 +257,8 @@ object_fault(const CdcSnapshot *s, CdcAction action)
 			fault = start_fault(s);
 			return fault;
 		case CDC_ACT_STOP_CONNECTOR:
-			return ours(s->connector) && (s->discarding || deleting ||
+			return ours(s->connector) && (s->discarding || deleting || (stands_still(s) && s->pause_unsafe == CDC_NO) ||
+										  (s->restart_wanted && !s->want_paused && (s->was_running || failed(s))) ||
 										  (streams(s) && (s->move == CDC_MOVE_PENDING ||
 														  (s->source_reachable == CDC_NO && s->source_demoted == CDC_YES) ||
 														  (s->move == CDC_MOVE_NONE && s->snapshot_unstored && s->status == CDC_RUNNING &&
@@ -258,7 +283,10 @@ object_fault(const CdcSnapshot *s, CdcAction action)
 				s->offsets_ahead == CDC_YES && ours(s->connector) && stopped(s) ? NULL : "patch_offsets";
 		case CDC_ACT_POST_STOPPED:
 			return s->connector == CDC_OBJ_ABSENT &&
-				(s->discarding || deleting || (streams(s) && (s->move == CDC_MOVE_PENDING || s->move == CDC_MOVE_JUDGED))) ? NULL : "post_stopped";
+				(s->discarding || deleting || (s->was_running && stands_still(s)) ||
+				 (streams(s) && (s->move == CDC_MOVE_PENDING || s->move == CDC_MOVE_JUDGED))) ? NULL : "post_stopped";
+		case CDC_ACT_END_PAUSE:
+			return !deleting && s->want_paused && s->was_running && s->pause_wal == CDC_PAUSE_WAL_OVER ? NULL : "end_pause";
 		case CDC_ACT_DELETE_OFFSETS:
 			if (!s->discarding && !deleting)
 				return "offsets are deleted for no reason";
@@ -277,7 +305,8 @@ object_fault(const CdcSnapshot *s, CdcAction action)
 							 (s->connect_reachable == CDC_NO && (s->force || s->sink_leaving || s->untouched))))
 				return slot_held(s) ?
 					NULL : "terminate_walsender";
-			return (s->discarding || deleting || (streams(s) && s->move == CDC_MOVE_PENDING)) && s->walsender_stuck == CDC_YES &&
+			return (s->discarding || deleting || (streams(s) && s->move == CDC_MOVE_PENDING) ||
+					(s->was_running && stopped(s) && ours(s->connector) && (s->want_paused || s->restart_wanted))) && s->walsender_stuck == CDC_YES &&
 				slot_held(s) ?
 				NULL : "terminate_walsender";
 		case CDC_ACT_DROP_SLOT:
@@ -337,7 +366,7 @@ failed_fault(const CdcSnapshot *s)
 	if (s->was_running && s->gap_halt && !s->initial_only &&
 		(s->gap != CDC_GAP_NONE || s->slot == CDC_SLOT_LOST))
 		return NULL;
-	if (s->status != CDC_RUNNING &&
+	if (!up(s) &&
 		(!s->source_is_postgresql || !s->sink_has_addon || !s->same_region ||
 		 s->network_ids == CDC_NET_ONE_SIDE))
 		return NULL;
@@ -372,8 +401,14 @@ decision_fault(const CdcSnapshot *s, const CdcDecision *d)
 	if (d->status == CDC_DELETED && s->status != CDC_DELETED)
 		return d->action == CDC_ACT_SOFT_DELETE ? soft_delete_fault(s) : "Deleted without soft_delete";
 	if (s->status == CDC_RUNNING && d->status != CDC_RUNNING && d->status != CDC_FAILED &&
-		d->status != CDC_DELETING)
+		d->status != CDC_DELETING && d->status != CDC_PAUSED)
 		return "Running is left for something else than Failed";
+	if (s->status == CDC_PAUSED && d->status == CDC_PROVISIONING && s->was_running && !s->discarding)
+		return "what has run is built once more";
+	if (d->rule->status_to == CDC_PAUSED && !(stands_still(s) && (stopped(s) || s->connector == CDC_OBJ_ABSENT)))
+		return "Paused without being asked to, or at work";
+	if (d->rule->status_to == CDC_RUNNING && stands_still(s) && s->pause_unsafe == CDC_NO && s->was_running)
+		return "Running although it is to be paused";
 	if (d->status == CDC_FAILED && s->status != CDC_FAILED && failed_fault(s) != NULL)
 		return failed_fault(s);
 	if (d->status == CDC_PENDING && s->status != CDC_PENDING &&
@@ -387,7 +422,7 @@ decision_fault(const CdcSnapshot *s, const CdcDecision *d)
 		!(s->connector == CDC_OBJ_OK && s->connector_state == CDC_CS_RUNNING &&
 		  s->task_state == CDC_CS_RUNNING && !s->discarding &&
 		  (s->publication == CDC_OBJ_OK ||
-		   (s->status == CDC_RUNNING && (s->tables != CDC_TABLES_OK || s->publication == CDC_OBJ_UNVERIFIED))) &&
+		   (up(s) && (s->tables != CDC_TABLES_OK || s->publication == CDC_OBJ_UNVERIFIED))) &&
 		  s->connect_reachable == CDC_YES && s->source_reachable == CDC_YES &&
 		  (s->initial_only ? s->was_running || s->offsets == CDC_OFFSETS_STREAMING :
 		   s->slot == CDC_SLOT_STREAMING && (s->was_running || s->snapshot_interrupted == CDC_NO))))
@@ -404,7 +439,7 @@ decision_fault(const CdcSnapshot *s, const CdcDecision *d)
 	if ((d->status == CDC_PROVISIONING) != (d->step != CDC_STEP_NONE) && d->status != CDC_FAILED)
 		return "a step outside of building, or building without a step";
 	if (d->action == CDC_ACT_NONE && d->rule->message == NULL && d->status == s->status &&
-		d->status != CDC_RUNNING && d->status != CDC_DELETED)
+		d->status != CDC_RUNNING && d->status != CDC_DELETED && d->rule->status_to != CDC_PAUSED)
 		return "waiting without saying for what";
 	return NULL;
 }

@@ -95,6 +95,12 @@ start(void)
 		s.tables = CDC_TABLES_NO_IDENTITY;
 		s.sets_identity = true;
 	}
+	if (!s.want_deleted && chance(20))
+	{
+		s.want_paused = true;
+		s.pause_wal = CDC_PAUSE_WAL_LOW + random_below(CDC_PAUSE_WAL_OVER);
+	}
+	s.restart_wanted = chance(20);
 	if (chance(20))
 		s.older_writer = CDC_WRITER_PRESENT;
 	if (chance(20))
@@ -109,6 +115,9 @@ at_its_end(const CdcSnapshot *s, const CdcDecision *d)
 		return d->status == CDC_DELETED && s->connector != CDC_OBJ_OK && s->connector != CDC_OBJ_WRONG &&
 			(s->slot == CDC_SLOT_ABSENT || s->slot == CDC_SLOT_FOREIGN) &&
 			s->hba_line_left == CDC_NO && s->shadow_left == CDC_NO && !s->identity_set && s->secret_left != CDC_YES;
+	if (s->want_paused)
+		return d->status == CDC_PAUSED && d->rule->status_to == CDC_PAUSED &&
+			(s->connector == CDC_OBJ_ABSENT || (s->connector_state == CDC_CS_STOPPED && s->task_state == CDC_CS_NONE));
 	return d->status == CDC_RUNNING && d->rule->status_to == CDC_RUNNING && d->rule->message == NULL &&
 		s->was_running && !s->discarding && s->gap == CDC_GAP_NONE && s->move == CDC_MOVE_NONE;
 }
@@ -126,7 +135,7 @@ plan_arrives(const CdcEffect *effects, CdcSnapshot s)
 	d = cdc_decide(&s);
 	for (n = 0; n < MOST_STEPS; n++)
 	{
-		bool		moved_on = d.status != s.status;
+		bool		moved_on = d.status != s.status || (d.rule->status_to == CDC_RUNNING && !s.was_running);
 
 		cdc_effect_decided(&s, &d);
 		if (tracing)

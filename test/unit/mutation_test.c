@@ -18,7 +18,7 @@
 #include "tap.h"
 #include "world_model.h"
 
-#define MAX_SAMPLES 100000
+#define MAX_SAMPLES 200000
 #define RANDOM_SAMPLES 20000
 #define PROBES 3000				/* samples by which it is told whether a guard looks at a fact */
 

@@ -50,7 +50,7 @@ chance(int percent)
 
 const Field fields[] = {
 	KNOWN(status, CDC_NUM_STATUSES, CDC_PROVISIONING),
-	FLAG(want_deleted, 0), FLAG(force, 0), FLAG(source_leaving, 0), FLAG(sink_leaving, 0),
+	FLAG(want_deleted, 0), FLAG(force, 0), FLAG(want_paused, 0), FLAG(restart_wanted, 0), FLAG(source_leaving, 0), FLAG(sink_leaving, 0),
 	FLAG(initial_only, 0), FLAG(all_tables, 0),
 	FLAG(manage_role, 1), FLAG(gap_halt, 0), FLAG(sets_identity, 0), FLAG(identity_set, 0), FLAG(was_running, 0), FLAG(discarding, 0), FLAG(snapshot_unstored, 0),
 	FLAG(untouched, 0), FLAG(allow_password, 1),
@@ -76,6 +76,7 @@ const Field fields[] = {
 	SEEN(move, CDC_MOVE_RESUMED + 1, CDC_MOVE_NONE), SEEN(verdict, CDC_VERDICT_NEVER + 1, CDC_VERDICT_RESUME),
 	SEEN(offsets_ahead, 3, CDC_NO), SEEN(confirmed, 3, CDC_YES),
 	SEEN(shadow_left, 3, CDC_NO), SEEN(slot_declared, 3, CDC_NO), SEEN(two_primaries, 3, CDC_NO), SEEN(slot_wal_high, 3, CDC_NO), SEEN(standbys_awaited, 3, CDC_NO),
+	SEEN(pause_unsafe, 3, CDC_NO), SEEN(pause_wal, CDC_PAUSE_WAL_OVER + 1, CDC_PAUSE_WAL_LOW),
 	SEEN(walsender_stuck, 3, CDC_NO), SEEN(hba_line_left, 3, CDC_YES),
 	SEEN(unreachable_standby, 3, CDC_NO), SEEN(role_has_dependents, 3, CDC_NO),
 	SEEN(role_disarmed, 3, CDC_NO), SEEN(settled, 3, CDC_YES),
@@ -224,7 +225,7 @@ world_random(World *w, int good)
 	t->move = CDC_MOVE_NONE;
 	t->verdict = CDC_VERDICT_UNKNOWN;
 	t->offsets_ahead = t->confirmed = CDC_NO;
-	if (t->status == CDC_RUNNING && chance(70))
+	if ((t->status == CDC_RUNNING || t->status == CDC_PAUSED) && chance(70))
 		t->was_running = true;
 	if (t->slot == CDC_SLOT_CREATING)
 	{
@@ -513,13 +514,23 @@ void
 world_user_meddles(World *w)
 {
 	CdcSnapshot *t = &w->t;
-	int			what = random_below(23);
+	int			what = random_below(26);
 
 	/* moments that are soon over are sought out */
 	if (t->move == CDC_MOVE_JUDGED && chance(50))
 		what = chance(25) ? 0 : 16;
 	switch (what)
 	{
+		case 23:
+			t->want_paused = !t->want_paused;
+			break;
+		case 24:
+			t->restart_wanted = t->restart_wanted || t->status == CDC_RUNNING || t->status == CDC_FAILED;
+			break;
+		case 25:
+			t->pause_unsafe = chance(30) ? CDC_YES : CDC_NO;
+			t->pause_wal = CDC_PAUSE_WAL_LOW + random_below(CDC_PAUSE_WAL_OVER);
+			break;
 		case 20:
 			/* wal_level is another one in the file, or the database is renamed */
 			if (t->source_capable == CDC_YES)
@@ -686,6 +697,9 @@ world_user_repairs(World *w)
 	t->unreachable_standby = CDC_NO;
 	t->gap_halt = false;
 	t->two_primaries = t->slot_wal_high = t->standbys_awaited = t->stream_breaks = t->new_task = t->stranger = t->refused = CDC_NO;
+	t->want_paused = false;
+	t->pause_unsafe = CDC_NO;
+	t->pause_wal = CDC_PAUSE_WAL_LOW;
 	w->doomed = false;
 }
 
@@ -778,6 +792,8 @@ world_observe(World *w, int noise)
 		s.columns = CDC_COLUMNS_UNKNOWN;
 		s.publication = CDC_OBJ_UNKNOWN;
 		s.slot = CDC_SLOT_UNKNOWN;
+		s.pause_unsafe = CDC_UNKNOWN;
+		s.pause_wal = CDC_PAUSE_WAL_UNKNOWN;
 		s.confirmed = CDC_UNKNOWN;
 		if (t->source_reachable != CDC_YES && (s.move == CDC_MOVE_PENDING || s.move == CDC_MOVE_NONE))
 			s.move = CDC_MOVE_UNKNOWN;

@@ -20,6 +20,7 @@
 #include "worker/world/facts.h"
 #include "worker/world/kept.h"
 #include "worker/world/pair.h"
+#include "worker/world/pause.h"
 #include "worker/world/shadow.h"
 #include "worker/world/streamed.h"
 
@@ -282,6 +283,18 @@ assess_again(const CdcPipeline *p, CdcAssessment *a)
 	cdc_set_detail(a, CDC_DETAIL_SNAPSHOT, psprintf("%d times so far, the next one begins at %s: %s", rounds, cdc_time_words(again), why));
 }
 
+/* Would its slot outlive that its connector is stopped, and for how long? */
+static void
+assess_pause(const CdcPipeline *p, CdcAssessment *a)
+{
+	CdcPauseView view = cdc_pause_view(p);
+
+	a->snapshot.pause_unsafe = view.unsafe;
+	a->snapshot.pause_wal = view.wal;
+	cdc_set_detail(a, CDC_DETAIL_PAUSE_UNSAFE, view.unsafe_words);
+	cdc_set_detail(a, CDC_DETAIL_PAUSE_WAL, view.wal_words);
+}
+
 void
 cdc_assess(const CdcPipeline *p, CdcAssessment *a)
 {
@@ -290,6 +303,8 @@ cdc_assess(const CdcPipeline *p, CdcAssessment *a)
 	memset(a, 0, sizeof(*a));
 	s->status = p->kept.status;
 	s->want_deleted = p->wanted.want_deleted;
+	s->want_paused = cdc_wants_pause(p);
+	s->restart_wanted = cdc_restart_wanted(p);
 	s->force = p->wanted.force;
 	s->initial_only = cdc_initial_only(p);
 	s->all_tables = p->wanted.ntables == 0;
@@ -308,7 +323,8 @@ cdc_assess(const CdcPipeline *p, CdcAssessment *a)
 	cdc_assess_agents(p, a);
 	assess_gap(p, a);
 	assess_again(p, a);
-	if (p->wanted.want_deleted || p->kept.discarding || s->move == CDC_MOVE_PENDING)
+	assess_pause(p, a);
+	if (p->wanted.want_deleted || p->kept.discarding || s->move == CDC_MOVE_PENDING || s->want_paused || s->restart_wanted)
 		assess_settled(p, a);
 	if (p->kept.absent && s->settled == CDC_YES)
 	{

@@ -12,6 +12,7 @@
 #include "common/quote.h"
 #include "extension/settings.h"
 #include "worker/assess/assess_parts.h"
+#include "worker/world/facts.h"
 #include "worker/world/findings.h"
 #include "worker/world/pair.h"
 
@@ -78,13 +79,13 @@ assess_pair(const CdcPipeline *p, const CdcPair *pair, CdcAssessment *a)
 		/*
 		 * what was seen active stays so through a fault of the SDN API, but one that people must cure is told
 		 */
-		if (current || p->kept.status == CDC_RUNNING || peerings == CDC_PEERINGS_ACTIVE)
+		if (current || cdc_is_up(p) || peerings == CDC_PEERINGS_ACTIVE)
 		{
-			if (!sdn->denied || p->kept.status != CDC_RUNNING)
+			if (!sdn->denied || !cdc_is_up(p))
 				return peerings;
 		}
 	}
-	if (sdn->reachable == CDC_NO && (sdn->listed_at >= Max(p->plan.network_since, pair->changed_at) || p->kept.status == CDC_RUNNING))
+	if (sdn->reachable == CDC_NO && (sdn->listed_at >= Max(p->plan.network_since, pair->changed_at) || cdc_is_up(p)))
 	{
 		cdc_set_detail(a, CDC_DETAIL_NETWORK, sdn->error);
 		return CDC_PEERINGS_OUT_OF_REACH;

@@ -52,6 +52,14 @@ starts_writer(const CdcPipeline *p, CdcAction action)
 		action == CDC_ACT_RESUME_CONNECTOR || action == CDC_ACT_END_DISCARD;
 }
 
+/* Does a task that was not there begin?  That is what a restart asks for. */
+static bool
+begins_task(const CdcPipeline *p, CdcAction action)
+{
+	return action == CDC_ACT_RESUME_CONNECTOR || action == CDC_ACT_END_DISCARD ||
+		(action == CDC_ACT_PUT_CONNECTOR && cdc_connector_of(p) == NULL);
+}
+
 /* Its state is the former task's for so long, unless another one shows before. */
 static void
 await_task(CdcPipeline *p, int shows_ms)
@@ -161,6 +169,10 @@ cdc_execute_prepare(CdcPipeline *p, CdcAction action, char **error)
 		cdc_keep_identities(p, p->look.seen->tables_bare);
 	if (action == CDC_ACT_RESTART_CONNECTOR || starts_writer(p, action))
 		cdc_failover_starting(p);
+	if (action == CDC_ACT_END_PAUSE)
+		cdc_keep_pause_ended(p);
+	if (begins_task(p, action))
+		cdc_keep_restarted(p);
 	if (action == CDC_ACT_END_DISCARD)
 	{
 		cdc_failover_forget(p);
@@ -443,6 +455,7 @@ cdc_execute(CdcOp *op)
 			break;
 		case CDC_ACT_NONE:
 		case CDC_ACT_JUDGE_FAILOVER:
+		case CDC_ACT_END_PAUSE:
 		case CDC_ACT_SOFT_DELETE:
 		case CDC_NUM_ACTIONS:
 			cdc_op_end(cdc_op_ref(op), CDC_OP_DONE, NULL);

@@ -14,6 +14,7 @@
 #include "worker/learn/learn_parts.h"
 #include "worker/world/facts.h"
 #include "worker/world/kept.h"
+#include "worker/world/pause.h"
 #include "worker/world/wanted.h"
 
 /* Restarts of what FAILED, after the first, second ... failure (ms). */
@@ -153,7 +154,7 @@ static void
 learn_snapshot_due(CdcPipeline *p)
 {
 	if (p->kept.discarding && p->kept.status == CDC_FAILED && p->kept.snapshot_rounds >= CDC_SNAPSHOT_ROUNDS &&
-		(p->plan.asked || GetCurrentTimestamp() - p->kept.snapshot_round_at >= GIVEN_UP_US))
+		(p->plan.asked || cdc_restart_wanted(p) || GetCurrentTimestamp() - p->kept.snapshot_round_at >= GIVEN_UP_US))
 		cdc_keep_one_more_round(p);
 }
 

@@ -29,6 +29,7 @@ cdc_learn(CdcPipeline *p)
 	cdc_learn_stream(p);
 	cdc_learn_agents(p);
 	cdc_learn_network(p);
+	cdc_learn_pause(p);
 }
 
 void

@@ -33,6 +33,7 @@ extern void cdc_learn_stream(CdcPipeline *pipeline);
 
 extern void cdc_learn_agents(CdcPipeline *pipeline);
 extern void cdc_learn_network(CdcPipeline *pipeline);
+extern void cdc_learn_pause(CdcPipeline *pipeline);
 
 /* The marks on what was seen: names, a control plane above this one, what cannot be verified. */
 extern void cdc_learn_fence(CdcPipeline *pipeline);

@@ -15,6 +15,7 @@
 #include "worker/world/checks.h"
 #include "worker/world/facts.h"
 #include "worker/world/kept.h"
+#include "worker/world/pause.h"
 #include "worker/world/slot_starts.h"
 #include "worker/world/streamed.h"
 #include "worker/world/wanted.h"
@@ -100,7 +101,7 @@ learn_held(CdcPipeline *p)
 	bool		held = cdc_source_known(p) && seen->slot_exists && seen->slot_fits && p->kept.slot_absent_before &&
 		!seen->slot_lost && (seen->slot_streaming || seen->slot_active);
 
-	if (!p->wanted.want_deleted && !p->kept.discarding && !cdc_failover_pending(p))
+	if (!p->wanted.want_deleted && !p->kept.discarding && !cdc_failover_pending(p) && !cdc_wants_pause(p) && !cdc_restart_wanted(p))
 		return;
 	if (!held)
 		p->learned.slot_held_since = 0;

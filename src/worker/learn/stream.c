@@ -14,6 +14,7 @@
 #include "extension/topics.h"
 #include "worker/learn/learn_parts.h"
 #include "worker/world/facts.h"
+#include "worker/world/pause.h"
 #include "worker/world/streamed.h"
 
 /* A walsender that streams for so long has got over what ended those before it. */
@@ -40,16 +41,27 @@ tell_new_task(CdcPipeline *p)
 	cdc_learn_tell(p, CDC_CHECK_TOPIC_ANEW, psprintf("topic %s of table %s", topic, table));
 }
 
+/* A walsender that ends because its task was to be stopped is no stream that breaks. */
 static bool
 is_watched(const CdcPipeline *p)
 {
+	if (p->kept.status == CDC_PAUSED || cdc_wants_pause(p) || cdc_restart_wanted(p))
+		return false;
 	return p->kept.was_running && !cdc_initial_only(p) && !p->wanted.want_deleted && !p->kept.discarding && p->kept.gap == NULL &&
 		p->kept.failover == NULL && !cdc_failover_pending(p);
 }
 
+/* Did we end the walsender that began then, with its task: by a configuration, a restart, a stop? */
+static bool
+ended_by_us(const CdcPipelineDoing *doing, int64 began)
+{
+	return doing->put_at >= began || doing->restarted_at >= began ||
+		(doing->done_at >= began && (doing->done_action == CDC_ACT_STOP_CONNECTOR || doing->done_action == CDC_ACT_RESUME_CONNECTOR));
+}
+
 /* The walsender that streams now; 0: none does. */
 static void
-note_run(CdcPipelineStream *s, int64 run_us)
+note_run(const CdcPipeline *p, CdcPipelineStream *s, int64 run_us)
 {
 	int64		now = cdc_loop_now();
 
@@ -61,7 +73,7 @@ note_run(CdcPipelineStream *s, int64 run_us)
 	s->silent_at = 0;
 	if (run_us == s->run_us)
 		return;
-	s->ended += s->run_us != 0;
+	s->ended += s->run_us != 0 && !ended_by_us(&p->doing, s->run_at);
 	s->run_us = run_us;
 	s->run_at = now;
 }
@@ -90,7 +102,7 @@ cdc_learn_stream(CdcPipeline *p)
 			s->stuck_since = now;
 		return;
 	}
-	note_run(s, seen->slot_streaming && cdc_same(seen->slot_user, "role") ? seen->slot_since_us : 0);
+	note_run(p, s, seen->slot_streaming && cdc_same(seen->slot_user, "role") ? seen->slot_since_us : 0);
 	if (s->silent_at == 0 && now - s->run_at >= STEADY_MS)
 		s->ended = 0;
 	if (s->silent_at == 0 && s->ended < BREAKS)

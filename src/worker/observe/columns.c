@@ -158,7 +158,7 @@ cdc_observe_columns_fresh(CdcPipeline *p)
 	if (p->look.columns.at == 0 || p->look.columns.of != db)
 		return false;
 	/* it may be waiting for them to be changed */
-	if (p->kept.status != CDC_RUNNING && p->look.columns.told)
+	if (!cdc_is_up(p) && p->look.columns.told)
 		return p->look.columns.at >= p->plan.source_since;
 	return cdc_loop_now() - p->look.columns.at < Max(cdc_health_interval / 2, (int64) PACE * db->columns_ms);
 }

@@ -14,6 +14,7 @@
 #include "extension/settings.h"
 #include "worker/observe/observe_parts.h"
 #include "worker/observe/registered.h"
+#include "worker/world/facts.h"
 #include "worker/world/index.h"
 #include "worker/world/pair.h"
 #include "worker/world/plan.h"
@@ -346,11 +347,11 @@ cdc_network_observe(CdcPipeline *p)
 	{
 		want_list(p->world);
 		/* events flow, or would: a slow SDN API holds up nothing else */
-		all = p->kept.status == CDC_RUNNING || seen_active(pair);
+		all = cdc_is_up(p) || seen_active(pair);
 	}
 	known = network_known(p->source, p->plan.network_since);
 	known = network_known(p->sink, p->plan.network_since) && known;
-	return all && (known || p->kept.status == CDC_RUNNING);
+	return all && (known || cdc_is_up(p));
 }
 
 void

@@ -28,6 +28,7 @@
 #include "worker/world/index.h"
 #include "worker/world/plan.h"
 #include "worker/world/asked.h"
+#include "worker/world/facts.h"
 #include "worker/world/reach.h"
 #include "worker/world/service_kept.h"
 #include "worker/world/streamed.h"
@@ -467,7 +468,7 @@ note_holder(CdcPipeline *p, struct json_object *slot)
 {
 	bool		there = p->look.seen && !p->look.seen_failed && p->look.seen->slot_exists && p->look.seen->slot_consistent;
 
-	if (p->kept.status != CDC_RUNNING || p->wanted.want_deleted || p->doing.op || p->look.waiting || p->plan.attempts > 0 || !there ||
+	if (!cdc_is_up(p) || p->wanted.want_deleted || p->doing.op || p->look.waiting || p->plan.attempts > 0 || !there ||
 		(slot && cdc_json_int64(slot, "pid", 0) == p->look.seen->slot_pid))
 		return;
 	cdc_world_anew(p, CDC_ANEW_SOURCE | CDC_ANEW_CONNECT);

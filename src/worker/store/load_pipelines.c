@@ -109,6 +109,8 @@ load_new_pipeline(CdcPipeline *p, struct json_object *row, struct json_object *s
 		kept.status = CDC_DELETING; /* to the rules it is, until it has settled */
 	kept.snapshot_rounds = cdc_row_int(spec, "snapshot_rounds", 0);
 	kept.snapshot_round_at = cdc_row_time(cdc_row_text(spec, "snapshot_round_at"));
+	kept.pause_ended = cdc_row_time(cdc_row_text(spec, "pause_ended"));
+	kept.restarted = cdc_row_int(spec, "restarted", 0);
 	kept.adopted = cdc_row_int(spec, "adopted", 0);
 	kept.identities = cdc_row_copy(p->context, cdc_row_text(spec, "identities"));
 	kept.unlogged = cdc_row_copy(p->context, cdc_row_text(spec, "unlogged"));
@@ -192,6 +194,8 @@ cdc_store_load_pipeline(CdcWorld *world, const char *words)
 	cdc_world_want_deleted(p, cdc_same(cdc_row_text(spec, "desired_state"), "deleted"));
 	p->wanted.force = cdc_row_bool(spec, "force_delete", false);
 	p->wanted.wanted_generation = cdc_row_int(spec, "password_generation", 1);
+	p->wanted.paused_at = cdc_row_time(cdc_row_text(spec, "paused_at"));
+	p->wanted.restart_asked = cdc_row_int(spec, "restart_asked", 0);
 	p->wanted.adopt_asked = cdc_row_int(spec, "adopt_asked", 0);
 	cdc_world_anew(p, CDC_ANEW_SOURCE | CDC_ANEW_CONNECT | CDC_ANEW_NETWORK | CDC_ANEW_NO_BACKOFF);
 	json_object_put(row);

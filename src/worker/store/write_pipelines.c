@@ -32,7 +32,7 @@ static const char write_spec_sql[] =
 "  was_running pg_catalog.bool, snapshot_run pg_catalog.int8, discarding pg_catalog.bool, slot_absent_before pg_catalog.bool,"
 "  gap pg_catalog.jsonb, restarts pg_catalog.timestamptz[], mutated_at pg_catalog.timestamptz,"
 "  streamed pg_catalog.jsonb, failover pg_catalog.jsonb,"
-"  role_generation pg_catalog.int4, offsets_clean pg_catalog.bool, adopted pg_catalog.int4, snapshot_rounds pg_catalog.int4, snapshot_round_at pg_catalog.timestamptz, identities pg_catalog.jsonb, unlogged pg_catalog.jsonb, relations pg_catalog.jsonb, absent pg_catalog.bool, settled pg_catalog.bool)),"
+"  role_generation pg_catalog.int4, offsets_clean pg_catalog.bool, adopted pg_catalog.int4, pause_ended pg_catalog.timestamptz, restarted pg_catalog.int4, snapshot_rounds pg_catalog.int4, snapshot_round_at pg_catalog.timestamptz, identities pg_catalog.jsonb, unlogged pg_catalog.jsonb, relations pg_catalog.jsonb, absent pg_catalog.bool, settled pg_catalog.bool)),"
 " l AS MATERIALIZED (SELECT u.* FROM cdc.pipeline_spec s JOIN u ON s.id OPERATOR(pg_catalog.=) u.id"
 "  WHERE s.settled_at IS NULL FOR NO KEY UPDATE OF s SKIP LOCKED),"
 " w AS (UPDATE cdc.pipeline_spec s SET"
@@ -44,7 +44,7 @@ static const char write_spec_sql[] =
 "  slot_name = coalesce(s.slot_name, u.slot_name),"
 "  was_running = u.was_running, snapshot_run = u.snapshot_run, discarding = u.discarding, slot_absent_before = u.slot_absent_before,"
 "  streamed = u.streamed, failover = u.failover,"
-"  role_generation = u.role_generation, offsets_clean = u.offsets_clean, adopted = u.adopted, snapshot_rounds = u.snapshot_rounds, snapshot_round_at = u.snapshot_round_at, identities = u.identities, unlogged = u.unlogged, relations = u.relations, gap = u.gap, restarts = coalesce(u.restarts, '{}'), mutated_at = u.mutated_at,"
+"  role_generation = u.role_generation, offsets_clean = u.offsets_clean, adopted = u.adopted, pause_ended = u.pause_ended, restarted = u.restarted, snapshot_rounds = u.snapshot_rounds, snapshot_round_at = u.snapshot_round_at, identities = u.identities, unlogged = u.unlogged, relations = u.relations, gap = u.gap, restarts = coalesce(u.restarts, '{}'), mutated_at = u.mutated_at,"
 "  updated_at = pg_catalog.now(),"
 "  deleted_at = CASE WHEN u.absent THEN coalesce(s.deleted_at, pg_catalog.now()) END,"
 "  settled_at = CASE WHEN u.settled THEN pg_catalog.now() END"
@@ -152,6 +152,8 @@ add_spec(struct json_object *rows, const void *owner, int number)
 	json_object_object_add(row, "role_generation", json_object_new_int(p->secret.role_generation));
 	json_object_object_add(row, "offsets_clean", json_object_new_boolean(p->kept.offsets_clean));
 	json_object_object_add(row, "adopted", json_object_new_int(p->kept.adopted));
+	cdc_row_add_time(row, "pause_ended", p->kept.pause_ended);
+	json_object_object_add(row, "restarted", json_object_new_int(p->kept.restarted));
 	json_object_object_add(row, "identities", p->kept.identities ? json_tokener_parse(p->kept.identities) : NULL);
 	json_object_object_add(row, "unlogged", p->kept.unlogged ? json_tokener_parse(p->kept.unlogged) : NULL);
 	json_object_object_add(row, "relations", p->kept.relations ? json_tokener_parse(p->kept.relations) : NULL);

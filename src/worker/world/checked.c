@@ -7,6 +7,7 @@
 #include "utils/timestamp.h"
 
 #include "worker/world/checked.h"
+#include "worker/world/facts.h"
 #include "worker/world/index.h"
 
 static void
@@ -70,7 +71,7 @@ cdc_checks_begin(CdcService *s)
 void
 cdc_check_wanted(CdcPipeline *p)
 {
-	set_due(p, p->kept.status == CDC_RUNNING || p->kept.status == CDC_FAILED || p->kept.status == CDC_PROVISIONING);
+	set_due(p, cdc_is_up(p) || p->kept.status == CDC_FAILED || p->kept.status == CDC_PROVISIONING);
 }
 
 void

@@ -168,6 +168,13 @@ static const CdcFinding checks[] =
 		.why = "what was sent since the last flush comes again after a crash, a task that is started just after a snapshot takes all of it again, the source keeps WAL, "
 		"and that nothing moves is told late; 5 s cost one record of the offsets' topic for each connector each 5 s, and a wait of the task for it"
 	},
+	[CDC_CHECK_PAUSE_KEEPS_WAL] = {
+		.check_name = "pause_keeps_wal",
+		.concern = CDC_CONCERN_COST,
+		.severity = CDC_SEVERITY_INFO,
+		.required = "cdc.resume_pipeline() before then",
+		.why = "the source keeps all WAL since the pause; where its slot is given up, what was changed since is missing and a new snapshot is due"
+	},
 	[CDC_CHECK_PEER_SAID] = {
 		.check_name = CDC_PEER_SAID,
 		.concern = CDC_CONCERN_FLOW,
@@ -211,6 +218,13 @@ static const CdcFinding checks[] =
 		.required = "rows that are inserted while the table is captured, or a new snapshot",
 		.why = "these rows were there before the table was captured, so that no event told Kafka of them",
 		.past = true
+	},
+	[CDC_CHECK_SLOT_UNPROTECTED] = {
+		.check_name = "slot_unprotected",
+		.concern = CDC_CONCERN_SAFETY,
+		.severity = CDC_SEVERITY_WARNING,
+		.required = "the slot in Patroni's slots or ignore_slots",
+		.why = "while its connector does not stream the slot is dropped, and with it what was committed since: a pause is refused"
 	},
 	[CDC_CHECK_SSLMODE_WEAK] = {
 		.check_name = "sslmode_weak",

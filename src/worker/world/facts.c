@@ -333,3 +333,9 @@ cdc_new_task_may_help(const CdcPipeline *p)
 		cdc_stands_still(p) &&
 		(p->doing.restarted_at < pending->of || cdc_loop_now() - p->doing.restarted_at > TASK_AGAIN_MS);
 }
+
+bool
+cdc_is_up(const CdcPipeline *p)
+{
+	return p->kept.status == CDC_RUNNING || p->kept.status == CDC_PAUSED;
+}

@@ -147,4 +147,7 @@ extern bool cdc_another_walsender(const CdcPipeline *pipeline);
 /* Has the agent's last job, for the plugin that is wanted now, failed? */
 extern bool cdc_agents_job_failed(const CdcAgentState *state);
 
+/* Is it Running, or paused: is all of it there, to be kept right? */
+extern bool cdc_is_up(const CdcPipeline *pipeline);
+
 #endif							/* CDC_FACTS_H */

@@ -205,6 +205,20 @@ cdc_keep_failures_since(CdcPipeline *p, TimestampTz since)
 }
 
 void
+cdc_keep_pause_ended(CdcPipeline *p)
+{
+	p->kept.pause_ended = p->wanted.paused_at;
+	cdc_keep(p);
+}
+
+void
+cdc_keep_restarted(CdcPipeline *p)
+{
+	p->kept.restarted = p->wanted.restart_asked;
+	cdc_keep(p);
+}
+
+void
 cdc_keep_adopted(CdcPipeline *p)
 {
 	p->kept.adopted = p->wanted.adopt_asked;

@@ -50,6 +50,10 @@ extern void cdc_keep_gap(CdcPipeline *pipeline, const char *gap);
 /* Somebody else was seen on its slot. */
 extern void cdc_keep_usurped(CdcPipeline *pipeline);
 
+/* The pause that is asked for was ended by its limit; the restart that is asked for is begun. */
+extern void cdc_keep_pause_ended(CdcPipeline *pipeline);
+extern void cdc_keep_restarted(CdcPipeline *pipeline);
+
 /* All that has our names has our mark: it is adopted, so often as was asked. */
 extern void cdc_keep_adopted(CdcPipeline *pipeline);
 

@@ -101,6 +101,8 @@ typedef struct CdcPipelineWanted
 	bool		want_deleted;	/* Writer: worker/world */
 	bool		force;
 	int			wanted_generation;	/* higher: a new one is due */
+	TimestampTz paused_at;		/* since when a pause is asked for, 0: none is */
+	int			restart_asked;	/* how often a restart was */
 	int			adopt_asked;	/* how often a superuser has said that what has our names is ours */
 } CdcPipelineWanted;
 
@@ -146,6 +148,9 @@ typedef struct CdcPipelineKept
 	bool		usurped;		/* somebody else was seen on the slot, not judged yet */
 	char	   *failover;		/* JSON text of a verdict that is being carried out */
 	int			adopted;		/* of those, carried out */
+	TimestampTz pause_ended;	/* the pause, by when it was asked for, that its limit
+								 * has ended; 0: none */
+	int			restarted;		/* of those asked for, begun */
 	char	   *identities;		/* tables that were given REPLICA IDENTITY FULL, and what
 								 * they had: JSON {oid: relreplident}; NULL: none */
 	char	   *unlogged;		/* of all tables: those that were seen unlogged, JSON [oid];
@@ -290,6 +295,8 @@ typedef struct CdcPipelineLearned
 								 * without tasks: offsets read later are its last; 0 */
 	int64		stopped_seen;	/* failover: the connector was seen stopped, without
 								 * tasks: offsets read later are its last */
+	uint64		paused_lsn;		/* where its WAL ended when it was first seen paused, 0 */
+	int64		paused_us;		/* and when that was, the source's clock */
 	CdcPipelineAway away;		/* Writer: worker/learn */
 	CdcPipelineStream stream;	/* Writer: worker/learn */
 	bool		refused;		/* Kafka refused a record, and nothing was confirmed since: */
