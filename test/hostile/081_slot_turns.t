@@ -3,7 +3,6 @@
 081_slot_turns.t: who makes a slot on a source makes the others wait no longer than the source does: tasks of a Connect
 that starts none hold up nobody of another Connect; and no more are begun than there are slots for.
 """
-import json
 import os
 import sys
 
