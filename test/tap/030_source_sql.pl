@@ -498,23 +498,6 @@ $seen = observe_on($node, 'true', 'watcher', @listed);
 is($seen->{superuser} . $seen->{hba_length}, '0-1', 'the observation works, without what only a superuser may see');
 $node->safe_psql('postgres', 'DROP ROLE watcher');
 
-note 'cost';
-{
-	# in blocks, since time depends on the machine: every further pipeline costs the same
-	my %blocks;
-	for my $count (10, 40)
-	{
-		my @asks = map { sprintf('{"id":"%08x-0000-0000-0000-000000000000","name":"mdb_pipeline_%08x","database":"app","tables":["\"public\".\"orders\"","\"public\".\"parted\""]}', $_, $_) } 1 .. $count;
-		my $ask = '{"full":false,"pipelines":[' . join(',', @asks) . ']}';
-		my $explain = "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) EXECUTE q(\$ask\$$ask\$ask\$);\n";
-		my ($rc, $o, $e) = $node->psql('app', 'PREPARE q(text) AS ' . built(['observe']) . ";\nSET plan_cache_mode = force_custom_plan;\n$explain$explain");
-		($blocks{$count}) = (split(/\]\n\[/, $o))[1] =~ /"Shared Hit Blocks": (\d+)/;
-		unlike($o, qr/JIT/, "$count pipelines: too cheap for JIT");
-	}
-	note("blocks: $blocks{10} for 10 pipelines, $blocks{40} for 40");
-	cmp_ok($blocks{40}, '<', 5 * $blocks{10}, 'the cost grows with the pipelines, not faster');
-}
-
 note 'pg_hba.conf';
 my $hba = $node->data_dir . '/pg_hba.conf';
 my $original = slurp_file($hba) . "# caf\xe9 \\ 'quoted' \$HOME `x` \"y\"\r\nhost all all 203.0.113.0/24 scram-sha-256";
