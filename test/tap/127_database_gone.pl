@@ -88,4 +88,18 @@ $c->status_ok($keeps, 'Deleted', '(deleted)');
 $c->settled_ok('(settled)');
 $c->same_world_ok($before, 'nothing is left');
 
+# --- many wait for a database that is not there: one login answers all of them ------
+sub rounds { return $c->sql('SELECT rounds FROM cdc.worker_state()'); }
+sub refused { my ($since) = @_; return scalar(() = slurp_file($c->{source}->logfile, $since) =~ /database "nowhere" does not exist/g); }
+$c->sql("SELECT count(cdc.create_pipeline('w' || n, '$c->{source_id}', '$c->{sink_id}', '{public.t}', 'nowhere', 'w' || n, organization => '$c->{org}')) FROM generate_series(1, 150) n");
+$c->wait_ok(sub { $c->sql("SELECT count(*) FROM cdc.pipeline WHERE error_message ~ 'database \"nowhere\" does not exist'") == 150 }, 'each of them says so');
+my $first = rounds();
+my $size = $c->source_log_size;
+$c->wait_ok(sub { rounds() >= $first + 5 }, '(rounds pass)');
+my $logins = refused($size);
+my $passed = rounds() - $first;
+cmp_ok($logins, '>', 0, 'it is looked whether the database is there now');
+cmp_ok($logins, '<=', 3 * ($passed + 1), "and not once a pipeline ($logins logins in $passed rounds)");
+
+$c->stop;
 done_testing();

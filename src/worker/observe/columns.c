@@ -76,6 +76,16 @@ keep_columns(const CdcSourceColumnsAnswer *said, void *arg)
 	keep_told(p, said->told);
 }
 
+/* One that failed is an answer too: what was known before still is. */
+static void
+note_asked(CdcSourceDb *db, CdcPipeline *p, int64 started)
+{
+	p->look.columns.at = started;
+	p->look.columns.of = db;
+	if (p->look.waiting)
+		cdc_world_ready(p);
+}
+
 static void
 columns_done(const CdcPgResult *result, void *arg)
 {
@@ -83,6 +93,7 @@ columns_done(const CdcPgResult *result, void *arg)
 	CdcService *s = cdc_world_service(probe->world, probe->service_id);
 	Answer		answer = {probe, s};
 	CdcSourceDb *db;
+	CdcPipeline *p;
 	bool		answered;
 	int			i;
 
@@ -95,21 +106,21 @@ columns_done(const CdcPgResult *result, void *arg)
 	db->reading = false;
 	db->columns_ms = (int) (cdc_loop_now() - probe->started);
 	answered = result->outcome == CDC_PG_OK && cdc_source_columns_parse(cdc_pg_value(result, 0, 0), keep_columns, &answer);
-	if (!answered || db->columns_ms > LOOK_LONG_MS)
+	if (result->outcome == CDC_PG_REFUSED)
+	{
+		/* one login answers all who wait */
+		for (i = db->asked[CDC_ASK_COLUMNS].n; i > 0; i--)
+			note_asked(db, cdc_next_asked(db, CDC_ASK_COLUMNS), probe->started);
+	}
+	else if (!answered || db->columns_ms > LOOK_LONG_MS)
 		db->columns_most = Max(probe->n / 2, 1);
 	else if (db->columns_ms < LOOK_SOON_MS && probe->n >= db->columns_most)
 		db->columns_most = Min(db->columns_most * 2, CDC_SOURCE_LOOK_MAX);
 	for (i = 0; i < probe->n; i++)
 	{
-		CdcPipeline *p = cdc_world_pipeline(probe->world, probe->pipelines[i]);
-
-		if (p == NULL || p->source != s)
-			continue;
-		/* one that failed is an answer too: what was known before still is */
-		p->look.columns.at = probe->started;
-		p->look.columns.of = db;
-		if (p->look.waiting)
-			cdc_world_ready(p);
+		p = cdc_world_pipeline(probe->world, probe->pipelines[i]);
+		if (p && p->source == s)
+			note_asked(db, p, probe->started);
 	}
 	cdc_asks_again(db);
 	cdc_observe_unused(db);

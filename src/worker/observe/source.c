@@ -146,6 +146,42 @@ ask_elsewhere(CdcService *s, CdcPipeline *p)
 	return place != NULL;
 }
 
+/* What came of a question about a pipeline; seen: what was seen of it, NULL: nothing, error (NULL: none) says why. */
+static void
+take_answer(CdcSourceDb *db, CdcPipeline *p, const CdcProbe *probe, const CdcPgResult *result, const CdcSourceObs *obs, const CdcSourcePipeline *seen, const char *error)
+{
+	/* a slot of it in another database: that was renamed after all, and what the nodes said is too old */
+	if (seen && p->look.gone && seen->slot_exists && !seen->slot_fits && p->kept.slot_absent_before)
+	{
+		seen = NULL;
+		error = psprintf("database \"%s\" does not exist", p->wanted.database);
+		p->look.gone = false;
+		cdc_set_string(p->context, &p->look.elsewhere, NULL);
+		cdc_observe_nodes(db->service);
+	}
+	else if (seen == NULL && strcmp(result->sqlstate, "3D000") == 0 && ask_elsewhere(db->service, p))
+		return;
+	p->look.look_at = probe->started;
+	p->look.seen_failed = (seen == NULL);
+	if (seen)
+	{
+		keep_seen(p, obs, seen);
+		cdc_set_string(p->context, &p->look.seen_error, NULL);
+		p->look.seen_at = probe->started;
+		cdc_failover_note_wal(p, obs, probe->started);
+		if (seen->slot_exists)
+			cdc_failover_note_reached(p, obs, seen->confirmed_flush_lsn);
+	}
+	else
+	{
+		cdc_set_string(p->context, &p->look.seen_error,
+					   error ? error : "the answer makes no sense");
+		strlcpy(p->look.seen_sqlstate, result->sqlstate, sizeof(p->look.seen_sqlstate));
+	}
+	if (p->look.waiting)
+		cdc_world_ready(p);
+}
+
 static void
 database_done(const CdcPgResult *result, void *arg)
 {
@@ -153,14 +189,14 @@ database_done(const CdcPgResult *result, void *arg)
 	CdcService *s = cdc_world_service(probe->world, probe->service_id);
 	CdcSourceDb *db;
 	CdcSourceObs *obs = NULL;
+	CdcPipeline *p;
 	const char *error = result->error;
 	bool		another = false;
 	int			i;
 
 	for (i = 0; i < probe->n; i++)
 	{
-		CdcPipeline *p = cdc_world_pipeline(probe->world, probe->pipelines[i]);
-
+		p = cdc_world_pipeline(probe->world, probe->pipelines[i]);
 		if (p)
 			p->look.asked_since = 0;
 	}
@@ -173,7 +209,8 @@ database_done(const CdcPgResult *result, void *arg)
 	db->observing = false;
 	if (result->outcome == CDC_PG_OK)
 		obs = cdc_probe_answer(result);
-	note_duration(db, probe, obs);
+	if (result->outcome != CDC_PG_REFUSED)
+		note_duration(db, probe, obs);
 	if (obs && (obs->in_recovery ||
 				(s->pg.system_identifier != 0 && obs->system_identifier != s->pg.system_identifier)))
 	{
@@ -190,49 +227,18 @@ database_done(const CdcPgResult *result, void *arg)
 	}
 	for (i = 0; i < probe->n; i++)
 	{
-		CdcPipeline *p = cdc_world_pipeline(probe->world, probe->pipelines[i]);
-		const CdcSourcePipeline *seen;
-
+		p = cdc_world_pipeline(probe->world, probe->pipelines[i]);
 		if (p == NULL || p->source != s)
 			continue;
-		seen = obs ? cdc_source_find(obs, i) : NULL;
+		/* there was no room for it any more */
 		if (obs && obs->n > 0 && i >= obs->pipelines[obs->n - 1].number)
-		{
-			/* there was no room for it any more */
 			cdc_ask(db, CDC_ASK_LOOK, p);
-			continue;
-		}
-		/* a slot of it in another database: that was renamed after all, and what the nodes said is too old */
-		if (seen && p->look.gone && seen->slot_exists && !seen->slot_fits && p->kept.slot_absent_before)
-		{
-			seen = NULL;
-			error = psprintf("database \"%s\" does not exist", p->wanted.database);
-			p->look.gone = false;
-			cdc_set_string(p->context, &p->look.elsewhere, NULL);
-			cdc_observe_nodes(s);
-		}
-		else if (seen == NULL && strcmp(result->sqlstate, "3D000") == 0 && ask_elsewhere(s, p))
-			continue;
-		p->look.look_at = probe->started;
-		p->look.seen_failed = (seen == NULL);
-		if (seen)
-		{
-			keep_seen(p, obs, seen);
-			cdc_set_string(p->context, &p->look.seen_error, NULL);
-			p->look.seen_at = probe->started;
-			cdc_failover_note_wal(p, obs, probe->started);
-			if (seen->slot_exists)
-				cdc_failover_note_reached(p, obs, seen->confirmed_flush_lsn);
-		}
 		else
-		{
-			cdc_set_string(p->context, &p->look.seen_error,
-						   error ? error : "the answer makes no sense");
-			strlcpy(p->look.seen_sqlstate, result->sqlstate, sizeof(p->look.seen_sqlstate));
-		}
-		if (p->look.waiting)
-			cdc_world_ready(p);
+			take_answer(db, p, probe, result, obs, obs ? cdc_source_find(obs, i) : NULL, error);
 	}
+	/* who is not let in is not let in with the next question either: one login answers all who wait */
+	for (i = db->asked[CDC_ASK_LOOK].n; result->outcome == CDC_PG_REFUSED && i > 0; i--)
+		take_answer(db, cdc_next_asked(db, CDC_ASK_LOOK), probe, result, NULL, NULL, error);
 	/* a lost connection may be a lost primary: ask every node at once */
 	if (result->outcome == CDC_PG_REFUSED || result->outcome == CDC_PG_LOST ||
 		another)
