@@ -32,7 +32,8 @@ def test():
     bad = [call for call in calls if call[0][0] != "2"]
     # no provider is set up here: the one service that would be made is refused, as the page says
     equal(bad, [("422", "POST", "/managed-services")], "and did what the page says") or diag(done.stdout + done.stderr)
-    equal(len([call for call in calls if call[1] == "POST" and call[0] == "202"]), 1, "a pipeline was made")
+    made = [call[2].rpartition("/")[2] for call in calls if call[1] == "POST" and call[0] == "202"]
+    equal(made, ["pipelines", "pause"], "a pipeline was made, and paused")
     equal(cluster.sql("SELECT count(*) FROM cdc.pipeline_spec WHERE name = 'orders-cdc' AND desired_state <> 'present'"), "1", "and deleted")
 
 
