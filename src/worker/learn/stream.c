@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "common/hashfn.h"
 #include "utils/timestamp.h"
 
 #include "extension/topics.h"
@@ -59,6 +60,18 @@ ended_by_us(const CdcPipelineDoing *doing, int64 began)
 		(doing->done_at >= began && (doing->done_action == CDC_ACT_STOP_CONNECTOR || doing->done_action == CDC_ACT_RESUME_CONNECTOR));
 }
 
+/* Does Connect tell why one ends: it restarts, or the task goes to another of its workers? */
+static bool
+ended_by_connect(const CdcPipeline *p, CdcPipelineStream *s, const CdcKcConnector *c)
+{
+	uint32		worker = c && c->worker_id ? hash_bytes((const unsigned char *) c->worker_id, (int) strlen(c->worker_id)) : 0;
+	bool		moved = worker != 0 && s->worker != 0 && worker != s->worker;
+
+	if (worker != 0)
+		s->worker = worker;
+	return moved || p->sink->kafka.rolling || p->sink->kafka.connect_reachable != CDC_YES;
+}
+
 /* The walsender that streams now; 0: none does. */
 static void
 note_run(const CdcPipeline *p, CdcPipelineStream *s, int64 run_us)
@@ -92,12 +105,14 @@ cdc_learn_stream(CdcPipeline *p)
 		memset(s, 0, sizeof(*s));
 		return;
 	}
+	if (ended_by_connect(p, s, c))
+		s->run_us = 0;
 	if (!cdc_source_known(p) || c == NULL)
 		return;
 	if (c->state != CDC_CS_RUNNING || c->task_state != CDC_CS_RUNNING)
 	{
-		/* that is told by itself; why it ran in vain before is not forgotten */
-		s->silent_at = 0;
+		/* that is told by itself, and ends its walsender; why it ran in vain before is not forgotten */
+		s->run_us = s->silent_at = 0;
 		if (p->learned.refused && s->stuck_since == 0)
 			s->stuck_since = now;
 		return;

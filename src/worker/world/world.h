@@ -239,7 +239,8 @@ typedef struct CdcPipelineStream
 {
 	int64		run_us;			/* when the walsender began that was seen to stream last, epoch us; 0: none */
 	int64		run_at;			/* loop time since which it is the same */
-	int			ended;			/* so many ended since one stayed */
+	uint32		worker;			/* hash of the name of Connect's worker that the task was on last; 0: not seen */
+	int			ended;			/* so many ended by themselves since one stayed */
 	int64		silent_at;		/* loop time since which the task runs and nothing streams, 0: it does */
 	int64		stuck_since;	/* loop time since which it is in need of a reason, 0: it is not */
 	TimestampTz told_since;		/* the same by the clock: nothing streams, or not for long */
